@@ -1,0 +1,1 @@
+"""payops: everything the console, the API and the commands share."""

@@ -1,0 +1,58 @@
+"""The database as the rest of payops sees it: named functions, called with named arguments."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
+
+from core.errors import PayopsError, Refused, Unauthorised, Unavailable
+
+UNAUTHORISED_CODES = frozenset({"not_allowed", "not_signed_in"})
+RAISED_BY_US = "P0001"
+# Connection lost, resources short, operator intervention, lost races: nothing was committed, ask again.
+RETRYABLE_CLASSES = ("08", "53", "57", "40", "55P03", "25006")
+
+
+@runtime_checkable
+class Database(Protocol):
+    """`call("begin_refund", refund_id=…)` runs `payops_api.begin_refund(p_refund_id => …)` in one transaction.
+
+    The answer is the function's one JSON value. Times go in as aware `datetime`, lists and mappings as jsonb.
+    Raises `Refused`, `Unauthorised` or `Unavailable`; `DatabaseFault` where the function itself is wrong.
+    """
+
+    def call(self, function: str, /, **arguments: Any) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class DatabaseFault(PayopsError):
+    """The database refused in words that are not ours: a defect of payops, never shown to a caller."""
+
+    default_code = "database_fault"
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it, so that both transports send the same."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("times are aware")
+        return value.isoformat()
+    if isinstance(value, date | UUID | Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return value
+
+
+def error_from_sqlstate(sqlstate: str, message: str, hint: str | None) -> PayopsError:
+    """The error a caller gets for what Postgres answered; `message` is our code where we raised it."""
+    if sqlstate == RAISED_BY_US:
+        kind = Unauthorised if message in UNAUTHORISED_CODES else Refused
+        return kind(message, hint or "")
+    if sqlstate.startswith(RETRYABLE_CLASSES):
+        return Unavailable("database_unavailable", "The database did not answer. Nothing was changed.")
+    return DatabaseFault("database_fault", f"{sqlstate}: {message}")

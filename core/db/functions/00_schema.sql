@@ -1,0 +1,16 @@
+-- payops_api is made anew at every deploy, and so are the inner functions of payops (triggers' functions stay).
+drop schema if exists payops_api cascade;
+create schema payops_api;
+do $$
+declare
+  inner_function regprocedure;
+begin
+  for inner_function in
+    select p.oid::regprocedure
+    from pg_proc as p
+    where p.pronamespace = 'payops'::regnamespace and p.prorettype <> 'trigger'::regtype
+  loop
+    execute format('drop routine %s cascade', inner_function);
+  end loop;
+end
+$$;

@@ -1,0 +1,83 @@
+"""The database through a Postgres connection: direct, or through a pooler in transaction mode."""
+
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from core.db import error_from_sqlstate, plain
+from core.errors import Unavailable
+
+CONNECT_TIMEOUT_SECONDS = 3
+POOL_WAIT_SECONDS = 3.0
+
+
+class PsycopgDatabase:
+    """Calls `payops_api` functions, each in a transaction of its own; safe to share between threads."""
+
+    def __init__(self, conninfo: str, *, max_connections: int = 8):
+        self._statements: dict[tuple[str, ...], sql.Composed] = {}
+        self._pool: ConnectionPool[psycopg.Connection] = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=max_connections,
+            timeout=POOL_WAIT_SECONDS,
+            reconnect_timeout=0,
+            max_lifetime=1800,
+            check=ConnectionPool.check_connection,
+            configure=_configure,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None,
+                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+                "application_name": "payops",
+            },
+            open=True,
+        )
+
+    def call(self, function: str, /, **arguments: Any) -> Any:
+        statement = self._statement(function, tuple(arguments))
+        try:
+            with self._pool.connection() as connection:
+                row = connection.execute(statement, _adapted(arguments)).fetchone()
+        except PoolTimeout as error:
+            raise Unavailable("database_unavailable", "The database did not answer. Nothing was changed.") from error
+        except psycopg.Error as error:
+            raise _translated(error) from error
+        return row[0] if row else None
+
+    def pool_stats(self) -> dict[str, int]:
+        """How the pool is used: connections, waiting requests, errors (see psycopg_pool's statistics)."""
+        return dict(self._pool.get_stats())
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _statement(self, function: str, names: tuple[str, ...]) -> sql.Composed:
+        key = (function, *names)
+        if key not in self._statements:
+            arguments = sql.SQL(", ").join(
+                sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name)) for name in names
+            )
+            call = sql.SQL("select payops_api.{}({})").format(sql.Identifier(function), arguments)
+            self._statements[key] = call
+        return self._statements[key]
+
+
+def _configure(connection: psycopg.Connection) -> None:
+    set_json_loads(orjson.loads, connection)
+    set_json_dumps(orjson.dumps, connection)
+
+
+def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:
+    values = {name: plain(value) for name, value in arguments.items()}
+    return {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in values.items()}
+
+
+def _translated(error: psycopg.Error) -> Exception:
+    if error.sqlstate is None:
+        return Unavailable("database_unavailable", "The database did not answer. Nothing was changed.")
+    return error_from_sqlstate(error.sqlstate, error.diag.message_primary or "", error.diag.message_hint)
