@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -37,10 +38,14 @@ def deploy(conninfo: str) -> Deployed:
             for script in sorted(FUNCTIONS.glob("*.sql")):
                 connection.execute(script.read_bytes())
             connection.execute((HERE / "grants.sql").read_bytes())
-            connection.execute("update payops.deployment set fingerprint = %s, deployed_at = now()", (wanted,))
+            connection.execute(
+                "update payops.deployment set fingerprint = %s, deployed_at = now()", (wanted,)
+            )
             return Deployed(tuple(applied), wanted, changed=True)
     except psycopg.OperationalError as error:
-        raise Unavailable("database_unavailable", "The database did not answer; nothing was changed.") from error
+        raise Unavailable(
+            "database_unavailable", "The database did not answer; nothing was changed."
+        ) from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise Refused(
             "not_the_owner",
@@ -70,7 +75,7 @@ def script() -> Iterator[str]:
     yield "commit;\n"
 
 
-def _recorded(connection: psycopg.Connection) -> dict[str, str]:
+def _recorded(connection: psycopg.Connection[Any]) -> dict[str, str]:
     """The fingerprint and each applied migration's digest, empty on a new database."""
     exists = connection.execute("select to_regclass('payops.migrations') is not null").fetchone()
     if not exists or not exists[0]:
@@ -86,10 +91,14 @@ def _migrate(connection: psycopg.Connection, recorded: dict[str, str]) -> list[s
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if path.name in recorded:
             if recorded[path.name] != digest:
-                raise Refused("migration_changed", f"{path.name} was changed after it had been applied. Add a new one.")
+                raise Refused(
+                    "migration_changed", f"{path.name} was changed after it had been applied. Add a new one."
+                )
             continue
         connection.execute(path.read_bytes())
-        connection.execute("insert into payops.migrations (name, sha256) values (%s, %s)", (path.name, digest))
+        connection.execute(
+            "insert into payops.migrations (name, sha256) values (%s, %s)", (path.name, digest)
+        )
         applied.append(path.name)
     return applied
 

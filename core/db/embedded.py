@@ -111,7 +111,17 @@ def _initialise(pgdata: Path) -> None:
     building = pgdata.with_name("postgres.new")
     shutil.rmtree(building, ignore_errors=True)
     _owned_folder(building)
-    _run("initdb", "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres", "-D", str(building))
+    _run(
+        "initdb",
+        "--auth=trust",
+        "--encoding=utf8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+        "-U",
+        "postgres",
+        "-D",
+        str(building),
+    )
     with (building / "postgresql.conf").open("a") as configuration:
         configuration.writelines(f"{name} = '{value}'\n" for name, value in SERVER_SETTINGS.items())
     building.rename(pgdata)
@@ -147,7 +157,11 @@ def _run(program: str, *arguments: str, check: bool = True) -> subprocess.Comple
             user=SYSTEM_USER if as_root else None,
             group=pwd.getpwnam(SYSTEM_USER).pw_gid if as_root else None,
             extra_groups=[] if as_root else None,
-            env={"PATH": os.defpath, "LC_ALL": "C", "HOME": str(SYSTEM_ROOT) if as_root else str(Path.home())},
+            env={
+                "PATH": os.defpath,
+                "LC_ALL": "C",
+                "HOME": str(SYSTEM_ROOT) if as_root else str(Path.home()),
+            },
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,
@@ -157,7 +171,9 @@ def _run(program: str, *arguments: str, check: bool = True) -> subprocess.Comple
             start_new_session=True,
         )
     except subprocess.CalledProcessError as error:
-        raise Unavailable("database_unavailable", f"{program} failed: {(error.stderr or '')[-300:]}") from error
+        raise Unavailable(
+            "database_unavailable", f"{program} failed: {(error.stderr or '')[-300:]}"
+        ) from error
 
 
 def _programs() -> Path:
@@ -198,7 +214,16 @@ def _ensure_system_user() -> None:
         pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         subprocess.run(
-            ["useradd", "--system", "--home-dir", str(SYSTEM_ROOT), "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],
+            [
+                "useradd",
+                "--system",
+                "--home-dir",
+                str(SYSTEM_ROOT),
+                "--no-create-home",
+                "--shell",
+                "/usr/sbin/nologin",
+                SYSTEM_USER,
+            ],
             check=False,
             capture_output=True,
         )  # another process may have made it meanwhile: the next line decides
@@ -216,7 +241,9 @@ def _owned_folder(folder: Path) -> None:
         if os.geteuid() == 0:
             shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
     if folder.is_symlink() or folder.stat().st_uid != wanted:
-        raise Unavailable("database_unavailable", f"{folder} belongs to another user. Remove it and start again.")
+        raise Unavailable(
+            "database_unavailable", f"{folder} belongs to another user. Remove it and start again."
+        )
 
 
 @contextmanager

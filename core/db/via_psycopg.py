@@ -20,7 +20,7 @@ class PsycopgDatabase:
 
     def __init__(self, conninfo: str, *, max_connections: int = 8):
         self._statements: dict[tuple[str, ...], sql.Composed] = {}
-        self._pool: ConnectionPool[psycopg.Connection] = ConnectionPool(
+        self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
             conninfo,
             min_size=1,
             max_size=max_connections,
@@ -44,7 +44,9 @@ class PsycopgDatabase:
             with self._pool.connection() as connection:
                 row = connection.execute(statement, _adapted(arguments)).fetchone()
         except PoolTimeout as error:
-            raise Unavailable("database_unavailable", "The database did not answer. Nothing was changed.") from error
+            raise Unavailable(
+                "database_unavailable", "The database did not answer. Nothing was changed."
+            ) from error
         except psycopg.Error as error:
             raise _translated(error) from error
         return row[0] if row else None
@@ -60,14 +62,15 @@ class PsycopgDatabase:
         key = (function, *names)
         if key not in self._statements:
             arguments = sql.SQL(", ").join(
-                sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name)) for name in names
+                sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name))
+                for name in names
             )
             call = sql.SQL("select payops_api.{}({})").format(sql.Identifier(function), arguments)
             self._statements[key] = call
         return self._statements[key]
 
 
-def _configure(connection: psycopg.Connection) -> None:
+def _configure(connection: psycopg.Connection[Any]) -> None:
     set_json_loads(orjson.loads, connection)
     set_json_dumps(orjson.dumps, connection)
 

@@ -1,0 +1,21 @@
+# Everything payops needs is set up on first use; the stamp makes the second time instant.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: test check
+
+$(READY): pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "payops needs Python 3.11 or newer."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps -e .
+	@touch $@
+
+test: $(READY)
+	$(BIN)/pytest
+
+check: $(READY)
+	$(BIN)/ruff check core tests
+	$(BIN)/ruff format --check core tests
+	$(BIN)/mypy

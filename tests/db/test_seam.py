@@ -1,0 +1,70 @@
+"""The database seam: what the app can call, and what it can never touch."""
+
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.db import embedded
+from core.db.deploy import deploy, fingerprint
+from core.db.via_psycopg import PsycopgDatabase
+from core.errors import Unavailable
+
+
+def test_a_deployed_schema_carries_the_fingerprint_of_its_files(server):
+    database = PsycopgDatabase(server.app_conninfo)
+    assert database.call("schema_fingerprint")["fingerprint"] == fingerprint()
+    database.close()
+
+
+def test_a_second_deploy_changes_nothing(server):
+    again = deploy(server.owner_conninfo)
+    assert (again.applied, again.changed) == ((), False)
+
+
+@pytest.mark.parametrize("table", ["audit_log", "incidents", "business"])
+def test_the_app_can_touch_no_table(server, table):
+    with (
+        psycopg.connect(server.app_conninfo) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(f"select * from payops.{table}")
+
+
+def test_what_the_audit_log_recorded_cannot_be_changed_even_by_its_owner(server):
+    database = PsycopgDatabase(server.app_conninfo)
+    database.call(
+        "audit", actor="cli:test", role="admin", action="cli:test:run", subject="x", now=datetime.now(UTC)
+    )
+    database.close()
+    with psycopg.connect(server.owner_conninfo) as connection:
+        assert connection.execute("select count(*) from payops.audit_log").fetchone()[0] >= 1
+        with pytest.raises(psycopg.errors.RaiseException, match="append_only"):
+            connection.execute("delete from payops.audit_log")
+
+
+def test_a_database_that_is_gone_is_unavailable_and_comes_back_without_a_restart_of_the_caller():
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        data_dir = Path(folder)
+        running = embedded.ensure_running(data_dir)
+        deploy(running.owner_conninfo)
+        database = PsycopgDatabase(running.owner_conninfo)
+        embedded.stop(data_dir)
+        with pytest.raises(Unavailable):
+            database.call("schema_fingerprint")
+        assert embedded.ensure_running(data_dir) == running
+        assert database.call("schema_fingerprint")["fingerprint"] == fingerprint()
+        database.close()
+        embedded.remove(data_dir)
+
+
+def test_starting_postgres_opens_no_folder_that_was_closed():
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        data_dir = Path(folder)
+        before = os.stat(data_dir).st_mode
+        embedded.ensure_running(data_dir)
+        assert os.stat(data_dir).st_mode == before
+        embedded.remove(data_dir)
