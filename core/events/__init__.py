@@ -1,0 +1,1 @@
+"""Stripe's events, from signed bytes to rows of the mirror."""
