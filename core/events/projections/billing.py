@@ -1,0 +1,109 @@
+"""Subscriptions, invoices and invoice payments; older API versions' shapes give the same fields."""
+
+from typing import Any
+
+from core.events.projections.payments import references
+from core.events.registry import Records, Snapshot, id_of, moment, on, row
+
+SUBSCRIPTION_RANKS = {
+    "incomplete": 0, "trialing": 1, "active": 2, "past_due": 3, "unpaid": 4, "paused": 5,
+    "incomplete_expired": 6, "canceled": 7,
+}  # fmt: skip
+INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "void": 3, "paid": 4}
+INVOICE_PAYMENT_RANKS = {"open": 0, "canceled": 1, "paid": 2}
+
+
+@on(
+    "customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted",
+    "customer.subscription.paused", "customer.subscription.resumed", "customer.subscription.trial_will_end",
+    "customer.subscription.pending_update_applied", "customer.subscription.pending_update_expired",
+)  # fmt: skip
+def subscription(snapshot: Snapshot) -> Records:
+    source = snapshot.object
+    items = (source.get("items") or {}).get("data") or []
+    columns = {
+        "status": source["status"],
+        "customer_id": id_of(source.get("customer")),
+        "currency": source.get("currency"),
+        **{
+            field: moment(source.get(field))
+            for field in ("start_date", "trial_start", "trial_end", "cancel_at")
+        },
+        **{field: moment(source.get(field)) for field in ("canceled_at", "ended_at")},
+        **{field: _period(source, items, field) for field in ("current_period_start", "current_period_end")},
+        "cancel_at_period_end": bool(source.get("cancel_at_period_end")),
+        "cancellation_reason": (source.get("cancellation_details") or {}).get("reason"),
+        "items": [_item(item) for item in items],
+        "latest_invoice_id": id_of(source.get("latest_invoice")),
+        **references(source),
+    }
+    return {"subscriptions": [row(snapshot, rank=SUBSCRIPTION_RANKS.get(source["status"], 0), **columns)]}
+
+
+@on(
+    "invoice.created", "invoice.finalized", "invoice.finalization_failed", "invoice.marked_uncollectible",
+    "invoice.overdue", "invoice.overpaid", "invoice.paid", "invoice.payment_action_required",
+    "invoice.payment_failed", "invoice.payment_succeeded", "invoice.sent", "invoice.updated", "invoice.voided",
+    "invoice.will_be_due",
+)  # fmt: skip
+def invoice(snapshot: Snapshot) -> Records:
+    source = snapshot.object
+    details = (source.get("parent") or {}).get("subscription_details") or {}
+    reached = source.get("status_transitions") or {}
+    columns = {
+        "status": source.get("status"),
+        "customer_id": id_of(source.get("customer")),
+        "subscription_id": id_of(details.get("subscription") or source.get("subscription")),
+        "billing_reason": source.get("billing_reason"),
+        "currency": source["currency"],
+        **{
+            f"amount_{part}_minor": source.get(f"amount_{part}") or 0 for part in ("due", "paid", "remaining")
+        },
+        "attempt_count": source.get("attempt_count") or 0,
+        **{field: moment(source.get(field)) for field in ("next_payment_attempt", "due_date")},
+        **{
+            field: moment(reached.get(field))
+            for field in ("finalized_at", "paid_at", "voided_at", "marked_uncollectible_at")
+        },
+    }
+    rank = 100 * INVOICE_RANKS.get(source.get("status") or "", 0) + min(columns["attempt_count"], 99)
+    return {"invoices": [row(snapshot, rank=rank, **columns)]}
+
+
+@on("invoice_payment.paid")
+def invoice_payment(snapshot: Snapshot) -> Records:
+    source = snapshot.object
+    payment = source.get("payment") or {}
+    columns = {
+        "invoice_id": id_of(source.get("invoice")),
+        "payment_intent_id": id_of(payment.get("payment_intent")),
+        "charge_id": id_of(payment.get("charge")),
+        "amount_paid_minor": source.get("amount_paid"),
+        "amount_requested_minor": source.get("amount_requested"),
+        "currency": source.get("currency"),
+        "status": source["status"],
+        "is_default": bool(source.get("is_default")),
+        "paid_at": moment((source.get("status_transitions") or {}).get("paid_at")),
+    }
+    rank = INVOICE_PAYMENT_RANKS.get(source["status"], 0)
+    return {"invoice_payments": [row(snapshot, rank=rank, **columns)]}
+
+
+def _period(source: dict[str, Any], items: list[dict[str, Any]], field: str) -> str | None:
+    """Today a period is its items'; in older API versions it was the subscription's own."""
+    ends = [item[field] for item in items if item.get(field) is not None]
+    return moment(max(ends) if ends else source.get(field))
+
+
+def _item(item: dict[str, Any]) -> dict[str, Any]:
+    price = item.get("price") or {}
+    recurring = price.get("recurring") or {}
+    return {
+        "price_id": price.get("id"),
+        "product_id": id_of(price.get("product")),
+        "unit_amount_minor": price.get("unit_amount"),
+        "quantity": item.get("quantity") or 1,
+        "interval": recurring.get("interval"),
+        "interval_count": recurring.get("interval_count") or 1,
+        "usage_type": recurring.get("usage_type"),
+    }

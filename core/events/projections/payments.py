@@ -1,0 +1,128 @@
+"""Payment intents, charges, refunds and checkout sessions."""
+
+from typing import Any
+
+from core.events.registry import Records, Snapshot, id_of, moment, on, row
+
+INTENT_RANKS = {
+    "requires_payment_method": 0, "requires_confirmation": 1, "requires_action": 2, "processing": 3,
+    "requires_capture": 4, "canceled": 5, "succeeded": 6,
+}  # fmt: skip
+CHARGE_RANKS = {"pending": 0, "failed": 1, "succeeded": 2}
+REFUND_RANKS = {"pending": 0, "requires_action": 1, "succeeded": 2, "canceled": 3, "failed": 4}
+SESSION_RANKS = {"open": 0, "expired": 1, "complete": 2}
+
+
+@on(
+    "payment_intent.created", "payment_intent.amount_capturable_updated", "payment_intent.canceled",
+    "payment_intent.partially_funded", "payment_intent.payment_failed", "payment_intent.processing",
+    "payment_intent.requires_action", "payment_intent.succeeded",
+)  # fmt: skip
+def payment_intent(snapshot: Snapshot) -> Records:
+    intent = snapshot.object
+    error = intent.get("last_payment_error") or {}
+    columns = {
+        "amount_minor": intent["amount"],
+        "currency": intent["currency"],
+        "amount_received_minor": intent.get("amount_received") or 0,
+        "status": intent["status"],
+        "customer_id": id_of(intent.get("customer")),
+        "payment_method_id": id_of(intent.get("payment_method")),
+        "latest_charge_id": id_of(intent.get("latest_charge")),
+        **references(intent),
+        "capture_method": intent.get("capture_method"),
+        "cancellation_reason": intent.get("cancellation_reason"),
+        "canceled_at": moment(intent.get("canceled_at")),
+        "error_code": error.get("code"),
+        "error_decline_code": error.get("decline_code"),
+        "error_charge_id": id_of(error.get("charge")),
+    }
+    return {"payment_intents": [row(snapshot, rank=INTENT_RANKS.get(intent["status"], 0), **columns)]}
+
+
+@on(
+    "charge.captured", "charge.expired", "charge.failed", "charge.pending", "charge.refunded", "charge.succeeded",
+    "charge.updated",
+)  # fmt: skip
+def charge(snapshot: Snapshot) -> Records:
+    source = snapshot.object
+    outcome = source.get("outcome") or {}
+    columns = {
+        "payment_intent_id": id_of(source.get("payment_intent")),
+        "customer_id": id_of(source.get("customer")),
+        "amount_minor": source["amount"],
+        "amount_captured_minor": source.get("amount_captured") or 0,
+        "amount_refunded_minor": source.get("amount_refunded") or 0,
+        "currency": source["currency"],
+        "status": source["status"],
+        "captured": bool(source.get("captured")),
+        "disputed": bool(source.get("disputed")),
+        "failure_code": source.get("failure_code"),
+        "decline_code": outcome.get("reason") if source["status"] == "failed" else None,
+        "network_status": outcome.get("network_status"),
+        "outcome_reason": outcome.get("reason"),
+        "advice_code": outcome.get("advice_code"),
+        **_card(source),
+        "balance_transaction_id": id_of(source.get("balance_transaction")),
+    }
+    rank = (
+        CHARGE_RANKS.get(source["status"], 0) + (columns["amount_refunded_minor"] > 0) + columns["disputed"]
+    )
+    return {"charges": [row(snapshot, rank=rank, **columns)]}
+
+
+@on("refund.created", "refund.updated", "refund.failed")
+def refund(snapshot: Snapshot) -> Records:
+    source = snapshot.object
+    columns = {
+        "charge_id": id_of(source.get("charge")),
+        "payment_intent_id": id_of(source.get("payment_intent")),
+        "amount_minor": source["amount"],
+        "currency": source["currency"],
+        "status": source.get("status") or "succeeded",
+        "reason": source.get("reason"),
+        "failure_reason": source.get("failure_reason"),
+        "balance_transaction_id": id_of(source.get("balance_transaction")),
+    }
+    return {"refunds": [row(snapshot, rank=REFUND_RANKS.get(columns["status"] or "", 0), **columns)]}
+
+
+@on(
+    "checkout.session.completed", "checkout.session.expired", "checkout.session.async_payment_failed",
+    "checkout.session.async_payment_succeeded",
+)  # fmt: skip
+def checkout_session(snapshot: Snapshot) -> Records:
+    source = snapshot.object
+    columns = {
+        "mode": source["mode"],
+        "status": source.get("status"),
+        "payment_status": source.get("payment_status"),
+        "amount_total_minor": source.get("amount_total"),
+        "currency": source.get("currency"),
+        "customer_id": id_of(source.get("customer")),
+        "payment_intent_id": id_of(source.get("payment_intent")),
+        "subscription_id": id_of(source.get("subscription")),
+        **references(source),
+        "expires_at": moment(source.get("expires_at")),
+    }
+    rank = SESSION_RANKS.get(source.get("status") or "", 0) + (source.get("payment_status") == "paid")
+    return {"checkout_sessions": [row(snapshot, rank=rank, **columns)]}
+
+
+def references(source: dict[str, Any]) -> dict[str, str | None]:
+    """The shop's own ids, which it leaves in an object's metadata; nothing else of the metadata is kept."""
+    metadata = source.get("metadata") or {}
+    return {"order_id": metadata.get("orderId"), "patient_id": metadata.get("patientId")}
+
+
+def _card(source: dict[str, Any]) -> dict[str, Any]:
+    details = source.get("payment_method_details") or {}
+    card = details.get("card") or {}
+    return {
+        "method_type": details.get("type"),
+        "card_brand": card.get("brand"),
+        "card_last4": card.get("last4"),
+        "card_exp_month": card.get("exp_month"),
+        "card_exp_year": card.get("exp_year"),
+        "card_country": card.get("country"),
+    }

@@ -1,0 +1,25 @@
+"""Payouts: what Stripe sends to the bank."""
+
+from core.events.registry import Records, Snapshot, id_of, moment, on, row
+
+PAYOUT_RANKS = {"pending": 0, "in_transit": 1, "paid": 2, "canceled": 3, "failed": 4}
+
+
+@on(
+    "payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled",
+    "payout.reconciliation_completed",
+)  # fmt: skip
+def payout(snapshot: Snapshot) -> Records:
+    source = snapshot.object
+    columns = {
+        "amount_minor": source["amount"],
+        "currency": source["currency"],
+        "status": source["status"],
+        "arrival_date": moment(source.get("arrival_date")),
+        "automatic": source.get("automatic"),
+        "reconciliation_status": source.get("reconciliation_status"),
+        "failure_code": source.get("failure_code"),
+        "balance_transaction_id": id_of(source.get("balance_transaction")),
+    }
+    rank = 2 * PAYOUT_RANKS.get(source["status"], 0) + (columns["reconciliation_status"] == "completed")
+    return {"payouts": [row(snapshot, rank=rank, **columns)]}
