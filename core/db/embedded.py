@@ -66,6 +66,21 @@ def ensure_running(data_dir: Path) -> EmbeddedServer:
         return server
 
 
+def allow_app_login(server: EmbeddedServer) -> None:
+    """The app signs in as `payops_app` itself; elsewhere a login of its own is a member of that role."""
+    _run(
+        "psql",
+        "-h",
+        str(server.socket_dir),
+        "-U",
+        "postgres",
+        "-d",
+        "payops",
+        "-qc",
+        "alter role payops_app login",
+    )
+
+
 def stop(data_dir: Path) -> None:
     """Stop the server of `data_dir` if it runs; clients are disconnected, nothing committed is lost."""
     place = _place(data_dir)

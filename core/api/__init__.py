@@ -1,0 +1,1 @@
+"""The API process: webhooks, the payment API and the health routes."""

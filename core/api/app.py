@@ -1,0 +1,56 @@
+"""The ASGI app; it builds itself when its lifespan starts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core import services
+from core.api import health, webhooks
+from core.api.edge import Edge
+from core.api.problems import problem
+from core.events import inbox
+from core.events.group_commit import GroupCommit
+from core.periods import wall_clock
+from core.settings import load_settings
+
+
+@asynccontextmanager
+async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+    running = services.start(load_settings())
+    write = partial(_record, running)
+    api.state.services = running
+    api.state.group_commit = GroupCommit(write)
+    yield
+    await api.state.group_commit.close()
+    running.close()
+
+
+def build() -> FastAPI:
+    """The app without its parts, which the lifespan opens from the environment's settings."""
+    api = FastAPI(title="payops", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    api.add_route("/api/webhooks/stripe", webhooks.stripe_webhook, methods=["POST"])
+    api.add_route("/livez", health.livez)
+    api.add_route("/readyz", health.readyz)
+    api.add_exception_handler(HTTPException, _http_problem)
+    api.add_middleware(Edge)
+    return api
+
+
+def _record(running: services.Services, batch: list[inbox.Received]) -> list[str]:
+    return inbox.receive(running.db, batch, now=wall_clock())
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed"}
+    answer = problem(request, error.status_code, codes.get(error.status_code, "refused"), error.detail + ".")
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+app = build()

@@ -1,0 +1,69 @@
+"""The `payops` command."""
+
+from typing import Annotated
+
+import typer
+
+from core.errors import PayopsError
+from core.settings import Settings, SettingsError, load_settings
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Payment operations.")
+
+
+@app.callback()
+def payops() -> None:
+    """Payment operations: the API process and the database's schema."""
+
+
+@app.command()
+def api(host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> None:
+    """Serve Stripe's webhook and the health routes."""
+    import uvicorn
+
+    _settings()
+    uvicorn.run(
+        "core.api.app:app", host=host, port=port, workers=workers, server_header=False, access_log=False
+    )
+
+
+@app.command()
+def migrate(
+    print_sql: Annotated[bool, typer.Option("--print", help="Write the SQL instead of running it.")] = False,
+) -> None:
+    """Bring the database's schema up to date."""
+    from core import services
+    from core.db.deploy import deploy, script
+
+    if print_sql:
+        for part in script():
+            typer.echo(part, nl=False)
+        return
+    settings = _settings()
+    try:
+        conninfo = services.owner_conninfo(settings)
+    except PayopsError as error:
+        _fail(error, code=2)
+    try:
+        deployed = deploy(conninfo)
+    except PayopsError as error:
+        _fail(error, code=1)
+    applied = ", ".join(deployed.applied) or "no new migration"
+    typer.echo(
+        f"Schema {deployed.fingerprint}: {applied}." if deployed.changed else "The schema is up to date."
+    )
+
+
+def _settings() -> Settings:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    for warning in settings.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+    return settings
+
+
+def _fail(error: PayopsError, *, code: int) -> None:
+    typer.echo(error.detail, err=True)
+    raise typer.Exit(code) from None

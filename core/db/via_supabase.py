@@ -1,0 +1,50 @@
+"""The database through Supabase: PostgREST's functions, called by supabase-py."""
+
+from typing import Any
+
+import httpx
+from postgrest.exceptions import APIError
+from supabase import Client, ClientOptions, create_client
+
+from core.db import error_from_sqlstate, plain
+from core.errors import Unavailable
+
+TIMEOUT_SECONDS = 15
+
+
+class SupabaseDatabase:
+    """Calls `payops_api` functions over HTTP; each is a transaction of its own, as PostgREST runs it."""
+
+    def __init__(self, url: str, secret_key: str):
+        self._http = httpx.Client(timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3))
+        options = ClientOptions(
+            schema="payops_api",
+            auto_refresh_token=False,
+            persist_session=False,
+            httpx_client=self._http,
+        )
+        self._client: Client = create_client(url, secret_key, options)
+
+    def call(self, function: str, /, **arguments: Any) -> Any:
+        values = {f"p_{name}": plain(value) for name, value in arguments.items()}
+        try:
+            return self._client.rpc(function, values).execute().data
+        except APIError as error:
+            raise _translated(error) from error
+        except httpx.HTTPError as error:
+            raise _away() from error
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _translated(error: APIError) -> Exception:
+    """PostgREST gives Postgres's own code, or one of its own (PGRST…) where it did not reach the function."""
+    code = str(error.code or "")
+    if code.startswith("PGRST00") or not code or code.isdigit():
+        return _away()  # no connection to Postgres, or an answer of a gateway in between
+    return error_from_sqlstate(code, error.message or "", error.hint)
+
+
+def _away() -> Unavailable:
+    return Unavailable("database_unavailable", "The database did not answer. Nothing was changed.")

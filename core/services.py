@@ -1,0 +1,94 @@
+"""Settings become running parts: the only place that picks implementations."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from core.db import Database
+from core.db.deploy import deploy
+from core.db.via_psycopg import PsycopgDatabase
+from core.errors import Refused
+from core.periods import Clock, wall_clock
+from core.settings import PaymentMode, Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a process works with; close it when the process ends."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    webhook_secrets: tuple[str, ...]
+
+    @property
+    def livemode(self) -> bool:
+        return self.settings.payment_mode is PaymentMode.PRODUCTION
+
+    def close(self) -> None:
+        self.db.close()
+
+
+def start(settings: Settings) -> Services:
+    """Open what `settings` name; the embedded database is started and brought up to date.
+
+    Raises `Unavailable` where the embedded database does not start; another database may be away at this moment.
+    """
+    return Services(settings, _database(settings), _clock(settings), _webhook_secrets(settings))
+
+
+def owner_conninfo(settings: Settings) -> str:
+    """The login that may change the schema; raises `Refused` where only Supabase's HTTP address is known."""
+    if settings.database_kind == "embedded":
+        from core.db import embedded
+
+        return embedded.ensure_running(settings.data_dir).owner_conninfo
+    secret = settings.migration_database_url or settings.database_url
+    if secret is None:
+        raise Refused(
+            "no_owner_login",
+            "MIGRATION_DATABASE_URL is not set, so the schema cannot be changed from here. Set it, or paste the output "
+            "of `payops migrate --print` into Supabase's SQL editor; payops_api must be an exposed schema.",
+        )
+    return secret.get_secret_value()
+
+
+def _database(settings: Settings) -> Database:
+    if settings.database_kind == "supabase":
+        from core.db.via_supabase import SupabaseDatabase
+
+        assert (
+            settings.supabase_url and settings.supabase_secret_key
+        )  # the settings refuse one without the other
+        return SupabaseDatabase(settings.supabase_url, settings.supabase_secret_key.get_secret_value())
+    if settings.database_kind == "postgres":
+        assert settings.database_url
+        return PsycopgDatabase(settings.database_url.get_secret_value())
+    return PsycopgDatabase(_embedded(settings.data_dir))
+
+
+def _embedded(data_dir: Path) -> str:
+    from core.db import embedded
+
+    server = embedded.ensure_running(data_dir)
+    deploy(server.owner_conninfo)
+    embedded.allow_app_login(server)
+    return server.app_conninfo
+
+
+def _clock(settings: Settings) -> Clock:
+    if settings.payment_mode is not PaymentMode.SANDBOX:
+        return wall_clock
+    from core.sandbox.clock import clock_offset_seconds
+
+    return lambda: datetime.now(UTC) + timedelta(seconds=clock_offset_seconds(settings.data_dir))
+
+
+def _webhook_secrets(settings: Settings) -> tuple[str, ...]:
+    """The configured secrets; the sandbox makes its own. Empty means that the route is not configured."""
+    given = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secrets)
+    if given or settings.payment_mode is not PaymentMode.SANDBOX:
+        return given
+    from core.sandbox.secrets import sandbox_secrets
+
+    return (sandbox_secrets(settings.data_dir).webhook_secret,)
