@@ -6,10 +6,11 @@ import httpx
 from postgrest.exceptions import APIError
 from supabase import Client, ClientOptions, create_client
 
-from core.db import error_from_sqlstate, plain
+from core.db import DatabaseFault, error_from_sqlstate, plain
 from core.errors import Unavailable
 
 TIMEOUT_SECONDS = 15
+NO_CONNECTION = "PGRST00"
 
 
 class SupabaseDatabase:
@@ -39,11 +40,13 @@ class SupabaseDatabase:
 
 
 def _translated(error: APIError) -> Exception:
-    """PostgREST gives Postgres's own code, or one of its own (PGRST…) where it did not reach the function."""
+    """PostgREST gives Postgres's own five characters, or a code of its own where it did not reach the function."""
     code = str(error.code or "")
-    if code.startswith("PGRST00") or not code or code.isdigit():
-        return _away()  # no connection to Postgres, or an answer of a gateway in between
-    return error_from_sqlstate(code, error.message or "", error.hint)
+    if len(code) == 5:
+        return error_from_sqlstate(code, error.message or "", error.hint)
+    if code.startswith("PGRST") and not code.startswith(NO_CONNECTION):
+        return DatabaseFault("database_fault", f"{code}: {error.message}")
+    return _away()  # no connection to Postgres, or an answer of a gateway in between
 
 
 def _away() -> Unavailable:

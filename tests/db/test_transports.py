@@ -1,0 +1,102 @@
+"""One contract for every transport: what a call answers, and which error a caller gets."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from core.db import Database, DatabaseFault
+from core.db.via_psycopg import PsycopgDatabase
+from core.db.via_supabase import SupabaseDatabase
+from core.errors import Refused, Unauthorised, Unavailable
+from tests.postgrest import API_KEY, serving
+
+PROBES = """
+create or replace function payops_api.probe_echo(
+  p_text text default null, p_number bigint default null, p_flag boolean default null,
+  p_at timestamptz default null, p_document jsonb default null
+) returns jsonb language sql security definer set search_path = '' as $$
+  select jsonb_build_object('text', p_text, 'number', p_number, 'flag', p_flag, 'at', p_at, 'document', p_document)
+$$;
+create or replace function payops_api.probe_refuse(p_code text) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+begin perform payops.refuse(p_code, 'Only $5.00 is left to refund.'); return null; end $$;
+create or replace function payops_api.probe_break() returns jsonb
+language plpgsql security definer set search_path = '' as $$ begin return to_jsonb(1 / 0); end $$;
+create or replace function payops_api.probe_many(p_n integer) returns jsonb
+language sql security definer set search_path = '' as $$ select jsonb_agg(i) from generate_series(1, p_n) as i $$;
+grant execute on all routines in schema payops_api to payops_app;
+"""
+
+
+@pytest.fixture(scope="module", params=["psycopg", "supabase"])
+def transport(request, server) -> Iterator[Database]:
+    with psycopg.connect(server.owner_conninfo) as connection:
+        connection.execute(PROBES)
+    if request.param == "psycopg":
+        opened: Database = PsycopgDatabase(server.app_conninfo)
+        yield opened
+    else:
+        with serving(server.app_conninfo) as address:
+            opened = SupabaseDatabase(address, API_KEY)
+            yield opened
+    opened.close()
+
+
+def test_values_arrive_as_they_were_sent(transport):
+    at = datetime(2026, 3, 8, 7, 30, tzinfo=UTC)
+    document = {"rows": [{"a": 1}, {"b": [None, "ü"]}]}
+    answer = transport.call("probe_echo", text="o'clock", number=2**53, flag=True, at=at, document=document)
+    assert (answer["text"], answer["number"], answer["flag"]) == ("o'clock", 2**53, True)
+    assert datetime.fromisoformat(answer["at"]) == at
+    assert answer["document"] == document
+
+
+def test_a_list_is_one_document_and_never_cut(transport):
+    assert transport.call("probe_many", n=5000) == list(range(1, 5001))
+
+
+def test_what_is_left_out_takes_the_functions_default(transport):
+    assert transport.call("probe_echo")["text"] is None
+
+
+def test_a_refusal_carries_its_code_and_its_sentence(transport):
+    with pytest.raises(Refused) as refused:
+        transport.call("probe_refuse", code="refund_too_large")
+    assert (refused.value.code, refused.value.detail) == ("refund_too_large", "Only $5.00 is left to refund.")
+
+
+def test_a_right_that_is_missing_is_unauthorised(transport):
+    with pytest.raises(Unauthorised):
+        transport.call("probe_refuse", code="not_allowed")
+
+
+@pytest.mark.parametrize("function", ["probe_break", "no_such_function"])
+def test_a_defect_of_ours_is_none_of_the_callers_errors(transport, function):
+    with pytest.raises(DatabaseFault):
+        transport.call(function)
+
+
+def test_a_time_without_a_zone_is_refused_before_it_is_sent(transport):
+    with pytest.raises(ValueError, match="aware"):
+        transport.call("probe_echo", at=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("opened", [
+    lambda: PsycopgDatabase("host=127.0.0.1 port=1 user=x dbname=x"),
+    lambda: SupabaseDatabase("http://127.0.0.1:1", API_KEY),
+], ids=["psycopg", "supabase"])  # fmt: skip
+def test_a_database_out_of_reach_is_unavailable(opened):
+    database = opened()
+    with pytest.raises(Unavailable):
+        database.call("schema_fingerprint")
+    database.close()
+
+
+def test_supabase_whose_postgres_is_away_is_unavailable():
+    with serving("host=127.0.0.1 port=1 user=x dbname=x") as address:
+        database = SupabaseDatabase(address, API_KEY)
+        with pytest.raises(Unavailable):
+            database.call("schema_fingerprint")
+        database.close()
