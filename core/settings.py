@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -37,6 +38,7 @@ class Problem:
     variable: str
     what: str
     mend: str
+    needs_mode: bool = False  # true only of the payment mode that was told or detected
 
     def __str__(self) -> str:
         return f"{self.variable}: {self.what} {self.mend}"
@@ -58,6 +60,8 @@ def _split(value: object) -> object:
 
 def _url(value: str) -> str:
     parts = urlsplit(value)
+    if parts.username is not None:
+        raise ValueError("an address carries no login")
     _ = parts.port  # raises ValueError on a port that is no number
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("not an http(s) address")
@@ -81,6 +85,7 @@ Url = Annotated[str, AfterValidator(_url)]
 List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 MENDS = {
     "environment": "Use development, staging or production.",
     "payment_mode": "Use sandbox, development or production.",
@@ -183,10 +188,15 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: str | Path | N
     fields.setdefault("data_dir", str(_default_data_dir()))
     if switched_off:
         fields["payments_suspended"] = "true"
-    settings = _parsed({**fields, "warnings": warnings}, problems)
-    if settings is not None:
-        problems += _refusals(settings)
-    if problems or settings is None:
+    settings, misread = _parsed({**fields, "warnings": warnings}, problems)
+    known = {problem.variable for problem in problems}
+    mode_unknown = not misread.isdisjoint({"environment", "payment_mode"}) or "PAYMENT_MODE" in known
+    problems += [
+        problem
+        for problem in _refusals(settings)
+        if problem.variable not in known and not (mode_unknown and problem.needs_mode)
+    ]
+    if problems:
         raise SettingsError(tuple(problems))
     return _with_origins_and_hosts(settings)
 
@@ -215,24 +225,24 @@ def _detected_mode(fields: Mapping[str, str], problems: list[Problem]) -> Paymen
         return PaymentMode.PRODUCTION
     if key.startswith(("sk_test_", "rk_test_")):
         return PaymentMode.DEVELOPMENT
-    if not key and environment == "development":
-        return PaymentMode.SANDBOX
+    if key or environment != "staging":
+        return PaymentMode.SANDBOX  # a key or an environment that does not belong is refused in its own words
     problems.append(Problem("PAYMENT_MODE", "cannot be told from the other settings.", MENDS["payment_mode"]))
     return None
 
 
-def _parsed(fields: dict[str, Any], problems: list[Problem]) -> Settings | None:
+def _parsed(fields: dict[str, Any], problems: list[Problem]) -> tuple[Settings, frozenset[str]]:
+    """The settings without the values that are not understood, so that the others are judged too; and their names."""
     try:
-        return Settings(**fields)
+        return Settings(**fields), frozenset()
     except ValidationError as error:
-        found = {str(one["loc"][0]) for one in error.errors(include_input=False, include_context=False)}
-    problems += [
-        Problem(
-            name.upper(), "is not understood.", MENDS.get(name, "Use an address such as https://example.com.")
+        misread = frozenset(
+            str(one["loc"][0]) for one in error.errors(include_input=False, include_context=False)
         )
-        for name in sorted(found)
-    ]
-    return None
+    for name in sorted(misread):
+        mend = MENDS.get(name, "Use an address such as https://example.com.")
+        problems.append(Problem(name.upper(), "is not understood.", mend))
+    return Settings(**{name: value for name, value in fields.items() if name not in misread}), misread
 
 
 def _refusals(settings: Settings) -> list[Problem]:
@@ -243,46 +253,77 @@ def _key_refusals(settings: Settings) -> list[Problem]:
     key = settings.stripe_secret_key.get_secret_value() if settings.stripe_secret_key else ""
     live, test = key.startswith(("sk_live_", "rk_live_")), key.startswith(("sk_test_", "rk_test_"))
     published, mode = settings.stripe_publishable_key or "", settings.payment_mode
-    name, production = "STRIPE_SECRET_KEY", mode is PaymentMode.PRODUCTION
-    checks = [
-        (key and not live and not test, name, "is not a Stripe secret key.", "It starts with sk_ or rk_, then test_ or live_."),
-        (live and not production, name, f"is a live key, but PAYMENT_MODE is {mode}.", "Use a test key."),
-        (production and not live, name, "is no live key, which production needs.", "Set the key sk_live_… or rk_live_…"),
-        (mode is PaymentMode.DEVELOPMENT and not test, name, "is no test key, which development needs.", "Set sk_test_…"),
+    production = mode is PaymentMode.PRODUCTION
+    secret, public = "STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY"
+    unknown_public = published and not published.startswith(("pk_test_", "pk_live_"))
+    other_mode = published.startswith("pk_test_") if production else published.startswith("pk_live_")
+    always = [
+        (key and not live and not test, secret, "is not a Stripe secret key.", "It starts with sk_ or rk_, then test_ or live_."),
         (live and settings.stripe_api_base, "STRIPE_API_BASE", "is refused with a live key.", "Remove it."),
-        (published and not published.startswith(("pk_test_", "pk_live_")), "STRIPE_PUBLISHABLE_KEY",
-         "is not a publishable key.", "It starts with pk_test_ or pk_live_."),
-        (published.startswith("pk_live_") and not production or published.startswith("pk_test_") and production,
-         "STRIPE_PUBLISHABLE_KEY", f"does not belong to PAYMENT_MODE {mode}.", "Use the key of the same mode."),
+        (unknown_public, public, "is not a publishable key.", "It starts with pk_test_ or pk_live_."),
     ]  # fmt: skip
-    return [Problem(variable, what, mend) for wrong, variable, what, mend in checks if wrong]
+    by_mode = [
+        (live and not production, secret, "is a live key outside of production.", "Use a test key, or set ENVIRONMENT=production."),
+        (production and not live, secret, "is no live key, which production needs.", "Set the key sk_live_… or rk_live_…"),
+        (mode is PaymentMode.DEVELOPMENT and not test and not live, secret, "is no test key, which development needs.", "Set sk_test_…"),
+        (other_mode, public, f"does not belong to PAYMENT_MODE {mode}.", "Use the key of the same mode."),
+    ]  # fmt: skip
+    return _chosen(always) + _chosen(by_mode, needs_mode=True)
+
+
+def _chosen(checks: Sequence[tuple[object, str, str, str]], *, needs_mode: bool = False) -> list[Problem]:
+    """The problems whose condition holds, the first one of each variable."""
+    found: dict[str, Problem] = {}
+    for wrong, variable, what, mend in checks:
+        if wrong:
+            found.setdefault(variable, Problem(variable, what, mend, needs_mode))
+    return list(found.values())
 
 
 def _secret_refusals(settings: Settings) -> list[Problem]:
-    problems = [
-        Problem(
-            name.upper(),
-            "holds something that is no webhook secret.",
-            "Each starts with whsec_; separate with commas.",
-        )
-        for name in ("stripe_webhook_secrets", "intake_webhook_secrets")
-        if any(not s.get_secret_value().startswith("whsec_") or len(s) < 14 for s in getattr(settings, name))
-    ]
-    if settings.cookie_key and len(settings.cookie_key.get_secret_value().encode()) < 32:
-        problems.append(
-            Problem("COOKIE_KEY", "is shorter than 32 bytes.", "Make one with: openssl rand -hex 32")
-        )
-    if settings.supabase_url and not settings.supabase_secret_key:
-        problems.append(
-            Problem("SUPABASE_SECRET_KEY", "is missing.", "SUPABASE_URL needs the project's secret key.")
-        )
-    return problems
+    webhook_mend = "Each starts with whsec_; separate several with commas."
+    database_mend = "It looks like postgresql://login:password@host:5432/database."
+    cookie_key = settings.cookie_key.get_secret_value() if settings.cookie_key else None
+    issuer = settings.supabase_jwt_issuer
+    return _chosen([
+        (not all(map(_webhook_secret, settings.stripe_webhook_secrets)), "STRIPE_WEBHOOK_SECRETS",
+         "holds something that is no webhook secret.", webhook_mend),
+        (not all(map(_standard_secret, settings.intake_webhook_secrets)), "INTAKE_WEBHOOK_SECRETS",
+         "holds something that is no Standard Webhooks secret.", "Each is whsec_ and base64; separate several with commas."),
+        (cookie_key is not None and len(cookie_key.encode()) < 32, "COOKIE_KEY", "is shorter than 32 bytes.",
+         "Make one with: openssl rand -hex 32"),
+        (settings.supabase_url and not settings.supabase_secret_key, "SUPABASE_SECRET_KEY", "is missing.",
+         "SUPABASE_URL needs the project's secret key."),
+        (_no_conninfo(settings.database_url), "DATABASE_URL", "is no Postgres address.", database_mend),
+        (_no_conninfo(settings.migration_database_url), "MIGRATION_DATABASE_URL", "is no Postgres address.", database_mend),
+        (issuer and issuer.startswith("http:") and urlsplit(issuer).hostname not in LOOPBACK, "SUPABASE_JWT_ISSUER",
+         "is not https.", "Plain http is taken only for this machine."),
+    ])  # fmt: skip
+
+
+def _webhook_secret(secret: SecretStr) -> bool:
+    value = secret.get_secret_value()
+    return value.startswith("whsec_") and len(value) >= 14 and value.isascii()
+
+
+def _standard_secret(secret: SecretStr) -> bool:
+    try:
+        return _webhook_secret(secret) and bool(b64decode(secret.get_secret_value()[6:], validate=True))
+    except ValueError:
+        return False
+
+
+def _no_conninfo(address: SecretStr | None) -> bool:
+    if address is None:
+        return False
+    value = address.get_secret_value()
+    return not (value.startswith(("postgres://", "postgresql://")) or "host=" in value or "dbname=" in value)
 
 
 def _production_refusals(settings: Settings) -> list[Problem]:
     if settings.payment_mode is not PaymentMode.PRODUCTION:
         return []
-    checks = [
+    checks: Sequence[tuple[object, str, str, str]] = [
         (settings.environment is not Environment.PRODUCTION, "ENVIRONMENT", "must be production too.", "Set ENVIRONMENT=production."),
         (not settings.stripe_webhook_secrets, "STRIPE_WEBHOOK_SECRETS", "is missing.", "Set the endpoint's whsec_…"),
         (settings.database_kind == "embedded", "DATABASE_URL", "is missing.", "Set it, or SUPABASE_URL."),
@@ -290,7 +331,7 @@ def _production_refusals(settings: Settings) -> list[Problem]:
         (not settings.public_base_url.startswith("https:"), "PUBLIC_BASE_URL", "is not https.", "Set an https address."),
         (not settings.api_base_url.startswith("https:"), "API_BASE_URL", "is not https.", "Set an https address."),
     ]  # fmt: skip
-    return [Problem(variable, what, mend) for wrong, variable, what, mend in checks if wrong]
+    return _chosen(checks, needs_mode=True)
 
 
 def _with_origins_and_hosts(settings: Settings) -> Settings:

@@ -1,0 +1,171 @@
+"""Each setting that is refused, in the words a person needs, and never with a secret's value."""
+
+import subprocess
+import sys
+import traceback
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.settings import PaymentMode, Settings, SettingsError, load_settings
+
+LIVE, TEST = "sk_live_51SecretValue", "sk_test_51SecretValue"
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "STRIPE_SECRET_KEY": LIVE,
+    "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789abcdef",
+    "DATABASE_URL": "postgresql://payops:hunter2@db.example.com/payops",
+    "COOKIE_KEY": "k" * 32,
+    "PUBLIC_BASE_URL": "https://console.example.com",
+    "API_BASE_URL": "https://api.example.com",
+}
+
+
+def load(**env: str) -> Settings:
+    return load_settings(env, env_file=None)
+
+
+def refused(**env: str) -> dict[str, str]:
+    with pytest.raises(SettingsError) as error:
+        load(**env)
+    lines = [str(problem) for problem in error.value.problems]
+    assert str(error.value).splitlines() == lines
+    return {problem.variable: str(problem) for problem in error.value.problems}
+
+
+@pytest.mark.parametrize(
+    ("env", "mode"),
+    [
+        ({}, PaymentMode.SANDBOX),
+        ({"STRIPE_SECRET_KEY": TEST}, PaymentMode.DEVELOPMENT),
+        ({"STRIPE_SECRET_KEY": "rk_test_5"}, PaymentMode.DEVELOPMENT),
+        ({"STRIPE_SECRET_KEY": TEST, "PAYMENT_MODE": "sandbox"}, PaymentMode.SANDBOX),
+        ({"ENVIRONMENT": "staging", "STRIPE_SECRET_KEY": TEST}, PaymentMode.DEVELOPMENT),
+        (PRODUCTION, PaymentMode.PRODUCTION),
+        (PRODUCTION | {"STRIPE_SECRET_KEY": "rk_live_5"}, PaymentMode.PRODUCTION),
+    ],
+)
+def test_the_payment_mode_is_told_or_detected(env, mode):
+    assert load(**env).payment_mode is mode
+
+
+@pytest.mark.parametrize(
+    ("env", "variable", "words"),
+    [
+        ({"STRIPE_SECRET_KEY": LIVE}, "STRIPE_SECRET_KEY", "live key outside of production"),
+        ({"STRIPE_SECRET_KEY": LIVE, "PAYMENT_MODE": "sandbox"}, "STRIPE_SECRET_KEY", "live key outside"),
+        ({"STRIPE_SECRET_KEY": "hello"}, "STRIPE_SECRET_KEY", "starts with sk_"),
+        ({"PAYMENT_MODE": "development"}, "STRIPE_SECRET_KEY", "no test key"),
+        ({"ENVIRONMENT": "staging"}, "PAYMENT_MODE", "cannot be told"),
+        ({"ENVIRONMENT": "prod"}, "ENVIRONMENT", "development, staging or production"),
+        ({"COOKIE_KEY": "short"}, "COOKIE_KEY", "shorter than 32 bytes"),
+        ({"BUSINESS_TIMEZONE": "Mars/Olympus"}, "BUSINESS_TIMEZONE", "America/New_York"),
+        ({"RATE_LIMIT_PER_MINUTE": "many"}, "RATE_LIMIT_PER_MINUTE", "whole number"),
+        ({"REFUND_LIMIT": "-1"}, "REFUND_LIMIT", "amount"),
+        ({"SESSION_HOURS": "0"}, "SESSION_HOURS", "above 0"),
+        ({"PUBLIC_BASE_URL": "console"}, "PUBLIC_BASE_URL", "address"),
+        ({"PUBLIC_BASE_URL": "http://me:pw@host"}, "PUBLIC_BASE_URL", "address"),
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL", "postgresql://"),
+        ({"SUPABASE_URL": "https://x.supabase.co"}, "SUPABASE_SECRET_KEY", "missing"),
+        ({"STRIPE_WEBHOOK_SECRETS": "whsec_good_enough,nope"}, "STRIPE_WEBHOOK_SECRETS", "whsec_"),
+        ({"INTAKE_WEBHOOK_SECRETS": "whsec_not*base64!"}, "INTAKE_WEBHOOK_SECRETS", "base64"),
+        ({"SUPABASE_JWT_ISSUER": "http://id.example.com"}, "SUPABASE_JWT_ISSUER", "https"),
+        ({"STRIPE_PUBLISHABLE_KEY": "pk_live_1"}, "STRIPE_PUBLISHABLE_KEY", "same mode"),
+        (PRODUCTION | {"STRIPE_SECRET_KEY": TEST}, "STRIPE_SECRET_KEY", "no live key"),
+        (PRODUCTION | {"STRIPE_SECRET_KEY": ""}, "STRIPE_SECRET_KEY", "no live key"),
+        (PRODUCTION | {"STRIPE_WEBHOOK_SECRETS": ""}, "STRIPE_WEBHOOK_SECRETS", "missing"),
+        (PRODUCTION | {"DATABASE_URL": ""}, "DATABASE_URL", "missing"),
+        (PRODUCTION | {"COOKIE_KEY": ""}, "COOKIE_KEY", "missing"),
+        (PRODUCTION | {"PUBLIC_BASE_URL": "http://c.example.com"}, "PUBLIC_BASE_URL", "https"),
+        (PRODUCTION | {"API_BASE_URL": "http://a.example.com"}, "API_BASE_URL", "https"),
+        (PRODUCTION | {"STRIPE_API_BASE": "https://x.example.com"}, "STRIPE_API_BASE", "live key"),
+        (
+            PRODUCTION | {"ENVIRONMENT": "staging", "PAYMENT_MODE": "production"},
+            "ENVIRONMENT",
+            "production too",
+        ),
+    ],
+)
+def test_a_wrong_combination_is_one_line_that_says_how_to_mend_it(env, variable, words):
+    problems = refused(**env)
+    assert list(problems) == [variable]
+    assert words in problems[variable]
+
+
+def test_all_problems_are_listed_at_once():
+    broken = {
+        "RATE_LIMIT_PER_MINUTE": "many",
+        "COOKIE_KEY": "short",
+        "STRIPE_SECRET_KEY": LIVE,
+        "DATABASE_URL": "x",
+    }
+    assert set(refused(**broken)) == set(broken)
+
+
+def test_the_replaced_systems_names_are_taken_and_ours_win_with_a_warning():
+    old = load(STRIPE_WEBHOOK_SECRET="whsec_from_the_old_one")
+    assert old.stripe_webhook_secrets[0].get_secret_value() == "whsec_from_the_old_one"
+    both = load(STRIPE_WEBHOOK_SECRET="whsec_from_the_old_one", STRIPE_WEBHOOK_SECRETS="whsec_from_the_new")
+    assert both.stripe_webhook_secrets[0].get_secret_value() == "whsec_from_the_new"
+    assert "STRIPE_WEBHOOK_SECRET and STRIPE_WEBHOOK_SECRETS differ" in both.warnings[0]
+    assert "whsec_from" not in both.warnings[0]
+
+
+def test_the_replaced_systems_emergency_switch_suspends_payments_and_never_plays():
+    switched = load(**PRODUCTION, REACT_APP_PAYMENT_MODE="sandbox")
+    assert (switched.payment_mode, switched.payments_suspended) == (PaymentMode.PRODUCTION, True)
+
+
+def test_no_secret_is_in_what_is_printed_or_raised():
+    secrets = (LIVE, "whsec_0123456789abcdef", "hunter2", "k" * 32)
+    shown = repr(load(**PRODUCTION)) + str(load(**PRODUCTION))
+    with pytest.raises(SettingsError) as error:
+        load(**PRODUCTION | {"PUBLIC_BASE_URL": "http://c", "RATE_LIMIT_PER_MINUTE": LIVE})
+    shown += "".join(traceback.format_exception(error.value))
+    assert not [secret for secret in secrets if secret in shown]
+
+
+@given(
+    st.dictionaries(st.sampled_from([n.upper() for n in Settings.model_fields if n != "warnings"]), st.text())
+)
+def test_whatever_is_set_the_settings_load_or_say_what_is_wrong(env):
+    try:
+        load(**env)
+    except SettingsError as error:
+        assert error.problems
+
+
+def test_the_defaults_are_those_of_a_laptop():
+    settings = load()
+    assert (settings.database_kind, settings.refund_limit_minor) == ("embedded", 20_000)
+    assert settings.allowed_hosts == ("localhost", "127.0.0.1")
+
+
+def test_a_command_with_wrong_settings_ends_with_2_and_no_traceback(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-c", "from core.cli import app; app()", "migrate"],
+        env={"COOKIE_KEY": "short", "STRIPE_SECRET_KEY": LIVE, "PYTHONPATH": ":".join(sys.path)},
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert [line.split(":")[0] for line in ran.stderr.splitlines()] == ["STRIPE_SECRET_KEY", "COOKIE_KEY"]
+
+
+def test_in_production_nothing_of_the_sandbox_is_imported(tmp_path):
+    script = """
+import sys
+from core import services
+from core.api import app
+from core.settings import load_settings
+services.start(load_settings()).close()
+print(sorted(name for name in sys.modules if name.startswith("core.sandbox")))
+"""
+    environment = PRODUCTION | {
+        "DATABASE_URL": "postgresql://127.0.0.1:1/x",
+        "PYTHONPATH": ":".join(sys.path),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout.strip()) == (0, "[]"), ran.stderr
