@@ -1,6 +1,8 @@
 """The `payops` command."""
 
-from typing import Annotated
+import json
+from datetime import datetime
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -53,6 +55,33 @@ def migrate(
     )
 
 
+@app.command()
+def metrics(
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First business day.")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last business day.")],
+    currency: str = "usd",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print the overview's figures for a period of business days."""
+    from core import services
+    from core.monitoring import metrics as figures
+    from core.monitoring.figure_text import lines
+    from core.periods import Period
+
+    settings = _settings()
+    try:
+        period = Period(since.date(), until.date(), settings.business_zone)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        running = services.start(settings)
+        overview = figures.overview(running.db, period, currency=currency.lower(), now=running.clock())
+        running.close()
+    except PayopsError as error:
+        _fail(error, code=1)
+    typer.echo(json.dumps(overview, indent=2) if as_json else "\n".join(lines(overview)))
+
+
 def _settings() -> Settings:
     try:
         settings = load_settings()
@@ -64,6 +93,6 @@ def _settings() -> Settings:
     return settings
 
 
-def _fail(error: PayopsError, *, code: int) -> None:
+def _fail(error: PayopsError, *, code: int) -> NoReturn:
     typer.echo(error.detail, err=True)
     raise typer.Exit(code) from None

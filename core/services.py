@@ -34,7 +34,10 @@ def start(settings: Settings) -> Services:
 
     Raises `Unavailable` where the embedded database does not start; another database may be away at this moment.
     """
-    return Services(settings, _database(settings), _clock(settings), _webhook_secrets(settings))
+    db = _database(settings)
+    if settings.database_kind == "embedded":
+        db.call("set_business_timezone", timezone=settings.business_timezone)
+    return Services(settings, db, _clock(settings), _webhook_secrets(settings))
 
 
 def owner_conninfo(settings: Settings) -> str:

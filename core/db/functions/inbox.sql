@@ -63,6 +63,7 @@ begin
     end if;
     execute format('select payops.record_%s($1)', target) using p_records -> target;
   end loop;
+  perform payops.touch_payments(p_records);
 end
 $$;
 

@@ -15,7 +15,7 @@ SESSION_RANKS = {"open": 0, "expired": 1, "complete": 2}
 
 @on(
     "payment_intent.created", "payment_intent.amount_capturable_updated", "payment_intent.canceled",
-    "payment_intent.partially_funded", "payment_intent.payment_failed", "payment_intent.processing",
+    "payment_intent.partially_funded", "payment_intent.processing",
     "payment_intent.requires_action", "payment_intent.succeeded",
 )  # fmt: skip
 def payment_intent(snapshot: Snapshot) -> Records:
@@ -38,6 +38,20 @@ def payment_intent(snapshot: Snapshot) -> Records:
         "error_charge_id": id_of(error.get("charge")),
     }
     return {"payment_intents": [row(snapshot, rank=INTENT_RANKS.get(intent["status"], 0), **columns)]}
+
+
+@on("payment_intent.payment_failed")
+def failed_payment_intent(snapshot: Snapshot) -> Records:
+    """A failure that made no charge, such as a failed 3-D Secure check, is an attempt only this event tells of."""
+    intent = snapshot.object
+    error = intent.get("last_payment_error") or {}
+    records = payment_intent(snapshot)
+    if not error or error.get("charge"):
+        return records
+    attempt = row(snapshot, payment_intent_id=intent["id"], currency=intent["currency"])
+    attempt |= {"id": snapshot.source, "created": snapshot.as_of.isoformat()}
+    attempt |= {"code": error.get("code"), "decline_code": error.get("decline_code")}
+    return records | {"failed_confirmations": [attempt]}
 
 
 @on(

@@ -1,0 +1,220 @@
+-- rate: a fraction with its counts; no value where there is nothing to divide by.
+create function payops.rate(p_numerator bigint, p_denominator bigint) returns jsonb
+language sql immutable
+set search_path = '' as $$
+  select jsonb_build_object(
+    'value', case when p_denominator > 0 then p_numerator::double precision / p_denominator end,
+    'numerator', p_numerator, 'denominator', p_denominator
+  )
+$$;
+
+-- payment_metrics: how payments went, by the day of their first attempt, in one currency.
+create function payops.payment_metrics(p_since date, p_until date, p_currency text, p_now timestamptz) returns jsonb
+language sql stable
+set search_path = '' as $$
+  with payments as (
+    select coalesce(sum(succeeded), 0) as succeeded, coalesce(sum(failed), 0) as failed
+    from payops.daily_payments
+    where day between p_since and p_until and currency = p_currency
+  ),
+  attempts as (
+    select
+      coalesce(sum(attempts), 0) as attempts, coalesce(sum(succeeded), 0) as succeeded,
+      coalesce(sum(reached_network), 0) as reached
+    from payops.daily_attempts
+    where day between p_since and p_until and currency = p_currency
+  ),
+  intents as (
+    select coalesce(sum(created), 0) as created, coalesce(sum(unconfirmed), 0) as unconfirmed
+    from payops.daily_intents
+    where day between p_since and p_until and currency = p_currency
+  ),
+  undecided as ( -- younger than a day: whether they are dropped is not known yet
+    select
+      count(*) as created,
+      count(*) filter (where first_attempt_at is null or first_attempt_at > created + interval '24 hours') as unconfirmed
+    from payops.payment_facts
+    where created > p_now - interval '24 hours' and created_day between p_since and p_until and currency = p_currency
+  ),
+  processing as (
+    select ms
+    from payops.daily_payments, unnest(processing_ms) as ms
+    where day between p_since and p_until and currency = p_currency
+  )
+  select jsonb_build_object(
+    'payment_success_rate', (select payops.rate(succeeded, succeeded + failed) from payments),
+    'attempt_success_rate', (select payops.rate(succeeded, attempts) from attempts),
+    'authorization_rate', (select payops.rate(succeeded, reached) from attempts),
+    'drop_off_rate', (
+      select payops.rate(i.unconfirmed - u.unconfirmed, i.created - u.created) from intents as i, undecided as u
+    ),
+    'failures_by_code', (
+      select coalesce(jsonb_agg(jsonb_build_object('key', code, 'count', n, 'amount', amount) order by n desc, code), '[]')
+      from (
+        select code, sum(failures) as n, sum(amount_minor) as amount
+        from payops.daily_failures
+        where day between p_since and p_until and currency = p_currency
+        group by code
+      ) as f
+    ),
+    'processing_time_payment', (
+      select jsonb_build_object(
+        'p50_ms', percentile_cont(0.5) within group (order by ms),
+        'p95_ms', percentile_cont(0.95) within group (order by ms), 'n', count(*)
+      )
+      from processing
+    )
+  )
+$$;
+
+-- dispute_metrics: disputes opened, against payments captured, in one currency.
+create function payops.dispute_metrics(p_since date, p_until date, p_currency text) returns jsonb
+language sql stable
+set search_path = '' as $$
+  with bounds as (
+    select
+      p_since::timestamp at time zone timezone as starts, (p_until + 1)::timestamp at time zone timezone as ends
+    from payops.business
+  ),
+  captured as (
+    select coalesce(sum(captured), 0) as n
+    from payops.daily_attempts
+    where day between p_since and p_until and currency = p_currency
+  ),
+  opened as (
+    select
+      count(*) as n, count(*) filter (where status not like 'warning_%') as chargebacks,
+      count(*) filter (where status = 'won') as won, count(*) filter (where status in ('won', 'lost')) as decided
+    from payops.disputes, bounds
+    where created >= starts and created < ends and currency = p_currency
+  ),
+  on_payments as (
+    select count(*) as n
+    from payops.disputes as d
+    inner join payops.charges as c on d.charge_id = c.id
+    cross join bounds
+    where c.created >= starts and c.created < ends and c.currency = p_currency
+  )
+  select jsonb_build_object(
+    'dispute_activity', payops.rate(opened.n, captured.n),
+    'dispute_rate', payops.rate(on_payments.n, captured.n),
+    'chargeback_rate', payops.rate(opened.chargebacks, captured.n),
+    'dispute_win_rate', payops.rate(opened.won, opened.decided)
+  )
+  from opened, on_payments, captured
+$$;
+
+-- monthly_minor: what a subscription's licensed items come to in a month of a twelfth of a year.
+create function payops.monthly_minor(p_items jsonb) returns bigint
+language sql immutable
+set search_path = '' as $$
+  select coalesce(round(sum(
+    (i ->> 'unit_amount_minor')::numeric * (i ->> 'quantity')::numeric / greatest((i ->> 'interval_count')::numeric, 1)
+    * case i ->> 'interval' when 'month' then 1 when 'year' then 1 / 12.0 when 'week' then 52 / 12.0
+      when 'day' then 365 / 12.0 end
+  )), 0)::bigint
+  from jsonb_array_elements(p_items) as i
+  where i ->> 'usage_type' is distinct from 'metered'
+$$;
+
+-- subscribers_at: each customer with a paid subscription at that moment (trials apart), and what it comes to a month.
+create function payops.subscribers_at(p_moment timestamptz, p_currency text)
+returns table (customer_id text, monthly_minor bigint)
+language sql stable
+set search_path = '' as $$
+  select s.customer_id, sum(payops.monthly_minor(s.items))::bigint
+  from payops.subscriptions as s
+  where
+    s.currency = p_currency and s.customer_id is not null
+    and s.status not in ('incomplete', 'incomplete_expired', 'unpaid', 'paused')
+    and coalesce(greatest(s.start_date, s.trial_end), s.created) < p_moment
+    and (s.ended_at is null or s.ended_at >= p_moment)
+  group by s.customer_id
+$$;
+
+-- subscription_metrics: subscribers and their monthly revenue at the end of the period, churn over its last 30 days.
+create function payops.subscription_metrics(p_since date, p_until date, p_currency text, p_now timestamptz)
+returns jsonb
+language sql stable
+set search_path = '' as $$
+  with bounds as (
+    select
+      least((p_until + 1)::timestamp at time zone timezone, p_now) as ends,
+      (p_until - 29)::timestamp at time zone timezone as month_starts
+    from payops.business
+  ),
+  now_active as (select a.* from bounds as b, payops.subscribers_at(b.ends, p_currency) as a),
+  then_active as (select a.* from bounds as b, payops.subscribers_at(b.month_starts, p_currency) as a),
+  first_paid as (
+    select s.customer_id, min(coalesce(greatest(s.start_date, s.trial_end), s.created)) as at
+    from payops.subscriptions as s
+    where s.currency = p_currency and s.customer_id is not null and s.status not in ('incomplete', 'incomplete_expired')
+      and (s.ended_at is null or s.ended_at > coalesce(greatest(s.start_date, s.trial_end), s.created))
+    group by s.customer_id
+  ),
+  counts as (
+    select
+      (select count(*) from then_active) as before,
+      (select count(*) from first_paid as f, bounds as b where f.at >= b.month_starts and f.at < b.ends) as joined,
+      (
+        select count(*) from first_paid as f, bounds as b
+        where f.at < b.ends and f.customer_id not in (select n.customer_id from now_active as n)
+          and exists (
+            select from payops.subscriptions as s
+            where s.customer_id = f.customer_id and s.currency = p_currency
+              and s.ended_at >= b.month_starts and s.ended_at < b.ends
+          )
+      ) as churned
+  )
+  select jsonb_build_object(
+    'active_subscribers', jsonb_build_object('value', (select count(*) from now_active)),
+    'trialing_subscribers', jsonb_build_object('value', (
+      select count(distinct s.customer_id) from payops.subscriptions as s, bounds as b
+      where s.currency = p_currency and s.trial_end >= b.ends and coalesce(s.start_date, s.created) < b.ends
+        and (s.ended_at is null or s.ended_at >= b.ends)
+    )),
+    'mrr', jsonb_build_object('value', (select coalesce(sum(n.monthly_minor), 0) from now_active as n)),
+    'subscriber_churn_rate', payops.rate(counts.churned, counts.before + counts.joined),
+    'subscriber_churn_rate_classic', payops.rate(counts.churned, counts.before),
+    'scheduled_to_cancel', (
+      select jsonb_build_object('value', count(*), 'amount', coalesce(sum(payops.monthly_minor(s.items)), 0))
+      from payops.subscriptions as s
+      where s.currency = p_currency and s.ended_at is null and s.status in ('active', 'past_due', 'trialing')
+        and (s.cancel_at_period_end or s.cancel_at is not null)
+    )
+  )
+  from counts
+$$;
+
+-- webhook_metrics: how long Stripe's events took to reach us.
+create function payops.webhook_metrics(p_since date, p_until date) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object('webhook_delay', jsonb_build_object(
+    'p50_ms', percentile_cont(0.5) within group (order by e.delay_ms),
+    'p95_ms', percentile_cont(0.95) within group (order by e.delay_ms), 'n', count(*)
+  ))
+  from (
+    select greatest(extract(epoch from e.received_at - e.created) * 1000, 0) as delay_ms
+    from payops.events as e, payops.business as b
+    where e.received_at >= p_since::timestamp at time zone b.timezone
+      and e.received_at < (p_until + 1)::timestamp at time zone b.timezone
+  ) as e
+$$;
+
+-- metrics: the figures of a period of business days in one currency, exact up to the last committed event.
+create function payops_api.metrics(p_since date, p_until date, p_currency text, p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  perform payops.refresh_rollups();
+  return jsonb_build_object(
+    'fresh_at', (select max(e.received_at) from payops.events as e),
+    'metrics',
+    payops.payment_metrics(p_since, p_until, p_currency, p_now)
+    || payops.dispute_metrics(p_since, p_until, p_currency)
+    || payops.subscription_metrics(p_since, p_until, p_currency, p_now)
+    || payops.webhook_metrics(p_since, p_until)
+  );
+end
+$$;

@@ -1,0 +1,1 @@
+"""What is watched: incidents, and what they are made of."""

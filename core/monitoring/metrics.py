@@ -1,0 +1,66 @@
+"""The figures of a period: counted in SQL, given their intervals and categories here."""
+
+from datetime import datetime
+from math import sqrt
+from typing import Any
+
+from core.db import Database
+from core.payments.declines import advice
+from core.periods import Period
+
+NAMES = (
+    "payment_success_rate", "attempt_success_rate", "authorization_rate", "drop_off_rate", "failures_by_category",
+    "failures_by_code", "processing_time_own", "processing_time_stripe", "processing_time_payment", "gross", "refunded",
+    "fees", "net", "recovery_rate", "dispute_activity", "dispute_rate", "chargeback_rate", "dispute_win_rate",
+    "vamp_ratio", "active_subscribers", "trialing_subscribers", "mrr", "mrr_new", "mrr_expansion", "mrr_contraction",
+    "mrr_churned", "mrr_reactivated", "subscriber_churn_rate", "subscriber_churn_rate_classic", "gross_mrr_churn_rate",
+    "scheduled_to_cancel", "webhook_handling_time", "webhook_delay", "assignment_success_rate", "assignment_time",
+)  # fmt: skip
+Z_95 = 1.959963984540054
+
+
+def overview(db: Database, period: Period, *, currency: str, now: datetime) -> dict[str, Any]:
+    """`since`, `until`, `timezone`, `currency`, `fresh_at` and under `metrics` one entry a name.
+
+    A figure that nothing is counted for yet is None as a whole; one without observations has a `value` of None.
+    """
+    counted = db.call("metrics", since=period.since, until=period.until, currency=currency, now=now)
+    figures = {name: _with_interval(figure) for name, figure in counted["metrics"].items()}
+    figures["failures_by_category"] = by_category(figures["failures_by_code"])
+    return {
+        "since": period.since.isoformat(),
+        "until": period.until.isoformat(),
+        "timezone": period.zone.key,
+        "currency": currency,
+        "fresh_at": counted["fresh_at"],
+        "metrics": {name: figures.get(name) for name in NAMES},
+    }
+
+
+def by_category(by_code: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same failures under the decline table's categories, most frequent first."""
+    sums: dict[str, dict[str, Any]] = {}
+    for failures in by_code:
+        category = advice(failures["key"]).category
+        entry = sums.setdefault(category, {"key": str(category), "count": 0, "amount": 0})
+        entry["count"] += failures["count"]
+        entry["amount"] += failures["amount"]
+    return sorted(sums.values(), key=lambda entry: (-entry["count"], entry["key"]))
+
+
+def wilson(numerator: int, denominator: int) -> tuple[float, float] | None:
+    """The Wilson score interval at 95 % (E. B. Wilson, 1927); None where there is nothing to divide by."""
+    if denominator == 0:
+        return None
+    share, z_squared = numerator / denominator, Z_95 * Z_95
+    middle = share + z_squared / (2 * denominator)
+    spread = Z_95 * sqrt(share * (1 - share) / denominator + z_squared / (4 * denominator * denominator))
+    scale = 1 + z_squared / denominator
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def _with_interval(figure: Any) -> Any:
+    if not isinstance(figure, dict) or "denominator" not in figure:
+        return figure
+    low, high = wilson(min(figure["numerator"], figure["denominator"]), figure["denominator"]) or (None, None)
+    return figure | {"low": low, "high": high}

@@ -1,0 +1,1 @@
+"""Payments: why they fail, and what may be done about it."""

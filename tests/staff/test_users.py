@@ -1,0 +1,130 @@
+"""Adding and changing staff, and what is refused."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from core.errors import Refused, Unauthorised
+from core.staff import passwords, users
+from core.staff.roles import SYSTEM, Actor, Role
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+PASSWORD = "a tram full of lemons"
+
+
+def add(database, name="ana", role=Role.ADMIN, password=PASSWORD, email="ana@example.com"):
+    return users.add(database, SYSTEM, name, role, email, password, NOW)
+
+
+def test_an_added_user_has_to_change_the_password_and_the_audit_log_has_no_hash(database, owner):
+    assert add(database)["must_change_password"] is True
+    assert owner.execute("select actor, action, subject from payops.audit_log").fetchall() == [
+        ("system:worker", "staff:user:added", "user:ana")
+    ]
+    assert owner.execute(
+        "select count(*) from payops.audit_log where after::text like '%$2b$%'"
+    ).fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"name": "Ana"}, "bad_name"),
+        ({"name": "a b"}, "bad_name"),
+        ({"name": ""}, "bad_name"),
+        ({"email": "nowhere"}, "bad_email"),
+        ({"role": "owner"}, "bad_role"),
+        ({"password": "short"}, "bad_password"),
+        ({"password": "x" * 73}, "bad_password"),
+        ({"password": "é" * 37}, "bad_password"),
+        ({"password": "Password1234!"}, "bad_password"),
+        ({"password": "letmeinplease1"}, "bad_password"),
+        ({"password": "ana123456789"}, "bad_password"),
+        ({"password": "aaaaaaaabbbb"}, "bad_password"),
+        ({"password": "with a nul \0 in it"}, "bad_password"),
+    ],
+)
+def test_what_is_no_name_role_address_or_good_password_is_refused(database, owner, given, code):
+    with pytest.raises(Refused) as refused:
+        add(database, **given)
+    assert refused.value.code == code
+    assert users.everybody(database, SYSTEM) == []
+
+
+def test_a_name_is_given_once(database, owner):
+    add(database)
+    with pytest.raises(Refused, match="user_exists"):
+        add(database)
+
+
+def test_the_last_admin_stays(database, owner):
+    add(database)
+    add(database, "ben", Role.OPS)
+    for change in (
+        lambda: users.disable(database, SYSTEM, "ana", NOW),
+        lambda: users.set_role(database, SYSTEM, "ana", Role.OPS, NOW),
+    ):
+        with pytest.raises(Refused, match="last_admin"):
+            change()
+    users.set_role(database, SYSTEM, "ben", Role.ADMIN, NOW)
+    assert users.disable(database, SYSTEM, "ana", NOW)["active"] is False
+    assert users.enable(database, SYSTEM, "ana", NOW)["active"] is True
+
+
+def test_a_change_is_on_record_with_before_and_after(database, owner):
+    add(database)
+    add(database, "ben", Role.OPS)
+    users.set_role(database, SYSTEM, "ben", Role.FINANCE, NOW)
+    assert owner.execute(
+        "select before ->> 'role', after ->> 'role' from payops.audit_log where action = 'staff:user:role-set'"
+    ).fetchall() == [("ops", "finance")]
+
+
+def test_a_user_that_is_nobody_cannot_be_changed(database, owner):
+    with pytest.raises(Refused, match="no_such_user"):
+        users.set_role(database, SYSTEM, "nobody", Role.OPS, NOW)
+    with pytest.raises(Refused, match="no_such_user"):
+        users.reset_password(database, SYSTEM, "nobody", PASSWORD, NOW)
+
+
+@pytest.mark.parametrize("role", [Role.OPS, Role.SUPPORT, Role.FINANCE])
+def test_only_an_admin_changes_staff(database, owner, role):
+    actor = Actor("staff:ana", role)
+    for action in (
+        lambda: users.add(database, actor, "eve", Role.ADMIN, "eve@example.com", PASSWORD, NOW),
+        lambda: users.everybody(database, actor),
+        lambda: users.set_role(database, actor, "ana", Role.ADMIN, NOW),
+        lambda: users.disable(database, actor, "ana", NOW),
+        lambda: users.enable(database, actor, "ana", NOW),
+        lambda: users.reset_password(database, actor, "ana", PASSWORD, NOW),
+    ):
+        with pytest.raises(Unauthorised):
+            action()
+
+
+def test_demo_users_are_one_a_role_and_made_once(database, owner, tmp_path):
+    made = users.create_demo_users(database, tmp_path, NOW)
+    assert made == users.create_demo_users(database, tmp_path, NOW)
+    assert {user["name"]: user["role"] for user in users.everybody(database, SYSTEM)} == {
+        role: role for role in ("ops", "support", "finance", "admin")
+    }
+    assert (tmp_path / "demo-users.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_interrupted_start_is_taken_up_with_the_passwords_it_kept(database, owner, tmp_path):
+    made = users.create_demo_users(database, tmp_path, NOW)
+    owner.execute("delete from payops.staff where name <> 'ops'")
+    assert users.create_demo_users(database, tmp_path, NOW) == made
+    assert len(users.everybody(database, SYSTEM)) == 4
+
+
+def test_a_password_matches_its_own_hash_only():
+    kept = passwords.hashed(PASSWORD)
+    assert passwords.matches(PASSWORD, kept)
+    for other in (PASSWORD + " ", "", "x" * 100, "\0"):
+        assert not passwords.matches(other, kept)
+    assert not passwords.matches(PASSWORD, None)
+
+
+def test_made_up_passwords_are_good_ones():
+    passwords.require_good(passwords.made_up(), name="ops")
