@@ -1,0 +1,168 @@
+"""Signing in and staying signed in: attempts, one-time tickets, sessions that end when they are told to."""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from core.db import Database
+from core.errors import Refused, Unauthorised
+from core.periods import Clock, wall_clock
+from core.settings import Settings
+from core.staff import passwords, roles
+from core.staff.kept_files import keep_once
+from core.staff.roles import Actor, Role
+
+TICKET_SECONDS = 30
+IDLE_SECONDS = 4 * 3600
+KEY_FILE = "cookie-key"
+LOCKED = "Too many attempts. Wait 15 minutes, or ask an admin to set a new password for you."
+WRONG = "The username or the password is not right."
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Where somebody comes from, as far as it can be told."""
+
+    address: str
+    device: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session just opened, and the ticket its cookie can be had for within `TICKET_SECONDS`."""
+
+    session_id: str
+    ticket: str
+
+
+@dataclass(frozen=True)
+class StaffSession:
+    """An open session: who it belongs to, with the role they have at this moment."""
+
+    session_id: str
+    name: str
+    role: Role
+    must_change_password: bool
+    has_cookie: bool
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(f"staff:{self.name}", self.role)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """The store of sessions. It goes by wall time: a session does not age with the sandbox's clock.
+
+    Tickets and tokens are 256 random bits; stored is only their HMAC under `key`.
+    """
+
+    db: Database
+    key: bytes
+    length: timedelta
+    now: Clock = wall_clock
+
+    def sign_in(
+        self, name: str, password: str, visit: Visit, *, pause: Callable[[float], None] = time.sleep
+    ) -> SignedIn:
+        """Open a session. Raises `Unauthorised` for a wrong name or password, `Refused` while it is locked.
+
+        Unknown users, disabled ones and wrong passwords take the same time and get the same answer.
+        """
+        name = name.strip().lower()[:64]
+        begun = self.db.call("begin_sign_in", name=name, address=visit.address, now=self.now())
+        if begun["locked"]:
+            raise Refused("sign_in_locked", LOCKED)
+        pause(begun["wait_ms"] / 1000)
+        if not passwords.matches(password, begun["password_hash"]):
+            self.db.call("refuse_sign_in", attempt=begun["attempt"], now=self.now())
+            raise Unauthorised("not_signed_in", WRONG)
+        return self._open(begun["attempt"], visit)
+
+    def redeem(self, ticket: str) -> str:
+        """The cookie's token for a ticket, once; raises `Unauthorised` for any other ticket."""
+        token = secrets.token_urlsafe(32)
+        self.db.call(
+            "redeem_ticket", ticket_hash=self._hash(ticket), token_hash=self._hash(token), now=self.now()
+        )
+        return token
+
+    def of_cookie(self, token: str) -> StaffSession | None:
+        """The open session this cookie belongs to."""
+        return self._found(token_hash=self._hash(token))
+
+    def of_id(self, session_id: str) -> StaffSession | None:
+        """The open session of this id, which never leaves the server."""
+        return self._found(session_id=session_id)
+
+    def sign_out(self, session: StaffSession) -> None:
+        """End this session, wherever it is open."""
+        self.revoke(session.actor, session.session_id)
+
+    def revoke(self, actor: Actor, session_id: str) -> None:
+        """End a session: one's own, or as an admin anybody's (the caller has made sure of that)."""
+        self.db.call(
+            "revoke_session",
+            actor=actor.name,
+            actor_role=str(actor.role),
+            session_id=session_id,
+            now=self.now(),
+        )
+
+    def sign_out_everywhere(self, actor: Actor, name: str) -> int:
+        """End all sessions of `name`, one's own or as an admin; answers how many there were."""
+        if actor.name != f"staff:{name}":
+            roles.require(actor, "users")
+        ended = self.db.call(
+            "revoke_sessions", actor=actor.name, actor_role=str(actor.role), name=name, now=self.now()
+        )
+        return cast(int, ended)
+
+    def open_sessions(self, actor: Actor, name: str | None = None) -> list[dict[str, Any]]:
+        """Where `name`, or everybody, is signed in: device, address, when opened and last seen."""
+        if actor.name != f"staff:{name}":
+            roles.require(actor, "users")
+        return cast(list[dict[str, Any]], self.db.call("list_sessions", name=name, now=self.now()))
+
+    def _open(self, attempt: int, visit: Visit) -> SignedIn:
+        ticket, now = secrets.token_urlsafe(32), self.now()
+        session_id = self.db.call(
+            "open_session",
+            attempt=attempt,
+            ticket_hash=self._hash(ticket),
+            ticket_expires_at=now + timedelta(seconds=TICKET_SECONDS),
+            expires_at=now + self.length,
+            device=visit.device[:200],
+            now=now,
+        )
+        return SignedIn(session_id, ticket)
+
+    def _found(self, **by: str) -> StaffSession | None:
+        found = self.db.call("session_user", **by, idle_seconds=IDLE_SECONDS, now=self.now())
+        if found is None:
+            return None
+        return StaffSession(
+            found["session_id"],
+            found["name"],
+            Role(found["role"]),
+            found["must_change_password"],
+            found["has_cookie"],
+        )
+
+    def _hash(self, secret: str) -> str:
+        return hmac.new(self.key, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def sessions_of(settings: Settings, db: Database, now: Clock = wall_clock) -> Sessions:
+    """The store of sessions as the settings want it; makes the key once where none is given."""
+    given = settings.cookie_key
+    if given:
+        key = given.get_secret_value().encode()
+    else:
+        key = keep_once(settings.data_dir / KEY_FILE, secrets.token_bytes(32))
+    return Sessions(db, key, timedelta(hours=settings.session_hours), now)
