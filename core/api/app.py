@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core import services
+from core import logs, services
 from core.api import health, webhooks
 from core.api.edge import Edge
 from core.api.problems import problem
@@ -21,7 +21,9 @@ from core.settings import load_settings
 
 @asynccontextmanager
 async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-    running = services.start(load_settings())
+    settings = load_settings()
+    logs.configure(settings)
+    running = services.start(settings)
     write = partial(_record, running)
     api.state.services = running
     api.state.group_commit = GroupCommit(write)

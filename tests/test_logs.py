@@ -1,0 +1,69 @@
+"""What may be read in a log line, and what never."""
+
+import subprocess
+import sys
+
+import pytest
+
+from core.logs import REDACTED, redacted
+
+PRIVATE = [
+    "sk_live_51AbCdEf",
+    "rk_test_51AbCdEf",
+    "whsec_c2VjcmV0+/=",
+    "pi_3Abc_secret_Xyz",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+    "ana.lima+clinic@example.co.uk",
+    "4242 4242 4242 4242",
+    "4000056655665556",
+    "3782-822463-10005",
+    "+1 (202) 555-0147",
+]
+
+
+@pytest.mark.parametrize("private", PRIVATE)
+def test_what_is_private_is_taken_out_of_any_text(private):
+    said = redacted({"event": f"it said {private}, twice {private}", "nested": [{"note": private}]})
+    assert private not in str(said)
+    assert said["event"] == f"it said {REDACTED}, twice {REDACTED}"
+
+
+def test_a_login_in_an_address_and_a_bearer_token_are_taken_out():
+    assert "hunter2" not in redacted("postgresql://payops:hunter2@db.example.com/payops")
+    assert "t0k3n" not in redacted("Authorization: Bearer t0k3n.abc")
+
+
+def test_fields_that_hold_secrets_by_their_name_are_taken_out():
+    assert redacted({"password": "short", "Client_Secret": "x"}) == {
+        "password": REDACTED,
+        "Client_Secret": REDACTED,
+    }
+
+
+@pytest.mark.parametrize(
+    "kept", ["pi_3AbcDEF", "evt_1", "1790000000", "2026-11-24T10:00:00Z", "order 4242424242424243"]
+)
+def test_ids_times_and_plain_numbers_stay_readable(kept):
+    assert redacted(kept) == kept
+
+
+def test_every_librarys_lines_and_tracebacks_pass_through(tmp_path):
+    script = f"""
+import logging, structlog
+from core.logs import configure
+from core.settings import load_settings
+configure(load_settings({{}}, env_file=None))
+structlog.get_logger("ours").info("told", note={PRIVATE[5]!r})
+logging.getLogger("stripe").error("said %s", {PRIVATE[0]!r})
+try:
+    raise ValueError({PRIVATE[6]!r})
+except ValueError:
+    logging.getLogger("uvicorn.error").exception("failed")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count(REDACTED) == 3
+    assert not [private for private in PRIVATE if private in ran.stderr]
