@@ -1,0 +1,42 @@
+"""The console as an ASGI app: Streamlit's own, with the sign-in routes and the safe headers around it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from streamlit.starlette import App
+
+from core.ui import auth_routes, session, shell
+from core.ui.policy import SafeHeaders
+
+
+def build(entrypoint: str | Path) -> App:
+    """The app that serves the script at `entrypoint`; raises `SettingsError` where the settings do not fit."""
+    return st.App(Path(entrypoint).resolve(), **parts())
+
+
+def parts() -> dict[str, Any]:
+    """What `st.App` is given beside the script, the same under `payops serve` and `streamlit run`."""
+    hosts = list(session.settings().allowed_hosts)
+    return {
+        "routes": auth_routes.routes(),
+        "middleware": [Middleware(SafeHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
+        "lifespan": lifespan,
+        "on_script_error": shell.report_failure,
+    }
+
+
+@asynccontextmanager
+async def lifespan(app: App) -> AsyncIterator[None]:
+    """The services run before the first visitor comes, and end with the console."""
+    running = await asyncio.to_thread(session.services)
+    # A folder called pages puts Streamlit in its old mode until navigation was used once: the first visitor to
+    # an address would be told that there is no such page.
+    st.navigation([st.Page(lambda: None, title="start")])
+    yield
+    running.close()

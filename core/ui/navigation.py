@@ -1,0 +1,117 @@
+"""The pages of the console: where each is found, what it is called, and who gets to open it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from core.staff.roles import Right, Role, right
+from core.staff.sessions import StaffSession
+from core.ui import session
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+HOME = "home"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page: its address, its section in the sidebar, its title and icon."""
+
+    address: str
+    section: str
+    title: str
+    icon: str
+
+    @property
+    def path(self) -> Path:
+        return CHECKOUT / "pages" / self.section.lower() / f"{self.address.replace('-', '_')}.py"
+
+
+ENTRIES = (
+    Entry("overview", "Monitor", "Overview", "monitoring"),
+    Entry("payments", "Monitor", "Payments", "payments"),
+    Entry("disputes", "Monitor", "Disputes", "gavel"),
+    Entry("subscriptions", "Monitor", "Subscriptions", "autorenew"),
+    Entry("events", "Monitor", "Events", "inbox"),
+    Entry("errors", "Monitor", "Errors", "error"),
+    Entry("recovery", "Operate", "Failed payments", "healing"),
+    Entry("refunds", "Operate", "Refunds", "undo"),
+    Entry("assignments", "Operate", "Assignments", "assignment_ind"),
+    Entry("providers", "Operate", "Providers", "stethoscope"),
+    Entry("reconciliation", "Finance", "Reconciliation", "balance"),
+    Entry("revenue", "Finance", "Revenue", "account_balance"),
+    Entry("daily-checks", "Review", "Daily checks", "checklist"),
+    Entry("weekly-review", "Review", "Weekly review", "event_note"),
+    Entry("users", "Admin", "Users", "group"),
+    Entry("audit-log", "Admin", "Audit log", "history"),
+    Entry("settings", "Admin", "Settings", "settings"),
+)
+
+
+def present() -> list[Entry]:
+    """The pages there are: one without a file is not part of the console yet."""
+    return [entry for entry in ENTRIES if entry.path.exists()]
+
+
+def before_sign_in(body: Callable[[], None]) -> Page:
+    """Every address shows `body`, so that whoever signs in is where they wanted to go."""
+    pages = [_home(body), *(_page(entry, body) for entry in present())]
+    return st.navigation(pages, position="hidden")
+
+
+def for_staff(staff: StaffSession) -> Page:
+    """The sidebar by section with what the role may open; any other page says that it may not."""
+    sections: dict[str, list[Page]] = {}
+    hidden: list[Page] = []
+    for entry in present():
+        if right(staff.role, entry.address) > Right.NONE:
+            sections.setdefault(entry.section, []).append(_page(entry, entry.path))
+        else:
+            hidden.append(_page(entry, partial(_not_available, staff, entry), visible=False))
+    first = next(page for pages in sections.values() for page in pages)
+    return st.navigation({"": [_home(lambda: st.switch_page(first)), *hidden], **sections})
+
+
+def is_home(page: Page) -> bool:
+    """Whether this is only the way to the first page."""
+    return page.title == HOME
+
+
+def allowed(role: Role) -> list[Entry]:
+    """The pages this role finds in its sidebar."""
+    return [entry for entry in present() if right(role, entry.address) > Right.NONE]
+
+
+def _home(body: Callable[[], None]) -> Page:
+    """Streamlit takes its address from the default page, so the default is none of ours."""
+    return st.Page(body, title=HOME, default=True, visibility="hidden")
+
+
+def _page(entry: Entry, body: Path | Callable[[], None], *, visible: bool = True) -> Page:
+    return st.Page(
+        body,
+        title=entry.title,
+        icon=f":material/{entry.icon}:",
+        url_path=entry.address,
+        visibility="visible" if visible else "hidden",
+    )
+
+
+def _not_available(staff: StaffSession, entry: Entry) -> None:
+    st.title(entry.title)
+    st.error(f"This page is not available to your role ({staff.role}).")
+    tried = f"tried {staff.session_id} {entry.address}"
+    if tried not in st.session_state:
+        st.session_state[tried] = True
+        session.db().call(
+            "audit",
+            actor=staff.actor.name,
+            actor_role=str(staff.role),
+            action="console:page:opened",
+            subject=f"page:{entry.address}",
+            now=session.sessions().now(),
+            outcome="refused",
+        )

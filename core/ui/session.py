@@ -1,0 +1,86 @@
+"""Who looks at this page, and the services it works with."""
+
+from functools import cache
+from threading import Lock
+
+import streamlit as st
+
+from core import services as running
+from core.db import Database
+from core.services import Services
+from core.settings import Settings, load_settings
+from core.staff.roles import Actor
+from core.staff.sessions import Sessions, SignedIn, StaffSession, sessions_of
+
+COOKIE = "payops_session"
+_SESSION_ID, _TICKET, _ENDED = "staff_session_id", "staff_session_ticket", "staff_session_ended"
+_starting = Lock()
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings, read at the first call."""
+    return load_settings()
+
+
+def services() -> Services:
+    """What this process works with, started at the first call and shared by everybody it serves."""
+    with _starting:
+        return _services()
+
+
+def db() -> Database:
+    return services().db
+
+
+def sessions() -> Sessions:
+    """The store of staff sessions."""
+    return sessions_of(settings(), db())
+
+
+def current() -> StaffSession | None:
+    """The session behind this page, asked of the store each time: an ended one is None at once.
+
+    A tab that signed in knows its session itself, since a socket keeps the cookies it was opened with.
+    """
+    if session_id := st.session_state.get(_SESSION_ID):
+        return sessions().of_id(session_id)
+    token = st.context.cookies.get(COOKIE)
+    return sessions().of_cookie(token) if isinstance(token, str) and token else None
+
+
+def actor() -> Actor:
+    """Who acts here, with their role of this moment; somebody signed out meanwhile sees the sign-in form."""
+    if (found := current()) is None:
+        st.rerun()
+    return found.actor
+
+
+def keep(signed_in: SignedIn) -> None:
+    """From now on this tab belongs to this session; its cookie can be had for the ticket."""
+    st.session_state[_SESSION_ID] = signed_in.session_id
+    st.session_state[_TICKET] = signed_in.ticket
+    st.session_state.pop(_ENDED, None)
+
+
+def sign_out() -> None:
+    """End the session of this tab and its cookie, and forget what the tab held."""
+    if found := current():
+        sessions().sign_out(found)
+    st.session_state.clear()
+    st.session_state[_ENDED] = True
+
+
+def ticket() -> str | None:
+    """The ticket still to be exchanged for the cookie, if this tab holds one."""
+    return st.session_state.get(_TICKET)
+
+
+def just_ended() -> bool:
+    """Whether this tab signed out and the browser may still hold the cookie."""
+    return bool(st.session_state.get(_ENDED))
+
+
+@cache
+def _services() -> Services:
+    return running.start(settings())

@@ -1,0 +1,133 @@
+"""One console process and one browser for all browser tests."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from core.db import embedded
+from core.periods import wall_clock
+from core.services import Services, start
+from core.settings import load_settings
+from core.staff import users
+
+CHECKOUT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+START_TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running console, its services, and its users' passwords."""
+
+    base: str
+    services: Services
+    passwords: dict[str, str]
+
+    def fill_in(self, page: Page, name: str, password: str | None = None) -> None:
+        page.get_by_role("textbox", name="Username").fill(name)
+        page.get_by_role("textbox", name="Password").fill(password or self.passwords[name])
+        page.get_by_role("button", name="Login").click()
+
+    def sign_in(self, page: Page, name: str, address: str = "/errors") -> None:
+        """Signed in at `address`, with the cookie."""
+        page.goto(self.base + address)
+        with page.expect_response("**/auth/session") as answer:
+            self.fill_in(page, name)
+        assert answer.value.status == 204
+        expect(page.get_by_text(f"Signed in as {name}")).to_be_visible()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("NOT RUN: the browser tests need chromium")
+    with sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def console(browser):
+    """Nobody has visited this process yet: whoever needs that asks for `first_visit`."""
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        services = start(load_settings({"DATA_DIR": folder}, env_file=None))
+        passwords = users.create_demo_users(services.db, Path(folder), wall_clock())
+        port = _free_port()
+        process = _start_console(folder, port)
+        try:
+            base = f"http://127.0.0.1:{port}"
+            _await_ready(process, base)
+            yield Console(base, services, passwords)
+        finally:
+            process.terminate()
+            process.wait(15)
+            services.close()
+            embedded.remove(Path(folder))
+
+
+@pytest.fixture(scope="session")
+def first_visit(console, browser):
+    """The page of the very first visitor of a fresh process, who came by a bookmark and signed in there."""
+    context = browser.new_context()
+    page = context.new_page()
+    console.sign_in(page, "ops", "/errors?show=all")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def context(first_visit, browser: Browser):
+    with_cookies_of_its_own = browser.new_context()
+    with_cookies_of_its_own.set_default_timeout(15_000)
+    yield with_cookies_of_its_own
+    with_cookies_of_its_own.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext):
+    return context.new_page()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _start_console(data_dir: str, port: int) -> subprocess.Popen:
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "streamlit_app:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
+    settings = {"DATA_DIR": data_dir, "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    return subprocess.Popen(command, cwd=CHECKOUT, env=settings)
+
+
+def _await_ready(process: subprocess.Popen, base: str) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{base}/_stcore/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the console did not start")
