@@ -1,0 +1,48 @@
+"""The sandbox's ASGI application."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from core.sandbox.control import Control
+from core.sandbox.engine import Engine
+from core.sandbox.pages import Pages
+from core.sandbox.process import note_address
+from core.sandbox.stripe_api import StripeApi
+from core.sandbox.traffic import Traffic
+
+METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
+
+
+def build_app(data_dir: Path, base_url: str, *, traffic: bool) -> Starlette:
+    """Everything lives from the application's start to its end; nothing is made at import."""
+    engine = Engine(data_dir, base_url)
+    customers = Traffic(engine)
+    if traffic:
+        customers.set(running=True)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        note_address(data_dir, base_url)
+        tasks = [asyncio.create_task(work()) for work in (engine.tick, engine.sender.run, customers.run)]
+        yield
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await engine.sender.close()
+        engine.store.close()
+
+    return Starlette(
+        routes=[
+            Route("/v1/{path:path}", StripeApi(engine).answer, methods=METHODS),
+            *Control(engine, customers).routes(),
+            *Pages(engine).routes(),
+        ],
+        lifespan=lifespan,
+    )

@@ -1,0 +1,135 @@
+"""The sandbox as a process: found where it runs, started where it does not, stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.sandbox.locks import only_one
+from core.sandbox.secrets import sandbox_secrets
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class SandboxAddress:
+    """Where the sandbox answers, and the keys it takes and signs with."""
+
+    base_url: str
+    secret_key: str
+    publishable_key: str
+    webhook_secret: str
+
+
+def ensure_running(data_dir: Path, *, traffic: bool = False) -> SandboxAddress:
+    """The one sandbox of `data_dir`, started detached where none answers; raises `TimeoutError`.
+
+    `traffic` counts only where this call starts it.
+    """
+    running = _running(data_dir)
+    if running is not None:
+        return _address(data_dir, running["base_url"])
+    with only_one(data_dir / "sandbox" / "start.lock"):
+        running = _running(data_dir)
+        if running is None:
+            running = _started(data_dir, traffic)
+    return _address(data_dir, running["base_url"])
+
+
+def stop(data_dir: Path) -> None:
+    """Ends the sandbox of `data_dir`; nothing happens where none runs."""
+    running = _running(data_dir)
+    if running is None:
+        return
+    pid = int(running["pid"])
+    _signal(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while _alive(pid):
+        if time.monotonic() > deadline:
+            _signal(pid, signal.SIGKILL)
+            return
+        time.sleep(0.02)
+
+
+def note_address(data_dir: Path, base_url: str) -> None:
+    """Called by the server itself once it answers."""
+    beside = data_dir / f"sandbox-address.json.{os.getpid()}"
+    beside.write_text(json.dumps({"base_url": base_url, "pid": os.getpid()}))
+    os.replace(beside, data_dir / "sandbox-address.json")
+
+
+def noted_address(data_dir: Path) -> dict[str, Any] | None:
+    """What the last sandbox of this folder wrote down, whether it still runs or not."""
+    try:
+        noted: dict[str, Any] = json.loads((data_dir / "sandbox-address.json").read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return noted
+
+
+def _running(data_dir: Path) -> dict[str, Any] | None:
+    """The noted sandbox, where it answers and is indeed this folder's."""
+    noted = noted_address(data_dir)
+    if noted is None:
+        return None
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{noted['base_url']}/sandbox/health", timeout=5) as answer:
+            health = json.load(answer)
+    except (OSError, ValueError):
+        return None
+    return noted if health.get("data_dir") == str(data_dir.resolve()) else None
+
+
+def _started(data_dir: Path, traffic: bool) -> dict[str, Any]:
+    command = [sys.executable, "-m", "core.sandbox", "--data-dir", str(data_dir)]
+    with (data_dir / "sandbox" / "sandbox.log").open("ab") as log:
+        child = subprocess.Popen(
+            command if traffic else [*command, "--no-traffic"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        noted = noted_address(data_dir)
+        if noted is not None and noted["pid"] == child.pid and (running := _running(data_dir)):
+            return running
+        if child.poll() is not None:
+            raise RuntimeError(f"the sandbox ended as it started; see {data_dir / 'sandbox' / 'sandbox.log'}")
+        time.sleep(0.02)
+    raise TimeoutError(f"the sandbox did not answer within {START_SECONDS:.0f} s")
+
+
+def _address(data_dir: Path, base_url: str) -> SandboxAddress:
+    kept = sandbox_secrets(data_dir)
+    return SandboxAddress(base_url, kept.secret_key, kept.publishable_key, kept.webhook_secret)
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _alive(pid: int) -> bool:
+    """A child of ours that ended is collected, so that it does not count as alive."""
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
