@@ -69,7 +69,7 @@ def console(browser):
         process = _start_console(folder, port)
         try:
             base = f"http://127.0.0.1:{port}"
-            _await_ready(process, base)
+            _await_ready(process, base, Path(folder, "console.log"))
             yield Console(base, services, passwords)
         finally:
             process.terminate()
@@ -119,10 +119,11 @@ def _start_console(data_dir: str, port: int) -> subprocess.Popen:
         "warning",
     ]
     settings = {"DATA_DIR": data_dir, "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    return subprocess.Popen(command, cwd=CHECKOUT, env=settings)
+    with Path(data_dir, "console.log").open("wb") as log:
+        return subprocess.Popen(command, cwd=CHECKOUT, env=settings, stdout=log, stderr=log)
 
 
-def _await_ready(process: subprocess.Popen, base: str) -> None:
+def _await_ready(process: subprocess.Popen, base: str, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -130,4 +131,4 @@ def _await_ready(process: subprocess.Popen, base: str) -> None:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
-    raise AssertionError("the console did not start")
+    raise AssertionError(f"the console did not start: {log.read_text()[-2000:]}")
