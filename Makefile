@@ -19,3 +19,4 @@ check: $(READY)
 	$(BIN)/ruff check core tests
 	$(BIN)/ruff format --check core tests
 	$(BIN)/mypy
+	$(BIN)/lint-imports

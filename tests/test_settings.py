@@ -1,8 +1,10 @@
 """Each setting that is refused, in the words a person needs, and never with a secret's value."""
 
+import re
 import subprocess
 import sys
 import traceback
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -169,3 +171,10 @@ print(sorted(name for name in sys.modules if name.startswith("core.sandbox")))
         [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True
     )
     assert (ran.returncode, ran.stdout.strip()) == (0, "[]"), ran.stderr
+
+
+def test_the_example_names_every_setting_and_loads(tmp_path):
+    example = Path(__file__).parent.parent / ".env.example"
+    named = set(re.findall(r"^#?([A-Z_]+)=", example.read_text(), re.MULTILINE))
+    assert named == {name.upper() for name in Settings.model_fields if name != "warnings"}
+    assert load_settings({}, env_file=example) == load()
