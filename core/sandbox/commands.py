@@ -1,8 +1,107 @@
 """`payops sandbox`: serve, seed, traffic, advance."""
 
+import json
+import re
+import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 app = typer.Typer(help="The simulated Stripe: play money, the real API.", no_args_is_help=True)
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int | None, typer.Option(help="Port on 127.0.0.1; the last one used, or a free one.")
+    ] = None,
+    traffic: Annotated[bool, typer.Option(help="Whether live customers come.")] = True,
+) -> None:
+    """Run the sandbox here until Ctrl-C."""
+    from core.sandbox.__main__ import serve as run
+
+    raise typer.Exit(run(_data_dir(), port, traffic=traffic))
+
+
+@app.command()
+def seed(
+    number: Annotated[int, typer.Option("--seed", help="The same number gives the same history.")] = 1,
+    until: Annotated[
+        str | None, typer.Option(help="Date (or moment) the history ends at; now by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Write 18 months of history into an empty sandbox."""
+    from core.sandbox.seed import AlreadySeeded, seed_sandbox
+
+    try:
+        written = seed_sandbox(_data_dir(), seed=number, until=_moment(until) if until else None)
+    except AlreadySeeded as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    if as_json:
+        typer.echo(json.dumps({"seed": written.seed, "since": written.since, "until": written.until,
+                               "counts": written.counts}))  # fmt: skip
+        return
+    for name, count in written.counts.items():
+        typer.echo(f"{count:>8,}  {name}")
+
+
+@app.command()
+def traffic(
+    per_minute: Annotated[float, typer.Option(help="How many customers a minute.")] = 20.0,
+    stop: Annotated[bool, typer.Option("--stop", help="Let nobody come any more.")] = False,
+) -> None:
+    """Let customers come, on a sandbox that runs or is started for it."""
+    state = _ask("/sandbox/traffic", {"running": not stop, "per_minute": per_minute})
+    typer.echo(f"{state['per_minute']:g} customers a minute" if state["running"] else "no traffic")
+
+
+@app.command()
+def advance(by: Annotated[str, typer.Argument(help="How far: 30d, 12h, 90m.")]) -> None:
+    """Move the sandbox's clock ahead; what is due on the way happens."""
+    found = re.fullmatch(r"(\d+)([smhdw])", by)
+    if found is None:
+        raise typer.BadParameter("a number and one of s, m, h, d, w, such as 30d")
+    answer = _ask("/sandbox/clock/advance", {"seconds": int(found[1]) * SECONDS[found[2]]})
+    moment = datetime.fromtimestamp(answer["now"], UTC).isoformat(timespec="seconds")
+    typer.echo(f"{answer['happened']} things happened; it is {moment} in the sandbox.")
+
+
+def _ask(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    import httpx
+
+    from core.sandbox.process import ensure_running
+
+    address = ensure_running(_data_dir())
+    answer = httpx.post(address.base_url + path, json=body, timeout=600, trust_env=False)
+    shown: dict[str, Any] = answer.json()
+    if answer.status_code >= 400:
+        typer.echo(shown["error"]["message"], err=True)
+        raise typer.Exit(1)
+    return shown
+
+
+def _moment(text: str) -> int:
+    """A date is its first second in UTC."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter("an ISO date such as 2026-06-30") from error
+    moment = int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())
+    if not 1_500_000_000 < moment < time.time() + 400 * 86_400:
+        raise typer.BadParameter("a date between 2017 and a year from now")
+    return moment
+
+
+def _data_dir() -> Path:
+    from core.settings import SettingsError, load_settings
+
+    try:
+        return load_settings().data_dir
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error

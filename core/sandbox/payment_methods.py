@@ -241,7 +241,12 @@ def retrieve(world: World, method_id: str, params: Params) -> Json:
 
 
 def list_all(world: World, params: Params) -> Json:
-    return list_objects(world, "payment_method", "/v1/payment_methods", params, ("customer", "type"))
+    """Those that a customer holds; a card that was only typed in is in no list."""
+
+    def held(method: Json) -> bool:
+        return method["customer"] is not None
+
+    return list_objects(world, "payment_method", "/v1/payment_methods", params, ("customer", "type"), held)
 
 
 def list_of_customer(world: World, customer_id: str, params: Params) -> Json:

@@ -114,7 +114,8 @@ insert or replace into answers (key, fingerprint, status, body, request_id, crea
 values (:key, :fingerprint, :status, :body, :request_id, :created);
 
 -- name: history_objects
-select body from objects where type = :type and status is not 'deleted' order by created, seq;
+select body from objects where type = :type and status is not 'deleted'
+    and (type <> 'payment_method' or customer is not null) order by created, seq;
 -- name: history_events
 select body from events order by created, seq;
 -- name: history_events_of

@@ -1,0 +1,107 @@
+"""One-time visits: booked, paid at once or after a decline or two, or left in the cart."""
+
+from core.sandbox import payment_intents
+from core.sandbox.errors import Json
+from core.sandbox.seed import aftermath
+from core.sandbox.seed.attempts import decline, fail_authentication, succeed, takes_authentication
+from core.sandbox.seed.book import Book
+from core.sandbox.seed.business import (
+    ABROAD,
+    AGAIN_WORKS,
+    DECLINE_MIX,
+    HARD,
+    NEVER_CONFIRMED,
+    OUTAGE_DECLINE_RATE,
+    OUTAGE_MIX,
+    RETURNING_SHARE,
+    SECURE_FAILS,
+    TRIES_AGAIN,
+    VISIT_DECLINE_RATE,
+    VISITS,
+    Offer,
+)
+from core.sandbox.seed.catalogue import Catalogue
+from core.sandbox.seed.patients import Patient, Patients
+
+BY_WEIGHT = {offer: offer.weight for offer in VISITS}
+MOST_TRIES = 4
+
+
+class Visits:
+    """Writes one visit's payment after the other."""
+
+    def __init__(self, book: Book, patients: Patients, catalogue: Catalogue, outage: tuple[int, int]) -> None:
+        self._book = book
+        self._patients = patients
+        self._catalogue = catalogue
+        self._outage = outage
+
+    def write(self, at: int) -> None:
+        """The whole story of the visit booked at that second."""
+        patient = (
+            self._patients.returning(at) if self._book.happens(RETURNING_SHARE) else None
+        ) or self._patients.new(at)
+        offer = ABROAD.get(patient.country) or self._book.one_of(BY_WEIGHT)
+        intent = self._intent(patient, offer, at)
+        self._book.tell("payment_intent.created", intent, at)
+        if self._book.happens(NEVER_CONFIRMED):
+            self._book.keep(intent)
+            return
+        charge = self._tried(intent, patient, at)
+        self._book.keep(intent)
+        if charge is not None:
+            aftermath.follow(self._book, charge)
+
+    def _intent(self, patient: Patient, offer: Offer, at: int) -> Json:
+        book = self._book
+        intent = payment_intents.build(
+            book.ids.new("payment_intent"),
+            book.ids.letters(25),
+            at,
+            amount=offer.amount_minor,
+            currency=offer.currency,
+            customer=patient.customer["id"],
+            metadata={"orderId": f"ord_{book.ids.letters(12)}", "patientId": patient.patient_id},
+        )
+        intent |= {"description": offer.name, "setup_future_usage": "off_session"}
+        return intent
+
+    def _tried(self, intent: Json, patient: Patient, at: int) -> Json | None:
+        """Attempts until one works, the patient gives up, or today is reached."""
+        chance = self._book.chance
+        moment = at + (chance.randrange(0, 3) if chance.random() < 0.55 else chance.randrange(4, 95))
+        for number in range(MOST_TRIES):
+            if moment > self._book.until:
+                return None
+            code = self._decline_code(moment, number)
+            secure = code is None and takes_authentication(self._book, patient.country)
+            if secure and self._book.happens(SECURE_FAILS):
+                fail_authentication(self._book, intent, patient.card, moment)
+            elif code is not None:
+                decline(self._book, intent, patient.card, moment, code)
+                self._card_for_next_time(patient, code, moment)
+            else:
+                charge = succeed(self._book, intent, patient.card, moment, secure=secure)
+                self._patients.save_card(patient, moment)
+                return charge
+            if not self._book.happens(TRIES_AGAIN if not self._in_outage(moment) else 0.35):
+                return None
+            moment += chance.randrange(20, 420) if chance.random() < 0.85 else chance.randrange(3600, 90_000)
+        return None
+
+    def _decline_code(self, at: int, number: int) -> str | None:
+        if self._in_outage(at) and self._book.happens(OUTAGE_DECLINE_RATE):
+            return self._book.one_of(OUTAGE_MIX)
+        rate = VISIT_DECLINE_RATE if number == 0 else 1 - AGAIN_WORKS
+        return self._book.one_of(DECLINE_MIX) if self._book.happens(rate) else None
+
+    def _in_outage(self, at: int) -> bool:
+        return self._outage[0] <= at < self._outage[1]
+
+    def _card_for_next_time(self, patient: Patient, code: str, at: int) -> None:
+        """After a decline that will not mend many take out another card; some leave the bad one for staff to try."""
+        if self._book.until - at < 6 * 86_400 and self._book.happens(0.5):
+            self._book.hide(patient.card["id"], {"declines": [code]})
+        if code in HARD and patient.card["customer"] is None and self._book.happens(0.8):
+            self._book.keep(patient.card)
+            patient.card = self._patients.new_card(at, patient.country)

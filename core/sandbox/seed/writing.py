@@ -1,0 +1,131 @@
+"""Writing the history: day after day, then what each story left open."""
+
+import math
+import sqlite3
+from bisect import bisect
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from core.sandbox.engine import database_path
+from core.sandbox.locks import only_one
+from core.sandbox.seed import settlement
+from core.sandbox.seed.book import Book
+from core.sandbox.seed.business import (
+    DAY_SECONDS,
+    HISTORY_DAYS,
+    HOUR_WEIGHTS,
+    SUBSCRIPTIONS_PER_DAY,
+    VISITS_PER_DAY,
+    WEEKDAY_SHARE,
+    ZONES,
+)
+from core.sandbox.seed.catalogue import close_shop, open_shop
+from core.sandbox.seed.patients import Patients
+from core.sandbox.seed.plans import Plans
+from core.sandbox.seed.visits import Visits
+from core.sandbox.store import Store, script
+
+HOURS = list(accumulate(HOUR_WEIGHTS))
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+class AlreadySeeded(Exception):
+    """The sandbox holds objects; a history is only written into an empty one."""
+
+
+@dataclass(frozen=True)
+class SeedSummary:
+    """How many objects of each type were written."""
+
+    seed: int
+    since: int
+    until: int
+    counts: dict[str, int]
+
+
+def write_history(data_dir: Path, *, seed: int, until: int, days: int = HISTORY_DAYS) -> SeedSummary:
+    """The same history for the same `seed`, `until` (seconds since 1970) and `days`.
+
+    Raises `AlreadySeeded` where the sandbox is not empty. No webhook is sent for any of it.
+    """
+    with only_one(data_dir / "sandbox" / "seed.lock"):
+        store = Store(database_path(data_dir), durable=False)
+        try:
+            if store.one("count_objects")[0]:
+                raise AlreadySeeded(
+                    "the sandbox already has a history; remove DATA_DIR/sandbox to begin anew"
+                )
+            return _written(store, seed, until, days)
+        finally:
+            store.close()
+
+
+def _written(store: Store, seed: int, until: int, days: int) -> SeedSummary:
+    since = until - days * DAY_SECONDS
+    with store.transaction():
+        for (statement,) in store.rows("drop_indexes").fetchall():
+            store.connection.execute(statement)
+        store.rows("drop_due", kind="day", ref="")
+        book = Book(store, seed, until)
+        _live(book, since, days)
+        book.close()
+        for statement in script("indexes").split(";"):
+            store.connection.execute(statement)
+    with suppress(sqlite3.OperationalError):
+        store.connection.execute("pragma wal_checkpoint(truncate)")
+    return SeedSummary(seed, since, until, dict(sorted(book.counts.items())))
+
+
+def _live(book: Book, since: int, days: int) -> None:
+    catalogue = open_shop(book, since - 7 * DAY_SECONDS)
+    patients = Patients(book)
+    visits = Visits(book, patients, catalogue, outage_of(book.until))
+    plans = Plans(book, patients, catalogue)
+    for day in range(days):
+        midnight = since + day * DAY_SECONDS
+        grown = day / max(days - 1, 1)
+        for at in _arrivals(book, midnight, _mean(VISITS_PER_DAY, grown)):
+            visits.write(at)
+        for at in _arrivals(book, midnight, _mean(SUBSCRIPTIONS_PER_DAY, grown)):
+            plans.write(at)
+    patients.close()
+    close_shop(book, catalogue)
+    settlement.pay_out(book)
+
+
+def outage_of(until: int) -> tuple[int, int]:
+    """The bad day: the Tuesday (New York) that lies 15 to 21 days back, from its first second to its last."""
+    today = datetime.fromtimestamp(until, UTC).astimezone(NEW_YORK).date()
+    back = today - timedelta(days=15)
+    tuesday = back - timedelta(days=(back.weekday() - 1) % 7)
+    start = datetime(tuesday.year, tuesday.month, tuesday.day, tzinfo=NEW_YORK)
+    end = datetime.combine(tuesday + timedelta(days=1), datetime.min.time(), NEW_YORK)
+    return int(start.timestamp()), int(end.timestamp())
+
+
+def _mean(ends: tuple[float, float], grown: float) -> float:
+    return ends[0] * (ends[1] / ends[0]) ** grown
+
+
+def _arrivals(book: Book, midnight: int, mean: float) -> Iterator[int]:
+    """Seconds of that day (in each patient's zone) at which somebody comes, in order, none after today."""
+    noon = datetime.fromtimestamp(midnight + DAY_SECONDS // 2, UTC)
+    mean *= WEEKDAY_SHARE[noon.weekday()]
+    count = max(0, round(book.chance.gauss(mean, math.sqrt(mean))))
+    offsets = {zone: _offset_seconds(zone, noon) for zone in ZONES}
+    moments = []
+    for _ in range(count):
+        hour = bisect(HOURS, book.chance.random() * HOURS[-1])
+        local = hour * 3600 + book.chance.randrange(3600)
+        moments.append(midnight // DAY_SECONDS * DAY_SECONDS + local - offsets[book.one_of(ZONES)])
+    return (moment for moment in sorted(moments) if moment <= book.until)
+
+
+def _offset_seconds(zone: str, noon: datetime) -> int:
+    offset = noon.astimezone(ZoneInfo(zone)).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
