@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 
 from core.db import Database, plain
 from core.errors import Unavailable
+from core.staff import roles
 from core.staff.roles import Actor
 
 Severity = Literal["info", "warning", "error", "critical"]
@@ -87,7 +88,11 @@ def newest(db: Database, *, open_only: bool = True, limit: int = 200) -> list[di
 
 
 def resolve(db: Database, actor: Actor, incident_id: int, resolution: str, now: datetime) -> None:
-    """Close an open incident with what was done about it; the same thing again opens a new one."""
+    """Close an open incident with what was done about it, as somebody who may replay events.
+
+    The same thing again opens a new one.
+    """
+    roles.require(actor, "events")
     db.call(
         "resolve_incident",
         actor=actor.name,

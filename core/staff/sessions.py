@@ -101,18 +101,13 @@ class Sessions:
         return self._found(session_id=session_id)
 
     def sign_out(self, session: StaffSession) -> None:
-        """End this session, wherever it is open."""
-        self.revoke(session.actor, session.session_id)
+        """End this session of one's own, wherever it is open."""
+        self._revoke(session.actor, session.session_id)
 
     def revoke(self, actor: Actor, session_id: str) -> None:
-        """End a session: one's own, or as an admin anybody's (the caller has made sure of that)."""
-        self.db.call(
-            "revoke_session",
-            actor=actor.name,
-            actor_role=str(actor.role),
-            session_id=session_id,
-            now=self.now(),
-        )
+        """As an admin, end anybody's session."""
+        roles.require(actor, "users")
+        self._revoke(actor, session_id)
 
     def sign_out_everywhere(self, actor: Actor, name: str) -> int:
         """End all sessions of `name`, one's own or as an admin; answers how many there were."""
@@ -141,6 +136,15 @@ class Sessions:
             now=now,
         )
         return SignedIn(session_id, ticket)
+
+    def _revoke(self, actor: Actor, session_id: str) -> None:
+        self.db.call(
+            "revoke_session",
+            actor=actor.name,
+            actor_role=str(actor.role),
+            session_id=session_id,
+            now=self.now(),
+        )
 
     def _found(self, **by: str) -> StaffSession | None:
         found = self.db.call("session_user", **by, idle_seconds=IDLE_SECONDS, now=self.now())

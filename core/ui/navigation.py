@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from core.staff.roles import Right, Role, right
+from core.staff import audit
+from core.staff.roles import Right, right
 from core.staff.sessions import StaffSession
 from core.ui import session
 
@@ -75,16 +76,6 @@ def for_staff(staff: StaffSession) -> Page:
     return st.navigation({"": [_home(lambda: st.switch_page(first)), *hidden], **sections})
 
 
-def is_home(page: Page) -> bool:
-    """Whether this is only the way to the first page."""
-    return page.title == HOME
-
-
-def allowed(role: Role) -> list[Entry]:
-    """The pages this role finds in its sidebar."""
-    return [entry for entry in present() if right(role, entry.address) > Right.NONE]
-
-
 def _home(body: Callable[[], None]) -> Page:
     """Streamlit takes its address from the default page, so the default is none of ours."""
     return st.Page(body, title=HOME, default=True, visibility="hidden")
@@ -106,12 +97,11 @@ def _not_available(staff: StaffSession, entry: Entry) -> None:
     tried = f"tried {staff.session_id} {entry.address}"
     if tried not in st.session_state:
         st.session_state[tried] = True
-        session.db().call(
-            "audit",
-            actor=staff.actor.name,
-            actor_role=str(staff.role),
-            action="console:page:opened",
-            subject=f"page:{entry.address}",
-            now=session.sessions().now(),
+        audit.record(
+            session.db(),
+            staff.actor,
+            "console:page:opened",
+            f"page:{entry.address}",
+            session.sessions().now(),
             outcome="refused",
         )

@@ -64,7 +64,7 @@ def keep(signed_in: SignedIn) -> None:
 
 
 def sign_out() -> None:
-    """End the session of this tab and its cookie, and forget what the tab held."""
+    """End the session of this tab, and forget all the tab held: the next person at it sees nothing of it."""
     if found := current():
         sessions().sign_out(found)
     st.session_state.clear()

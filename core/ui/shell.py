@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.db import DatabaseFault
 from core.errors import PayopsError, Unauthorised, Unavailable
 from core.monitoring.incidents import Incident, IncidentLog
 from core.settings import PaymentMode
@@ -46,11 +47,7 @@ def report_failure(error: Exception) -> bool:
         st.error(f"This was refused: {literal(error.detail)}")
     elif isinstance(error, Unavailable):
         st.error(f"{literal(error.detail)} Nothing was lost. Reload the page in a moment.")
-    elif (
-        type(error).__module__.startswith("core.")
-        and isinstance(error, PayopsError)
-        and error.code != "database_fault"
-    ):
+    elif isinstance(error, PayopsError) and not isinstance(error, DatabaseFault):
         st.error(literal(error.detail))
     else:
         quote = _record(error)

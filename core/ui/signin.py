@@ -38,9 +38,10 @@ class NoCookie:
 
 
 class SignInController:
-    """Takes what the form was given to the staff's sessions, and keeps the sentence that refused it."""
+    """Takes what the form was given to the staff's sessions, and keeps what became of it."""
 
     def __init__(self) -> None:
+        self.signed_in = False
         self.problem: str | None = None
 
     def login(self, username: str = "", password: str = "", *_: object, **__: object) -> bool:
@@ -49,6 +50,7 @@ class SignInController:
         except PayopsError as error:
             self.problem = error.detail
             return False
+        self.signed_in = True
         return True
 
 
@@ -73,7 +75,7 @@ def sign_in() -> None:
         Form(controller).login(fields={"Form name": "Sign in"}, key="sign-in")
         if controller.problem:
             st.error(literal(controller.problem))
-    if session.ticket():
+    if controller.signed_in:
         st.rerun()
 
 

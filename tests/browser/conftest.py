@@ -25,6 +25,10 @@ CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 START_TIMEOUT_SECONDS = 30
+TEST_PAGES = {
+    "pages/admin/settings.py": 'import streamlit as st\nst.title("Settings")\n',
+    "pages/review/weekly_review.py": 'raise RuntimeError("sk_test_leaked")\n',
+}
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,26 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def console(browser):
+def checkout(tmp_path_factory):
+    """A copy of the console with two pages of the tests' own: one for admins alone, and one that fails."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for folder in ("core", "pages", ".streamlit"):
+        shutil.copytree(CHECKOUT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CHECKOUT / "streamlit_app.py", copy)
+    for path, script in TEST_PAGES.items():
+        (copy / path).parent.mkdir(exist_ok=True)
+        (copy / path).write_text(script)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def console(browser, checkout):
     """Nobody has visited this process yet: whoever needs that asks for `first_visit`."""
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
         services = start(load_settings({"DATA_DIR": folder}, env_file=None))
         passwords = users.create_demo_users(services.db, Path(folder), wall_clock())
         port = _free_port()
-        process = _start_console(folder, port)
+        process = _start_console(checkout, folder, port)
         try:
             base = f"http://127.0.0.1:{port}"
             _await_ready(process, base, Path(folder, "console.log"))
@@ -107,7 +124,7 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _start_console(data_dir: str, port: int) -> subprocess.Popen:
+def _start_console(checkout: Path, data_dir: str, port: int) -> subprocess.Popen:
     command = [
         sys.executable,
         "-m",
@@ -120,7 +137,7 @@ def _start_console(data_dir: str, port: int) -> subprocess.Popen:
     ]
     settings = {"DATA_DIR": data_dir, "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
     with Path(data_dir, "console.log").open("wb") as log:
-        return subprocess.Popen(command, cwd=CHECKOUT, env=settings, stdout=log, stderr=log)
+        return subprocess.Popen(command, cwd=checkout, env=settings, stdout=log, stderr=log)
 
 
 def _await_ready(process: subprocess.Popen, base: str, log: Path) -> None:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.db.via_psycopg import PsycopgDatabase
-from core.errors import Refused
+from core.errors import Refused, Unauthorised
 from core.monitoring import incidents
 from core.monitoring.incidents import Incident, IncidentLog
-from core.staff.roles import SYSTEM
+from core.staff.roles import SYSTEM, Actor, Role
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -42,6 +42,8 @@ def test_a_resolved_incident_opens_anew_when_it_comes_back(database, owner, tmp_
     log = IncidentLog(database, tmp_path)
     log.report(boom())
     (found,) = incidents.newest(database)
+    with pytest.raises(Unauthorised):
+        incidents.resolve(database, Actor("staff:ana", Role.SUPPORT), found["id"], "Fixed.", NOW)
     incidents.resolve(database, SYSTEM, found["id"], "Fixed the page.", NOW)
     with pytest.raises(Refused, match="not_open"):
         incidents.resolve(database, SYSTEM, found["id"], "Again.", NOW)

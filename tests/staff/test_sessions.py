@@ -216,16 +216,20 @@ def test_every_sign_in_and_refusal_is_in_the_audit_log(sessions, sign_in, owner)
 
 def test_only_an_admin_sees_or_ends_the_sessions_of_others(sessions, sign_in):
     ana = sessions.of_id(sign_in().session_id).actor
-    root = sessions.of_id(sign_in("root").session_id).actor
+    roots = sessions.of_id(sign_in("root").session_id)
+    root = roots.actor
     assert [each["device"] for each in sessions.open_sessions(ana, "ana")] == ["Firefox"]
     assert len(sessions.open_sessions(root)) == 2
     for denied in (
         lambda: sessions.open_sessions(ana),
         lambda: sessions.open_sessions(ana, "root"),
         lambda: sessions.sign_out_everywhere(ana, "root"),
+        lambda: sessions.revoke(ana, roots.session_id),
     ):
         with pytest.raises(Unauthorised):
             denied()
+    sessions.revoke(root, roots.session_id)
+    assert sessions.of_id(roots.session_id) is None
 
 
 def test_the_key_is_made_once_where_none_is_given(tmp_path, database):

@@ -1,0 +1,53 @@
+"""Which pages a role gets to see, and what a page that fails says."""
+
+import re
+
+import psycopg
+from playwright.sync_api import expect
+
+from core.db import embedded
+from core.monitoring import incidents
+from core.staff.roles import Right, Role, right
+from core.ui import navigation
+
+
+def test_the_start_address_leads_to_the_first_page(console, page):
+    page.goto(console.base)
+    console.fill_in(page, "finance")
+    expect(page).to_have_url(re.compile("/(overview|errors)$"))
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+
+
+def test_the_sidebar_has_the_pages_of_the_role_under_their_sections(console, page):
+    console.sign_in(page, "admin")
+    sidebar = page.get_by_test_id("stSidebarNav")
+    expect(sidebar.get_by_role("link", name="Settings")).to_be_visible()
+    expect(sidebar.get_by_text("Admin", exact=True)).to_be_visible()
+    expect(sidebar.get_by_text("home", exact=True)).to_have_count(0)
+
+
+def test_a_page_of_another_role_is_not_in_the_sidebar_says_so_at_its_address_and_logs_the_try(console, page):
+    console.sign_in(page, "support", "/settings")
+    expect(page.get_by_text("not available to your role")).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Settings")).to_have_count(0)
+    server = embedded.ensure_running(console.services.settings.data_dir)
+    with psycopg.connect(server.owner_conninfo) as connection:
+        assert connection.execute(
+            "select actor, subject, outcome from payops.audit_log where action = 'console:page:opened'"
+        ).fetchall() == [("staff:support", "page:settings", "refused")]
+
+
+def test_a_page_that_fails_says_so_with_an_id_and_without_its_error(console, page):
+    console.sign_in(page, "ops", "/weekly-review")
+    failure = page.get_by_text("This page failed")
+    expect(failure).to_be_visible()
+    quote = re.search(r"quote (\w+)", failure.inner_text())[1]
+    assert quote in {found["request_id"] for found in incidents.newest(console.services.db)}
+    shown = page.locator("body").inner_text()
+    assert "Traceback" not in shown and "sk_test_leaked" not in shown and "RuntimeError" not in shown
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_every_page_of_the_console_has_a_role_that_may_open_it():
+    for entry in navigation.ENTRIES:
+        assert any(right(role, entry.address) > Right.NONE for role in Role)
