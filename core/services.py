@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
+
+import structlog
 
 from core.db import Database
 from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
-from core.errors import Refused
+from core.errors import PayopsError, Refused
 from core.periods import Clock, wall_clock
 from core.settings import PaymentMode, Settings
+from core.stripe_gateway import StripeCall, StripeGateway
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,23 @@ class Services:
     db: Database
     clock: Clock
     webhook_secrets: tuple[str, ...]
+
+    @cached_property
+    def stripe(self) -> StripeGateway:
+        """Stripe, or the sandbox, which is started at the first use; each call is recorded in the database."""
+        base, key = self.settings.stripe_api_base, self.settings.stripe_secret_key
+        if key is not None and self.settings.payment_mode is not PaymentMode.SANDBOX:
+            return StripeGateway(key.get_secret_value(), api_base=base, record=self._record_call)
+        from core.sandbox.process import ensure_running
+
+        sandbox = ensure_running(self.settings.data_dir)
+        return StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=self._record_call)
+
+    def _record_call(self, call: StripeCall) -> None:
+        try:
+            self.db.call("record_stripe_call", **vars(call), now=self.clock())
+        except PayopsError:
+            log.warning("a call to Stripe could not be recorded", **vars(call))
 
     @property
     def livemode(self) -> bool:

@@ -39,7 +39,7 @@ def prepare(event: dict[str, Any], body: bytes, *, livemode: bool) -> Received:
         return Received(envelope, {}, "ignored")
     try:
         as_of = datetime.fromtimestamp(event["created"], UTC)
-        records = projection(Snapshot(event["data"]["object"], as_of, event["id"]))
+        records = projection(Snapshot(event["data"]["object"], as_of, event["id"], livemode))
     except _MISSHAPEN as error:
         return Received(envelope, {}, "failed", _said(error))
     envelope["payload"] = {"records": records}

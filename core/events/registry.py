@@ -17,6 +17,7 @@ class Snapshot:
     object: dict[str, Any]
     as_of: datetime
     source: str
+    livemode: bool  # refunds do not say it themselves
 
 
 _by_type: dict[str, Projection] = {}
@@ -59,7 +60,7 @@ def row(snapshot: Snapshot, *, rank: int = 0, **columns: Any) -> Row:
     source = snapshot.object
     return {
         "id": source["id"],
-        "livemode": source["livemode"],
+        "livemode": snapshot.livemode,
         "created": moment(source["created"]),
         "as_of": snapshot.as_of.isoformat(),
         "state_rank": rank,

@@ -57,10 +57,7 @@ declare
 begin
   for target in select t from jsonb_object_keys(p_records) as t order by t
   loop
-    if not exists (select from pg_catalog.pg_proc
-      where proname = 'record_' || target and pronamespace = 'payops'::regnamespace) then
-      perform payops.refuse('unknown_table', format('There is no mirror table %s.', target));
-    end if;
+    perform payops.require_mirror_table(target);
     execute format('select payops.record_%s($1)', target) using p_records -> target;
   end loop;
   perform payops.touch_payments(p_records);

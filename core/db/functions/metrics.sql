@@ -215,6 +215,7 @@ begin
     || payops.dispute_metrics(p_since, p_until, p_currency)
     || payops.subscription_metrics(p_since, p_until, p_currency, p_now)
     || payops.webhook_metrics(p_since, p_until)
+    || payops.stripe_call_metrics(p_since, p_until)
   );
 end
 $$;

@@ -37,7 +37,8 @@ def payment_intent(snapshot: Snapshot) -> Records:
         "error_decline_code": error.get("decline_code"),
         "error_charge_id": id_of(error.get("charge")),
     }
-    return {"payment_intents": [row(snapshot, rank=INTENT_RANKS.get(intent["status"], 0), **columns)]}
+    rank = 2 * INTENT_RANKS.get(intent["status"], 0) + bool(error)  # of one second: created, then declined
+    return {"payment_intents": [row(snapshot, rank=rank, **columns)]}
 
 
 @on("payment_intent.payment_failed")

@@ -1,0 +1,30 @@
+-- backfill_place: where a listing that was stopped goes on; a finished one starts anew.
+create function payops_api.backfill_place(p_source text, p_since timestamptz default null) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(
+    (
+      select jsonb_build_object('last_id', b.last_id, 'objects', b.objects, 'done', false)
+      from payops.backfill_places as b
+      where b.source = p_source and b.since = coalesce(p_since, '-infinity') and not b.done
+    ),
+    jsonb_build_object('last_id', null, 'objects', 0, 'done', false)
+  )
+$$;
+
+-- record_backfill_page: a page's records are in the mirror and the listing's place is behind them, both or neither.
+create function payops_api.record_backfill_page(
+  p_source text, p_records jsonb, p_last_id text, p_objects integer, p_done boolean, p_now timestamptz,
+  p_since timestamptz default null
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  perform payops.apply_records(p_records);
+  insert into payops.backfill_places (source, since, last_id, objects, done, at)
+  values (p_source, coalesce(p_since, '-infinity'), p_last_id, p_objects, p_done, p_now)
+  on conflict (source, since) do update set
+    last_id = excluded.last_id, objects = excluded.objects, done = excluded.done, at = excluded.at;
+  return jsonb_build_object('last_id', p_last_id, 'objects', p_objects, 'done', p_done);
+end
+$$;

@@ -1,0 +1,24 @@
+-- record_stripe_call: it is known how this call to Stripe went.
+create function payops_api.record_stripe_call(
+  p_operation text, p_duration_ms double precision, p_now timestamptz,
+  p_request_id text default null, p_error text default null
+) returns jsonb
+language sql security definer
+set search_path = '' as $$
+  insert into payops.stripe_calls (at, operation, duration_ms, request_id, error)
+  values (p_now, p_operation, p_duration_ms, p_request_id, p_error);
+  select 'true'::jsonb
+$$;
+
+-- stripe_call_metrics: how long Stripe's calls took.
+create function payops.stripe_call_metrics(p_since date, p_until date) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object('processing_time_stripe', jsonb_build_object(
+    'p50_ms', percentile_cont(0.5) within group (order by c.duration_ms),
+    'p95_ms', percentile_cont(0.95) within group (order by c.duration_ms), 'n', count(*)
+  ))
+  from payops.stripe_calls as c, payops.business as b
+  where c.at >= p_since::timestamp at time zone b.timezone
+    and c.at < (p_until + 1)::timestamp at time zone b.timezone
+$$;

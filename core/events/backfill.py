@@ -1,0 +1,222 @@
+"""Mirrors what Stripe holds: every kind of object, listed page by page, and stopped and resumed at any of them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from core.db import Database
+from core.events import projections
+from core.events.registry import Projection, Records, Snapshot
+from core.periods import Clock
+from core.stripe_gateway import StripeGateway
+
+FETCHED = "fetch"
+EVENTS_KEPT_DAYS = 30  # https://docs.stripe.com/api/events
+ROWS_A_LOAD = 2_000
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of object: its name for `--only`, its mirror table, Stripe's list and type, what of it is mirrored."""
+
+    name: str
+    table: str
+    path: str
+    object_type: str
+    projection: Projection
+    params: tuple[tuple[str, Any], ...] = ()
+    mirrored: Callable[[Json], bool] = lambda _: True
+
+
+def _told_by_events(session: Json) -> bool:
+    """Stripe tells of a checkout session when it ends, so an open one is mirrored then."""
+    return bool(session.get("status") != "open")
+
+
+SOURCES = (
+    Source("customers", "customers", "customers", "customer", projections.customers.customer),
+    Source(
+        "payments",
+        "payment_intents",
+        "payment_intents",
+        "payment_intent",
+        projections.payments.payment_intent,
+    ),
+    Source("charges", "charges", "charges", "charge", projections.payments.charge),
+    Source("refunds", "refunds", "refunds", "refund", projections.payments.refund),
+    Source("disputes", "disputes", "disputes", "dispute", projections.disputes.dispute),
+    Source(
+        "early_fraud_warnings",
+        "early_fraud_warnings",
+        "radar/early_fraud_warnings",
+        "radar.early_fraud_warning",
+        projections.disputes.early_fraud_warning,
+    ),
+    Source(
+        "checkout_sessions",
+        "checkout_sessions",
+        "checkout/sessions",
+        "checkout.session",
+        projections.payments.checkout_session,
+        mirrored=_told_by_events,
+    ),
+    Source(
+        "subscriptions",
+        "subscriptions",
+        "subscriptions",
+        "subscription",
+        projections.billing.subscription,
+        (("status", "all"),),
+    ),
+    Source("invoices", "invoices", "invoices", "invoice", projections.billing.invoice),
+    Source(
+        "invoice_payments",
+        "invoice_payments",
+        "invoice_payments",
+        "invoice_payment",
+        projections.billing.invoice_payment,
+        (("status", "paid"),),
+        mirrored=lambda payment: bool(payment["status"] == "paid"),
+    ),
+    Source("payouts", "payouts", "payouts", "payout", projections.payouts.payout),
+)
+NAMES = tuple(source.name for source in SOURCES) + ("failed_confirmations",)
+FAILED = "payment_intent.payment_failed"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Told after each page: how many objects of `source` are mirrored, and the day the listing has come back to."""
+
+    source: str
+    objects: int
+    reached: datetime
+    done: bool
+
+
+def run(
+    db: Database,
+    stripe: StripeGateway,
+    *,
+    clock: Clock,
+    livemode: bool,
+    since: datetime | None = None,
+    only: Sequence[str] = NAMES,
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> None:
+    """Mirror every object created from `since` on; each page is committed with its place, so a second run goes on.
+
+    Raises `Unavailable` where Stripe or the database does not answer: what was mirrored stays.
+    """
+    for source in SOURCES:
+        if source.name in only:
+            _list(db, stripe, source, clock=clock, livemode=livemode, since=since, tell=tell)
+    if "failed_confirmations" in only:
+        _failed_confirmations(db, stripe, clock=clock, livemode=livemode, since=since, tell=tell)
+
+
+def load_history(
+    db: Database,
+    objects: Callable[[str], Iterable[Json]],
+    events: Callable[[Sequence[str]], Iterable[Json]],
+    *,
+    now: datetime,
+) -> Iterator[tuple[str, int]]:
+    """Mirror a whole history at hand, in bulk, through the same projections; yields each kind and its count."""
+    for source in SOURCES:
+        count = 0
+        for some in _chunks(filter(source.mirrored, objects(source.object_type)), ROWS_A_LOAD):
+            db.call(
+                "load_records",
+                records=merged(
+                    source.projection(Snapshot(each, now, FETCHED, livemode=False)) for each in some
+                ),
+            )
+            count += len(some)
+        yield source.name, count
+    count = 0
+    for failures in _chunks(events([FAILED]), ROWS_A_LOAD):
+        db.call("load_records", records=merged(_failed_attempt(each, livemode=False) for each in failures))
+        count += len(failures)
+    yield "failed_confirmations", count
+
+
+def _chunks(objects: Iterable[Json], size: int) -> Iterator[list[Json]]:
+    remaining = iter(objects)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+def merged(several: Iterable[Records]) -> Records:
+    """The records of several objects, table by table."""
+    together: Records = {}
+    for records in several:
+        for table, rows in records.items():
+            together.setdefault(table, []).extend(rows)
+    return together
+
+
+def _list(
+    db: Database,
+    stripe: StripeGateway,
+    source: Source,
+    *,
+    clock: Clock,
+    livemode: bool,
+    since: datetime | None,
+    tell: Callable[[Progress], None],
+) -> None:
+    place = db.call("backfill_place", source=source.name, since=since)
+    after, count = place["last_id"], place["objects"]
+    while not place["done"]:
+        as_of = clock().replace(microsecond=0)
+        objects, more = stripe.page(source.path, **_asked(source.params, since, after))
+        records = merged(
+            source.projection(Snapshot(each, as_of, FETCHED, livemode))
+            for each in objects
+            if source.mirrored(each)
+        )
+        after, count, done = (objects[-1]["id"] if objects else after), count + len(objects), not more
+        place = db.call(
+            "record_backfill_page", source=source.name, since=since, records=records, last_id=after, objects=count,
+            done=done, now=clock(),
+        )  # fmt: skip
+        reached = datetime.fromtimestamp(objects[-1]["created"], UTC) if objects else as_of
+        tell(Progress(source.name, count, reached, done))
+
+
+def _asked(params: tuple[tuple[str, Any], ...], since: datetime | None, after: str | None) -> Json:
+    asked: Json = dict(params)
+    if since:
+        asked["created"] = {"gte": int(since.timestamp())}
+    if after:
+        asked["starting_after"] = after
+    return asked
+
+
+def _failed_confirmations(
+    db: Database,
+    stripe: StripeGateway,
+    *,
+    clock: Clock,
+    livemode: bool,
+    since: datetime | None,
+    tell: Callable[[Progress], None],
+) -> None:
+    """Failures that left no charge are told by events alone, which Stripe keeps for 30 days."""
+    earliest = max(since or datetime.min.replace(tzinfo=UTC), clock() - timedelta(days=EVENTS_KEPT_DAYS))
+    failures = list(stripe.each("events", type=FAILED, created={"gte": int(earliest.timestamp())}))
+    if failures:
+        db.call("load_records", records=merged(_failed_attempt(each, livemode=livemode) for each in failures))
+    tell(Progress("failed_confirmations", len(failures), earliest, True))
+
+
+def _failed_attempt(event: Json, *, livemode: bool) -> Records:
+    as_of = datetime.fromtimestamp(event["created"], UTC)
+    records = projections.payments.failed_payment_intent(
+        Snapshot(event["data"]["object"], as_of, event["id"], livemode)
+    )
+    return {table: rows for table, rows in records.items() if table == "failed_confirmations"}

@@ -1,0 +1,83 @@
+"""What callers hear of Stripe, and what is recorded of each call, over the real SDK."""
+
+import tempfile
+from pathlib import Path
+
+import httpx
+import pytest
+
+from core.errors import Refused, Unavailable
+from core.sandbox import process
+from core.stripe_gateway import StripeGateway
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        data_dir = Path(folder)
+        yield process.ensure_running(data_dir)
+        process.stop(data_dir)
+
+
+@pytest.fixture
+def calls():
+    return []
+
+
+@pytest.fixture
+def gateway(sandbox, calls):
+    return StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=calls.append)
+
+
+def test_a_call_is_recorded_with_its_operation_and_request_id(gateway, calls):
+    assert gateway.page("charges") == ([], False)
+    assert (calls[0].operation, calls[0].error) == ("get charges", None)
+    assert calls[0].request_id.startswith("req_")
+    assert calls[0].duration_ms > 0
+
+
+def test_what_stripe_refuses_is_refused_and_recorded_without_ids(gateway, calls):
+    with pytest.raises(Refused) as refused:
+        gateway.retrieve("charges/ch_1nothere")
+    assert refused.value.code == "stripe_refused"
+    assert refused.value.facts["stripe_code"] == "resource_missing"
+    assert (calls[0].operation, calls[0].error) == ("get charges/*", "InvalidRequestError")
+
+
+def test_a_wrong_key_is_said_to_staff_and_not_shown(sandbox, calls):
+    with pytest.raises(Refused) as refused:
+        StripeGateway("sk_test_wrong", api_base=sandbox.base_url, record=calls.append).page("charges")
+    assert refused.value.code == "stripe_key_refused"
+    assert "sk_test" not in str(refused.value)
+
+
+def test_stripe_out_of_reach_is_unavailable(calls):
+    with pytest.raises(Unavailable) as unavailable:
+        StripeGateway("sk_test_1", api_base="http://127.0.0.1:1", record=calls.append).page("charges")
+    assert unavailable.value.code == "stripe_unavailable"
+    assert calls[0].error == "APIConnectionError"
+
+
+def test_stripe_failing_is_unavailable_and_a_passing_failure_is_not_noticed(sandbox, gateway):
+    faults = f"{sandbox.base_url}/sandbox/faults"
+    httpx.post(
+        faults, json={"method": "GET", "path": "/v1/charges", "status": 500, "count": 1}
+    ).raise_for_status()
+    assert gateway.page("charges") == ([], False)
+    httpx.post(
+        faults, json={"method": "GET", "path": "/v1/charges", "status": 500, "count": 9}
+    ).raise_for_status()
+    with pytest.raises(Unavailable):
+        gateway.page("charges")
+    httpx.delete(faults)
+
+
+def test_every_object_of_a_list_comes_once_over_its_pages(sandbox, gateway):
+    headers = {"Authorization": f"Bearer {sandbox.secret_key}"}
+    made = [
+        httpx.post(
+            f"{sandbox.base_url}/v1/customers", headers=headers, data={"metadata[patientId]": str(n)}
+        ).json()["id"]
+        for n in range(7)
+    ]
+    assert sorted(each["id"] for each in gateway.each("customers", limit=3)) == sorted(made)
