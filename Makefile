@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do command 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: test check
+.PHONY: run test check bench
 
 $(READY): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "payops needs Python 3.11 or newer."; exit 1; }
@@ -11,6 +11,9 @@ $(READY): pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps -e .
 	@touch $@
+
+run: $(READY)
+	$(BIN)/payops serve
 
 test: $(READY)
 	$(BIN)/pytest
@@ -20,3 +23,6 @@ check: $(READY)
 	$(BIN)/ruff format --check core tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(READY)
+	@for benchmark in benchmarks/[a-z]*.py; do $(BIN)/python $$benchmark || exit 1; done

@@ -7,14 +7,39 @@ from typing import Annotated, NoReturn
 import typer
 
 from core.errors import PayopsError
+from core.sandbox.commands import app as sandbox
 from core.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Payment operations.")
+
+app.add_typer(sandbox, name="sandbox")
 
 
 @app.callback()
 def payops() -> None:
     """Payment operations: the API process and the database's schema."""
+
+
+@app.command()
+def serve(console_port: int = 8501, api_port: int = 8000) -> None:
+    """Serve everything on this machine: database, API, background work and console."""
+    from rich.console import Console
+
+    from core import serve as everything
+
+    try:
+        everything.run(_settings(), console_port=console_port, api_port=api_port, out=Console())
+    except PayopsError as error:
+        _fail(error, code=1)
+
+
+@app.command()
+def worker() -> None:
+    """Do the background work alone."""
+    from core import worker_process
+
+    _settings()
+    worker_process.main()
 
 
 @app.command()
@@ -26,6 +51,53 @@ def api(host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> None:
     uvicorn.run(
         "core.api.app:app", host=host, port=port, workers=workers, server_header=False, access_log=False
     )
+
+
+@app.command()
+def backfill(
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Objects created from this day on.")
+    ] = None,
+    only: Annotated[str, typer.Option(help="Kinds of objects, comma-separated.")] = "",
+) -> None:
+    """Mirror what Stripe holds; stopped, it goes on where it was."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from core import services
+    from core.events import backfill as mirroring
+
+    wanted = tuple(name.strip() for name in only.split(",") if name.strip()) or mirroring.NAMES
+    if unknown := set(wanted) - set(mirroring.NAMES):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(mirroring.NAMES)}")
+    settings = _settings()
+    start = since.replace(tzinfo=settings.business_zone) if since else None
+    with Progress(
+        TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.fields[said]}")
+    ) as bar:
+        tasks = {name: bar.add_task(name.replace("_", " "), total=None, said="") for name in wanted}
+
+        def tell(progress: mirroring.Progress) -> None:
+            said = f"{progress.objects:,}" + (
+                "" if progress.done else f", back to {progress.reached:%Y-%m-%d}"
+            )
+            bar.update(tasks[progress.source], said=said)
+            if progress.done:
+                bar.update(tasks[progress.source], total=1, completed=1)
+
+        try:
+            running = services.start(settings)
+            mirroring.run(
+                running.db,
+                running.stripe,
+                clock=running.clock,
+                livemode=running.livemode,
+                since=start,
+                only=wanted,
+                tell=tell,
+            )
+            running.close()
+        except PayopsError as error:
+            _fail(error, code=1)
 
 
 @app.command()

@@ -1,9 +1,11 @@
 """Settings become running parts: the only place that picks implementations."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Protocol
 
 import structlog
 
@@ -16,6 +18,16 @@ from core.settings import PaymentMode, Settings
 from core.stripe_gateway import StripeCall, StripeGateway
 
 log = structlog.get_logger(__name__)
+
+
+class Rehearsal(Protocol):
+    """The sandbox as `payops serve` sees it; see `core.sandbox.rehearsal`."""
+
+    def write_history(self, data_dir: Path) -> bool: ...
+    def objects(self, data_dir: Path, object_type: str) -> Iterable[dict[str, Any]]: ...
+    def events(self, data_dir: Path, types: Sequence[str]) -> Iterable[dict[str, Any]]: ...
+    def open_for_business(self, data_dir: Path, webhook_url: str) -> str: ...
+    def close(self, data_dir: Path) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,24 @@ def start(settings: Settings) -> Services:
     if settings.database_kind == "embedded":
         db.call("set_business_timezone", timezone=settings.business_timezone)
     return Services(settings, db, _clock(settings), _webhook_secrets(settings))
+
+
+def rehearsal(settings: Settings) -> Rehearsal:
+    """What the sandbox offers beyond Stripe's API: a history to start with, and customers who come by themselves."""
+    assert settings.payment_mode is PaymentMode.SANDBOX
+    from core.sandbox import rehearsal as sandbox
+
+    return sandbox
+
+
+def end(settings: Settings) -> None:
+    """Stop what outlives a process: the sandbox and the embedded database."""
+    if settings.payment_mode is PaymentMode.SANDBOX:
+        rehearsal(settings).close(settings.data_dir)
+    if settings.database_kind == "embedded":
+        from core.db import embedded
+
+        embedded.stop(settings.data_dir)
 
 
 def owner_conninfo(settings: Settings) -> str:

@@ -1,0 +1,369 @@
+-- waiting_limit: how long a consultation may wait before it is an incident.
+create function payops.waiting_limit() returns interval
+language sql immutable
+set search_path = '' as $$
+  select interval '30 minutes'
+$$;
+
+-- rewrite_openings: the provider is offered for exactly what their licences and specialties allow. The caller holds
+-- the provider's lock.
+create function payops.rewrite_openings(p_provider text) returns void
+language sql
+set search_path = '' as $$
+  delete from payops.openings where provider_id = p_provider;
+  insert into payops.openings
+    (provider_id, licence_id, specialty, state, load, idle_since, valid_from, valid_until)
+  select
+    p.id, l.id, s.code, l.state, p.pending::double precision / p.capacity, coalesce(p.last_assigned_at, '-infinity'),
+    l.valid_from, l.valid_until
+  from payops.providers as p
+  inner join payops.licences as l on p.id = l.provider_id and l.status = 'active'
+  cross join unnest(p.specialties) as s (code)
+  where p.id = p_provider and p.active
+$$;
+
+-- change_pending: the provider has so many consultations more, or fewer, wherever they are offered. Takes the
+-- provider's lock.
+create function payops.change_pending(p_provider text, p_more integer, p_assigned_at timestamptz default null)
+returns void
+language plpgsql
+set search_path = '' as $$
+declare
+  changed payops.providers;
+begin
+  update payops.providers set pending = pending + p_more, last_assigned_at = coalesce(p_assigned_at, last_assigned_at)
+  where id = p_provider
+  returning * into changed;
+  update payops.openings set
+    load = changed.pending::double precision / changed.capacity,
+    idle_since = coalesce(changed.last_assigned_at, '-infinity')
+  where provider_id = p_provider;
+end
+$$;
+
+-- is_open: whether this provider can take a consultation of this state at this moment.
+create function payops.is_open(p_provider text, p_state text, p_now timestamptz) returns boolean
+language sql
+set search_path = '' as $$
+  select exists (
+    select from payops.openings
+    where provider_id = p_provider and state = p_state and load < 1 and valid_from <= p_now and valid_until > p_now
+  )
+$$;
+
+-- next_in_order: the first providers open in this state for one of these specialties, in the order of choice.
+create function payops.next_in_order(
+  p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_limit integer
+) returns table (provider_id text, load double precision)
+language sql stable
+set search_path = '' as $$
+  select o.provider_id, o.load
+  from unnest(p_specialties) as s (code)
+  cross join lateral (
+    select i.provider_id, i.load, i.idle_since
+    from payops.openings as i
+    where i.state = p_state and i.specialty = s.code and i.load < 1
+      and i.valid_from <= p_now and i.valid_until > p_now and i.provider_id <> all (p_declined_by)
+    order by i.load, i.idle_since, i.provider_id
+    limit p_limit
+  ) as o
+  order by o.load, o.idle_since, o.provider_id
+$$;
+
+-- choose_provider: the least loaded provider open in this state for one of these specialties is answered, and theirs
+-- is the lock. Whoever is being chosen by somebody else at this moment is passed over; if everybody is, this waits
+-- for the first of them, or answers nobody where it must not wait.
+--
+-- It never waits while it holds somebody it could take, which is why two choices cannot wait for each other.
+create function payops.choose_provider(
+  p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_may_wait boolean
+) returns text
+language plpgsql
+set search_path = '' as $$
+declare
+  candidate record;
+  first_seen text;
+  held text;
+begin
+  loop
+    first_seen := null;
+    for depth in 1..5 loop
+      for candidate in
+        select n.* from payops.next_in_order(p_state, p_specialties, p_declined_by, p_now, (4 ^ depth)::integer) as n
+      loop
+        first_seen := coalesce(first_seen, candidate.provider_id);
+        perform from payops.providers as p where p.id = candidate.provider_id for update skip locked;
+        continue when not found;
+        held := case when payops.is_open(candidate.provider_id, p_state, p_now) then candidate.provider_id end;
+        if exists (
+          select from payops.openings as o where o.provider_id = held and o.load = candidate.load
+        ) then
+          return held;
+        end if;
+        exit; -- somebody chose them just now: whoever is first has to be looked up again
+      end loop;
+      exit when first_seen is null;
+    end loop;
+    if held is not null or first_seen is null or not p_may_wait then
+      return held;
+    end if;
+    perform from payops.providers as p where p.id = first_seen for update;
+    if payops.is_open(first_seen, p_state, p_now) then
+      return first_seen;
+    end if;
+  end loop;
+end
+$$;
+
+-- candidates_of: who has a licence in this state, in the order of choice, each with whether they could take a
+-- consultation of this specialty at this moment and why not; only these providers, if some are named.
+create function payops.candidates_of(
+  p_state text, p_specialty text, p_now timestamptz, p_providers text[], p_declined_by text[] default '{}'
+) returns table (
+  provider_id text, licensed boolean, eligible boolean, tier integer, why text, pending integer, capacity integer
+)
+language sql stable
+set search_path = '' as $$
+  select
+    p.id, l.licensed, l.licensed and p.active and p.pending < p.capacity and p.id <> all (p_declined_by), t.tier,
+    case
+      when l.held is null then 'No licence in ' || p_state || '.'
+      when not p.active then 'Deactivated.'
+      when not l.licensed then l.held
+      when p.id = any(p_declined_by) then 'The consultation was taken back from them.'
+      when p.pending >= p.capacity then 'At capacity.'
+      when t.tier = 1 then 'Licensed, with the specialty and room.'
+      when t.tier = 2 then 'Licensed, general practice, with room.'
+      else 'Licensed, another specialty, with room.'
+    end,
+    p.pending, p.capacity
+  from unnest(p_providers) as given (id)
+  inner join payops.providers as p on given.id = p.id
+  cross join lateral (
+    select
+      coalesce(bool_or(n.status = 'active' and n.valid_from <= p_now and n.valid_until > p_now), false) as licensed,
+      max(case
+        when n.status <> 'active' then 'Licence ' || n.status || '.'
+        when n.valid_until <= p_now then 'Licence expired ' || n.expires_on || '.'
+        when n.valid_from > p_now then 'Licence starts ' || n.issued_on || '.'
+        else ''
+      end) as held
+    from payops.licences as n
+    where n.provider_id = p.id and n.state = p_state
+  ) as l
+  cross join lateral (
+    select
+      case
+        when p_specialty = any(p.specialties) then 1 when 'general_practice' = any(p.specialties) then 2 else 3
+      end as tier
+  ) as t
+  order by 3 desc, t.tier, p.pending::double precision / p.capacity, p.last_assigned_at nulls first, p.id
+$$;
+
+-- considered: what is kept of a choice: the first five in order, and up to 25 of those licensed in the state with why
+-- each was in or out. `complete` says that those are all.
+create function payops.considered(p_consultation payops.consultations, p_now timestamptz) returns jsonb
+language sql stable
+set search_path = '' as $$
+  with licensed as (
+    select l.provider_id from payops.licences as l
+    where l.state = p_consultation.state
+    order by l.provider_id
+    limit 26
+  ),
+  looked_at as (
+    select provider_id from (select l.provider_id from licensed as l limit 25) as some
+    union
+    select n.provider_id
+    from payops.next_in_order(p_consultation.state, array[p_consultation.specialty], '{}', p_now, 5) as n
+    union
+    select p_consultation.preferred_provider_id where p_consultation.preferred_provider_id is not null
+  )
+  select jsonb_build_object(
+    'complete', (select count(*) <= 25 from licensed),
+    'items', coalesce(jsonb_agg(to_jsonb(c) - 'licensed'), '[]')
+  )
+  from payops.candidates_of(
+    p_consultation.state, p_consultation.specialty, p_now, array(select a.provider_id from looked_at as a),
+    p_consultation.declined_by
+  ) as c
+$$;
+
+-- why_nobody: the reason, in words, for which nobody can take a consultation of this state now.
+create function payops.why_nobody(p_state text, p_now timestamptz) returns text
+language sql stable
+set search_path = '' as $$
+  select
+    case
+      when not exists (select from payops.licences as l where l.state = p_state)
+        then format('Nobody has a licence in %s.', p_state)
+      when not exists (
+        select from payops.licences as l
+        where l.state = p_state and l.status = 'active' and l.valid_from <= p_now and l.valid_until > p_now
+      ) then format('No licence in %s is active today.', p_state)
+      when not exists (
+        select from payops.licences as l
+        inner join payops.providers as p on l.provider_id = p.id
+        where l.state = p_state and l.status = 'active' and l.valid_from <= p_now and l.valid_until > p_now and p.active
+      ) then format('Everybody licensed in %s is deactivated.', p_state)
+      else format('Everybody licensed in %s is at capacity.', p_state)
+    end
+$$;
+
+-- choose_for: who this consultation goes to, with how they match and why; nobody, with the reason. They are locked.
+create function payops.choose_for(
+  p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
+  out provider_id text, out match text, out reason text
+)
+language plpgsql
+set search_path = '' as $$
+declare
+  state constant text := p_consultation.state;
+  wanted constant text := p_consultation.specialty;
+  preferred constant text := p_consultation.preferred_provider_id;
+  declined constant text[] := p_consultation.declined_by;
+begin
+  if preferred <> all (declined) and payops.is_open(preferred, state, p_now) then
+    if p_may_wait then
+      perform from payops.providers as p where p.id = preferred for update;
+    else
+      perform from payops.providers as p where p.id = preferred for update skip locked;
+    end if;
+    if found and payops.is_open(preferred, state, p_now) then
+      provider_id := preferred;
+      match := case when wanted = any(
+        (select p.specialties from payops.providers as p where p.id = preferred)::text[]
+      ) then 'specialty' else 'fallback' end;
+      reason := 'The preferred provider is licensed and has room.';
+      return;
+    end if;
+  end if;
+  provider_id := payops.choose_provider(state, array[wanted], declined, p_now, p_may_wait);
+  if provider_id is not null then
+    match := 'specialty';
+    reason := format('Least loaded of those licensed in %s for %s.', state, wanted);
+    return;
+  end if;
+  match := 'fallback';
+  provider_id := payops.choose_provider(state, array['general_practice'], declined, p_now, p_may_wait);
+  if provider_id is not null then
+    reason := format('Nobody is free in %s for %s: least loaded in general practice.', state, wanted);
+    return;
+  end if;
+  provider_id := payops.choose_provider(
+    state, array(select s.code from payops.specialties as s), declined, p_now, p_may_wait
+  );
+  if provider_id is not null then
+    reason := format('Nobody is free in %s for %s or general practice: least loaded of all.', state, wanted);
+    return;
+  end if;
+  match := null;
+  reason := payops.why_nobody(state, p_now);
+end
+$$;
+
+-- place: this consultation, which nobody has, has a provider, or waits with the reason; how it was decided is kept.
+create function payops.place(
+  p_consultation payops.consultations, p_kind text, p_actor text, p_now timestamptz, p_may_wait boolean
+) returns payops.consultations
+language plpgsql
+set search_path = '' as $$
+declare
+  started constant timestamptz := clock_timestamp();
+  choice record;
+  seen jsonb;
+  placed payops.consultations;
+begin
+  seen := payops.considered(p_consultation, p_now);
+  choice := payops.choose_for(p_consultation, p_now, p_may_wait);
+  if choice.provider_id is null and p_kind = 'queue' then
+    return p_consultation; -- it waits on, as before
+  end if;
+  if choice.provider_id is not null then
+    perform payops.change_pending(choice.provider_id, 1, p_now);
+  end if;
+  update payops.consultations set
+    status = case when choice.provider_id is null then 'waiting' else 'assigned' end,
+    provider_id = choice.provider_id, match = choice.match, reason = choice.reason,
+    assigned_at = case when choice.provider_id is not null then p_now end
+  where id = p_consultation.id
+  returning * into placed;
+  perform payops.record_decision(placed, p_kind, p_actor, p_now, seen, started);
+  return placed;
+end
+$$;
+
+-- record_decision: the log of decisions has this one, as the consultation now stands.
+create function payops.record_decision(
+  p_consultation payops.consultations, p_kind text, p_actor text, p_now timestamptz, p_candidates jsonb,
+  p_started timestamptz
+) returns void
+language sql
+set search_path = '' as $$
+  insert into payops.assignment_decisions
+    (consultation_id, at, kind, actor, provider_id, match, reason, candidates, took_us)
+  values (
+    p_consultation.id, p_now, p_kind, p_actor, p_consultation.provider_id, p_consultation.match,
+    p_consultation.reason, p_candidates, (extract(epoch from clock_timestamp() - p_started) * 1000000)::integer
+  )
+$$;
+
+-- drain_state: the oldest waiting consultations of this state have a provider, as far as there is room; answers how
+-- many. It passes over what somebody else is working on.
+create function payops.drain_state(p_state text, p_now timestamptz, p_limit integer default 500) returns integer
+language plpgsql
+set search_path = '' as $$
+declare
+  waiting payops.consultations;
+  placed payops.consultations;
+  drained integer := 0;
+begin
+  for waiting in
+    select c.* from payops.consultations as c
+    where c.state = p_state and c.status = 'waiting'
+    order by c.received_at, c.id
+    limit p_limit
+    for update skip locked
+  loop
+    placed := payops.place(waiting, 'queue', 'system:queue', p_now, false);
+    if placed.status = 'assigned' then
+      drained := drained + 1;
+    elsif waiting.declined_by = '{}' then
+      exit; -- nobody is free in this state
+    end if;
+  end loop;
+  return drained;
+end
+$$;
+
+-- drain_waiting: whoever waits and can be placed is placed, and whoever waits past their time is an incident; answers
+-- how many were placed and how many are overdue.
+create function payops_api.drain_waiting(p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  drained integer := 0;
+  overdue integer := 0;
+  late record;
+  waiting_in text;
+begin
+  for waiting_in in select s.code from payops.states as s order by s.code loop
+    if exists (select from payops.consultations as c where c.state = waiting_in and c.status = 'waiting') then
+      drained := drained + payops.drain_state(waiting_in, p_now);
+    end if;
+  end loop;
+  for late in
+    select c.state, c.reason, count(*) as waiting, min(c.received_at) as since
+    from payops.consultations as c
+    where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
+    group by c.state, c.reason
+  loop
+    overdue := overdue + late.waiting;
+    perform payops.record_incident(
+      'consultation_waiting', late.state, format('Consultations in %s wait past their time.', late.state), p_now,
+      'warning', jsonb_build_object('waiting', late.waiting, 'oldest', late.since, 'reason', late.reason)
+    );
+  end loop;
+  return jsonb_build_object('assigned', drained, 'overdue', overdue);
+end
+$$;

@@ -1,0 +1,90 @@
+-- start_of_day_in: the moment this day begins in this state's time.
+create function payops.start_of_day_in(p_state text, p_day date) returns timestamptz
+language sql stable
+set search_path = '' as $$
+  select p_day::timestamp at time zone s.zone from payops.states as s where s.code = p_state
+$$;
+
+-- licences_as_json: a provider's licences as the outside sees them, by state and number.
+create function payops.licences_as_json(p_provider text) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'state', state, 'number', number, 'type', type, 'status', status, 'issued_on', issued_on,
+    'expires_on', expires_on, 'verified_on', verified_on, 'verified_by', verified_by
+  ) order by state, number), '[]')
+  from payops.licences where provider_id = p_provider
+$$;
+
+-- set_licences: the provider has exactly these licences; refused where one is not right. The caller holds the
+-- provider's lock.
+create function payops.set_licences(p_provider text, p_licences jsonb) returns void
+language plpgsql
+set search_path = '' as $$
+declare
+  given record;
+begin
+  delete from payops.licences where provider_id = p_provider;
+  for given in
+    select l.* from jsonb_to_recordset(p_licences) as l (
+      state text, number text, type text, status text, issued_on date, expires_on date, verified_on date,
+      verified_by text
+    )
+  loop
+    if not exists (select from payops.states as s where s.code = given.state) then
+      perform payops.refuse('unknown_state', format('%s is not a state, DC or a territory.', given.state));
+    elsif given.expires_on < given.issued_on then
+      perform payops.refuse('bad_licence', format('The licence in %s ends before it starts.', given.state));
+    end if;
+    insert into payops.licences (
+      provider_id, state, number, type, status, issued_on, expires_on, verified_on, verified_by, valid_from, valid_until
+    )
+    values (
+      p_provider, given.state, nullif(given.number, ''), given.type, coalesce(given.status, 'active'),
+      given.issued_on, given.expires_on, given.verified_on, given.verified_by,
+      coalesce(payops.start_of_day_in(given.state, given.issued_on), '-infinity'),
+      coalesce(payops.start_of_day_in(given.state, given.expires_on + 1), 'infinity')
+    );
+  end loop;
+exception
+  when unique_violation then
+    perform payops.refuse('duplicate_licence', format('The licence %s is listed twice.', concat_ws(' ', given.state, given.number)));
+  when check_violation then
+    perform payops.refuse('bad_licence', format('The status of the licence in %s is not known.', given.state));
+end
+$$;
+
+-- expiring_licences: active licences that end within so many days or have ended, soonest first, with what hangs on
+-- each: open consultations there that were paid for, and the monthly revenue of those patients' subscriptions.
+create function payops_api.expiring_licences(p_days integer, p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(x) order by x.expires_on, x.provider_id, x.state), '[]')
+  from (
+    select
+      l.provider_id, p.name, l.state, l.number, l.expires_on, l.valid_until <= p_now as expired,
+      greatest(ceil(extract(epoch from l.valid_until - p_now) / 86400), 0)::integer as days_left,
+      coalesce(c.open_consultations, 0) as open_consultations, coalesce(c.paid_minor, 0) as paid_minor,
+      coalesce(c.monthly_minor, 0) as monthly_minor
+    from payops.licences as l
+    inner join payops.providers as p on l.provider_id = p.id
+    left join lateral (
+      select
+        count(*) as open_consultations,
+        sum((
+          select sum(i.amount_received_minor) from payops.payment_intents as i
+          where i.order_id = c.order_id and i.status = 'succeeded' and i.currency = 'usd'
+        )) as paid_minor,
+        sum((
+          select sum(payops.monthly_minor(s.items))
+          from payops.customers as u
+          inner join payops.subscriptions as s on u.id = s.customer_id
+          where u.patient_id = c.patient_id and s.status in ('active', 'past_due') and s.currency = 'usd'
+        )) as monthly_minor
+      from payops.consultations as c
+      where c.provider_id = l.provider_id and c.state = l.state and c.status = 'assigned'
+    ) as c on true
+    where l.status = 'active' and p.active and l.valid_until <= p_now + make_interval(days => p_days)
+    limit 1000
+  ) as x
+$$;

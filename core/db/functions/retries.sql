@@ -1,0 +1,81 @@
+-- claim_failed_events: these failed events are this worker's for the next minute; a worker that dies leaves them to
+-- the next one.
+create function payops_api.claim_failed_events(p_most integer, p_now timestamptz) returns jsonb
+language sql security definer
+set search_path = '' as $$
+  with due as (
+    select event_id from payops.event_handlings
+    where outcome = 'failed' and next_attempt_at <= p_now
+    order by next_attempt_at
+    limit p_most
+    for update skip locked
+  ),
+  claimed as (
+    update payops.event_handlings as h set next_attempt_at = p_now + interval '1 minute'
+    from due
+    where h.event_id = due.event_id
+    returning h.event_id, h.attempts
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', c.event_id, 'attempts', c.attempts, 'records', e.payload -> 'records'
+  )), '[]')
+  from claimed as c
+  inner join payops.events as e on c.event_id = e.id
+$$;
+
+-- settle_event: a retried event is applied, ignored, or failed once more until a later time; after its last attempt
+-- it is dead and waits for a person.
+create function payops_api.settle_event(
+  p_event_id text, p_outcome text, p_now timestamptz, p_records jsonb default null,
+  p_error text default null, p_next_attempt_at timestamptz default null
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  became text := p_outcome;
+  problem text := p_error;
+begin
+  if became = 'applied' then
+    begin
+      perform payops.apply_records(p_records);
+    exception
+      when transaction_rollback then
+        raise;
+      when others then
+        became := 'failed';
+        problem := sqlerrm;
+    end;
+  end if;
+  if became = 'failed' and p_next_attempt_at is null then
+    became := 'dead';
+    perform payops.record_incident(
+      'event_dead', p_event_id, 'An event could not be applied and waits for a person.', p_now, 'critical',
+      jsonb_build_object('event', p_event_id, 'error', problem)
+    );
+  end if;
+  update payops.event_handlings set
+    outcome = became, attempts = attempts + 1, handled_at = p_now, error = problem,
+    next_attempt_at = case became when 'failed' then p_next_attempt_at end
+  where event_id = p_event_id and outcome = 'failed';
+  return to_jsonb(became);
+end
+$$;
+
+-- count_touched_payments: the rollups are exact up to now; answers how many payments were counted again.
+create function payops_api.count_touched_payments() returns jsonb
+language sql security definer
+set search_path = '' as $$ select to_jsonb(payops.refresh_rollups()) $$;
+
+-- history_loaded: whether a whole history was once mirrored in bulk; saying so makes it so.
+create function payops_api.history_loaded(p_now timestamptz default null) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  if p_now is not null then
+    insert into payops.backfill_places (source, since, objects, done, at)
+    values ('history', '-infinity', 0, true, p_now)
+    on conflict (source, since) do nothing;
+  end if;
+  return to_jsonb(exists (select from payops.backfill_places where source = 'history' and done));
+end
+$$;

@@ -1,0 +1,148 @@
+"""`payops serve`: everything on one machine, from nothing to a running console with history and live traffic."""
+
+import os
+import signal
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.error import URLError
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from core import services
+from core.errors import Refused, Unavailable
+from core.events import backfill
+from core.periods import wall_clock
+from core.processes import Children
+from core.settings import PaymentMode, Settings
+from core.staff import users
+
+READY_TIMEOUT_SECONDS = 60
+
+
+def run(settings: Settings, *, console_port: int, api_port: int, out: Console) -> None:
+    """Serve until Ctrl-C or a signal to end; everything started here ends with it.
+
+    Raises `Refused` where a port is taken, `Unavailable` where a part does not start.
+    """
+    for port in (console_port, api_port):
+        _require_free(port)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    children = Children(_environment(settings, console_port, api_port), settings.data_dir / "logs")
+    try:
+        _start(settings, children, console_port, api_port, out, stop)
+        while not stop.wait(0.5):
+            children.watch()
+    finally:
+        out.print("Stopping.")
+        children.stop()
+        services.end(settings)
+    out.print("Stopped. Nothing recorded is lost.")
+
+
+def _start(
+    settings: Settings,
+    children: Children,
+    console_port: int,
+    api_port: int,
+    out: Console,
+    stop: threading.Event,
+) -> None:
+    sandbox = settings.payment_mode is PaymentMode.SANDBOX
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out) as progress:
+        with _step(progress, "Database"):
+            running = services.start(settings)
+        with _step(progress, "API and console"):
+            children.start("api", "-m", "uvicorn", "core.api.app:app", "--port", str(api_port), *QUIET)
+            children.start(
+                "console", "-m", "uvicorn", "streamlit_app:app", "--port", str(console_port), *QUIET
+            )
+        passwords = {}
+        if sandbox:
+            with _step(progress, "Staff"):
+                passwords = users.create_demo_users(running.db, settings.data_dir, wall_clock())
+            _fill(running, progress)
+            with _step(progress, "Live traffic"):
+                services.rehearsal(settings).open_for_business(
+                    settings.data_dir, f"http://127.0.0.1:{api_port}/api/webhooks/stripe"
+                )
+        children.start("worker", "-m", "core.worker_process")
+        with _step(progress, "Ready to serve"):
+            _await_ready(f"http://127.0.0.1:{api_port}/readyz", stop)
+            _await_ready(f"http://127.0.0.1:{console_port}/_stcore/health", stop)
+        running.close()
+    out.print(f"\nConsole  http://localhost:{console_port}\nAPI      http://localhost:{api_port}")
+    for name, password in passwords.items():
+        out.print(f"  sign in as [bold]{name:<8}[/bold] with [bold]{password}[/bold]", highlight=False)
+    out.print(f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.")
+
+
+QUIET = ("--no-access-log", "--no-server-header", "--log-level", "warning")
+
+
+def _fill(running: services.Services, progress: Progress) -> None:
+    """The first time: write the sandbox's history, then mirror it; a start that was interrupted does it again."""
+    if running.db.call("history_loaded"):
+        return
+    sandbox, data_dir = services.rehearsal(running.settings), running.settings.data_dir
+    with _step(progress, "18 months of history"):
+        sandbox.write_history(data_dir)
+    task = progress.add_task("Mirroring", total=len(backfill.NAMES))
+    loading = backfill.load_history(
+        running.db,
+        lambda object_type: sandbox.objects(data_dir, object_type),
+        lambda types: sandbox.events(data_dir, types),
+        now=running.clock().replace(microsecond=0),
+    )
+    for name, _ in loading:
+        progress.update(task, advance=1, description=f"Mirroring {name.replace('_', ' ')}")
+    progress.update(task, description="Mirroring")
+    with _step(progress, "Counting"):
+        running.db.call("count_touched_payments")
+    running.db.call("history_loaded", now=running.clock())
+
+
+@contextmanager
+def _step(progress: Progress, description: str) -> Iterator[None]:
+    task = progress.add_task(description, total=None)
+    yield
+    progress.update(task, total=1, completed=1)
+
+
+def _environment(settings: Settings, console_port: int, api_port: int) -> dict[str, str]:
+    """What the children read: ours, and the addresses they are reached at where none were set."""
+    own = dict(os.environ)
+    own.setdefault("PUBLIC_BASE_URL", f"http://localhost:{console_port}")
+    own.setdefault("API_BASE_URL", f"http://localhost:{api_port}")
+    return own | {"DATA_DIR": str(settings.data_dir.resolve())}
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise Refused(
+                "port_taken", f"Port {port} is taken. Choose another one, or end what uses it."
+            ) from None
+
+
+def _await_ready(url: str, stop: threading.Event) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+    while time.monotonic() < deadline and not stop.is_set():
+        try:
+            with opener.open(url, timeout=5):
+                return
+        except (URLError, OSError):
+            stop.wait(0.1)
+    if not stop.is_set():
+        raise Unavailable("not_ready", f"{url} did not become ready. DATA_DIR/logs says why.")

@@ -1,0 +1,23 @@
+"""`python -m core.worker_process`: the background work in a process of its own, until it is told to stop."""
+
+import signal
+import threading
+
+from core import logs, services, worker
+from core.settings import load_settings
+
+
+def main() -> None:
+    """SIGINT and SIGTERM end it after the step in hand."""
+    settings = load_settings()
+    logs.configure(settings)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    running = services.start(settings)
+    worker.run(running, stop)
+    running.close()
+
+
+if __name__ == "__main__":
+    main()
