@@ -47,3 +47,14 @@ def owner(server: embedded.EmbeddedServer) -> Iterator[psycopg.Connection]:
             connection.execute(f"delete from {table}")
         connection.execute("set session_replication_role = origin")
         yield connection
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Browser tests that did not run are said loudly, before the closing line."""
+    skipped = [
+        report for report in terminalreporter.stats.get("skipped", []) if "tests/browser" in report.nodeid
+    ]
+    if skipped:
+        terminalreporter.write_line(
+            f"WARNING: {len(skipped)} browser tests were NOT RUN: no chromium.", red=True
+        )

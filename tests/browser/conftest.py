@@ -56,6 +56,7 @@ class Console:
 @pytest.fixture(scope="session")
 def browser():
     if CHROMIUM is None:
+        assert os.environ.get("PAYOPS_BROWSER") != "required", "chromium is required here and missing"
         pytest.skip("NOT RUN: the browser tests need chromium")
     with sync_playwright() as driver:
         launched = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
