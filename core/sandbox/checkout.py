@@ -176,7 +176,7 @@ def _total_up(world: World, session: Json, lines: list[Json], params: Params) ->
     subtotal = sum(line["amount_subtotal"] for line in lines)
     off = 0
     for asked in params.each("discounts"):
-        coupon, code = discounts.redeem(
+        coupon, code = discounts.accepted(
             world, asked, customer=session["customer"], currency=session["currency"], subtotal=subtotal
         )
         off += discounts.amount_off(coupon, subtotal - off)

@@ -1,6 +1,6 @@
 """Paying a checkout session: what the page's button does."""
 
-from core.sandbox import confirmation, customers, payment_intents, payment_methods
+from core.sandbox import confirmation, customers, discounts, payment_intents, payment_methods
 from core.sandbox.errors import Json, StripeError, invalid
 from core.sandbox.params import Params
 from core.sandbox.world import World
@@ -147,5 +147,8 @@ def settle(world: World, intent: Json) -> None:
 
 def _complete(world: World, session: Json, payment_status: str) -> Json:
     world.unschedule("session_expires", session["id"])
+    if session["mode"] == "payment":
+        for entry in session["discounts"]:
+            discounts.redeem(world, world.known(entry["coupon"]), world.find(entry["promotion_code"]))
     session |= {"payment_status": payment_status, "status": "complete", "url": None}
     return world.change(session, "checkout.session.completed")

@@ -88,7 +88,8 @@ def attempt(
     if needed and not authenticated:
         if off_session:
             return _decline(world, intent, method, card, decline_named("authentication_required"), None)
-        return _ask_to_authenticate(world, intent, return_url)
+        _ask_to_authenticate(world, intent, return_url)
+        return None
     secure = charges.authenticated() if needed else None
     if card.decline_code:
         payment_methods.used(world, method)

@@ -11,7 +11,7 @@ class CuttableProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["state"]["transport"] = self.transport  # type: ignore[typeddict-item]
+        self.scope["state"]["transport"] = self.transport
 
 
 class CutConnection(Response):

@@ -171,10 +171,10 @@ def list_codes(world: World, params: Params) -> Json:
     )
 
 
-def redeem(
+def accepted(
     world: World, asked: Params, *, customer: str | None, currency: str, subtotal: int
 ) -> tuple[Json, Json | None]:
-    """The coupon and code of one `discounts[n]`, counted as used; refused where Stripe refuses them."""
+    """The coupon and code of one `discounts[n]`; refused where Stripe refuses them."""
     code_id = asked.text("promotion_code")
     code = world.get("promotion_code", code_id, asked.named("promotion_code")) if code_id else None
     coupon_id = code["promotion"]["coupon"] if code else asked.must_text("coupon")
@@ -188,10 +188,14 @@ def redeem(
             asked.named("promotion_code" if code else "coupon"),
             "coupon_expired" if "expired" in problem else None,
         )
+    return coupon, code
+
+
+def redeem(world: World, coupon: Json, code: Json | None) -> None:
+    """Counts one use of the coupon, and of the code that led to it."""
     for used, event in ((coupon, "coupon.updated"), (code, "promotion_code.updated")):
         if used is not None:
             _count_use(world, used, event)
-    return coupon, code
 
 
 def _count_use(world: World, used: Json, event: str) -> None:

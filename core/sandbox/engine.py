@@ -41,7 +41,7 @@ class Engine:
         self.faults = Faults()
         self.sender = WebhookSender(self.store, self.secrets.webhook_secret, base_url)
         self._one_runner = asyncio.Lock()
-        self._latest = 0
+        self._latest: int = self.store.one("latest_event")[0]
         self._schedule_days()
 
     def transact(

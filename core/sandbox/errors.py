@@ -49,7 +49,9 @@ def no_such(label: str, object_id: str, param: str = "id") -> StripeError:
 def unexpected_state(message: str, intent: Json) -> StripeError:
     """The intent's status does not allow what was asked; the answer carries the intent."""
     kind = str(intent["object"])
-    return StripeError(400, message, code=f"{kind}_unexpected_state", **{kind: intent})
+    error = StripeError(400, message, code=f"{kind}_unexpected_state")
+    error.fields[kind] = intent
+    return error
 
 
 def idempotency_mismatch() -> StripeError:

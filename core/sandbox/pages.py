@@ -82,6 +82,9 @@ class Pages:
             try:
                 self._engine.transact(partial(_pay_invoice, invoice["id"], form))
             except (StripeError, ValueError) as error:
+                waiting = _authentication_of(error)
+                if waiting is not None:
+                    return RedirectResponse(f"/authenticate/{waiting}", 303)
                 problem = str(error)
             invoice = self._object(invoice["id"], "invoice") or invoice
         return _page(
@@ -162,6 +165,12 @@ def _typed_card(world: World, form: FormData) -> Json:
     if not (month.strip().isdigit() and year.strip().isdigit()):
         raise ValueError("Your card's expiration date is incomplete.")
     return payment_methods.from_number(world, number, int(month), 2000 + int(year) % 100, NO_BILLING)
+
+
+def _authentication_of(error: Exception) -> str | None:
+    """The intent that a refused payment waits for the customer with."""
+    intent = error.fields.get("payment_intent") if isinstance(error, StripeError) else None
+    return str(intent["id"]) if intent and intent["status"] == "requires_action" else None
 
 
 def _waiting_intent(world: World, session: Json) -> str | None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from core.sandbox import balance
 from core.sandbox.balance import DAY_SECONDS
 from core.sandbox.errors import Json
+from core.sandbox.idempotency import KEPT_SECONDS
 from core.sandbox.lists import created_range, list_objects
 from core.sandbox.params import Params
 from core.sandbox.world import World
@@ -57,6 +58,7 @@ def arrival(created: int) -> int:
 def close_day(world: World, _: str) -> None:
     """Midnight UTC: what has come due becomes available and is paid out."""
     world.schedule((world.now // DAY_SECONDS + 1) * DAY_SECONDS, "day", "")
+    world.store.rows("drop_old_answers", before=world.now - KEPT_SECONDS)
     if _make_available(world):
         world.announce("balance.available", balance.retrieve(world, Params({})))
     by_currency: dict[str, list[Json]] = defaultdict(list)

@@ -117,9 +117,10 @@ def _discount(world: World, subscription: Json, params: Params) -> None:
 def apply_discount(world: World, subscription: Json, asked: Params, subtotal: int) -> None:
     """Redeems a coupon or code; the caller stores and announces the subscription."""
     customer = subscription["customer"]
-    coupon, code = discounts.redeem(
+    coupon, code = discounts.accepted(
         world, asked, customer=customer, currency=subscription["currency"], subtotal=subtotal
     )
+    discounts.redeem(world, coupon, code)
     discount = discounts.build_discount(
         world.ids.new("discount"),
         coupon,

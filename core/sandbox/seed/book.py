@@ -88,7 +88,8 @@ class Book:
         if table is None:
             table = self._tables[id(weights)] = (list(weights), list(accumulate(weights.values())))
         names, sums = table
-        return names[bisect(sums, self.chance.random() * sums[-1])]
+        drawn: T = names[bisect(sums, self.chance.random() * sums[-1])]
+        return drawn
 
     def happens(self, share: float) -> bool:
         return self.chance.random() < share

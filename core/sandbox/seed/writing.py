@@ -109,7 +109,7 @@ def outage_of(until: int) -> tuple[int, int]:
 
 
 def _mean(ends: tuple[float, float], grown: float) -> float:
-    return ends[0] * (ends[1] / ends[0]) ** grown
+    return ends[0] * math.pow(ends[1] / ends[0], grown)
 
 
 def _arrivals(book: Book, midnight: int, mean: float) -> Iterator[int]:

@@ -113,6 +113,11 @@ select fingerprint, status, body, request_id from answers where key = :key and c
 insert or replace into answers (key, fingerprint, status, body, request_id, created)
 values (:key, :fingerprint, :status, :body, :request_id, :created);
 
+-- name: drop_old_answers
+delete from answers where created < :before;
+-- name: latest_event
+select coalesce(max(created), 0) from events;
+
 -- name: history_objects
 select body from objects where type = :type and status is not 'deleted'
     and (type <> 'payment_method' or customer is not null) order by created, seq;
