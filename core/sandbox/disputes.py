@@ -212,7 +212,6 @@ def close(world: World, dispute: Json, outcome: str) -> Json:
         world.unschedule(kind, dispute["id"])
     inquiry = dispute["status"].startswith("warning")
     dispute["status"] = "warning_closed" if inquiry else outcome
-    dispute["evidence_details"]["past_due"] = dispute["evidence_details"]["due_by"] < world.now
     if dispute["status"] == "won":
         txn = _adjustment(world, dispute, dispute["amount"], "dispute_reversal", "Chargeback reversal for")
         dispute["balance_transactions"] = [*dispute["balance_transactions"], txn]

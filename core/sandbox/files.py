@@ -28,7 +28,7 @@ async def decode_upload(request: Request) -> dict[str, Any]:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 fields[name] = {
-                    "filename": value.filename or "file",
+                    "filename": (value.filename or "file").replace("\\", "/").rsplit("/", 1)[-1],
                     "size": str(value.size or 0),
                     "type": value.content_type or "",
                 }
