@@ -23,6 +23,7 @@ check: $(READY)
 	$(BIN)/ruff format --check core tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.lint.sql
 
 bench: $(READY)
 	@for benchmark in benchmarks/[a-z]*.py; do $(BIN)/python $$benchmark || exit 1; done
