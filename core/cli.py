@@ -1,14 +1,18 @@
 """The `payops` command."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, NoReturn
 
 import typer
 
+from core.db import Database
 from core.errors import PayopsError
 from core.sandbox.commands import app as sandbox
 from core.settings import Settings, SettingsError, load_settings
+from core.staff.commands import users_app
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Payment operations.")
 
@@ -154,6 +158,22 @@ def metrics(
     typer.echo(json.dumps(overview, indent=2) if as_json else "\n".join(lines(overview)))
 
 
+@contextmanager
+def _open_database() -> Iterator[Database]:
+    """The database the settings name; what is refused meanwhile ends the command in its own words."""
+    from core import services
+
+    settings = _settings()
+    try:
+        running = services.start(settings)
+        try:
+            yield running.db
+        finally:
+            running.close()
+    except PayopsError as error:
+        _fail(error, code=1)
+
+
 def _settings() -> Settings:
     try:
         settings = load_settings()
@@ -168,3 +188,6 @@ def _settings() -> Settings:
 def _fail(error: PayopsError, *, code: int) -> NoReturn:
     typer.echo(error.detail, err=True)
     raise typer.Exit(code) from None
+
+
+app.add_typer(users_app(_open_database), name="users")

@@ -1,5 +1,6 @@
 """Who may see and do what: the one table of roles, pages and rights."""
 
+import getpass
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -32,6 +33,12 @@ class Actor:
 
 
 SYSTEM = Actor("system:worker", Role.ADMIN)
+
+
+def commandline_actor() -> Actor:
+    """Whoever runs a command on the machine acts with an admin's rights, under the name they have there."""
+    return Actor(f"cli:{getpass.getuser()}", Role.ADMIN)
+
 
 _EVERYBODY_SEES = {role: Right.SEE for role in Role}
 
