@@ -94,11 +94,11 @@ begin
         first_seen := coalesce(first_seen, candidate.provider_id);
         perform from payops.providers as p where p.id = candidate.provider_id for update skip locked;
         continue when not found;
-        held := case when payops.is_open(candidate.provider_id, p_state, p_now) then candidate.provider_id end;
-        if exists (
-          select from payops.openings as o where o.provider_id = held and o.load = candidate.load
-        ) then
-          return held;
+        if payops.is_open(candidate.provider_id, p_state, p_now) then
+          held := candidate.provider_id;
+          if exists (select from payops.openings as o where o.provider_id = held and o.load = candidate.load) then
+            return held;
+          end if;
         end if;
         exit; -- somebody chose them just now: whoever is first has to be looked up again
       end loop;
@@ -172,7 +172,7 @@ set search_path = '' as $$
     limit 26
   ),
   looked_at as (
-    select provider_id from (select l.provider_id from licensed as l limit 25) as some
+    select provider_id from (select l.provider_id from licensed as l limit 25) as first_few
     union
     select n.provider_id
     from payops.next_in_order(p_consultation.state, array[p_consultation.specialty], '{}', p_now, 5) as n
@@ -353,16 +353,21 @@ begin
     end if;
   end loop;
   for late in
-    select c.state, c.reason, count(*) as waiting, min(c.received_at) as since
+    select c.state, min(c.reason) as reason, count(*) as waiting, min(c.received_at) as since
     from payops.consultations as c
     where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
-    group by c.state, c.reason
+    group by c.state
   loop
     overdue := overdue + late.waiting;
-    perform payops.record_incident(
-      'consultation_waiting', late.state, format('Consultations in %s wait past their time.', late.state), p_now,
-      'warning', jsonb_build_object('waiting', late.waiting, 'oldest', late.since, 'reason', late.reason)
-    );
+    if not exists (
+      select from payops.incidents as i
+      where i.kind = 'consultation_waiting' and i.fingerprint = late.state and i.resolved_at is null
+    ) then
+      perform payops.record_incident(
+        'consultation_waiting', late.state, format('Consultations in %s wait past their time.', late.state), p_now,
+        'warning', jsonb_build_object('waiting', late.waiting, 'oldest', late.since, 'reason', late.reason)
+      );
+    end if;
   end loop;
   return jsonb_build_object('assigned', drained, 'overdue', overdue);
 end
