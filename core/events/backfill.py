@@ -8,7 +8,7 @@ from typing import Any
 
 from core.db import Database
 from core.events import projections
-from core.events.registry import Projection, Records, Snapshot
+from core.events.registry import Projection, Records, Snapshot, projection_of
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 
@@ -83,8 +83,15 @@ SOURCES = (
     ),
     Source("payouts", "payouts", "payouts", "payout", projections.payouts.payout),
 )
-NAMES = tuple(source.name for source in SOURCES) + ("failed_confirmations",)
-FAILED = "payment_intent.payment_failed"
+NAMES = (*(source.name for source in SOURCES), "events")
+# What no object tells of later: a failure that left no charge, and what a subscription once consisted of.
+TOLD_BY_EVENTS = (
+    "payment_intent.payment_failed",
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+)
+ONLY_TOLD = ("failed_confirmations", "subscription_changes")
 
 
 @dataclass(frozen=True)
@@ -114,8 +121,8 @@ def run(
     for source in SOURCES:
         if source.name in only:
             _list(db, stripe, source, clock=clock, livemode=livemode, since=since, tell=tell)
-    if "failed_confirmations" in only:
-        _failed_confirmations(db, stripe, clock=clock, livemode=livemode, since=since, tell=tell)
+    if "events" in only:
+        _list_events(db, stripe, clock=clock, livemode=livemode, since=since, tell=tell)
 
 
 def load_history(
@@ -138,10 +145,10 @@ def load_history(
             count += len(some)
         yield source.name, count
     count = 0
-    for failures in _chunks(events([FAILED]), ROWS_A_LOAD):
-        db.call("load_records", records=merged(_failed_attempt(each, livemode=False) for each in failures))
-        count += len(failures)
-    yield "failed_confirmations", count
+    for told in _chunks(events(TOLD_BY_EVENTS), ROWS_A_LOAD):
+        db.call("load_records", records=merged(_told_alone(each, livemode=False) for each in told))
+        count += len(told)
+    yield "events", count
 
 
 def _chunks(objects: Iterable[Json], size: int) -> Iterator[list[Json]]:
@@ -197,7 +204,7 @@ def _asked(params: tuple[tuple[str, Any], ...], since: datetime | None, after: s
     return asked
 
 
-def _failed_confirmations(
+def _list_events(
     db: Database,
     stripe: StripeGateway,
     *,
@@ -206,17 +213,19 @@ def _failed_confirmations(
     since: datetime | None,
     tell: Callable[[Progress], None],
 ) -> None:
-    """Failures that left no charge are told by events alone, which Stripe keeps for 30 days."""
+    """What events alone tell of, as far back as Stripe keeps them."""
     earliest = max(since or datetime.min.replace(tzinfo=UTC), clock() - timedelta(days=EVENTS_KEPT_DAYS))
-    failures = list(stripe.each("events", type=FAILED, created={"gte": int(earliest.timestamp())}))
-    if failures:
-        db.call("load_records", records=merged(_failed_attempt(each, livemode=livemode) for each in failures))
-    tell(Progress("failed_confirmations", len(failures), earliest, True))
+    told, count = stripe.each("events", types=TOLD_BY_EVENTS, created={"gte": int(earliest.timestamp())}), 0
+    for some in _chunks(told, ROWS_A_LOAD):
+        db.call("load_records", records=merged(_told_alone(each, livemode=livemode) for each in some))
+        count += len(some)
+        tell(Progress("events", count, datetime.fromtimestamp(some[-1]["created"], UTC), False))
+    tell(Progress("events", count, earliest, True))
 
 
-def _failed_attempt(event: Json, *, livemode: bool) -> Records:
+def _told_alone(event: Json, *, livemode: bool) -> Records:
+    projection = projection_of(event["type"])
+    assert projection is not None  # each of TOLD_BY_EVENTS has one
     as_of = datetime.fromtimestamp(event["created"], UTC)
-    records = projections.payments.failed_payment_intent(
-        Snapshot(event["data"]["object"], as_of, event["id"], livemode)
-    )
-    return {table: rows for table, rows in records.items() if table == "failed_confirmations"}
+    records = projection(Snapshot(event["data"]["object"], as_of, event["id"], livemode))
+    return {table: rows for table, rows in records.items() if table in ONLY_TOLD}

@@ -16,6 +16,7 @@ NAMES = (
     "mrr_churned", "mrr_reactivated", "subscriber_churn_rate", "subscriber_churn_rate_classic", "gross_mrr_churn_rate",
     "scheduled_to_cancel", "webhook_handling_time", "webhook_delay", "assignment_success_rate", "assignment_time",
 )  # fmt: skip
+BY_AMOUNT = frozenset({"gross_mrr_churn_rate", "recovery_rate"})  # cents are no observations
 Z_95 = 1.959963984540054
 
 
@@ -25,16 +26,21 @@ def overview(db: Database, period: Period, *, currency: str, now: datetime) -> d
     A figure that nothing is counted for yet is None as a whole; one without observations has a `value` of None.
     """
     counted = db.call("metrics", since=period.since, until=period.until, currency=currency, now=now)
-    figures = {name: _with_interval(figure) for name, figure in counted["metrics"].items()}
-    figures["failures_by_category"] = by_category(figures["failures_by_code"])
     return {
         "since": period.since.isoformat(),
         "until": period.until.isoformat(),
         "timezone": period.zone.key,
         "currency": currency,
         "fresh_at": counted["fresh_at"],
-        "metrics": {name: figures.get(name) for name in NAMES},
+        "metrics": figures_of(counted["metrics"]),
     }
+
+
+def figures_of(counted: dict[str, Any]) -> dict[str, Any]:
+    """Every figure by name, from what SQL counted: rates with their intervals, failures with their categories."""
+    figures = {name: _with_interval(figure) for name, figure in counted.items()}
+    figures["failures_by_category"] = by_category(figures["failures_by_code"])
+    return {name: figures.get(name) for name in NAMES}
 
 
 def by_category(by_code: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -52,15 +58,16 @@ def wilson(numerator: int, denominator: int) -> tuple[float, float] | None:
     """The Wilson score interval at 95 % (E. B. Wilson, 1927); None where there is nothing to divide by."""
     if denominator == 0:
         return None
-    share, z_squared = numerator / denominator, Z_95 * Z_95
+    share, z_squared = min(numerator / denominator, 1.0), Z_95 * Z_95
     middle = share + z_squared / (2 * denominator)
     spread = Z_95 * sqrt(share * (1 - share) / denominator + z_squared / (4 * denominator * denominator))
     scale = 1 + z_squared / denominator
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
-def _with_interval(figure: Any) -> Any:
+def _with_interval(name: str, figure: Any) -> Any:
     if not isinstance(figure, dict) or "denominator" not in figure:
         return figure
-    low, high = wilson(min(figure["numerator"], figure["denominator"]), figure["denominator"]) or (None, None)
+    counted = None if name in BY_AMOUNT else wilson(figure["numerator"], figure["denominator"])
+    low, high = counted or (None, None)
     return figure | {"low": low, "high": high}

@@ -225,6 +225,33 @@ def test_subscribers_their_monthly_revenue_and_churn(story):
     assert found["scheduled_to_cancel"] == {"value": 1, "amount": 3000}
 
 
+def test_monthly_revenue_moves_from_start_to_end_to_the_cent(story):
+    long_ago = int(datetime(2026, 6, 1, tzinfo=ZONE).timestamp())
+    gone = int(datetime(2026, 7, 1, tzinfo=ZONE).timestamp())
+    for number, amount in [(1, 3000), (2, 3000), (3, 3000), (4, 3000)]:
+        story.tell(
+            "customer.subscription.created", subscription(number, start=long_ago, amount=amount), long_ago
+        )
+    story.tell("customer.subscription.updated", subscription(2, start=long_ago, amount=5000), at(9, day=2))
+    story.tell("customer.subscription.updated", subscription(3, start=long_ago, amount=1900), at(9, day=2))
+    story.tell(
+        "customer.subscription.deleted", subscription(4, start=long_ago, ended=at(9, day=3)), at(9, day=3)
+    )
+    story.tell("customer.subscription.created", subscription(5, start=at(9, day=4), amount=700), at(9, day=4))
+    old = subscription(6, start=long_ago, ended=gone)
+    story.tell("customer.subscription.deleted", old, gone)
+    back = subscription(6, start=at(9, day=5), amount=900) | {"id": "sub_6b"}
+    story.tell("customer.subscription.created", back, at(9, day=5))
+    found = story.figures(DAY, date(2026, 9, 9))
+    moved = {
+        name: found[f"mrr_{name}"]["value"]
+        for name in ("new", "expansion", "contraction", "churned", "reactivated")
+    }
+    assert moved == {"new": 700, "expansion": 2000, "contraction": 1100, "churned": 3000, "reactivated": 900}
+    assert found["mrr"]["value"] == 12000 + 700 + 2000 - 1100 - 3000 + 900
+    assert counts(found["gross_mrr_churn_rate"]) == (4100, 12000)
+
+
 def test_every_name_is_there_and_what_is_not_counted_yet_is_none(story):
     found = story.figures()
     assert tuple(found) == metrics.NAMES

@@ -117,12 +117,32 @@ set search_path = '' as $$
   where i ->> 'usage_type' is distinct from 'metered'
 $$;
 
+-- items_at: what a subscription consisted of at that moment, as far as it was told: by the last event up to then, else
+-- by its first, else by its present state.
+create function payops.items_at(p_subscription_id text, p_moment timestamptz, p_present jsonb) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select coalesce(
+    (
+      select c.items from payops.subscription_changes as c
+      where c.subscription_id = p_subscription_id and c.created < p_moment
+      order by c.created desc, c.id desc limit 1
+    ),
+    (
+      select c.items from payops.subscription_changes as c
+      where c.subscription_id = p_subscription_id
+      order by c.created, c.id limit 1
+    ),
+    p_present
+  )
+$$;
+
 -- subscribers_at: each customer with a paid subscription at that moment (trials apart), and what it comes to a month.
 create function payops.subscribers_at(p_moment timestamptz, p_currency text)
 returns table (customer_id text, monthly_minor bigint)
 language sql stable
 set search_path = '' as $$
-  select s.customer_id, sum(payops.monthly_minor(s.items))::bigint
+  select s.customer_id, sum(payops.monthly_minor(payops.items_at(s.id, p_moment, s.items)))::bigint
   from payops.subscriptions as s
   where
     s.currency = p_currency and s.customer_id is not null
@@ -130,6 +150,50 @@ set search_path = '' as $$
     and coalesce(greatest(s.start_date, s.trial_end), s.created) < p_moment
     and (s.ended_at is null or s.ended_at >= p_moment)
   group by s.customer_id
+$$;
+
+-- first_paid_at: when each customer first had a paid subscription in this currency.
+create function payops.first_paid_at(p_currency text) returns table (customer_id text, at timestamptz)
+language sql stable
+set search_path = '' as $$
+  select s.customer_id, min(coalesce(greatest(s.start_date, s.trial_end), s.created))
+  from payops.subscriptions as s
+  where s.currency = p_currency and s.customer_id is not null and s.status not in ('incomplete', 'incomplete_expired')
+    and (s.ended_at is null or s.ended_at > coalesce(greatest(s.start_date, s.trial_end), s.created))
+  group by s.customer_id
+$$;
+
+-- mrr_movements: how monthly revenue came from the period's start to its end; start + movements = end, to the cent.
+create function payops.mrr_movements(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
+language sql stable
+set search_path = '' as $$
+  with moved as (
+    select
+      coalesce(b.monthly_minor, 0) as before, coalesce(a.monthly_minor, 0) as after,
+      f.at < p_starts as known
+    from payops.subscribers_at(p_starts, p_currency) as b
+    full join payops.subscribers_at(p_ends, p_currency) as a on b.customer_id = a.customer_id
+    left join payops.first_paid_at(p_currency) as f on coalesce(b.customer_id, a.customer_id) = f.customer_id
+  ),
+  sums as (
+    select
+      coalesce(sum(before), 0)::bigint as before,
+      coalesce(sum(after) filter (where before = 0 and not known), 0)::bigint as new,
+      coalesce(sum(after) filter (where before = 0 and known), 0)::bigint as reactivated,
+      coalesce(sum(after - before) filter (where before > 0 and after > before), 0)::bigint as expansion,
+      coalesce(sum(before - after) filter (where after > 0 and after < before), 0)::bigint as contraction,
+      coalesce(sum(before) filter (where after = 0), 0)::bigint as churned
+    from moved
+  )
+  select jsonb_build_object(
+    'mrr_new', jsonb_build_object('value', new),
+    'mrr_expansion', jsonb_build_object('value', expansion),
+    'mrr_contraction', jsonb_build_object('value', contraction),
+    'mrr_churned', jsonb_build_object('value', churned),
+    'mrr_reactivated', jsonb_build_object('value', reactivated),
+    'gross_mrr_churn_rate', payops.rate(churned + contraction, before)
+  )
+  from sums
 $$;
 
 -- subscription_metrics: subscribers and their monthly revenue at the end of the period, churn over its last 30 days.
@@ -145,20 +209,14 @@ set search_path = '' as $$
   ),
   now_active as (select a.* from bounds as b, payops.subscribers_at(b.ends, p_currency) as a),
   then_active as (select a.* from bounds as b, payops.subscribers_at(b.month_starts, p_currency) as a),
-  first_paid as (
-    select s.customer_id, min(coalesce(greatest(s.start_date, s.trial_end), s.created)) as at
-    from payops.subscriptions as s
-    where s.currency = p_currency and s.customer_id is not null and s.status not in ('incomplete', 'incomplete_expired')
-      and (s.ended_at is null or s.ended_at > coalesce(greatest(s.start_date, s.trial_end), s.created))
-    group by s.customer_id
-  ),
-  counts as (
+  first_paid as (select f.* from payops.first_paid_at(p_currency) as f),
+  counts as materialized ( -- worked out once, though three figures read it
     select
       (select count(*) from then_active) as before,
       (select count(*) from first_paid as f, bounds as b where f.at >= b.month_starts and f.at < b.ends) as joined,
       (
         select count(*) from first_paid as f, bounds as b
-        where f.at < b.ends and f.customer_id not in (select n.customer_id from now_active as n)
+        where f.at < b.ends and not exists (select from now_active as n where n.customer_id = f.customer_id)
           and exists (
             select from payops.subscriptions as s
             where s.customer_id = f.customer_id and s.currency = p_currency
@@ -182,6 +240,9 @@ set search_path = '' as $$
       where s.currency = p_currency and s.ended_at is null and s.status in ('active', 'past_due', 'trialing')
         and (s.cancel_at_period_end or s.cancel_at is not null)
     )
+  ) || (
+    select payops.mrr_movements(p_since::timestamp at time zone t.timezone, b.ends, p_currency)
+    from bounds as b, payops.business as t
   )
   from counts
 $$;

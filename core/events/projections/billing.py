@@ -37,7 +37,8 @@ def subscription(snapshot: Snapshot) -> Records:
         "latest_invoice_id": id_of(source.get("latest_invoice")),
         **references(source),
     }
-    return {"subscriptions": [row(snapshot, rank=SUBSCRIPTION_RANKS.get(source["status"], 0), **columns)]}
+    records = {"subscriptions": [row(snapshot, rank=SUBSCRIPTION_RANKS.get(source["status"], 0), **columns)]}
+    return records | _told(snapshot, columns["items"])
 
 
 @on(
@@ -87,6 +88,14 @@ def invoice_payment(snapshot: Snapshot) -> Records:
     }
     rank = INVOICE_PAYMENT_RANKS.get(source["status"], 0)
     return {"invoice_payments": [row(snapshot, rank=rank, **columns)]}
+
+
+def _told(snapshot: Snapshot, items: list[dict[str, Any]]) -> Records:
+    """What it consisted of at this event; an answer of Stripe's tells of the present alone."""
+    if not snapshot.source.startswith("evt_"):
+        return {}
+    change = row(snapshot, subscription_id=snapshot.object["id"], items=items)
+    return {"subscription_changes": [change | {"id": snapshot.source, "created": snapshot.as_of.isoformat()}]}
 
 
 def _period(source: dict[str, Any], items: list[dict[str, Any]], field: str) -> str | None:
