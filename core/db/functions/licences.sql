@@ -53,38 +53,3 @@ exception
     perform payops.refuse('bad_licence', format('The status of the licence in %s is not known.', given.state));
 end
 $$;
-
--- expiring_licences: active licences that end within so many days or have ended, soonest first, with what hangs on
--- each: open consultations there that were paid for, and the monthly revenue of those patients' subscriptions.
-create function payops_api.expiring_licences(p_days integer, p_now timestamptz) returns jsonb
-language sql stable security definer
-set search_path = '' as $$
-  select coalesce(jsonb_agg(to_jsonb(x) order by x.expires_on, x.provider_id, x.state), '[]')
-  from (
-    select
-      l.provider_id, p.name, l.state, l.number, l.expires_on, l.valid_until <= p_now as expired,
-      greatest(ceil(extract(epoch from l.valid_until - p_now) / 86400), 0)::integer as days_left,
-      coalesce(c.open_consultations, 0) as open_consultations, coalesce(c.paid_minor, 0) as paid_minor,
-      coalesce(c.monthly_minor, 0) as monthly_minor
-    from payops.licences as l
-    inner join payops.providers as p on l.provider_id = p.id
-    left join lateral (
-      select
-        count(*) as open_consultations,
-        sum((
-          select sum(i.amount_received_minor) from payops.payment_intents as i
-          where i.order_id = c.order_id and i.status = 'succeeded' and i.currency = 'usd'
-        )) as paid_minor,
-        sum((
-          select sum(payops.monthly_minor(s.items))
-          from payops.customers as u
-          inner join payops.subscriptions as s on u.id = s.customer_id
-          where u.patient_id = c.patient_id and s.status in ('active', 'past_due') and s.currency = 'usd'
-        )) as monthly_minor
-      from payops.consultations as c
-      where c.provider_id = l.provider_id and c.state = l.state and c.status = 'assigned'
-    ) as c on true
-    where l.status = 'active' and p.active and l.valid_until <= p_now + make_interval(days => p_days)
-    limit 1000
-  ) as x
-$$;

@@ -1,0 +1,1 @@
+"""Providers: who is licensed where, and which of them sees which patient."""

@@ -1,0 +1,115 @@
+"""What the intake form sends: a signed submission, recorded once, and news of a consultation's end."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, cast
+
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from standardwebhooks import Webhook
+
+from core.db import Database
+from core.errors import Refused
+from core.staff.roles import Actor, Role
+
+TOLERANCE = timedelta(seconds=300)
+MAX_SIGNATURES = 16
+INTAKE = Actor("system:intake", Role.ADMIN)
+
+# Text the database can hold: no zero byte and, since the body is UTF-8, no half of a pair.
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00]*$")
+]
+
+
+class Submission(BaseModel):
+    """One patient asking to be seen; fields as the form writes them."""
+
+    model_config = ConfigDict(strict=True)
+
+    submissionId: Text
+    patientId: Text
+    patientState: Text
+    specialty: Text
+    orderId: Text | None = None
+    submittedAt: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    preferredProviderId: Text | None = None
+
+
+class StatusChange(BaseModel):
+    """A consultation that is over."""
+
+    model_config = ConfigDict(strict=True)
+
+    consultationId: Text
+    status: Literal["completed", "cancelled"]
+
+
+def verify(
+    body: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, now: datetime
+) -> dict[str, Any]:
+    """The object that any of `secrets` signed within 300 s of `now`, either way; raises `Refused` otherwise.
+
+    Of a header with many signatures the first 16 are tried.
+    """
+    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    given = headers.get("webhook-signature", "").split(" ")[:MAX_SIGNATURES]
+    if (
+        not message_id.isascii()
+        or not message_id
+        or not timestamp.isascii()
+        or not timestamp.isdigit()
+        or len(timestamp) > 12
+    ):
+        raise Refused("bad_signature", "The webhook-id or webhook-timestamp header is missing or malformed.")
+    signed_at = datetime.fromtimestamp(int(timestamp), UTC)
+    expected = [_signature(secret, message_id, signed_at, body) for secret in secrets]
+    if not any(hmac.compare_digest(own, one.encode()) for own in expected for one in given):
+        raise Refused("bad_signature", "No webhook-signature fits the body and a configured secret.")
+    if abs(now - signed_at) > TOLERANCE:
+        raise Refused("stale_timestamp", "The webhook-timestamp is more than 300 seconds off.")
+    return _object(body)
+
+
+def submit(db: Database, submission: Submission, body: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """Record the submission once; answers the consultation's id, status, provider, match and reason.
+
+    The same `submissionId` again answers as the first time; raises `Refused` where `body` was another then.
+    """
+    try:
+        canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise Refused("malformed_body", "The body is nested too deeply.") from None
+    answer = db.call(
+        "submit_consultation",
+        submission_id=submission.submissionId,
+        body_sha256=hashlib.sha256(canonical).hexdigest(),
+        patient_id=submission.patientId,
+        state=submission.patientState,
+        specialty=submission.specialty,
+        order_id=submission.orderId,
+        preferred_provider_id=submission.preferredProviderId,
+        submitted_at=submission.submittedAt,
+        now=now,
+    )
+    return cast(dict[str, Any], answer)
+
+
+def _signature(secret: str, message_id: str, signed_at: datetime, body: bytes) -> bytes:
+    """What the sender's header holds if it knows `secret`; raises `Refused` for a body that is no text."""
+    try:
+        return Webhook(secret).sign(message_id, signed_at, body.decode()).encode()
+    except UnicodeDecodeError:
+        raise Refused("malformed_body", "The body is not UTF-8.") from None
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        read = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refused("malformed_body", "The body is not JSON.") from None
+    if not isinstance(read, dict):
+        raise Refused("malformed_body", "The body is no JSON object.")
+    return read

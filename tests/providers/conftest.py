@@ -1,0 +1,81 @@
+"""A directory to write down in a line, and patients who ask to be seen."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from core.providers import assignment, intake
+from core.staff.roles import Actor, Role
+
+NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+ADMIN = Actor("staff:ada", Role.ADMIN)
+OPS = Actor("staff:oli", Role.OPS)
+
+
+class Clinic:
+    """A database with a directory: providers put into it by hand, patients asking at its door."""
+
+    def __init__(self, db: Any, owner: Any):
+        self.db, self.owner = db, owner
+        self._asked = 0
+
+    def provider(self, provider_id: str, states: str = "TX", **facts: Any) -> str:
+        """`states` is `TX CA`, or `TX:2026-12-31` with the licence's last day."""
+        licences = [
+            {"state": state, "number": f"{provider_id}-{state}", "expires_on": expires or None}
+            for state, _, expires in (one.partition(":") for one in states.split())
+        ]
+        document = {
+            "id": provider_id, "name": provider_id.title(), "specialties": ["dermatology"], "capacity": 10,
+            "active": True, "licences": licences,
+        } | facts  # fmt: skip
+        self.put(document)
+        return provider_id
+
+    def put(self, *documents: dict[str, Any], now: datetime = NOW, trial: bool = False) -> dict[str, Any]:
+        return self.db.call(
+            "put_providers",
+            actor="staff:ada",
+            actor_role="admin",
+            documents=list(documents),
+            trial=trial,
+            now=now,
+        )
+
+    def ask(
+        self, state: str = "TX", specialty: str = "dermatology", now: datetime = NOW, **fields: Any
+    ) -> dict[str, Any]:
+        self._asked += 1
+        body = {
+            "submissionId": f"sub-{self._asked}", "patientId": f"patient-{self._asked}", "patientState": state,
+            "specialty": specialty,
+        } | fields  # fmt: skip
+        return intake.submit(self.db, intake.Submission.model_validate(body), body, now=now)
+
+    def end(self, consultation_id: str, status: str = "completed", now: datetime = NOW) -> dict[str, Any]:
+        return assignment.end(self.db, ADMIN, consultation_id, status, now)
+
+    def pending(self) -> dict[str, int]:
+        return dict(self.owner.execute("select id, pending from payops.providers").fetchall())
+
+    def rows(self, query: str) -> list[tuple]:
+        return self.owner.execute(query).fetchall()
+
+    def check(self) -> None:
+        """What must hold after anything: counts are right, nobody over capacity, what is offered is what is."""
+        for broken in (
+            "select p.id from payops.providers p where p.pending <> (select count(*) from payops.consultations c"
+            " where c.provider_id = p.id and c.status = 'assigned')",
+            "select id from payops.providers where pending > capacity",
+            "select o.provider_id from payops.openings o join payops.providers p on p.id = o.provider_id"
+            " where o.load <> p.pending::double precision / p.capacity or not p.active",
+            "select c.id from payops.consultations c where c.status = 'assigned' and not exists (select from"
+            " payops.assignment_decisions d where d.consultation_id = c.id and d.provider_id = c.provider_id)",
+        ):
+            assert self.rows(broken) == []
+
+
+@pytest.fixture
+def clinic(database: Any, owner: Any) -> Clinic:
+    return Clinic(database, owner)
