@@ -38,7 +38,7 @@ def overview(db: Database, period: Period, *, currency: str, now: datetime) -> d
 
 def figures_of(counted: dict[str, Any]) -> dict[str, Any]:
     """Every figure by name, from what SQL counted: rates with their intervals, failures with their categories."""
-    figures = {name: _with_interval(figure) for name, figure in counted.items()}
+    figures = {name: _with_interval(name, figure) for name, figure in counted.items()}
     figures["failures_by_category"] = by_category(figures["failures_by_code"])
     return {name: figures.get(name) for name in NAMES}
 
