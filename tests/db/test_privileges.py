@@ -1,0 +1,137 @@
+"""Least privilege: who may do what in a database that was set up as Supabase sets one up."""
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from core.db.deploy import deploy
+
+DATABASE = "payops_as_supabase"
+# What Supabase does before anything of ours is there: its roles, and default privileges for all that comes after.
+AS_SUPABASE = """
+do $$ begin
+  create role anon nologin noinherit;
+  create role authenticated nologin noinherit;
+  create role service_role nologin noinherit bypassrls;
+exception when duplicate_object then null; end $$;
+grant usage on schema public to anon, authenticated, service_role;
+alter default privileges grant usage on schemas to anon, authenticated, service_role;
+alter default privileges grant all on tables to anon, authenticated, service_role;
+alter default privileges grant all on functions to anon, authenticated, service_role;
+alter default privileges grant all on sequences to anon, authenticated, service_role;
+"""
+OUTSIDERS = ["anon", "authenticated"]
+OBJECTS = """
+select c.oid::regclass::text, c.relkind::text from pg_class as c
+where c.relnamespace in ('payops'::regnamespace, 'payops_api'::regnamespace) and c.relkind in ('r', 'p', 'v', 'm', 'S')
+"""
+ROUTINES = """
+select p.oid::regprocedure::text, p.oid::regproc::text, p.pronamespace = 'payops_api'::regnamespace
+from pg_proc as p where p.pronamespace in ('payops'::regnamespace, 'payops_api'::regnamespace)
+"""
+TABLE_RIGHTS = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
+SEQUENCE_RIGHTS = ("usage", "select", "update")
+
+
+@pytest.fixture(scope="module")
+def supabase(server):
+    """The owner's connection to a database deployed where Supabase's roles and default privileges were first."""
+    with psycopg.connect(server.owner_conninfo, autocommit=True) as admin:
+        admin.execute(f"create database {DATABASE}")
+        conninfo = server.conninfo("postgres", DATABASE)
+        with psycopg.connect(conninfo, autocommit=True) as owner:
+            owner.execute(AS_SUPABASE)
+            deploy(conninfo)
+            yield owner
+        admin.execute(f"drop database {DATABASE}")
+        admin.execute("drop role anon; drop role authenticated; drop role service_role")
+
+
+def rights_of(owner, role, objects):
+    """Each right on each object that this role has."""
+    return [
+        (name, right)
+        for name, kind in objects
+        for right in (SEQUENCE_RIGHTS if kind == "S" else TABLE_RIGHTS)
+        if owner.execute(
+            f"select has_{'sequence' if kind == 'S' else 'table'}_privilege(%s, %s, %s)", (role, name, right)
+        ).fetchone()[0]
+    ]
+
+
+def routines_of(owner, role):
+    return {
+        signature
+        for signature, _, _ in owner.execute(ROUTINES).fetchall()
+        if owner.execute("select has_function_privilege(%s, %s, 'execute')", (role, signature)).fetchone()[0]
+    }
+
+
+def refused(owner, role, statement):
+    with owner.transaction(force_rollback=True):
+        owner.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            owner.execute(statement)
+    return True
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+def test_who_comes_from_outside_has_no_right_on_anything(supabase, role):
+    objects = supabase.execute(OBJECTS).fetchall()
+    assert len(objects) > 20
+    assert rights_of(supabase, role, objects) == []
+    assert routines_of(supabase, role) == set()
+    for schema in ("payops", "payops_api"):
+        assert supabase.execute(
+            "select has_schema_privilege(%s, %s, 'usage, create')", (role, schema)
+        ).fetchone() == (False,)
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+def test_who_comes_from_outside_is_refused_at_every_table_function_and_sequence(supabase, role):
+    for name, kind in supabase.execute(OBJECTS).fetchall():
+        reading = f"select nextval('{name}')" if kind == "S" else f"select from {name} limit 1"
+        assert refused(supabase, role, reading)
+    for _, name, _ in supabase.execute(ROUTINES).fetchall():
+        assert refused(supabase, role, f"select {name}()")
+
+
+@pytest.mark.parametrize("role", ["payops_app", "service_role"])
+def test_the_app_may_call_each_public_function_and_touch_nothing_else(supabase, role):
+    objects = supabase.execute(OBJECTS).fetchall()
+    assert rights_of(supabase, role, objects) == []
+    public = {signature for signature, _, is_public in supabase.execute(ROUTINES).fetchall() if is_public}
+    assert routines_of(supabase, role) == public
+    for name, kind in objects:
+        reading = f"select nextval('{name}')" if kind == "S" else f"select from {name} limit 1"
+        assert refused(supabase, role, reading)
+    with supabase.transaction(force_rollback=True):
+        supabase.execute(f"set local role {role}")
+        assert supabase.execute("select payops_api.schema_fingerprint()").fetchone()[0]["fingerprint"]
+
+
+def test_the_app_owns_nothing_and_cannot_become_somebody_else(supabase):
+    owned = supabase.execute(
+        "select count(*) from pg_shdepend where refobjid = 'payops_app'::regrole and deptype = 'o'"
+    ).fetchone()
+    assert owned == (0,)
+    assert supabase.execute(
+        "select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname = 'payops_app'"
+    ).fetchone() == (False, False, False, False)
+
+
+def test_every_table_has_row_security_and_every_function_a_fixed_search_path(supabase):
+    assert supabase.execute(
+        "select relname from pg_class where relnamespace = 'payops'::regnamespace"
+        " and relkind in ('r', 'p') and not relrowsecurity"
+    ).fetchall() == []  # fmt: skip
+    assert supabase.execute(
+        "select oid::regproc::text from pg_proc where pronamespace = 'payops_api'::regnamespace"
+        " and not coalesce(proconfig::text like '%search_path=%', false)"
+    ).fetchall() == []  # fmt: skip
+
+
+def test_a_second_deploy_keeps_outsiders_out(supabase):
+    supabase.execute("update payops.deployment set fingerprint = 'older'")
+    deploy(supabase.info.dsn)
+    assert routines_of(supabase, "anon") == set()
