@@ -3,10 +3,19 @@
 from core.events.registry import Records, Snapshot, on, row
 
 
-@on("customer.created", "customer.updated", "customer.deleted")
+@on("customer.created", "customer.updated")
 def customer(snapshot: Snapshot) -> Records:
+    return _customer(snapshot, deleted=bool(snapshot.object.get("deleted")))
+
+
+@on("customer.deleted")
+def deleted_customer(snapshot: Snapshot) -> Records:
+    """The event shows the customer as it was; only its type says that it is gone."""
+    return _customer(snapshot, deleted=True)
+
+
+def _customer(snapshot: Snapshot, *, deleted: bool) -> Records:
     source = snapshot.object
-    deleted = bool(source.get("deleted"))
     columns = {
         "patient_id": (source.get("metadata") or {}).get("patientId"),
         "currency": source.get("currency"),
