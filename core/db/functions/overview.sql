@@ -1,0 +1,129 @@
+-- daily_series: each business day of the period with its payments, what they came to and the disputes opened, in one
+-- currency; a day without any is there with zeros.
+create function payops.daily_series(p_since date, p_until date, p_currency text) returns jsonb
+language sql stable
+set search_path = '' as $$
+  with opened as (
+    select payops.business_day(d.created) as day, count(*) as n, sum(d.amount_minor) as amount
+    from payops.disputes as d
+    cross join payops.business as b
+    where d.currency = p_currency and d.created >= p_since::timestamp at time zone b.timezone
+      and d.created < (p_until + 1)::timestamp at time zone b.timezone
+    group by 1
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'day', g.day, 'succeeded', coalesce(p.succeeded, 0), 'failed', coalesce(p.failed, 0),
+    'amount_minor', coalesce(p.amount_succeeded_minor, 0),
+    'disputes', coalesce(o.n, 0), 'disputed_minor', coalesce(o.amount, 0)
+  ) order by g.day), '[]')
+  from (select p_since + i as day from generate_series(0, p_until - p_since) as i) as g
+  left join payops.daily_payments as p on g.day = p.day and p.currency = p_currency
+  left join opened as o on g.day = o.day
+$$;
+
+-- amounts: what these come to, a currency each, since sums never cross currencies.
+create function payops.amounts(p_minor bigint[], p_currencies text[]) returns jsonb
+language sql immutable
+set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object('currency', s.currency, 'minor', s.minor) order by s.minor desc), '[]')
+  from (
+    select a.currency, sum(a.minor) as minor
+    from unnest(p_minor, p_currencies) as a (minor, currency)
+    where a.minor > 0 and a.currency is not null
+    group by a.currency
+  ) as s
+$$;
+
+-- waiting_for_a_person: what somebody has to do something about, a row a kind, with how many there are, the money at
+-- stake, the first deadline and since when the oldest waits.
+create function payops.waiting_for_a_person(p_now timestamptz)
+returns table (kind text, waiting bigint, at_stake jsonb, deadline timestamptz, oldest timestamptz)
+language sql stable
+set search_path = '' as $$
+  select
+    'disputes_to_answer', count(*), payops.amounts(array_agg(d.amount_minor), array_agg(d.currency)),
+    min(d.evidence_due_by) filter (where d.evidence_due_by >= p_now), min(d.created)
+  from payops.disputes as d
+  where d.status in ('needs_response', 'warning_needs_response')
+  union all
+  select
+    'fraud_warnings', count(*),
+    payops.amounts(array_agg(c.amount_captured_minor - c.amount_refunded_minor), array_agg(c.currency)),
+    null, min(w.created)
+  from payops.early_fraud_warnings as w
+  inner join payops.charges as c on w.charge_id = c.id
+  where w.actionable and not c.disputed and c.amount_refunded_minor < c.amount_captured_minor
+    and w.created > p_now - interval '120 days'
+  union all
+  select
+    'past_due_subscriptions', count(*),
+    payops.amounts(array_agg(i.amount_remaining_minor), array_agg(i.currency)),
+    min(i.next_payment_attempt) filter (where i.next_payment_attempt >= p_now), min(i.created)
+  from payops.subscriptions as s
+  left join payops.invoices as i on s.latest_invoice_id = i.id and i.status = 'open'
+  where s.status = 'past_due' and s.ended_at is null
+  union all
+  select 'failed_events', count(*), '[]', min(h.next_attempt_at) filter (where h.outcome = 'failed'), min(h.handled_at)
+  from payops.event_handlings as h
+  where h.outcome in ('failed', 'dead')
+  union all
+  select 'waiting_consultations', count(*), '[]', null, min(c.received_at)
+  from payops.consultations as c
+  where c.status = 'waiting'
+  union all
+  select
+    'expiring_licences', count(*), '[]', min(l.valid_until) filter (where l.valid_until >= p_now), min(l.valid_until)
+  from payops.licences as l
+  inner join payops.providers as p on l.provider_id = p.id
+  where p.active and l.status = 'active' and l.valid_until between p_now and p_now + interval '30 days'
+  union all
+  select 'open_incidents', count(*), '[]', null, min(i.first_seen)
+  from payops.incidents as i
+  where i.resolved_at is null and i.severity <> 'info'
+$$;
+
+-- overview: everything the overview shows, as of one moment: the figures of a period and of the one before it, their
+-- days, the incidents that began in it, and what waits for a person.
+create function payops_api.overview(
+  p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  current_figures jsonb := payops_api.metrics(p_since, p_until, p_currency, p_now);
+begin
+  return current_figures || jsonb_build_object(
+    'previous_metrics',
+    payops_api.metrics(p_previous_since, p_previous_until, p_currency, p_now) -> 'metrics',
+    'daily', payops.daily_series(p_since, p_until, p_currency),
+    'previous_daily', payops.daily_series(p_previous_since, p_previous_until, p_currency),
+    'waiting', (
+      select coalesce(jsonb_agg(to_jsonb(w) order by w.deadline nulls last, w.oldest), '[]')
+      from payops.waiting_for_a_person(p_now) as w
+      where w.waiting > 0
+    ),
+    'incidents', (
+      select coalesce(jsonb_agg(jsonb_build_object('day', n.day, 'title', n.title) order by n.day), '[]')
+      from (
+        select payops.business_day(i.first_seen) as day, i.title
+        from payops.incidents as i
+        where i.severity in ('error', 'critical') and payops.business_day(i.first_seen) between p_since and p_until
+        order by i.first_seen desc
+        limit 20
+      ) as n
+    )
+  );
+end
+$$;
+
+-- currencies: those in which there are payments, the one with the most first.
+create function payops_api.currencies() returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(c.currency order by c.payments desc, c.currency), '[]')
+  from (
+    select currency, sum(succeeded + failed + pending) as payments
+    from payops.daily_payments
+    group by currency
+  ) as c
+$$;

@@ -1,0 +1,85 @@
+"""What needs a person, in words: what it is, what is at stake, until when, and where to act."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.money import Money
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one thing and several of them are called, what the deadline is of, and the page to act on."""
+
+    one: str
+    several: str
+    deadline: str
+    page: str
+    act: str
+
+
+KINDS = {
+    "disputes_to_answer": Kind(
+        "dispute waits for evidence", "disputes wait for evidence", "first evidence due", "disputes", "Answer disputes"
+    ),
+    "fraud_warnings": Kind(
+        "payment is reported as fraud and not refunded", "payments are reported as fraud and not refunded", "",
+        "refunds", "Refund or watch",
+    ),
+    "past_due_subscriptions": Kind(
+        "subscription is overdue", "subscriptions are overdue", "next try by Stripe", "recovery", "Recover payments"
+    ),
+    "failed_events": Kind(
+        "event could not be applied", "events could not be applied", "next try", "events", "Look at events"
+    ),
+    "waiting_consultations": Kind(
+        "patient waits for a provider", "patients wait for a provider", "", "assignments", "Assign"
+    ),
+    "expiring_licences": Kind(
+        "licence ends within 30 days", "licences end within 30 days", "first ends", "providers", "Renew licences"
+    ),
+    "open_incidents": Kind("incident is open", "incidents are open", "", "errors", "Look at incidents"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One line of the list: `7 disputes wait for evidence`, `$634.10`, its deadline or how long it waits."""
+
+    what: str
+    at_stake: str
+    deadline: datetime | None
+    when: str
+    kind: Kind
+
+
+def waiting(rows: Iterable[dict[str, Any]], now: datetime) -> list[Waiting]:
+    """The rows in words, in the order they come in."""
+    return [_waiting(row, KINDS[row["kind"]], now) for row in rows]
+
+
+def in_words(span: timedelta) -> str:
+    """`3 days`, `5 hours`, `1 minute`: the largest unit, rounded down."""
+    seconds = int(abs(span).total_seconds())
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"
+
+
+def _waiting(row: dict[str, Any], kind: Kind, now: datetime) -> Waiting:
+    deadline = datetime.fromisoformat(row["deadline"]) if row["deadline"] else None
+    when = ""
+    if deadline and kind.deadline:
+        when = f"{kind.deadline} in {in_words(deadline - now)}"
+    elif row["oldest"]:
+        when = f"oldest for {in_words(now - datetime.fromisoformat(row['oldest']))}"
+    return Waiting(
+        what=f"{row['waiting']:,} {kind.one if row['waiting'] == 1 else kind.several}",
+        at_stake=" and ".join(str(Money(each["minor"], each["currency"])) for each in row["at_stake"]),
+        deadline=deadline if kind.deadline else None,
+        when=when,
+        kind=kind,
+    )

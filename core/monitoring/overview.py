@@ -1,0 +1,194 @@
+"""The overview of a period: its figures beside those before it, its days, and the sentence that says it first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from core.db import Database
+from core.money import Money
+from core.monitoring.definitions import FAILED_PAYMENTS, OF_THE_OVERVIEW
+from core.monitoring.metrics import figures_of
+from core.monitoring.wording import FEW, Reading, interval, percent, points, read
+from core.payments.declines import Category
+from core.periods import Period
+
+CAUSES = {
+    Category.NEW_CARD: "cards that have to be replaced",
+    Category.STOP: "cards that may not be used",
+    Category.REVIEW: "suspected fraud",
+    Category.AUTHENTICATE: "customers who did not authenticate",
+    Category.FIX_ENTRY: "mistyped card details",
+    Category.RETRY_LATER: "no money on the card, or its limit reached",
+    Category.RETRY_SPACED: "issuers that decline without a reason",
+    Category.RETRY_SOON: "issuers or networks out of order",
+    Category.CHECK_FIRST: "payments made twice",
+    Category.TERMINAL_ONLY: "card readers' codes",
+    Category.CONFIGURATION: "our own configuration",
+}
+WEEKLY_OVER_DAYS = 120
+EXPLAINS_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Day:
+    """What happened from business day `day` on, for `days` days: payments, what they came to, disputes opened."""
+
+    day: date
+    succeeded: int
+    failed: int
+    amount_minor: int
+    disputes: int
+    disputed_minor: int
+    days: int = 1
+
+    @property
+    def payments(self) -> int:
+        return self.succeeded + self.failed
+
+    @property
+    def success_rate(self) -> float | None:
+        return self.succeeded / self.payments if self.payments else None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One moment's view of `period`, whose figures are those of `core.monitoring.metrics.overview`."""
+
+    period: Period
+    currency: str
+    fresh_at: datetime | None
+    figures: dict[str, Any]
+    previous: dict[str, Any]
+    daily: list[Day]
+    previous_daily: list[Day]
+    waiting: list[dict[str, Any]]
+    incidents: list[dict[str, Any]]
+
+    def readings(self) -> list[Reading]:
+        """The overview's figures in words, in their order; those that nothing is counted for yet are left out."""
+        now, before = _with_failures(self.figures), _with_failures(self.previous)
+        found = (
+            read(each, now.get(each.name), before.get(each.name), self.currency) for each in OF_THE_OVERVIEW
+        )
+        return [reading for reading in found if reading]
+
+
+def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overview:
+    """Everything the overview shows, in one call."""
+    previous = period.previous()
+    found = db.call(
+        "overview", since=period.since, until=period.until, previous_since=previous.since,
+        previous_until=previous.until, currency=currency, now=now,
+    )  # fmt: skip
+    return Overview(
+        period=period,
+        currency=currency,
+        fresh_at=datetime.fromisoformat(found["fresh_at"]) if found["fresh_at"] else None,
+        figures=figures_of(found["metrics"]),
+        previous=figures_of(found["previous_metrics"]),
+        daily=[_day(each) for each in found["daily"]],
+        previous_daily=[_day(each) for each in found["previous_daily"]],
+        waiting=found["waiting"],
+        incidents=found["incidents"],
+    )
+
+
+def currencies(db: Database) -> list[str]:
+    """The currencies there are payments in, the one with the most first."""
+    found: list[str] = db.call("currencies")
+    return found
+
+
+def in_steps(daily: Sequence[Day]) -> list[Day]:
+    """The days as a chart shows them: one by one, or in weeks where there are too many to tell apart."""
+    if len(daily) <= WEEKLY_OVER_DAYS:
+        return list(daily)
+    # Counted from the last day, so that the last step is a whole week and only the first may be shorter.
+    first = len(daily) % 7
+    starts = ([0] if first else []) + list(range(first, len(daily), 7))
+    return [_together(daily[start : first if start < first else start + 7]) for start in starts]
+
+
+def sentence(overview: Overview) -> str:
+    """What the period comes to: how many payments succeeded, how that moved, and why payments failed."""
+    now, before = overview.figures["payment_success_rate"], overview.previous["payment_success_rate"]
+    if now["value"] is None:
+        return f"No payment was tried in {_span(overview.period)}{_earlier(overview, before)}."
+    said = f"{percent(now['value'])} of payments succeeded"
+    if now["denominator"] < FEW:
+        said = f"{now['numerator']} of {_payments(now['denominator'])} succeeded, {interval(now)}"
+    if before["value"] is None:
+        said += ", with nothing before to compare with"
+    else:
+        said += f", {points(now['value'], before['value']).words} in {_span_before(overview.period)}"
+    return f"{said}. {_why(overview)}"
+
+
+def _why(overview: Overview) -> str:
+    failures = overview.figures["failures_by_category"]
+    if not failures:
+        return "None failed."
+    if cause := _what_grew(overview):
+        return f"Most of the fall is due to {CAUSES[cause]}."
+    total, top = sum(each["count"] for each in failures), failures[0]
+    amount = Money(sum(each["amount"] for each in failures), overview.currency)
+    return (
+        f"The most frequent cause of failure was {CAUSES[Category(top['key'])]}: {top['count']:,} of {total:,} failures, "
+        f"{amount} in all."
+    )
+
+
+def _what_grew(overview: Overview) -> Category | None:
+    """The cause behind most of a fall that is more than chance, where one cause is."""
+    now, before = overview.figures["payment_success_rate"], overview.previous["payment_success_rate"]
+    if min(now["denominator"], before["denominator"]) < FEW or now["high"] >= before["value"]:
+        return None
+    shares = {
+        each["key"]: each["count"] / now["denominator"] for each in overview.figures["failures_by_category"]
+    }
+    for each in overview.previous["failures_by_category"]:
+        shares[each["key"]] = shares.get(each["key"], 0.0) - each["count"] / before["denominator"]
+    cause = max(shares, key=lambda key: shares[key])
+    return Category(cause) if shares[cause] >= EXPLAINS_SHARE * (before["value"] - now["value"]) else None
+
+
+def _earlier(overview: Overview, before: dict[str, Any]) -> str:
+    if before["value"] is None:
+        return ""
+    rate, payments = percent(before["value"]), _payments(before["denominator"])
+    return f"; in {_span_before(overview.period)} {rate} of {payments} succeeded"
+
+
+def _payments(count: int) -> str:
+    return "1 payment" if count == 1 else f"{count:,} payments"
+
+
+def _span(period: Period) -> str:
+    return "this one day" if period.days == 1 else f"these {period.days} days"
+
+
+def _span_before(period: Period) -> str:
+    return "the day before" if period.days == 1 else f"the {period.days} days before"
+
+
+def _with_failures(figures: dict[str, Any]) -> dict[str, Any]:
+    rate, causes = figures["payment_success_rate"], figures["failures_by_category"]
+    failed = rate["denominator"] - rate["numerator"] if rate["denominator"] else None
+    return figures | {FAILED_PAYMENTS: {"value": failed, "amount": sum(each["amount"] for each in causes)}}
+
+
+def _day(found: dict[str, Any]) -> Day:
+    return Day(**found | {"day": date.fromisoformat(found["day"])})
+
+
+def _together(days: Sequence[Day]) -> Day:
+    return Day(
+        day=days[0].day,
+        succeeded=sum(each.succeeded for each in days),
+        failed=sum(each.failed for each in days),
+        amount_minor=sum(each.amount_minor for each in days),
+        disputes=sum(each.disputes for each in days),
+        disputed_minor=sum(each.disputed_minor for each in days),
+        days=(days[-1].day - days[0].day + timedelta(days=1)).days,
+    )
