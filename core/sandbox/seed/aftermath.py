@@ -18,16 +18,16 @@ from core.sandbox.seed.business import (
 
 REFUND_REASONS = {"requested_by_customer": 84, "duplicate": 10, "fraudulent": 6}
 OPEN_NOW_RATE = 0.0042  # more disputes that wait for an answer today, so that there is work to show
-PENDING_NOW_RATE = 0.02
+PENDING_NOW_RATE = 0.03
 
 
-def follow(book: Book, charge: Json, *, refund_rate: float = REFUND_RATE) -> str | None:
-    """Writes the rest of the charge's story and the charge; gives the dispute's outcome, if it came to one."""
+def follow(book: Book, charge: Json, *, refund_rate: float = REFUND_RATE) -> int | None:
+    """Writes the rest of the charge's story and the charge; gives the second it was disputed, if it was."""
     age = book.until - charge["created"]
-    outcome = None
+    disputed_at = None
     drawn = book.chance.random()
     if drawn < DISPUTE_RATE:
-        outcome = _dispute(book, charge)
+        disputed_at = _dispute(book, charge)
     elif drawn < DISPUTE_RATE + WARNING_RATE:
         _warning(book, charge, charge["created"] + _days(book, 0.5, 12))
         if book.happens(0.4):
@@ -35,11 +35,11 @@ def follow(book: Book, charge: Json, *, refund_rate: float = REFUND_RATE) -> str
     elif drawn < DISPUTE_RATE + WARNING_RATE + refund_rate:
         _refunds(book, charge)
     elif 15 * DAY_SECONDS < age < 45 * DAY_SECONDS and book.happens(OPEN_NOW_RATE):
-        outcome = _open_dispute(book, charge, book.until - _days(book, 0.3, 8.4), _reason(book))
+        disputed_at = _open_dispute(book, charge, book.until - _days(book, 0.3, 8.4), _reason(book))
     elif age < 3 * DAY_SECONDS and book.happens(PENDING_NOW_RATE):
         _pending_refund(book, charge)
     book.keep(charge)
-    return outcome
+    return disputed_at
 
 
 def _days(book: Book, least: float, most: float) -> int:
@@ -130,7 +130,7 @@ def _reason(book: Book) -> str:
     return book.one_of(DISPUTE_REASONS)
 
 
-def _dispute(book: Book, charge: Json) -> str | None:
+def _dispute(book: Book, charge: Json) -> int | None:
     """Weeks later; fraud is often announced by a warning some days before."""
     opened = charge["created"] + _days(book, 9, 52)
     reason = _reason(book)
@@ -141,7 +141,7 @@ def _dispute(book: Book, charge: Json) -> str | None:
     return _open_dispute(book, charge, opened, reason)
 
 
-def _open_dispute(book: Book, charge: Json, at: int, reason: str) -> str | None:
+def _open_dispute(book: Book, charge: Json, at: int, reason: str) -> int:
     inquiry = charge["payment_method_details"]["card"]["brand"] in ("amex", "discover") and book.happens(0.45)
     dispute = disputes.build(
         book.ids.new("dispute"), charge, at, reason=reason, amount=charge["amount"], inquiry=inquiry
@@ -153,9 +153,9 @@ def _open_dispute(book: Book, charge: Json, at: int, reason: str) -> str | None:
         book.tell("charge.dispute.funds_withdrawn", dispute, at, {"balance_transactions": []})
     charge["disputed"] = True
     book.tell("charge.updated", charge, at, {"disputed": False})
-    outcome = _answer(book, dispute, at)
+    _answer(book, dispute, at)
     book.keep(dispute)
-    return outcome
+    return at
 
 
 def _adjustment(book: Book, dispute: Json, amount: int, at: int, category: str, words: str) -> Json:
@@ -169,7 +169,7 @@ def _adjustment(book: Book, dispute: Json, amount: int, at: int, category: str, 
     return txn
 
 
-def _answer(book: Book, dispute: Json, at: int) -> str | None:
+def _answer(book: Book, dispute: Json, at: int) -> None:
     """Most are answered in time; what the future holds is left to the sandbox's clock."""
     due_by = dispute["evidence_details"]["due_by"]
     answers = book.happens(ANSWERED_SHARE)
@@ -177,9 +177,9 @@ def _answer(book: Book, dispute: Json, at: int) -> str | None:
     if not answers or moment > book.until:
         if due_by > book.until:
             book.due(due_by, "dispute_deadline", dispute["id"])
-            return None
-        dispute["evidence_details"]["past_due"] = True
-        return _decided(book, dispute, due_by, "lost")
+        else:
+            _decided(book, dispute, due_by, "lost")
+        return
     before = {"status": dispute["status"]}
     dispute["evidence"]["product_description"] = "Telehealth visit with a licensed provider"
     dispute["evidence"]["uncategorized_text"] = "Visit completed; the patient joined from a verified account."
@@ -189,11 +189,11 @@ def _answer(book: Book, dispute: Json, at: int) -> str | None:
     decided = moment + _days(book, 18, 64)
     if decided > book.until:
         book.due(decided, "dispute_decided", dispute["id"])
-        return None
-    return _decided(book, dispute, decided, "won" if book.happens(WON_SHARE) else "lost")
+    else:
+        _decided(book, dispute, decided, "won" if book.happens(WON_SHARE) else "lost")
 
 
-def _decided(book: Book, dispute: Json, at: int, outcome: str) -> str:
+def _decided(book: Book, dispute: Json, at: int, outcome: str) -> None:
     before = {"status": dispute["status"]}
     dispute["evidence_details"]["past_due"] = True
     dispute["status"] = "warning_closed" if dispute["status"].startswith("warning") else outcome
@@ -203,4 +203,3 @@ def _decided(book: Book, dispute: Json, at: int, outcome: str) -> str:
     book.tell("charge.dispute.closed", dispute, at, before)
     if dispute["status"] == "won":
         book.tell("charge.dispute.funds_reinstated", dispute, at)
-    return str(dispute["status"])

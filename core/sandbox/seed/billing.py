@@ -20,7 +20,7 @@ class Bill:
         self._patient = patient
         self._subscription = subscription
         self.attempts = 0
-        self.disputed: str | None = None
+        self.disputed_at: int | None = None
         item = subscription["items"]["data"][0]
         start, end = item["current_period_start"], item["current_period_end"]
         period = (start, end) if reason == "subscription_create" else (start, start)
@@ -98,7 +98,7 @@ class Bill:
         self._book.tell("invoice_payment.paid", self.link, at)
         self.invoice["attempt_count"] = self.attempts
         self._paid(at)
-        self.disputed = aftermath.follow(self._book, charge, refund_rate=SUBSCRIPTION_REFUND_RATE)
+        self.disputed_at = aftermath.follow(self._book, charge, refund_rate=SUBSCRIPTION_REFUND_RATE)
         return True
 
     def _paid(self, at: int) -> None:

@@ -66,11 +66,11 @@ class Patients:
         return patient
 
     def returning(self, at: int) -> Patient | None:
-        """Somebody who has paid before; `None` where that lot falls on one who has not, or came only later."""
+        """Somebody who has paid before; `None` where the lot falls on one whose card came later."""
         if not self._all:
             return None
         drawn = self._all[int(self._book.chance.random() ** 0.7 * len(self._all))]
-        return drawn if drawn.saved and drawn.customer["created"] < at else None
+        return drawn if drawn.saved and max(drawn.customer["created"], drawn.card["created"]) < at else None
 
     def new_card(self, at: int, country: str) -> Json:
         chance = self._book.chance

@@ -66,6 +66,8 @@ class Story:
         self._discounts: list[tuple[Json, Json]] = []
         self._last: Bill | None = None
         self._trial_warning_at: int | None = None
+        self._disputed_at: int | None = None
+        self._told_until = at
         metadata = {"orderId": f"ord_{book.ids.letters(12)}", "patientId": patient.patient_id}
         self.subscription = build(
             book.ids.new("subscription"), patient.customer["id"], at, currency="usd", metadata=metadata
@@ -117,7 +119,7 @@ class Story:
         }  # fmt: skip
         bill = self._bill(created, "subscription_create", free=True)
         bill.draft()
-        self._book.tell("customer.subscription.created", self.subscription, created)
+        self._tell("created", created)
         bill.finalize(created)
         self._trial_warning_at = end - 3 * DAY_SECONDS
         return True
@@ -129,7 +131,7 @@ class Story:
             return
         self._trial_warning_at = None
         if at <= self._book.until:
-            self._book.tell("customer.subscription.trial_will_end", self.subscription, at)
+            self._tell("trial_will_end", at)
         else:
             self._book.due(at, "trial_will_end", self.subscription["id"])
 
@@ -151,7 +153,7 @@ class Story:
         book = self._book
         bill = self._bill(at, "subscription_create")
         bill.draft()
-        book.tell("customer.subscription.created", self.subscription, at)
+        self._tell("created", at)
         bill.finalize(at)
         moment, declined = at, bill.intent is not None and book.happens(FIRST_INVOICE_DECLINE_RATE)
         while declined:
@@ -162,7 +164,7 @@ class Story:
                 return self._never_began(bill, at)
             declined = book.happens(0.2)
         if bill.intent is not None:
-            bill.attempt(moment, None)
+            self._pay(bill, moment)
         self._become("active", moment)
         self._spend_once(moment)
         return True
@@ -177,10 +179,15 @@ class Story:
         bill.close(expires, "void", "voided_at", "invoice.voided")
         return False
 
+    def _tell(self, event: str, at: int, before: Json | None = None) -> None:
+        """The subscription as it is at that moment; nothing is told later that happened earlier."""
+        self._told_until = at
+        self._book.tell(f"customer.subscription.{event}", self.subscription, at, before)
+
     def _become(self, status: str, at: int) -> None:
         before = {"status": self.subscription["status"]}
         self.subscription["status"] = status
-        self._book.tell("customer.subscription.updated", self.subscription, at, before)
+        self._tell("updated", at, before)
 
     def _bill(self, at: int, reason: str, *, free: bool = False) -> Bill:
         if self._last is not None:
@@ -194,9 +201,11 @@ class Story:
     def _live_until(self, end: int) -> bool:
         """What happens within the period: leaving, a change of mind, another plan."""
         book = self._book
-        start = period_of(self.subscription)[0]
+        start = max(period_of(self.subscription)[0], self._told_until)
         months = max((end - start) / (30.4 * DAY_SECONDS), 0.2)
         trialing = self.subscription["status"] == "trialing"
+        if self._disputed_at is not None and max(self._disputed_at, start) < min(end, book.until):
+            return self._end(max(self._disputed_at, start), "payment_disputed")
         moment = start + int((end - start) * book.chance.uniform(0.08, 0.97))
         drawn = book.chance.random()
         leaves = TRIAL_LEAVES if trialing else LEAVES_PER_MONTH * min(months, 3)
@@ -226,7 +235,7 @@ class Story:
         self.subscription |= {
             "cancel_at": end, "cancel_at_period_end": True, "canceled_at": at, "cancellation_details": details,
         }  # fmt: skip
-        book.tell("customer.subscription.updated", self.subscription, at, before)
+        self._tell("updated", at, before)
         back = at + (end - at) // 2
         self._warn_of_trial_end(back)
         if book.happens(CHANGES_MIND) and back <= book.until:
@@ -234,9 +243,7 @@ class Story:
                 "cancel_at": None, "cancel_at_period_end": False, "canceled_at": None,
                 "cancellation_details": {"comment": None, "feedback": None, "reason": None},
             }  # fmt: skip
-            book.tell(
-                "customer.subscription.updated", self.subscription, back, {"cancel_at_period_end": True}
-            )
+            self._tell("updated", back, {"cancel_at_period_end": True})
         return True
 
     def _move_to(self, plan: str | None, at: int) -> None:
@@ -247,7 +254,7 @@ class Story:
         before = {"items": {**self.subscription["items"], "data": [dict(item)]}}
         self._plan, self._price = plan, self._catalogue.prices[plan]
         item["price"] = self._price
-        self._book.tell("customer.subscription.updated", self.subscription, at, before)
+        self._tell("updated", at, before)
 
     def _renew(self, at: int) -> bool:
         """Whether the subscription goes on after the renewal of that moment."""
@@ -268,7 +275,7 @@ class Story:
         self.subscription["status"] = "active" if was == "trialing" else was
         self._drop_ended(at)
         bill = self._bill(at, "subscription_cycle")
-        book.tell("customer.subscription.updated", self.subscription, at, before)
+        self._tell("updated", at, before)
         bill.draft(at + DRAFT_SECONDS)
         if at + DRAFT_SECONDS > book.until:
             book.due(at + DRAFT_SECONDS, "finalize_invoice", bill.invoice["id"])
@@ -282,14 +289,18 @@ class Story:
         if bill.intent is None:
             return True
         if not book.happens(RENEWAL_DECLINE_RATE):
-            bill.attempt(at, None)
-            if bill.disputed in ("lost", "won") and book.happens(0.5):
-                return self._end(min(at + 40 * DAY_SECONDS, end - 1, book.until), "payment_disputed")
+            self._pay(bill, at)
             return True
         code = book.one_of(RENEWAL_MIX)
         bill.attempt(at, code)
         self._become("past_due", at)
         return self._dun(bill, at, code, end)
+
+    def _pay(self, bill: Bill, at: int) -> None:
+        """Half of those who dispute a payment lose their plan over it."""
+        bill.attempt(at, None)
+        if bill.disputed_at is not None and self._book.happens(0.5):
+            self._disputed_at = bill.disputed_at
 
     def _dun(self, bill: Bill, at: int, code: str, end: int) -> bool:
         book = self._book
@@ -307,7 +318,7 @@ class Story:
                 if code in HARD:
                     self._patients.replace_card(self._patient, at)
                     self.subscription["default_payment_method"] = self._patient.card["id"]
-                bill.attempt(at, None)
+                self._pay(bill, at)
                 self._become("active", at)
                 return True
             bill.attempt(at, code)
@@ -317,13 +328,13 @@ class Story:
 
     def _end(self, at: int, reason: str) -> bool:
         as_ended(self.subscription, at, reason)
-        self._book.tell("customer.subscription.deleted", self.subscription, at)
+        self._tell("deleted", at)
         return False
 
     def _spend_once(self, at: int) -> None:
         """A discount meant for one invoice ends with it; that changes the subscription."""
         if self._drop([pair for pair in self._discounts if pair[1]["duration"] == "once"], at):
-            self._book.tell("customer.subscription.updated", self.subscription, at)
+            self._tell("updated", at)
 
     def _drop_ended(self, at: int) -> None:
         self._drop(

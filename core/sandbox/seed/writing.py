@@ -86,12 +86,12 @@ def _live(book: Book, since: int, days: int) -> None:
     patients = Patients(book)
     visits = Visits(book, patients, catalogue, outage_of(book.until))
     plans = Plans(book, patients, catalogue)
-    for day in range(days):
-        midnight = since + day * DAY_SECONDS
-        grown = day / max(days - 1, 1)
-        for at in _arrivals(book, midnight, _mean(VISITS_PER_DAY, grown)):
+    for day in range(days + 1):
+        midnight = (since // DAY_SECONDS + day) * DAY_SECONDS
+        grown = day / days
+        for at in _arrivals(book, since, midnight, _mean(VISITS_PER_DAY, grown)):
             visits.write(at)
-        for at in _arrivals(book, midnight, _mean(SUBSCRIPTIONS_PER_DAY, grown)):
+        for at in _arrivals(book, since, midnight, _mean(SUBSCRIPTIONS_PER_DAY, grown)):
             plans.write(at)
     patients.close()
     close_shop(book, catalogue)
@@ -112,8 +112,8 @@ def _mean(ends: tuple[float, float], grown: float) -> float:
     return ends[0] * math.pow(ends[1] / ends[0], grown)
 
 
-def _arrivals(book: Book, midnight: int, mean: float) -> Iterator[int]:
-    """Seconds of that day (in each patient's zone) at which somebody comes, in order, none after today."""
+def _arrivals(book: Book, since: int, midnight: int, mean: float) -> Iterator[int]:
+    """Seconds of that day (in each patient's zone) at which somebody comes, in order, within the history."""
     noon = datetime.fromtimestamp(midnight + DAY_SECONDS // 2, UTC)
     mean *= WEEKDAY_SHARE[noon.weekday()]
     count = max(0, round(book.chance.gauss(mean, math.sqrt(mean))))
@@ -122,8 +122,8 @@ def _arrivals(book: Book, midnight: int, mean: float) -> Iterator[int]:
     for _ in range(count):
         hour = bisect(HOURS, book.chance.random() * HOURS[-1])
         local = hour * 3600 + book.chance.randrange(3600)
-        moments.append(midnight // DAY_SECONDS * DAY_SECONDS + local - offsets[book.one_of(ZONES)])
-    return (moment for moment in sorted(moments) if moment <= book.until)
+        moments.append(midnight + local - offsets[book.one_of(ZONES)])
+    return (moment for moment in sorted(moments) if since <= moment <= book.until)
 
 
 def _offset_seconds(zone: str, noon: datetime) -> int:
