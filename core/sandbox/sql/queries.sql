@@ -44,7 +44,7 @@ select body from objects where type = :type and status = :status order by create
 select body from objects where type = 'balance_transaction' and status = 'available' and sibling is null
     order by created, seq;
 -- name: random_objects
-select body from objects where type = :type and seq >= :seq and status = :status order by seq limit 20;
+select body from objects where seq >= :seq and +type = :type and +status = :status order by seq limit 20;
 -- name: sequence_range
 select coalesce(min(seq), 0), coalesce(max(seq), 0) from objects where type = :type;
 -- name: count_objects
