@@ -70,47 +70,77 @@ set search_path = '' as $$
   order by o.load, o.idle_since, o.provider_id
 $$;
 
--- choose_provider: the least loaded provider open in this state for one of these specialties is answered, and theirs
--- is the lock. Whoever is being chosen by somebody else at this moment is passed over; if everybody is, this waits
--- for the first of them, or answers nobody where it must not wait.
+-- first_free: the first provider in the order of choice whom nobody else is choosing at this moment, locked; or whom to
+-- wait for; or neither, where nobody is open. `stale` says that they were chosen a moment ago: look again.
 --
--- It never waits while it holds somebody it could take, which is why two choices cannot wait for each other.
+-- Somebody being chosen is passed over for a provider who is no more loaded than they will be, so that the choice is
+-- the one that would follow theirs. If that leaves only more loaded ones, it is better to wait.
+create function payops.first_free(
+  p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_may_wait boolean,
+  out provider_id text, out wait_for text, out stale boolean
+)
+language plpgsql
+set search_path = '' as $$
+declare
+  candidate record;
+  passed_load double precision := 'infinity';
+begin
+  stale := false;
+  for depth in 1..5 loop
+    wait_for := null;
+    for candidate in
+      select n.* from payops.next_in_order(p_state, p_specialties, p_declined_by, p_now, (4 ^ depth)::integer) as n
+    loop
+      exit when candidate.load > passed_load and p_may_wait;
+      perform from payops.providers as p where p.id = candidate.provider_id for update skip locked;
+      if not found then
+        wait_for := coalesce(wait_for, candidate.provider_id);
+        passed_load := least(passed_load, candidate.load + (
+          select 1.0 / p.capacity from payops.providers as p where p.id = candidate.provider_id
+        ));
+        continue;
+      end if;
+      provider_id := candidate.provider_id;
+      stale := not exists (
+        select from payops.openings as o
+        where o.provider_id = candidate.provider_id and o.state = p_state and o.specialty = any(p_specialties)
+          and o.load = candidate.load and o.valid_from <= p_now and o.valid_until > p_now
+      );
+      return;
+    end loop;
+    exit when wait_for is null or candidate.load > passed_load;
+  end loop;
+end
+$$;
+
+-- choose_provider: the least loaded provider open in this state for one of these specialties is answered, and theirs
+-- is the lock; nobody, where nobody is open, or where everybody is being chosen and this must not wait.
+--
+-- A block that ends in an exception lets go of its locks: nobody is held while waiting, so that two choices cannot wait
+-- for each other.
 create function payops.choose_provider(
   p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_may_wait boolean
 ) returns text
 language plpgsql
 set search_path = '' as $$
 declare
-  candidate record;
-  first_seen text;
-  held text;
+  choice record;
 begin
   loop
-    first_seen := null;
-    for depth in 1..5 loop
-      for candidate in
-        select n.* from payops.next_in_order(p_state, p_specialties, p_declined_by, p_now, (4 ^ depth)::integer) as n
-      loop
-        first_seen := coalesce(first_seen, candidate.provider_id);
-        perform from payops.providers as p where p.id = candidate.provider_id for update skip locked;
-        continue when not found;
-        if payops.is_open(candidate.provider_id, p_state, p_now) then
-          held := candidate.provider_id;
-          if exists (select from payops.openings as o where o.provider_id = held and o.load = candidate.load) then
-            return held;
-          end if;
-        end if;
-        exit; -- somebody chose them just now: whoever is first has to be looked up again
-      end loop;
-      exit when first_seen is null;
-    end loop;
-    if held is not null or first_seen is null or not p_may_wait then
-      return held;
-    end if;
-    perform from payops.providers as p where p.id = first_seen for update;
-    if payops.is_open(first_seen, p_state, p_now) then
-      return first_seen;
-    end if;
+    begin
+      choice := payops.first_free(p_state, p_specialties, p_declined_by, p_now, p_may_wait);
+      if choice.provider_id is not null and not choice.stale then
+        return choice.provider_id;
+      elsif choice.provider_id is null and (choice.wait_for is null or not p_may_wait) then
+        return null;
+      end if;
+      if choice.provider_id is null then
+        perform from payops.providers as p where p.id = choice.wait_for for update;
+      end if;
+      raise exception using errcode = 'PT002';
+    exception
+      when sqlstate 'PT002' then null;
+    end;
   end loop;
 end
 $$;
@@ -309,7 +339,7 @@ set search_path = '' as $$
 $$;
 
 -- drain_state: the oldest waiting consultations of this state have a provider, as far as there is room; answers how
--- many. It passes over what somebody else is working on.
+-- many. One at a time drains a state, so that the oldest goes first, and waits for nothing else while it does.
 create function payops.drain_state(p_state text, p_now timestamptz, p_limit integer default 500) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -318,6 +348,7 @@ declare
   placed payops.consultations;
   drained integer := 0;
 begin
+  perform pg_advisory_xact_lock(7209115, hashtext(p_state));
   for waiting in
     select c.* from payops.consultations as c
     where c.state = p_state and c.status = 'waiting'

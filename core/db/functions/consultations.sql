@@ -32,6 +32,7 @@ language plpgsql security definer
 set search_path = '' as $$
 declare
   submitted payops.consultations;
+  is_first boolean;
   answer jsonb;
 begin
   perform payops.check_submission(p_state, p_specialty, p_preferred_provider_id);
@@ -48,15 +49,16 @@ begin
   if submitted.id is null then
     return payops.first_answer(p_submission_id, p_body_sha256);
   end if;
-  if exists (
+  is_first := not exists (
     select from payops.consultations as c
     where c.state = p_state and c.status = 'waiting' and c.id <> submitted.id
-  ) then
+  );
+  if not is_first then
     perform payops.drain_state(p_state, p_now);
     select c.* into submitted from payops.consultations as c where c.id = submitted.id;
   end if;
   if submitted.status = 'waiting' then
-    submitted := payops.place(submitted, 'intake', 'system:intake', p_now, true);
+    submitted := payops.place(submitted, 'intake', 'system:intake', p_now, is_first);
   end if;
   answer := jsonb_build_object(
     'consultationId', submitted.id, 'status', submitted.status, 'providerId', submitted.provider_id,
@@ -118,23 +120,32 @@ begin
     );
     if before.status = 'assigned' then
       perform payops.change_pending(before.provider_id, -1);
-      perform payops.drain_for(before.provider_id, p_now);
+      perform payops.drain_for(array[before.provider_id], p_now);
     end if;
   end if;
   return jsonb_build_object('consultationId', p_id, 'status', p_status);
 end
 $$;
 
--- drain_for: what waits in the states of this provider is placed, as far as there is room.
-create function payops.drain_for(p_provider text, p_now timestamptz) returns integer
-language sql
+-- drain_for: what waits in the states of these providers is placed, as far as there is room; answers how many. States
+-- are taken in order, so that two who do this do not wait for each other.
+create function payops.drain_for(p_providers text[], p_now timestamptz) returns integer
+language plpgsql
 set search_path = '' as $$
-  select coalesce(sum(payops.drain_state(s.state, p_now)), 0)::integer
-  from (
+declare
+  drained integer := 0;
+  waiting_in text;
+begin
+  for waiting_in in
     select distinct o.state from payops.openings as o
-    where o.provider_id = p_provider and o.load < 1
+    where o.provider_id = any(p_providers) and o.load < 1
       and exists (select from payops.consultations as c where c.state = o.state and c.status = 'waiting')
-  ) as s
+    order by o.state
+  loop
+    drained := drained + payops.drain_state(waiting_in, p_now);
+  end loop;
+  return drained;
+end
 $$;
 
 -- may_take: whether this provider can be given this consultation by hand; refused with why not. Only an admin who
@@ -224,7 +235,7 @@ begin
     jsonb_build_object('provider_id', p_provider, 'override', p_override), p_reason
   );
   if before.provider_id is not null then
-    perform payops.drain_for(before.provider_id, p_now);
+    perform payops.drain_for(array[before.provider_id], p_now);
   end if;
   return payops.consultation_as_json(given);
 end
@@ -257,13 +268,14 @@ begin
     jsonb_build_object('provider_id', before.provider_id), null, p_reason
   );
   released := payops.place(released, 'release', p_actor, p_now, false);
-  perform payops.drain_for(before.provider_id, p_now);
+  perform payops.drain_for(array[before.provider_id], p_now);
   return payops.consultation_as_json(released);
 end
 $$;
 
 -- list_consultations: those in this status, oldest first while open and newest first when ended, of one state or
--- provider if named; at most 1,000, with their age in seconds, and whether they wait past their time.
+-- provider if named; at most 1,000, with their age in seconds, whether they wait past
+-- their time, and why they wait now.
 create function payops_api.list_consultations(
   p_status text, p_now timestamptz, p_state text default null, p_provider text default null,
   p_patient text default null, p_limit integer default 200
@@ -272,6 +284,7 @@ language sql stable security definer
 set search_path = '' as $$
   select coalesce(jsonb_agg(
     payops.consultation_as_json(found) || jsonb_build_object(
+      'reason', case when found.status = 'waiting' then payops.why_nobody(found.state, p_now) else found.reason end,
       'age_seconds', floor(extract(epoch from p_now - found.received_at)),
       'overdue', found.status = 'waiting' and found.received_at <= p_now - payops.waiting_limit()
     )

@@ -185,14 +185,14 @@ begin
   begin
     for document in select d from jsonb_array_elements(p_documents) as d loop
       outcome := payops.put_provider(p_actor, p_actor_role, document, p_reason, p_now);
-      if not p_trial and outcome ->> 'outcome' <> 'unchanged' then
-        placed := placed + payops.drain_for(outcome ->> 'id', p_now);
-      end if;
       outcomes := outcomes || outcome;
     end loop;
     if p_trial then
       raise exception using errcode = 'PT001', message = 'only a trial';
     end if;
+    placed := payops.drain_for(
+      array(select o ->> 'id' from jsonb_array_elements(outcomes) as o where o ->> 'outcome' <> 'unchanged'), p_now
+    );
   exception
     when sqlstate 'PT001' then null;
   end;

@@ -1,0 +1,204 @@
+"""Many at once: capacity holds, nobody is seen twice, nobody waits for ever, whatever crosses whatever."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.db.via_psycopg import PsycopgDatabase
+from core.errors import Refused
+from core.providers import assignment
+from tests.providers.conftest import ADMIN, NOW, Clinic
+
+
+@pytest.fixture
+def busy(server, owner) -> Iterator[Clinic]:
+    """A clinic with as many connections as there are racers."""
+    database = PsycopgDatabase(server.app_conninfo, max_connections=32)
+    yield Clinic(database, owner)
+    database.close()
+
+
+def at_once(*works: Callable[[], object]) -> list[object]:
+    """All works started at the same moment; their answers, or the refusals they met."""
+    start = threading.Barrier(len(works))
+
+    def run(work: Callable[[], object]) -> object:
+        start.wait()
+        try:
+            return work()
+        except Refused as refused:
+            return refused
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(run, works))
+
+
+def asking(clinic: Clinic, n: int, **fields: object) -> Callable[[], object]:
+    return lambda: clinic.ask(submissionId=f"race-{n}", **fields)
+
+
+def test_a_hundred_intakes_race_for_the_last_slot_and_one_gets_it(busy):
+    busy.provider("ann", capacity=1)
+    with ThreadPoolExecutor(32) as racers:
+        answers = list(racers.map(lambda n: busy.ask(submissionId=f"race-{n}"), range(100)))
+    assert sorted(answer["status"] for answer in answers) == ["assigned"] + ["waiting"] * 99
+    busy.check()
+
+
+def test_a_hundred_intakes_at_once_for_one_provider_with_room_for_all_are_all_placed(busy):
+    busy.provider("ann", capacity=100)
+    with ThreadPoolExecutor(32) as racers:
+        answers = list(racers.map(lambda n: busy.ask(submissionId=f"race-{n}"), range(100)))
+    assert {answer["status"] for answer in answers} == {"assigned"}
+    busy.check()
+
+
+def test_the_same_submission_from_everywhere_at_once_is_one_consultation(busy):
+    busy.provider("ann", capacity=50)
+    body = {"submissionId": "same", "patientId": "p", "specialty": "dermatology"}
+    answers = at_once(*(lambda: busy.ask(**body) for _ in range(24)))
+    assert all(answer == answers[0] for answer in answers)
+    assert busy.pending() == {"ann": 1}
+
+
+def test_many_at_once_stay_within_one_of_each_other(busy):
+    for n in range(10):
+        busy.provider(f"p{n}", capacity=100)
+    with ThreadPoolExecutor(16) as racers:
+        list(
+            racers.map(
+                lambda n: busy.ask(submissionId=f"race-{n}", now=NOW + timedelta(seconds=n)), range(200)
+            )
+        )
+    counts = busy.pending().values()
+    assert sum(counts) == 200 and max(counts) - min(counts) <= 1
+    busy.check()
+
+
+def test_deactivation_during_the_choice_leaves_nobody_with_whom_was_deactivated_first(busy):
+    for n in range(4):
+        busy.provider(f"p{n}", capacity=5)
+    off = [lambda n=n: busy.put({"id": f"p{n}", "active": False}) for n in range(3)]
+    at_once(*off, *(asking(busy, n) for n in range(20)))
+    assert not busy.rows(
+        "select d.id from payops.assignment_decisions d join payops.audit_log a"
+        " on a.subject = 'provider:' || d.provider_id and a.after ->> 'active' = 'false' where d.id is null"
+    )
+    busy.check()
+    late = busy.ask()
+    assert late["providerId"] in {"p3", None}
+
+
+def test_by_hand_against_automatic_never_passes_capacity(busy):
+    busy.provider("ann", capacity=1)
+    busy.provider("ben", capacity=1)
+    asked = [busy.ask()["consultationId"] for _ in range(4)]
+    taken = [one for one in asked if assignment.consultation(busy.db, one)["status"] == "assigned"]
+    moves = [
+        lambda one=one, to=to: assignment.assign(busy.db, ADMIN, one, NOW, provider_id=to, reason="race")
+        for one in asked
+        for to in ("ann", "ben")
+    ]
+    at_once(*moves, *(lambda one=one: busy.end(one) for one in taken), *(asking(busy, n) for n in range(4)))
+    assignment.drain(busy.db, NOW)
+    busy.check()
+
+
+def test_two_processes_drain_the_queue_and_nobody_is_placed_twice(busy):
+    for n in range(40):
+        busy.ask(now=NOW + timedelta(seconds=n))
+    busy.provider("ann", states="CA", capacity=25)
+    with busy.owner.transaction():  # a licence arrives without anybody draining
+        busy.owner.execute("update payops.licences set state = 'TX'")
+        busy.owner.execute("update payops.openings set state = 'TX'")
+    at_once(*(lambda: assignment.drain(busy.db, NOW) for _ in range(8)))
+    assignment.drain(busy.db, NOW)
+    assert busy.pending() == {"ann": 25}
+    oldest = busy.rows("select max(received_at) from payops.consultations where status = 'assigned'")
+    assert oldest == [(NOW + timedelta(seconds=24),)]
+    busy.check()
+
+
+STATES = ("TX", "CA")
+actions = st.one_of(
+    st.tuples(st.just("ask"), st.sampled_from(STATES), st.sampled_from(["dermatology", "mental_health"])),
+    st.tuples(st.just("end"), st.integers(0, 30)),
+    st.tuples(st.just("release"), st.integers(0, 30)),
+    st.tuples(st.just("by hand"), st.integers(0, 30), st.integers(0, 3)),
+    st.tuples(st.just("capacity"), st.integers(0, 3), st.integers(1, 3)),
+    st.tuples(st.just("active"), st.integers(0, 3), st.booleans()),
+    st.tuples(st.just("licences"), st.integers(0, 3), st.sets(st.sampled_from(STATES))),
+    st.tuples(st.just("days pass"), st.integers(1, 20)),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=st.lists(actions, max_size=30), together=st.integers(1, 4))
+def test_after_any_history_nobody_is_over_capacity_unlicensed_or_forgotten(busy, history, together):
+    for table in ("consultations", "licences", "openings", "providers"):
+        busy.owner.execute(f"delete from payops.{table}")
+    specialties = (["dermatology"], ["general_practice"], ["mental_health"], ["dermatology", "mental_health"])
+    for n, has in enumerate(specialties):
+        busy.provider(f"p{n}", states="TX:2026-12-01 CA" if n % 2 else "TX", capacity=2, specialties=has)
+    now, capacity = NOW, dict.fromkeys(range(4), 2)
+    for at in range(0, len(history), together):
+        batch = history[at : at + together]
+        ids = [row[0] for row in busy.rows("select id from payops.consultations order by received_at, id")]
+        now += timedelta(seconds=1, days=sum(step[1] for step in batch if step[0] == "days pass"))
+        for step in batch:
+            if step[0] == "capacity":
+                capacity[step[1]] = max(capacity[step[1]], step[2])
+        at_once(*(lambda step=step: _do(busy, step, ids, now) for step in batch))
+        _holds(busy, now, capacity)
+
+
+def _do(clinic: Clinic, step: tuple, ids: list[str], now) -> None:
+    kind, *given = step
+    if kind == "ask":
+        clinic.ask(
+            given[0], given[1], now=now, submissionId=f"h-{threading.get_ident()}-{now.timestamp()}-{step}"
+        )
+    elif kind == "capacity":
+        clinic.put({"id": f"p{given[0]}", "capacity": given[1]}, now=now)
+    elif kind == "active":
+        clinic.put({"id": f"p{given[0]}", "active": given[1]}, now=now)
+    elif kind == "licences":
+        clinic.put(
+            {"id": f"p{given[0]}", "licences": [{"state": code} for code in sorted(given[1])]}, now=now
+        )
+    elif ids and kind == "end":
+        clinic.end(ids[given[0] % len(ids)], now=now)
+    elif ids and kind == "release":
+        assignment.release(clinic.db, ADMIN, ids[given[0] % len(ids)], "history", now)
+    elif ids and kind == "by hand":
+        assignment.assign(
+            clinic.db, ADMIN, ids[given[0] % len(ids)], now, provider_id=f"p{given[1]}", reason="history"
+        )
+
+
+def _holds(clinic: Clinic, now, highest_capacity: dict[int, int]) -> None:
+    """Counts are right; nobody was given more than they ever had room for; who can be placed is."""
+    miscounted = (
+        "select p.id from payops.providers p where p.pending <> (select count(*) from payops.consultations c"
+        " where c.provider_id = p.id and c.status = 'assigned')"
+    )
+    assert clinic.rows(miscounted) == []
+    assert all(pending <= highest_capacity[int(name[1:])] for name, pending in clinic.pending().items())
+    unlicensed = (
+        "select d.id from payops.assignment_decisions d join payops.consultations c on c.id = d.consultation_id"
+        " where d.at = %s and d.provider_id is not null and d.kind <> 'manual' and c.status = 'assigned'"
+        " and exists (select from payops.licences l where l.provider_id = d.provider_id and l.state = c.state"
+        " and l.valid_until <= d.at)"
+    )
+    assert clinic.owner.execute(unlicensed, (now,)).fetchall() == []
+    assignment.drain(clinic.db, now)
+    forgotten = (
+        "select c.id from payops.consultations c where c.status = 'waiting' and exists (select from payops.openings o"
+        " where o.state = c.state and o.load < 1 and o.valid_until > %s and o.provider_id <> all (c.declined_by))"
+    )
+    assert clinic.owner.execute(forgotten, (now,)).fetchall() == []
