@@ -1,32 +1,64 @@
 """What the tests stand on: one real Postgres for the run, in a temporary folder."""
 
+import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from core.db import embedded
 from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
 
 
+@dataclass(frozen=True)
+class External:
+    """A database of our own on the Postgres that `DATABASE_URL` names."""
+
+    owner_conninfo: str
+
+    @property
+    def app_conninfo(self) -> str:
+        return make_conninfo(self.owner_conninfo, user="payops_app", password=APP_PASSWORD)
+
+
+Server = embedded.EmbeddedServer | External
+APP_PASSWORD = "of-the-tests-alone"
+
+
 @pytest.fixture(scope="session")
-def server() -> Iterator[embedded.EmbeddedServer]:
-    """A running embedded Postgres with the schema deployed, whose app may sign in."""
-    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
-        data_dir = Path(folder)
-        running = embedded.ensure_running(data_dir)
+def server() -> Iterator[Server]:
+    """A Postgres with the schema deployed, whose app may sign in: `DATABASE_URL`'s, else the embedded one."""
+    with _external(os.environ["DATABASE_URL"]) if "DATABASE_URL" in os.environ else _embedded() as running:
         deploy(running.owner_conninfo)
         with psycopg.connect(running.owner_conninfo) as connection:
-            connection.execute("alter role payops_app login")
+            connection.execute(f"alter role payops_app login password '{APP_PASSWORD}'")
         yield running
-        embedded.remove(data_dir)
+
+
+@contextmanager
+def _embedded() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        yield embedded.ensure_running(Path(folder))
+        embedded.remove(Path(folder))
+
+
+@contextmanager
+def _external(address: str) -> Iterator[Server]:
+    name = f"payops_test_{os.getpid()}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+        yield External(make_conninfo(address, dbname=name))
+        connection.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture(scope="session")
-def database(server: embedded.EmbeddedServer) -> Iterator[PsycopgDatabase]:
+def database(server: Server) -> Iterator[PsycopgDatabase]:
     """The database as the app reaches it: it may call functions and touch no table."""
     opened = PsycopgDatabase(server.app_conninfo)
     yield opened
@@ -34,7 +66,7 @@ def database(server: embedded.EmbeddedServer) -> Iterator[PsycopgDatabase]:
 
 
 @pytest.fixture
-def owner(server: embedded.EmbeddedServer) -> Iterator[psycopg.Connection]:
+def owner(server: Server) -> Iterator[psycopg.Connection]:
     """The owner's connection, to look at tables in a test; starts from an empty inbox and mirror."""
     with psycopg.connect(server.owner_conninfo, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")  # the append-only triggers stay away

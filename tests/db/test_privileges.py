@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from core.db.deploy import deploy
 
@@ -38,7 +39,7 @@ def supabase(server):
     """The owner's connection to a database deployed where Supabase's roles and default privileges were first."""
     with psycopg.connect(server.owner_conninfo, autocommit=True) as admin:
         admin.execute(f"create database {DATABASE}")
-        conninfo = server.conninfo("postgres", DATABASE)
+        conninfo = make_conninfo(server.owner_conninfo, dbname=DATABASE)
         with psycopg.connect(conninfo, autocommit=True) as owner:
             owner.execute(AS_SUPABASE)
             deploy(conninfo)
