@@ -38,6 +38,7 @@ SEQUENCE_RIGHTS = ("usage", "select", "update")
 def supabase(server):
     """The owner's connection to a database deployed where Supabase's roles and default privileges were first."""
     with psycopg.connect(server.owner_conninfo, autocommit=True) as admin:
+        admin.execute(f"drop database if exists {DATABASE} with (force)")  # a run that was killed left it
         admin.execute(f"create database {DATABASE}")
         conninfo = make_conninfo(server.owner_conninfo, dbname=DATABASE)
         with psycopg.connect(conninfo, autocommit=True) as owner:
