@@ -41,13 +41,13 @@ OF_THE_OVERVIEW = (
         "recovery",
     ),
     Definition(
-        "authorization_rate", "Attempts the issuers authorised", Better.MORE,
+        "authorization_rate", "Approved by issuers", Better.MORE,
         "Attempts that succeeded, divided by attempts that reached the card network. What was blocked before, or failed "
         "its authentication, is left out.",
         "payments", nothing="no attempts", counted="attempts",
     ),
     Definition(
-        "processing_time_payment", "Time until a payment is made", Better.LESS,
+        "processing_time_payment", "Time to pay", Better.LESS,
         "From the payment being set up to its success, where the customer pays by card in person: half are faster than "
         "the first figure, 95 in 100 faster than the second. It includes the time the customer takes.",
         "payments",
@@ -75,7 +75,7 @@ OF_THE_OVERVIEW = (
         "subscriptions",
     ),
     Definition(
-        "subscriber_churn_rate", "Subscribers lost in 30 days", Better.LESS,
+        "subscriber_churn_rate", "Lost in 30 days", Better.LESS,
         "Customers whose last subscription ended in the 30 days up to the end of the period, divided by those there were "
         "30 days before together with those who came since. This is Stripe's formula.",
         "subscriptions", nothing="no subscribers", counted="subscribers",
@@ -92,7 +92,7 @@ OF_THE_OVERVIEW = (
         "recovery", nothing="no failed renewals",
     ),
     Definition(
-        "dispute_activity", "Disputes against payments", Better.LESS,
+        "dispute_activity", "Disputes per payment", Better.LESS,
         "Disputes opened in the period, divided by payments captured in it, by count. Card networks look at this one.",
         "disputes",
     ),

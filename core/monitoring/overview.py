@@ -110,6 +110,12 @@ def in_steps(daily: Sequence[Day]) -> list[Day]:
     return [_together(daily[start : first if start < first else start + 7]) for start in starts]
 
 
+def cause_title(category: str) -> str:
+    """A category of failures as the head of a row."""
+    words = CAUSES[Category(category)]
+    return words[0].upper() + words[1:]
+
+
 def sentence(overview: Overview) -> str:
     """What the period comes to: how many payments succeeded, how that moved, and why payments failed."""
     now, before = overview.figures["payment_success_rate"], overview.previous["payment_success_rate"]
@@ -121,7 +127,7 @@ def sentence(overview: Overview) -> str:
     if before["value"] is None:
         said += ", with nothing before to compare with"
     else:
-        said += f", {points(now['value'], before['value']).words} in {_span_before(overview.period)}"
+        said += f", {points(now['value'], before['value'])} in {_span_before(overview.period)}"
     return f"{said}. {_why(overview)}"
 
 

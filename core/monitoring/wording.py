@@ -1,6 +1,6 @@
 """Figures and their changes in words, the same on a page, in a report and in an alert."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from core.money import Money
@@ -16,11 +16,18 @@ Figure = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """How a figure moved since the period before; `good` is None where neither way is better, or nothing moved."""
+    """How a figure moved since the period before: `down 1.2 points`, and what from: `from 98.3 %`.
+
+    `good` is None where neither way is better, or nothing moved.
+    """
 
     words: str
+    base: str
     direction: Literal["up", "down", "same"]
     good: bool | None = None
+
+    def __str__(self) -> str:
+        return f"{self.words} {self.base}".strip()
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,10 @@ def points(now: float, before: float) -> Change:
     places = min(_decimals(now), _decimals(before)) if max(now, before) >= 0.02 else 2
     moved = round((now - before) * 100, places)
     if moved == 0:
-        return Change(f"as before ({percent(before, places)})", "same")
+        return Change("as before", f"at {percent(before, places)}", "same")
     direction: Literal["up", "down"] = "up" if moved > 0 else "down"
     unit = "point" if abs(moved) == 1 else "points"
-    return Change(f"{direction} {abs(moved):.{places}f} {unit} from {percent(before, places)}", direction)
+    return Change(f"{direction} {abs(moved):.{places}f} {unit}", f"from {percent(before, places)}", direction)
 
 
 def _decimals(fraction: float) -> int:
@@ -110,25 +117,24 @@ def _change(
 ) -> Change | None:
     earlier = None if before is None else _value(before)
     if before is None or earlier is None:
-        return Change("nothing before to compare with", "same")
+        return Change("nothing before", "", "same")
     if "denominator" in now or definition.name.endswith("_rate"):
         moved = points(value, earlier)
     else:
         moved = _relative(value, earlier, _written(definition, before, earlier, currency))
     if moved.direction == "same" or definition.better is Better.NEITHER:
         return moved
-    return Change(
-        moved.words, moved.direction, (moved.direction == "up") == (definition.better is Better.MORE)
-    )
+    good = (moved.direction == "up") == (definition.better is Better.MORE)
+    return replace(moved, good=good)
 
 
 def _relative(value: float, earlier: float, written: str) -> Change:
     if value == earlier:
-        return Change(f"as before ({written})", "same")
+        return Change("as before", f"at {written}", "same")
     direction: Literal["up", "down"] = "up" if value > earlier else "down"
     if earlier <= 0:
-        return Change(f"{direction} from {written}", direction)
+        return Change(direction, f"from {written}", direction)
     share = abs(value - earlier) / earlier * 100
     if share < 0.05:
-        return Change(f"as before ({written})", "same")
-    return Change(f"{direction} {share:.{0 if share >= 10 else 1}f}{NBSP}% from {written}", direction)
+        return Change("as before", f"at {written}", "same")
+    return Change(f"{direction} {share:.{0 if share >= 10 else 1}f}{NBSP}%", f"from {written}", direction)

@@ -1,0 +1,50 @@
+"""How fresh what is shown is, and who may go on reading it while the database is away."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from core.errors import Unavailable
+from core.monitoring.attention import in_words
+from core.periods import Period
+from core.staff.roles import Role
+from core.ui import session
+
+_READER = "reader_role"
+
+
+def show(fresh_at: datetime | None, now: datetime, period: Period, *, stale: bool) -> None:
+    """The days shown and the last event they hold; a warning where they are the last that could be had."""
+    if stale:
+        st.warning(
+            "The database does not answer. These are the last figures there were; they go on by themselves when it is back.",
+            icon=":material/cloud_off:",
+        )
+    days = (
+        f"{period.since:%-d %b %Y}"
+        if period.days == 1
+        else f"{period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
+    )
+    # A colon would be read as the start of an icon's name.
+    zone = f"{period.zone.key.replace('_', ' ')} time"
+    if fresh_at is None:
+        fed = "No event has come in yet."
+    else:
+        seconds = max((now - fresh_at).total_seconds(), 0)
+        age = "just now" if seconds < 10 else f"{in_words(now - fresh_at)} ago"
+        fed = f"Last event at {fresh_at.astimezone(period.zone):%H\\:%M\\:%S %Z}, {age}."
+    st.caption(f"{days}, {zone}. {fed}")
+
+
+def reader_role() -> Role:
+    """The role of whoever reads; while the database is away, the one this tab was last drawn for.
+
+    A tab signed out meanwhile sees the sign-in form.
+    """
+    try:
+        st.session_state[_READER] = session.actor().role
+    except Unavailable:
+        if _READER not in st.session_state:
+            raise
+    role: Role = st.session_state[_READER]
+    return role

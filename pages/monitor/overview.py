@@ -1,0 +1,44 @@
+"""How payments go, how that compares with the period before, and what needs a person."""
+
+from functools import partial
+
+import streamlit as st
+
+from core.monitoring import attention, overview
+from core.periods import business_day
+from core.ui import cards, charts, filters, freshness, live, session
+from core.ui.text import literal
+
+REFRESH_SECONDS = 2
+
+st.title("Overview")
+running = session.services()
+available = live.answers().get("currencies", partial(overview.currencies, running.db), ttl_seconds=60)
+with st.container(horizontal=True, gap="large"):
+    period = filters.period()
+    currency = filters.currency(available.answer)
+drawn_on = business_day(running.clock(), period.zone)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def figures() -> None:
+    now = running.clock()
+    if business_day(now, period.zone) != drawn_on:
+        st.rerun()  # past midnight the last 30 days are other ones
+    role = freshness.reader_role()
+    kept = live.answers().get(
+        ("overview", period, currency),
+        lambda: overview.load(running.db, period, currency=currency, now=now),
+        ttl_seconds=REFRESH_SECONDS / 2,
+    )
+    found = kept.answer
+    freshness.show(found.fresh_at, now, period, stale=kept.stale)
+    st.markdown(f"#### {literal(overview.sentence(found))}")
+    waiting = attention.waiting(found.waiting, now)
+    cards.waiting_in_short(waiting)
+    cards.show(found.readings(), role)
+    charts.show_in_pairs(charts.of_the_overview(found))
+    cards.waiting(waiting, role)
+
+
+figures()
