@@ -1,0 +1,1 @@
+"""Speed and memory figures, each beside a floor or a peer measured in the same run."""
