@@ -41,7 +41,7 @@ def event_of(
 def previous_attributes(before: Json, after: Json) -> Json:
     """The old values of what changed; of a changed map only its changed keys, as Stripe sends them."""
     changed: Json = {}
-    for name in before.keys() | after.keys():
+    for name in {**before, **after}:
         old, new = before.get(name), after.get(name)
         if old == new:
             continue

@@ -85,7 +85,8 @@ HARD = frozenset(
     "transaction_not_allowed highest_risk_level fraudulent stop_payment_order restricted_card".split()
 )
 OUTAGE_MIX = {"issuer_not_available": 45, "processing_error": 40, "try_again_later": 15}
-OUTAGE_DECLINE_RATE = 0.43
+OUTAGE_DECLINE_RATE = 0.56
+OUTAGE_TRIES_AGAIN = 0.35
 
 TRIES_AGAIN = 0.72  # a customer after a decline
 AGAIN_WORKS = 0.80
@@ -124,8 +125,9 @@ LEAVES_PER_MONTH = 0.044
 CHANGES_MIND = 0.09
 UPGRADE_PER_MONTH = 0.016
 DOWNGRADE_PER_MONTH = 0.007
-RETRY_WORKS = (0.37, 0.30, 0.24)  # each dunning attempt after a soft decline
-HARD_RETRY_WORKS = (0.12, 0.17, 0.15)  # works only where the customer has put in a new card
+RETRY_WORKS = (0.34, 0.27, 0.22)  # each dunning attempt after a soft decline
+OUTAGE_RETRY_WORKS = (0.90, 0.80, 0.60)  # nothing was wrong with the card
+HARD_RETRY_WORKS = (0.11, 0.16, 0.14)  # works only where the customer has put in a new card
 FEEDBACK = ("too_expensive", "unused", "switched_service", "missing_features", "customer_service", "other")
 
 FIRST_NAMES = (

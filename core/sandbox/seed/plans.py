@@ -18,6 +18,8 @@ from core.sandbox.seed.business import (
     HARD,
     HARD_RETRY_WORKS,
     LEAVES_PER_MONTH,
+    OUTAGE_MIX,
+    OUTAGE_RETRY_WORKS,
     PLANS,
     RENEWAL_DECLINE_RATE,
     RENEWAL_MIX,
@@ -29,6 +31,7 @@ from core.sandbox.seed.business import (
     UPGRADES,
 )
 from core.sandbox.seed.catalogue import Catalogue
+from core.sandbox.seed.outage import Outage
 from core.sandbox.seed.patients import Patient, Patients
 from core.sandbox.subscription_shape import as_ended, build, build_item, period_of, set_period, with_items
 
@@ -39,27 +42,36 @@ MONTHS = {"month": 1, "year": 12}
 class Plans:
     """Begins subscriptions; each is told to its end, or to today."""
 
-    def __init__(self, book: Book, patients: Patients, catalogue: Catalogue) -> None:
+    def __init__(self, book: Book, patients: Patients, catalogue: Catalogue, outage: Outage) -> None:
         self._book = book
         self._patients = patients
         self._catalogue = catalogue
+        self._outage = outage
 
     def write(self, at: int) -> None:
         patient = self._patients.returning(at) if self._book.happens(0.35) else None
         patient = patient if patient is not None and patient.country == "US" else self._patients.new(at)
         offer = self._book.one_of(PLANS_BY_WEIGHT)
-        Story(self._book, self._patients, self._catalogue, patient, offer.key, at).tell()
+        Story(self._book, self._patients, self._catalogue, self._outage, patient, offer.key, at).tell()
 
 
 class Story:
     """One subscription's life."""
 
     def __init__(
-        self, book: Book, patients: Patients, catalogue: Catalogue, patient: Patient, plan: str, at: int
+        self,
+        book: Book,
+        patients: Patients,
+        catalogue: Catalogue,
+        outage: Outage,
+        patient: Patient,
+        plan: str,
+        at: int,
     ) -> None:
         self._book = book
         self._patients = patients
         self._catalogue = catalogue
+        self._outage = outage
         self._patient = patient
         self._plan = plan
         self._price = catalogue.prices[plan]
@@ -288,10 +300,11 @@ class Story:
         book = self._book
         if bill.intent is None:
             return True
-        if not book.happens(RENEWAL_DECLINE_RATE):
+        code = self._outage.decline_code(book, at)
+        if code is None and not book.happens(RENEWAL_DECLINE_RATE):
             self._pay(bill, at)
             return True
-        code = book.one_of(RENEWAL_MIX)
+        code = code or book.one_of(RENEWAL_MIX)
         bill.attempt(at, code)
         self._become("past_due", at)
         return self._dun(bill, at, code, end)
@@ -304,7 +317,9 @@ class Story:
 
     def _dun(self, bill: Bill, at: int, code: str, end: int) -> bool:
         book = self._book
-        works = HARD_RETRY_WORKS if code in HARD else RETRY_WORKS
+        works = (
+            HARD_RETRY_WORKS if code in HARD else OUTAGE_RETRY_WORKS if code in OUTAGE_MIX else RETRY_WORKS
+        )
         for tries, wait in enumerate(WAIT_DAYS):
             retry_at = at + wait * DAY_SECONDS
             bill.wait(at, retry_at, tries)

@@ -11,8 +11,7 @@ from core.sandbox.seed.business import (
     DECLINE_MIX,
     HARD,
     NEVER_CONFIRMED,
-    OUTAGE_DECLINE_RATE,
-    OUTAGE_MIX,
+    OUTAGE_TRIES_AGAIN,
     RETURNING_SHARE,
     SECURE_FAILS,
     TRIES_AGAIN,
@@ -20,7 +19,7 @@ from core.sandbox.seed.business import (
     VISITS,
     Offer,
 )
-from core.sandbox.seed.catalogue import Catalogue
+from core.sandbox.seed.outage import Outage
 from core.sandbox.seed.patients import Patient, Patients
 
 BY_WEIGHT = {offer: offer.weight for offer in VISITS}
@@ -30,10 +29,9 @@ MOST_TRIES = 4
 class Visits:
     """Writes one visit's payment after the other."""
 
-    def __init__(self, book: Book, patients: Patients, catalogue: Catalogue, outage: tuple[int, int]) -> None:
+    def __init__(self, book: Book, patients: Patients, outage: Outage) -> None:
         self._book = book
         self._patients = patients
-        self._catalogue = catalogue
         self._outage = outage
 
     def write(self, at: int) -> None:
@@ -84,19 +82,17 @@ class Visits:
                 charge = succeed(self._book, intent, patient.card, moment, secure=secure)
                 self._patients.save_card(patient, moment)
                 return charge
-            if not self._book.happens(TRIES_AGAIN if not self._in_outage(moment) else 0.35):
+            if not self._book.happens(OUTAGE_TRIES_AGAIN if self._outage.covers(moment) else TRIES_AGAIN):
                 return None
             moment += chance.randrange(20, 420) if chance.random() < 0.85 else chance.randrange(3600, 90_000)
         return None
 
     def _decline_code(self, at: int, number: int) -> str | None:
-        if self._in_outage(at) and self._book.happens(OUTAGE_DECLINE_RATE):
-            return self._book.one_of(OUTAGE_MIX)
+        struck = self._outage.decline_code(self._book, at)
+        if struck is not None:
+            return struck
         rate = VISIT_DECLINE_RATE if number == 0 else 1 - AGAIN_WORKS
         return self._book.one_of(DECLINE_MIX) if self._book.happens(rate) else None
-
-    def _in_outage(self, at: int) -> bool:
-        return self._outage[0] <= at < self._outage[1]
 
     def _card_for_next_time(self, patient: Patient, code: str, at: int) -> None:
         """After a decline that will not mend many take out another card; some leave the bad one for staff to try."""

@@ -6,7 +6,7 @@ from bisect import bisect
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,13 +25,13 @@ from core.sandbox.seed.business import (
     ZONES,
 )
 from core.sandbox.seed.catalogue import close_shop, open_shop
+from core.sandbox.seed.outage import outage_before
 from core.sandbox.seed.patients import Patients
 from core.sandbox.seed.plans import Plans
 from core.sandbox.seed.visits import Visits
 from core.sandbox.store import Store, script
 
 HOURS = list(accumulate(HOUR_WEIGHTS))
-NEW_YORK = ZoneInfo("America/New_York")
 
 
 class AlreadySeeded(Exception):
@@ -84,8 +84,9 @@ def _written(store: Store, seed: int, until: int, days: int) -> SeedSummary:
 def _live(book: Book, since: int, days: int) -> None:
     catalogue = open_shop(book, since - 7 * DAY_SECONDS)
     patients = Patients(book)
-    visits = Visits(book, patients, catalogue, outage_of(book.until))
-    plans = Plans(book, patients, catalogue)
+    outage = outage_before(book.until)
+    visits = Visits(book, patients, outage)
+    plans = Plans(book, patients, catalogue, outage)
     for day in range(days + 1):
         midnight = (since // DAY_SECONDS + day) * DAY_SECONDS
         grown = day / days
@@ -96,16 +97,6 @@ def _live(book: Book, since: int, days: int) -> None:
     patients.close()
     close_shop(book, catalogue)
     settlement.pay_out(book)
-
-
-def outage_of(until: int) -> tuple[int, int]:
-    """The bad day: the Tuesday (New York) that lies 15 to 21 days back, from its first second to its last."""
-    today = datetime.fromtimestamp(until, UTC).astimezone(NEW_YORK).date()
-    back = today - timedelta(days=15)
-    tuesday = back - timedelta(days=(back.weekday() - 1) % 7)
-    start = datetime(tuesday.year, tuesday.month, tuesday.day, tzinfo=NEW_YORK)
-    end = datetime.combine(tuesday + timedelta(days=1), datetime.min.time(), NEW_YORK)
-    return int(start.timestamp()), int(end.timestamp())
 
 
 def _mean(ends: tuple[float, float], grown: float) -> float:
