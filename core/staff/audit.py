@@ -1,11 +1,60 @@
-"""The audit log's entries for what changes no row of ours: a refusal, a page that was tried, a look-up elsewhere."""
+"""The audit log: what is written there beside the changes themselves, and how it is read."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from core.db import Database
+from core.staff import roles
 from core.staff.roles import Actor
+
+COLUMNS = (
+    "id",
+    "at",
+    "actor",
+    "role",
+    "action",
+    "subject",
+    "outcome",
+    "reason",
+    "before",
+    "after",
+    "request_id",
+)
+EXPORT_MAX_ENTRIES = 100_000
+_PAGE = 1000
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which entries are wanted: those between two moments whose texts contain these; None wants all."""
+
+    since: datetime
+    until: datetime
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    outcome: Literal["done", "refused"] | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some entries, newest first, and the id to go on before; None where nothing older fits."""
+
+    entries: list[Entry]
+    next_before_id: int | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field that an entry's action changed; None where it was not there."""
+
+    field: str
+    before: Any
+    after: Any
 
 
 def record(
@@ -36,3 +85,39 @@ def record(
         after=after,
         request_id=request_id,
     )
+
+
+def entries(
+    db: Database, actor: Actor, sought: Sought, *, before_id: int | None = None, limit: int = 100
+) -> Page:
+    """The entries wanted, newest first, `limit` of them (1,000 at most)."""
+    roles.require(actor, "audit-log")
+    found = db.call("list_audit", **vars(sought), before_id=before_id, limit=limit)
+    return Page(found["items"], found["next"])
+
+
+def exported(db: Database, actor: Actor, sought: Sought, now: datetime) -> list[Entry]:
+    """All entries wanted, newest first, `EXPORT_MAX_ENTRIES` at most; that they were taken is on record too."""
+    page = entries(db, actor, sought, limit=_PAGE)
+    taken = page.entries
+    while page.next_before_id is not None and len(taken) < EXPORT_MAX_ENTRIES:
+        page = entries(db, actor, sought, before_id=page.next_before_id, limit=_PAGE)
+        taken += page.entries
+    record(db, actor, "staff:audit-log:exported", "audit-log:entries", now, after={"entries": len(taken)})
+    return taken
+
+
+def differences(entry: Entry) -> list[Change]:
+    """The fields whose value the entry's action changed, in the order of their names."""
+    before, after = entry["before"] or {}, entry["after"] or {}
+    return [
+        Change(field, before.get(field), after.get(field))
+        for field in sorted(before.keys() | after.keys())
+        if before.get(field) != after.get(field)
+    ]
+
+
+def chain_state(db: Database, actor: Actor) -> dict[str, Any]:
+    """How the chain of hashes stands: `length`, `head`, `chained_at`, `verified_at`, `open_breaks`."""
+    roles.require(actor, "audit-log")
+    return cast(dict[str, Any], db.call("audit_chain_state"))

@@ -20,11 +20,14 @@ MODES = {
     PaymentMode.SANDBOX: ("SANDBOX", "Simulated payments. No money moves."),
     PaymentMode.DEVELOPMENT: ("TEST", "Stripe's test mode. No money moves."),
 }
+# A table's own button writes cells as they are: one that starts a formula would come alive in a spreadsheet.
+NO_RAW_EXPORT = "<style>[data-testid=stElementToolbar] [aria-label='Download as CSV']{display:none}</style>"
 
 
 def run() -> None:
     """One run of the console: the sign-in form, or the page that was asked for."""
     st.set_page_config("Payment operations", page_icon=str(ICON), layout="wide")
+    st.html(NO_RAW_EXPORT)
     _show_mode()
     staff = session.current()
     if staff is None:

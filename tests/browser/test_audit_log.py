@@ -1,0 +1,86 @@
+"""The page of the audit log: filters that are a link, the change behind an entry, and files that harm nobody."""
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from core.periods import wall_clock
+from core.staff import audit
+from core.staff.audit_chain import chain_audit_log
+from core.staff.roles import Actor, Role
+
+EVIL = '=cmd|\' /C calc\'!A0 <img src=x onerror=alert(1)> :red[x] $\\frac{1}{2}$ ![a](http://evil.example/x)'  # fmt: skip
+ACTOR = Actor("staff:mallory", Role.OPS)
+
+
+@pytest.fixture(scope="module")
+def recorded(console):
+    for number in range(130):
+        audit.record(
+            console.services.db, ACTOR, "test:thing:done", f"thing:{number}", wall_clock(),
+            reason=EVIL, after={"what": EVIL, "n": number},
+        )  # fmt: skip
+    chain_audit_log(console.services.db, wall_clock())
+
+
+def shown(page):
+    return page.get_by_text("entries are chained, and all are as they were recorded")
+
+
+def test_a_link_is_a_view_and_older_entries_are_one_click_away(console, page, recorded):
+    newest, older = page.locator(".st-key-newest button"), page.locator(".st-key-older button")
+    console.sign_in(page, "finance", "/audit-log?actor=mallory&period=7d")
+    expect(shown(page)).to_be_visible()
+    expect(page.get_by_label("Who")).to_have_value("mallory")
+    older.click()
+    page.wait_for_url("**before=*")
+    expect(older).to_be_disabled()
+    page.reload()
+    expect(newest).to_be_enabled()
+    newest.click()
+    expect(older).to_be_enabled()
+    assert "before=" not in page.url
+
+
+def test_a_chosen_entry_shows_what_changed_as_text(console, page, recorded):
+    said = []
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("request", lambda request: "evil.example" in request.url and said.append(request.url))
+    console.sign_in(page, "finance", "/audit-log?actor=mallory&subject=thing:7")
+    expect(shown(page)).to_be_visible()
+    page.get_by_test_id("stDataFrame").first.click(position={"x": 16, "y": 52})
+    expect(page.get_by_role("heading", name="Entry")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
+    assert said == []
+    expect(page.locator("img[src='x'], .katex, a[href*='evil']")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "given", ["'; drop table payops.staff; --", "%", "_", "\\", "*", "$x$ :red[x] <b>", "\u202e", "1 or 1=1"]
+)
+def test_whatever_is_looked_for_is_only_text(console, given):
+    """Each filter of the list goes this way; in the browser one of them is enough."""
+    now = wall_clock()
+    for field in ("actor", "action", "subject"):
+        sought = audit.Sought(now.replace(year=2020), now, **{field: given})
+        assert audit.entries(console.services.db, Actor("staff:x", Role.ADMIN), sought).entries == []
+
+
+def test_an_exported_file_has_all_that_fits_and_no_formula(console, page, recorded):
+    console.sign_in(page, "finance", "/audit-log?actor=mallory")
+    expect(shown(page)).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
+    assert len(rows) == 130
+    assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    assert rows[0]["reason"] == "'" + EVIL
+    with page.expect_download() as download:
+        page.get_by_role("button", name="XLSX", exact=True).click()
+    sheet = zipfile.ZipFile(download.value.path()).read("xl/worksheets/sheet1.xml")
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
+    assert b"<f>" not in sheet and b"hyperlink" not in sheet
