@@ -4,7 +4,7 @@ from core.sandbox import charges, payment_methods
 from core.sandbox.balance import DAY_SECONDS
 from core.sandbox.cards import TestCard
 from core.sandbox.declines import Decline, decline_named, payment_error
-from core.sandbox.errors import DOCS, Json, StripeError, invalid, unexpected_state
+from core.sandbox.errors import DOCS, Json, StripeError, unexpected_state
 from core.sandbox.params import Params
 from core.sandbox.world import BASE, World
 
@@ -35,10 +35,9 @@ def confirm(world: World, intent: Json, params: Params) -> Json:
     if params.has("setup_future_usage"):
         intent["setup_future_usage"] = params.text("setup_future_usage")
     off_session = params.raw.get("off_session") not in (None, "", "false")
-    decline = attempt(world, intent, off_session=off_session, return_url=params.text("return_url"))
+    nobody_there = off_session or params.flag("error_on_requires_action")
+    decline = attempt(world, intent, off_session=nobody_there, return_url=params.text("return_url"))
     if decline is not None:
-        if params.flag("error_on_requires_action") and intent["status"] == "requires_action":
-            raise invalid("This payment requires additional user action before it can be completed.")
         raise declined_error(intent, decline)
     return intent
 

@@ -107,7 +107,10 @@ def collect(world: World, invoice: Json, method_id: str | None, *, off_session: 
         attempt_failed(world, invoice)
         return None
     intent["payment_method"] = method_id
-    return confirmation.attempt(world, intent, off_session=off_session)
+    decline = confirmation.attempt(world, intent, off_session=off_session)
+    if intent["status"] == "requires_action" or (decline and decline.code == "authentication_required"):
+        world.announce("invoice.payment_action_required", invoice)
+    return decline
 
 
 def attempt_failed(world: World, invoice: Json) -> None:

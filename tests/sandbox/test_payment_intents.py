@@ -109,6 +109,12 @@ def test_off_session_a_card_that_needs_authentication_is_declined(stripe):
     assert refused.value.error.code == "authentication_required"
 
 
+def test_a_payment_that_may_not_wait_for_the_customer_is_declined(stripe):
+    with pytest.raises(sdk.CardError) as refused:
+        pay(stripe, "pm_card_threeDSecure2Required", error_on_requires_action=True)
+    assert refused.value.error.payment_intent.status == "requires_payment_method"
+
+
 @pytest.mark.parametrize(
     ("amount", "currency", "code"),
     [

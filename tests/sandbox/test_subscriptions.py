@@ -147,3 +147,16 @@ def test_payouts_add_up_to_their_balance_transactions(stripe, control):
     assert payout.reconciliation_status == "completed"
     assert sum(t.net for t in inside if t.type != "payout") == payout.amount
     assert sum(t.net for t in inside) == 0
+
+
+def test_a_first_payment_that_needs_the_customer_is_told_of_and_waits(stripe, price, control):
+    customer = customer_with(stripe, "pm_card_threeDSecure2Required")
+    asked = {"customer": customer, "items": [{"price": price}], "expand": ["latest_invoice"]}
+    subscription = stripe.v1.subscriptions.create(asked)
+    invoice = subscription.latest_invoice
+    assert (subscription.status, invoice.status) == ("incomplete", "open")
+    told = stripe.v1.events.list({"type": "invoice.payment_action_required", "limit": 1}).data[0]
+    assert told.data.object.id == invoice.id
+    link = stripe.v1.invoice_payments.list({"invoice": invoice.id}).data[0]
+    control.post(f"/authenticate/{link.payment.payment_intent}", data={"outcome": "complete"})
+    assert stripe.v1.subscriptions.retrieve(subscription.id).status == "active"

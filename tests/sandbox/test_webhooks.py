@@ -83,7 +83,8 @@ def test_what_waits_survives_a_restart_of_the_sandbox(sandbox, stripe, control, 
     received.wait_for(1)
     stop(sandbox.data_dir)
     received.answers = lambda number: 200
+    refused = len(received.deliveries)
     address = ensure_running(sandbox.data_dir)
     assert address == sandbox.address  # the same port and keys, so that links stay good
-    received.wait_for(len(received.deliveries) + 1)
+    received.wait_for(refused + 1)
     assert stripe.v1.customers.retrieve(customer.id).id == customer.id
