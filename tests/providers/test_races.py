@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -153,7 +154,7 @@ def test_after_any_history_nobody_is_over_capacity_unlicensed_or_forgotten(busy,
         for step in batch:
             if step[0] == "capacity":
                 capacity[step[1]] = max(capacity[step[1]], step[2])
-        at_once(*(lambda step=step: _do(busy, step, ids, now) for step in batch))
+        at_once(*(partial(_do, busy, step, ids, now) for step in batch))
         _holds(busy, now, capacity)
 
 

@@ -83,11 +83,12 @@ language plpgsql
 set search_path = '' as $$
 declare
   candidate record;
-  passed_load double precision := 'infinity';
+  passed_load double precision;
 begin
   stale := false;
   for depth in 1..5 loop
     wait_for := null;
+    passed_load := 'infinity';
     for candidate in
       select n.* from payops.next_in_order(p_state, p_specialties, p_declined_by, p_now, (4 ^ depth)::integer) as n
     loop
@@ -236,6 +237,10 @@ set search_path = '' as $$
         inner join payops.providers as p on l.provider_id = p.id
         where l.state = p_state and l.status = 'active' and l.valid_from <= p_now and l.valid_until > p_now and p.active
       ) then format('Everybody licensed in %s is deactivated.', p_state)
+      when exists (
+        select from payops.openings as o
+        where o.state = p_state and o.load < 1 and o.valid_from <= p_now and o.valid_until > p_now
+      ) then format('There is room in %s, and others are just being placed: next in line.', p_state)
       else format('Everybody licensed in %s is at capacity.', p_state)
     end
 $$;
