@@ -12,7 +12,10 @@ class Better(StrEnum):
 
 @dataclass(frozen=True)
 class Definition:
-    """`meaning` is for the person who asks what is counted; `page` is the address where its rows are."""
+    """`meaning` is for the person who asks what is counted; `page` is the address where its rows are.
+
+    A figure `as_of_now` is the same whatever the period, so there is nothing to compare it with.
+    """
 
     name: str
     title: str
@@ -21,7 +24,7 @@ class Definition:
     page: str
     nothing: str = "no payments"
     counted: str = "payments"
-    target: float | None = None
+    as_of_now: bool = False
 
 
 FAILED_PAYMENTS = "failed_payments"
@@ -32,7 +35,7 @@ OF_THE_OVERVIEW = (
         "payment_success_rate", "Payments that succeeded", Better.MORE,
         "Payments that succeeded, divided by payments somebody tried to make, by the day of the first attempt. One that "
         "was declined twice and then went through is one success. Payments still in processing are on neither side.",
-        "payments", target=SUCCESS_TARGET,
+        "payments",
     ),
     Definition(
         FAILED_PAYMENTS, "Payments that failed", Better.LESS,
@@ -84,7 +87,7 @@ OF_THE_OVERVIEW = (
         "scheduled_to_cancel", "About to leave", Better.LESS,
         "Subscriptions set to end that still run, and what they bring in a month. They are not counted as lost yet. "
         "This is as of now, whatever the period.",
-        "subscriptions",
+        "subscriptions", as_of_now=True,
     ),
     Definition(
         "recovery_rate", "Failed renewals recovered", Better.MORE,

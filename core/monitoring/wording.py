@@ -62,7 +62,7 @@ def read(definition: Definition, now: Figure | None, before: Figure | None, curr
         return None
     if (value := _value(now)) is None:
         return Reading(definition, definition.nothing, "", None)
-    change = _change(definition, value, before, now, currency)
+    change = None if definition.as_of_now else _change(definition, value, before, now, currency)
     return Reading(
         definition, _written(definition, now, value, currency), _rests_on(definition, now, currency), change
     )

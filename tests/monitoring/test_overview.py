@@ -1,0 +1,253 @@
+"""The overview's figures, its first sentence and its list of what waits, from hand-sized data."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core.events import inbox
+from core.monitoring import attention, metrics, overview, wording
+from core.monitoring.definitions import OF_THE_OVERVIEW, Better, Definition
+from core.monitoring.incidents import Incident, IncidentLog
+from core.periods import Period
+from tests.factories import body_of, charge, event, intent
+
+ZONE = ZoneInfo("America/New_York")
+PERIOD = Period(date(2026, 9, 8), date(2026, 9, 14), ZONE)
+NOW = datetime(2026, 9, 14, 20, tzinfo=UTC)
+SHARE = Definition("share", "A share", Better.MORE, "", "payments")
+
+
+def at(day: int, hour: int = 12) -> int:
+    return int(datetime(2026, 9, day, hour, tzinfo=ZONE).timestamp())
+
+
+@pytest.fixture
+def told(database, owner):
+    """Tell events of an object each; the database has them when this returns."""
+
+    def tell(*several):
+        events = [event(f"evt_{kind}_{each['id']}", kind, each, at=each["created"]) for kind, each in several]
+        batch = [inbox.prepare(each, body_of(each), livemode=False) for each in events]
+        assert set(inbox.receive(database, batch, now=NOW)) == {"applied"}
+
+    return tell
+
+
+def paid(number, day, **fields):
+    payment = {"id": f"pi_{number}", "created": at(day)}
+    return [
+        ("payment_intent.succeeded", intent(**payment, status="succeeded", **fields)),
+        (
+            "charge.succeeded",
+            charge(id=f"ch_{number}", payment_intent=f"pi_{number}", created=at(day), **fields),
+        ),
+    ]
+
+
+def failed(number, day, code="insufficient_funds"):
+    declined = {
+        "status": "failed",
+        "captured": False,
+        "outcome": {"reason": code},
+        "failure_code": "card_declined",
+    }
+    error = {"charge": f"ch_{number}"}
+    return [
+        (
+            "payment_intent.payment_failed",
+            intent(id=f"pi_{number}", created=at(day), last_payment_error=error),
+        ),
+        (
+            "charge.failed",
+            charge(id=f"ch_{number}", payment_intent=f"pi_{number}", created=at(day), **declined),
+        ),
+    ]
+
+
+def loaded(database, currency="usd", now=NOW):
+    return overview.load(database, PERIOD, currency=currency, now=now)
+
+
+def test_its_figures_are_those_of_the_command_for_the_period_and_the_one_before(told, database):
+    told(*paid("a", 8), *failed("b", 9), *paid("c", 3), *paid("d", 9, currency="eur"))
+    found = loaded(database)
+    for period, figures in ((PERIOD, found.figures), (PERIOD.previous(), found.previous)):
+        assert figures == metrics.overview(database, period, currency="usd", now=NOW)["metrics"]
+    assert found.fresh_at == NOW
+
+
+def test_every_day_is_there_with_its_payments_and_disputes_also_one_without_any(told, database):
+    dispute = {
+        "id": "du_1", "livemode": False, "created": at(10), "amount": 4900, "currency": "usd", "status": "lost",
+        "reason": "fraudulent", "charge": "ch_a",
+    }  # fmt: skip
+    told(*paid("a", 8), *paid("b", 8), *failed("c", 8), *paid("d", 2), ("charge.dispute.created", dispute))
+    found = loaded(database)
+    assert [each.day for each in found.daily] == list(PERIOD)
+    assert found.daily[0] == overview.Day(date(2026, 9, 8), 2, 1, 9800, 0, 0)
+    assert found.daily[1].success_rate is None
+    assert (found.daily[2].disputes, found.daily[2].disputed_minor) == (1, 4900)
+    assert [each.day for each in found.previous_daily if each.payments] == [date(2026, 9, 2)]
+
+
+def test_the_currencies_are_those_of_payments_with_the_most_frequent_first(told, database):
+    told(
+        *paid("a", 8, currency="eur"),
+        *paid("b", 8, currency="eur"),
+        *paid("c", 9),
+        *paid("d", 9, currency="jpy"),
+    )
+    database.call("count_touched_payments")
+    assert overview.currencies(database) == ["eur", "jpy", "usd"]
+
+
+def test_what_waits_for_a_person_has_its_money_by_currency_and_its_first_deadline(told, database, tmp_path):
+    def dispute(number, currency, due_in_days, status="needs_response"):
+        due = int((NOW + timedelta(days=due_in_days)).timestamp())
+        return ("charge.dispute.created", {
+            "id": f"du_{number}", "livemode": False, "created": at(10), "amount": 1000, "currency": currency,
+            "status": status, "reason": "general", "charge": f"ch_{number}", "evidence_details": {"due_by": due},
+        })  # fmt: skip
+
+    told(
+        dispute(1, "usd", 5), dispute(2, "usd", 3), dispute(3, "eur", 4), dispute(4, "usd", 1, "under_review")
+    )
+    IncidentLog(database, tmp_path).report(Incident("test", "x", "It broke.", NOW - timedelta(hours=3)))
+    found = attention.waiting(loaded(database).waiting, NOW)
+    assert [(each.what, each.at_stake, each.when) for each in found] == [
+        ("3 disputes wait for evidence", "$20.00 and €10.00", "first evidence due in 3 days"),
+        ("1 incident is open", "", "oldest for 3 hours"),
+    ]
+
+
+def test_nothing_that_waits_is_an_empty_list(told, database):
+    told(*paid("a", 8))
+    assert attention.waiting(loaded(database).waiting, NOW) == []
+
+
+def rate(numerator, denominator):
+    low, high = metrics.wilson(numerator, denominator) or (None, None)
+    value = numerator / denominator if denominator else None
+    return {"value": value, "numerator": numerator, "denominator": denominator, "low": low, "high": high}
+
+
+def causes(**counts):
+    found = [{"key": key, "count": count, "amount": count * 1000} for key, count in counts.items()]
+    return sorted(found, key=lambda each: -each["count"])
+
+
+def told_as(now, before, now_causes=(), before_causes=(), period=PERIOD):
+    return overview.sentence(
+        overview.Overview(
+            period=period, currency="usd", fresh_at=NOW, daily=[], previous_daily=[], waiting=[], incidents=[],
+            figures={"payment_success_rate": now, "failures_by_category": list(now_causes)},
+            previous={"payment_success_rate": before, "failures_by_category": list(before_causes)},
+        )
+    ).replace(wording.NBSP, " ")  # fmt: skip
+
+
+def test_the_sentence_says_rate_change_and_most_frequent_cause():
+    said = told_as(rate(970, 1000), rate(965, 1000), causes(retry_later=20, stop=10), causes(retry_later=35))
+    assert said == (
+        "97.0 % of payments succeeded, up 0.5 points from 96.5 % in the 7 days before. The most frequent cause of failure "
+        "was no money on the card, or its limit reached: 20 of 30 failures, $300.00 in all."
+    )
+
+
+def test_a_fall_that_is_no_chance_is_explained_by_the_cause_that_grew_not_by_the_largest_one():
+    said = told_as(
+        rate(930, 1000),
+        rate(970, 1000),
+        causes(retry_later=36, retry_soon=34),
+        causes(retry_later=28, retry_soon=2),
+    )
+    assert said == (
+        "93.0 % of payments succeeded, down 4.0 points from 97.0 % in the 7 days before. "
+        "Most of the fall is due to issuers or networks out of order."
+    )
+
+
+def test_few_payments_are_counted_and_their_interval_said():
+    assert told_as(rate(3, 4), rate(0, 0), causes(stop=1)).startswith(
+        "3 of 4 payments succeeded, between 30.1 % and 95.4 % with 95 % certainty, with nothing before to compare with."
+    )
+
+
+def test_no_payments_are_no_rate():
+    assert told_as(rate(0, 0), rate(0, 0)) == "No payment was tried in these 7 days."
+    day = Period(date(2026, 9, 8), date(2026, 9, 8), ZONE)
+    assert told_as(rate(0, 0), rate(9, 10), period=day) == (
+        "No payment was tried in this one day; in the day before 90.0 % of 10 payments succeeded."
+    )
+
+
+def test_the_same_rate_is_said_to_be_as_before():
+    said = told_as(rate(96, 100), rate(48, 50), causes(stop=4))
+    assert said.startswith("96.0 % of payments succeeded, as before at 96.0 % in the 7 days before.")
+    assert told_as(rate(40, 40), rate(48, 50)).endswith("None failed.")
+
+
+def read(now, before, **fields):
+    reading = wording.read(SHARE if not fields else Definition(**vars(SHARE) | fields), now, before, "usd")
+    change = str(reading.change).replace(wording.NBSP, " ") if reading.change else None
+    return reading.value.replace(wording.NBSP, " "), reading.rests_on.replace(wording.NBSP, " "), change
+
+
+def test_a_rate_is_read_with_its_counts_and_its_interval_where_it_rests_on_few():
+    assert read(rate(90, 100), rate(95, 100)) == (
+        "90.0 %",
+        "90 of 100 payments",
+        "down 5.0 points from 95.0 %",
+    )
+    assert read(rate(9, 10), rate(0, 0)) == (
+        "90.0 %", "9 of 10 payments; between 59.6 % and 98.2 % with 95 % certainty", "nothing before",
+    )  # fmt: skip
+    assert read(rate(0, 0), rate(1, 1)) == ("no payments", "", None)
+
+
+def test_a_small_rate_moves_in_hundredths_of_a_point():
+    assert read(rate(72, 10000), rate(54, 10000))[::2] == ("0.72 %", "up 0.18 points from 0.54 %")
+
+
+def test_times_and_money_move_by_their_share():
+    times = [{"p50_ms": p50, "p95_ms": p95, "n": 5} for p50, p95 in ((580.0, 128_000.0), (1000.0, 2000.0))]
+    assert read(*times) == ("580 ms", "slowest 5 % over 2 min 8 s; 5 payments", "down 42 % from 1.0 s")
+    assert read({"value": 1_000_00}, {"value": 980_00}, name="mrr") == (
+        "$1,000.00",
+        "",
+        "up 2.0 % from $980.00",
+    )
+    assert read({"value": 3}, {"value": 0}, name="count")[2] == "up from 0"
+    assert read({"p50_ms": None, "p95_ms": None, "n": 0}, times[0])[0] == "no payments"
+
+
+@pytest.mark.parametrize(
+    ("better", "good"), [(Better.MORE, True), (Better.LESS, False), (Better.NEITHER, None)]
+)
+def test_whether_up_is_good_depends_on_the_figure(better, good):
+    definition = Definition(**vars(SHARE) | {"better": better})
+    assert wording.read(definition, rate(96, 100), rate(95, 100), "usd").change.good is good
+    assert wording.read(definition, rate(96, 100), rate(96, 100), "usd").change.good is None
+
+
+def test_the_cards_leave_out_what_is_not_counted_yet_and_add_what_failed(told, database):
+    told(*paid("a", 8), *failed("b", 9))
+    readings = {each.definition.name: each for each in loaded(database).readings()}
+    assert "processing_time_own" not in readings or readings["processing_time_own"].value
+    assert readings["failed_payments"].value == "1"
+    assert readings["failed_payments"].rests_on == "$49.00"
+    assert set(readings) <= {each.name for each in OF_THE_OVERVIEW}
+
+
+def test_a_year_is_shown_in_weeks_that_lose_no_payment():
+    days = [overview.Day(date(2026, 1, 1) + timedelta(days=n), n, 1, 100, 0, 0) for n in range(365)]
+    weeks = overview.in_steps(days)
+    assert [each.days for each in weeks] == [1] + [7] * 52
+    assert sum(each.payments for each in weeks) == sum(each.payments for each in days)
+    assert (weeks[0].day, weeks[1].day, weeks[-1].day) == (days[0].day, days[1].day, days[-7].day)
+    assert overview.in_steps(days[:90]) == days[:90]
+
+
+def test_every_category_of_declines_has_its_words():
+    assert set(overview.CAUSES) == set(overview.Category)
