@@ -1,9 +1,10 @@
 """Every call to Stripe: with time-outs and bounded retries, translated errors, and a record of how it went."""
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import stripe
 
@@ -13,6 +14,7 @@ API_VERSION = "2026-10-28.endive"
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 3.0, 20.0
 MAX_RETRIES = 2
 PAGE_SIZE = 100
+IN_FLIGHT = 409  # the same key is being worked on by another request
 Json = dict[str, Any]
 
 
@@ -58,6 +60,28 @@ class StripeGateway:
                 return
             after = {"starting_after": objects[-1]["id"]}
 
+    def write(self, path: str, *, key: str, method: str = "post", **params: Any) -> Json:
+        """Make or change something, at most once for `key` within 24 hours; answers the object as it now is.
+
+        Raises `Refused` (`card_declined` for a decline), or `Unavailable`, after which it may have been done or not.
+        """
+        return self._call(method, path, params | {"idempotency_key": key})
+
+    def upload(self, name: str, content: bytes, *, purpose: str, key: str) -> Json:
+        """A file at Stripe; answers its object, whose `id` other objects refer to."""
+        started = time.monotonic()
+        file = io.BytesIO(content)
+        file.name = name
+        try:
+            made = self._client.v1.files.create(
+                {"purpose": cast(Any, purpose), "file": file}, {"idempotency_key": key}
+            )
+        except stripe.StripeError as error:
+            self._note("post files", started, error.request_id, type(error).__name__)
+            raise translated(error) from error
+        self._note("post files", started, None, None)
+        return dict(made.to_dict())
+
     def _call(self, method: str, path: str, params: Json) -> Json:
         operation = f"{method} {_without_ids(path)}"
         started = time.monotonic()
@@ -77,17 +101,31 @@ class StripeGateway:
 def translated(error: stripe.StripeError) -> PayopsError:
     """Ours for one of Stripe's: out of reach, failing or too busy is `Unavailable`, all else `Refused`."""
     passing = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
-    if passing or (error.http_status or 0) >= 500:
+    if passing or error.http_status == IN_FLIGHT or (error.http_status or 0) >= 500:
         return Unavailable(
             "stripe_unavailable", "Stripe did not answer. Nothing is lost; try again in a moment."
         )
-    facts = {"stripe_code": error.code, "request_id": error.request_id}
+    facts = _facts(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return Refused("stripe_key_refused", "Stripe refused our key. Tell an admin.", facts=facts)
     detail = error.error.message if error.error and error.error.message else "Stripe refused this request."
     return Refused(
-        "stripe_refused", detail, facts=facts | {"decline_code": getattr(error.error, "decline_code", None)}
+        "card_declined" if isinstance(error, stripe.CardError) else "stripe_refused", detail, facts=facts
     )
+
+
+def _facts(error: stripe.StripeError) -> Json:
+    """What of Stripe's error decides what may be done next; ids only, nothing of the customer or the card."""
+    said = error.json_body.get("error", {}) if isinstance(error.json_body, dict) else {}
+    intent = said.get("payment_intent") or {}
+    names = ("decline_code", "advice_code", "param", "charge")
+    return {
+        "stripe_code": error.code,
+        "request_id": error.request_id,
+        "http_status": error.http_status,
+        "payment_intent": intent.get("id"),
+        **{name: said.get(name) for name in names},
+    }
 
 
 def _without_ids(path: str) -> str:

@@ -81,3 +81,41 @@ def test_every_object_of_a_list_comes_once_over_its_pages(sandbox, gateway):
         for n in range(7)
     ]
     assert sorted(each["id"] for each in gateway.each("customers", limit=3)) == sorted(made)
+
+
+def pay(gateway, key, card="pm_card_visa", **params):
+    asked = {"amount": 4900, "currency": "usd", "payment_method": card, "confirm": True} | params
+    asked["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
+    return gateway.write("payment_intents", key=key, **asked)
+
+
+def test_a_write_with_the_same_key_is_done_once(gateway):
+    assert pay(gateway, "once-1")["id"] == pay(gateway, "once-1")["id"]
+    with pytest.raises(Refused) as refused:
+        pay(gateway, "once-1", amount=5000)
+    assert refused.value.code == "stripe_refused"
+
+
+def test_a_decline_says_why_and_which_payment_it_was(gateway):
+    with pytest.raises(Refused) as refused:
+        pay(gateway, "declined-1", "pm_card_visa_chargeDeclinedInsufficientFunds")
+    assert refused.value.code == "card_declined"
+    facts = refused.value.facts
+    assert facts["decline_code"] == "insufficient_funds"
+    assert facts["payment_intent"].startswith("pi_") and facts["charge"].startswith("ch_")
+
+
+def test_a_reply_lost_after_the_work_is_had_again_with_the_same_key(sandbox, gateway):
+    fault = {"method": "POST", "path": "/v1/payment_intents", "lose_reply": True, "count": 9}
+    httpx.post(f"{sandbox.base_url}/sandbox/faults", json=fault).raise_for_status()
+    before = len(list(gateway.each("payment_intents")))
+    with pytest.raises(Unavailable):
+        pay(gateway, "lost-1")
+    httpx.delete(f"{sandbox.base_url}/sandbox/faults")
+    assert pay(gateway, "lost-1")["status"] == "succeeded"
+    assert len(list(gateway.each("payment_intents"))) == before + 1
+
+
+def test_a_file_is_uploaded_and_has_an_id(gateway, calls):
+    made = gateway.upload("receipt.pdf", b"%PDF-1.4 receipt", purpose="dispute_evidence", key="file-1")
+    assert made["id"].startswith("file_") and calls[-1].operation == "post files"
