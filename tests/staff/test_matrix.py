@@ -1,0 +1,173 @@
+"""Every action of core × every role: who may not do it is refused before anything is read or written."""
+
+import importlib
+import inspect
+import pkgutil
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.db import Database
+from core.errors import Unauthorised
+from core.staff.roles import PAGES, Actor, Right, Role, right
+from core.staff.sessions import Sessions, Visit
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ANYBODY = None
+# What an action needs: this right on this page.
+NEEDS = {
+    "core.monitoring.incidents.resolve": ("events", Right.ACT),
+    "core.staff.audit.chain_state": ("audit-log", Right.ACT),
+    "core.staff.audit.entries": ("audit-log", Right.ACT),
+    "core.staff.audit.exported": ("audit-log", Right.ACT),
+    "core.staff.audit.record": ANYBODY,
+    "core.staff.roles.require": ANYBODY,
+    "core.staff.sessions.Sessions.open_sessions": ("users", Right.ACT),
+    "core.staff.sessions.Sessions.revoke": ("users", Right.ACT),
+    "core.staff.sessions.Sessions.sign_out_everywhere": ("users", Right.ACT),
+    "core.staff.users.add": ("users", Right.ACT),
+    "core.staff.users.change_own_password": ANYBODY,
+    "core.staff.users.disable": ("users", Right.ACT),
+    "core.staff.users.enable": ("users", Right.ACT),
+    "core.staff.users.everybody": ("users", Right.ACT),
+    "core.staff.users.reset_password": ("users", Right.ACT),
+    "core.staff.users.set_role": ("users", Right.ACT),
+}
+SEARCHED = ("events", "finance", "monitoring", "payments", "providers", "staff")
+
+
+class Reached(Exception):
+    """The action got as far as its work."""
+
+
+class NoDatabase:
+    """Whoever gets here was let in."""
+
+    def call(self, function, /, **arguments):
+        raise Reached(function)
+
+    def close(self):
+        raise Reached("close")
+
+
+EXAMPLES = {
+    Database: NoDatabase(),
+    Role: Role.OPS,
+    datetime: NOW,
+    str: "somebody",
+    int: 1,
+    Sessions: Sessions(NoDatabase(), b"k" * 32, timedelta(hours=1)),
+    Visit: Visit("192.0.2.1", "Firefox"),
+}
+
+
+def found_actions():
+    """Each public function or method below `core` that is told who acts."""
+    for noun in SEARCHED:
+        if importlib.util.find_spec(f"core.{noun}") is None:
+            continue
+        package = importlib.import_module(f"core.{noun}")
+        for module in pkgutil.iter_modules(package.__path__, f"core.{noun}."):
+            yield from actions_of(importlib.import_module(module.name))
+
+
+def actions_of(module):
+    for name, member in vars(module).items():
+        if name.startswith("_") or getattr(member, "__module__", None) != module.__name__:
+            continue
+        if inspect.isfunction(member):
+            yield from told(f"{module.__name__}.{name}", member)
+        elif inspect.isclass(member):
+            for each, method in vars(member).items():
+                if inspect.isfunction(method) and not each.startswith("_"):
+                    yield from told(f"{module.__name__}.{name}.{each}", method)
+
+
+def told(name, function):
+    wanted = inspect.signature(function, eval_str=True).parameters.values()
+    if any(parameter.annotation is Actor for parameter in wanted):
+        yield name, function
+
+
+ACTIONS = dict(found_actions())
+
+
+def do(name, role):
+    """Do the action as `role`, with something of the right kind for whatever it needs."""
+    positional, named = [], {}
+    owner = {"core.staff.sessions.Sessions": EXAMPLES[Sessions]}
+    for parameter in inspect.signature(ACTIONS[name], eval_str=True).parameters.values():
+        if parameter.name == "self":
+            positional.append(owner[name.rpartition(".")[0]])
+            continue
+        if parameter.default is not inspect.Parameter.empty:
+            continue
+        wanted = parameter.annotation
+        value = Actor("staff:tester", role) if wanted is Actor else EXAMPLES.get(wanted, {})
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            named[parameter.name] = value
+        else:
+            positional.append(value)
+    return ACTIONS[name](*positional, **named)
+
+
+def refused_roles(name):
+    refused = set()
+    for role in Role:
+        try:
+            do(name, role)
+        except Unauthorised:
+            refused.add(role)
+        except Exception:
+            continue  # it was let in, and tripped over the examples
+    return refused
+
+
+def test_no_action_is_listed_that_is_gone():
+    assert set(NEEDS) <= set(ACTIONS)
+
+
+@pytest.mark.parametrize("name", sorted(set(ACTIONS) - set(NEEDS)))
+def test_an_action_that_is_not_listed_is_guarded_by_some_row_of_the_table(name):
+    """One that anybody may do has to be listed."""
+    rows = [{role for role in Role if right(role, page) < needed} for page in PAGES for needed in Right]
+    assert (refused := refused_roles(name)) and refused in rows, f"refused to {refused}: list it in NEEDS"
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("name", [name for name in NEEDS if NEEDS[name] is not ANYBODY])
+def test_an_action_is_refused_to_each_role_without_the_right_and_to_no_other(name, role):
+    page, needed = NEEDS[name]
+    may = right(role, page) >= needed
+    try:
+        do(name, role)
+    except Unauthorised as error:
+        assert not may and error.code == "not_allowed"
+    except Exception:
+        assert may, "this was refused only after something was done or read"
+    else:
+        assert may
+
+
+def test_the_table_of_roles_is_the_one_that_was_agreed():
+    """Written out a second time, so that a slip in the first one is seen."""
+    agreed = {
+        "overview payments subscriptions errors": "see see see see",
+        "disputes": "see see act act",
+        "events": "act see see act",
+        "recovery": "see act see act",
+        "refunds": "see limited approve approve",
+        "assignments": "act act - act",
+        "providers": "see see - act",
+        "reconciliation revenue": "- - act act",
+        "daily-checks weekly-review": "act see act act",
+        "users settings": "- - - act",
+        "audit-log": "- - act act",
+    }
+    names = {"-": Right.NONE, "see": Right.SEE, "limited": Right.ACT_LIMITED, "act": Right.ACT, "approve": Right.APPROVE}  # fmt: skip
+    written = {
+        page: {role: names[word] for role, word in zip(Role, words.split(), strict=True)}
+        for pages, words in agreed.items()
+        for page in pages.split()
+    }
+    assert written == {page: {role: right(role, page) for role in Role} for page in PAGES}
