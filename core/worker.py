@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import structlog
 
 from core.errors import PayopsError
+from core.events.balances import open_payouts, pull_balance_transactions
 from core.events.refetch import refetch_tied
 from core.events.retries import retry_failed_events
 from core.monitoring.incidents import Incident, IncidentLog
 from core.periods import wall_clock
+from core.providers import assignment
 from core.services import Services
 
 log = structlog.get_logger(__name__)
@@ -29,19 +31,26 @@ class Step:
 def steps(running: Services) -> list[Step]:
     """What the worker does, with the parts of `running`."""
     incidents = IncidentLog(running.db, running.settings.data_dir)
-    clock, livemode = running.clock, running.livemode
+    db, clock, livemode = running.db, running.clock, running.livemode
     return [
-        Step("count touched payments", 1, lambda: running.db.call("count_touched_payments")),
+        Step("count touched payments", 1, lambda: db.call("count_touched_payments")),
         Step(
             "retry failed events",
             2,
-            lambda: retry_failed_events(running.db, running.stripe, clock=clock, livemode=livemode),
+            lambda: retry_failed_events(db, running.stripe, clock=clock, livemode=livemode),
         ),
         Step(
             "refetch tied rows",
             2,
-            lambda: refetch_tied(running.db, running.stripe, clock=clock, livemode=livemode),
+            lambda: refetch_tied(db, running.stripe, clock=clock, livemode=livemode),
         ),
+        Step("place who waits", 5, lambda: assignment.drain(running.db, clock())),
+        Step(
+            "pull balance transactions",
+            30,
+            lambda: pull_balance_transactions(db, running.stripe, clock=clock, livemode=livemode),
+        ),
+        Step("open payouts", 30, lambda: open_payouts(db, running.stripe)),
         Step("record spooled incidents", 5, incidents.flush),
     ]
 

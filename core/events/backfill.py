@@ -81,6 +81,13 @@ SOURCES = (
         (("status", "paid"),),
         mirrored=lambda payment: bool(payment["status"] == "paid"),
     ),
+    Source(
+        "balance_transactions",
+        "balance_transactions",
+        "balance_transactions",
+        "balance_transaction",
+        projections.balances.balance_transaction,
+    ),
     Source("payouts", "payouts", "payouts", "payout", projections.payouts.payout),
 )
 NAMES = (*(source.name for source in SOURCES), "events")

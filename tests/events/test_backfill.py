@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -14,7 +15,10 @@ from hypothesis import strategies as st
 
 from core.errors import Unavailable
 from core.events import backfill, inbox
+from core.events.balances import open_payouts, pull_balance_transactions
 from core.events.refetch import refetch_tied
+from core.monitoring import metrics
+from core.periods import Period
 from core.sandbox import process
 from core.stripe_gateway import StripeGateway
 from tests.factories import body_of
@@ -197,6 +201,26 @@ def test_a_backfill_never_takes_a_newer_snapshot_away(business, database, owner)
     newest = mirror(owner)["payment_intents"]
     receive_everything(database, gateway(address))
     assert mirror(owner)["payment_intents"] == newest
+
+
+def test_the_balance_is_pulled_and_its_figures_are_stripes_own(business, database, owner):
+    asked = gateway(business[0])
+    assert pull_balance_transactions(database, asked, clock=clock, livemode=False) > 0
+    moved = list(asked.each("balance_transactions"))
+    backfill.run(database, asked, clock=clock, livemode=False, only=["payouts"])
+    assert open_payouts(database, asked) == 1
+    period = Period.last_days(10, now=clock(), zone=ZoneInfo("America/New_York"))
+    found = metrics.overview(database, period, currency="usd", now=clock())["metrics"]
+    kept = [each for each in moved if each["type"] != "payout"]
+    assert found["net"]["value"] == sum(each["net"] for each in kept)
+    assert found["fees"]["value"] == sum(each["fee"] for each in kept)
+    assert found["gross"]["value"] == sum(each["amount"] for each in kept if each["type"] == "charge")
+    assert found["refunded"]["value"] == 1800  # two refunds of $9.00
+    paid_out = owner.execute(
+        "select -sum(t.amount_minor) filter (where t.type = 'payout'), sum(t.net_minor) filter (where t.type <> 'payout')"
+        " from payops.payout_contents join payops.balance_transactions as t on t.id = balance_transaction_id"
+    ).fetchone()
+    assert paid_out[0] == paid_out[1]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

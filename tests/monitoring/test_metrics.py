@@ -255,7 +255,8 @@ def test_monthly_revenue_moves_from_start_to_end_to_the_cent(story):
 def test_every_name_is_there_and_what_is_not_counted_yet_is_none(story):
     found = story.figures()
     assert tuple(found) == metrics.NAMES
-    assert found["gross"] is None
+    assert found["recovery_rate"] is None
+    assert found["gross"] == {"value": None}
     assert found["payment_success_rate"] == {
         "value": None,
         "numerator": 0,

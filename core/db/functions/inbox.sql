@@ -61,6 +61,9 @@ begin
     execute format('select payops.record_%s($1)', target) using p_records -> target;
   end loop;
   perform payops.touch_payments(p_records);
+  if p_records ? 'balance_transactions' then
+    perform payops.touch_balance_days(p_records);
+  end if;
 end
 $$;
 

@@ -269,13 +269,16 @@ language plpgsql security definer
 set search_path = '' as $$
 begin
   perform payops.refresh_rollups();
+  perform payops.refresh_balances();
   return jsonb_build_object(
     'fresh_at', (select max(e.received_at) from payops.events as e),
     'metrics',
     payops.payment_metrics(p_since, p_until, p_currency, p_now)
+    || payops.balance_metrics(p_since, p_until, p_currency)
     || payops.dispute_metrics(p_since, p_until, p_currency)
     || payops.subscription_metrics(p_since, p_until, p_currency, p_now)
     || payops.webhook_metrics(p_since, p_until)
+    || payops.assignment_metrics(p_since, p_until)
     || payops.stripe_call_metrics(p_since, p_until)
   );
 end

@@ -164,6 +164,9 @@ begin
     delete from payops.daily_failures;
     delete from payops.daily_attempts;
     delete from payops.daily_intents;
+    delete from payops.daily_balances;
+    insert into payops.touched_days (day)
+    select distinct payops.business_day(created) from payops.balance_transactions;
     insert into payops.touched_payments (payment_intent_id) select id from payops.payment_intents;
   end if;
   return to_jsonb(found);
