@@ -1,0 +1,83 @@
+"""Live customers: they come as long as they are let, and do what customers do."""
+
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from core.sandbox.engine import Engine
+from core.sandbox.errors import StripeError
+from core.sandbox.history import iter_events, iter_objects
+from core.sandbox.seed import seed_sandbox
+from core.sandbox.visitors import Visitors
+
+VISITS = 900
+
+
+@pytest.fixture(scope="module")
+def visited(tmp_path_factory):
+    """A small sandbox after many customers, with what those were refused for."""
+    data_dir = tmp_path_factory.mktemp("visited")
+    seed_sandbox(data_dir, seed=5, days=20)
+    engine = Engine(data_dir, "http://127.0.0.1:1")
+    visitors, refused = Visitors(engine, random.Random(11)), Counter()
+    began = engine.clock.now()
+    for _ in range(VISITS):
+        try:
+            visitors.act()
+        except StripeError as error:
+            refused[error.body()["error"]["type"]] += 1
+    engine.store.close()
+    return data_dir, began, refused
+
+
+def since(visited, object_type):
+    data_dir, began, _ = visited
+    return [obj for obj in iter_objects(data_dir, object_type) if obj["created"] >= began]
+
+
+def test_a_customer_is_refused_for_their_card_and_nothing_else(visited):
+    refused = visited[2]
+    assert refused.keys() == {"card_error"}
+    assert refused["card_error"] < 0.12 * VISITS
+
+
+def test_most_pay_some_come_again_and_a_few_leave_their_cart(visited):
+    intents = since(visited, "payment_intent")
+    tried = [intent for intent in intents if intent["latest_charge"]]
+    assert 0.9 < sum(intent["status"] == "succeeded" for intent in tried) / len(tried) < 1
+    assert len(intents) > len(tried)
+    new = {customer["id"] for customer in since(visited, "customer")}
+    assert any(intent["customer"] not in new for intent in tried)
+    visits = [intent for intent in intents if "ubscription" not in intent["description"]]
+    assert all(intent["metadata"].keys() == {"orderId", "patientId"} for intent in visits)
+
+
+def test_a_declined_customer_tries_the_same_payment_with_another_card(visited):
+    tries = Counter(charge["payment_intent"] for charge in since(visited, "charge"))
+    again = [i for i in since(visited, "payment_intent") if tries[i["id"]] > 1]
+    assert again and all(intent["status"] == "succeeded" for intent in again)
+
+
+def test_they_subscribe_leave_and_want_money_back(visited):
+    data_dir, began, _ = visited
+    told = {event["type"] for event in iter_events(data_dir) if event["created"] >= began}
+    assert {
+        "charge.failed", "charge.refunded", "charge.succeeded", "customer.created", "customer.subscription.created",
+        "customer.subscription.updated", "invoice.paid", "payment_intent.payment_failed",
+        "payment_intent.requires_action", "payment_intent.succeeded", "payment_method.attached", "refund.created",
+    } <= told  # fmt: skip
+
+
+def test_nobody_comes_unless_let_and_then_at_the_pace_asked_for(stripe, control):
+    assert control.get("/sandbox/health").json()["traffic"]["running"] is False
+    assert not stripe.v1.payment_intents.list().data
+    assert control.post("/sandbox/traffic", json={"per_minute": 6000}).json()["running"] is True
+    try:
+        deadline = time.monotonic() + 20
+        while len(stripe.v1.payment_intents.list({"limit": 30}).data) < 30:
+            assert time.monotonic() < deadline
+    finally:
+        control.post("/sandbox/traffic", json={"running": False})
+    assert control.post("/sandbox/traffic", json={"per_minute": 0}).status_code == 400
