@@ -1,10 +1,14 @@
 """The database seam: what the app can call, and what it can never touch."""
 
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -68,3 +72,37 @@ def test_starting_postgres_opens_no_folder_that_was_closed():
         embedded.ensure_running(data_dir)
         assert os.stat(data_dir).st_mode == before
         embedded.remove(data_dir)
+
+
+def test_two_processes_share_one_server_and_it_outlives_both_killed():
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        script = (
+            "import sys, time; from pathlib import Path; from core.db import embedded;"
+            " print(embedded.ensure_running(Path(sys.argv[1])).owner_conninfo, flush=True); time.sleep(60)"
+        )
+        both = [
+            subprocess.Popen([sys.executable, "-c", script, folder], stdout=subprocess.PIPE, text=True)
+            for _ in "ab"
+        ]
+        found = {process.stdout.readline().strip() for process in both}
+        for process in both:
+            process.kill()
+            process.wait()
+        assert len(found) == 1
+        with psycopg.connect(found.pop()) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+        embedded.remove(Path(folder))
+
+
+def test_a_server_that_was_killed_starts_again_with_what_was_committed():
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        running = embedded.ensure_running(Path(folder))
+        with psycopg.connect(running.owner_conninfo) as connection:
+            connection.execute("create table kept as select 7 as n")
+        pid = int((running.pgdata / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+        again = embedded.ensure_running(Path(folder))
+        with psycopg.connect(again.owner_conninfo) as connection:
+            assert connection.execute("select n from kept").fetchone() == (7,)
+        embedded.remove(Path(folder))
