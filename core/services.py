@@ -38,6 +38,7 @@ class Services:
     db: Database
     clock: Clock
     webhook_secrets: tuple[str, ...]
+    intake_secrets: tuple[str, ...] = ()
 
     @cached_property
     def stripe(self) -> StripeGateway:
@@ -72,7 +73,7 @@ def start(settings: Settings) -> Services:
     db = _database(settings)
     if settings.database_kind == "embedded":
         db.call("set_business_timezone", timezone=settings.business_timezone)
-    return Services(settings, db, _clock(settings), _webhook_secrets(settings))
+    return Services(settings, db, _clock(settings), _webhook_secrets(settings), _intake_secrets(settings))
 
 
 def rehearsal(settings: Settings) -> Rehearsal:
@@ -148,3 +149,13 @@ def _webhook_secrets(settings: Settings) -> tuple[str, ...]:
     from core.sandbox.secrets import sandbox_secrets
 
     return (sandbox_secrets(settings.data_dir).webhook_secret,)
+
+
+def _intake_secrets(settings: Settings) -> tuple[str, ...]:
+    """The intake form's secrets, in the same way."""
+    given = tuple(secret.get_secret_value() for secret in settings.intake_webhook_secrets)
+    if given or settings.payment_mode is not PaymentMode.SANDBOX:
+        return given
+    from core.sandbox.secrets import sandbox_secrets
+
+    return (sandbox_secrets(settings.data_dir).intake_webhook_secret,)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core import logs, services
-from core.api import health, webhooks
+from core.api import health, intake, webhooks
 from core.api.edge import Edge
 from core.api.problems import problem
 from core.events import inbox
@@ -36,6 +36,8 @@ def build() -> FastAPI:
     """The app without its parts, which the lifespan opens from the environment's settings."""
     api = FastAPI(title="payops", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     api.add_route("/api/webhooks/stripe", webhooks.stripe_webhook, methods=["POST"])
+    api.add_route("/api/webhooks/form-submission", intake.form_submission, methods=["POST"])
+    api.add_route("/api/webhooks/consultation-status", intake.consultation_status, methods=["POST"])
     api.add_route("/livez", health.livez)
     api.add_route("/readyz", health.readyz)
     api.add_exception_handler(HTTPException, _http_problem)

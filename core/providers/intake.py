@@ -16,6 +16,12 @@ from core.staff.roles import Actor, Role
 
 TOLERANCE = timedelta(seconds=300)
 MAX_SIGNATURES = 16
+# Which field of the submission the database refused.
+FIELDS = {
+    "unknown_state": "patientState",
+    "unknown_specialty": "specialty",
+    "unknown_provider": "preferredProviderId",
+}
 INTAKE = Actor("system:intake", Role.ADMIN)
 
 # Text the database can hold: no zero byte and, since the body is UTF-8, no half of a pair.
