@@ -19,8 +19,8 @@ test: $(READY)
 	$(BIN)/pytest
 
 check: $(READY)
-	$(BIN)/ruff check core tests
-	$(BIN)/ruff format --check core tests
+	$(BIN)/ruff check core pages tests benchmarks streamlit_app.py
+	$(BIN)/ruff format --check core pages tests benchmarks streamlit_app.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.lint.sql
