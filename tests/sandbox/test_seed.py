@@ -24,7 +24,8 @@ from tests.sandbox.conftest import Running
 UNTIL = 1_782_831_600  # a Tuesday afternoon in June 2026
 TABLES = ("objects", "events", "due", "hidden")
 CLASSES = {
-    "balance_transaction": sdk.BalanceTransaction, "charge": sdk.Charge, "coupon": sdk.Coupon,
+    "balance_transaction": sdk.BalanceTransaction, "charge": sdk.Charge, "checkout.session": sdk.checkout.Session,
+    "coupon": sdk.Coupon,
     "customer": sdk.Customer, "dispute": sdk.Dispute, "invoice": sdk.Invoice, "invoice_payment": sdk.InvoicePayment,
     "payment_intent": sdk.PaymentIntent, "payment_method": sdk.PaymentMethod, "payout": sdk.Payout,
     "price": sdk.Price, "product": sdk.Product, "promotion_code": sdk.PromotionCode,
@@ -150,6 +151,22 @@ class TestABelievableBusiness:
             assert intent["latest_charge"] == (tries[-1]["id"] if tries else None)
             assert [t["paid"] for t in tries[:-1]] == [False] * (len(tries) - 1 if tries else 0)
             assert (intent["status"] == "succeeded") == any(t["paid"] for t in tries)
+
+    def test_pages_of_stripes_are_paid_left_or_still_open(self, history):
+        intents = {intent["id"]: intent for intent in iter_objects(history, "payment_intent")}
+        sessions = list(iter_objects(history, "checkout.session"))
+        statuses = Counter(session["status"] for session in sessions)
+        assert statuses["complete"] > 3000 and statuses["expired"] > 100
+        for session in sessions:
+            assert (session["status"] == "open") == (session["expires_at"] > UNTIL) or session[
+                "payment_intent"
+            ]
+            if session["status"] == "complete":
+                intent = intents[session["payment_intent"]]
+                assert (session["amount_total"], session["metadata"]) == (
+                    intent["amount"],
+                    intent["metadata"],
+                )
 
     def test_declines_are_mostly_for_want_of_funds_and_say_what_stripe_says(self, history):
         failed = [c for c in iter_objects(history, "charge") if c["status"] == "failed"]

@@ -91,13 +91,14 @@ OUTAGE_TRIES_AGAIN = 0.35
 TRIES_AGAIN = 0.72  # a customer after a decline
 AGAIN_WORKS = 0.80
 NEVER_CONFIRMED = 0.058
+HOSTED_SHARE = 0.22  # of the visits, paid on Stripe's page
 SECURE_SHARE = {"US": 0.012, "CA": 0.03}  # 3-D Secure by the card's country; elsewhere:
 SECURE_ABROAD = 0.55
 SECURE_FAILS = 0.09
 
 REFUND_RATE = 0.03
 FULL_REFUND_SHARE = 0.68
-DISPUTE_RATE = 0.0042
+DISPUTE_RATE = 0.0039
 WARNING_RATE = 0.0016
 DISPUTE_REASONS = {
     "fraudulent": 46, "subscription_canceled": 12, "product_not_received": 14, "product_unacceptable": 9,

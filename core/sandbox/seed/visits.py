@@ -2,7 +2,7 @@
 
 from core.sandbox import payment_intents
 from core.sandbox.errors import Json
-from core.sandbox.seed import aftermath
+from core.sandbox.seed import aftermath, sessions
 from core.sandbox.seed.attempts import decline, fail_authentication, succeed, takes_authentication
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import (
@@ -10,6 +10,7 @@ from core.sandbox.seed.business import (
     AGAIN_WORKS,
     DECLINE_MIX,
     HARD,
+    HOSTED_SHARE,
     NEVER_CONFIRMED,
     OUTAGE_TRIES_AGAIN,
     RETURNING_SHARE,
@@ -19,6 +20,7 @@ from core.sandbox.seed.business import (
     VISITS,
     Offer,
 )
+from core.sandbox.seed.catalogue import Catalogue
 from core.sandbox.seed.outage import Outage
 from core.sandbox.seed.patients import Patient, Patients
 
@@ -29,9 +31,10 @@ MOST_TRIES = 4
 class Visits:
     """Writes one visit's payment after the other."""
 
-    def __init__(self, book: Book, patients: Patients, outage: Outage) -> None:
+    def __init__(self, book: Book, patients: Patients, catalogue: Catalogue, outage: Outage) -> None:
         self._book = book
         self._patients = patients
+        self._catalogue = catalogue
         self._outage = outage
 
     def write(self, at: int) -> None:
@@ -40,17 +43,32 @@ class Visits:
             self._patients.returning(at) if self._book.happens(RETURNING_SHARE) else None
         ) or self._patients.new(at)
         offer = ABROAD.get(patient.country) or self._book.one_of(BY_WEIGHT)
-        intent = self._intent(patient, offer, at)
-        self._book.tell("payment_intent.created", intent, at)
+        order = {"orderId": f"ord_{self._book.ids.letters(12)}", "patientId": patient.patient_id}
+        page = None
+        if self._book.happens(HOSTED_SHARE):
+            price = self._catalogue.prices[offer.key]
+            page = sessions.begin(self._book, patient, price, order, at)
         if self._book.happens(NEVER_CONFIRMED):
-            self._book.keep(intent)
+            self._left(page, patient, offer, order, at)
             return
+        intent = self._intent(patient, offer, order, at)
         charge = self._tried(intent, patient, at)
         self._book.keep(intent)
+        if page is not None:
+            sessions.close(self._book, page, intent["id"], charge["created"] if charge else None)
         if charge is not None:
             aftermath.follow(self._book, charge)
 
-    def _intent(self, patient: Patient, offer: Offer, at: int) -> Json:
+    def _left(
+        self, page: Json | None, patient: Patient, offer: Offer, order: dict[str, str], at: int
+    ) -> None:
+        """Stripe's page makes an intent only when it is paid; the shop's own makes it at once."""
+        if page is not None:
+            sessions.close(self._book, page, None, None)
+        else:
+            self._book.keep(self._intent(patient, offer, order, at))
+
+    def _intent(self, patient: Patient, offer: Offer, order: dict[str, str], at: int) -> Json:
         book = self._book
         intent = payment_intents.build(
             book.ids.new("payment_intent"),
@@ -59,9 +77,10 @@ class Visits:
             amount=offer.amount_minor,
             currency=offer.currency,
             customer=patient.customer["id"],
-            metadata={"orderId": f"ord_{book.ids.letters(12)}", "patientId": patient.patient_id},
+            metadata=order,
         )
         intent |= {"description": offer.name, "setup_future_usage": "off_session"}
+        book.tell("payment_intent.created", intent, at)
         return intent
 
     def _tried(self, intent: Json, patient: Patient, at: int) -> Json | None:

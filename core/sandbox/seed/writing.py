@@ -85,7 +85,7 @@ def _live(book: Book, since: int, days: int) -> None:
     catalogue = open_shop(book, since - 7 * DAY_SECONDS)
     patients = Patients(book)
     outage = outage_before(book.until)
-    visits = Visits(book, patients, outage)
+    visits = Visits(book, patients, catalogue, outage)
     plans = Plans(book, patients, catalogue, outage)
     for day in range(days + 1):
         midnight = (since // DAY_SECONDS + day) * DAY_SECONDS
