@@ -13,8 +13,11 @@ from core.db import Database
 from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Refused
+from core.events.answers import records_of
+from core.payments.desk import Desk
 from core.periods import Clock, wall_clock
 from core.settings import PaymentMode, Settings
+from core.staff.flags import Flags
 from core.stripe_gateway import StripeCall, StripeGateway
 
 log = structlog.get_logger(__name__)
@@ -50,6 +53,18 @@ class Services:
 
         sandbox = ensure_running(self.settings.data_dir)
         return StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=self._record_call)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What the operations on payments work with."""
+        return Desk(
+            db=self.db,
+            stripe=self.stripe,
+            clock=self.clock,
+            flags=Flags(self.db, suspended=self.settings.payments_suspended),
+            records_of=lambda answer: records_of(answer, as_of=self.clock(), livemode=self.livemode),
+            refund_limit_minor=self.settings.refund_limit_minor,
+        )
 
     def _record_call(self, call: StripeCall) -> None:
         try:

@@ -31,13 +31,20 @@ class StripeCall:
 class StripeGateway:
     """Stripe, or whatever speaks its API at `api_base`; safe to share between threads."""
 
-    def __init__(self, secret_key: str, *, api_base: str | None = None, record: Callable[[StripeCall], None]):
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        api_base: str | None = None,
+        record: Callable[[StripeCall], None],
+        max_retries: int = MAX_RETRIES,
+    ):
         self._record = record
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
             base_addresses={"api": api_base, "files": api_base} if api_base else None,
-            max_network_retries=MAX_RETRIES,
+            max_network_retries=max_retries,
             http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)),
         )
 

@@ -12,6 +12,7 @@ from core.events.balances import open_payouts, pull_balance_transactions
 from core.events.refetch import refetch_tied
 from core.events.retries import retry_failed_events
 from core.monitoring.incidents import Incident, IncidentLog
+from core.payments.actions import settle_unknown
 from core.periods import wall_clock
 from core.providers import assignment
 from core.services import Services
@@ -51,6 +52,7 @@ def steps(running: Services) -> list[Step]:
             lambda: pull_balance_transactions(db, running.stripe, clock=clock, livemode=livemode),
         ),
         Step("open payouts", 30, lambda: open_payouts(db, running.stripe)),
+        Step("settle unanswered actions", 2, lambda: settle_unknown(running.desk)),
         Step("record spooled incidents", 5, incidents.flush),
     ]
 

@@ -1,0 +1,229 @@
+-- refund_position: of one payment, what was captured, what of it went back or is on its way back, and what is left.
+create function payops.refund_position(p_payment_intent_id text)
+returns table (
+  charge_id text, currency text, captured_minor bigint, refunded_minor bigint, in_flight_minor bigint, left_minor bigint,
+  charged_back boolean
+)
+language sql stable
+set search_path = '' as $$
+  select
+    c.id, c.currency, c.amount_captured_minor, r.refunded, a.in_flight,
+    c.amount_captured_minor - r.refunded - a.in_flight,
+    exists (
+      select from payops.disputes as d
+      where d.charge_id = c.id and d.status in ('needs_response', 'under_review', 'lost')
+    )
+  from payops.charges as c
+  cross join lateral (
+    select greatest(coalesce(sum(r.amount_minor), 0), c.amount_refunded_minor)::bigint as refunded
+    from payops.refunds as r
+    where r.payment_intent_id = p_payment_intent_id and r.status not in ('failed', 'canceled')
+  ) as r
+  cross join lateral (
+    select coalesce(sum(a.amount_minor), 0)::bigint as in_flight
+    from payops.money_actions as a
+    where a.payment_intent_id = p_payment_intent_id and a.kind = 'refund' and a.state in ('sending', 'unknown')
+  ) as a
+  where c.payment_intent_id = p_payment_intent_id and c.status = 'succeeded'
+  order by c.created desc
+  limit 1
+$$;
+
+-- queue_refunds: the payment's refunds wait for each other until the transaction ends.
+create function payops.queue_refunds(p_payment_intent_id text) returns void
+language sql
+set search_path = '' as $$
+  select pg_advisory_xact_lock(hashtextextended('refund:' || p_payment_intent_id, 0))
+$$;
+
+-- check_refundable: refused, in the operator's words, unless this much of the payment can go back.
+create function payops.check_refundable(p_payment_intent_id text, p_amount_minor bigint) returns void
+language plpgsql
+set search_path = '' as $$
+declare
+  payment record;
+begin
+  perform payops.queue_refunds(p_payment_intent_id);
+  select p.* into payment from payops.refund_position(p_payment_intent_id) as p;
+  if not found or payment.captured_minor = 0 then
+    perform payops.refuse('not_captured', 'No money was taken for this payment, so none can be refunded.');
+  elsif payment.charged_back then
+    perform payops.refuse('charge_disputed', 'The customer disputes this payment: answer or accept the dispute instead.');
+  elsif p_amount_minor is null or p_amount_minor < 1 then
+    perform payops.refuse('bad_amount', 'A refund is at least one minor unit.');
+  elsif payment.left_minor <= 0 then
+    perform payops.refuse('nothing_left', 'All of this payment was refunded already.');
+  elsif p_amount_minor > payment.left_minor then
+    perform payops.refuse(
+      'refund_too_large', format('Only %s is left to refund.', payops.money_text(payment.left_minor, payment.currency))
+    );
+  end if;
+end
+$$;
+
+-- money_text: an amount as an operator reads it: $5.00, CHF 5.00, KD 1.234.
+create function payops.money_text(p_minor bigint, p_currency text) returns text
+language sql immutable
+set search_path = '' as $$
+  select case p_currency
+    when 'usd' then '$' when 'eur' then chr(8364) when 'gbp' then chr(163) when 'jpy' then chr(165) when 'cad' then 'CA$'
+    when 'aud' then 'A$' when 'kwd' then 'KD ' when 'inr' then chr(8377) else upper(p_currency) || ' '
+  end || case
+    when p_currency = any(
+      '{bif,clp,djf,gnf,jpy,kmf,krw,mga,pyg,rwf,vnd,vuv,xaf,xof,xpf}'::text[]
+    ) then to_char(p_minor, 'FM999,999,999,999,990')
+    when p_currency = any('{bhd,jod,kwd,omr,tnd}'::text[]) then to_char(p_minor / 1000.0, 'FM999,999,999,990.000')
+    else to_char(p_minor / 100.0, 'FM999,999,999,990.00')
+  end
+$$;
+
+-- refunded_alone_minor: what support refunded of a payment with nobody else's approval, or is about to.
+create function payops.refunded_alone_minor(p_payment_intent_id text) returns bigint
+language sql stable
+set search_path = '' as $$
+  select coalesce(sum(a.amount_minor), 0)::bigint
+  from payops.money_actions as a
+  left join payops.refunds as r on a.result_id = r.id
+  where a.payment_intent_id = p_payment_intent_id and a.kind = 'refund' and a.requested_role = 'support'
+    and a.decided_by is null and a.state in ('sending', 'unknown', 'done')
+    and coalesce(r.status, 'succeeded') not in ('failed', 'canceled')
+$$;
+
+-- begin_refund: the refund is written down and may be asked of Stripe, or waits for another person where support may
+-- not make it alone; `p_limit_minor`, in cents of usd, is null for those who need nobody.
+create function payops_api.begin_refund(
+  p_id text, p_payment_intent_id text, p_amount_minor bigint, p_stripe_reason text, p_reason text,
+  p_actor text, p_role text, p_limit_minor bigint, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  action payops.money_actions;
+  payment record;
+begin
+  if coalesce(btrim(p_reason), '') = '' then
+    perform payops.refuse('reason_missing', 'Say why: the audit log needs a reason.');
+  end if;
+  perform payops.queue_refunds(p_payment_intent_id);
+  if not exists (select from payops.money_actions as a where a.id = p_id) then
+    perform payops.check_refundable(p_payment_intent_id, p_amount_minor);
+  end if;
+  select p.* into payment from payops.refund_position(p_payment_intent_id) as p;
+  action := payops.sending_action(
+    p_id, 'refund', p_payment_intent_id, 'post', 'refunds', jsonb_strip_nulls(jsonb_build_object(
+      'payment_intent', p_payment_intent_id, 'amount', p_amount_minor, 'reason', p_stripe_reason,
+      'metadata', jsonb_build_object('payopsAction', p_id)
+    )), p_actor, p_role, p_reason, p_now
+  );
+  action.payment_intent_id := p_payment_intent_id;
+  action.amount_minor := p_amount_minor;
+  action.currency := payment.currency;
+  if p_limit_minor is not null and (
+    payment.currency <> 'usd'
+    or payops.refunded_alone_minor(p_payment_intent_id) + p_amount_minor > p_limit_minor
+  ) then
+    action.state := 'awaiting_approval';
+    action.sent_at := null;
+    action.attempts := 0;
+    action.next_attempt_at := null;
+  end if;
+  return payops.begin_action(action, p_now);
+end
+$$;
+
+-- decide_refund: another person approved the refund, which may now be asked of Stripe, or rejected it.
+create function payops_api.decide_refund(
+  p_id text, p_approved boolean, p_actor text, p_role text, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  action payops.money_actions;
+begin
+  select a.* into action from payops.money_actions as a where a.id = p_id and a.kind = 'refund' for update;
+  if not found then
+    perform payops.refuse('not_found', 'There is no such refund.');
+  elsif action.state <> 'awaiting_approval' then
+    return payops.action_as_json(action) || '{"begun": false}';
+  elsif action.requested_by = p_actor then
+    perform payops.refuse('same_person', 'You asked for this refund yourself: another person has to decide.');
+  end if;
+  if p_approved then
+    perform payops.check_refundable(action.payment_intent_id, action.amount_minor);
+  end if;
+  update payops.money_actions as a set
+    state = case when p_approved then 'sending' else 'rejected' end, decided_by = p_actor, decided_at = p_now,
+    sent_at = case when p_approved then p_now end, attempts = p_approved::integer,
+    next_attempt_at = case when p_approved then p_now + interval '2 minutes' end
+  where a.id = p_id
+  returning a.* into action;
+  perform payops.note_action(
+    action, p_actor, p_role, case when p_approved then 'approved' else 'rejected' end, p_now, 'awaiting_approval'
+  );
+  return payops.action_as_json(action) || jsonb_build_object('begun', p_approved);
+end
+$$;
+
+-- refund_preview: what hangs on a refund of this payment: what is left, the fee that stays, disputes, warnings, the
+-- consultation behind it.
+create function payops_api.refund_preview(p_payment_intent_id text) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select to_jsonb(p) || jsonb_build_object(
+    'payment_intent_id', p_payment_intent_id,
+    'alone_minor', payops.refunded_alone_minor(p_payment_intent_id),
+    'fee_minor', (
+      select sum(b.fee_minor) from payops.balance_transactions as b where b.source_id = p.charge_id and b.type = 'charge'
+    ),
+    'disputes', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'status', d.status, 'reason', d.reason)), '[]')
+      from payops.disputes as d where d.charge_id = p.charge_id
+    ),
+    'consultation', (
+      select jsonb_build_object('id', k.id, 'status', k.status, 'provider', v.name)
+      from payops.payment_intents as i
+      inner join payops.consultations as k on i.order_id = k.order_id
+      left join payops.providers as v on k.provider_id = v.id
+      where i.id = p_payment_intent_id
+      order by k.received_at desc
+      limit 1
+    )
+  )
+  from payops.refund_position(p_payment_intent_id) as p
+$$;
+
+-- list_refunds: refunds newest first, those made at Stripe and those that wait here, with who asked for each, at most
+-- a thousand, older than `p_before` where it is given; `p_status` of them all, where it is given.
+create function payops_api.list_refunds(
+  p_status text default null, p_before timestamptz default null, p_limit integer default 200
+) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(x) order by x.at desc, x.id), '[]')
+  from (
+    select
+      r.id, r.created as at, r.payment_intent_id, r.amount_minor, r.currency, r.status, r.failure_reason,
+      coalesce(a.reason, r.reason) as reason, a.requested_by, a.requested_role, a.decided_by, a.id as action_id
+    from payops.refunds as r
+    left join payops.money_actions as a on r.id = a.result_id
+    where (p_status is null or r.status = p_status) and (p_before is null or r.created < p_before)
+    union all
+    select
+      a.id, a.requested_at, a.payment_intent_id, a.amount_minor, a.currency, a.state, a.problem, a.reason,
+      a.requested_by, a.requested_role, a.decided_by, a.id
+    from payops.money_actions as a
+    where a.kind = 'refund' and a.state <> 'done' and (p_status is null or a.state = p_status)
+      and (p_before is null or a.requested_at < p_before)
+    order by 2 desc
+    limit least(p_limit, 1000)
+  ) as x
+$$;
+
+-- refunds_awaiting: the refunds that wait for another person, the oldest first.
+create function payops_api.refunds_awaiting() returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(payops.action_as_json(a) order by a.requested_at), '[]')
+  from payops.money_actions as a
+  where a.kind = 'refund' and a.state = 'awaiting_approval'
+$$;

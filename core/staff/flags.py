@@ -1,0 +1,118 @@
+"""The flows that can be switched off: who did and why, and what customers are told meanwhile."""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+from core.db import Database
+from core.errors import Refused, Unavailable
+from core.staff import roles
+from core.staff.roles import Actor
+
+log = structlog.get_logger(__name__)
+
+FRESH_SECONDS = 2.0
+CLOSED_FOR_SECONDS = 60
+SUSPENDED = "Payments are paused at the moment. Nothing was charged; please try again later."
+LONGEST_SENTENCE = 300
+
+
+class Flow(StrEnum):
+    CHECKOUT = "checkout"
+    ONE_TIME = "one_time"
+    SUBSCRIPTIONS = "subscriptions"
+    DISCOUNTS = "discounts"
+    RETRIES = "retries"
+    REFUNDS = "refunds"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One flow's flag; `sentence` is for customers, `reason` for staff. Nobody has touched one without `changed_by`."""
+
+    flow: Flow
+    open: bool = True
+    sentence: str = ""
+    reason: str = ""
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+
+
+class Flags:
+    """The flags as of at most `FRESH_SECONDS` ago; while they cannot be read, the last that could. Safe for threads."""
+
+    def __init__(self, db: Database, *, suspended: bool):
+        self._db = db
+        self._suspended = suspended
+        self._known: dict[Flow, Flag] | None = None
+        self._read_at = float("-inf")
+        self._reading = threading.Lock()
+
+    def require(self, flow: Flow) -> None:
+        """Raise `Unavailable` (`flow_disabled`), with the sentence for customers, unless the flow is open."""
+        flag = self.all()[flow]
+        if self._suspended and flow is not Flow.DISCOUNTS:
+            raise _closed(flag.sentence if not flag.open and flag.sentence else SUSPENDED)
+        if not flag.open:
+            raise _closed(flag.sentence)
+
+    def all(self) -> dict[Flow, Flag]:
+        """Every flow's flag; raises `Unavailable` only where none could ever be read."""
+        with self._reading:
+            if self._known is None or time.monotonic() - self._read_at > FRESH_SECONDS:
+                self._refresh()
+            assert self._known is not None
+            return self._known
+
+    def _refresh(self) -> None:
+        try:
+            rows = self._db.call("flags")
+        except Unavailable:
+            if self._known is None:
+                raise
+            log.warning("the flags could not be read; the last known ones stay")
+        else:
+            self._known = {flow: Flag(flow) for flow in Flow} | {
+                Flow(row["flow"]): _flag(row) for row in rows
+            }
+        self._read_at = time.monotonic()
+
+
+def switch(
+    db: Database, actor: Actor, flow: Flow, *, open: bool, sentence: str, reason: str, now: datetime
+) -> Flag:
+    """Open or close a flow; raises `Refused` where a closed one would leave customers without a sentence."""
+    roles.require(actor, "settings")
+    if len(sentence) > LONGEST_SENTENCE:
+        raise Refused("sentence_too_long", f"Use at most {LONGEST_SENTENCE} characters.")
+    row = db.call(
+        "switch_flow",
+        flow=str(flow),
+        open=open,
+        sentence=sentence.strip(),
+        reason=reason.strip(),
+        actor=actor.name,
+        role=str(actor.role),
+        now=now,
+    )
+    return _flag(row)
+
+
+def _flag(row: dict[str, Any]) -> Flag:
+    return Flag(
+        Flow(row["flow"]),
+        row["open"],
+        row["sentence"],
+        row["reason"],
+        row["changed_by"],
+        datetime.fromisoformat(row["changed_at"]),
+    )
+
+
+def _closed(sentence: str) -> Unavailable:
+    return Unavailable("flow_disabled", sentence, retry_after_seconds=CLOSED_FOR_SECONDS)

@@ -1,0 +1,240 @@
+"""Refunds: never more than was captured, never twice, never alone above the limit, whatever Stripe answers."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.errors import Refused, Unauthorised, Unavailable
+from core.payments import actions, refunds
+from core.staff import flags
+from core.staff.flags import Flags, Flow
+from tests.payments.conftest import ADMIN, FINANCE, OPS, SUPPORT, Faults, pay
+
+WHY = "the visit did not take place"
+
+
+def send(desk, intent, amount, actor=FINANCE, refund_id=None):
+    return refunds.issue(desk, actor, refund_id or refunds.new_id(), intent["id"], amount, reason=WHY)
+
+
+def at_stripe(desk, intent):
+    return [r["amount"] for r in desk.stripe.each("refunds", payment_intent=intent["id"])]
+
+
+def audited(owner, action):
+    rows = owner.execute(
+        "select action, actor from payops.audit_log where after ->> 'action' = %s order by id", (action.id,)
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_a_refund_is_made_shown_and_audited(desk, paid, owner):
+    intent = paid()
+    action = send(desk, intent, 1900)
+    assert (action.state, at_stripe(desk, intent)) == ("done", [1900])
+    assert str(refunds.preview(desk, intent["id"]).left) == "$30.00"
+    assert audited(owner, action) == [
+        ("payments:refund:begun", "staff:fin"),
+        ("payments:refund:done", "staff:fin"),
+    ]
+    assert refunds.newest(desk)[0]["requested_by"] == "staff:fin"
+
+
+def test_more_than_is_left_is_refused_in_the_operators_words(desk, paid):
+    intent = paid(4900)
+    send(desk, intent, 4400)
+    with pytest.raises(Refused) as refused:
+        send(desk, intent, 501)
+    assert (refused.value.code, refused.value.detail) == ("refund_too_large", "Only $5.00 is left to refund.")
+    send(desk, intent, 500)
+    with pytest.raises(Refused, match="nothing_left"):
+        send(desk, intent, 1)
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "left"), [("jpy", 1234, "¥234"), ("kwd", 12_340, "KD 11.340")]
+)
+def test_what_is_left_is_said_in_the_currencys_own_decimals(desk, paid, currency, amount, left):
+    intent = paid(amount, currency=currency)
+    send(desk, intent, 1000)
+    with pytest.raises(Refused) as refused:
+        send(desk, intent, amount)
+    assert refused.value.detail == f"Only {left} is left to refund."
+
+
+def test_the_same_form_sent_twice_is_one_refund(desk, paid):
+    intent, once = paid(), refunds.new_id()
+    first, second = (send(desk, intent, 1000, refund_id=once) for _ in range(2))
+    assert first.result_id == second.result_id
+    assert at_stripe(desk, intent) == [1000]
+
+
+def test_support_refunds_up_to_the_limit_of_a_payment_and_another_person_decides_above_it(desk, paid):
+    intent = paid(50_000)
+    assert send(desk, intent, 15_000, SUPPORT).state == "done"
+    asked = send(desk, intent, 5001, SUPPORT)
+    assert (asked.state, at_stripe(desk, intent)) == ("awaiting_approval", [15_000])
+    assert [one.id for one in refunds.awaiting(desk)] == [asked.id]
+    with pytest.raises(Unauthorised):
+        refunds.decide(desk, SUPPORT, asked.id, approved=True)
+    assert refunds.decide(desk, FINANCE, asked.id, approved=True).state == "done"
+    assert refunds.decide(desk, ADMIN, asked.id, approved=True).state == "done"
+    assert sorted(at_stripe(desk, intent)) == [5001, 15_000]
+    assert send(desk, intent, 5000, SUPPORT).state == "done"
+
+
+def test_another_currency_always_needs_another_person(desk, paid):
+    assert send(desk, paid(4900, currency="eur"), 100, SUPPORT).state == "awaiting_approval"
+
+
+def test_nobody_approves_what_they_asked_for(desk, paid):
+    asked = send(desk, paid(50_000), 40_000, SUPPORT)
+    promoted = type(SUPPORT)(SUPPORT.name, FINANCE.role)
+    with pytest.raises(Refused, match="same_person"):
+        refunds.decide(desk, promoted, asked.id, approved=True)
+
+
+def test_a_rejected_refund_is_never_sent(desk, paid):
+    intent = paid(50_000)
+    asked = send(desk, intent, 40_000, SUPPORT)
+    assert refunds.decide(desk, FINANCE, asked.id, approved=False).state == "rejected"
+    assert refunds.decide(desk, ADMIN, asked.id, approved=True).state == "rejected"
+    assert at_stripe(desk, intent) == []
+
+
+def test_an_approval_checks_again_what_is_left(desk, paid):
+    intent = paid(50_000)
+    asked = send(desk, intent, 40_000, SUPPORT)
+    send(desk, intent, 20_000)
+    with pytest.raises(Refused, match=r"Only \$300.00 is left"):
+        refunds.decide(desk, ADMIN, asked.id, approved=True)
+
+
+def test_who_only_sees_and_whoever_gives_no_reason_refund_nothing(desk, paid):
+    intent = paid()
+    with pytest.raises(Unauthorised):
+        send(desk, intent, 100, OPS)
+    with pytest.raises(Refused, match="reason_missing"):
+        refunds.issue(desk, FINANCE, refunds.new_id(), intent["id"], 100, reason=" ")
+
+
+def test_while_the_flow_is_closed_nothing_is_refunded(desk, paid, database, clock):
+    intent = paid()
+    closing = {"sentence": "Refunds are paused.", "reason": "audit", "now": clock()}
+    flags.switch(database, ADMIN, Flow.REFUNDS, open=False, **closing)
+    closed = desk.__class__(**vars(desk) | {"flags": Flags(database, suspended=False)})
+    with pytest.raises(Unavailable) as unavailable:
+        send(closed, intent, 100)
+    assert (unavailable.value.code, unavailable.value.detail) == ("flow_disabled", "Refunds are paused.")
+
+
+@pytest.mark.parametrize("effects", [{"lose_reply": True}, {"status": 500, "after_work": True}])
+def test_a_reply_lost_after_the_work_is_unknown_then_found_and_never_made_twice(desk, paid, faults, effects):
+    intent = paid()
+    faults.add("refunds", **effects)
+    action = send(desk, intent, 1000)
+    faults.clear()
+    assert action.state == "unknown"
+    with pytest.raises(Refused, match=r"Only \$39.00"):
+        send(desk, intent, 4000)
+    desk.clock.ahead = timedelta(minutes=3)
+    assert actions.settle_unknown(desk) == 1
+    assert refunds.newest(desk)[0]["status"] == "succeeded"
+    assert at_stripe(desk, intent) == [1000]
+
+
+def test_a_refund_that_never_reached_stripe_is_sent_again_under_its_own_id(desk, paid, faults):
+    intent = paid()
+    faults.add("refunds", reset=True)
+    action = send(desk, intent, 1000)
+    faults.clear()
+    desk.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(desk)
+    made = list(desk.stripe.each("refunds", payment_intent=intent["id"]))
+    assert [(r["amount"], r["metadata"]["payopsAction"]) for r in made] == [(1000, action.id)]
+
+
+def test_after_a_day_what_stripe_does_not_show_was_never_done(desk, paid, faults):
+    intent = paid()
+    faults.add("refunds", reset=True)
+    send(desk, intent, 1000)
+    faults.clear()
+    desk.clock.ahead = timedelta(days=1)
+    actions.settle_unknown(desk)
+    assert refunds.newest(desk)[0]["status"] == "refused"
+    assert at_stripe(desk, intent) == []
+    assert refunds.preview(desk, intent["id"]).left.minor == 4900
+
+
+def test_killed_between_stripe_and_settling_the_worker_finishes_it(desk, paid):
+    intent, refund_id = paid(), refunds.new_id()
+
+    class Killed(BaseException):
+        """The process ends here."""
+
+    class DiesAfterwards:
+        def write(self, *args, **params):
+            desk.stripe.write(*args, **params)
+            raise Killed
+
+    dying = desk.__class__(**vars(desk) | {"stripe": DiesAfterwards()})
+    with pytest.raises(Killed):
+        send(dying, intent, 1000, refund_id=refund_id)
+    assert refunds.newest(desk)[0]["status"] == "sending"
+    desk.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(desk)
+    assert refunds.newest(desk)[0]["status"] == "succeeded"
+    assert at_stripe(desk, intent) == [1000]
+
+
+def test_a_disputed_payment_is_not_refunded(desk, paid, faults):
+    intent = paid()
+    desk.mirror(faults.dispute(intent["latest_charge"]["id"]))
+    with pytest.raises(Refused, match="charge_disputed"):
+        send(desk, intent, 100)
+
+
+def test_a_refund_that_fails_later_restores_what_is_left_and_is_an_incident(desk, paid, owner):
+    intent = paid()
+    action = send(desk, intent, 4900)
+    failed = desk.stripe.retrieve(f"refunds/{action.result_id}") | {"status": "failed"}
+    charge = desk.stripe.retrieve(f"charges/{intent['latest_charge']['id']}") | {"amount_refunded": 0}
+    desk.clock.ahead = timedelta(seconds=10)
+    desk.mirror(failed)
+    desk.mirror(charge)
+    assert refunds.preview(desk, intent["id"]).left.minor == 4900
+    kinds = owner.execute("select kind from payops.incidents where fingerprint = %s", (action.result_id,))
+    assert kinds.fetchall() == [("refund_failed",)]
+
+
+FAULTS = st.sampled_from(
+    [None, None, {"lose_reply": True}, {"reset": True}, {"status": 500, "after_work": True}, {"status": 429}]
+)
+STEPS = st.lists(st.tuples(st.integers(1, 60), FAULTS, st.booleans()), min_size=1, max_size=6)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_refunds_never_sum_to_more_than_was_captured_and_the_mirror_shows_what_stripe_has(
+    desk, sandbox, steps
+):
+    faults, intent = Faults(sandbox.base_url), pay(desk, 100)
+    for amount, fault, worker_runs in steps:
+        if fault:
+            faults.add("refunds", **fault)
+        try:
+            send(desk, intent, amount)
+        except Refused as refused:
+            assert refused.code in {"refund_too_large", "nothing_left"}
+        faults.clear()
+        if worker_runs:
+            desk.clock.ahead += timedelta(minutes=20)
+            actions.settle_unknown(desk)
+    desk.clock.ahead += timedelta(days=1)
+    actions.settle_unknown(desk)
+    sent = sum(at_stripe(desk, intent))
+    assert sent <= 100
+    assert refunds.preview(desk, intent["id"]).refunded.minor == sent
+    assert refunds.preview(desk, intent["id"]).in_flight.minor == 0
