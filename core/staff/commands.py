@@ -61,11 +61,19 @@ def users_app(open_database: OpenDatabase) -> typer.Typer:
             _tell(users.enable(db, commandline_actor(), name, wall_clock()), as_json)
 
     @app.command("reset-password")
-    def reset_password(name: Name, password_stdin: FromStdin = False) -> None:
+    def reset_password(
+        name: Name,
+        password_stdin: FromStdin = False,
+        second_factor: Annotated[
+            bool, typer.Option("--second-factor", help="Forget their second factor as well.")
+        ] = False,
+    ) -> None:
         """Give somebody a new password to change at the next sign-in; signs them out, lifts a lock."""
         password = _password(from_stdin=password_stdin)
         with open_database() as db:
             users.reset_password(db, commandline_actor(), name, password, wall_clock())
+            if second_factor:
+                users.reset_second_factor(db, commandline_actor(), name, wall_clock())
         typer.echo(f"{name} has a new password and is signed out everywhere.")
 
     @app.command("set-role")

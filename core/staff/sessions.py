@@ -6,13 +6,13 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any, Literal, cast
 
 from core.db import Database
 from core.errors import Refused, Unauthorised
 from core.periods import Clock, wall_clock
-from core.settings import Settings
+from core.settings import PaymentMode, Settings
 from core.staff import passwords, roles
 from core.staff.kept_files import keep_once
 from core.staff.roles import Actor, Role
@@ -22,6 +22,8 @@ IDLE_SECONDS = 4 * 3600
 KEY_FILE = "cookie-key"
 LOCKED = "Too many attempts. Wait 15 minutes, or ask an admin to set a new password for you."
 WRONG = "The username or the password is not right."
+
+Step = Literal["give code", "change password", "set up second factor"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class StaffSession:
     role: Role
     must_change_password: bool
     has_cookie: bool
+    has_second_factor: bool
+    passed_second_factor: bool
+    confirmed_at: datetime
 
     @property
     def actor(self) -> Actor:
@@ -66,6 +71,17 @@ class Sessions:
     key: bytes
     length: timedelta
     now: Clock = wall_clock
+    second_factor_roles: frozenset[Role] = frozenset()
+
+    def next_step(self, staff: StaffSession) -> Step | None:
+        """What this session's user has to do before anything else opens; None where they may work."""
+        if staff.has_second_factor and not staff.passed_second_factor:
+            return "give code"
+        if staff.must_change_password:
+            return "change password"
+        if staff.role in self.second_factor_roles and not staff.has_second_factor:
+            return "set up second factor"
+        return None
 
     def sign_in(
         self, name: str, password: str, visit: Visit, *, pause: Callable[[float], None] = time.sleep
@@ -156,6 +172,9 @@ class Sessions:
             Role(found["role"]),
             found["must_change_password"],
             found["has_cookie"],
+            found["second_factor"],
+            found["second_factor_passed"],
+            datetime.fromisoformat(found["confirmed_at"]),
         )
 
     def _hash(self, secret: str) -> str:
@@ -169,4 +188,6 @@ def sessions_of(settings: Settings, db: Database, now: Clock = wall_clock) -> Se
         key = given.get_secret_value().encode()
     else:
         key = keep_once(settings.data_dir / KEY_FILE, secrets.token_bytes(32))
-    return Sessions(db, key, timedelta(hours=settings.session_hours), now)
+    live = settings.payment_mode is PaymentMode.PRODUCTION
+    needed_by = frozenset({Role.ADMIN, Role.FINANCE}) if live else frozenset()
+    return Sessions(db, key, timedelta(hours=settings.session_hours), now, needed_by)

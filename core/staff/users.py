@@ -73,6 +73,12 @@ def reset_password(db: Database, actor: Actor, name: str, password: str, now: da
     _set_password(db, actor, name, password, now, must_change_password=True)
 
 
+def reset_second_factor(db: Database, actor: Actor, name: str, now: datetime) -> None:
+    """For somebody who lost phone and recovery codes: none is asked for any more; signs them out everywhere."""
+    roles.require(actor, "users")
+    db.call("reset_second_factor", **_by(actor), name=name, now=now)
+
+
 def change_own_password(db: Database, actor: Actor, password: str, now: datetime) -> None:
     """Give the acting member of staff a password of their choice; signs them out everywhere, here too."""
     source, _, name = actor.name.partition(":")

@@ -6,26 +6,39 @@ import streamlit as st
 
 from core.db import DatabaseFault
 from core.errors import PayopsError
+from core.staff import confirmation
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.text import literal
 
-_DONE, _PROBLEM = "action_done", "action_problem"
+_DONE, _PROBLEM, _PROOF = "action_done", "action_problem", "action_proof"
 
 
-def attempt(work: Callable[[Actor], str]) -> None:
+def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
     """For `on_click`: do `work`, which answers what was done in a sentence; a refusal is kept to be shown.
 
-    Who was signed out meanwhile does nothing, and sees the sign-in form.
+    Who was signed out meanwhile does nothing, and sees the sign-in form. `confirmed` is for what moves money: it is
+    done only by somebody who proved to be there within 15 minutes, or does so in the field of `ask_who_it_is`.
     """
-    if (staff := session.current()) is None:
+    if (staff := session.working()) is None:
         return
     try:
+        if confirmed and not confirmation.is_recent(session.sessions(), staff):
+            confirmation.confirm(session.sessions(), staff, st.session_state.get(_PROOF) or "")
         st.session_state[_DONE] = work(staff.actor)
     except DatabaseFault:
         raise
     except PayopsError as error:
         st.session_state[_PROBLEM] = error.detail
+
+
+def ask_who_it_is() -> None:
+    """In the dialog of a money action: a field for code or password where the last one is 15 minutes old."""
+    staff = session.working()
+    if staff is None or confirmation.is_recent(session.sessions(), staff):
+        return
+    label = "Code of your authenticator app" if staff.has_second_factor else "Your password"
+    st.text_input(label, type="password", key=_PROOF, help="Asked again 15 minutes after the last time.")
 
 
 def show_result() -> None:

@@ -49,9 +49,15 @@ def current() -> StaffSession | None:
     return sessions().of_cookie(token) if isinstance(token, str) and token else None
 
 
+def working() -> StaffSession | None:
+    """The session behind this page if it may work: signed in, with every step of the sign-in behind it."""
+    found = current()
+    return found if found and sessions().next_step(found) is None else None
+
+
 def actor() -> Actor:
     """Who acts here, with their role of this moment; somebody signed out meanwhile sees the sign-in form."""
-    if (found := current()) is None:
+    if (found := working()) is None:
         st.rerun()
     return found.actor
 

@@ -2,6 +2,8 @@
 
 import html
 import uuid
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +13,7 @@ from core.errors import PayopsError, Unauthorised, Unavailable
 from core.monitoring.incidents import Incident, IncidentLog
 from core.settings import PaymentMode
 from core.staff.sessions import StaffSession
-from core.ui import navigation, session, signin
+from core.ui import navigation, second_factor, session, signin
 from core.ui.auth_routes import SCRIPT_PATH
 from core.ui.text import literal
 
@@ -34,8 +36,8 @@ def run() -> None:
         page = navigation.before_sign_in(signin.sign_in)
         if session.just_ended():
             _run_session_script("data-session-ended", "yes")
-    elif staff.must_change_password:
-        page = navigation.before_sign_in(lambda: signin.change_password(staff))
+    elif (body := _before_work(staff)) is not None:
+        page = navigation.before_sign_in(body)
     else:
         page = navigation.for_staff(staff)
         _show_account(staff)
@@ -92,9 +94,25 @@ def _show_mode() -> None:
         )
 
 
+def _before_work(staff: StaffSession) -> Callable[[], None] | None:
+    """What is to be done before anything else opens, at whatever address."""
+    step = session.sessions().next_step(staff)
+    if step == "give code":
+        return partial(second_factor.give_code, staff)
+    if step == "change password":
+        return partial(signin.change_password, staff)
+    if second_factor.has_codes_to_show():
+        return second_factor.show_recovery_codes
+    if step == "set up second factor" or second_factor.is_wanted():
+        return partial(second_factor.set_up, staff)
+    return None
+
+
 def _show_account(staff: StaffSession) -> None:
     with st.sidebar:
         st.caption(f"Signed in as {literal(staff.name)} ({staff.role})")
+        if not staff.has_second_factor:
+            st.button("Set up second factor", on_click=second_factor.want, icon=":material/phonelink_lock:", width="stretch")  # fmt: skip
         st.button("Sign out", on_click=session.sign_out, icon=":material/logout:", width="stretch")
 
 

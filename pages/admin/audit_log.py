@@ -12,7 +12,7 @@ from core.ui import filters, session
 from core.ui.text import ago, literal
 
 PAGE_ENTRIES = 100
-db, staff, zone = session.db(), session.current(), session.settings().business_zone
+db, staff, zone = session.db(), session.working(), session.settings().business_zone
 
 
 def forget_place() -> None:

@@ -35,6 +35,11 @@ def reset_password(name: str, actor: Actor) -> str:
     )
 
 
+def reset_second_factor(name: str, actor: Actor) -> str:
+    users.reset_second_factor(db, actor, name, store.now())
+    return f"{name} is signed out everywhere and signs in without a second factor until a new one is set up."
+
+
 def disable(name: str, actor: Actor) -> str:
     users.disable(db, actor, name, store.now())
     return f"{name} is signed out everywhere and can sign in no more."
@@ -80,6 +85,13 @@ def manage(user: dict[str, Any], sessions: list[dict[str, Any]]) -> None:
         else:
             button("Enable", enable, name)
     button("Reset password", reset_password, name, help="Signs them out everywhere and lifts a lock.")
+    if user["second_factor"]:
+        button(
+            "Reset second factor",
+            reset_second_factor,
+            name,
+            help="For somebody who lost phone and recovery codes.",
+        )
     st.markdown("**Signed in at**" if sessions else "Not signed in anywhere.")
     for each in sessions:
         where, out = st.columns([3, 1], vertical_alignment="center")
@@ -127,7 +139,9 @@ for user in may_sign_in if shown == "active" else everybody:
         who, role, last, act = st.columns([3, 1, 3, 1], vertical_alignment="center")
         who.markdown(f"**{literal(user['name'])}**  \n{literal(user['email'])}")
         role.write(user["role"] if user["active"] else "disabled")
-        last.caption(f"Last seen {seen(user['last_seen_at'])}")
+        last.caption(
+            f"Last seen {seen(user['last_seen_at'])}  \n{'Second factor' if user['second_factor'] else 'Password only'}"
+        )
         act.button("Manage", key=f"manage {user['name']}", on_click=st.session_state.update, args=({"managed": user["name"]},), width="stretch")  # fmt: skip
         if st.session_state.get("managed") == user["name"]:
             del st.session_state["managed"]

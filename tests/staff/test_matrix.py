@@ -31,6 +31,7 @@ NEEDS = {
     "core.staff.users.enable": ("users", Right.ACT),
     "core.staff.users.everybody": ("users", Right.ACT),
     "core.staff.users.reset_password": ("users", Right.ACT),
+    "core.staff.users.reset_second_factor": ("users", Right.ACT),
     "core.staff.users.set_role": ("users", Right.ACT),
 }
 SEARCHED = ("events", "finance", "monitoring", "payments", "providers", "staff")

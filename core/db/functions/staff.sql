@@ -4,7 +4,8 @@ language sql stable
 set search_path = '' as $$
   select jsonb_build_object(
     'name', p_staff.name, 'role', p_staff.role, 'email', p_staff.email, 'active', p_staff.active,
-    'must_change_password', p_staff.must_change_password, 'created_at', p_staff.created_at
+    'must_change_password', p_staff.must_change_password, 'created_at', p_staff.created_at,
+    'second_factor', p_staff.second_factor_sealed is not null
   )
 $$;
 
@@ -245,8 +246,10 @@ begin
   end if;
   update payops.sign_in_attempts set outcome = 'forgiven' where subject = member.name and outcome = 'failed';
   insert into payops.staff_sessions
-    (name, ticket_hash, ticket_expires_at, opened_at, last_seen_at, expires_at, address, device)
-  values (member.name, p_ticket_hash, p_ticket_expires_at, p_now, p_now, p_expires_at, succeeded.address, p_device)
+    (name, ticket_hash, ticket_expires_at, opened_at, last_seen_at, expires_at, address, device, confirmed_at)
+  values (
+    member.name, p_ticket_hash, p_ticket_expires_at, p_now, p_now, p_expires_at, succeeded.address, p_device, p_now
+  )
   returning id into session_id;
   perform payops.record_audit(
     'staff:' || member.name, member.role, 'staff:session:opened', 'user:' || member.name, p_now, null,
@@ -299,7 +302,9 @@ begin
     update payops.staff_sessions set last_seen_at = p_now where id = open_session.id;
   end if;
   return payops.staff_as_json(member) || jsonb_build_object(
-    'session_id', open_session.id, 'has_cookie', open_session.token_hash is not null
+    'session_id', open_session.id, 'has_cookie', open_session.token_hash is not null,
+    'second_factor_passed', open_session.second_factor_at is not null,
+    'confirmed_at', coalesce(open_session.confirmed_at, open_session.opened_at)
   );
 end
 $$;

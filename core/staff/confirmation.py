@@ -1,0 +1,75 @@
+"""Proving to be there: the second factor at sign-in, and again before money moves."""
+
+from datetime import timedelta
+
+from core.errors import Refused, Unauthorised
+from core.staff import passwords, second_factor
+from core.staff.sessions import Sessions, StaffSession
+
+CONFIRMED_FOR = timedelta(minutes=15)
+WRONG_CODE = "This code is not right. Each code is good once."
+LOCKED = "Too many attempts. Wait 15 minutes, or ask an admin to reset your second factor."
+
+
+def is_recent(sessions: Sessions, staff: StaffSession) -> bool:
+    """Whether this session's user proved to be there within the last 15 minutes."""
+    return sessions.now() - staff.confirmed_at < CONFIRMED_FOR
+
+
+def require_recent(sessions: Sessions, staff: StaffSession) -> None:
+    """Before money moves: raises `Unauthorised` (`confirm_again`) unless `is_recent`."""
+    if not is_recent(sessions, staff):
+        raise Unauthorised("confirm_again", "Confirm that it is you: it has been a while.")
+
+
+def confirm(sessions: Sessions, staff: StaffSession, given: str) -> None:
+    """Take a code or recovery code, or the password of somebody without a second factor.
+
+    Raises `Unauthorised` where it is wrong, used before, or the session is over; `Refused` while it is locked.
+    """
+    begun = sessions.db.call("begin_confirmation", session_id=staff.session_id, now=sessions.now())
+    if begun["locked"]:
+        raise Refused("sign_in_locked", LOCKED)
+    proof = _proof(begun["sealed"], begun["password_hash"], given, sessions)
+    confirmed = proof and sessions.db.call(
+        "confirm_session",
+        session_id=staff.session_id,
+        attempt=begun["attempt"],
+        now=sessions.now(),
+        **proof,
+    )
+    if not confirmed:
+        sessions.db.call("refuse_confirmation", session_id=staff.session_id, now=sessions.now())
+        raise Unauthorised("wrong_code", WRONG_CODE if begun["sealed"] else "The password is not right.")
+
+
+def enrol(sessions: Sessions, staff: StaffSession, secret: str, code: str) -> list[str]:
+    """Give the session's user this second factor, of which `code` proves that the app has it.
+
+    Answers the recovery codes, which are shown this once. Raises `Refused` where the code is wrong.
+    """
+    step = second_factor.matched_step(secret, code, sessions.now())
+    if step is None:
+        raise Refused("wrong_code", "This is not the app's code of this moment. Look at the phone's clock.")
+    codes = second_factor.recovery_codes()
+    sessions.db.call(
+        "set_second_factor",
+        session_id=staff.session_id,
+        sealed=second_factor.sealed(secret, sessions.key),
+        step=step,
+        recovery_hashes=[second_factor.recovery_hash(each) for each in codes],
+        now=sessions.now(),
+    )
+    return codes
+
+
+def _proof(
+    sealed: str | None, password_hash: str, given: str, sessions: Sessions
+) -> dict[str, str | int] | None:
+    """What the database is told was proved; None where nothing was."""
+    if sealed is None:
+        return {"by": "password"} if passwords.matches(given, password_hash) else None
+    if "-" in given:
+        return {"by": "recovery", "recovery_hash": second_factor.recovery_hash(given)}
+    step = second_factor.matched_step(second_factor.unsealed(sealed, sessions.key), given, sessions.now())
+    return {"by": "code", "step": step} if step is not None else None

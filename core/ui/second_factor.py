@@ -1,0 +1,93 @@
+"""The pages between password and console: give the code, set the second factor up, keep the recovery codes."""
+
+import streamlit as st
+
+from core.errors import PayopsError
+from core.staff import confirmation, second_factor
+from core.staff.sessions import StaffSession
+from core.ui import session
+from core.ui.text import literal
+
+_SECRET, _CODES, _WANTED, _PROBLEM = "factor_secret", "recovery_codes", "factor_wanted", "factor_problem"
+
+
+def give_code(staff: StaffSession) -> None:
+    """The password was right, and the second factor is asked for."""
+    _, middle, _ = st.columns([1, 2, 1])
+    with middle, st.form("give-code", clear_on_submit=True):
+        st.subheader("One more step")
+        st.write("The six digits your authenticator app shows now, or one of your recovery codes.")
+        st.text_input("Code", key="code", autocomplete="one-time-code", max_chars=40)
+        st.form_submit_button("Continue", type="primary", on_click=_give_code, args=(staff,))
+    _show_problem(middle)
+
+
+def set_up(staff: StaffSession) -> None:
+    """Share a secret with an app on the phone, and prove that it has it."""
+    secret = st.session_state.setdefault(_SECRET, second_factor.new_secret())
+    _, middle, _ = st.columns([1, 2, 1])
+    with middle, st.form("set-up-second-factor", clear_on_submit=True):
+        st.subheader("Set up your second factor")
+        st.write("Type this key into an authenticator app on your phone, then give the code it shows.")
+        st.code(" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), language=None)
+        st.caption("Or open this address with the app:")
+        st.code(second_factor.setup_address(secret, staff.name), language=None, wrap_lines=True)
+        st.text_input("Code", key="code", autocomplete="one-time-code", max_chars=10)
+        st.form_submit_button("Set up", type="primary", on_click=_set_up, args=(staff, secret))
+    if not must_be_done(staff):
+        middle.button("Not now", on_click=_forget)
+    _show_problem(middle)
+
+
+def show_recovery_codes() -> None:
+    """The codes for the day the phone is lost, shown this once."""
+    _, middle, _ = st.columns([1, 2, 1])
+    with middle:
+        st.subheader("Keep these recovery codes")
+        st.write("Each lets you in once when the phone is lost. Nobody can show them to you again.")
+        st.code("\n".join(st.session_state[_CODES]), language=None)
+        st.button("I have kept them", type="primary", on_click=_forget)
+
+
+def has_codes_to_show() -> bool:
+    return _CODES in st.session_state
+
+
+def is_wanted() -> bool:
+    """Whether somebody asked to set it up without having to."""
+    return bool(st.session_state.get(_WANTED))
+
+
+def want() -> None:
+    st.session_state[_WANTED] = True
+
+
+def must_be_done(staff: StaffSession) -> bool:
+    return session.sessions().next_step(staff) == "set up second factor"
+
+
+def _give_code(staff: StaffSession) -> None:
+    try:
+        confirmation.confirm(session.sessions(), staff, st.session_state["code"])
+    except PayopsError as error:
+        st.session_state[_PROBLEM] = error.detail
+
+
+def _set_up(staff: StaffSession, secret: str) -> None:
+    try:
+        codes = confirmation.enrol(session.sessions(), staff, secret, st.session_state["code"])
+    except PayopsError as error:
+        st.session_state[_PROBLEM] = error.detail
+    else:
+        _forget()
+        st.session_state[_CODES] = codes
+
+
+def _forget() -> None:
+    for key in (_SECRET, _CODES, _WANTED):
+        st.session_state.pop(key, None)
+
+
+def _show_problem(place: st.delta_generator.DeltaGenerator) -> None:
+    if problem := st.session_state.pop(_PROBLEM, None):
+        place.error(literal(problem))

@@ -1,0 +1,44 @@
+"""Signing in with a second factor, from setting it up to losing the phone."""
+
+import pyotp
+from playwright.sync_api import expect
+
+from core.periods import wall_clock
+from core.staff import users
+from core.staff.roles import SYSTEM, Role
+
+PASSWORD = "a tram full of lemons"
+
+
+def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(console, page, browser):
+    users.add(
+        console.services.db, SYSTEM, "fiona", Role.FINANCE, "fiona@example.com", PASSWORD, wall_clock(),
+        must_change_password=False,
+    )  # fmt: skip
+    console.passwords["fiona"] = PASSWORD
+    console.sign_in(page, "fiona")
+    page.get_by_role("button", name="Set up second factor").click()
+    key = page.get_by_test_id("stCode").first.inner_text().replace(" ", "").strip()
+    page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(key).now())
+    page.get_by_role("button", name="Set up", exact=True).click()
+    expect(page.get_by_text("Keep these recovery codes")).to_be_visible()
+    codes = page.get_by_test_id("stCode").inner_text().split()
+    assert len(codes) == 10
+    page.get_by_role("button", name="I have kept them").click()
+    expect(page.get_by_role("heading", name="Errors")).to_be_visible()
+
+    elsewhere = browser.new_context()
+    phone_lost = elsewhere.new_page()
+    phone_lost.goto(console.base + "/audit-log")
+    console.fill_in(phone_lost, "fiona")
+    expect(phone_lost.get_by_text("One more step")).to_be_visible()
+    for address in ("/errors", "/audit-log"):  # the cookie of a sign-in that is not complete opens nothing
+        phone_lost.goto(console.base + address)
+        expect(phone_lost.get_by_text("One more step")).to_be_visible()
+    phone_lost.get_by_role("textbox", name="Code").fill("000000")
+    phone_lost.get_by_role("button", name="Continue").click()
+    expect(phone_lost.get_by_text("This code is not right.")).to_be_visible()
+    phone_lost.get_by_role("textbox", name="Code").fill(codes[0])
+    phone_lost.get_by_role("button", name="Continue").click()
+    expect(phone_lost.get_by_role("heading", name="Audit log")).to_be_visible()
+    elsewhere.close()
