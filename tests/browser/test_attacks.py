@@ -1,0 +1,146 @@
+"""Cookies that are not ours, pages of other sites, guesses by the hundred, and two people at once."""
+
+import base64
+import json
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import jwt
+import pytest
+from playwright.sync_api import expect
+
+from core.errors import Refused, Unauthorised
+from core.periods import wall_clock
+from core.staff import users
+from core.staff.roles import SYSTEM, Role
+from core.staff.sessions import Visit, sessions_of
+
+COOKIE = "payops_session"
+PASSWORD = "a tram full of lemons"
+
+
+def unsigned_token():
+    def part(document):
+        return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
+
+    return (
+        f"{part({'alg': 'none', 'typ': 'JWT'})}.{part({'username': 'admin', 'exp_date': 9e9, 'exp': 9e9})}."
+    )
+
+
+def expired_token(console):
+    """The token of a session that was opened long ago."""
+    settings, db = console.services.settings, console.services.db
+    long_ago = wall_clock() - timedelta(hours=13)
+    store = sessions_of(settings, db, lambda: long_ago)
+    return store.redeem(store.sign_in("ops", console.passwords["ops"], Visit("192.0.2.7", "x")).ticket)
+
+
+def token_before_a_password_change(console):
+    settings, db = console.services.settings, console.services.db
+    users.add(
+        db, SYSTEM, "gina", Role.ADMIN, "gina@example.com", PASSWORD, wall_clock(), must_change_password=False
+    )
+    store = sessions_of(settings, db)
+    token = store.redeem(store.sign_in("gina", PASSWORD, Visit("192.0.2.8", "x")).ticket)
+    users.reset_password(db, SYSTEM, "gina", "another tram of limes", wall_clock())
+    return token
+
+
+def test_a_cookie_that_is_forged_expired_unsigned_or_stolen_shows_the_sign_in_form(console, page, context):
+    session_id = sessions_of(console.services.settings, console.services.db).sign_in(
+        "ops", console.passwords["ops"], Visit("192.0.2.9", "x")
+    ).session_id  # fmt: skip
+    claims = {"username": "admin", "exp_date": 9e9, "exp": 9_000_000_000}
+    tokens = {
+        "made up": "x" * 43,
+        "a session's id": session_id,
+        "unsigned": unsigned_token(),
+        "signed with an empty key": jwt.encode(claims, "k" * 64, algorithm="HS256"),
+        "another algorithm": jwt.encode(claims, "k" * 64, algorithm="HS512"),
+        "expired": expired_token(console),
+        "from before a new password": token_before_a_password_change(console),
+        "a query": "' or 1=1 --",
+    }
+    for name, value in tokens.items():
+        for cookie in (COOKIE, "some_cookie_name"):  # the second is the form library's own
+            context.add_cookies([{"name": cookie, "value": value, "url": console.base}])
+        page.goto(console.base + "/users")
+        expect(page.get_by_role("button", name="Login"), name).to_be_visible()
+        expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(0)
+        assert "Traceback" not in page.locator("body").inner_text()
+
+
+def handshake(console, *, origin, host=None):
+    """The status line of the answer to a WebSocket's opening."""
+    address = urlsplit(console.base)
+    asked = (
+        f"GET /_stcore/stream HTTP/1.1\r\nHost: {host or address.netloc}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        f"Origin: {origin}\r\n\r\n"
+    )
+    with socket.create_connection((address.hostname, address.port), timeout=10) as wire:
+        wire.sendall(asked.encode())
+        return wire.recv(4096).split(b"\r\n")[0].decode()
+
+
+def test_a_socket_is_opened_by_our_own_page_only(console):
+    assert " 101 " in handshake(console, origin=console.base)
+    for origin in ("http://evil.example", "https://evil.example:8501", "null"):
+        assert " 101 " not in handshake(console, origin=origin), origin
+    assert " 101 " not in handshake(console, origin="http://evil.example", host="evil.example")
+
+
+@pytest.mark.timeout(90)
+def test_a_thousand_guesses_over_fifty_sessions_are_locked_and_the_right_user_is_told_how_to_get_in(console):
+    settings, db = console.services.settings, console.services.db
+    users.add(
+        db, SYSTEM, "hana", Role.OPS, "hana@example.com", PASSWORD, wall_clock(), must_change_password=False
+    )
+
+    def guess_twenty(visitor):
+        store = sessions_of(settings, db)  # nothing is shared but the database
+        told = []
+        for number in range(20):
+            try:
+                store.sign_in(
+                    "hana",
+                    f"guess {visitor} {number}",
+                    Visit(f"198.51.100.{visitor}", "x"),
+                    pause=lambda _: None,
+                )
+            except (Refused, Unauthorised) as error:
+                told.append(error.code)
+        return told
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(50) as pool:
+        told = [code for codes in pool.map(guess_twenty, range(50)) for code in codes]
+    assert len(told) == 1000
+    assert told.count("not_signed_in") == 10 and told.count("sign_in_locked") == 990
+    assert time.monotonic() - started < 60
+    elsewhere = Visit("203.0.113.1", "x")
+    with pytest.raises(Refused, match="ask an admin to set a new password"):
+        sessions_of(settings, db).sign_in("hana", PASSWORD, elsewhere)
+    users.reset_password(db, SYSTEM, "hana", "another tram of limes", wall_clock())
+    assert sessions_of(settings, db).sign_in("hana", "another tram of limes", elsewhere)
+
+
+def test_two_people_at_once_never_see_each_others_role_or_pages(console, browser):
+    first, second = browser.new_context(), browser.new_context()
+    admin, ops = first.new_page(), second.new_page()
+    console.sign_in(admin, "admin", "/users")
+    console.sign_in(ops, "ops", "/users")
+    for _ in range(3):
+        expect(admin.get_by_text("Signed in as admin (admin)")).to_be_visible()
+        expect(admin.get_by_role("button", name="Manage").first).to_be_visible()
+        expect(ops.get_by_text("not available to your role (ops)")).to_be_visible()
+        expect(ops.get_by_role("button", name="Manage")).to_have_count(0)
+        expect(ops.get_by_text("Signed in as admin")).to_have_count(0)
+        admin.reload(wait_until="commit")
+        ops.reload(wait_until="commit")
+    first.close()
+    second.close()
