@@ -5,15 +5,16 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$~:&=^])")
-# What is read as an address even where each sign of it is escaped, and the invisible sign that keeps it from that.
-_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=@)|(?<=www)(?=\.)", re.IGNORECASE)
+# What is read as an address, an emoji or an icon even where each sign of it is escaped, and the invisible sign that
+# keeps it from that.
+_COMES_ALIVE = re.compile(r"(?<=:)(?=//)|(?<=@)|(?<=www)(?=\.)|(?<=:)(?=[\w+/-]+:)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 
 
 def literal(text: object) -> str:
     """`text` for a place that reads Markdown: no formatting, link, formula, icon or colour in it comes alive."""
     one_line = " ".join(str(text).split())
-    return _SPECIAL.sub(r"\\\1", _ADDRESS.sub(_WORD_JOINER, one_line))
+    return _SPECIAL.sub(r"\\\1", _COMES_ALIVE.sub(_WORD_JOINER, one_line))
 
 
 def ago(moment: datetime, now: datetime) -> str:

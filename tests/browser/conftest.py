@@ -25,8 +25,34 @@ CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 START_TIMEOUT_SECONDS = 30
+NASTY = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "![a](http://evil.example/x.png)",
+    "[click](javascript:alert(1))",
+    "https://evil.example/x and www.evil.example and me@evil.example",
+    "<https://evil.example>",
+    ":red[now] :material/delete: :smile: :blue-badge[x]",
+    "$\\frac{1}{2}$ $$x$$",
+    "`code` **bold** _it_ ~~gone~~ # no heading",
+    "- a\n# b\n> c\n\n    d",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    "=cmd|' /C calc'!A0",
+    "&lt;b&gt; &amp; \\ --- *** 1. x",
+]
+SHOWN_NASTY = f"""
+import streamlit as st
+from core.ui.text import literal
+st.title("Settings")
+for number, text in enumerate({NASTY!r}):
+    with st.container(key=f"nasty {{number}}"):
+        st.markdown(literal(text))
+    with st.container(key=f"nastier {{number}}"):
+        st.error(literal(text))
+        st.button(literal(text), key=f"button {{number}}")
+"""
 TEST_PAGES = {
-    "pages/admin/settings.py": 'import streamlit as st\nst.title("Settings")\n',
+    "pages/admin/settings.py": SHOWN_NASTY,
     "pages/review/weekly_review.py": 'raise RuntimeError("sk_test_leaked")\n',
 }
 

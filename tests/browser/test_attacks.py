@@ -17,6 +17,7 @@ from core.periods import wall_clock
 from core.staff import users
 from core.staff.roles import SYSTEM, Role
 from core.staff.sessions import Visit, sessions_of
+from tests.browser.conftest import NASTY
 
 COOKIE = "payops_session"
 PASSWORD = "a tram full of lemons"
@@ -144,3 +145,41 @@ def test_two_people_at_once_never_see_each_others_role_or_pages(console, browser
         ops.reload(wait_until="commit")
     first.close()
     second.close()
+
+
+ALIVE = (
+    "img, script, a, .katex, code, strong, em, del, table, li, blockquote, h1, [style*='color:'], [role=img]"
+)
+
+
+def test_text_from_outside_is_shown_as_it_was_written_and_nothing_in_it_lives(console, page):
+    said = []
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("request", lambda request: "evil.example" in request.url and said.append(request.url))
+    console.sign_in(page, "admin", "/settings")
+    expect(page.locator(f".st-key-nastier-{len(NASTY) - 1}")).to_be_visible()
+    for number, text in enumerate(NASTY):
+        for kind in ("nasty", "nastier"):
+            place = page.locator(f".st-key-{kind}-{number}")
+            expect(place.locator(ALIVE), text).to_have_count(0)
+            for shown in place.get_by_test_id("stMarkdownContainer").all():
+                assert shown.inner_text().replace("\u2060", "") == " ".join(text.split())
+    assert said == []
+
+
+def test_a_user_whose_address_is_an_attack_is_listed_as_text(console, page):
+    for number, text in enumerate(NASTY):
+        users.add(
+            console.services.db,
+            SYSTEM,
+            f"nasty{number}",
+            Role.OPS,
+            f"{text}@example.com",
+            PASSWORD,
+            wall_clock(),
+        )
+    console.sign_in(page, "admin", "/users")
+    for number in range(len(NASTY)):
+        place = page.locator(f".st-key-user-nasty{number}")
+        expect(place).to_be_visible()
+        assert place.locator("img, script, a, .katex, code, em, del, table").count() == 0
