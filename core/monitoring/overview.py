@@ -62,16 +62,18 @@ class Overview:
     previous: dict[str, Any]
     daily: list[Day]
     previous_daily: list[Day]
+    known_since: date | None
     waiting: list[dict[str, Any]]
     incidents: list[dict[str, Any]]
 
     def readings(self) -> list[Reading]:
-        """The overview's figures in words, in their order; those that nothing is counted for yet are left out."""
+        """The overview's figures in words, in their order; but for the first, those with nothing to count are left out."""
         now, before = _with_failures(self.figures), _with_failures(self.previous)
         found = (
             read(each, now.get(each.name), before.get(each.name), self.currency) for each in OF_THE_OVERVIEW
         )
-        return [reading for reading in found if reading]
+        first, *others = [reading for reading in found if reading]
+        return [first, *(reading for reading in others if reading.says_something)]
 
 
 def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overview:
@@ -89,6 +91,7 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
         previous=figures_of(found["previous_metrics"]),
         daily=[_day(each) for each in found["daily"]],
         previous_daily=[_day(each) for each in found["previous_daily"]],
+        known_since=date.fromisoformat(found["known_since"]) if found["known_since"] else None,
         waiting=found["waiting"],
         incidents=found["incidents"],
     )

@@ -39,6 +39,11 @@ class Reading:
     rests_on: str
     change: Change | None
 
+    @property
+    def says_something(self) -> bool:
+        """False where there was nothing to count, neither now nor before."""
+        return bool(self.rests_on or self.change)
+
 
 def percent(fraction: float, decimals: int | None = None) -> str:
     """`97.1 %`; rates under 2 % have two decimals, since there a tenth of a point is much."""
@@ -60,8 +65,12 @@ def read(definition: Definition, now: Figure | None, before: Figure | None, curr
     """None for a figure that nothing is counted for yet."""
     if now is None:
         return None
-    if (value := _value(now)) is None:
-        return Reading(definition, definition.nothing, "", None)
+    value, earlier = _value(now), None if before is None else _value(before)
+    if value is None:
+        was = _written(definition, before, earlier, currency) if before and earlier is not None else None
+        return Reading(
+            definition, definition.nothing, "", Change("none now", f"from {was}", "same") if was else None
+        )
     change = None if definition.as_of_now else _change(definition, value, before, now, currency)
     return Reading(
         definition, _written(definition, now, value, currency), _rests_on(definition, now, currency), change
@@ -76,7 +85,8 @@ def interval(rate: Figure) -> str:
 def points(now: float, before: float) -> Change:
     """A rate against the one before, in percentage points."""
     places = min(_decimals(now), _decimals(before)) if max(now, before) >= 0.02 else 2
-    moved = round((now - before) * 100, places)
+    # Of what is shown, so that the two rates and their difference agree for whoever subtracts.
+    moved = round(round(now * 100, places) - round(before * 100, places), places)
     if moved == 0:
         return Change("as before", f"at {percent(before, places)}", "same")
     direction: Literal["up", "down"] = "up" if moved > 0 else "down"

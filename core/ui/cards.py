@@ -16,22 +16,28 @@ ANCHOR = "what-needs-a-person"
 _STYLE = """<style>
 [data-testid="stMetric"], [data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"] {
   font-variant-numeric: tabular-nums; }
-[data-testid="stMainBlockContainer"] { padding: 3.5rem clamp(1rem, 3vw, 3rem) 3rem; }
+[data-testid="stMainBlockContainer"] { padding: 4.2rem clamp(1rem, 3vw, 3rem) 3rem; }
 [class*="st-key-card-"] { gap: .2rem; padding: .8rem .9rem .4rem; }
+[class*="st-key-card-"] [data-testid="stMetricValue"] * { white-space: normal; }
 [class*="st-key-card-"] > :last-child { margin-top: auto; }
 [class*="st-key-card-"] [data-testid="stPopover"] button p { font-size: .8rem; opacity: .75; }
+@media (max-width: 640px) {
+  .st-key-figures [data-testid="stColumn"] { min-width: calc(50% - .5rem) !important; }
+  .st-key-figures [data-testid="stMetricValue"] { font-size: 1.35rem; }
+}
 [class*="st-key-chart-"] { gap: .2rem; padding: .6rem .9rem; }
 [class*="st-key-card-"] [data-testid="stMetricValue"] { font-size: 1.7rem; line-height: 1.3; }
 </style>"""
 
 
 def show(readings: Sequence[Reading], role: Role) -> None:
-    """The figures, four in a line; on a narrow screen one below the other."""
+    """The figures, four in a line; two on a narrow screen."""
     st.html(_STYLE)
-    for start in range(0, len(readings), ACROSS):
-        for column, reading in zip(st.columns(ACROSS), readings[start : start + ACROSS], strict=False):
-            with column:
-                _card(reading, role)
+    with st.container(key="figures"):
+        for start in range(0, len(readings), ACROSS):
+            for column, reading in zip(st.columns(ACROSS), readings[start : start + ACROSS], strict=False):
+                with column:
+                    _card(reading, role)
 
 
 def waiting(lines: Sequence[Waiting], role: Role) -> None:

@@ -1,6 +1,6 @@
 """How fresh what is shown is, and who may go on reading it while the database is away."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import streamlit as st
 
@@ -13,7 +13,9 @@ from core.ui import session
 _READER = "reader_role"
 
 
-def show(fresh_at: datetime | None, now: datetime, period: Period, *, stale: bool) -> None:
+def show(
+    fresh_at: datetime | None, now: datetime, period: Period, *, known_since: date | None, stale: bool
+) -> None:
     """The days shown and the last event they hold; a warning where they are the last that could be had."""
     if stale:
         st.warning(
@@ -33,6 +35,9 @@ def show(fresh_at: datetime | None, now: datetime, period: Period, *, stale: boo
         seconds = max((now - fresh_at).total_seconds(), 0)
         age = "just now" if seconds < 10 else f"{in_words(now - fresh_at)} ago"
         fed = f"Last event at {fresh_at.astimezone(period.zone):%H\\:%M\\:%S %Z}, {age}."
+    before = period.previous()
+    if known_since and before.since < known_since <= before.until:
+        fed += f" What came before is known from {known_since:%-d %b %Y} on only."
     st.caption(f"{days}, {zone}. {fed}")
 
 

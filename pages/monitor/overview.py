@@ -13,7 +13,7 @@ REFRESH_SECONDS = 2
 
 st.title("Overview")
 running = session.services()
-available = live.answers().get("currencies", partial(overview.currencies, running.db), ttl_seconds=60)
+available = live.answers().get("currencies", partial(overview.currencies, running.db), ttl_seconds=0)
 with st.container(horizontal=True, gap="large"):
     period = filters.period()
     currency = filters.currency(available.answer)
@@ -32,7 +32,7 @@ def figures() -> None:
         ttl_seconds=REFRESH_SECONDS / 2,
     )
     found = kept.answer
-    freshness.show(found.fresh_at, now, period, stale=kept.stale)
+    freshness.show(found.fresh_at, now, period, known_since=found.known_since, stale=kept.stale)
     st.markdown(f"#### {literal(overview.sentence(found))}")
     waiting = attention.waiting(found.waiting, now)
     cards.waiting_in_short(waiting)

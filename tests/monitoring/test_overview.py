@@ -98,7 +98,6 @@ def test_the_currencies_are_those_of_payments_with_the_most_frequent_first(told,
         *paid("c", 9),
         *paid("d", 9, currency="jpy"),
     )
-    database.call("count_touched_payments")
     assert overview.currencies(database) == ["eur", "jpy", "usd"]
 
 
@@ -140,7 +139,7 @@ def causes(**counts):
 def told_as(now, before, now_causes=(), before_causes=(), period=PERIOD):
     return overview.sentence(
         overview.Overview(
-            period=period, currency="usd", fresh_at=NOW, daily=[], previous_daily=[], waiting=[], incidents=[],
+            period=period, currency="usd", fresh_at=NOW, daily=[], previous_daily=[], known_since=None, waiting=[], incidents=[],
             figures={"payment_success_rate": now, "failures_by_category": list(now_causes)},
             previous={"payment_success_rate": before, "failures_by_category": list(before_causes)},
         )
@@ -203,7 +202,8 @@ def test_a_rate_is_read_with_its_counts_and_its_interval_where_it_rests_on_few()
     assert read(rate(9, 10), rate(0, 0)) == (
         "90.0 %", "9 of 10 payments; between 59.6 % and 98.2 % with 95 % certainty", "nothing before",
     )  # fmt: skip
-    assert read(rate(0, 0), rate(1, 1)) == ("no payments", "", None)
+    assert read(rate(0, 0), rate(1, 1)) == ("no payments", "", "none now from 100.0 %")
+    assert read(rate(0, 0), rate(0, 0)) == ("no payments", "", None)
 
 
 def test_a_small_rate_moves_in_hundredths_of_a_point():
@@ -219,7 +219,11 @@ def test_times_and_money_move_by_their_share():
         "up 2.0 % from $980.00",
     )
     assert read({"value": 3}, {"value": 0}, name="count")[2] == "up from 0"
-    assert read({"p50_ms": None, "p95_ms": None, "n": 0}, times[0])[0] == "no payments"
+    assert read({"p50_ms": None, "p95_ms": None, "n": 0}, times[0]) == (
+        "no payments",
+        "",
+        "none now from 580 ms",
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,6 +239,7 @@ def test_the_cards_leave_out_what_is_not_counted_yet_and_add_what_failed(told, d
     told(*paid("a", 8), *failed("b", 9))
     readings = {each.definition.name: each for each in loaded(database).readings()}
     assert "processing_time_own" not in readings or readings["processing_time_own"].value
+    assert "subscriber_churn_rate" not in readings  # nobody has subscribed, now or before
     assert readings["failed_payments"].value == "1"
     assert readings["failed_payments"].rests_on == "$49.00"
     assert set(readings) <= {each.name for each in OF_THE_OVERVIEW}

@@ -96,6 +96,7 @@ begin
     'previous_metrics',
     payops_api.metrics(p_previous_since, p_previous_until, p_currency, p_now) -> 'metrics',
     'daily', payops.daily_series(p_since, p_until, p_currency),
+    'known_since', (select min(p.day) from payops.daily_payments as p where p.currency = p_currency),
     'previous_daily', payops.daily_series(p_previous_since, p_previous_until, p_currency),
     'waiting', (
       select coalesce(jsonb_agg(to_jsonb(w) order by w.deadline nulls last, w.oldest), '[]')
@@ -118,12 +119,17 @@ $$;
 
 -- currencies: those in which there are payments, the one with the most first.
 create function payops_api.currencies() returns jsonb
-language sql stable security definer
+language plpgsql security definer
 set search_path = '' as $$
-  select coalesce(jsonb_agg(c.currency order by c.payments desc, c.currency), '[]')
-  from (
-    select currency, sum(succeeded + failed + pending) as payments
-    from payops.daily_payments
-    group by currency
-  ) as c
+begin
+  perform payops.refresh_rollups();
+  return (
+    select coalesce(jsonb_agg(c.currency order by c.payments desc, c.currency), '[]')
+    from (
+      select d.currency, sum(d.succeeded + d.failed + d.pending) as payments
+      from payops.daily_payments as d
+      group by d.currency
+    ) as c
+  );
+end
 $$;

@@ -1,0 +1,172 @@
+"""The overview as an operator sees it: its figures, how they follow the events, and what stays while the database is away."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import expect
+
+from core.db import embedded
+from core.events import inbox
+from core.monitoring import metrics
+from core.periods import Period, wall_clock
+from tests.api.test_webhooks import Api
+from tests.factories import body_of, charge, event, intent
+
+# A currency that no other test's payments are in.
+ADDRESS = "/overview?period=7d&currency=chf"
+
+
+def told(number, *, declined=None):
+    """A payment of yesterday and its one attempt, as Stripe tells of them."""
+    created = int((wall_clock() - timedelta(days=1)).timestamp())
+    fields = {"created": created, "currency": "chf"}
+    error = {"last_payment_error": {"charge": f"ch_chf_{number}"}}
+    failure = {
+        "status": "failed",
+        "captured": False,
+        "failure_code": "card_declined",
+        "outcome": {"reason": declined},
+    }
+    payment = intent(id=f"pi_chf_{number}", **fields, **(error if declined else {"status": "succeeded"}))
+    attempt = charge(
+        id=f"ch_chf_{number}", payment_intent=payment["id"], **fields | (failure if declined else {})
+    )
+    kind = "payment_failed" if declined else "succeeded"
+    return [
+        event(f"evt_chf_pi_{number}", f"payment_intent.{kind}", payment, at=created),
+        event(f"evt_chf_ch_{number}", f"charge.{'failed' if declined else 'succeeded'}", attempt, at=created),
+    ]
+
+
+@pytest.fixture(scope="module")
+def some_payments(console):
+    """Eight payments that succeeded and two that did not."""
+    events = [each for n in range(8) for each in told(n)]
+    events += [each for n in (8, 9) for each in told(n, declined="insufficient_funds")]
+    batch = [inbox.prepare(each, body_of(each), livemode=False) for each in events]
+    assert set(inbox.receive(console.services.db, batch, now=wall_clock())) <= {"applied", "duplicate"}
+
+
+@pytest.fixture
+def api(console):
+    process = Api(Path(console.services.settings.data_dir))
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def overview(some_payments, console, page):
+    console.sign_in(page, "ops", ADDRESS)
+    expect(card(page, "payment_success_rate")).to_contain_text("of 1", timeout=20_000)
+    return page
+
+
+def card(page, name):
+    return page.locator(f".st-key-card-{name}")
+
+
+def rate_of(console):
+    running = console.services
+    period = Period.last_days(7, now=wall_clock(), zone=running.settings.business_zone)
+    found = metrics.overview(running.db, period, currency="chf", now=wall_clock())
+    return found["metrics"]["payment_success_rate"]
+
+
+def test_it_opens_with_its_sentence_and_shows_the_figures_of_the_command(overview, console):
+    rate = rate_of(console)
+    counts = f"{rate['numerator']} of {rate['denominator']} payments"
+    expect(overview.get_by_role("heading", name=f"{counts} succeeded, between")).to_be_visible()
+    expect(overview.get_by_role("heading", name="no money on the card")).to_be_visible()
+    expect(card(overview, "payment_success_rate")).to_contain_text(f"{rate['value'] * 100:.1f}")
+    expect(card(overview, "payment_success_rate")).to_contain_text(counts)
+    expect(card(overview, "failed_payments")).to_contain_text("CHF 98.00")
+
+
+def test_a_signed_event_changes_the_figures_within_five_seconds_without_a_reload(overview, console, api):
+    overview.evaluate("window.neverReloaded = true")
+    before = rate_of(console)
+    number = 100 + before["denominator"]
+    for each in told(number):
+        assert api.post(body_of(each)).status_code == 200
+    told_at = time.monotonic()
+    expect(card(overview, "payment_success_rate")).to_contain_text(
+        f"{before['numerator'] + 1} of {before['denominator'] + 1} payments", timeout=5000
+    )
+    assert time.monotonic() - told_at < 5
+    assert overview.evaluate("window.neverReloaded")
+
+
+def test_a_definition_and_a_table_stay_open_while_the_figures_move(overview, console, api):
+    overview.get_by_role("button", name="Definition").first.click()
+    meaning = overview.get_by_text("divided by payments somebody tried to make")
+    expect(meaning).to_be_visible()
+    denominator = rate_of(console)["denominator"]
+    for each in told(200 + denominator):
+        api.post(body_of(each))
+    expect(card(overview, "payment_success_rate")).to_contain_text(
+        f"of {denominator + 1} payments", timeout=5000
+    )
+    expect(meaning).to_be_visible()
+    overview.keyboard.press("Escape")
+    overview.locator(".st-key-chart-failures").get_by_role("button", name="Table").click()
+    download = overview.get_by_role("button", name="CSV")
+    expect(download).to_be_visible()
+    with overview.expect_download() as file:
+        download.click()
+    lines = Path(file.value.path()).read_text("utf-8-sig").splitlines()
+    assert lines[0] == "Cause,Failed,Failed before,Amount (CHF)"
+    assert '"No money on the card, or its limit reached",2,0,98.0' in lines
+
+
+def test_the_last_figures_stay_marked_while_the_database_is_away(overview, console):
+    rate = rate_of(console)
+    counts = f"{rate['numerator']} of {rate['denominator']} payments"
+    server = embedded.ensure_running(Path(console.services.settings.data_dir))
+    warning = overview.get_by_text("The database does not answer.")
+    with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
+        owner.execute("alter role payops_app nologin")
+        try:
+            owner.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'payops_app'"
+            )
+            expect(warning).to_be_visible(timeout=20_000)
+            expect(card(overview, "payment_success_rate")).to_contain_text(counts)
+        finally:
+            owner.execute("alter role payops_app login")
+    expect(warning).to_have_count(0, timeout=30_000)
+
+
+def test_it_asks_no_other_host_and_nothing_on_it_fails(some_payments, console, page):
+    said = []
+    page.on("console", lambda message: message.type == "error" and said.append(message))
+    page.on("pageerror", lambda error: said.append(error))
+    page.on("request", lambda request: asks_elsewhere(console, request) and said.append(request.url))
+    console.sign_in(page, "finance", ADDRESS)
+    expect(page.locator(".st-key-chart-disputes .js-plotly-plot")).to_be_visible(timeout=20_000)
+    page.wait_for_timeout(2500)  # one refresh
+    assert [
+        each for each in said if "/overview/_stcore/" not in getattr(each, "location", {}).get("url", "")
+    ] == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
+def test_it_fits_its_screen(some_payments, console, browser, first_visit, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(console.base + ADDRESS)
+    console.fill_in(page, "ops")
+    expect(page.locator(".st-key-chart-disputes .js-plotly-plot")).to_be_visible()
+    overflow = page.evaluate(
+        "() => { const main = document.querySelector('[data-testid=stMain]'); return main.scrollWidth - main.clientWidth }"
+    )
+    assert overflow <= 0
+    context.close()
+
+
+def asks_elsewhere(console, request):
+    return not request.url.startswith((console.base, "data:", "blob:"))
