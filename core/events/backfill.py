@@ -8,7 +8,7 @@ from typing import Any
 
 from core.db import Database
 from core.events import projections
-from core.events.registry import Projection, Records, Snapshot, projection_of
+from core.events.registry import Projection, Records, Snapshot, merged, projection_of
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 
@@ -162,15 +162,6 @@ def _chunks(objects: Iterable[Json], size: int) -> Iterator[list[Json]]:
     remaining = iter(objects)
     while chunk := list(islice(remaining, size)):
         yield chunk
-
-
-def merged(several: Iterable[Records]) -> Records:
-    """The records of several objects, table by table."""
-    together: Records = {}
-    for records in several:
-        for table, rows in records.items():
-            together.setdefault(table, []).extend(rows)
-    return together
 
 
 def _list(

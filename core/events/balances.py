@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from core.db import Database
-from core.events.backfill import FETCHED, merged
+from core.events.backfill import FETCHED
 from core.events.projections.balances import balance_transaction
-from core.events.registry import Snapshot
+from core.events.registry import Snapshot, merged
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.db import Database
 from core.events import projections
-from core.events.registry import Records, Snapshot, projection_of
+from core.events.registry import Records, Snapshot, merged, projection_of
 
 __all__ = ["Received", "prepare", "projections", "receive"]
 
@@ -47,9 +47,27 @@ def prepare(event: dict[str, Any], body: bytes, *, livemode: bool) -> Received:
 
 
 def receive(db: Database, batch: Sequence[Received], *, now: datetime) -> list[str]:
-    """Record and apply the batch in one transaction; one outcome an event, `duplicate` where it was here before."""
-    outcomes: list[str] = db.call("receive_events", batch=[vars(received) for received in batch], now=now)
-    return outcomes
+    """Record and apply the batch; one outcome an event, `duplicate` where it was here before.
+
+    One transaction, but for an event that the batch holds twice: its repetitions come after it.
+    """
+    outcomes: dict[int, str] = {}
+    left = list(enumerate(batch))
+    while left:
+        first = {received.event["id"]: (n, received) for n, received in reversed(left)}
+        chosen = sorted(first.values(), key=lambda each: each[0])
+        answered = db.call(
+            "receive_events",
+            events=[
+                {**received.event, "outcome": received.outcome, "error": received.error}
+                for _, received in chosen
+            ],
+            records=merged(received.records for _, received in chosen),
+            now=now,
+        )
+        outcomes |= {n: outcome for (n, _), outcome in zip(chosen, answered, strict=True)}
+        left = [each for each in left if each[0] not in outcomes]
+    return [outcomes[n] for n in range(len(batch))]
 
 
 def _envelope(event: dict[str, Any], body: bytes) -> dict[str, Any]:

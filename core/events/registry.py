@@ -67,3 +67,12 @@ def row(snapshot: Snapshot, *, rank: int = 0, **columns: Any) -> Row:
         "event_id": snapshot.source,
         **columns,
     }
+
+
+def merged(several: Iterable[Records]) -> Records:
+    """The records of several objects, table by table."""
+    together: Records = {}
+    for records in several:
+        for table, rows in records.items():
+            together.setdefault(table, []).extend(rows)
+    return together
