@@ -90,7 +90,7 @@ OUTAGE_TRIES_AGAIN = 0.35
 
 TRIES_AGAIN = 0.72  # a customer after a decline
 AGAIN_WORKS = 0.80
-NEVER_CONFIRMED = 0.058
+NEVER_CONFIRMED = 0.08
 HOSTED_SHARE = 0.22  # of the visits, paid on Stripe's page
 SECURE_SHARE = {"US": 0.012, "CA": 0.03}  # 3-D Secure by the card's country; elsewhere:
 SECURE_ABROAD = 0.55
