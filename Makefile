@@ -24,6 +24,8 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.lint.sql
+	$(BIN)/python -m tests.lint.secrets
+	$(BIN)/python -m tests.lint.dependencies
 
 bench: $(READY)
 	@for benchmark in $$(ls benchmarks/[a-z]*.py | grep -v floors); do $(BIN)/python -m benchmarks.$$(basename $$benchmark .py) || exit 1; done
