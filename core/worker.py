@@ -16,6 +16,7 @@ from core.payments.actions import settle_unknown
 from core.periods import wall_clock
 from core.providers import assignment
 from core.services import Services
+from core.staff.audit_chain import chain_audit_log
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ def steps(running: Services) -> list[Step]:
         Step("open payouts", 30, lambda: open_payouts(db, running.stripe)),
         Step("settle unanswered actions", 2, lambda: settle_unknown(running.desk)),
         Step("record spooled incidents", 5, incidents.flush),
+        Step("chain the audit log", 20, lambda: chain_audit_log(running.db, wall_clock())),
     ]
 
 

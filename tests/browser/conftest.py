@@ -51,8 +51,21 @@ for number, text in enumerate({NASTY!r}):
         st.error(literal(text))
         st.button(literal(text), key=f"button {{number}}")
 """
+MOVES_MONEY = """
+from core.ui import actions
+
+@st.dialog("Move money")
+def ask():
+    actions.ask_who_it_is()
+    st.button("Move it", on_click=actions.attempt, args=(lambda actor: f"{actor.name} moved it.",), kwargs={"confirmed": True})
+    actions.end_dialog_when_done()
+
+actions.show_result()
+if st.button("Money"):
+    ask()
+"""
 TEST_PAGES = {
-    "pages/admin/settings.py": SHOWN_NASTY,
+    "pages/admin/settings.py": SHOWN_NASTY + MOVES_MONEY,
     "pages/review/weekly_review.py": 'raise RuntimeError("sk_test_leaked")\n',
 }
 

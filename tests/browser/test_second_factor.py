@@ -1,8 +1,10 @@
 """Signing in with a second factor, from setting it up to losing the phone."""
 
+import psycopg
 import pyotp
 from playwright.sync_api import expect
 
+from core.db import embedded
 from core.periods import wall_clock
 from core.staff import users
 from core.staff.roles import SYSTEM, Role
@@ -42,3 +44,25 @@ def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(con
     phone_lost.get_by_role("button", name="Continue").click()
     expect(phone_lost.get_by_role("heading", name="Audit log")).to_be_visible()
     elsewhere.close()
+
+
+def test_what_moves_money_asks_again_after_fifteen_minutes(console, page):
+    console.sign_in(page, "admin", "/settings")
+    dialog = page.get_by_role("dialog")
+    page.get_by_role("button", name="Money").click()
+    expect(dialog.get_by_role("button", name="Move it")).to_be_visible()
+    expect(dialog.get_by_label("Your password")).to_have_count(0)
+    dialog.get_by_role("button", name="Move it").click()
+    expect(page.get_by_text("staff:admin moved it.")).to_be_visible()
+
+    server = embedded.ensure_running(console.services.settings.data_dir)
+    with psycopg.connect(server.owner_conninfo) as owner:
+        owner.execute("update payops.staff_sessions set confirmed_at = confirmed_at - interval '16 minutes'")
+    page.get_by_role("button", name="Money").click()
+    password = dialog.get_by_role("textbox", name="Your password")
+    password.fill("not the password")
+    dialog.get_by_role("button", name="Move it").click()
+    expect(dialog.get_by_text("The password is not right.")).to_be_visible()
+    password.fill(console.passwords["admin"])
+    dialog.get_by_role("button", name="Move it").click()
+    expect(page.get_by_text("staff:admin moved it.")).to_be_visible()
