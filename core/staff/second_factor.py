@@ -6,6 +6,7 @@ import hmac
 from datetime import datetime
 
 import pyotp
+import segno
 from cryptography.fernet import Fernet, InvalidToken
 
 from core.errors import Refused
@@ -24,6 +25,13 @@ def new_secret() -> str:
 def setup_address(secret: str, name: str) -> str:
     """The `otpauth:` address that an authenticator app reads the secret from."""
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
+
+
+def setup_picture(secret: str, name: str) -> str:
+    """The same address as a picture for the phone's camera: a `data:` address of an SVG, black on white."""
+    return str(
+        segno.make(setup_address(secret, name), error="m").svg_data_uri(scale=5, border=3, light="white")
+    )
 
 
 def matched_step(secret: str, code: str, now: datetime) -> int | None:

@@ -28,10 +28,11 @@ def set_up(staff: StaffSession) -> None:
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.form("set-up-second-factor", clear_on_submit=True):
         st.subheader("Set up your second factor")
-        st.write("Type this key into an authenticator app on your phone, then give the code it shows.")
+        st.write("Take this picture with an authenticator app on your phone, then give the code it shows.")
+        picture = second_factor.setup_picture(secret, staff.name)
+        st.html(f'<img src="{picture}" alt="Key for the authenticator app" width="200" height="200">')
+        st.caption("No camera? Type this key into the app:")
         st.code(" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), language=None)
-        st.caption("Or open this address with the app:")
-        st.code(second_factor.setup_address(secret, staff.name), language=None, wrap_lines=True)
         st.text_input("Code", key="code", autocomplete="one-time-code", max_chars=10)
         st.form_submit_button("Set up", type="primary", on_click=_set_up, args=(staff, secret))
     if not must_be_done(staff):

@@ -20,6 +20,8 @@ def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(con
     console.passwords["fiona"] = PASSWORD
     console.sign_in(page, "fiona")
     page.get_by_role("button", name="Set up second factor").click()
+    picture = page.get_by_alt_text("Key for the authenticator app")
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
     key = page.get_by_test_id("stCode").first.inner_text().replace(" ", "").strip()
     page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(key).now())
     page.get_by_role("button", name="Set up", exact=True).click()
