@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core import logs, services
-from core.api import health, intake, webhooks
+from core.api import health, intake
 from core.api.edge import Edge
 from core.api.problems import problem
+from core.api.webhooks import STRIPE_PATH, StripeWebhook
 from core.events import inbox
 from core.events.group_commit import GroupCommit
 from core.periods import wall_clock
@@ -35,13 +36,11 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
 def build() -> FastAPI:
     """The app without its parts, which the lifespan opens from the environment's settings."""
     api = FastAPI(title="payops", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-    api.add_route("/api/webhooks/stripe", webhooks.stripe_webhook, methods=["POST"])
     api.add_route("/api/webhooks/form-submission", intake.form_submission, methods=["POST"])
     api.add_route("/api/webhooks/consultation-status", intake.consultation_status, methods=["POST"])
     api.add_route("/livez", health.livez)
     api.add_route("/readyz", health.readyz)
     api.add_exception_handler(HTTPException, _http_problem)
-    api.add_middleware(Edge)
     return api
 
 
@@ -57,4 +56,5 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     return answer
 
 
-app = build()
+api = build()
+app = Edge(api, direct={STRIPE_PATH: StripeWebhook(api.state)})

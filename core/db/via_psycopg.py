@@ -19,7 +19,7 @@ class PsycopgDatabase:
     """Calls `payops_api` functions, each in a transaction of its own; safe to share between threads."""
 
     def __init__(self, conninfo: str, *, max_connections: int = 8):
-        self._statements: dict[tuple[str, ...], sql.Composed] = {}
+        self._statements: dict[tuple[str, ...], bytes] = {}
         self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
             conninfo,
             min_size=1,
@@ -58,7 +58,7 @@ class PsycopgDatabase:
     def close(self) -> None:
         self._pool.close()
 
-    def _statement(self, function: str, names: tuple[str, ...]) -> sql.Composed:
+    def _statement(self, function: str, names: tuple[str, ...]) -> bytes:
         key = (function, *names)
         if key not in self._statements:
             arguments = sql.SQL(", ").join(
@@ -66,18 +66,25 @@ class PsycopgDatabase:
                 for name in names
             )
             call = sql.SQL("select payops_api.{}({})").format(sql.Identifier(function), arguments)
-            self._statements[key] = call
+            self._statements[key] = call.as_bytes()
         return self._statements[key]
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:
     set_json_loads(orjson.loads, connection)
-    set_json_dumps(orjson.dumps, connection)
+    set_json_dumps(_dumps, connection)
+
+
+def _dumps(document: Any) -> bytes:
+    """Times and ids inside a document become text as `plain` makes them, without a copy of the document."""
+    return orjson.dumps(document, default=plain)
 
 
 def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:
-    values = {name: plain(value) for name, value in arguments.items()}
-    return {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in values.items()}
+    return {
+        name: Jsonb(value) if isinstance(value, dict | list) else plain(value)
+        for name, value in arguments.items()
+    }
 
 
 def _translated(error: psycopg.Error) -> Exception:
