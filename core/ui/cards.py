@@ -85,8 +85,7 @@ def _card(reading: Reading, role: Role) -> None:
             "  \n".join(literal(part) for part in (change.base if change else "", reading.rests_on) if part)
         )
         with st.popover("Definition", type="tertiary", key=f"definition-{reading.definition.name}"):
-            st.markdown(f"**{reading.definition.title}**")
-            st.write(reading.definition.meaning)
+            st.markdown(f"**{reading.definition.title}**\n\n{reading.definition.meaning}")
             link(reading.definition.page, "See the rows", role)
 
 
