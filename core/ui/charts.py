@@ -1,7 +1,7 @@
 """The charts: each answers the question in its title, with the period before faint behind it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -30,6 +30,7 @@ class Chart:
     figure: go.Figure
     alt: str
     rows: Callable[[], pd.DataFrame]
+    formats: dict[str, str] = field(default_factory=dict)
 
 
 def show(chart: Chart) -> None:
@@ -37,7 +38,7 @@ def show(chart: Chart) -> None:
     with st.container(border=True, key=f"chart-{chart.name}", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{chart.question}**", width="content")
-            tables.behind(chart.rows, name=chart.name, key=chart.name)
+            tables.behind(chart.rows, name=chart.name, formats=chart.formats)
         st.plotly_chart(chart.figure, key=f"{chart.name}-figure", config=CONFIG, alt=chart.alt)
 
 
@@ -94,6 +95,7 @@ def success_rate(
     return Chart(
         "success-rate", f"Do enough payments succeed{_each_step(now)}?", figure,
         "Line chart of the share of payments that succeeded, with the period before and the target of 95 percent.", rows,
+        _beside("Success rate", "percent"),
     )  # fmt: skip
 
 
@@ -126,6 +128,7 @@ def failures_by_cause(
     return Chart(
         "failures", "Why do payments fail?", figure,
         "Bar chart of failed payments by cause, beside the period before.", rows,
+        {f"Amount ({currency.upper()})": "accounting"},
     )  # fmt: skip
 
 
@@ -148,6 +151,7 @@ def volume(now: Sequence[Day], before: Sequence[Day], currency: str) -> Chart:
     return Chart(
         "volume", f"How much comes in{_each_step(now)}?", figure,
         f"Bar charts of what succeeded payments came to in {currency.upper()} and how many there were.", rows,
+        _beside(amount, "accounting"),
     )  # fmt: skip
 
 
@@ -169,6 +173,7 @@ def disputes(now: Sequence[Day], before: Sequence[Day], currency: str) -> Chart:
     return Chart(
         "disputes", "Are disputes rising?", figure,
         "Bar chart of disputes opened, with the period before.", rows,
+        _beside(f"Disputed ({currency.upper()})", "accounting"),
     )  # fmt: skip
 
 
@@ -224,6 +229,11 @@ def _rows(
         return pd.DataFrame(table)
 
     return rows
+
+
+def _beside(title: str, shown_as: str) -> dict[str, str]:
+    """The format of a column and of the one beside it, which has the period before."""
+    return {title: shown_as, f"{title} before": shown_as}
 
 
 def _by_day(incidents: Sequence[dict[str, Any]]) -> dict[date, list[str]]:

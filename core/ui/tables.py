@@ -1,6 +1,6 @@
 """Tables of what a chart shows, and files of them that no spreadsheet runs as formulas."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import pandas as pd  # type: ignore[import-untyped]
@@ -16,17 +16,25 @@ def csv_of(rows: pd.DataFrame) -> bytes:
     return text.encode("utf-8-sig")
 
 
-def behind(rows: Callable[[], pd.DataFrame], *, name: str, key: str, label: str = "Table") -> None:
-    """A button that opens the rows of a chart, with their file; they are made when somebody opens it."""
+def behind(rows: Callable[[], pd.DataFrame], *, name: str, formats: Mapping[str, str] | None = None) -> None:
+    """A button that opens the rows of a chart, with their file; they are made when somebody opens it.
+
+    `formats` says how columns of numbers are shown (`percent`, `accounting`); the file has them as they are.
+    """
     opened = st.popover(
-        label, type="tertiary", icon=":material/table_rows:", key=f"{key}-table", on_change="rerun"
+        "Table", type="tertiary", icon=":material/table_rows:", key=f"{name}-table", on_change="rerun"
     )
     if opened.open:
         with opened:
             table = rows()
-            st.dataframe(table, hide_index=True, key=f"{key}-rows", height=320, width=520)
+            shown = {
+                title: st.column_config.NumberColumn(format=each) for title, each in (formats or {}).items()
+            }
+            st.dataframe(
+                table, hide_index=True, key=f"{name}-rows", height=320, width=520, column_config=shown
+            )
             st.download_button(
-                "CSV", partial(csv_of, table), f"{name}.csv", "text/csv", key=f"{key}-csv", icon=":material/download:",
+                "CSV", partial(csv_of, table), f"{name}.csv", "text/csv", key=f"{name}-csv", icon=":material/download:",
                 on_click="ignore",
             )  # fmt: skip
 
