@@ -43,7 +43,7 @@ def expired_token(console):
 def token_before_a_password_change(console):
     settings, db = console.services.settings, console.services.db
     users.add(
-        db, SYSTEM, "gina", Role.ADMIN, "gina@example.com", PASSWORD, wall_clock(), must_change_password=False
+        db, SYSTEM, "gina", Role.OPS, "gina@example.com", PASSWORD, wall_clock(), must_change_password=False
     )
     store = sessions_of(settings, db)
     token = store.redeem(store.sign_in("gina", PASSWORD, Visit("192.0.2.8", "x")).ticket)

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from core.db import embedded
 from core.monitoring import incidents
+from core.periods import wall_clock
 from core.staff.roles import Right, Role, right
 from core.ui import navigation
 
@@ -27,14 +28,17 @@ def test_the_sidebar_has_the_pages_of_the_role_under_their_sections(console, pag
 
 
 def test_a_page_of_another_role_is_not_in_the_sidebar_says_so_at_its_address_and_logs_the_try(console, page):
+    started = wall_clock()
     console.sign_in(page, "support", "/settings")
     expect(page.get_by_text("not available to your role")).to_be_visible()
     expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Settings")).to_have_count(0)
     server = embedded.ensure_running(console.services.settings.data_dir)
     with psycopg.connect(server.owner_conninfo) as connection:
         assert connection.execute(
-            "select actor, subject, outcome from payops.audit_log where action = 'console:page:opened'"
-        ).fetchall() == [("staff:support", "page:settings", "refused")]
+            "select count(*) from payops.audit_log where action = 'console:page:opened'"
+            " and actor = 'staff:support' and subject = 'page:settings' and outcome = 'refused' and at > %s",
+            (started,),
+        ).fetchone() == (1,)
 
 
 def test_a_page_that_fails_says_so_with_an_id_and_without_its_error(console, page):
