@@ -64,11 +64,12 @@ def report_failure(error: Exception) -> bool:
 
 def _record(error: Exception) -> str:
     """The incident's sample says where and what kind, not the message, which may hold anything."""
-    quote = uuid.uuid4().hex[:12]
     frame = error.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next
     where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "unknown"
+    # One tab gets one id for one failure, however often its page runs again.
+    quote = str(st.session_state.setdefault(f"quote {type(error).__name__} {where}", uuid.uuid4().hex[:12]))
     running = session.services()
     IncidentLog(running.db, running.settings.data_dir).report(
         Incident(

@@ -97,6 +97,7 @@ def browser():
     if CHROMIUM is None:
         assert os.environ.get("PAYOPS_BROWSER") != "required", "chromium is required here and missing"
         pytest.skip("NOT RUN: the browser tests need chromium")
+    expect.set_options(timeout=15_000)  # a machine with other work to do is slow, and not wrong
     with sync_playwright() as driver:
         launched = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield launched
