@@ -137,18 +137,26 @@ set search_path = '' as $$
   )
 $$;
 
--- subscribers_at: each customer with a paid subscription at that moment (trials apart), and what it comes to a month.
-create function payops.subscribers_at(p_moment timestamptz, p_currency text)
-returns table (customer_id text, monthly_minor bigint)
+-- running_at: the paid subscriptions in this currency at that moment, trials apart.
+create function payops.running_at(p_moment timestamptz, p_currency text) returns setof payops.subscriptions
 language sql stable
 set search_path = '' as $$
-  select s.customer_id, sum(payops.monthly_minor(payops.items_at(s.id, p_moment, s.items)))::bigint
+  select s.*
   from payops.subscriptions as s
   where
     s.currency = p_currency and s.customer_id is not null
     and s.status not in ('incomplete', 'incomplete_expired', 'unpaid', 'paused')
     and coalesce(greatest(s.start_date, s.trial_end), s.created) < p_moment
     and (s.ended_at is null or s.ended_at >= p_moment)
+$$;
+
+-- subscribers_at: each customer with a paid subscription at that moment, and what it came to a month.
+create function payops.subscribers_at(p_moment timestamptz, p_currency text)
+returns table (customer_id text, monthly_minor bigint)
+language sql stable
+set search_path = '' as $$
+  select s.customer_id, sum(payops.monthly_minor(payops.items_at(s.id, p_moment, s.items)))::bigint
+  from payops.running_at(p_moment, p_currency) as s
   group by s.customer_id
 $$;
 
@@ -163,8 +171,8 @@ set search_path = '' as $$
   group by s.customer_id
 $$;
 
--- mrr_movements: how monthly revenue came from the period's start to its end; start + movements = end, to the cent.
-create function payops.mrr_movements(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
+-- mrr_metrics: monthly revenue at the period's end, and how it came there from its start; start + movements = end, to the cent.
+create function payops.mrr_metrics(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
   with moved as (
@@ -177,7 +185,7 @@ set search_path = '' as $$
   ),
   sums as (
     select
-      coalesce(sum(before), 0)::bigint as before,
+      coalesce(sum(before), 0)::bigint as before, coalesce(sum(after), 0)::bigint as after,
       coalesce(sum(after) filter (where before = 0 and not known), 0)::bigint as new,
       coalesce(sum(after) filter (where before = 0 and known), 0)::bigint as reactivated,
       coalesce(sum(after - before) filter (where before > 0 and after > before), 0)::bigint as expansion,
@@ -186,6 +194,7 @@ set search_path = '' as $$
     from moved
   )
   select jsonb_build_object(
+    'mrr', jsonb_build_object('value', after),
     'mrr_new', jsonb_build_object('value', new),
     'mrr_expansion', jsonb_build_object('value', expansion),
     'mrr_contraction', jsonb_build_object('value', contraction),
@@ -207,8 +216,12 @@ set search_path = '' as $$
       (p_until - 29)::timestamp at time zone timezone as month_starts
     from payops.business
   ),
-  now_active as (select a.* from bounds as b, payops.subscribers_at(b.ends, p_currency) as a),
-  then_active as (select a.* from bounds as b, payops.subscribers_at(b.month_starts, p_currency) as a),
+  now_active as materialized (
+    select distinct s.customer_id from bounds as b, payops.running_at(b.ends, p_currency) as s
+  ),
+  then_active as materialized (
+    select distinct s.customer_id from bounds as b, payops.running_at(b.month_starts, p_currency) as s
+  ),
   first_paid as (select f.* from payops.first_paid_at(p_currency) as f),
   counts as materialized ( -- worked out once, though three figures read it
     select
@@ -231,7 +244,6 @@ set search_path = '' as $$
       where s.currency = p_currency and s.trial_end >= b.ends and coalesce(s.start_date, s.created) < b.ends
         and (s.ended_at is null or s.ended_at >= b.ends)
     )),
-    'mrr', jsonb_build_object('value', (select coalesce(sum(n.monthly_minor), 0) from now_active as n)),
     'subscriber_churn_rate', payops.rate(counts.churned, counts.before + counts.joined),
     'subscriber_churn_rate_classic', payops.rate(counts.churned, counts.before),
     'scheduled_to_cancel', (
@@ -241,7 +253,7 @@ set search_path = '' as $$
         and (s.cancel_at_period_end or s.cancel_at is not null)
     )
   ) || (
-    select payops.mrr_movements(p_since::timestamp at time zone t.timezone, b.ends, p_currency)
+    select payops.mrr_metrics(p_since::timestamp at time zone t.timezone, b.ends, p_currency)
     from bounds as b, payops.business as t
   )
   from counts
