@@ -17,10 +17,16 @@ ANYBODY = None
 # What an action needs: this right on this page.
 NEEDS = {
     "core.monitoring.incidents.resolve": ("events", Right.ACT),
+    "core.payments.refunds.decide": ("refunds", Right.APPROVE),
+    "core.payments.refunds.issue": ("refunds", Right.ACT_LIMITED),
+    "core.providers.assignment.assign": ("assignments", Right.ACT),
+    "core.providers.assignment.end": ("assignments", Right.ACT),
+    "core.providers.assignment.release": ("assignments", Right.ACT),
     "core.staff.audit.chain_state": ("audit-log", Right.ACT),
     "core.staff.audit.entries": ("audit-log", Right.ACT),
     "core.staff.audit.exported": ("audit-log", Right.ACT),
     "core.staff.audit.record": ANYBODY,
+    "core.staff.flags.switch": ("settings", Right.ACT),
     "core.staff.roles.require": ANYBODY,
     "core.staff.sessions.Sessions.open_sessions": ("users", Right.ACT),
     "core.staff.sessions.Sessions.revoke": ("users", Right.ACT),
