@@ -11,6 +11,7 @@ import typer
 from core.db import Database
 from core.errors import PayopsError
 from core.sandbox.commands import app as sandbox
+from core.providers import commands as provider_commands
 from core.settings import Settings, SettingsError, load_settings
 from core.staff.commands import users_app
 
@@ -174,6 +175,16 @@ def _open_database() -> Iterator[Database]:
         _fail(error, code=1)
 
 
+@contextmanager
+def _open_now() -> Iterator[tuple[Database, datetime]]:
+    """The database and the business's now, as `_open_database` opens it."""
+    from core import services
+
+    clock = services.business_clock(_settings())
+    with _open_database() as db:
+        yield db, clock()
+
+
 def _settings() -> Settings:
     try:
         settings = load_settings()
@@ -191,3 +202,4 @@ def _fail(error: PayopsError, *, code: int) -> NoReturn:
 
 
 app.add_typer(users_app(_open_database), name="users")
+provider_commands.mount(app, _open_now)

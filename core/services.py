@@ -88,7 +88,7 @@ def start(settings: Settings) -> Services:
     db = _database(settings)
     if settings.database_kind == "embedded":
         db.call("set_business_timezone", timezone=settings.business_timezone)
-    return Services(settings, db, _clock(settings), _webhook_secrets(settings), _intake_secrets(settings))
+    return Services(settings, db, business_clock(settings), _webhook_secrets(settings), _intake_secrets(settings))
 
 
 def rehearsal(settings: Settings) -> Rehearsal:
@@ -148,7 +148,8 @@ def _embedded(data_dir: Path) -> str:
     return server.app_conninfo
 
 
-def _clock(settings: Settings) -> Clock:
+def business_clock(settings: Settings) -> Clock:
+    """The business's now: wall time, or the sandbox's."""
     if settings.payment_mode is not PaymentMode.SANDBOX:
         return wall_clock
     from core.sandbox.clock import clock_offset_seconds

@@ -1,0 +1,130 @@
+"""The directory as a CSV file, and as the table a company had before: read whole and judged before anything is written."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.providers import licences
+from core.providers.directory import Document, Vocabulary, problems_of
+
+COLUMNS = ("name", "email", "npi", "active", "capacity", "specialties", "licences")
+TABLE_COLUMNS = frozenset({"id", "name", "states", "specialties", "active"})
+_YES, _NO = {"true", "yes", "1", "t"}, {"false", "no", "0", "f"}
+
+
+@dataclass(frozen=True)
+class CellProblem:
+    """What is wrong in one cell; row 1 is the header, as a spreadsheet counts."""
+
+    row: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"row {self.row}, {self.column}: {self.message}"
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """The entries of a file, and everything that is wrong with it."""
+
+    documents: tuple[Document, ...]
+    problems: tuple[CellProblem, ...]
+
+
+def read_csv(text: str, known: Vocabulary) -> ReadFile:
+    """The providers of a CSV with `COLUMNS`; every problem of every row, by row and column."""
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+    if missing:
+        return ReadFile((), tuple(CellProblem(1, name, "This column is missing.") for name in missing))
+    documents: list[Document] = []
+    problems: list[CellProblem] = []
+    first_row: dict[str, int] = {}
+    try:
+        for number, row in enumerate(rows, start=2):
+            document, wrong = _document(row)
+            wrong += [(problem.field, problem.message) for problem in problems_of(document, known)]
+            if not document["npi"]:
+                wrong.append(("npi", "The NPI is missing; it says who is who."))
+            elif (earlier := first_row.setdefault(document["npi"], number)) != number:
+                wrong.append(("npi", f"Row {earlier} has the same NPI."))
+            problems += [CellProblem(number, column, message) for column, message in wrong]
+            documents.append(document)
+    except csv.Error as error:
+        problems.append(CellProblem(rows.line_num, "file", f"This is not CSV: {error}."))
+    return ReadFile(tuple(documents), tuple(problems))
+
+
+def _document(row: dict[str, Any]) -> tuple[Document, list[tuple[str, str]]]:
+    """A row as an entry of the directory, and what cannot be read in it by column."""
+    cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    wrong: list[tuple[str, str]] = []
+    if None in row or any(row.get(name) is None for name in COLUMNS):
+        wrong.append(("row", "This row has more or fewer cells than the header."))
+    active = cell["active"].lower()
+    if active not in _YES | _NO:
+        wrong.append(("active", f"{cell['active']!r} is neither true nor false."))
+    held = []
+    for text in _split(cell["licences"]):
+        try:
+            held.append(licences.from_text(text))
+        except ValueError as error:
+            wrong.append(("licences", str(error)))
+    capacity: int | str = cell["capacity"]
+    if cell["capacity"].lstrip("-").isdecimal() and cell["capacity"].isascii():
+        capacity = int(cell["capacity"])
+    return {
+        "name": _without_guard(cell["name"]),
+        "email": cell["email"] or None,
+        "npi": cell["npi"] or None,
+        "active": active in _YES,
+        "capacity": capacity,
+        "specialties": _split(cell["specialties"]),
+        "licences": held,
+    }, wrong
+
+
+def write_csv(providers: Iterable[Document]) -> str:
+    """The directory with `COLUMNS`; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for provider in providers:
+        writer.writerow((
+            _guarded(provider["name"]), _guarded(provider["email"] or ""), provider["npi"] or "",
+            "true" if provider["active"] else "false", provider["capacity"], ";".join(provider["specialties"]),
+            ";".join(licences.as_text(licence) for licence in provider["licences"]),
+        ))  # fmt: skip
+    return out.getvalue()
+
+
+def from_table(rows: Sequence[dict[str, Any]], known: Vocabulary) -> ReadFile:
+    """The entries of a table with id, name, states[], specialties[] and active; `row` is the row's place."""
+    documents: list[Document] = []
+    problems: list[CellProblem] = []
+    for number, row in enumerate(rows, start=1):
+        document = {
+            "id": str(row["id"]),
+            "name": row["name"],
+            "active": row["active"] is not False,
+            "specialties": list(dict.fromkeys(row["specialties"] or [])),
+            "licences": [{"state": state} for state in dict.fromkeys(row["states"] or [])],
+        }
+        problems += [CellProblem(number, one.field, one.message) for one in problems_of(document, known)]
+        documents.append(document)
+    return ReadFile(tuple(documents), tuple(problems))
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(";") if part.strip()]
+
+
+def _guarded(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _without_guard(text: str) -> str:
+    return text[1:] if text[:1] == "'" and _guarded(text[1:]) == text else text

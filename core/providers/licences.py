@@ -1,0 +1,50 @@
+"""Licences and NPIs: what a right one looks like, and which ones end soon."""
+
+import re
+from datetime import date, datetime
+from typing import Any, cast
+
+from core.db import Database
+
+STATUSES = ("active", "pending", "suspended", "revoked", "lapsed")
+NPI_PREFIX = "80840"  # the NPI standard's check digit counts the card issuer number of US health applications
+
+
+def npi_problem(npi: str) -> str | None:
+    """What is wrong with a National Provider Identifier, in words; None for a right one (ten digits, Luhn)."""
+    if not re.fullmatch(r"[0-9]{10}", npi):
+        return "An NPI has ten digits."
+    return None if luhn(NPI_PREFIX + npi) else "The NPI's check digit does not fit: a digit is mistyped."
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits))]
+    return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
+
+
+def as_text(licence: dict[str, Any]) -> str:
+    """`STATE:NUMBER:EXPIRES`, as the CSV writes a licence."""
+    return f"{licence['state']}:{licence['number'] or ''}:{licence['expires_on'] or ''}"
+
+
+def from_text(text: str) -> dict[str, Any]:
+    """A licence from `STATE:NUMBER:EXPIRES`; raises `ValueError` with what is wrong."""
+    parts = [part.strip() for part in text.split(":")]
+    if len(parts) != 3:
+        raise ValueError(f"{text!r} is not STATE:NUMBER:EXPIRES.")
+    state, number, expires = parts
+    return {"state": state, "number": number or None, "expires_on": str(day(expires)) if expires else None}
+
+
+def day(text: str) -> date:
+    """An ISO date; raises `ValueError` with what is wrong."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date such as 2027-12-31.") from None
+
+
+def expiring(db: Database, now: datetime, *, days: int = 90) -> list[dict[str, Any]]:
+    """Active licences that have ended or end within `days`, soonest first, with the consultations and money at risk."""
+    return cast(list[dict[str, Any]], db.call("expiring_licences", days=days, now=now))
