@@ -10,8 +10,8 @@ import typer
 
 from core.db import Database
 from core.errors import PayopsError
-from core.sandbox.commands import app as sandbox
 from core.providers import commands as provider_commands
+from core.sandbox.commands import app as sandbox
 from core.settings import Settings, SettingsError, load_settings
 from core.staff.commands import users_app
 
