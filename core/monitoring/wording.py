@@ -147,4 +147,4 @@ def _relative(value: float, earlier: float, written: str) -> Change:
     share = abs(value - earlier) / earlier * 100
     if share < 0.05:
         return Change("as before", f"at {written}", "same")
-    return Change(f"{direction} {share:.{0 if share >= 10 else 1}f}{NBSP}%", f"from {written}", direction)
+    return Change(f"{direction} {share:,.{0 if share >= 10 else 1}f}{NBSP}%", f"from {written}", direction)

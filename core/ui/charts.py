@@ -71,7 +71,7 @@ def success_rate(
     for series, style, name in ((before, _faint(), "before"), (now, _solid(NOW), "now")):
         shares = [None if each.success_rate is None else each.success_rate * 100 for each in series]
         figure.add_scatter(
-            x=days, y=shares, name=name, mode="lines+markers" if len(days) < 3 else "lines", connectgaps=False,
+            x=days, y=shares, name=name, mode="lines+markers" if None in shares or len(days) < 3 else "lines", connectgaps=False,
             customdata=[[f"{each.day:%a %-d %b %Y}", each.succeeded, each.payments] for each in series],
             hovertemplate="%{customdata[0]}: %{y:.1f} % (%{customdata[1]:,} of %{customdata[2]:,})<extra>" + name + "</extra>",
             **style,
@@ -117,6 +117,12 @@ def failures_by_cause(
         )  # fmt: skip
     figure.update_layout(bargap=0.3, bargroupgap=0.05, legend_traceorder="reversed")
     figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
+    if not keys:
+        figure.update_xaxes(visible=False).update_yaxes(visible=False)
+        figure.add_annotation(
+            text="No payment failed, now or before.", showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper",
+            font={"color": LINE},
+        )  # fmt: skip
     amounts = {each["key"]: each["amount"] for each in now}
 
     def rows() -> pd.DataFrame:
@@ -143,6 +149,8 @@ def volume(now: Sequence[Day], before: Sequence[Day], currency: str) -> Chart:
     ):  # fmt: skip
         _bars_over_line(figure, days, now, before, read, written, colour, width, place)
         figure.update_yaxes(title_text=unit, row=place, col=1, rangemode="tozero", nticks=4, tickformat="~s")
+        if max((read(each) for each in [*now, *before]), default=0) < 4:
+            figure.update_yaxes(dtick=1, row=place, col=1)  # no half payments on the axis
     _finish(figure)
     amount = f"Succeeded ({currency.upper()})"
     rows = _rows(now, before, {
