@@ -1,7 +1,6 @@
 """Tables of what a chart shows, and files of them that no spreadsheet runs as formulas."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import pandas as pd  # type: ignore[import-untyped]
 import streamlit as st
@@ -34,7 +33,7 @@ def behind(rows: Callable[[], pd.DataFrame], *, name: str, formats: Mapping[str,
                 table, hide_index=True, key=f"{name}-rows", height=320, width=520, column_config=shown
             )
             st.download_button(
-                "CSV", partial(csv_of, table), f"{name}.csv", "text/csv", key=f"{name}-csv", icon=":material/download:",
+                "CSV", csv_of(table), f"{name}.csv", "text/csv", key=f"{name}-csv", icon=":material/download:",
                 on_click="ignore",
             )  # fmt: skip
 
