@@ -5,6 +5,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from core.errors import Refused
 from core.providers import assignment, directory, files, licences
 from core.staff.roles import Actor, Right, right
 from core.ui import actions, session, state_tiles
@@ -13,7 +14,13 @@ from core.ui.text import literal
 FIELDS = ["state", "number", "type", "status", "issued_on", "expires_on", "verified_on", "verified_by"]
 
 
-def save(document: dict, actor: Actor) -> str:
+def save(document: dict, picked: str, actor: Actor) -> str:
+    if another := st.session_state.get(f"another {picked}"):  # typed perhaps after the page was last drawn
+        try:
+            added = licences.from_text(another)
+        except ValueError as error:
+            raise Refused("bad_licence", str(error)) from None
+        document = document | {"licences": [*(n for n in document["licences"] if n != added), added]}
     reason = st.session_state.get("provider_reason") or None
     answer = directory.put(session.db(), actor, [document], session.services().clock(), reason=reason)
     return f"{document['name']}: {answer['items'][0]['outcome']}. {answer['placed']} who waited were placed."
@@ -80,7 +87,7 @@ if everybody:
 by_id = {one["id"]: one for one in everybody}
 choices = [*by_id, "new"] if may_edit else list(by_id)
 picked = st.selectbox("Provider", choices, index=None, key="provider", bind="query-params",
-                      format_func=lambda one: by_id[one]["name"] if one in by_id else "Add a provider")  # fmt: skip
+                      format_func=lambda one: f"{by_id[one]['name']} ({one})" if one in by_id else "Add a provider")  # fmt: skip
 if not picked:
     st.stop()
 before = by_id.get(picked)
@@ -119,8 +126,16 @@ choose = {
 edited = st.data_editor(held.astype({n: object for n in FIELDS}), num_rows="dynamic", hide_index=True,
                         column_config=text | days_of | choose, key=f"licences {picked}")  # fmt: skip
 document["licences"] = dates_as_text(edited)
+another = st.text_input("Add a licence", placeholder="TX:A1234:2027-12-31", key=f"another {picked}")
+problems = []
+if another:
+    try:
+        document["licences"].append(licences.from_text(another))
+    except ValueError as error:
+        problems.append(directory.Problem("licences", str(error)))
 st.text_input("Reason for the change", key="provider_reason", max_chars=300)
-for problem in (problems := directory.problems_of(document, known)):
+problems += directory.problems_of(document, known)
+for problem in problems:
     st.error(literal(f"{problem.field}: {problem.message}"))
 kept = document["licences"] if document["active"] else []
 if before and (alone := directory.states_left_without(kept, before, coverage)):
@@ -128,7 +143,11 @@ if before and (alone := directory.states_left_without(kept, before, coverage)):
 if before and not document["active"]:
     st.dataframe(pd.DataFrame(assignment.without_provider(db, picked, now)), hide_index=True)
 st.button(
-    "Save", type="primary", disabled=bool(problems), on_click=actions.attempt, args=(partial(save, document),)
+    "Save",
+    type="primary",
+    disabled=bool(problems),
+    on_click=actions.attempt,
+    args=(partial(save, document, picked),),
 )
 if before:
     with st.expander("History"):
