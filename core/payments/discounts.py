@@ -1,0 +1,145 @@
+"""Discount codes: looked up at Stripe, judged purely, never below what Stripe can charge."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from core.errors import Refused
+from core.money import Money
+from core.payments import limits
+from core.payments.desk import Desk
+from core.staff.flags import Flow
+from core.stripe_gateway import Json
+
+
+@dataclass(frozen=True)
+class Code:
+    """A promotion code and its coupon, as Stripe has them; epochs in seconds."""
+
+    id: str
+    active: bool
+    customer_id: str | None
+    expires_at: int | None
+    max_redemptions: int | None
+    times_redeemed: int
+    first_time_only: bool
+    minimum: Money | None
+    coupon_valid: bool
+    redeem_by: int | None
+    percent_off: Decimal | None
+    amount_off: Money | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a code does to an amount; `reason` says why it does nothing."""
+
+    code: Code | None
+    off: Money
+    total: Money
+    reason: str | None = None
+
+    @property
+    def valid(self) -> bool:
+        return self.reason is None
+
+
+def look_up(desk: Desk, code: str) -> Code | None:
+    """The promotion code customers type, an active one before others; None where there is none."""
+    found, _ = desk.stripe.page("promotion_codes", code=code)
+    if not found:
+        return None
+    chosen = next((each for each in found if each["active"]), found[0])
+    coupon = (chosen.get("promotion") or {}).get("coupon") or chosen.get("coupon")
+    if not isinstance(coupon, dict):
+        coupon = desk.stripe.retrieve(f"coupons/{coupon}")
+    return _code(chosen, coupon)
+
+
+def judged(desk: Desk, code: str, amount: Money, customer_id: str | None) -> Verdict:
+    """What the code does to `amount` for this customer, now."""
+    found = look_up(desk, code)
+    paid_before = bool(
+        found
+        and found.first_time_only
+        and customer_id
+        and desk.db.call("customer_has_paid", customer_id=customer_id)
+    )
+    now = int(desk.clock().timestamp())
+    return judge(found, amount, customer_id=customer_id, paid_before=paid_before, now=now)
+
+
+def accepted(desk: Desk, code: str, amount: Money, customer_id: str | None, *, path: str) -> Verdict:
+    """As `judged`, and raises `Refused` naming the field where the code does not hold, `Unavailable` while codes are switched off."""
+    desk.flags.require(Flow.DISCOUNTS)
+    verdict = judged(desk, code, amount, customer_id)
+    if verdict.reason:
+        raise Refused("discount_not_valid", verdict.reason, facts={"path": path})
+    return verdict
+
+
+def judge(
+    code: Code | None, amount: Money, *, customer_id: str | None, paid_before: bool, now: int
+) -> Verdict:
+    """Decide without asking anybody; `now` in epoch seconds."""
+    none_off = Money(0, amount.currency)
+    if code is None:
+        return Verdict(None, none_off, amount, "There is no such code.")
+    if reason := _why_not(code, amount, customer_id, paid_before, now):
+        return Verdict(code, none_off, amount, reason)
+    off = _taken_off(code, amount)
+    rest = amount - off
+    if 0 < rest.minor < limits.smallest(amount.currency).minor:
+        least = limits.smallest(amount.currency)
+        return Verdict(
+            code, none_off, amount, f"It would leave {rest}, and less than {least} cannot be charged."
+        )
+    return Verdict(code, off, rest)
+
+
+def _why_not(code: Code, amount: Money, customer_id: str | None, paid_before: bool, now: int) -> str | None:
+    ended = any(end is not None and end <= now for end in (code.expires_at, code.redeem_by))
+    spent = code.max_redemptions is not None and code.times_redeemed >= code.max_redemptions
+    checks = (
+        (spent, "This code was used as often as it can be."),
+        (ended or not code.active or not code.coupon_valid, "This code has expired."),
+        (code.customer_id and code.customer_id != customer_id, "This code is for another customer."),
+        (code.first_time_only and paid_before, "This code is for a first payment."),
+        (code.amount_off and code.amount_off.currency != amount.currency, "This code is for another currency."),
+        (code.minimum and code.minimum.currency != amount.currency, "This code is for another currency."),
+    )  # fmt: skip
+    for holds, reason in checks:
+        if holds:
+            return reason
+    if code.minimum and amount < code.minimum:
+        return f"This code needs a payment of at least {code.minimum}."
+    return None
+
+
+def _taken_off(code: Code, amount: Money) -> Money:
+    """Half a minor unit rounds up, as Stripe does; never more than all of it."""
+    if code.percent_off is not None:
+        exact = Decimal(amount.minor) * code.percent_off / 100
+        minor = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    else:
+        minor = code.amount_off.minor if code.amount_off else 0
+    return Money(min(minor, amount.minor), amount.currency)
+
+
+def _code(chosen: Json, coupon: Json) -> Code:
+    restrictions = chosen.get("restrictions") or {}
+    minimum, off = restrictions.get("minimum_amount"), coupon.get("amount_off")
+    percent = coupon.get("percent_off")
+    return Code(
+        id=chosen["id"],
+        active=chosen["active"],
+        customer_id=chosen.get("customer"),
+        expires_at=chosen.get("expires_at"),
+        max_redemptions=chosen.get("max_redemptions"),
+        times_redeemed=chosen.get("times_redeemed") or 0,
+        first_time_only=bool(restrictions.get("first_time_transaction")),
+        minimum=Money(minimum, restrictions["minimum_amount_currency"]) if minimum else None,
+        coupon_valid=bool(coupon.get("valid")),
+        redeem_by=coupon.get("redeem_by"),
+        percent_off=Decimal(str(percent)) if percent is not None else None,
+        amount_off=Money(off, coupon["currency"]) if off else None,
+    )

@@ -1,0 +1,39 @@
+"""One request to the payment API: who asks, under which key, and what it may have left at Stripe before."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from core.payments.callers import Caller
+from core.payments.desk import Desk
+from core.stripe_gateway import Json
+
+MARK = "payopsRequest"
+FOUND_WITHIN = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks, and the key under which Stripe is asked; `repeated` where it may have been done before."""
+
+    caller: Caller
+    key: str
+    repeated: bool = False
+
+
+def marked(request: Request, order_id: str, patient_id: str) -> Json:
+    """The metadata of what the request makes at Stripe."""
+    return {"orderId": order_id, "patientId": patient_id, MARK: request.key}
+
+
+def found_before(desk: Desk, request: Request, path: str, customer_id: str) -> Json | None:
+    """What an earlier try of the same request left at Stripe, though its answer never came."""
+    if not request.repeated:
+        return None
+    since = int((desk.clock() - FOUND_WITHIN).timestamp())
+    made = desk.stripe.each(path, customer=customer_id, created={"gte": since})
+    return next((one for one in made if (one.get("metadata") or {}).get(MARK) == request.key), None)
+
+
+def moment(epoch_seconds: int | None) -> str | None:
+    """Stripe's seconds as an ISO time in UTC."""
+    return None if epoch_seconds is None else datetime.fromtimestamp(epoch_seconds, UTC).isoformat()

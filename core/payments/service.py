@@ -1,0 +1,243 @@
+"""The payment API's operations, without HTTP: each takes its shape and gives its shape."""
+
+import re
+
+from core.errors import Refused
+from core.money import Money
+from core.payments import addresses, catalogue, customers, discounts, failures, limits
+from core.payments.callers import Caller, not_found
+from core.payments.desk import Desk
+from core.payments.requests import Request, found_before, marked
+from core.payments.shapes import (
+    CheckoutAnswer,
+    CheckoutRequest,
+    DiscountAnswer,
+    DiscountRequest,
+    FailureAnswer,
+    FailureRequest,
+    PaymentAnswer,
+    PaymentMethodsAnswer,
+    PaymentRequest,
+    SavedCard,
+    StatusAnswer,
+)
+from core.staff.flags import Flow
+from core.stripe_gateway import Json
+
+SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,200}", re.ASCII)
+WAITING = ("requires_action", "requires_confirmation", "requires_payment_method")
+
+
+def create_checkout_session(
+    desk: Desk, request: Request, asked: CheckoutRequest, return_origins: tuple[str, ...]
+) -> CheckoutAnswer:
+    """A page of Stripe's to pay on, for what the catalogue says the cart costs."""
+    options = asked.options
+    request.caller.reach(asked.customerInfo.patientId)
+    recurring = options.mode == "subscription"
+    for flow in (Flow.CHECKOUT, *([Flow.SUBSCRIPTIONS] if recurring else [])):
+        desk.flags.require(flow)
+    for field in ("success_url", "cancel_url"):
+        addresses.require_allowed(getattr(options, field), return_origins, path=f"options.{field}")
+    lines = catalogue.priced(desk, asked.cartItems, recurring=recurring)
+    customer = customers.ensured(desk, asked.customerInfo)
+    metadata = marked(request, options.orderId, asked.customerInfo.patientId)
+    params: Json = {
+        "mode": options.mode,
+        "customer": customer,
+        "line_items": [{"price": line.price_id, "quantity": line.quantity} for line in lines],
+        "success_url": options.success_url,
+        "cancel_url": options.cancel_url,
+        "metadata": metadata,
+        "subscription_data" if recurring else "payment_intent_data": {"metadata": metadata},
+    }
+    if options.discountCode:
+        code = discounts.accepted(
+            desk, options.discountCode, catalogue.sum_of(lines), customer, path="options.discountCode"
+        )
+        params["discounts"] = [{"promotion_code": code.code.id}] if code.code else []
+    made = found_before(desk, request, "checkout/sessions", customer) or desk.stripe.write(
+        "checkout/sessions", key=request.key, **params
+    )
+    return CheckoutAnswer(sessionId=made["id"], url=made["url"], status=made["status"])
+
+
+def process_payment(desk: Desk, request: Request, asked: PaymentRequest) -> PaymentAnswer:
+    """Charge a card once. Raises `Refused`: `card_declined` with what happened in its facts, `amount_mismatch`."""
+    patient = asked.customerInfo.patientId
+    request.caller.reach(patient)
+    desk.flags.require(Flow.ONE_TIME)
+    money = _chargeable(asked.amount, asked.currency)
+    if request.caller.is_patient and asked.cartItems is None:
+        raise Refused(
+            "cart_required", "Send the cart, so that its price can be checked.", facts={"path": "cartItems"}
+        )
+    customer = customers.ensured(desk, asked.customerInfo)
+    _check_price(desk, asked, money, customer)
+    params: Json = {
+        "amount": money.minor,
+        "currency": money.currency,
+        "customer": customer,
+        "payment_method": asked.paymentMethodId,
+        "confirm": True,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "metadata": marked(request, asked.orderId, patient),
+    }
+    if asked.savePaymentMethod:
+        params["setup_future_usage"] = "off_session"
+    if asked.description:
+        params["description"] = asked.description
+    try:
+        intent = found_before(desk, request, "payment_intents", customer) or desk.stripe.write(
+            "payment_intents", key=request.key, **params
+        )
+    except Refused as error:
+        raise failures.declined(error, for_patient=request.caller.is_patient) from error
+    if error_now := intent.get("last_payment_error"):
+        raise failures.declined(_as_refusal(intent, error_now), for_patient=request.caller.is_patient)
+    return payment_answer(desk.mirror(intent))
+
+
+def payment_answer(intent: Json) -> PaymentAnswer:
+    """The intent as the caller sees it; the secret only where the customer still has to act."""
+    waits = intent["status"] in WAITING
+    return PaymentAnswer(
+        paymentIntentId=intent["id"],
+        status=intent["status"],
+        clientSecret=intent["client_secret"] if waits else None,
+        nextAction=intent.get("next_action") if waits else None,
+    )
+
+
+def verify_status(desk: Desk, caller: Caller, session_id: str) -> StatusAnswer:
+    """How a checkout stands, as Stripe has it now."""
+    if not SESSION_ID.fullmatch(session_id):
+        raise not_found()
+    session = customers.reached(desk, caller, f"checkout/sessions/{session_id}")
+    return StatusAnswer(
+        sessionId=session["id"],
+        status=session["status"],
+        paymentStatus=session["payment_status"],
+        amountTotal=session["amount_total"],
+        currency=session["currency"],
+        paymentIntentId=session["payment_intent"],
+        subscriptionId=session["subscription"],
+        orderId=(session.get("metadata") or {}).get("orderId"),
+    )
+
+
+def handle_failure(desk: Desk, caller: Caller, asked: FailureRequest) -> FailureAnswer:
+    """Why it failed and what may be tried; it is on the recovery list from now on."""
+    if asked.invoiceId is not None:
+        invoice = customers.reached(desk, caller, f"invoices/{asked.invoiceId}", expand=["payments"])
+        intent = _intent_of_invoice(desk, invoice)
+        url = invoice.get("hosted_invoice_url") if invoice["status"] == "open" else None
+    else:
+        intent = customers.reached(desk, caller, f"payment_intents/{asked.paymentIntentId}")
+        url = None
+    error = (intent or {}).get("last_payment_error")
+    if intent is None or not error:
+        raise Refused("not_failed", "This payment did not fail.")
+    desk.mirror(intent)
+    desk.db.call(
+        "note_failed_payment",
+        payment_intent_id=intent["id"],
+        invoice_id=asked.invoiceId,
+        told_by=caller.name,
+        now=desk.clock(),
+    )
+    failure = failures.explained(
+        error.get("code"),
+        error.get("decline_code"),
+        error.get("advice_code"),
+        for_patient=caller.is_patient,
+    )
+    return FailureAnswer(**failure.fields(), recoveryUrl=url)
+
+
+def validate_discount(desk: Desk, caller: Caller, asked: DiscountRequest) -> DiscountAnswer:
+    """What a code would take off an amount, and why not where it does not hold."""
+    desk.flags.require(Flow.DISCOUNTS)
+    if asked.customerId is not None:
+        customers.reached(desk, caller, f"customers/{asked.customerId}")
+    customer = asked.customerId
+    if customer is None and caller.patient_id is not None:
+        customer = next(iter(customers.of_patient(desk, caller.patient_id)), None)
+    verdict = discounts.judged(desk, asked.code, _known_currency(asked.amount, asked.currency), customer)
+    code = verdict.code if verdict.valid else None
+    return DiscountAnswer(
+        valid=verdict.valid,
+        code=asked.code,
+        percentOff=float(code.percent_off) if code and code.percent_off is not None else None,
+        amountOff=code.amount_off.minor if code and code.amount_off else None,
+        discountAmount=verdict.off.minor,
+        total=verdict.total.minor,
+        reason=verdict.reason,
+    )
+
+
+def payment_methods(desk: Desk, caller: Caller, patient_id: str) -> PaymentMethodsAnswer:
+    """The cards a patient saved."""
+    caller.reach(patient_id)
+    cards: list[SavedCard] = []
+    for customer_id in customers.of_patient(desk, patient_id):
+        customer = desk.stripe.retrieve(f"customers/{customer_id}")
+        default = (customer.get("invoice_settings") or {}).get("default_payment_method")
+        for method in desk.stripe.each(f"customers/{customer_id}/payment_methods", type="card"):
+            cards.append(_saved_card(method, default))
+    return PaymentMethodsAnswer(paymentMethods=cards)
+
+
+def _saved_card(method: Json, default: str | None) -> SavedCard:
+    card = method["card"]
+    return SavedCard(
+        id=method["id"],
+        brand=card["brand"],
+        last4=card["last4"],
+        expMonth=card["exp_month"],
+        expYear=card["exp_year"],
+        isDefault=method["id"] == default,
+    )
+
+
+def _chargeable(amount: int, currency: str) -> Money:
+    money = _known_currency(amount, currency)
+    if problem := limits.problem_with(money):
+        raise Refused("amount_not_allowed", problem, facts={"path": "amount"})
+    return money
+
+
+def _known_currency(amount: int, currency: str) -> Money:
+    money = Money(amount, currency)
+    if money.currency not in limits.CURRENCIES:
+        sentence = f"{money.currency} is no currency that can be charged."
+        raise Refused("unknown_currency", sentence, facts={"path": "currency"})
+    return money
+
+
+def _check_price(desk: Desk, asked: PaymentRequest, money: Money, customer: str) -> None:
+    """The amount is what the catalogue says the cart costs, after the discount."""
+    expected = money
+    if asked.cartItems is not None:
+        expected = catalogue.sum_of(catalogue.priced(desk, asked.cartItems, recurring=False))
+    if asked.discountCode:
+        verdict = discounts.accepted(desk, asked.discountCode, expected, customer, path="discountCode")
+        expected = verdict.total if asked.cartItems is not None else money
+    if expected != money:
+        sentence = f"The catalogue's price is {expected}, not {money}."
+        path = "amount" if expected.currency == money.currency else "currency"
+        raise Refused("amount_mismatch", sentence, facts={"path": path})
+
+
+def _as_refusal(intent: Json, error: Json) -> Refused:
+    facts = {name: error.get(name) for name in ("decline_code", "advice_code")}
+    facts |= {"stripe_code": error.get("code"), "payment_intent": intent["id"]}
+    return Refused("card_declined", error.get("message") or "", facts=facts)
+
+
+def _intent_of_invoice(desk: Desk, invoice: Json) -> Json | None:
+    for payment in (invoice.get("payments") or {}).get("data", []):
+        intent_id = (payment.get("payment") or {}).get("payment_intent")
+        if intent_id:
+            return desk.stripe.retrieve(f"payment_intents/{intent_id}")
+    return None

@@ -1,0 +1,119 @@
+"""Subscriptions: begun with or without a card at hand, ended now or with their period."""
+
+import hashlib
+
+from core.errors import Refused, Unavailable
+from core.money import Money
+from core.payments import actions, catalogue, customers, discounts, failures
+from core.payments.desk import Desk
+from core.payments.requests import Request, found_before, marked, moment
+from core.payments.shapes import (
+    CancellationAnswer,
+    CancellationRequest,
+    SubscriptionAnswer,
+    SubscriptionRequest,
+)
+from core.staff.flags import Flow
+from core.stripe_gateway import Json
+
+EXPAND = ["latest_invoice.confirmation_secret", "pending_setup_intent"]
+
+
+def create(desk: Desk, request: Request, asked: SubscriptionRequest) -> SubscriptionAnswer:
+    """Begin a subscription; `clientSecret` where the customer still has to act."""
+    patient = asked.customerInfo.patientId
+    request.caller.reach(patient)
+    desk.flags.require(Flow.SUBSCRIPTIONS)
+    if request.caller.is_patient and asked.trialDays is not None:
+        raise Refused("trial_not_allowed", "A trial is given by us.", facts={"path": "trialDays"})
+    price = catalogue.price(desk, asked.stripePriceId, "stripePriceId", recurring=True)
+    customer = customers.ensured(desk, asked.customerInfo)
+    params: Json = {
+        "customer": customer,
+        "items": [{"price": asked.stripePriceId}],
+        "metadata": marked(request, asked.orderId, patient),
+        "payment_behavior": "allow_incomplete" if asked.paymentMethodId else "default_incomplete",
+        "payment_settings": {"save_default_payment_method": "on_subscription"},
+        "expand": EXPAND,
+    }
+    if asked.trialDays is not None:
+        params["trial_period_days"] = asked.trialDays
+    if asked.discountCode:
+        amount = Money(price["unit_amount"], price["currency"])
+        verdict = discounts.accepted(desk, asked.discountCode, amount, customer, path="discountCode")
+        params["discounts"] = [{"promotion_code": verdict.code.id}] if verdict.code else []
+    if asked.paymentMethodId:
+        params["default_payment_method"] = _attached(desk, request, asked.paymentMethodId, customer)
+    made = found_before(desk, request, "subscriptions", customer) or desk.stripe.write(
+        "subscriptions", key=request.key, **params
+    )
+    return subscription_answer(desk.mirror(made))
+
+
+def subscription_answer(subscription: Json) -> SubscriptionAnswer:
+    items = subscription["items"]["data"]
+    return SubscriptionAnswer(
+        subscriptionId=subscription["id"],
+        status=subscription["status"],
+        clientSecret=_secret(subscription),
+        currentPeriodEnd=moment(items[0]["current_period_end"] if items else None),
+    )
+
+
+def cancel(desk: Desk, request: Request, asked: CancellationRequest) -> CancellationAnswer:
+    """End a subscription; one that ended already is answered as it is. Raises `Unavailable` until Stripe answers."""
+    path = f"subscriptions/{asked.subscriptionId}"
+    found = customers.reached(desk, request.caller, path)
+    if found["status"] in ("canceled", "incomplete_expired"):
+        return cancellation_answer(found)
+    action = actions.begun(
+        desk,
+        "begin_cancellation",
+        id=f"can_{hashlib.sha256(request.key.encode()).hexdigest()[:24]}",
+        subscription_id=asked.subscriptionId,
+        at_period_end=asked.atPeriodEnd,
+        actor=request.caller.name,
+        role=request.caller.role,
+        reason=asked.reason,
+    )
+    if action.state == "refused":
+        raise Refused("stripe_refused", action.problem or "Stripe refused this request.")
+    if action.state != "done":
+        raise Unavailable(
+            "stripe_unavailable", "Stripe has not answered yet. Ask again with the same Idempotency-Key."
+        )
+    return cancellation_answer(desk.stripe.retrieve(path))
+
+
+def cancellation_answer(subscription: Json) -> CancellationAnswer:
+    items = subscription["items"]["data"]
+    ends = subscription.get("cancel_at")
+    if ends is None and subscription.get("cancel_at_period_end") and items:
+        ends = items[0]["current_period_end"]
+    return CancellationAnswer(
+        subscriptionId=subscription["id"],
+        status=subscription["status"],
+        cancelAt=moment(ends),
+        endedAt=moment(subscription.get("ended_at")),
+    )
+
+
+def _attached(desk: Desk, request: Request, method_id: str, customer: str) -> str:
+    """The card, saved to the customer; a card that cannot be saved is a decline."""
+    try:
+        saved = desk.stripe.write(
+            f"payment_methods/{method_id}/attach", key=f"{request.key}-card", customer=customer
+        )
+    except Refused as error:
+        raise failures.declined(error, for_patient=request.caller.is_patient) from error
+    return str(saved["id"])
+
+
+def _secret(subscription: Json) -> str | None:
+    """Of the first invoice where it waits for the customer, else of the card that a trial still asks for."""
+    if subscription["status"] == "incomplete":
+        invoice = subscription.get("latest_invoice")
+        confirmation = invoice.get("confirmation_secret") if isinstance(invoice, dict) else None
+        return confirmation["client_secret"] if confirmation else None
+    setup = subscription.get("pending_setup_intent")
+    return setup.get("client_secret") if isinstance(setup, dict) else None
