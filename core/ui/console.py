@@ -1,8 +1,10 @@
 """The console as an ASGI app: Streamlit's own, with the sign-in routes and the safe headers around it."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -38,5 +40,21 @@ async def lifespan(app: App) -> AsyncIterator[None]:
     # A folder called pages puts Streamlit in its old mode until navigation was used once: the first visitor to
     # an address would be told that there is no such page.
     st.navigation([st.Page(lambda: None, title="start")])
+    await asyncio.to_thread(_load_what_pages_use)
     yield
     running.close()
+
+
+def _load_what_pages_use() -> None:
+    """The first visitor waits for no import, and what never goes away is left out of each garbage collection."""
+    for module in (
+        "pandas",
+        "plotly.graph_objects",
+        "pyarrow",
+        "core.ui.cards",
+        "core.ui.charts",
+        "core.ui.tables",
+    ):
+        import_module(module)
+    gc.collect()
+    gc.freeze()
