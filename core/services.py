@@ -88,7 +88,9 @@ def start(settings: Settings) -> Services:
     db = _database(settings)
     if settings.database_kind == "embedded":
         db.call("set_business_timezone", timezone=settings.business_timezone)
-    return Services(settings, db, business_clock(settings), _webhook_secrets(settings), _intake_secrets(settings))
+    return Services(
+        settings, db, business_clock(settings), _webhook_secrets(settings), _intake_secrets(settings)
+    )
 
 
 def rehearsal(settings: Settings) -> Rehearsal:
@@ -97,6 +99,16 @@ def rehearsal(settings: Settings) -> Rehearsal:
     from core.sandbox import rehearsal as sandbox
 
     return sandbox
+
+
+def api_tokens(settings: Settings) -> tuple[str, ...]:
+    """The tokens that servers call the payment API with; the sandbox makes its own."""
+    given = tuple(token.get_secret_value() for token in settings.api_tokens)
+    if given or settings.payment_mode is not PaymentMode.SANDBOX:
+        return given
+    from core.sandbox.secrets import sandbox_secrets
+
+    return (sandbox_secrets(settings.data_dir).api_token,)
 
 
 def end(settings: Settings) -> None:

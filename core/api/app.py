@@ -1,8 +1,8 @@
 """The ASGI app; it builds itself when its lifespan starts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -10,9 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core import logs, services
-from core.api import health, intake
+from core.api import description, health, intake, payments
 from core.api.edge import Edge
+from core.api.gate import Gate
 from core.api.problems import problem
+from core.api.tokens import Tokens
 from core.api.webhooks import STRIPE_PATH, StripeWebhook
 from core.events import inbox
 from core.events.group_commit import GroupCommit
@@ -27,6 +29,7 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     running = services.start(settings)
     write = partial(_record, running)
     api.state.services = running
+    api.state.gate = cache(partial(_gate, running))
     api.state.group_commit = GroupCommit(write)
     yield
     await api.state.group_commit.close()
@@ -40,8 +43,34 @@ def build() -> FastAPI:
     api.add_route("/api/webhooks/consultation-status", intake.consultation_status, methods=["POST"])
     api.add_route("/livez", health.livez)
     api.add_route("/readyz", health.readyz)
+    payments.install(api)
+    api.add_route("/api/openapi.json", _outside_production(description.openapi))
+    api.add_route("/api/docs", _outside_production(description.docs))
     api.add_exception_handler(HTTPException, _http_problem)
     return api
+
+
+def _gate(running: services.Services) -> Gate:
+    """Opened at the first call of the payment API, since it is what needs Stripe."""
+    settings = running.settings
+    issuer = settings.supabase_jwt_issuer
+    return Gate(
+        desk=running.desk,
+        tokens=Tokens(services.api_tokens(settings), issuer),
+        limit_per_minute=settings.rate_limit_per_minute,
+        return_origins=settings.checkout_return_origins,
+    )
+
+
+def _outside_production(
+    route: Callable[[Request], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    async def guarded(request: Request) -> Response:
+        if request.app.state.services.livemode:
+            raise HTTPException(404)
+        return await route(request)
+
+    return guarded
 
 
 def _record(running: services.Services, batch: list[inbox.Received]) -> list[str]:

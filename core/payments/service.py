@@ -109,6 +109,27 @@ def payment_answer(intent: Json) -> PaymentAnswer:
     )
 
 
+def payment_again(desk: Desk, kept: Json) -> PaymentAnswer:
+    """A kept answer with the secret it was kept without, which Stripe still has while the customer has to act."""
+    intent = desk.stripe.retrieve(f"payment_intents/{kept['paymentIntentId']}")
+    waited = kept["status"] in WAITING
+    return PaymentAnswer(
+        paymentIntentId=kept["paymentIntentId"],
+        status=kept["status"],
+        clientSecret=intent["client_secret"] if waited else None,
+        nextAction=intent.get("next_action") if waited else None,
+    )
+
+
+def failure_again(desk: Desk, asked: FailureRequest, kept: Json) -> FailureAnswer:
+    """A kept answer with the address to pay at, as it is now."""
+    url = None
+    if asked.invoiceId is not None:
+        invoice = desk.stripe.retrieve(f"invoices/{asked.invoiceId}")
+        url = invoice.get("hosted_invoice_url") if invoice["status"] == "open" else None
+    return FailureAnswer(**kept, recoveryUrl=url)
+
+
 def verify_status(desk: Desk, caller: Caller, session_id: str) -> StatusAnswer:
     """How a checkout stands, as Stripe has it now."""
     if not SESSION_ID.fullmatch(session_id):

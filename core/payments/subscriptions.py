@@ -60,6 +60,12 @@ def subscription_answer(subscription: Json) -> SubscriptionAnswer:
     )
 
 
+def again(desk: Desk, kept: Json) -> SubscriptionAnswer:
+    """A kept answer with the secret it was kept without."""
+    found = desk.stripe.retrieve(f"subscriptions/{kept['subscriptionId']}", expand=EXPAND)
+    return SubscriptionAnswer(**kept, clientSecret=_secret(found))
+
+
 def cancel(desk: Desk, request: Request, asked: CancellationRequest) -> CancellationAnswer:
     """End a subscription; one that ended already is answered as it is. Raises `Unavailable` until Stripe answers."""
     path = f"subscriptions/{asked.subscriptionId}"

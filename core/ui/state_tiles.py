@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-import plotly.graph_objects as go
+import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 ROWS = (
     "AK .. .. .. .. .. .. .. .. .. .. ME",

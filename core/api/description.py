@@ -1,0 +1,80 @@
+"""The payment API described: as an OpenAPI document, and as a page that loads nothing from anywhere."""
+
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from core.api import payments
+from core.payments.shapes import Problem
+
+VERSION = "1"
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of the payment API and nothing else."""
+    described = FastAPI()
+    described.include_router(payments.router)
+    found = get_openapi(title="payops payment API", version=VERSION, routes=described.routes)
+    schemas = found["components"]["schemas"]
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    found["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    found["security"] = [{"bearer": []}]
+    return found
+
+
+async def openapi(request: Request) -> Response:
+    return JSONResponse(document())
+
+
+async def docs(request: Request) -> Response:
+    """Plain HTML: what the document says, readable without a script."""
+    found = document()
+    parts = [
+        _operation(path, method, one)
+        for path, methods in found["paths"].items()
+        for method, one in methods.items()
+    ]
+    shapes = [_shape(name, schema) for name, schema in sorted(found["components"]["schemas"].items())]
+    body = (
+        "<h1>Payment API</h1><p>Send <code>Authorization: Bearer …</code>; the document is at "
+        f'<a href="/api/openapi.json">/api/openapi.json</a>.</p>{"".join(parts)}<h2>Shapes</h2>{"".join(shapes)}'
+    )
+    return HTMLResponse(
+        f'<!doctype html><html lang="en"><title>Payment API</title><body>{body}</body></html>'
+    )
+
+
+def _operation(path: str, method: str, one: dict[str, Any]) -> str:
+    answers = "".join(
+        f"<li>{escape(status)}: {escape(said['description'])}</li>"
+        for status, said in one["responses"].items()
+    )
+    asked = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    takes = f"<p>Takes <a href='#{_name(asked)}'>{_name(asked)}</a></p>" if asked else ""
+    return f"<h2>{method.upper()} {escape(path)}</h2><p>{escape(one.get('description', ''))}</p>{takes}<ul>{answers}</ul>"
+
+
+def _shape(name: str, schema: dict[str, Any]) -> str:
+    needed = schema.get("required", [])
+    fields = "".join(
+        f"<li><code>{escape(field)}</code>{'' if field in needed else ' (optional)'}: {escape(_kind(each))}</li>"
+        for field, each in schema.get("properties", {}).items()
+    )
+    return f"<h3 id='{escape(name)}'>{escape(name)}</h3><ul>{fields}</ul>"
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_kind(each) for each in schema["anyOf"])
+    return _name(schema) if "$ref" in schema else str(schema.get("type", "any"))
+
+
+def _name(schema: dict[str, Any]) -> str:
+    return escape(str(schema.get("$ref", "")).rsplit("/", 1)[-1])

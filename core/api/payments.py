@@ -1,0 +1,145 @@
+"""The payment API's routes: each takes its shape, passes the gate, and gives its shape or a problem."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from core.api.gate import Gate
+from core.api.problems import problem
+from core.payments import service, shapes, subscriptions
+from core.payments.shapes import Id
+
+PROBLEMS = {
+    400: "The body or the Idempotency-Key is malformed.",
+    401: "The bearer token is missing or not valid.",
+    402: "The card was declined.",
+    404: "There is nothing by that id, or it is somebody else's.",
+    409: "The Idempotency-Key was used with another body, or is in progress.",
+    413: "The body is larger than 1 MiB.",
+    422: "The body does not fit, or the request is refused.",
+    429: "Too many requests.",
+    503: "Something needed does not answer, or the flow is closed; Retry-After says when to try again.",
+}
+_JSON = "application/problem+json"
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    status: {"description": said, "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status, said in PROBLEMS.items()
+}
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", description="The same key and body: one effect, one answer.")
+]
+router = APIRouter(prefix="/api/payments", responses=_ANSWERS, tags=["payments"])
+
+
+def gate_of(http: HttpRequest) -> Gate:
+    gate: Gate = http.app.state.gate()
+    return gate
+
+
+@router.post("/create-checkout-session", response_model=shapes.CheckoutAnswer)
+def create_checkout_session(
+    http: HttpRequest, asked: shapes.CheckoutRequest, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """A page to pay on, for what the catalogue says the cart costs."""
+    gate = gate_of(http)
+    return gate.once(
+        http,
+        asked,
+        lambda request: service.create_checkout_session(gate.desk, request, asked, gate.return_origins),
+    )
+
+
+@router.post("/process-payment", response_model=shapes.PaymentAnswer)
+def process_payment(
+    http: HttpRequest, asked: shapes.PaymentRequest, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Charge a card once."""
+    desk = gate_of(http).desk
+    return gate_of(http).once(
+        http,
+        asked,
+        lambda request: service.process_payment(desk, request, asked),
+        lambda kept: service.payment_again(desk, kept),
+    )
+
+
+@router.get("/verify-status/{sessionId}", response_model=shapes.StatusAnswer)
+def verify_status(http: HttpRequest, sessionId: str) -> Response:
+    """How a checkout stands."""
+    gate = gate_of(http)
+    return gate.read(http, lambda caller: service.verify_status(gate.desk, caller, sessionId))
+
+
+@router.post("/handle-failure", response_model=shapes.FailureAnswer)
+def handle_failure(
+    http: HttpRequest, asked: shapes.FailureRequest, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Why a payment failed and what may be tried; it is on the recovery list from then on."""
+    gate = gate_of(http)
+    return gate.once(
+        http, asked, lambda request: service.handle_failure(gate.desk, request.caller, asked),
+        lambda kept: service.failure_again(gate.desk, asked, kept),
+    )  # fmt: skip
+
+
+@router.post("/validate-discount", response_model=shapes.DiscountAnswer)
+def validate_discount(
+    http: HttpRequest, asked: shapes.DiscountRequest, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """What a discount code would take off."""
+    gate = gate_of(http)
+    return gate.once(http, asked, lambda request: service.validate_discount(gate.desk, request.caller, asked))
+
+
+@router.get("/payment-methods", response_model=shapes.PaymentMethodsAnswer)
+def payment_methods(http: HttpRequest, patientId: Annotated[Id, Query()]) -> Response:
+    """The cards a patient saved."""
+    gate = gate_of(http)
+    return gate.read(http, lambda caller: service.payment_methods(gate.desk, caller, patientId))
+
+
+@router.post("/create-subscription", response_model=shapes.SubscriptionAnswer)
+def create_subscription(
+    http: HttpRequest, asked: shapes.SubscriptionRequest, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Begin a subscription."""
+    desk = gate_of(http).desk
+    return gate_of(http).once(
+        http,
+        asked,
+        lambda request: subscriptions.create(desk, request, asked),
+        lambda kept: subscriptions.again(desk, kept),
+    )
+
+
+@router.post("/cancel-subscription", response_model=shapes.CancellationAnswer)
+def cancel_subscription(
+    http: HttpRequest, asked: shapes.CancellationRequest, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """End a subscription now or with its period."""
+    gate = gate_of(http)
+    return gate.once(http, asked, lambda request: subscriptions.cancel(gate.desk, request, asked))
+
+
+async def does_not_fit(http: HttpRequest, error: Exception) -> Response:
+    """400 for a body that is no JSON, 422 with each field's path for one that does not fit."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return problem(http, 400, "malformed_body", "The body is not JSON.")
+    errors = [{"path": _path(one["loc"]), "message": one["msg"]} for one in found[:50]]
+    return problem(http, 422, "does_not_fit", "Some fields do not fit.", errors=errors)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """`cartItems.0.quantity`: without whether it was in the body, the query or the path."""
+    return ".".join(str(part) for part in location[1:]) or "body"
+
+
+def install(api: FastAPI) -> None:
+    """Give the app the payment API's routes and its words for what does not fit."""
+    api.include_router(router)
+    api.add_exception_handler(RequestValidationError, does_not_fit)
