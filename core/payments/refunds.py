@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 
-from core.errors import Refused
+from core.errors import Refused, Unavailable
 from core.money import Money
 from core.payments import actions
 from core.payments.actions import Action
@@ -27,22 +27,36 @@ class StripeReason(StrEnum):
 
 @dataclass(frozen=True)
 class Preview:
-    """What a refund of this payment would touch; `alone_minor` is what support sent back of it alone so far."""
+    """What a refund of this payment would touch; `alone_minor` is what support sent back of it alone so far.
+
+    `balance` is what is there at Stripe to pay it from; None where Stripe did not say.
+    """
 
     payment_intent_id: str
     captured: Money
     refunded: Money
     in_flight: Money
     left: Money
+    awaiting: Money
     fee_kept: Money | None
+    balance: Money | None
     charged_back: bool
+    fraud_warning: bool
     disputes: list[dict[str, Any]]
+    subscription_id: str | None
     consultation: dict[str, Any] | None
     alone_minor: int
 
     @property
     def refundable(self) -> bool:
         return self.left.minor > 0 and not self.charged_back
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be sent back, in a sentence; empty where something can."""
+        if self.charged_back:
+            return "The customer disputes this payment: answer or accept the dispute instead."
+        return "" if self.left.minor > 0 else "All of this payment was refunded already."
 
 
 def new_id() -> str:
@@ -65,12 +79,49 @@ def preview(desk: Desk, payment_intent_id: str) -> Preview:
         refunded=money("refunded_minor"),
         in_flight=money("in_flight_minor"),
         left=money("left_minor"),
+        awaiting=money("awaiting_minor"),
         fee_kept=money("fee_minor") if row["fee_minor"] is not None else None,
+        balance=_available(desk, row["currency"]),
         charged_back=row["charged_back"],
+        fraud_warning=row["fraud_warning"],
         disputes=row["disputes"],
+        subscription_id=row["subscription_id"],
         consultation=row["consultation"],
         alone_minor=row["alone_minor"],
     )
+
+
+def consequences(found: Preview, amount: Money) -> list[str]:
+    """What a refund of this much brings with it, the most important first, a sentence each."""
+    told = []
+    if found.balance is not None and found.balance < amount:
+        told.append(
+            f"{found.balance} is available at Stripe: the refund stays pending until enough has come in."
+        )
+    if found.awaiting.minor:
+        told.append(f"Another refund of {found.awaiting} of this payment awaits approval.")
+    if any(dispute["status"].startswith("warning_") for dispute in found.disputes):
+        told.append("The bank has asked about this payment: only a refund of all of it ends the inquiry.")
+    if found.fraud_warning:
+        told.append("The bank reported this payment as fraud: a refund now avoids most disputes.")
+    if found.fee_kept is not None and found.fee_kept.minor:
+        told.append(f"Stripe keeps its fee of {found.fee_kept}.")
+    if found.subscription_id:
+        told.append("The subscription goes on: whoever wants it to end has to cancel it as well.")
+    if found.consultation:
+        told.append(_about(found.consultation))
+    rest = found.left - amount
+    told.append(
+        f"{rest} can still be refunded afterwards." if rest.minor else "Nothing is left to refund afterwards."
+    )
+    return told
+
+
+def needs_approval(desk: Desk, actor: Actor, found: Preview, amount: Money) -> bool:
+    """Whether another person has to agree before this much goes back."""
+    if roles.right(actor.role, PAGE) >= Right.ACT:
+        return False
+    return amount.currency != "usd" or found.alone_minor + amount.minor > desk.refund_limit_minor
 
 
 def issue(
@@ -82,9 +133,11 @@ def issue(
     *,
     reason: str,
     stripe_reason: StripeReason = StripeReason.REQUESTED,
+    seen_left_minor: int | None = None,
 ) -> Action:
     """Send money back, or ask another person to where `actor` may not alone; the same `refund_id` is one refund.
 
+    With `seen_left_minor` it is refused where something else than that is left by now.
     `state` says what became of it: done, refused by Stripe, awaiting_approval, or unknown until Stripe answers.
     Raises `Refused` in the operator's words where it is too much, `Unauthorised` for a role that only sees.
     """
@@ -102,6 +155,7 @@ def issue(
         actor=actor.name,
         role=str(actor.role),
         limit_minor=None if alone else desk.refund_limit_minor,
+        seen_left_minor=seen_left_minor,
     )
 
 
@@ -140,3 +194,19 @@ def in_words(action: Action) -> str:
         action.state,
         f"Stripe has not answered about {amount} yet. It will be settled by itself, once; do not send it again.",
     )
+
+
+def _available(desk: Desk, currency: str) -> Money | None:
+    try:
+        balance = desk.stripe.retrieve("balance")
+    except (Refused, Unavailable):
+        return None
+    return Money(sum(one["amount"] for one in balance["available"] if one["currency"] == currency), currency)
+
+
+def _about(consultation: dict[str, Any]) -> str:
+    seen_by = f" with {consultation['provider']}" if consultation["provider"] else ""
+    if consultation["status"] in ("waiting", "assigned"):
+        state = f"{consultation['status']}{seen_by}"
+        return f"It paid for consultation {consultation['id']}, which stays {state}: cancel it there if it is off."
+    return f"It paid for consultation {consultation['id']}, which is {consultation['status']}{seen_by}."

@@ -11,7 +11,11 @@ from core.staff.roles import Actor
 from core.ui import session
 from core.ui.text import literal
 
-_DONE, _PROBLEM, _PROOF = "action_done", "action_problem", "action_proof"
+_DONE, _FAILED, _PROBLEM, _PROOF = "action_done", "action_failed", "action_problem", "action_proof"
+
+
+class Failure(str):
+    """What `work` answers where it came to its end without the wished result, such as a card declined again."""
 
 
 def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
@@ -25,7 +29,8 @@ def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
     try:
         if confirmed and not confirmation.is_recent(session.sessions(), staff):
             confirmation.confirm(session.sessions(), staff, st.session_state.get(_PROOF) or "")
-        st.session_state[_DONE] = work(staff.actor)
+        result = work(staff.actor)
+        st.session_state[_FAILED if isinstance(result, Failure) else _DONE] = result
     except DatabaseFault:
         raise
     except PayopsError as error:
@@ -45,13 +50,20 @@ def show_result() -> None:
     """Where a page wants to say what became of the last action."""
     if done := st.session_state.pop(_DONE, None):
         st.success(literal(done))
+    if failed := st.session_state.pop(_FAILED, None):
+        st.error(literal(failed))
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(literal(problem))
 
 
 def end_dialog_when_done() -> None:
     """Last in a dialog: it closes when its action was done, and says why where it was refused."""
-    if _DONE in st.session_state:
-        st.rerun()
+    end_dialog_if_over()
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(literal(problem))
+
+
+def end_dialog_if_over() -> None:
+    """First in the dialog of a money action: once it is over, its button is not drawn anew for a late second click."""
+    if _DONE in st.session_state or _FAILED in st.session_state:
+        st.rerun()

@@ -90,10 +90,11 @@ set search_path = '' as $$
 $$;
 
 -- begin_refund: the refund is written down and may be asked of Stripe, or waits for another person where support may
--- not make it alone; `p_limit_minor`, in cents of usd, is null for those who need nobody.
+-- not make it alone; `p_limit_minor`, in cents of usd, is null for those who need nobody, and `p_seen_left_minor` is
+-- what was left when the person decided, so that two who look at the same payment do not both refund it.
 create function payops_api.begin_refund(
   p_id text, p_payment_intent_id text, p_amount_minor bigint, p_stripe_reason text, p_reason text,
-  p_actor text, p_role text, p_limit_minor bigint, p_now timestamptz
+  p_actor text, p_role text, p_limit_minor bigint, p_now timestamptz, p_seen_left_minor bigint default null
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -109,6 +110,12 @@ begin
     perform payops.check_refundable(p_payment_intent_id, p_amount_minor);
   end if;
   select p.* into payment from payops.refund_position(p_payment_intent_id) as p;
+  if payment.left_minor <> p_seen_left_minor and not exists (select from payops.money_actions as a where a.id = p_id) then
+    perform payops.refuse('changed_meanwhile', format(
+      'Part of this was refunded meanwhile: %s is left now. Look again before you refund.',
+      payops.money_text(payment.left_minor, payment.currency)
+    ));
+  end if;
   action := payops.sending_action(
     p_id, 'refund', p_payment_intent_id, 'post', 'refunds', jsonb_strip_nulls(jsonb_build_object(
       'payment_intent', p_payment_intent_id, 'amount', p_amount_minor, 'reason', p_stripe_reason,
@@ -164,8 +171,8 @@ begin
 end
 $$;
 
--- refund_preview: what hangs on a refund of this payment: what is left, the fee that stays, disputes, warnings, the
--- consultation behind it.
+-- refund_preview: what hangs on a refund of this payment: what is left, what awaits approval, the fee that stays,
+-- disputes and fraud warnings, the subscription and the consultation behind it.
 create function payops_api.refund_preview(p_payment_intent_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -175,9 +182,22 @@ set search_path = '' as $$
     'fee_minor', (
       select sum(b.fee_minor) from payops.balance_transactions as b where b.source_id = p.charge_id and b.type = 'charge'
     ),
+    'awaiting_minor', (
+      select coalesce(sum(a.amount_minor), 0) from payops.money_actions as a
+      where a.payment_intent_id = p_payment_intent_id and a.kind = 'refund' and a.state = 'awaiting_approval'
+    ),
     'disputes', (
       select coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'status', d.status, 'reason', d.reason)), '[]')
       from payops.disputes as d where d.charge_id = p.charge_id
+    ),
+    'fraud_warning', exists (
+      select from payops.early_fraud_warnings as w where w.charge_id = p.charge_id and w.actionable
+    ),
+    'subscription_id', (
+      select n.subscription_id from payops.invoice_payments as l
+      inner join payops.invoices as n on l.invoice_id = n.id
+      where l.payment_intent_id = p_payment_intent_id
+      limit 1
     ),
     'consultation', (
       select jsonb_build_object('id', k.id, 'status', k.status, 'provider', v.name)
