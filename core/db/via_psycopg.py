@@ -27,7 +27,7 @@ class PsycopgDatabase:
             timeout=POOL_WAIT_SECONDS,
             reconnect_timeout=0,
             max_lifetime=1800,
-            check=ConnectionPool.check_connection,
+            check=self._check,
             configure=_configure,
             kwargs={
                 "autocommit": True,
@@ -57,6 +57,14 @@ class PsycopgDatabase:
 
     def close(self) -> None:
         self._pool.close()
+
+    def _check(self, connection: psycopg.Connection[Any]) -> None:
+        """One connection that broke while idle means that the others did: none of them is tried one by one."""
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            self._pool.drain()
+            raise
 
     def _statement(self, function: str, names: tuple[str, ...]) -> bytes:
         key = (function, *names)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +64,17 @@ def test_a_database_that_is_gone_is_unavailable_and_comes_back_without_a_restart
         assert database.call("schema_fingerprint")["fingerprint"] == fingerprint()
         database.close()
         embedded.remove(data_dir)
+
+
+def test_connections_that_all_broke_while_idle_cost_the_next_caller_nothing(server):
+    database = PsycopgDatabase(server.app_conninfo)
+    with ThreadPoolExecutor(8) as callers:
+        list(callers.map(lambda _: database.call("schema_fingerprint"), range(200)))
+    assert database.pool_stats()["pool_size"] >= 4
+    with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
+        owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'payops_app'")
+    assert database.call("schema_fingerprint")["fingerprint"] == fingerprint()
+    database.close()
 
 
 def test_starting_postgres_opens_no_folder_that_was_closed():
