@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -19,12 +20,14 @@ from core.periods import wall_clock
 from core.services import Services, start
 from core.settings import load_settings
 from core.staff import users
+from core.staff.sessions import Visit, sessions_of
+from core.ui.session import COOKIE
 
 CHECKOUT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
-START_TIMEOUT_SECONDS = 30
+START_TIMEOUT_SECONDS = 90
 NASTY = [
     "<img src=x onerror=alert(1)>",
     "<script>alert(1)</script>",
@@ -83,6 +86,12 @@ class Console:
         page.get_by_role("textbox", name="Password").fill(password or self.passwords[name])
         page.get_by_role("button", name="Login").click()
 
+    def give_cookie(self, context: BrowserContext, name: str) -> None:
+        """The cookie of somebody who signed in yesterday, before this process was there."""
+        store = sessions_of(self.services.settings, self.services.db)
+        token = store.redeem(store.sign_in(name, self.passwords[name], Visit("192.0.2.5", "x")).ticket)
+        context.add_cookies([{"name": COOKIE, "value": token, "url": self.base}])
+
     def sign_in(self, page: Page, name: str, address: str = "/errors") -> None:
         """Signed in at `address`, with the cookie."""
         page.goto(self.base + address)
@@ -123,17 +132,19 @@ def console(browser, checkout):
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
         services = start(load_settings({"DATA_DIR": folder}, env_file=None))
         passwords = users.create_demo_users(services.db, Path(folder), wall_clock())
-        port = _free_port()
-        process = _start_console(checkout, folder, port)
         try:
-            base = f"http://127.0.0.1:{port}"
-            _await_ready(process, base, Path(folder, "console.log"))
-            yield Console(base, services, passwords)
+            with _process(checkout, Path(folder)) as base:
+                yield Console(base, services, passwords)
         finally:
-            process.terminate()
-            process.wait(15)
             services.close()
             embedded.remove(Path(folder))
+
+
+@pytest.fixture
+def fresh_console(console, checkout):
+    """The same users and figures, served by a process that nobody visited yet."""
+    with _process(checkout, console.services.settings.data_dir) as base:
+        yield replace(console, base=base)
 
 
 @pytest.fixture(scope="session")
@@ -165,7 +176,10 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _start_console(checkout: Path, data_dir: str, port: int) -> subprocess.Popen:
+@contextmanager
+def _process(checkout: Path, data_dir: Path):
+    """The address of a console process that ends with the block."""
+    port = _free_port()
     command = [
         sys.executable,
         "-m",
@@ -176,9 +190,17 @@ def _start_console(checkout: Path, data_dir: str, port: int) -> subprocess.Popen
         "--log-level",
         "warning",
     ]
-    settings = {"DATA_DIR": data_dir, "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    with Path(data_dir, "console.log").open("wb") as log:
-        return subprocess.Popen(command, cwd=checkout, env=settings, stdout=log, stderr=log)
+    settings = {"DATA_DIR": str(data_dir), "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    log = data_dir / f"console-{port}.log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(command, cwd=checkout, env=settings, stdout=written, stderr=written)
+    try:
+        base = f"http://127.0.0.1:{port}"
+        _await_ready(process, base, log)
+        yield base
+    finally:
+        process.terminate()
+        process.wait(15)
 
 
 def _await_ready(process: subprocess.Popen, base: str, log: Path) -> None:

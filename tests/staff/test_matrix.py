@@ -22,6 +22,10 @@ NEEDS = {
     "core.providers.assignment.assign": ("assignments", Right.ACT),
     "core.providers.assignment.end": ("assignments", Right.ACT),
     "core.providers.assignment.release": ("assignments", Right.ACT),
+    "core.providers.directory.add_specialty": ("providers", Right.ACT),
+    "core.providers.directory.put": ("providers", Right.ACT),
+    "core.providers.directory.save": ("providers", Right.ACT),
+    "core.providers.directory.set_active": ("providers", Right.ACT),
     "core.staff.audit.chain_state": ("audit-log", Right.ACT),
     "core.staff.audit.entries": ("audit-log", Right.ACT),
     "core.staff.audit.exported": ("audit-log", Right.ACT),
@@ -99,6 +103,11 @@ def told(name, function):
 ACTIONS = dict(found_actions())
 
 
+def not_listed():
+    """The actions nobody has said yet who may do them."""
+    return sorted(set(ACTIONS) - set(NEEDS))
+
+
 def do(name, role):
     """Do the action as `role`, with something of the right kind for whatever it needs."""
     positional, named = [], {}
@@ -118,27 +127,9 @@ def do(name, role):
     return ACTIONS[name](*positional, **named)
 
 
-def refused_roles(name):
-    refused = set()
-    for role in Role:
-        try:
-            do(name, role)
-        except Unauthorised:
-            refused.add(role)
-        except Exception:
-            continue  # it was let in, and tripped over the examples
-    return refused
-
-
-def test_no_action_is_listed_that_is_gone():
+def test_every_action_has_its_row_and_every_row_its_action():
+    assert not_listed() == []
     assert set(NEEDS) <= set(ACTIONS)
-
-
-@pytest.mark.parametrize("name", sorted(set(ACTIONS) - set(NEEDS)))
-def test_an_action_that_is_not_listed_is_guarded_by_some_row_of_the_table(name):
-    """One that anybody may do has to be listed."""
-    rows = [{role for role in Role if right(role, page) < needed} for page in PAGES for needed in Right]
-    assert (refused := refused_roles(name)) and refused in rows, f"refused to {refused}: list it in NEEDS"
 
 
 @pytest.mark.parametrize("role", list(Role))
