@@ -19,6 +19,7 @@ NEEDS = {
     "core.monitoring.incidents.resolve": ("events", Right.ACT),
     "core.payments.refunds.decide": ("refunds", Right.APPROVE),
     "core.payments.refunds.issue": ("refunds", Right.ACT_LIMITED),
+    "core.payments.refunds.needs_approval": ANYBODY,
     "core.providers.assignment.assign": ("assignments", Right.ACT),
     "core.providers.assignment.end": ("assignments", Right.ACT),
     "core.providers.assignment.release": ("assignments", Right.ACT),
