@@ -24,7 +24,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.lint.sql
-	$(BIN)/python -m tests.lint.actions
+	$(BIN)/python -m tests.lint.who_acts
 	$(BIN)/python -m tests.lint.secrets
 	$(BIN)/python -m tests.lint.dependencies
 

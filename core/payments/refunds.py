@@ -142,6 +142,7 @@ def issue(
     Raises `Refused` in the operator's words where it is too much, `Unauthorised` for a role that only sees.
     """
     roles.require(actor, PAGE, Right.ACT_LIMITED)
+    roles.require_confirmed(actor)
     desk.flags.require(Flow.REFUNDS)
     alone = roles.right(actor.role, PAGE) >= Right.ACT
     return actions.begun(
@@ -163,6 +164,7 @@ def decide(desk: Desk, actor: Actor, refund_id: str, *, approved: bool) -> Actio
     """Approve or reject what somebody else asked for; twice is once. Raises `Refused` for one's own."""
     roles.require(actor, PAGE, Right.APPROVE)
     if approved:
+        roles.require_confirmed(actor)
         desk.flags.require(Flow.REFUNDS)
     return actions.begun(
         desk, "decide_refund", id=refund_id, approved=approved, actor=actor.name, role=str(actor.role)

@@ -1,25 +1,11 @@
 """Proving to be there: the second factor at sign-in, and again before money moves."""
 
-from datetime import timedelta
-
 from core.errors import Refused, Unauthorised
 from core.staff import passwords, second_factor
 from core.staff.sessions import Sessions, StaffSession
 
-CONFIRMED_FOR = timedelta(minutes=15)
 WRONG_CODE = "This code is not right. Each code is good once."
 LOCKED = "Too many attempts. Wait 15 minutes, or ask an admin to reset your second factor."
-
-
-def is_recent(sessions: Sessions, staff: StaffSession) -> bool:
-    """Whether this session's user proved to be there within the last 15 minutes."""
-    return sessions.now() - staff.confirmed_at < CONFIRMED_FOR
-
-
-def require_recent(sessions: Sessions, staff: StaffSession) -> None:
-    """Before money moves: raises `Unauthorised` (`confirm_again`) unless `is_recent`."""
-    if not is_recent(sessions, staff):
-        raise Unauthorised("confirm_again", "Confirm that it is you: it has been a while.")
 
 
 def confirm(sessions: Sessions, staff: StaffSession, given: str) -> None:

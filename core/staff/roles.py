@@ -26,10 +26,14 @@ class Right(IntEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something: `name` is written to the audit log (`staff:ana`, `cli:root`, `system:worker`)."""
+    """Who does something: `name` is written to the audit log (`staff:ana`, `cli:root`, `system:worker`).
+
+    `confirmed` is False for somebody in the console who proved to be there too long ago to move money.
+    """
 
     name: str
     role: Role
+    confirmed: bool = True
 
 
 SYSTEM = Actor("system:worker", Role.ADMIN)
@@ -87,3 +91,9 @@ def require(actor: Actor, page: str, at_least: Right = Right.ACT) -> None:
     """Raise `Unauthorised` unless `actor` has `at_least` this right on `page`."""
     if right(actor.role, page) < at_least:
         raise Unauthorised("not_allowed", f"The role {actor.role} may not do this on {page}.")
+
+
+def require_confirmed(actor: Actor) -> None:
+    """Before money moves: raise `Unauthorised` (`confirm_again`) unless `actor` proved a moment ago to be there."""
+    if not actor.confirmed:
+        raise Unauthorised("confirm_again", "Confirm that it is you: it has been a while.")

@@ -19,6 +19,7 @@ from core.staff.roles import Actor, Role
 
 TICKET_SECONDS = 30
 IDLE_SECONDS = 4 * 3600
+CONFIRMED_FOR = timedelta(minutes=15)
 KEY_FILE = "cookie-key"
 LOCKED = "Too many attempts. Wait 15 minutes, or ask an admin to set a new password for you."
 WRONG = "The username or the password is not right."
@@ -44,7 +45,10 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class StaffSession:
-    """An open session: who it belongs to, with the role they have at this moment."""
+    """An open session: who it belongs to, with the role they have at this moment.
+
+    `confirmed` says that they proved to be there within the last `CONFIRMED_FOR`.
+    """
 
     session_id: str
     name: str
@@ -53,11 +57,11 @@ class StaffSession:
     has_cookie: bool
     has_second_factor: bool
     passed_second_factor: bool
-    confirmed_at: datetime
+    confirmed: bool
 
     @property
     def actor(self) -> Actor:
-        return Actor(f"staff:{self.name}", self.role)
+        return Actor(f"staff:{self.name}", self.role, self.confirmed)
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,8 @@ class Sessions:
         )
 
     def _found(self, **by: str) -> StaffSession | None:
-        found = self.db.call("session_user", **by, idle_seconds=IDLE_SECONDS, now=self.now())
+        now = self.now()
+        found = self.db.call("session_user", **by, idle_seconds=IDLE_SECONDS, now=now)
         if found is None:
             return None
         return StaffSession(
@@ -174,7 +179,7 @@ class Sessions:
             found["has_cookie"],
             found["second_factor"],
             found["second_factor_passed"],
-            datetime.fromisoformat(found["confirmed_at"]),
+            now - datetime.fromisoformat(found["confirmed_at"]) < CONFIRMED_FOR,
         )
 
     def _hash(self, secret: str) -> str:

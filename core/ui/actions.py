@@ -5,9 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.db import DatabaseFault
-from core.errors import PayopsError
-from core.staff import confirmation
+from core.errors import PayopsError, Unauthorised
+from core.staff import confirmation, roles
 from core.staff.roles import Actor
+from core.staff.sessions import StaffSession
 from core.ui import session
 from core.ui.text import literal
 
@@ -27,8 +28,8 @@ def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
     if (staff := session.working()) is None:
         return
     try:
-        if confirmed and not confirmation.is_recent(session.sessions(), staff):
-            confirmation.confirm(session.sessions(), staff, st.session_state.get(_PROOF) or "")
+        if confirmed and not staff.confirmed:
+            staff = _confirmed(staff)
         result = work(staff.actor)
         st.session_state[_FAILED if isinstance(result, Failure) else _DONE] = result
     except DatabaseFault:
@@ -37,10 +38,21 @@ def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
         st.session_state[_PROBLEM] = error.detail
 
 
+def _confirmed(staff: StaffSession) -> StaffSession:
+    """The same session after its user proved to be there with what they gave; refused where that is nothing or wrong."""
+    if proof := st.session_state.get(_PROOF):
+        confirmation.confirm(session.sessions(), staff, proof)
+    found = session.working()
+    if found is None:
+        raise Unauthorised("not_signed_in", "Please sign in again.")
+    roles.require_confirmed(found.actor)
+    return found
+
+
 def ask_who_it_is() -> None:
     """In the dialog of a money action: a field for code or password where the last one is 15 minutes old."""
     staff = session.working()
-    if staff is None or confirmation.is_recent(session.sessions(), staff):
+    if staff is None or staff.confirmed:
         return
     label = "Code of your authenticator app" if staff.has_second_factor else "Your password"
     st.text_input(label, type="password", key=_PROOF, help="Asked again 15 minutes after the last time.")

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import Refused, Unauthorised
 from core.settings import load_settings
-from core.staff import confirmation, second_factor, users
+from core.staff import confirmation, roles, second_factor, users
 from core.staff.roles import SYSTEM, Role
 from core.staff.sessions import Sessions, Visit, sessions_of
 
@@ -167,16 +167,16 @@ def test_the_secret_and_the_recovery_codes_are_nowhere_in_the_database(owner, en
     assert not any(code in kept for code in enrolled)
 
 
-def test_before_money_moves_one_confirms_again_after_fifteen_minutes(database, sessions, sign_in, wall):
+def test_before_money_moves_one_confirms_again_after_fifteen_minutes(sessions, sign_in, wall):
     staff = sign_in()
-    confirmation.require_recent(sessions, staff)
+    roles.require_confirmed(staff.actor)
     wall.advance(15 * 60)
     with pytest.raises(Unauthorised, match="confirm_again"):
-        confirmation.require_recent(sessions, again(sessions, staff))
+        roles.require_confirmed(again(sessions, staff).actor)
     with pytest.raises(Unauthorised, match="wrong_code"):
         confirmation.confirm(sessions, staff, "not the password")
     confirmation.confirm(sessions, staff, PASSWORD)
-    confirmation.require_recent(sessions, again(sessions, staff))
+    roles.require_confirmed(again(sessions, staff).actor)
 
 
 def test_each_confirmation_and_refusal_is_on_record(sessions, sign_in, owner):

@@ -11,6 +11,7 @@ from core.db import Database
 from core.errors import Unauthorised
 from core.staff.roles import PAGES, Actor, Right, Role, right
 from core.staff.sessions import Sessions, Visit
+from tests.lint.who_acts import of_the_checkout
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ANYBODY = None
@@ -33,6 +34,7 @@ NEEDS = {
     "core.staff.audit.record": ANYBODY,
     "core.staff.flags.switch": ("settings", Right.ACT),
     "core.staff.roles.require": ANYBODY,
+    "core.staff.roles.require_confirmed": ANYBODY,
     "core.staff.sessions.Sessions.open_sessions": ("users", Right.ACT),
     "core.staff.sessions.Sessions.revoke": ("users", Right.ACT),
     "core.staff.sessions.Sessions.sign_out_everywhere": ("users", Right.ACT),
@@ -68,6 +70,7 @@ EXAMPLES = {
     datetime: NOW,
     str: "somebody",
     int: 1,
+    bool: True,
     Sessions: Sessions(NoDatabase(), b"k" * 32, timedelta(hours=1)),
     Visit: Visit("192.0.2.1", "Firefox"),
 }
@@ -109,7 +112,7 @@ def not_listed():
     return sorted(set(ACTIONS) - set(NEEDS))
 
 
-def do(name, role):
+def do(name, role, *, confirmed=True):
     """Do the action as `role`, with something of the right kind for whatever it needs."""
     positional, named = [], {}
     owner = {"core.staff.sessions.Sessions": EXAMPLES[Sessions]}
@@ -120,7 +123,7 @@ def do(name, role):
         if parameter.default is not inspect.Parameter.empty:
             continue
         wanted = parameter.annotation
-        value = Actor("staff:tester", role) if wanted is Actor else EXAMPLES.get(wanted, {})
+        value = Actor("staff:tester", role, confirmed) if wanted is Actor else EXAMPLES.get(wanted, {})
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             named[parameter.name] = value
         else:
@@ -146,6 +149,22 @@ def test_an_action_is_refused_to_each_role_without_the_right_and_to_no_other(nam
         assert may, "this was refused only after something was done or read"
     else:
         assert may
+
+
+CODE = of_the_checkout()[1]
+
+
+@pytest.mark.parametrize("name", [name for name in NEEDS if CODE.sends_money(name)])
+def test_money_is_moved_only_by_somebody_who_proved_a_moment_ago_to_be_there(name):
+    with pytest.raises(Unauthorised) as refused:
+        do(name, Role.ADMIN, confirmed=False)
+    assert refused.value.code == "confirm_again"
+
+
+def test_what_moves_money_is_found_out():
+    assert {"core.payments.refunds.issue", "core.payments.refunds.decide"} <= set(
+        filter(CODE.sends_money, NEEDS)
+    )
 
 
 def test_the_table_of_roles_is_the_one_that_was_agreed():

@@ -1,0 +1,62 @@
+"""The linter of actions finds what it is there for."""
+
+import pytest
+
+from tests.lint.who_acts import Code, of_the_checkout, problems_of
+
+PAGE = """
+from core.payments import refunds
+refunds.issue(db, actor)
+"""
+REFUNDS = """
+from core.payments import actions
+
+def issue(db, actor: Actor):
+    return actions.begun(db, actor)
+"""
+ACTIONS = """
+def begun(db, actor):
+    return db.call("begin_refund", actor=actor)
+"""
+SQL = """
+create function payops.begin_action(p_id text) returns void as $$
+  insert into payops.money_actions values (p_id);
+  select payops.record_audit(p_id)
+$$;
+create function payops_api.begin_refund(p_actor text) returns jsonb as $$
+  select payops.begin_action(p_actor)
+$$;
+create function payops.record_audit(p_id text) returns void as $$ insert into payops.audit_log values (p_id) $$;
+"""
+
+
+def problems(page=PAGE, refunds=REFUNDS, actions=ACTIONS, sql=SQL):
+    modules = {"core.payments.refunds": refunds, "core.payments.actions": actions}
+    return list(problems_of({"pages/a.py": page}, Code(modules, sql)))
+
+
+def test_what_is_told_who_acts_and_audited_has_no_problem():
+    assert problems() == []
+
+
+def test_the_checkout_has_none():
+    assert list(problems_of(*of_the_checkout())) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"refunds": REFUNDS.replace(": Actor", "")}, "core.payments.refunds.issue changes something (begin_refund)"),
+        ({"page": PAGE + "db.call('begin_refund')"}, "asks the database for begin_refund"),
+        ({"page": "from core.payments.actions import begun\nbegun(1)"}, "core.payments.actions.begun changes"),
+        ({"sql": SQL.replace("  select payops.record_audit(p_id)\n", "")}, "writes no audit entry"),
+    ],
+)  # fmt: skip
+def test_each_rule_finds_its_breach(changed, words):
+    assert any(words in problem for problem in problems(**changed))
+
+
+def test_what_moves_money_is_known_however_far_below_it_is_written():
+    code = Code({"core.payments.refunds": REFUNDS, "core.payments.actions": ACTIONS}, SQL)
+    assert code.sends_money("core.payments.refunds.issue")
+    assert not Code({"core.payments.refunds": REFUNDS}, SQL).sends_money("core.payments.refunds.issue")
