@@ -16,7 +16,7 @@ run: $(READY)
 	$(BIN)/payops serve
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check core pages tests benchmarks streamlit_app.py

@@ -90,9 +90,8 @@ def _a_morning(shop):
 
 def _some_days(shop, base_url):
     """A dispute lost, a warning, a checkout that nobody paid, and the days until payouts are made."""
-    paid = [
-        charge for charge in shop.charges.list({"limit": 100}).data if charge.paid and not charge.refunded
-    ]
+    listed = shop.charges.list({"limit": 100}).data
+    paid = [charge for charge in listed if charge.paid and not charge.refunded and not charge.disputed]
     _ask(base_url, "disputes", {"charge": paid[0].id})
     dispute = shop.disputes.list({"charge": paid[0].id}).data[0]
     shop.customers.delete(shop.customers.create({}).id)
