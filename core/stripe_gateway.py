@@ -20,12 +20,16 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class StripeCall:
-    """How one call went: `error` is the class of Stripe's error, None where it answered as asked."""
+    """How one call went: `error` is the class of Stripe's error, None where it answered as asked.
+
+    `subject` is the payment it was about, else the object it named; None for a list.
+    """
 
     operation: str
     duration_ms: float
     request_id: str | None
     error: str | None
+    subject: str | None = None
 
 
 class StripeGateway:
@@ -86,7 +90,7 @@ class StripeGateway:
         except stripe.StripeError as error:
             self._note("post files", started, error.request_id, type(error).__name__)
             raise translated(error) from error
-        self._note("post files", started, None, None)
+        self._note("post files", started, None, None, made.id)
         return dict(made.to_dict())
 
     def _call(self, method: str, path: str, params: Json) -> Json:
@@ -95,14 +99,22 @@ class StripeGateway:
         try:
             answer = self._client.raw_request(method, f"/v1/{path}", **params)
         except stripe.StripeError as error:
-            self._note(operation, started, error.request_id, type(error).__name__)
+            known = _subject(path, params, _facts(error))
+            self._note(operation, started, error.request_id, type(error).__name__, known)
             raise translated(error) from error
-        self._note(operation, started, answer.request_id, None)
         body: Json = answer.data
+        self._note(operation, started, answer.request_id, None, _subject(path, params, body))
         return body
 
-    def _note(self, operation: str, started: float, request_id: str | None, error: str | None) -> None:
-        self._record(StripeCall(operation, (time.monotonic() - started) * 1000, request_id, error))
+    def _note(
+        self,
+        operation: str,
+        started: float,
+        request_id: str | None,
+        error: str | None,
+        subject: str | None = None,
+    ) -> None:
+        self._record(StripeCall(operation, (time.monotonic() - started) * 1000, request_id, error, subject))
 
 
 def translated(error: stripe.StripeError) -> PayopsError:
@@ -133,6 +145,14 @@ def _facts(error: stripe.StripeError) -> Json:
         "payment_intent": intent.get("id"),
         **{name: said.get(name) for name in names},
     }
+
+
+def _subject(path: str, params: Json, answer: Json) -> str | None:
+    """What a call was about: the payment where one is known, else the object that the path or the answer names."""
+    named = [part for part in path.split("/") if any(sign.isdigit() for sign in part)]
+    given = [answer.get("payment_intent"), params.get("payment_intent"), *named, answer.get("id")]
+    known = [one["id"] if isinstance(one, dict) else str(one) for one in given if one]
+    return next((one for one in known if one.startswith("pi_")), known[0] if known else None)
 
 
 def _without_ids(path: str) -> str:

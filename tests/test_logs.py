@@ -67,3 +67,14 @@ except ValueError:
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr.count(REDACTED) == 3
     assert not [private for private in PRIVATE if private in ran.stderr]
+
+
+def test_the_addresses_that_stripes_library_asks_are_not_logged():
+    script = (
+        "import logging; from core import logs; from core.settings import load_settings;"
+        "logs.configure(load_settings({'LOG_LEVEL': 'DEBUG'}, env_file=None));"
+        "logging.getLogger('stripe').info('GET /v1/customers?email=ana%40example.com');"
+        "logging.getLogger('stripe').warning('heard')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert "ana" not in done.stderr and "heard" in done.stderr

@@ -119,3 +119,21 @@ def test_a_reply_lost_after_the_work_is_had_again_with_the_same_key(sandbox, gat
 def test_a_file_is_uploaded_and_has_an_id(gateway, calls):
     made = gateway.upload("receipt.pdf", b"%PDF-1.4 receipt", purpose="dispute_evidence", key="file-1")
     assert made["id"].startswith("file_") and calls[-1].operation == "post files"
+
+
+def test_a_call_is_recorded_with_the_payment_it_was_about(gateway, calls):
+    confirmed = {"confirm": True, "payment_method": "pm_card_visa"}
+    confirmed["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
+    made = gateway.write("payment_intents", key="subject-1", amount=500, currency="usd", **confirmed)
+    gateway.retrieve(f"charges/{made['latest_charge']}")
+    gateway.page("refunds", payment_intent=made["id"])
+    gateway.write("refunds", key="subject-2", payment_intent=made["id"])
+    declined = confirmed | {"payment_method": "pm_card_chargeDeclined"}
+    with pytest.raises(Refused) as refused:
+        gateway.write("payment_intents", key="subject-3", amount=500, currency="usd", **declined)
+    gateway.write("customers", key="subject-4")
+    subjects = [call.subject for call in calls]
+    assert subjects[:5] == [made["id"]] * 4 + [refused.value.facts["payment_intent"]]
+    assert subjects[5].startswith("cus_")
+    gateway.page("charges")
+    assert calls[-1].subject is None

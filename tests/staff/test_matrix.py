@@ -18,6 +18,12 @@ ANYBODY = None
 # What an action needs: this right on this page.
 NEEDS = {
     "core.monitoring.incidents.resolve": ("events", Right.ACT),
+    "core.payments.payments.add_note": ("payments", Right.SEE),
+    "core.payments.payments.customers_of_email": ("payments", Right.SEE),
+    "core.payments.payments.exported": ("payments", Right.SEE),
+    "core.payments.payments.find": ("payments", Right.SEE),
+    "core.payments.payments.life": ("payments", Right.SEE),
+    "core.payments.payments.withdraw_note": ("payments", Right.SEE),
     "core.payments.refunds.decide": ("refunds", Right.APPROVE),
     "core.payments.refunds.issue": ("refunds", Right.ACT_LIMITED),
     "core.payments.refunds.needs_approval": ANYBODY,

@@ -1,12 +1,12 @@
 -- record_stripe_call: it is known how this call to Stripe went.
 create function payops_api.record_stripe_call(
   p_operation text, p_duration_ms double precision, p_now timestamptz,
-  p_request_id text default null, p_error text default null
+  p_request_id text default null, p_error text default null, p_subject text default null
 ) returns jsonb
 language sql security definer
 set search_path = '' as $$
-  insert into payops.stripe_calls (at, operation, duration_ms, request_id, error)
-  values (p_now, p_operation, p_duration_ms, p_request_id, p_error);
+  insert into payops.stripe_calls (at, operation, duration_ms, request_id, error, subject)
+  values (p_now, p_operation, p_duration_ms, p_request_id, p_error, p_subject);
   select 'true'::jsonb
 $$;
 

@@ -1,0 +1,214 @@
+"""Payments: found by what people know of them, and told whole."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from core.db import Database
+from core.errors import Refused
+from core.logs import redacted
+from core.money import Money
+from core.payments.desk import Desk
+from core.payments.limits import CURRENCIES
+from core.staff import audit, roles
+from core.staff.roles import Actor, Right
+
+PAGE = "payments"
+STATUSES = {
+    "succeeded": "Succeeded", "failed": "Failed", "incomplete": "Not tried", "requires_action": "Waits for the customer",
+    "processing": "Processing", "requires_capture": "Not captured", "canceled": "Canceled", "refunded": "Refunded",
+    "disputed": "Disputed",
+}  # fmt: skip
+EXPORT_MAX_PAYMENTS = 20_000
+COUNTED_AT_MOST = 10_000
+_PAGE = 1000
+_AMOUNT = re.compile(r"[A-Za-z]{0,3}[$€£¥₹]?\s?(\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.(\d{1,3}))?", re.ASCII)
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which payments are wanted; None wants all. `name` is any id or reference that a payment goes by."""
+
+    name: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    currency: str | None = None
+    amounts: Mapping[str, int] | None = None
+    last4: str | None = None
+    status: str | None = None
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is looked for by something that few payments share, and so in all time."""
+        return bool(self.name or self.amounts or self.last4)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Some payments, newest first; where to go on, None at the end; and per currency how many fit and what came in."""
+
+    items: list[Row]
+    next: dict[str, str] | None
+    sums: list[dict[str, Any]]
+
+    @property
+    def count(self) -> int:
+        return sum(each["payments"] for each in self.sums)
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A customer of an e-mail address, as Stripe has it at this moment."""
+
+    id: str
+    payments: int
+
+
+def sought(
+    *,
+    name: str = "",
+    amount: str = "",
+    last4: str = "",
+    status: str | None = None,
+    currency: str | None = None,
+    bounds: tuple[datetime, datetime] | None = None,
+) -> Sought:
+    """What was typed, understood; the days count only where nothing else narrows the search. Raises `Refused`."""
+    if last4 and not re.fullmatch(r"\d{4}", last4, re.ASCII):
+        raise Refused("bad_last4", "The last four are four digits.")
+    if status is not None and status not in STATUSES:
+        raise Refused("bad_status", f"{status} is no status of a payment.")
+    wanted = Sought(
+        name=_one_word(name),
+        currency=currency,
+        amounts=amounts_of(amount) if amount else None,
+        last4=last4 or None,
+        status=status,
+    )
+    if bounds is None or wanted.everywhere:
+        return wanted
+    return Sought(**vars(wanted) | {"since": bounds[0], "until": bounds[1]})
+
+
+def amounts_of(typed: str) -> dict[str, int]:
+    """What `49`, `49.00` or `$1,049.50` is in each currency's minor units. Raises `Refused`."""
+    matched = _AMOUNT.fullmatch(typed.strip())
+    if matched is None:
+        raise Refused("bad_amount", "Write an amount such as 49 or 1,049.50.")
+    try:
+        major = Decimal(f"{matched[1].replace(',', '')}.{matched[2] or 0}")
+        found = {each: Money.from_major(major, each) for each in CURRENCIES}
+    except (InvalidOperation, ValueError) as error:
+        raise Refused("bad_amount", "Write an amount such as 49 or 1,049.50.") from error
+    return {each: money.minor for each, money in found.items() if money.major == major}
+
+
+def find(
+    db: Database, actor: Actor, wanted: Sought, *, before: Mapping[str, str] | None = None, limit: int = 50
+) -> Found:
+    """The payments wanted, `limit` of them (1,000 at most); sums are of the first `COUNTED_AT_MOST`."""
+    roles.require(actor, PAGE, Right.SEE)
+    found = db.call("find_payments", sought=asdict(wanted) | {"before": before}, limit=limit)
+    return Found(found["items"], found["next"], found["sums"])
+
+
+def exported(db: Database, actor: Actor, wanted: Sought, now: datetime) -> list[Row]:
+    """All payments wanted, `EXPORT_MAX_PAYMENTS` at most; that they were taken along is on record."""
+    page = find(db, actor, wanted, limit=_PAGE)
+    taken = list(page.items)
+    while page.next is not None and len(taken) < EXPORT_MAX_PAYMENTS:
+        page = find(db, actor, wanted, before=page.next, limit=_PAGE)
+        taken += page.items
+    audit.record(db, actor, "payments:list:exported", "payments:list", now, after={"payments": len(taken)})
+    return taken
+
+
+def customers_of_email(desk: Desk, actor: Actor, email: str) -> list[Customer]:
+    """Ask Stripe whose address this is. Nothing of it is kept; who asked, and which customers came of it, is."""
+    roles.require(actor, PAGE, Right.SEE)
+    given = email.strip()
+    if not _EMAIL.fullmatch(given):
+        raise Refused("bad_email", "This is not an e-mail address.")
+    # Stripe's list tells capitals apart, and most addresses are kept in small letters.
+    ids = [
+        str(one["id"])
+        for form in dict.fromkeys((given, given.lower()))
+        for one in desk.stripe.each("customers", email=form)
+    ]
+    found = list(dict.fromkeys(ids))
+    audit.record(
+        desk.db, actor, "payments:email:looked-up", "customers:by-email", desk.clock(), after={"customers": found}
+    )  # fmt: skip
+    return [Customer(each, _payments_of(desk, actor, each)) for each in found]
+
+
+def life(db: Database, actor: Actor, payment_intent_id: str) -> dict[str, Any] | None:
+    """Everything known of one payment, by kind; None where there is no such payment."""
+    roles.require(actor, PAGE, Right.SEE)
+    found: dict[str, Any] | None = db.call("payment_life", payment_intent_id=payment_intent_id)
+    return found
+
+
+def add_note(db: Database, actor: Actor, payment_intent_id: str, note: str, now: datetime) -> None:
+    """Write a note on the payment. Raises `Refused` for an empty or overlong one, and for what must not be kept."""
+    roles.require(actor, PAGE, Right.SEE)
+    if redacted(note) != note:
+        raise Refused("note_private", "Leave out card numbers, addresses, phone numbers and keys.")
+    db.call(
+        "add_payment_note", payment_intent_id=payment_intent_id, note=note, actor=actor.name, role=str(actor.role), now=now
+    )  # fmt: skip
+
+
+def withdraw_note(db: Database, actor: Actor, note_id: int, now: datetime) -> None:
+    """Take back a note's words: one's own, or as an admin anybody's; that it was there stays."""
+    roles.require(actor, PAGE, Right.SEE)
+    db.call(
+        "withdraw_payment_note", note_id=note_id, any=actor.role is roles.Role.ADMIN, actor=actor.name,
+        role=str(actor.role), now=now,
+    )  # fmt: skip
+
+
+def status_in_words(payment: Row) -> str:
+    """`Succeeded`, `Refunded`, `Partly refunded`, `Disputed`, `Failed: insufficient_funds`."""
+    if payment.get("disputed"):
+        return "Disputed"
+    refunded, captured = payment.get("refunded_minor") or 0, payment.get("captured_minor") or 0
+    if refunded:
+        return "Refunded" if refunded >= captured else "Partly refunded"
+    said = STATUSES.get(payment["status"], str(payment["status"]).replace("_", " "))
+    reason = payment.get("decline_code")
+    return f"{said}: {reason}" if reason and payment["status"] == "failed" else said
+
+
+def sentence(found: Found, span: str) -> str:
+    """What was found, first: how many fit, how they went, what came in."""
+    if not found.count:
+        return f"No payment fits {span}."
+    many = found.count >= COUNTED_AT_MOST
+    succeeded, failed = (sum(each[name] for each in found.sums) for name in ("succeeded", "failed"))
+    came = [Money(each["received_minor"], each["currency"]) for each in found.sums if each["received_minor"]]
+    total = "more than " if many else ""
+    payments = "1 payment" if found.count == 1 else f"{total}{found.count:,} payments"
+    brought = f"; {' and '.join(map(str, came))} came in" if came and not many else ""
+    went = (
+        f"{succeeded:,} succeeded, {failed:,} failed"
+        if not many
+        else f"of the first, {succeeded:,} succeeded"
+    )
+    return f"{payments} {span}: {went}{brought}."
+
+
+def _payments_of(desk: Desk, actor: Actor, customer_id: str) -> int:
+    return find(desk.db, actor, Sought(name=customer_id), limit=1).count
+
+
+def _one_word(name: str) -> str | None:
+    """Without blanks; what no database keeps is a question mark, so that it finds nothing."""
+    signs = (sign if sign.isprintable() else "?" for sign in name if not sign.isspace())
+    return "".join(signs)[:200] or None

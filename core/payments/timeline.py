@@ -1,0 +1,213 @@
+"""One payment's life in the order it happened: what is known of it becomes moments in words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from core.money import Money
+from core.payments.declines import advice
+
+Row = Mapping[str, Any]
+Tone = Literal["plain", "good", "bad"]
+BALANCE = {
+    "charge": "Charge", "refund": "Refund", "refund_failure": "Failed refund came back", "dispute": "Dispute took",
+    "dispute_reversal": "Dispute gave back", "fee": "Fee",
+}  # fmt: skip
+OVER = ("won", "lost", "warning_closed", "prevented")
+
+
+class Side(StrEnum):
+    """What a moment is part of, in the order of moments that are of the same second."""
+
+    PAYMENT = "Payment"
+    RETURNS = "Refunds and disputes"
+    BALANCE = "Balance"
+    CARE = "Care"
+    STAFF = "Staff"
+    EVENTS = "Events"
+    CALLS = "Calls"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened: when, what in a sentence, what more is known, and whose id it goes by."""
+
+    at: datetime
+    side: Side
+    title: str
+    details: str = ""
+    id: str = ""
+    tone: Tone = "plain"
+
+
+def timeline(life: Mapping[str, Any]) -> list[Moment]:
+    """The moments of `core.payments.payments.life`, the first one first."""
+    order = list(Side)
+    told = [
+        *_intent(life), *_attempts(life), *_refunds(life), *_disputes(life), *_balance(life), *_care(life), *_staff(life),
+        *_events(life), *_calls(life),
+    ]  # fmt: skip
+    return sorted(told, key=lambda moment: (moment.at, order.index(moment.side)))
+
+
+def _intent(life: Mapping[str, Any]) -> Iterator[Moment]:
+    intent = life["intent"]
+    for session in life["sessions"]:
+        yield _payment(session["created"], "Checkout was opened", id=session["id"])
+        paid = session["payment_status"] == "paid"
+        yield _payment(
+            session["as_of"], f"Checkout is {session['status']}, {session['payment_status']}", id=session["id"],
+            tone="good" if paid else "plain",
+        )  # fmt: skip
+    for invoice in life["invoices"]:
+        why = (invoice["billing_reason"] or "").replace("_", " ")
+        due = Money(invoice["amount_due_minor"], invoice["currency"])
+        yield _payment(invoice["finalized_at"] or invoice["created"], f"Invoiced {due}", why, invoice["id"])
+        if invoice["paid_at"]:
+            yield _payment(invoice["paid_at"], "The invoice was paid", id=invoice["id"], tone="good")
+    amount = Money(intent["amount_minor"], intent["currency"])
+    yield _payment(intent["created"], f"Payment of {amount} was set up", id=intent["id"])
+    if intent["canceled_at"]:
+        why = (intent["cancellation_reason"] or "").replace("_", " ")
+        yield _payment(intent["canceled_at"], "The payment was canceled", why, intent["id"], "bad")
+
+
+def _attempts(life: Mapping[str, Any]) -> Iterator[Moment]:
+    captured_later = life["intent"]["capture_method"] == "manual"
+    moved = {each["source_id"]: each for each in life["balance_transactions"] if each["type"] == "charge"}
+    for charge in life["charges"]:
+        amount, card = Money(charge["amount_minor"], charge["currency"]), card_in_words(charge)
+        if charge["status"] == "failed":
+            code = charge["decline_code"] or charge["failure_code"]
+            yield _declined(
+                charge["created"], f"{amount} on {card}", code, charge["advice_code"], charge["id"]
+            )
+            continue
+        done = "was authorised" if captured_later else "was charged"
+        tone: Tone = "good" if charge["status"] == "succeeded" else "plain"
+        said = f"{amount} {done} on {card}" if tone == "good" else f"{amount} on {card} is {charge['status']}"
+        yield _payment(charge["created"], said, id=charge["id"], tone=tone)
+        if captured_later and charge["captured"] and charge["id"] in moved:
+            captured = Money(charge["amount_captured_minor"], charge["currency"])
+            yield _payment(moved[charge["id"]]["created"], f"{captured} was captured", id=charge["id"], tone="good")  # fmt: skip
+    for failed in life["failed_confirmations"]:
+        yield _declined(failed["created"], "Before any charge", failed["decline_code"] or failed["code"], None, failed["id"])  # fmt: skip
+
+
+def _declined(at: str, what: str, code: str | None, advice_code: str | None, attempt_id: str) -> Moment:
+    found = advice(code, advice_code=advice_code)
+    network = f" The network advises {advice_code.replace('_', ' ')}." if advice_code else ""
+    return _payment(
+        at, f"{what} was declined: {found.code}", f"{found.staff_advice}{network}", attempt_id, "bad"
+    )
+
+
+def _refunds(life: Mapping[str, Any]) -> Iterator[Moment]:
+    for refund in life["refunds"]:
+        amount = Money(refund["amount_minor"], refund["currency"])
+        why = (refund["reason"] or "").replace("_", " ")
+        settled = refund["status"] == "succeeded"
+        said = f"Refund of {amount}" + ("" if settled else f", {refund['status'].replace('_', ' ')}")
+        yield Moment(_at(refund["created"]), Side.RETURNS, said, why, refund["id"])
+        if refund["status"] in ("failed", "canceled"):
+            reason = (refund["failure_reason"] or "").replace("_", " ")
+            said = f"The refund of {amount} {'failed' if refund['status'] == 'failed' else 'was canceled'}"
+            yield Moment(_at(refund["as_of"]), Side.RETURNS, said, reason, refund["id"], "bad")
+
+
+def _disputes(life: Mapping[str, Any]) -> Iterator[Moment]:
+    for warning in life["warnings"]:
+        why = (warning["fraud_type"] or "").replace("_", " ")
+        yield Moment(_at(warning["created"]), Side.RETURNS, "The issuer reported it as fraud", why, warning["id"], "bad")  # fmt: skip
+    for dispute in life["disputes"]:
+        amount = Money(dispute["amount_minor"], dispute["currency"])
+        inquiry = dispute["status"].startswith("warning")
+        said = f"The bank asks about {amount}" if inquiry else f"{amount} was disputed"
+        code = f", network code {dispute['network_reason_code']}" if dispute["network_reason_code"] else ""
+        why = f"{(dispute['reason'] or 'no reason given').replace('_', ' ')}{code}"
+        yield Moment(_at(dispute["created"]), Side.RETURNS, said, why, dispute["id"], "bad")
+        if dispute["status"] not in ("needs_response", "warning_needs_response"):
+            words = dispute["status"].removeprefix("warning_").replace("_", " ")
+            tone: Tone = (
+                "good" if dispute["status"] == "won" else "bad" if dispute["status"] == "lost" else "plain"
+            )
+            over = "was" if dispute["status"] in OVER else "is"
+            yield Moment(
+                _at(dispute["as_of"]), Side.RETURNS, f"The dispute {over} {words}", "", dispute["id"], tone
+            )
+
+
+def _balance(life: Mapping[str, Any]) -> Iterator[Moment]:
+    for moved in life["balance_transactions"]:
+        amount, fee, net = (
+            Money(moved[f"{name}_minor"], moved["currency"]) for name in ("amount", "fee", "net")
+        )
+        said = BALANCE.get(moved["reporting_category"], moved["reporting_category"].replace("_", " "))
+        out = f"paid out with {moved['payout_id']}" if moved["payout_id"] else "not paid out yet"
+        yield Moment(_at(moved["created"]), Side.BALANCE, f"{said}: {amount}", f"fee {fee}, net {net}, {out}", moved["id"])  # fmt: skip
+
+
+def _care(life: Mapping[str, Any]) -> Iterator[Moment]:
+    for visit in life["consultations"]:
+        yield Moment(_at(visit["received_at"]), Side.CARE, "The consultation came in", "", visit["id"])
+        if visit["assigned_at"]:
+            yield Moment(_at(visit["assigned_at"]), Side.CARE, f"Assigned to {visit['provider'] or 'a provider'}", "", visit["id"])  # fmt: skip
+        if visit["ended_at"]:
+            yield Moment(_at(visit["ended_at"]), Side.CARE, f"The consultation was {visit['status']}", "", visit["id"])  # fmt: skip
+
+
+def _staff(life: Mapping[str, Any]) -> Iterator[Moment]:
+    for note in life["notes"]:
+        if note["note"] is None:
+            yield Moment(_at(note["at"]), Side.STAFF, f"A note of {note['written_by']}", f"taken back by {note['withdrawn_by']}")  # fmt: skip
+        else:
+            yield Moment(_at(note["at"]), Side.STAFF, f"Note by {note['written_by']}", note["note"])
+    for entry in life["audit"]:
+        if entry["action"].startswith("payments:note:"):
+            continue
+        said = " ".join(part.replace("-", " ") for part in entry["action"].split(":")[1:])
+        refused = " (refused)" if entry["outcome"] == "refused" else ""
+        problem = (entry["after"] or {}).get("problem")
+        more = " ".join(part for part in (entry["reason"], problem) if part)
+        tone: Tone = "bad" if refused or problem else "plain"
+        title = f"{said[:1].upper()}{said[1:]}, {entry['actor']}{refused}"
+        yield Moment(_at(entry["at"]), Side.STAFF, title, more, tone=tone)
+
+
+def _events(life: Mapping[str, Any]) -> Iterator[Moment]:
+    for event in life["events"]:
+        late = (_at(event["received_at"]) - _at(event["created"])).total_seconds()
+        heard = f"heard {max(late, 0):,.0f} s later, {event['outcome'] or 'not handled'}"
+        tone: Tone = "bad" if event["outcome"] in ("failed", "dead", "quarantined") else "plain"
+        more = f"{heard}. {event['error']}" if event["error"] else heard
+        yield Moment(_at(event["created"]), Side.EVENTS, event["type"], more, event["id"], tone)
+
+
+def _calls(life: Mapping[str, Any]) -> Iterator[Moment]:
+    for call in life["calls"]:
+        verb, _, path = call["operation"].partition(" ")
+        took = f"took {call['duration_ms']:,.0f} ms" + (f", {call['error']}" if call["error"] else "")
+        yield Moment(
+            _at(call["at"]), Side.CALLS, f"We asked Stripe: {verb.upper()} {path}", took, call["request_id"] or "",
+            "bad" if call["error"] else "plain",
+        )  # fmt: skip
+    for request in life["requests"]:
+        took_ms = (_at(request["answered_at"]) - _at(request["at"])).total_seconds() * 1000
+        yield Moment(_at(request["at"]), Side.CALLS, f"The payment API answered {request['status']}", f"in {took_ms:,.0f} ms to {request['caller']}")  # fmt: skip
+
+
+def card_in_words(charge: Row) -> str:
+    """`visa ending 4242`, or the kind of payment method where it is no card."""
+    if charge.get("card_last4"):
+        return f"{charge['card_brand']} ending {charge['card_last4']}"
+    return str(charge.get("method_type") or "no card").replace("_", " ")
+
+
+def _payment(at: str, title: str, details: str = "", id: str = "", tone: Tone = "plain") -> Moment:
+    return Moment(_at(at), Side.PAYMENT, title, details, id, tone)
+
+
+def _at(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
