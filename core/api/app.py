@@ -18,7 +18,6 @@ from core.api.tokens import Tokens
 from core.api.webhooks import STRIPE_PATH, StripeWebhook
 from core.events import inbox
 from core.events.group_commit import GroupCommit
-from core.periods import wall_clock
 from core.settings import load_settings
 
 
@@ -74,7 +73,7 @@ def _outside_production(
 
 
 def _record(running: services.Services, batch: list[inbox.Received]) -> list[str]:
-    return inbox.receive(running.db, batch, now=wall_clock())
+    return inbox.receive(running.db, batch, now=running.clock())
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

@@ -1,5 +1,7 @@
 """Stripe's webhook: verified over the raw body, recorded once, applied, answered after the commit."""
 
+import time
+
 import orjson
 from starlette.datastructures import State
 from starlette.requests import Request
@@ -35,9 +37,7 @@ class StripeWebhook:
     async def _answer(self, request: Request) -> Response:
         """400 for what Stripe did not sign, 503 for what could not be recorded, else 200 with the outcome."""
         try:
-            event, outcome = await self._received(
-                await request.body(), request.headers.get("stripe-signature", "")
-            )
+            event, outcome = await self._received(request)
         except Refused as error:
             return problem_of(request, error, refused_status=400)
         except Unavailable as error:
@@ -49,11 +49,19 @@ class StripeWebhook:
         body = orjson.dumps({"received": True, "event": event, "outcome": outcome})
         return Response(body, media_type="application/json")
 
-    async def _received(self, body: bytes, header: str) -> tuple[str, str]:
+    async def _received(self, request: Request) -> tuple[str, str]:
+        arrived = time.monotonic()
         services: Services = self._state.services
         group_commit: GroupCommit = self._state.group_commit
         if not services.webhook_secrets:
             raise Unavailable("not_configured", "STRIPE_WEBHOOK_SECRETS is not set.", retry_after_seconds=60)
+        body, header = await request.body(), request.headers.get("stripe-signature", "")
         signed = read_signed_event(body, header, services.webhook_secrets, now=wall_clock())
-        received = inbox.prepare(signed.event, body, livemode=services.livemode)
+        received = inbox.prepare(
+            signed.event,
+            body,
+            livemode=services.livemode,
+            arrived=arrived,
+            address=request.client.host if request.client else None,
+        )
         return signed.event["id"], await group_commit.outcome(received)

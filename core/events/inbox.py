@@ -1,49 +1,75 @@
 """The inbox: each verified event is projected, recorded once and applied."""
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.db import Database
-from core.events import projections
-from core.events.registry import Records, Snapshot, merged, projection_of
+from core.events import ignored, projections
+from core.events.kept import kept
+from core.events.registry import Records, Snapshot, merged, projection_of, why_ignored
 
-__all__ = ["Received", "prepare", "projections", "receive"]
+__all__ = ["Received", "ignored", "prepare", "projected", "projections", "receive"]
 
 # What reading a field raises where the event is not shaped as Stripe shapes it.
 _MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
+MAX_TEXT = 255  # what is looked for has to fit into an index
+_PENDING = b'"pending_webhooks":'
 
 
 @dataclass(frozen=True)
 class Received:
-    """An event ready for the database: its envelope, the records it makes, and how it will be recorded."""
+    """An event ready for the database: its envelope, the records it makes, how it will be recorded and why so.
+
+    `arrived` is the `time.monotonic()` of its request, None for one that is recorded as it is received.
+    """
 
     event: dict[str, Any]
     records: Records
     outcome: str
-    error: str | None = None
+    reason: str | None = None
+    arrived: float | None = None
 
 
-def prepare(event: dict[str, Any], body: bytes, *, livemode: bool) -> Received:
-    """Project `event`; pure, and raises nothing: a projection that fails makes the event `failed`."""
+def prepare(
+    event: dict[str, Any],
+    body: bytes,
+    *,
+    livemode: bool,
+    arrived: float | None = None,
+    address: str | None = None,
+) -> Received:
+    """Project `event`; pure, and raises nothing: a projection that fails makes the event `failed`.
+
+    `body` is what came over the wire, empty for an event that we fetched; `address` is who sent it.
+    """
     try:
-        envelope = _envelope(event, body)
+        envelope = _envelope(event, body, address)
     except _MISSHAPEN as error:
-        return Received(_bare_envelope(event, body), {}, "failed", _said(error))
+        envelope = _bare_envelope(event, body, address)
+        return Received(envelope, {}, "failed", _said(error), arrived)
+    records, outcome, reason = projected(envelope, livemode=livemode)
+    return Received(envelope, records, outcome, reason, arrived)
+
+
+def projected(envelope: dict[str, Any], *, livemode: bool) -> tuple[Records, str, str | None]:
+    """What today's code makes of an event as it is stored: its records, the outcome, and why that one."""
+    if not envelope["payload"]:
+        return {}, "failed", "nothing of it could be read"
     if envelope["livemode"] is not livemode:
-        return Received(envelope, {}, "quarantined", "livemode does not fit the payment mode")
-    projection = projection_of(event["type"])
+        return {}, "quarantined", "livemode does not fit the payment mode"
+    projection = projection_of(envelope["type"])
     if projection is None:
-        return Received(envelope, {}, "ignored")
+        return {}, "ignored", why_ignored(envelope["type"])
     try:
-        as_of = datetime.fromtimestamp(event["created"], UTC)
-        records = projection(Snapshot(event["data"]["object"], as_of, event["id"], livemode))
+        as_of = datetime.fromisoformat(envelope["created"])
+        subject = envelope["payload"]["object"]
+        return projection(Snapshot(subject, as_of, envelope["id"], livemode)), "applied", None
     except _MISSHAPEN as error:
-        return Received(envelope, {}, "failed", _said(error))
-    envelope["payload"] = {"records": records}
-    return Received(envelope, records, "applied")
+        return {}, "failed", _said(error)
 
 
 def receive(db: Database, batch: Sequence[Received], *, now: datetime) -> list[str]:
@@ -58,10 +84,7 @@ def receive(db: Database, batch: Sequence[Received], *, now: datetime) -> list[s
         chosen = sorted(first.values(), key=lambda each: each[0])
         answered = db.call(
             "receive_events",
-            events=[
-                {**received.event, "outcome": received.outcome, "error": received.error}
-                for _, received in chosen
-            ],
+            events=[_recorded(received, now) for _, received in chosen],
             records=merged(received.records for _, received in chosen),
             now=now,
         )
@@ -70,23 +93,49 @@ def receive(db: Database, batch: Sequence[Received], *, now: datetime) -> list[s
     return [outcomes[n] for n in range(len(batch))]
 
 
-def _envelope(event: dict[str, Any], body: bytes) -> dict[str, Any]:
-    subject = (event.get("data") or {}).get("object") or {}
-    created = event["created"]
-    if isinstance(created, str):  # a thin event says it in ISO 8601
-        at = datetime.fromisoformat(created)
-    else:
-        at = datetime.fromtimestamp(created, UTC)
-    object_id = subject.get("id")
-    return _bare_envelope(event, body) | {
-        "created": at.isoformat(),
-        "livemode": bool(event.get("livemode")),
-        "api_version": event.get("api_version") if isinstance(event.get("api_version"), str) else None,
-        "object_id": object_id if isinstance(object_id, str) else None,
+def _recorded(received: Received, now: datetime) -> dict[str, Any]:
+    waited = 0.0 if received.arrived is None else time.monotonic() - received.arrived
+    return {
+        **received.event,
+        "received_at": (now - timedelta(seconds=waited)).isoformat(),
+        "outcome": received.outcome,
+        "reason": received.reason,
     }
 
 
-def _bare_envelope(event: dict[str, Any], body: bytes) -> dict[str, Any]:
+def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[str, Any]:
+    told = _mapping(event.get("data"))
+    payload = {"object": kept(told.get("object"), event["type"])}
+    if previous := told.get("previous_attributes"):
+        payload["previous_attributes"] = kept(previous, event["type"])
+    payload["request_id"] = _text(_mapping(event.get("request")).get("id"))
+    subject = told.get("object") or event.get("related_object")  # a thin event has the latter
+    return _bare_envelope(event, body, address) | {
+        "created": _created(event["created"]).isoformat(),
+        "livemode": bool(event.get("livemode")),
+        "api_version": _text(event.get("api_version")),
+        "object_id": _text(_mapping(subject).get("id")),
+        "payload": payload,
+    }
+
+
+def _created(said: int | str) -> datetime:
+    """Whole seconds, or ISO 8601 in a thin event."""
+    if isinstance(said, str):
+        at = datetime.fromisoformat(said)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(said, UTC)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value[:MAX_TEXT] if isinstance(value, str) else None
+
+
+def _bare_envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[str, Any]:
     """What can be said of an event that says nothing sensible but its id and type. Its payload is not kept."""
     return {
         "id": event["id"],
@@ -96,8 +145,16 @@ def _bare_envelope(event: dict[str, Any], body: bytes) -> dict[str, Any]:
         "api_version": None,
         "object_id": None,
         "payload": {},
-        "body_sha256": hashlib.sha256(body).hexdigest(),
+        "body_sha256": _fingerprint(body),
+        "received_from": address,
     }
+
+
+def _fingerprint(body: bytes) -> str:
+    """Tells one body from another; but how many deliveries are pending may differ from delivery to delivery."""
+    before, found, after = body.rpartition(_PENDING)
+    told = before + after.lstrip(b" 0123456789") if found else body
+    return hashlib.sha256(told).hexdigest() if told else ""
 
 
 def _said(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Which event types are projected, and by which function."""
+"""Which event types are projected, and by which function; which are only stored, and why."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,7 +20,9 @@ class Snapshot:
     livemode: bool  # refunds do not say it themselves
 
 
+UNKNOWN_TYPE = "unknown type"
 _by_type: dict[str, Projection] = {}
+_ignored: dict[str, str] = {}
 
 
 def on(*event_types: str) -> Callable[[Projection], Projection]:
@@ -28,12 +30,23 @@ def on(*event_types: str) -> Callable[[Projection], Projection]:
 
     def register(projection: Projection) -> Projection:
         for event_type in event_types:
-            if event_type in _by_type:
-                raise ValueError(f"{event_type} is projected twice")
+            _refuse_second(event_type)
             _by_type[event_type] = projection
         return projection
 
     return register
+
+
+def ignore(reason: str, *event_types: str) -> None:
+    """Register these event types as stored only, for this reason; raises `ValueError` like `on`."""
+    for event_type in event_types:
+        _refuse_second(event_type)
+        _ignored[event_type] = reason
+
+
+def _refuse_second(event_type: str) -> None:
+    if event_type in _by_type or event_type in _ignored:
+        raise ValueError(f"{event_type} is registered twice")
 
 
 def projection_of(event_type: str) -> Projection | None:
@@ -41,8 +54,18 @@ def projection_of(event_type: str) -> Projection | None:
     return _by_type.get(event_type)
 
 
+def why_ignored(event_type: str) -> str:
+    """Why this type, which has no projection, is only stored."""
+    return _ignored.get(event_type, UNKNOWN_TYPE)
+
+
 def projected_types() -> Iterable[str]:
     return sorted(_by_type)
+
+
+def ignored_types() -> dict[str, str]:
+    """The types that are stored only, each with its reason, in the order they were registered."""
+    return dict(_ignored)
 
 
 def moment(epoch_seconds: int | None) -> str | None:

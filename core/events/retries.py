@@ -2,37 +2,43 @@
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.db import Database
-from core.errors import Refused
+from core.errors import Refused, Unavailable
 from core.events import inbox
+from core.events.registry import Records
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 
 MAX_ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 10
 BATCH = 50
+Tried = tuple[Records, str, str | None]
 
 
 def retry_failed_events(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Try what is due: the records at hand, else the event as Stripe still has it; how many were tried.
+    """Try what is due, by today's code over what was stored, else over the event as Stripe has it; how many were tried.
 
-    Raises `Unavailable` where Stripe or the database does not answer; what was claimed is due again in a minute.
+    An event that needs Stripe while Stripe is away holds up no other: it is due again in a minute, and this is no
+    attempt. Raises `Unavailable` where the database does not answer; what was claimed is due again as well.
     """
     due = db.call("claim_failed_events", most=BATCH, now=clock())
+    away = False
+    settled = 0
     for event in due:
-        received = _again(stripe, event, livemode=livemode)
-        now = clock()
-        db.call(
-            "settle_event",
-            event_id=event["id"],
-            outcome=received.outcome,
-            records=received.records,
-            error=received.error,
-            next_attempt_at=next_attempt_at(event["attempts"] + 1, now),
-            now=now,
-        )
-    return len(due)
+        tried = inbox.projected(event, livemode=livemode)
+        if tried[1] == "failed":
+            if away:
+                continue
+            try:
+                tried = refetched(stripe, event["id"], livemode=livemode)
+            except Unavailable:
+                away = True
+                continue
+        _settle(db, event, tried, clock())
+        settled += 1
+    return settled
 
 
 def next_attempt_at(attempts: int, now: datetime) -> datetime | None:
@@ -42,11 +48,24 @@ def next_attempt_at(attempts: int, now: datetime) -> datetime | None:
     return now + timedelta(seconds=FIRST_WAIT_SECONDS * 2.0**attempts * random.uniform(0.75, 1.25))
 
 
-def _again(stripe: StripeGateway, event: dict[str, object], *, livemode: bool) -> inbox.Received:
-    if records := event["records"]:
-        return inbox.Received({}, records, "applied")  # type: ignore[arg-type]
+def refetched(stripe: StripeGateway, event_id: str, *, livemode: bool) -> Tried:
+    """What today's code makes of the event as Stripe still has it; raises `Unavailable` where it does not answer."""
     try:
-        found = stripe.retrieve(f"events/{event['id']}")
+        found = stripe.retrieve(f"events/{event_id}")
     except Refused as error:
-        return inbox.Received({}, {}, "failed", f"Stripe has it no more: {error.code}")
-    return inbox.prepare(found, b"", livemode=livemode)
+        return {}, "failed", f"Stripe has it no more: {error.code}"
+    received = inbox.prepare(found, b"", livemode=livemode)
+    return received.records, received.outcome, received.reason
+
+
+def _settle(db: Database, event: dict[str, Any], tried: Tried, now: datetime) -> None:
+    records, outcome, reason = tried
+    db.call(
+        "settle_event",
+        event_id=event["id"],
+        outcome=outcome,
+        records=records,
+        reason=reason,
+        next_attempt_at=next_attempt_at(event["attempts"] + 1, now),
+        now=now,
+    )

@@ -19,6 +19,7 @@ MAX_SIGNATURES = 16
 MAX_HEADER_CHARACTERS = 4096
 MAX_NESTING = 64
 MAX_DIGITS = 18
+MAX_NAME_CHARACTERS = 255
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # Every digit as 0 and all else as a space: a number too long for an amount then shows as a run of zeros.
@@ -78,13 +79,13 @@ def _digest(body: bytes, timestamp: str, secret: str) -> str:
 
 def _parse_event(body: bytes) -> dict[str, Any]:
     event = _parse(body)
-    if (
-        not isinstance(event, dict)
-        or not isinstance(event.get("id"), str)
-        or not isinstance(event.get("type"), str)
-    ):
+    if not isinstance(event, dict) or not _is_name(event.get("id")) or not _is_name(event.get("type")):
         raise Refused("malformed_body", "The body is not an event: it has no id or no type.")
     return event
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME_CHARACTERS
 
 
 def _parse(body: bytes) -> Any:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.events import inbox
-from core.events.registry import on, projected_types
+from core.events.registry import UNKNOWN_TYPE, on, projected_types, why_ignored
 from tests.factories import START, body_of, charge, event, intent
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -113,17 +113,33 @@ def test_a_bad_event_is_kept_as_failed_and_spoils_none_of_its_neighbours(databas
     assert due.fetchall() == [("evt_2",), ("evt_3",)]
 
 
+HOW_IT_WENT = (
+    "select e.type, e.object_id, h.outcome, h.reason from payops.events as e"
+    " join payops.event_handlings as h on h.event_id = e.id"
+)
+
+
 def test_an_unknown_type_is_stored_and_ignored(database, owner):
     assert receive(database, event("evt_1", "moon.landed", {"id": "moon_1"})) == ["ignored"]
-    assert owner.execute("select type, object_id from payops.events").fetchall() == [
-        ("moon.landed", "moon_1")
-    ]
+    assert owner.execute(HOW_IT_WENT).fetchall() == [("moon.landed", "moon_1", "ignored", "unknown type")]
 
 
 def test_a_thin_event_is_stored_and_ignored(database, owner):
     thin = {"id": "evt_v2", "object": "v2.core.event", "type": "v2.core.account.updated",
-            "created": "2026-11-24T10:00:00.000Z", "livemode": False}  # fmt: skip
+            "created": "2026-11-24T10:00:00.000Z", "livemode": False,
+            "related_object": {"id": "acct_1", "type": "v2.core.account", "url": "/v2/core/accounts/acct_1"}}  # fmt: skip
     assert receive(database, thin) == ["ignored"]
+    assert owner.execute(HOW_IT_WENT).fetchall() == [
+        ("v2.core.account.updated", "acct_1", "ignored", "unknown type")
+    ]
+
+
+def test_a_type_that_changes_nothing_is_ignored_with_its_reason(database, owner):
+    assert receive(database, event("evt_1", "product.updated", {"id": "prod_1"})) == ["ignored"]
+    assert owner.execute(HOW_IT_WENT).fetchall() == [
+        ("product.updated", "prod_1", "ignored", why_ignored("product.updated"))
+    ]
+    assert why_ignored("product.updated") != UNKNOWN_TYPE
 
 
 def test_an_event_of_the_other_livemode_has_no_effect_and_raises_an_incident(database, owner):
@@ -154,6 +170,6 @@ def test_whatever_stands_in_the_place_of_the_object_is_kept_and_raises_nothing(e
     assert inbox.prepare(odd, body_of(odd), livemode=False).outcome == "failed"
 
 
-def test_a_type_projected_twice_is_refused_when_it_is_registered():
-    with pytest.raises(ValueError, match="charge.succeeded is projected twice"):
+def test_a_type_registered_twice_is_refused_when_it_is_registered():
+    with pytest.raises(ValueError, match="charge.succeeded is registered twice"):
         on("charge.succeeded")(lambda snapshot: {})

@@ -1,6 +1,6 @@
 -- Each mirror table gets a writer from the catalogue, record_<table>, since all are written by one rule: of two
 -- snapshots of an object the greater (as_of, state_rank, event_id) stays, whichever comes first, and where both are
--- of the same second the row is marked as tied.
+-- of the same second the row is marked as tied. An event told again, as when it is replayed, writes its own row anew.
 do $generate$
 declare
   mirror record;
@@ -31,8 +31,12 @@ begin
         from jsonb_populate_recordset(null::payops.%1$I, p_records)
         where p_of_events is null or event_id = any(p_of_events)
         order by id, as_of desc, state_rank desc, event_id desc
-        on conflict (id) do update set (%2$s) = row(%3$s), tied = excluded.as_of = kept.as_of
-        where (excluded.as_of, excluded.state_rank, excluded.event_id) > (kept.as_of, kept.state_rank, kept.event_id);
+        on conflict (id) do update set
+          (%2$s) = row(%3$s),
+          tied = excluded.as_of = kept.as_of and (kept.tied or excluded.event_id <> kept.event_id)
+        where
+          (excluded.as_of, excluded.state_rank, excluded.event_id) > (kept.as_of, kept.state_rank, kept.event_id)
+          or (excluded.as_of, excluded.event_id) = (kept.as_of, kept.event_id) and kept.event_id <> 'fetch';
         update payops.%1$I as kept set tied = true
         from jsonb_to_recordset(p_records) as given (id text, as_of timestamptz, event_id text)
         where kept.id = given.id and kept.as_of = given.as_of and kept.event_id <> given.event_id and not kept.tied
@@ -59,6 +63,9 @@ begin
     perform payops.require_mirror_table(target);
     execute format('select payops.record_%s($1, $2)', target) using p_records -> target, p_of_events;
   end loop;
+  if p_records ? 'invoice_payments' then
+    perform payops.drop_stand_ins(p_records -> 'invoice_payments');
+  end if;
   perform payops.touch_payments(p_records);
   if p_records ? 'balance_transactions' then
     perform payops.touch_balance_days(p_records);
@@ -66,8 +73,49 @@ begin
 end
 $$;
 
+-- drop_stand_ins: an invoice payment made up from an invoice of an older API version, whose id is that of its invoice
+-- and payment, is gone where the real one is here, whichever came first.
+create function payops.drop_stand_ins(p_invoice_payments jsonb) returns void
+language sql
+set search_path = '' as $$
+  delete from payops.invoice_payments as stand_in
+  using jsonb_to_recordset(p_invoice_payments) as told (invoice_id text, payment_intent_id text)
+  where stand_in.id = told.invoice_id || ':' || told.payment_intent_id
+    and exists (
+      select from payops.invoice_payments as p
+      where p.payment_intent_id = told.payment_intent_id and p.invoice_id = told.invoice_id and p.id <> stand_in.id
+    )
+$$;
+
+-- records_of_event: of these records, those that this event told.
+create function payops.records_of_event(p_records jsonb, p_event_id text) returns jsonb
+language sql immutable
+set search_path = '' as $$
+  select coalesce(jsonb_object_agg(t.name, t.told), '{}')
+  from (
+    select each.key as name, jsonb_agg(r) as told
+    from jsonb_each(p_records) as each
+    cross join lateral jsonb_array_elements(each.value) as r
+    where r ->> 'event_id' = p_event_id
+    group by each.key
+  ) as t
+$$;
+
+-- refusal_in_words: why Postgres would not take a record, without any value that stood in it.
+create function payops.refusal_in_words(p_sqlstate text, p_message text) returns text
+language sql immutable
+set search_path = '' as $$
+  select format(
+    'The database refused it (%s): %s', p_sqlstate,
+    case
+      when p_sqlstate like '23%' then p_message -- names of columns and constraints alone
+      else regexp_replace(p_message, '".*"', '(value left out)')
+    end
+  )
+$$;
+
 -- applied_one_by_one: which of these events failed and why, each tried alone so that none spoils another.
-create function payops.applied_one_by_one(p_events jsonb, p_ids text[])
+create function payops.applied_one_by_one(p_events jsonb, p_records jsonb, p_ids text[])
 returns table (event_id text, problem text)
 language plpgsql
 set search_path = '' as $$
@@ -78,13 +126,13 @@ begin
   loop
     continue when received ->> 'outcome' <> 'applied' or not received ->> 'id' = any(p_ids);
     begin
-      perform payops.apply_records(received -> 'payload' -> 'records');
+      perform payops.apply_records(payops.records_of_event(p_records, received ->> 'id'));
     exception
       when transaction_rollback then
         raise; -- a lost race spoils nothing: the sender asks again
       when others then
         event_id := received ->> 'id';
-        problem := sqlerrm;
+        problem := payops.refusal_in_words(sqlstate, sqlerrm);
         return next;
     end;
   end loop;
@@ -97,11 +145,11 @@ language sql
 set search_path = '' as $$
   select payops.record_incident(
     'event_changed', g.id, 'The same event id arrived with another body; the first one stays.',
-    p_now, 'warning', jsonb_build_object('event', g.id, 'type', g.type)
+    p_now, 'warning', jsonb_build_object('event', g.id, 'type', g.type, 'sent from', g.received_from)
   )
-  from jsonb_to_recordset(p_events) as g (id text, type text, body_sha256 text)
+  from jsonb_to_recordset(p_events) as g (id text, type text, body_sha256 text, received_from text)
   inner join payops.events as e on g.id = e.id
-  where g.id <> all(p_new) and e.body_sha256 <> g.body_sha256
+  where g.id <> all(p_new) and e.body_sha256 <> g.body_sha256 and '' not in (e.body_sha256, g.body_sha256)
 $$;
 
 -- receive_events: each event, of ids that are distinct, is durably recorded once, whatever becomes of its neighbours,
@@ -115,8 +163,8 @@ declare
 begin
   with stored as (
     insert into payops.events
-      (id, type, created, received_at, livemode, api_version, object_id, payload, body_sha256)
-    select id, type, created, p_now, livemode, api_version, object_id, payload, body_sha256
+      (id, type, created, received_at, livemode, api_version, object_id, payload, body_sha256, received_from)
+    select id, type, created, received_at, livemode, api_version, object_id, payload, body_sha256, received_from
     from jsonb_populate_recordset(null::payops.events, p_events)
     on conflict (id) do nothing
     returning id
@@ -135,13 +183,14 @@ begin
       raise;
     when others then
       select coalesce(jsonb_object_agg(f.event_id, f.problem), '{}') into failures
-      from payops.applied_one_by_one(p_events, new_ids) as f;
+      from payops.applied_one_by_one(p_events, p_records, new_ids) as f;
   end;
   return payops.record_handlings(p_events, new_ids, failures, p_now);
 end
 $$;
 
--- record_handlings: it is known what became of each new event, and what failed or was quarantined is an incident.
+-- record_handlings: it is known what became of each new event, when and why; what failed is tried again after about
+-- ten seconds, and that it failed or was quarantined is an incident. Time goes on from p_now while this is worked at.
 create function payops.record_handlings(p_events jsonb, p_new text[], p_failures jsonb, p_now timestamptz)
 returns jsonb
 language plpgsql
@@ -152,34 +201,48 @@ declare
 begin
   with handled as (
     select
-      g.n, g.e ->> 'id' as id, g.e ->> 'type' as type,
+      g.n, g.e ->> 'id' as id,
       case
         when g.e ->> 'id' <> all(p_new) then 'duplicate'
         when p_failures ? (g.e ->> 'id') then 'failed'
         else g.e ->> 'outcome'
       end as outcome,
-      coalesce(p_failures ->> (g.e ->> 'id'), g.e ->> 'error') as problem
+      coalesce(p_failures ->> (g.e ->> 'id'), g.e ->> 'reason') as reason
     from jsonb_array_elements(p_events) with ordinality as g (e, n)
   ),
   written as (
-    insert into payops.event_handlings (event_id, outcome, handled_at, next_attempt_at, error)
-    select id, outcome, p_now, case outcome when 'failed' then p_now + interval '10 seconds' end, problem
+    insert into payops.event_handlings (event_id, outcome, handled_at, next_attempt_at, reason)
+    select
+      id, outcome, p_now + (clock_timestamp() - statement_timestamp()),
+      case outcome when 'failed' then p_now + interval '10 seconds' * (0.75 + random() / 2) end, reason
     from handled
     where outcome <> 'duplicate'
   )
   select jsonb_agg(outcome order by n), bool_or(outcome in ('failed', 'quarantined')) into outcomes, spoiled
   from handled;
   if spoiled then
-    perform payops.record_incident(
-      'event_' || h.outcome, e.type, format('%s events are %s.', e.type, h.outcome),
-      p_now, 'error', jsonb_build_object('event', e.id, 'error', h.error)
-    )
-    from payops.event_handlings as h
-    inner join payops.events as e on h.event_id = e.id
-    where h.event_id = any(p_new) and h.outcome in ('failed', 'quarantined');
+    perform payops.report_unapplied(p_new, p_now);
   end if;
   return outcomes;
 end
+$$;
+
+-- report_unapplied: of these new events, what failed or was quarantined is an incident, and its first try remembered.
+create function payops.report_unapplied(p_new text[], p_now timestamptz) returns void
+language sql
+set search_path = '' as $$
+  insert into payops.event_attempts (event_id, at, actor, outcome, reason)
+  select h.event_id, p_now, 'system:inbox', h.outcome, h.reason
+  from payops.event_handlings as h
+  where h.event_id = any(p_new) and h.outcome = 'failed'
+  order by h.event_id;
+  select payops.record_incident(
+    'event_' || h.outcome, e.type, format('%s events are %s.', e.type, h.outcome),
+    p_now, 'error', jsonb_build_object('event', e.id, 'reason', h.reason)
+  )
+  from payops.event_handlings as h
+  inner join payops.events as e on h.event_id = e.id
+  where h.event_id = any(p_new) and h.outcome in ('failed', 'quarantined')
 $$;
 
 -- load_records: snapshots that no event brought (a backfill, a refetch) are in the mirror by the same rule.

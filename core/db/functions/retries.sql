@@ -16,47 +16,64 @@ set search_path = '' as $$
     where h.event_id = due.event_id
     returning h.event_id, h.attempts
   )
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'id', c.event_id, 'attempts', c.attempts, 'records', e.payload -> 'records'
-  )), '[]')
+  select coalesce(jsonb_agg(payops.stored_event(e) || jsonb_build_object('attempts', c.attempts)), '[]')
   from claimed as c
   inner join payops.events as e on c.event_id = e.id
+$$;
+
+-- stored_event: what today's code needs to project an event again.
+create function payops.stored_event(p_event payops.events) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object(
+    'id', p_event.id, 'type', p_event.type, 'created', p_event.created, 'livemode', p_event.livemode,
+    'payload', p_event.payload
+  )
+$$;
+
+-- try_records: the records are in the mirror, or it is answered why they cannot be.
+create function payops.try_records(p_records jsonb) returns text
+language plpgsql
+set search_path = '' as $$
+begin
+  perform payops.apply_records(p_records);
+  return null;
+exception
+  when transaction_rollback then
+    raise;
+  when others then
+    return payops.refusal_in_words(sqlstate, sqlerrm);
+end
 $$;
 
 -- settle_event: a retried event is applied, ignored, or failed once more until a later time; after its last attempt
 -- it is dead and waits for a person.
 create function payops_api.settle_event(
   p_event_id text, p_outcome text, p_now timestamptz, p_records jsonb default null,
-  p_error text default null, p_next_attempt_at timestamptz default null
+  p_reason text default null, p_next_attempt_at timestamptz default null
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 declare
-  became text := p_outcome;
-  problem text := p_error;
+  problem text := case p_outcome when 'applied' then payops.try_records(p_records) end;
+  became text := case when problem is null then p_outcome else 'failed' end;
 begin
-  if became = 'applied' then
-    begin
-      perform payops.apply_records(p_records);
-    exception
-      when transaction_rollback then
-        raise;
-      when others then
-        became := 'failed';
-        problem := sqlerrm;
-    end;
-  end if;
+  problem := coalesce(problem, p_reason);
   if became = 'failed' and p_next_attempt_at is null then
     became := 'dead';
     perform payops.record_incident(
       'event_dead', p_event_id, 'An event could not be applied and waits for a person.', p_now, 'critical',
-      jsonb_build_object('event', p_event_id, 'error', problem)
+      jsonb_build_object('event', p_event_id, 'reason', problem)
     );
   end if;
   update payops.event_handlings set
-    outcome = became, attempts = attempts + 1, handled_at = p_now, error = problem,
+    outcome = became, attempts = attempts + 1, handled_at = p_now, reason = problem,
     next_attempt_at = case became when 'failed' then p_next_attempt_at end
   where event_id = p_event_id and outcome = 'failed';
+  if found then
+    insert into payops.event_attempts (event_id, at, actor, outcome, reason)
+    values (p_event_id, p_now, 'system:worker', became, problem);
+  end if;
   return to_jsonb(became);
 end
 $$;

@@ -1,4 +1,4 @@
-"""Subscriptions, invoices and invoice payments; older API versions' shapes give the same fields."""
+"""Subscriptions, invoices, their payments and promotion codes; older API versions' shapes give the same rows."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ SUBSCRIPTION_RANKS = {
     "incomplete": 0, "trialing": 1, "active": 2, "past_due": 3, "unpaid": 4, "paused": 5,
     "incomplete_expired": 6, "canceled": 7,
 }  # fmt: skip
-INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "void": 3, "paid": 4}
+INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "void": 3, "paid": 4, "deleted": 5}
 INVOICE_PAYMENT_RANKS = {"open": 0, "canceled": 1, "paid": 2}
 
 
@@ -44,15 +44,25 @@ def subscription(snapshot: Snapshot) -> Records:
 @on(
     "invoice.created", "invoice.finalized", "invoice.finalization_failed", "invoice.marked_uncollectible",
     "invoice.overdue", "invoice.overpaid", "invoice.paid", "invoice.payment_action_required",
-    "invoice.payment_failed", "invoice.payment_succeeded", "invoice.sent", "invoice.updated", "invoice.voided",
-    "invoice.will_be_due",
+    "invoice.payment_attempt_required", "invoice.payment_failed", "invoice.payment_succeeded", "invoice.sent",
+    "invoice.updated", "invoice.voided", "invoice.will_be_due",
 )  # fmt: skip
 def invoice(snapshot: Snapshot) -> Records:
+    return _invoice(snapshot, snapshot.object.get("status")) | _paid_in_the_old_shape(snapshot)
+
+
+@on("invoice.deleted")
+def deleted_invoice(snapshot: Snapshot) -> Records:
+    """The event shows the draft as it was; only its type says that it is gone."""
+    return _invoice(snapshot, "deleted")
+
+
+def _invoice(snapshot: Snapshot, status: str | None) -> Records:
     source = snapshot.object
     details = (source.get("parent") or {}).get("subscription_details") or {}
     reached = source.get("status_transitions") or {}
     columns = {
-        "status": source.get("status"),
+        "status": status,
         "customer_id": id_of(source.get("customer")),
         "subscription_id": id_of(details.get("subscription") or source.get("subscription")),
         "billing_reason": source.get("billing_reason"),
@@ -67,7 +77,7 @@ def invoice(snapshot: Snapshot) -> Records:
             for field in ("finalized_at", "paid_at", "voided_at", "marked_uncollectible_at")
         },
     }
-    rank = 100 * INVOICE_RANKS.get(source.get("status") or "", 0) + min(columns["attempt_count"], 99)
+    rank = 100 * INVOICE_RANKS.get(status or "", 0) + min(columns["attempt_count"], 99)
     return {"invoices": [row(snapshot, rank=rank, **columns)]}
 
 
@@ -88,6 +98,42 @@ def invoice_payment(snapshot: Snapshot) -> Records:
     }
     rank = INVOICE_PAYMENT_RANKS.get(source["status"], 0)
     return {"invoice_payments": [row(snapshot, rank=rank, **columns)]}
+
+
+def _paid_in_the_old_shape(snapshot: Snapshot) -> Records:
+    """Once an invoice named its payment itself; the row gives way to the invoice payment's own, if that comes."""
+    source = snapshot.object
+    intent_id = id_of(source.get("payment_intent"))
+    if not intent_id or source.get("status") != "paid":
+        return {}
+    columns = {
+        "invoice_id": source["id"],
+        "payment_intent_id": intent_id,
+        "charge_id": None,  # today's names a charge only where there is no payment intent
+        "amount_paid_minor": source.get("amount_paid"),
+        "amount_requested_minor": source.get("amount_due"),
+        "currency": source["currency"],
+        "status": "paid",
+        "is_default": True,
+        "paid_at": moment((source.get("status_transitions") or {}).get("paid_at")),
+    }
+    paid = row(snapshot, rank=INVOICE_PAYMENT_RANKS["paid"], **columns)
+    return {"invoice_payments": [paid | {"id": f"{source['id']}:{intent_id}"}]}
+
+
+@on("promotion_code.created", "promotion_code.updated")
+def promotion_code(snapshot: Snapshot) -> Records:
+    source = snapshot.object
+    active, times_redeemed = bool(source.get("active")), int(source.get("times_redeemed") or 0)
+    columns = {
+        "coupon_id": id_of((source.get("promotion") or {}).get("coupon") or source.get("coupon")),
+        "customer_id": id_of(source.get("customer")),
+        "active": active,
+        "expires_at": moment(source.get("expires_at")),
+        "max_redemptions": source.get("max_redemptions"),
+        "times_redeemed": times_redeemed,
+    }
+    return {"promotion_codes": [row(snapshot, rank=2 * times_redeemed + (not active), **columns)]}
 
 
 def _told(snapshot: Snapshot, items: list[dict[str, Any]]) -> Records:

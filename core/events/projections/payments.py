@@ -1,5 +1,6 @@
 """Payment intents, charges, refunds and checkout sessions."""
 
+from dataclasses import replace
 from typing import Any
 
 from core.events.registry import Records, Snapshot, id_of, moment, on, row
@@ -28,7 +29,7 @@ def payment_intent(snapshot: Snapshot) -> Records:
         "status": intent["status"],
         "customer_id": id_of(intent.get("customer")),
         "payment_method_id": id_of(intent.get("payment_method")),
-        "latest_charge_id": id_of(intent.get("latest_charge")),
+        "latest_charge_id": id_of(intent.get("latest_charge")) or _first_listed(intent.get("charges")),
         **references(intent),
         "capture_method": intent.get("capture_method"),
         "cancellation_reason": intent.get("cancellation_reason"),
@@ -83,10 +84,10 @@ def charge(snapshot: Snapshot) -> Records:
     rank = (
         CHARGE_RANKS.get(source["status"], 0) + (columns["amount_refunded_minor"] > 0) + columns["disputed"]
     )
-    return {"charges": [row(snapshot, rank=rank, **columns)]}
+    return {"charges": [row(snapshot, rank=rank, **columns)]} | _listed_refunds(snapshot)
 
 
-@on("refund.created", "refund.updated", "refund.failed")
+@on("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
 def refund(snapshot: Snapshot) -> Records:
     source = snapshot.object
     columns = {
@@ -122,6 +123,19 @@ def checkout_session(snapshot: Snapshot) -> Records:
     }
     rank = SESSION_RANKS.get(source.get("status") or "", 0) + (source.get("payment_status") == "paid")
     return {"checkout_sessions": [row(snapshot, rank=rank, **columns)]}
+
+
+def _listed_refunds(snapshot: Snapshot) -> Records:
+    """Once a charge listed its refunds, and no event of their own told of them."""
+    listed = (snapshot.object.get("refunds") or {}).get("data") or []
+    refunds = [refund(replace(snapshot, object=each))["refunds"][0] for each in listed]
+    return {"refunds": refunds} if refunds else {}
+
+
+def _first_listed(charges: dict[str, Any] | None) -> str | None:
+    """Once a payment intent listed its charges, the newest first."""
+    listed = (charges or {}).get("data") or []
+    return id_of(listed[0]) if listed else None
 
 
 def references(source: dict[str, Any]) -> dict[str, str | None]:

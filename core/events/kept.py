@@ -1,0 +1,142 @@
+"""What is stored of an event's object: an allow-list of fields for each kind, and nothing else of it.
+
+A field that a projection reads has to be named here, since a projection sees nothing but what is kept.
+"""
+
+from typing import Any
+
+from core.logs import redacted
+
+# Fields of a kind: a nested name keeps those fields of an object, or of each object of a list; a plain name keeps a
+# number, a word or an id, and of an object that stands in the place of an id its id alone.
+Fields = dict[str, Any]
+_NAMED_OTHERWISE = {
+    "charge.dispute": "dispute", "charge.refund": "refund", "customer.subscription": "subscription",
+    "customer.discount": "discount",
+}  # fmt: skip
+FREE_TEXT = object()  # a text of the shop's own choice, in which anything may stand
+MAX_LISTED = 100
+
+_ALWAYS = (
+    "id object created livemode deleted status amount currency customer metadata.orderId metadata.patientId"
+)
+_CARD = "card.brand card.last4 card.exp_month card.exp_year card.country"
+_REFUND = "charge payment_intent reason failure_reason pending_reason balance_transaction failure_balance_transaction"
+_PRICE = "active type product unit_amount recurring.interval recurring.interval_count recurring.usage_type"
+_INVOICE_PAYMENT = (
+    "invoice is_default amount_paid amount_requested payment.type payment.payment_intent payment.charge"
+    " status_transitions.paid_at status_transitions.canceled_at"
+)
+_PERIOD = "current_period_start current_period_end"
+
+
+def _below(name: str, fields: str) -> str:
+    return " ".join(f"{name}.{field}" for field in fields.split())
+
+
+_NAMES = {
+    "payment_intent": (
+        "amount_received amount_capturable payment_method latest_charge capture_method cancellation_reason canceled_at"
+        " setup_future_usage review invoice charges.data.id last_payment_error.type last_payment_error.code"
+        " last_payment_error.decline_code last_payment_error.advice_code last_payment_error.charge"
+    ),
+    "charge": (
+        "amount_captured amount_refunded captured paid refunded disputed payment_intent payment_method invoice"
+        " failure_code balance_transaction outcome.network_status outcome.type outcome.reason outcome.risk_level"
+        " outcome.advice_code outcome.network_advice_code outcome.network_decline_code"
+        f" {_below('payment_method_details', 'type ' + _CARD)}"
+        f" {_below('refunds.data', 'id created status amount currency ' + _REFUND)}"
+    ),
+    "refund": _REFUND,
+    "dispute": (
+        "charge payment_intent reason network_reason_code is_charge_refundable evidence_details.due_by"
+        " evidence_details.has_evidence evidence_details.past_due evidence_details.submission_count"
+        " payment_method_details.type payment_method_details.card.brand payment_method_details.card.case_type"
+        " payment_method_details.card.network_reason_code"
+    ),
+    "radar.early_fraud_warning": "charge payment_intent actionable fraud_type",
+    "customer": "delinquent balance default_source invoice_settings.default_payment_method",
+    "checkout.session": (
+        "mode payment_status amount_total amount_subtotal payment_intent setup_intent subscription invoice expires_at"
+    ),
+    "subscription": (
+        f"{_PERIOD} start_date trial_start trial_end cancel_at cancel_at_period_end canceled_at ended_at"
+        " billing_cycle_anchor cancellation_details.reason cancellation_details.feedback collection_method"
+        " latest_invoice default_payment_method schedule pause_collection.behavior discounts"
+        f" {_below('items.data', f'id quantity discounts {_PERIOD} ' + _below('price', f'id currency {_PRICE}'))}"
+    ),
+    "invoice": (
+        "subscription parent.type parent.subscription_details.subscription billing_reason collection_method"
+        " amount_due amount_paid amount_remaining total subtotal attempt_count attempted next_payment_attempt due_date"
+        " period_start period_end payment_intent charge discounts status_transitions.finalized_at"
+        " status_transitions.paid_at status_transitions.voided_at status_transitions.marked_uncollectible_at"
+    ),
+    "invoice_payment": _INVOICE_PAYMENT,
+    "invoiceitem": "invoice subscription quantity proration date",
+    "credit_note": "invoice type reason total refund voided_at",
+    "payout": "arrival_date automatic method type reconciliation_status failure_code balance_transaction",
+    "promotion_code": "active coupon promotion.type promotion.coupon expires_at max_redemptions times_redeemed",
+    "coupon": "valid percent_off amount_off duration duration_in_months redeem_by max_redemptions times_redeemed",
+    "discount": "coupon source.type source.coupon promotion_code subscription invoice start end",
+    "price": _PRICE,
+    "product": "active type default_price updated",
+    "payment_method": f"type {_CARD}",
+    "setup_intent": "usage payment_method mandate cancellation_reason last_setup_error.code",
+    "mandate": "type payment_method",
+    "subscription_schedule": "subscription end_behavior released_subscription canceled_at completed_at released_at",
+    "review": "charge payment_intent open opened_reason closed_reason reason",
+    "transfer": "amount_reversed balance_transaction source_transaction reversed",
+    "topup": "balance_transaction failure_code expected_availability_date",
+    "balance": "available.amount available.currency pending.amount pending.currency",
+}
+
+
+def _fields(names: str) -> Fields:
+    fields: Fields = {}
+    for name in names.split():
+        *path, last = name.split(".")
+        place = fields
+        for step in path:
+            place = place.setdefault(step, {})
+        place[last] = FREE_TEXT if path[-1:] == ["metadata"] else None
+    return fields
+
+
+_FIELDS = {kind: _fields(f"{_ALWAYS} {names}") for kind, names in _NAMES.items()}
+_OF_ANY_KIND = _fields(_ALWAYS)
+
+
+def fields_of(kind: str) -> list[str]:
+    """The fields kept of this kind of object, in words such as `items.data.price.id`."""
+    return f"{_ALWAYS} {_NAMES.get(kind, '')}".split()
+
+
+def kinds() -> list[str]:
+    """The kinds of objects of which more is kept than of any."""
+    return sorted(_NAMES)
+
+
+def kept(subject: Any, event_type: str) -> Any:
+    """What is stored of an event's object, or of its earlier values; whatever is no object is dropped."""
+    if not isinstance(subject, dict):
+        return {}
+    return _kept(subject, _FIELDS.get(kind_of(event_type), _OF_ANY_KIND))
+
+
+def kind_of(event_type: str) -> str:
+    """The kind of object that events of this type tell of: the type without what happened."""
+    family = event_type.rpartition(".")[0]
+    return _NAMED_OTHERWISE.get(family, family)
+
+
+def _kept(value: Any, fields: Any) -> Any:
+    if isinstance(value, dict):
+        if isinstance(fields, dict):
+            return {name: _kept(value[name], below) for name, below in fields.items() if name in value}
+        inner = value.get("id")
+        return inner if isinstance(inner, str) else None
+    if isinstance(value, list):
+        return [_kept(each, fields) for each in value[:MAX_LISTED] if isinstance(each, dict | str)]
+    if fields is FREE_TEXT and isinstance(value, str):
+        return redacted(value)
+    return value
