@@ -89,6 +89,13 @@ SOURCES = (
         projections.balances.balance_transaction,
     ),
     Source("payouts", "payouts", "payouts", "payout", projections.payouts.payout),
+    Source(
+        "promotion_codes",
+        "promotion_codes",
+        "promotion_codes",
+        "promotion_code",
+        projections.billing.promotion_code,
+    ),
 )
 NAMES = (*(source.name for source in SOURCES), "events")
 # What no object tells of later: a failure that left no charge, and what a subscription once consisted of.

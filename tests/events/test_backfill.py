@@ -25,7 +25,7 @@ from tests.factories import body_of
 
 TABLES = (
     "payment_intents", "charges", "refunds", "disputes", "early_fraud_warnings", "checkout_sessions", "customers",
-    "subscriptions", "invoices", "invoice_payments", "payouts", "failed_confirmations",
+    "subscriptions", "invoices", "invoice_payments", "payouts", "failed_confirmations", "promotion_codes",
 )  # fmt: skip
 
 
@@ -54,6 +54,8 @@ def business():
 
 
 def _a_morning(shop):
+    coupon = shop.coupons.create({"percent_off": 20, "duration": "once"})
+    shop.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "WELCOME"})
     product = shop.products.create({"name": "Plan"})
     price = shop.prices.create(
         {"product": product.id, "currency": "usd", "unit_amount": 2900, "recurring": {"interval": "month"}}
@@ -246,7 +248,7 @@ def test_the_events_of_that_property_are_of_every_family(business):
     families = {event_type.rsplit(".", 1)[0] for event_type in types}
     assert families == {
         "payment_intent", "charge", "refund", "charge.dispute", "radar.early_fraud_warning", "checkout.session",
-        "customer", "customer.subscription", "invoice", "invoice_payment", "payout",
+        "customer", "customer.subscription", "invoice", "invoice_payment", "payout", "promotion_code",
     }  # fmt: skip
 
 
