@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
@@ -15,6 +16,18 @@ from core.staff.flags import Flow
 from core.staff.roles import Actor, Right
 
 PAGE = "refunds"
+STATUSES = {
+    "awaiting_approval": "Awaits approval",
+    "sending": "Being sent",
+    "unknown": "Stripe has not answered",
+    "pending": "Pending at the bank",
+    "requires_action": "Waits for the customer",
+    "succeeded": "Refunded",
+    "failed": "Failed: the customer has nothing",
+    "canceled": "Canceled",
+    "refused": "Refused by Stripe",
+    "rejected": "Rejected",
+}
 
 
 class StripeReason(StrEnum):
@@ -23,6 +36,13 @@ class StripeReason(StrEnum):
     REQUESTED = "requested_by_customer"
     DUPLICATE = "duplicate"
     FRAUDULENT = "fraudulent"
+
+
+REASONS = {
+    StripeReason.REQUESTED: "The customer asked for it",
+    StripeReason.DUPLICATE: "Charged twice",
+    StripeReason.FRAUDULENT: "Fraud",
+}
 
 
 @dataclass(frozen=True)
@@ -91,15 +111,19 @@ def preview(desk: Desk, payment_intent_id: str) -> Preview:
     )
 
 
-def consequences(found: Preview, amount: Money) -> list[str]:
-    """What a refund of this much brings with it, the most important first, a sentence each."""
+def consequences(found: Preview, amount: Money, *, deciding: bool = False) -> list[str]:
+    """What a refund of this much brings with it, the most important first, a sentence each.
+
+    `deciding` is for the person who approves it, to whom it is not news that it awaits approval.
+    """
     told = []
     if found.balance is not None and found.balance < amount:
         told.append(
             f"{found.balance} is available at Stripe: the refund stays pending until enough has come in."
         )
-    if found.awaiting.minor:
-        told.append(f"Another refund of {found.awaiting} of this payment awaits approval.")
+    awaiting = found.awaiting - amount if deciding else found.awaiting
+    if awaiting.minor:
+        told.append(f"Another refund of {awaiting} of this payment awaits approval.")
     if any(dispute["status"].startswith("warning_") for dispute in found.disputes):
         told.append("The bank has asked about this payment: only a refund of all of it ends the inquiry.")
     if found.fraud_warning:
@@ -176,12 +200,37 @@ def awaiting(desk: Desk) -> list[Action]:
     return [Action.of(row) for row in desk.db.call("refunds_awaiting")]
 
 
+@dataclass(frozen=True)
+class Sought:
+    """Which refunds are wanted; None wants all."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    status: str | None = None
+    currency: str | None = None
+    payment_intent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some refunds, newest first, and the id to go on after; None where nothing older fits."""
+
+    rows: list[dict[str, Any]]
+    next_after_id: str | None
+
+
 def newest(
-    desk: Desk, *, status: str | None = None, before: str | None = None, limit: int = 200
-) -> list[dict[str, Any]]:
+    desk: Desk, sought: Sought | None = None, *, after_id: str | None = None, limit: int = 200
+) -> Page:
     """Refunds newest first, at Stripe and here, with who asked for each."""
-    found = desk.db.call("list_refunds", status=status, before=before, limit=limit)
-    return cast(list[dict[str, Any]], found)
+    wanted = {name: value for name, value in vars(sought or Sought()).items() if value is not None}
+    found = desk.db.call("list_refunds", **wanted, after_id=after_id, limit=limit)
+    return Page(found["items"], found["next"])
+
+
+def one(desk: Desk, refund_id: str) -> dict[str, Any] | None:
+    """A refund by Stripe's id or ours, with what was written down about it here under `action`."""
+    return cast(dict[str, Any] | None, desk.db.call("refund", id=refund_id))
 
 
 def in_words(action: Action) -> str:

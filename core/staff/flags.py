@@ -20,6 +20,7 @@ FRESH_SECONDS = 2.0
 CLOSED_FOR_SECONDS = 60
 SUSPENDED = "Payments are paused at the moment. Nothing was charged; please try again later."
 LONGEST_SENTENCE = 300
+EFFECT_SECONDS = 5
 
 
 class Flow(StrEnum):
@@ -29,6 +30,17 @@ class Flow(StrEnum):
     DISCOUNTS = "discounts"
     RETRIES = "retries"
     REFUNDS = "refunds"
+
+
+# What each flow is called, and what stops while it is closed.
+WORDS = {
+    Flow.CHECKOUT: ("Checkout", "No new page to pay on is made; one that is open already can still be paid."),
+    Flow.ONE_TIME: ("Single payments", "The payment API charges no card."),
+    Flow.SUBSCRIPTIONS: ("Subscriptions", "No subscription is begun; those that run are renewed by Stripe."),
+    Flow.DISCOUNTS: ("Discounts", "No discount code is taken."),
+    Flow.RETRIES: ("Retries", "Failed payments are not tried again by us, now or as scheduled; Stripe's own tries go on."),
+    Flow.REFUNDS: ("Refunds", "Nothing is refunded or approved."),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,16 +83,17 @@ class Flags:
 
     def _refresh(self) -> None:
         try:
-            rows = self._db.call("flags")
+            self._known = read(self._db)
         except Unavailable:
             if self._known is None:
                 raise
             log.warning("the flags could not be read; the last known ones stay")
-        else:
-            self._known = {flow: Flag(flow) for flow in Flow} | {
-                Flow(row["flow"]): _flag(row) for row in rows
-            }
         self._read_at = time.monotonic()
+
+
+def read(db: Database) -> dict[Flow, Flag]:
+    """Every flow's flag as it is at this moment; raises `Unavailable`."""
+    return {flow: Flag(flow) for flow in Flow} | {Flow(row["flow"]): _flag(row) for row in db.call("flags")}
 
 
 def switch(

@@ -8,17 +8,13 @@ import streamlit as st
 from core.errors import Refused
 from core.money import Money, exponent
 from core.payments import refunds
-from core.payments.refunds import Preview, StripeReason
+from core.payments.actions import Action
+from core.payments.refunds import REASONS, Preview, StripeReason
 from core.staff.roles import Actor, Right, right
 from core.ui import actions, session
 from core.ui.text import literal
 
 ALL, PART = "all that is left", "a part"
-REASONS = {
-    StripeReason.REQUESTED: "The customer asked for it",
-    StripeReason.DUPLICATE: "Charged twice",
-    StripeReason.FRAUDULENT: "Fraud (teaches Stripe's filter)",
-}
 
 
 def may_refund() -> bool:
@@ -45,7 +41,7 @@ def open(payment_intent_id: str) -> None:
         return
     amount = _amount(found)
     st.selectbox(
-        "Kind of reason", list(REASONS), format_func=lambda each: REASONS[each], key=_key(found, "kind")
+        "Reason for Stripe", list(REASONS), format_func=lambda each: REASONS[each], key=_key(found, "kind")
     )
     st.text_area(
         "Why", key=_key(found, "why"), max_chars=500, placeholder="What happened, for the audit log. Nothing about health."
@@ -121,3 +117,37 @@ def _send(found: Preview, refund_id: str, actor: Actor) -> str:
 
 def _key(found: Preview, what: str) -> str:
     return f"refund {what} {found.payment_intent_id}"
+
+
+@st.dialog("Decide about a refund", width="medium")
+def decide(asked: Action) -> None:
+    """Approve or reject what somebody else asked for."""
+    actions.end_dialog_if_over()
+    amount = Money(asked.amount_minor or 0, asked.currency or "usd")
+    st.markdown(f"**{literal(f'{amount} of')}** `{asked.payment_intent_id}`{literal(f', asked for by {asked.requested_by}')}")  # fmt: skip
+    st.markdown(f"> {literal(asked.reason)}")
+    found = refunds.preview(session.services().desk, str(asked.payment_intent_id))
+    if found.left < amount or not found.refundable:
+        st.warning(
+            literal(found.why_not or f"Only {found.left} is left by now: this cannot be approved any more.")
+        )
+    else:
+        st.markdown("\n".join(f"- {literal(each)}" for each in refunds.consequences(found, amount, deciding=True)))  # fmt: skip
+    actions.ask_who_it_is()
+    with st.container(horizontal=True):
+        for label, approved in ((f"Approve {amount}", True), ("Reject", False)):
+            st.button(
+                literal(label),
+                type="primary" if approved else "secondary",
+                disabled=approved and (found.left < amount or not found.refundable),
+                on_click=actions.attempt,
+                args=(partial(_decided, asked, approved),),
+                kwargs={"confirmed": True},
+            )
+    actions.end_dialog_when_done()
+
+
+def _decided(asked: Action, approved: bool, actor: Actor) -> str:
+    done = refunds.decide(session.services().desk, actor, asked.id, approved=approved)
+    said = refunds.in_words(done)
+    return actions.Failure(said) if done.state == "refused" else said

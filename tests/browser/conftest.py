@@ -46,7 +46,7 @@ NASTY = [
 SHOWN_NASTY = f"""
 import streamlit as st
 from core.ui.text import literal
-st.title("Settings")
+st.title("Strange texts")
 for number, text in enumerate({NASTY!r}):
     with st.container(key=f"nasty {{number}}"):
         st.markdown(literal(text))
@@ -67,10 +67,20 @@ actions.show_result()
 if st.button("Money"):
     ask()
 """
+# Pages that the tests' copy of the console has beside its own: one for admins alone, and one that fails.
 TEST_PAGES = {
-    "pages/admin/settings.py": SHOWN_NASTY + MOVES_MONEY,
-    "pages/review/weekly_review.py": 'raise RuntimeError("sk_test_leaked")\n',
+    "pages/review/strange_texts.py": SHOWN_NASTY + MOVES_MONEY,
+    "pages/review/failing.py": 'raise RuntimeError("sk_test_leaked")\n',
 }
+WITH_TEST_PAGES = {
+    "core/ui/navigation.py": """
+ENTRIES += (Entry("strange-texts", "Review", "Strange texts", "bug_report"), Entry("failing", "Review", "Failing", "bug_report"))
+""",
+    "core/staff/roles.py": """
+PAGES |= {"strange-texts": {Role.ADMIN: Right.ACT}, "failing": _EVERYBODY_SEES}
+""",
+}
+TEST_ADDRESSES = {"strange-texts", "failing"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory):
-    """A copy of the console with two pages of the tests' own: one for admins alone, and one that fails."""
+    """A copy of the console with two pages of the tests' own."""
     copy = tmp_path_factory.mktemp("checkout")
     for folder in ("core", "pages", ".streamlit"):
         shutil.copytree(CHECKOUT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -123,6 +133,9 @@ def checkout(tmp_path_factory):
     for path, script in TEST_PAGES.items():
         (copy / path).parent.mkdir(exist_ok=True)
         (copy / path).write_text(script)
+    for path, entries in WITH_TEST_PAGES.items():
+        with (copy / path).open("a") as module:
+            module.write(entries)
     return copy
 
 

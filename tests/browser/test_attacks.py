@@ -156,7 +156,7 @@ def test_text_from_outside_is_shown_as_it_was_written_and_nothing_in_it_lives(co
     said = []
     page.on("dialog", lambda dialog: said.append(dialog.message))
     page.on("request", lambda request: "evil.example" in request.url and said.append(request.url))
-    console.sign_in(page, "admin", "/settings")
+    console.sign_in(page, "admin", "/strange-texts")
     expect(page.locator(f".st-key-nastier-{len(NASTY) - 1}")).to_be_visible()
     for number, text in enumerate(NASTY):
         for kind in ("nasty", "nastier"):

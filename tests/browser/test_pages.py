@@ -42,7 +42,7 @@ def test_a_page_of_another_role_is_not_in_the_sidebar_says_so_at_its_address_and
 
 
 def test_a_page_that_fails_says_so_with_an_id_and_without_its_error(console, page):
-    console.sign_in(page, "ops", "/weekly-review")
+    console.sign_in(page, "ops", "/failing")
     failure = page.get_by_text("This page failed")
     expect(failure).to_be_visible()
     quote = re.search(r"quote (\w+)", failure.inner_text())[1]

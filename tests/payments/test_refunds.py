@@ -39,7 +39,7 @@ def test_a_refund_is_made_shown_and_audited(desk, paid, owner):
         ("payments:refund:begun", "staff:fin"),
         ("payments:refund:done", "staff:fin"),
     ]
-    assert refunds.newest(desk)[0]["requested_by"] == "staff:fin"
+    assert refunds.newest(desk).rows[0]["requested_by"] == "staff:fin"
 
 
 def test_more_than_is_left_is_refused_in_the_operators_words(desk, paid):
@@ -141,7 +141,7 @@ def test_a_reply_lost_after_the_work_is_unknown_then_found_and_never_made_twice(
         send(desk, intent, 4000)
     desk.clock.ahead = timedelta(minutes=3)
     assert actions.settle_unknown(desk) == 1
-    assert refunds.newest(desk)[0]["status"] == "succeeded"
+    assert refunds.newest(desk).rows[0]["status"] == "succeeded"
     assert at_stripe(desk, intent) == [1000]
 
 
@@ -163,7 +163,7 @@ def test_after_a_day_what_stripe_does_not_show_was_never_done(desk, paid, faults
     faults.clear()
     desk.clock.ahead = timedelta(days=1)
     actions.settle_unknown(desk)
-    assert refunds.newest(desk)[0]["status"] == "refused"
+    assert refunds.newest(desk).rows[0]["status"] == "refused"
     assert at_stripe(desk, intent) == []
     assert refunds.preview(desk, intent["id"]).left.minor == 4900
 
@@ -182,10 +182,10 @@ def test_killed_between_stripe_and_settling_the_worker_finishes_it(desk, paid):
     dying = desk.__class__(**vars(desk) | {"stripe": DiesAfterwards()})
     with pytest.raises(Killed):
         send(dying, intent, 1000, refund_id=refund_id)
-    assert refunds.newest(desk)[0]["status"] == "sending"
+    assert refunds.newest(desk).rows[0]["status"] == "sending"
     desk.clock.ahead = timedelta(minutes=3)
     actions.settle_unknown(desk)
-    assert refunds.newest(desk)[0]["status"] == "succeeded"
+    assert refunds.newest(desk).rows[0]["status"] == "succeeded"
     assert at_stripe(desk, intent) == [1000]
 
 

@@ -212,31 +212,120 @@ set search_path = '' as $$
   from payops.refund_position(p_payment_intent_id) as p
 $$;
 
--- list_refunds: refunds newest first, those made at Stripe and those that wait here, with who asked for each, at most
--- a thousand, older than `p_before` where it is given; `p_status` of them all, where it is given.
+-- refunds_and_asked: refunds as Stripe has them, and those that were asked for here and are not there, or not yet.
+create function payops.refunds_and_asked()
+returns table (
+  id text, at timestamptz, payment_intent_id text, amount_minor bigint, currency text, status text, problem text,
+  reason text, requested_by text, requested_role text, decided_by text, action_id text
+)
+language sql stable
+set search_path = '' as $$
+  select
+    r.id, r.created, r.payment_intent_id, r.amount_minor, r.currency, r.status, r.failure_reason,
+    coalesce(a.reason, r.reason), a.requested_by, a.requested_role, a.decided_by, a.id
+  from payops.refunds as r
+  left join payops.money_actions as a on r.id = a.result_id
+  union all
+  select
+    a.id, a.requested_at, a.payment_intent_id, a.amount_minor, a.currency, a.state, a.problem, a.reason,
+    a.requested_by, a.requested_role, a.decided_by, a.id
+  from payops.money_actions as a
+  where a.kind = 'refund' and a.state <> 'done'
+$$;
+
+-- list_refunds: the refunds of some days that fit, newest first, at most a thousand, those after `p_after_id` in that
+-- order where it is given; `next` is the id to go on after, null at the end.
 create function payops_api.list_refunds(
-  p_status text default null, p_before timestamptz default null, p_limit integer default 200
+  p_since timestamptz default '-infinity', p_until timestamptz default 'infinity', p_status text default null,
+  p_currency text default null, p_payment_intent_id text default null, p_after_id text default null,
+  p_limit integer default 200
 ) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  select coalesce(jsonb_agg(to_jsonb(x) order by x.at desc, x.id), '[]')
-  from (
-    select
-      r.id, r.created as at, r.payment_intent_id, r.amount_minor, r.currency, r.status, r.failure_reason,
-      coalesce(a.reason, r.reason) as reason, a.requested_by, a.requested_role, a.decided_by, a.id as action_id
-    from payops.refunds as r
-    left join payops.money_actions as a on r.id = a.result_id
-    where (p_status is null or r.status = p_status) and (p_before is null or r.created < p_before)
+  with after as (
+    select r.created as at, r.id from payops.refunds as r where r.id = p_after_id
     union all
-    select
-      a.id, a.requested_at, a.payment_intent_id, a.amount_minor, a.currency, a.state, a.problem, a.reason,
-      a.requested_by, a.requested_role, a.decided_by, a.id
-    from payops.money_actions as a
-    where a.kind = 'refund' and a.state <> 'done' and (p_status is null or a.state = p_status)
-      and (p_before is null or a.requested_at < p_before)
-    order by 2 desc
-    limit least(p_limit, 1000)
-  ) as x
+    select a.requested_at, a.id from payops.money_actions as a where a.id = p_after_id
+  ),
+  found as (
+    select r.*
+    from payops.refunds_and_asked() as r
+    where r.at >= p_since and r.at < p_until
+      and (p_status is null or r.status = p_status) and (p_currency is null or r.currency = p_currency)
+      and (p_payment_intent_id is null or r.payment_intent_id = p_payment_intent_id)
+      and (p_after_id is null or (r.at, r.id) < (select after.at, after.id from after))
+    order by r.at desc, r.id desc
+    limit least(p_limit, 1000) + 1
+  ),
+  page as (
+    select f.* from found as f order by f.at desc, f.id desc limit least(p_limit, 1000)
+  )
+  select jsonb_build_object(
+    'items', coalesce((select jsonb_agg(to_jsonb(p) order by p.at desc, p.id desc) from page as p), '[]'),
+    'next', case
+      when (select count(*) from found) > least(p_limit, 1000) then (select p.id from page as p order by p.at, p.id limit 1)
+    end
+  )
+$$;
+
+-- refund: one refund by its id, as Stripe's or as ours, or null where there is none.
+create function payops_api.refund(p_id text) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select to_jsonb(r) || jsonb_build_object('action', (
+    select payops.action_as_json(a) from payops.money_actions as a where a.id = r.action_id
+  ))
+  from payops.refunds_and_asked() as r
+  where r.id = p_id or r.action_id = p_id
+$$;
+
+-- refunds_of_days: what went back in a period by the balance, a row a business day, and how many refunds have which
+-- status by now.
+create function payops.refunds_of_days(p_since date, p_until date, p_currency text) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object(
+    'refunded', payops.balance_metrics(p_since, p_until, p_currency) -> 'refunded',
+    'by_status', (
+      select coalesce(jsonb_agg(jsonb_build_object('key', s.status, 'count', s.n, 'amount', s.amount) order by s.n desc), '[]')
+      from (
+        select r.status, count(*) as n, sum(r.amount_minor) as amount
+        from payops.refunds_and_asked() as r
+        cross join payops.business as b
+        where r.currency = p_currency and r.at >= p_since::timestamp at time zone b.timezone
+          and r.at < (p_until + 1)::timestamp at time zone b.timezone
+        group by r.status
+      ) as s
+    ),
+    'daily', (
+      select jsonb_agg(jsonb_build_object(
+        'day', g.day, 'refunds', coalesce(d.n, 0), 'amount_minor', coalesce(d.amount, 0)
+      ) order by g.day)
+      from (select p_since + i as day from generate_series(0, p_until - p_since) as i) as g
+      left join (
+        select
+          b.day, sum(-b.amount_minor) as amount,
+          sum(b.transactions) filter (where b.reporting_category = 'refund') as n
+        from payops.daily_balances as b
+        where b.currency = p_currency and b.reporting_category in ('refund', 'refund_failure')
+        group by b.day
+      ) as d on g.day = d.day
+    )
+  )
+$$;
+
+-- refund_figures: what went back in a period and in the one before it.
+create function payops_api.refund_figures(
+  p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  perform payops.refresh_balances();
+  return payops.refunds_of_days(p_since, p_until, p_currency) || jsonb_build_object(
+    'previous', payops.refunds_of_days(p_previous_since, p_previous_until, p_currency)
+  );
+end
 $$;
 
 -- refunds_awaiting: the refunds that wait for another person, the oldest first.

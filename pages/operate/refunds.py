@@ -1,0 +1,119 @@
+"""What goes back to customers, what awaits another person, and refunding a payment."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from core.money import Money
+from core.monitoring import overview, refund_figures
+from core.payments import refunds
+from core.payments.refunds import REASONS, STATUSES, Sought
+from core.staff.roles import Right, right
+from core.ui import actions, charts, filters, refund_charts, refund_dialog, rows, session
+from core.ui.rows import Column
+from core.ui.text import ago, in_zone, literal
+
+REFRESH_SECONDS = 5
+running, actor, zone = session.services(), session.actor(), session.settings().business_zone
+desk = running.desk
+COLUMNS = (
+    Column("at", "When", "moment"),
+    Column("amount_minor", "Amount", "money"),
+    Column("status", "Status", read=lambda one: STATUSES.get(one["status"], one["status"])),
+    Column("requested_by", "Asked for by", read=lambda one: one["requested_by"] or "in Stripe"),
+    Column("decided_by", "Approved by", read=lambda one: one["decided_by"] or ""),
+    Column("reason", "Why", read=lambda one: REASONS.get(one["reason"], one["reason"]) or ""),
+    Column("problem", "Problem", read=lambda one: one["problem"] or ""),
+    Column("payment_intent_id", "Payment"),
+    Column("id", "Refund"),
+)
+
+
+def forget_place() -> None:
+    st.query_params.pop("after", None)
+
+
+st.title("Refunds")
+actions.show_result()
+with st.container(horizontal=True, gap="large"):
+    period = filters.period()
+    currency = filters.currency(overview.currencies(running.db))
+figures = refund_figures.load(running.db, period, currency=currency)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def awaiting_approval() -> None:
+    """What waits for another person, as it is now."""
+    waiting, now = refunds.awaiting(desk), running.clock()
+    st.markdown(f"#### {literal(refund_figures.sentence(figures, waiting))}")
+    for asked in waiting:
+        with st.container(border=True, key=f"awaiting {asked.id}"):
+            what, act = st.columns([4, 1], vertical_alignment="center")
+            amount = Money(asked.amount_minor or 0, asked.currency or "usd")
+            when = ago(datetime.fromisoformat(asked.requested_at), now)
+            about = literal(
+                f"of {asked.payment_intent_id}, asked for by {asked.requested_by} {when}: {asked.reason}"
+            )
+            what.markdown(f"**{literal(amount)}** {about}")
+            if asked.requested_by == actor.name:
+                act.caption("You asked for it: another person decides.")
+            elif right(actor.role, refunds.PAGE) >= Right.APPROVE:
+                if act.button("Decide", key=f"decide {asked.id}", width="stretch"):
+                    st.session_state["deciding"] = asked
+                    st.rerun()  # of the whole page: a dialog of this part would close when it refreshes
+
+
+awaiting_approval()
+if (deciding := st.session_state.pop("deciding", None)) is not None:
+    refund_dialog.decide(deciding)
+shown = (
+    ("Refunded", figures.reading.value, refund_figures.refunds_counted(figures.count)),
+    *((title, str(money), refund_figures.refunds_counted(count)) for title, (count, money) in (
+        ("On its way to customers", figures.with_status(*refund_figures.OUT)),
+        ("Failed", figures.with_status("failed")),
+        ("Refused or rejected", figures.with_status("refused", "rejected")),
+    )),
+)  # fmt: skip
+with st.container(key="figures"):
+    for column, (title, value, count) in zip(st.columns(len(shown)), shown, strict=True):
+        column.metric(title, literal(value), count or None, delta_color="off", delta_arrow="off", border=True)
+charts.show(refund_charts.each_day(figures))
+
+if refund_dialog.may_refund():
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        payment = st.text_input(
+            "Refund a payment", key="payment", bind="query-params", placeholder="pi_…", max_chars=100
+        )
+        if st.button("Refund…", disabled=not payment):
+            refund_dialog.open(payment.strip())
+
+st.subheader("Refunds of these days", anchor="rows")
+status = st.selectbox("Status", ["all", *STATUSES], format_func=lambda each: STATUSES.get(each, "All"), key="status", bind="query-params", on_change=forget_place)  # fmt: skip
+since, until = period.bounds()
+sought = Sought(since, until, None if status == "all" else status, currency)
+page = refunds.newest(desk, sought, after_id=st.query_params.get("after"))
+if not page.rows:
+    st.info("No refund fits. Refunds made here or in Stripe show up as soon as they are made.")
+    st.stop()
+chosen = rows.show(page.rows, COLUMNS, key="refunds", choose="refund")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.button("Newest", disabled="after" not in st.query_params, on_click=forget_place)
+    st.button("Older", disabled=page.next_after_id is None, on_click=st.query_params.update, args=({"after": page.next_after_id or ""},))  # fmt: skip
+    rows.files(lambda: refunds.newest(desk, sought, limit=1000).rows, COLUMNS, name="refunds")
+
+if chosen and (found := refunds.one(desk, chosen)):
+    with st.container(border=True, key="chosen"):
+        amount = Money(found["amount_minor"], found["currency"])
+        st.subheader(literal(f"{amount}: {STATUSES.get(found['status'], found['status'])}"))
+        at = in_zone(datetime.fromisoformat(found["at"]), zone)
+        st.markdown(f"`{found['id']}` of payment `{found['payment_intent_id']}`, {literal(at)}")
+        asked = found["action"] or {}
+        steps = (("Asked for", "requested_at", "requested_by"), ("Decided", "decided_at", "decided_by"), ("Settled", "settled_at", None))  # fmt: skip
+        for title, moment, who in steps:
+            if asked.get(moment):
+                by = f" by {asked[who]}" if who else ""
+                st.write(literal(f"{title}{by}, {in_zone(datetime.fromisoformat(asked[moment]), zone)}"))
+        if found["reason"]:
+            st.write(f"Why: {literal(REASONS.get(found['reason'], found['reason']))}")
+        if found["problem"]:
+            st.error(literal(f"What is wrong: {found['problem']}"))
