@@ -119,7 +119,7 @@ def consequences(found: Preview, amount: Money, *, deciding: bool = False) -> li
     told = []
     if found.balance is not None and found.balance < amount:
         told.append(
-            f"{found.balance} is available at Stripe: the refund stays pending until enough has come in."
+            f"{found.balance} is available at Stripe: the refund may stay pending until enough has come in."
         )
     awaiting = found.awaiting - amount if deciding else found.awaiting
     if awaiting.minor:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -58,8 +59,9 @@ class Flag:
 class Flags:
     """The flags as of at most `FRESH_SECONDS` ago; while they cannot be read, the last that could. Safe for threads."""
 
-    def __init__(self, db: Database, *, suspended: bool):
+    def __init__(self, db: Database, *, suspended: bool, ticks: Callable[[], float] = time.monotonic):
         self._db = db
+        self._ticks = ticks
         self._suspended = suspended
         self._known: dict[Flow, Flag] | None = None
         self._read_at = float("-inf")
@@ -76,7 +78,7 @@ class Flags:
     def all(self) -> dict[Flow, Flag]:
         """Every flow's flag; raises `Unavailable` only where none could ever be read."""
         with self._reading:
-            if self._known is None or time.monotonic() - self._read_at > FRESH_SECONDS:
+            if self._known is None or self._ticks() - self._read_at > FRESH_SECONDS:
                 self._refresh()
             assert self._known is not None
             return self._known
@@ -88,7 +90,7 @@ class Flags:
             if self._known is None:
                 raise
             log.warning("the flags could not be read; the last known ones stay")
-        self._read_at = time.monotonic()
+        self._read_at = self._ticks()
 
 
 def read(db: Database) -> dict[Flow, Flag]:

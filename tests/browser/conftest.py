@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from core.db import embedded
 from core.periods import wall_clock
+from core.sandbox import process as sandbox
 from core.services import Services, start
 from core.settings import load_settings
 from core.staff import users
@@ -150,6 +151,7 @@ def console(browser, checkout):
                 yield Console(base, services, passwords)
         finally:
             services.close()
+            sandbox.stop(Path(folder))  # of a test that paid something
             embedded.remove(Path(folder))
 
 

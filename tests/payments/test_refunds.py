@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import Refused, Unauthorised, Unavailable
+from core.money import Money
 from core.payments import actions, refunds
 from core.staff import flags
 from core.staff.flags import Flags, Flow
@@ -207,6 +208,68 @@ def test_a_refund_that_fails_later_restores_what_is_left_and_is_an_incident(desk
     assert refunds.preview(desk, intent["id"]).left.minor == 4900
     kinds = owner.execute("select kind from payops.incidents where fingerprint = %s", (action.result_id,))
     assert kinds.fetchall() == [("refund_failed",)]
+
+
+def test_who_decides_on_what_has_changed_meanwhile_is_asked_to_look_again(desk, paid):
+    intent = paid()
+    seen = refunds.preview(desk, intent["id"]).left.minor
+    send(desk, intent, 1000)
+    with pytest.raises(Refused) as refused:
+        refunds.issue(desk, FINANCE, refunds.new_id(), intent["id"], 1000, reason=WHY, seen_left_minor=seen)
+    assert refused.value.code == "changed_meanwhile" and "$39.00 is left now" in refused.value.detail
+    assert at_stripe(desk, intent) == [1000]
+
+
+def test_a_preview_says_what_hangs_on_the_payment(desk, paid, owner):
+    intent = paid(metadata={"orderId": "order-9"})
+    charge_id = intent["latest_charge"]["id"]
+    desk.mirror(
+        desk.stripe.retrieve(f"balance_transactions/{intent['latest_charge']['balance_transaction']}")
+    )
+    owner.execute(
+        "insert into payops.consultations (id, submission_id, body_sha256, patient_id, state, specialty, order_id,"
+        " received_at, status, reason) values ('cons_9', 's9', '', 'p', 'TX', 'dermatology', 'order-9', now(), 'waiting', '')"
+    )
+    owner.execute(
+        "insert into payops.early_fraud_warnings (id, livemode, created, as_of, state_rank, event_id, charge_id, actionable)"
+        " values ('issfr_9', false, now(), now(), 0, 'fetch', %s, true)", (charge_id,),
+    )  # fmt: skip
+    send(desk, intent, 100)
+    told = refunds.consequences(refunds.preview(desk, intent["id"]), Money(1800, "usd"))
+    assert told[-4:] == [
+        "The bank reported this payment as fraud: a refund now avoids most disputes.",
+        "Stripe keeps its fee of $1.72.",
+        "It paid for consultation cons_9, which stays waiting: cancel it there if it is off.",
+        "$30.00 can still be refunded afterwards.",
+    ]
+
+
+@pytest.mark.parametrize(("balance", "warns"), [(1799, True), (1800, False), (None, False)])
+def test_a_short_balance_is_said(balance, warns):
+    usd = {name: Money(0, "usd") for name in ("refunded", "in_flight", "awaiting")}
+    found = refunds.Preview(
+        "pi_1", captured=Money(4900, "usd"), left=Money(4900, "usd"), **usd, fee_kept=None,
+        balance=None if balance is None else Money(balance, "usd"), charged_back=False, fraud_warning=False,
+        disputes=[], subscription_id=None, consultation=None, alone_minor=0,
+    )  # fmt: skip
+    assert (
+        any("may stay pending" in each for each in refunds.consequences(found, Money(1800, "usd"))) == warns
+    )
+
+
+def test_refunds_are_listed_page_by_page_with_none_twice_and_none_left_out(desk, paid):
+    intent = paid()
+    made = {send(desk, intent, 100 + n).result_id for n in range(5)}
+    seen, after = [], None
+    while True:
+        page = refunds.newest(desk, refunds.Sought(payment_intent_id=intent["id"]), after_id=after, limit=2)
+        seen += [row["id"] for row in page.rows]
+        after = page.next_after_id
+        if after is None:
+            break
+    assert len(seen) == 5 and set(seen) == made
+    asked = refunds.one(desk, seen[0])["action"]
+    assert (asked["requested_by"], asked["result_id"]) == ("staff:fin", seen[0])
 
 
 FAULTS = st.sampled_from(

@@ -1,0 +1,93 @@
+"""Refunds by those who may make them: once however often it is clicked, and above the limit by two people."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.payments.conftest import pay
+
+
+@pytest.fixture
+def desk(console):
+    return console.services.desk
+
+
+def at_stripe(desk, intent):
+    return [refund["amount"] for refund in desk.stripe.each("refunds", payment_intent=intent["id"])]
+
+
+def ask_for_refund(page, intent, *, of=None, why="the visit did not take place"):
+    """The dialog, filled in and not sent."""
+    page.get_by_role("textbox", name="Refund a payment").fill(intent["id"])
+    page.get_by_role("textbox", name="Refund a payment").press("Enter")
+    page.get_by_role("button", name="Refund…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("can be refunded")).to_be_visible()
+    if of is not None:
+        dialog.get_by_text("a part", exact=True).click()
+        dialog.get_by_role("spinbutton").fill(of)
+        dialog.get_by_role("spinbutton").press("Enter")
+        expect(dialog.get_by_role("button", name=f"${of}")).to_be_visible()
+    dialog.get_by_role("textbox", name="Why").fill(why)
+    return dialog
+
+
+def test_a_refund_says_what_it_brings_and_a_second_click_makes_no_second_one(console, desk, page):
+    intent = pay(desk, 4900)
+    console.sign_in(page, "finance", "/refunds")
+    dialog = ask_for_refund(page, intent, of="10.00")
+    expect(dialog.get_by_text("$39.00 can still be refunded afterwards")).to_be_visible()
+    dialog.get_by_role("button", name="Refund $10.00").dblclick()
+    expect(page.get_by_text("$10.00 goes back to the customer")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    assert at_stripe(desk, intent) == [1000]
+
+
+def test_a_second_tab_that_has_not_seen_the_refund_makes_no_second_one(console, desk, page, context):
+    intent = pay(desk, 4900)
+    console.sign_in(page, "finance", "/refunds")
+    second = context.new_page()
+    second.goto(f"{console.base}/refunds")
+    dialogs = [ask_for_refund(tab, intent, of="10.00") for tab in (page, second)]
+    for dialog in dialogs:
+        dialog.get_by_role("button", name="Refund $10.00").click()
+        expect(dialogs[0]).to_have_count(0)
+    expect(dialogs[1].get_by_text("refunded meanwhile: $39.00 is left now")).to_be_visible()
+    assert at_stripe(desk, intent) == [1000]
+
+
+def test_without_a_reason_nothing_is_sent(console, desk, page):
+    intent = pay(desk, 4900)
+    console.sign_in(page, "finance", "/refunds")
+    dialog = ask_for_refund(page, intent, why="")
+    dialog.get_by_role("button", name="Refund $49.00").click()
+    expect(dialog.get_by_text("Say why")).to_be_visible()
+    assert at_stripe(desk, intent) == []
+
+
+@pytest.mark.timeout(180)
+def test_above_the_limit_support_asks_and_finance_approves(console, desk, page, browser):
+    intent = pay(desk, 45_000)
+    console.sign_in(page, "support", "/refunds")
+    dialog = ask_for_refund(page, intent)
+    expect(dialog.get_by_text("needs the approval of another person")).to_be_visible()
+    dialog.get_by_role("button", name="Ask for a refund of $450.00").click()
+    expect(page.get_by_text("another person has to approve it")).to_be_visible()
+    expect(page.get_by_text("another person decides")).to_be_visible()
+    expect(page.get_by_role("button", name="Decide")).to_have_count(0)
+    assert at_stripe(desk, intent) == []
+    context = browser.new_context()
+    other = context.new_page()
+    console.sign_in(other, "finance", "/refunds")
+    expect(other.get_by_role("heading", name="1 refund awaits approval")).to_be_visible()
+    other.get_by_role("button", name="Decide").click()
+    other.get_by_role("dialog").get_by_role("button", name="Approve $450.00").click()
+    expect(other.get_by_text("$450.00 goes back to the customer")).to_be_visible()
+    context.close()
+    assert at_stripe(desk, intent) == [45_000]
+
+
+def test_who_only_sees_gets_no_button_to_refund(console, desk, page):
+    console.sign_in(page, "ops", "/refunds")
+    expect(page.get_by_role("heading", name="Refunds", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stMetric").first).to_be_visible()
+    expect(page.get_by_role("button", name="Refund…")).to_have_count(0)

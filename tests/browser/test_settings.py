@@ -1,0 +1,69 @@
+"""An admin closes a flow: every process follows, customers read the sentence, and it is known who did it."""
+
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from core.services import api_tokens
+from core.staff import flags
+from core.staff.flags import Flow
+from tests.api.test_webhooks import Api
+
+SENTENCE = "We are closed for an hour."
+
+
+@pytest.fixture
+def api(console):
+    process = Api(Path(console.services.settings.data_dir))
+    process.start()
+    yield process
+    process.kill()
+
+
+def switch(page, flow, label):
+    row = page.locator(f".st-key-flow-{flow}")
+    row.get_by_role("button", name=label).click()
+    return page.get_by_role("dialog")
+
+
+def said_to_a_discount(console, api):
+    """What the API process answers to somebody who asks for the discount of a code."""
+    token = api_tokens(console.services.settings)[0]
+    body = {"code": "NONE", "amount": 1000, "currency": "usd"}
+    answer = api.http.post(
+        "/api/payments/validate-discount", json=body, headers={"Authorization": f"Bearer {token}"}
+    )
+    return answer.json().get("detail")
+
+
+def wait_until(true, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert true()
+
+
+def test_a_closed_flow_is_closed_in_every_process_until_it_is_opened_again(console, api, page):
+    assert said_to_a_discount(console, api) != SENTENCE
+    console.sign_in(page, "admin", "/settings")
+    expect(page.get_by_role("heading", name="All flows are open")).to_be_visible()
+    dialog = switch(page, Flow.DISCOUNTS, "Close")
+    dialog.get_by_role("textbox", name="What customers are told").fill(SENTENCE)
+    dialog.get_by_role("button", name="Close discounts").click()
+    expect(dialog.get_by_text("Say why")).to_be_visible()
+    dialog.get_by_role("textbox", name="Why").fill("a wrong code is going round")
+    dialog.get_by_role("button", name="Close discounts").click()
+    expect(page.get_by_role("heading", name="Closed: discounts")).to_be_visible()
+    row = page.locator(f".st-key-flow-{Flow.DISCOUNTS}")
+    expect(row).to_contain_text("Closed by staff:admin")
+    expect(row).to_contain_text("a wrong code is going round")
+    expect(row).to_contain_text(SENTENCE)
+    wait_until(lambda: said_to_a_discount(console, api) == SENTENCE)
+    dialog = switch(page, Flow.DISCOUNTS, "Open")
+    dialog.get_by_role("textbox", name="Why").fill("the code is gone")
+    dialog.get_by_role("button", name="Open discounts").click()
+    expect(page.get_by_role("heading", name="All flows are open")).to_be_visible()
+    wait_until(lambda: said_to_a_discount(console, api) != SENTENCE)
+    assert flags.read(console.services.db)[Flow.DISCOUNTS].reason == "the code is gone"
