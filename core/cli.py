@@ -4,16 +4,20 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from core.db import Database
 from core.errors import PayopsError
+from core.events.commands import events_app
 from core.providers import commands as provider_commands
 from core.sandbox.commands import app as sandbox
 from core.settings import Settings, SettingsError, load_settings
 from core.staff.commands import users_app
+
+if TYPE_CHECKING:
+    from core.services import Services
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Payment operations.")
 
@@ -160,15 +164,15 @@ def metrics(
 
 
 @contextmanager
-def _open_database() -> Iterator[Database]:
-    """The database the settings name; what is refused meanwhile ends the command in its own words."""
+def _open_services() -> Iterator["Services"]:
+    """What the settings name; what is refused meanwhile ends the command in its own words."""
     from core import services
 
     settings = _settings()
     try:
         running = services.start(settings)
         try:
-            yield running.db
+            yield running
         finally:
             running.close()
     except PayopsError as error:
@@ -176,13 +180,17 @@ def _open_database() -> Iterator[Database]:
 
 
 @contextmanager
-def _open_now() -> Iterator[tuple[Database, datetime]]:
-    """The database and the business's now, as `_open_database` opens it."""
-    from core import services
+def _open_database() -> Iterator[Database]:
+    """The database alone."""
+    with _open_services() as running:
+        yield running.db
 
-    clock = services.business_clock(_settings())
-    with _open_database() as db:
-        yield db, clock()
+
+@contextmanager
+def _open_now() -> Iterator[tuple[Database, datetime]]:
+    """The database and the business's now."""
+    with _open_services() as running:
+        yield running.db, running.clock()
 
 
 def _settings() -> Settings:
@@ -202,4 +210,5 @@ def _fail(error: PayopsError, *, code: int) -> NoReturn:
 
 
 app.add_typer(users_app(_open_database), name="users")
+app.add_typer(events_app(_open_services), name="events")
 provider_commands.mount(app, _open_now)

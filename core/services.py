@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -75,6 +76,10 @@ class Services:
     @property
     def livemode(self) -> bool:
         return self.settings.payment_mode is PaymentMode.PRODUCTION
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.settings.business_zone
 
     def close(self) -> None:
         self.db.close()

@@ -1,6 +1,7 @@
 """Whatever arrives, in whatever order and however often, the inbox has it once and the mirror ends the same."""
 
 import itertools
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -153,6 +154,58 @@ def test_the_same_id_with_another_body_changes_nothing_and_raises_an_incident(da
     assert receive(database, event("evt_1", "payment_intent.created", intent(amount=1))) == ["duplicate"]
     assert owner.execute("select amount_minor from payops.payment_intents").fetchall() == [(4900,)]
     assert owner.execute("select kind from payops.incidents").fetchall() == [("event_changed",)]
+
+
+def test_the_same_id_with_another_body_in_one_batch_changes_nothing_either(database, owner):
+    first, second = intent(), intent(amount=1)
+    outcomes = receive(
+        database,
+        event("evt_1", "payment_intent.created", first),
+        event("evt_2", "charge.succeeded", charge()),
+        event("evt_1", "payment_intent.created", second),
+    )
+    assert outcomes == ["applied", "applied", "duplicate"]
+    assert owner.execute("select amount_minor from payops.payment_intents").fetchall() == [(4900,)]
+    assert owner.execute("select kind, sample ->> 'event' from payops.incidents").fetchall() == [
+        ("event_changed", "evt_1")
+    ]
+
+
+def test_how_many_deliveries_are_pending_makes_no_other_body(database, owner):
+    told = event("evt_1", "payment_intent.created", intent(), pending_webhooks=2)
+    assert receive(database, told) == ["applied"]
+    assert receive(database, told | {"pending_webhooks": 1}) == ["duplicate"]
+    assert owner.execute("select count(*) from payops.incidents").fetchone() == (0,)
+
+
+def test_an_event_that_we_fetched_is_no_other_body(database, owner):
+    told = event("evt_1", "payment_intent.created", intent())
+    fetched = inbox.prepare(told, b"", livemode=False)
+    assert inbox.receive(database, [fetched], now=NOW) == ["applied"]
+    assert receive(database, told) == ["duplicate"]
+    assert owner.execute("select count(*) from payops.incidents").fetchone() == (0,)
+
+
+def test_what_the_database_refuses_is_said_without_its_value(database, owner):
+    private = intent(id="pi_2", amount='4242 4242 4242 4242 of "Ana" Lima')
+    assert receive(database, event("evt_1", "payment_intent.created", private)) == ["failed"]
+    (reason,) = owner.execute("select reason from payops.event_handlings").fetchone()
+    assert "bigint" in reason and "4242" not in reason and "Lima" not in reason
+    assert owner.execute("select outcome, actor from payops.event_attempts").fetchall() == [
+        ("failed", "system:inbox")
+    ]
+
+
+def test_an_event_is_handled_after_it_was_received_and_was_received_when_its_request_came(database, owner):
+    told = event("evt_1", "payment_intent.created", intent())
+    arrived = time.monotonic() - 3
+    inbox.receive(database, [inbox.prepare(told, body_of(told), livemode=False, arrived=arrived)], now=NOW)
+    waited, worked = owner.execute(
+        "select extract(epoch from %s - e.received_at), h.handled_at > %s from payops.events as e"
+        " join payops.event_handlings as h on h.event_id = e.id",
+        (NOW, NOW),
+    ).fetchone()
+    assert 3 <= waited < 10 and worked
 
 
 def test_nothing_that_names_a_person_or_opens_a_payment_is_stored(database, owner):

@@ -1,0 +1,240 @@
+-- events_that_fit: the events that fit what is sought, newest first: received between two moments, of a type (or of a
+-- family, `charge.*`), with an outcome, of an object, or these ids; before a place in the list where one is given.
+create function payops.events_that_fit(p_sought jsonb, p_limit integer) returns setof payops.events
+language plpgsql stable
+set search_path = '' as $$
+declare
+  fits text := '';
+begin
+  if p_sought ? 'since' then
+    fits := fits || ' and e.received_at >= ($1 ->> ''since'')::timestamptz';
+  end if;
+  if p_sought ? 'until' then
+    fits := fits || ' and e.received_at < ($1 ->> ''until'')::timestamptz';
+  end if;
+  if p_sought ->> 'type' like '%*' then
+    fits := fits || ' and starts_with(e.type, rtrim($1 ->> ''type'', ''*''))';
+  elsif p_sought ? 'type' then
+    fits := fits || ' and e.type = $1 ->> ''type''';
+  end if;
+  if p_sought ? 'outcome' then
+    fits := fits || ' and h.outcome = $1 ->> ''outcome''';
+  end if;
+  if p_sought ? 'object_id' then
+    fits := fits || ' and e.object_id = $1 ->> ''object_id''';
+  end if;
+  if p_sought ? 'ids' then
+    fits := fits || ' and e.id in (select jsonb_array_elements_text($1 -> ''ids''))';
+  end if;
+  if p_sought ? 'before' then
+    fits := fits || ' and (e.received_at, e.id) < (($1 #>> ''{before,received_at}'')::timestamptz, $1 #>> ''{before,id}'')';
+  end if;
+  return query execute
+    'select e.* from payops.events as e inner join payops.event_handlings as h on h.event_id = e.id where true'
+    || fits || ' order by e.received_at desc, e.id desc limit $2'
+  using p_sought, p_limit;
+end
+$$;
+
+-- event_in_short: how an event came and what became of it, as a row of a list.
+create function payops.event_in_short(p_event payops.events, p_handling payops.event_handlings) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object(
+    'id', p_event.id, 'type', p_event.type, 'object_id', p_event.object_id, 'created', p_event.created,
+    'received_at', p_event.received_at, 'outcome', p_handling.outcome, 'reason', p_handling.reason,
+    'attempts', p_handling.attempts, 'handled_at', p_handling.handled_at,
+    'next_attempt_at', p_handling.next_attempt_at,
+    'delay_ms', greatest(round(extract(epoch from p_event.received_at - p_event.created) * 1000), 0),
+    'handling_ms', case when p_handling.attempts = 1 then
+      round(extract(epoch from p_handling.handled_at - p_event.received_at) * 1000, 1)
+    end
+  )
+$$;
+
+-- list_events: the events that fit, newest first, and the place to go on before, null at the end.
+create function payops_api.list_events(p_sought jsonb, p_limit integer) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  with found as (
+    select f.*, row_number() over (order by f.received_at desc, f.id desc) as n
+    from payops.events_that_fit(p_sought, least(p_limit, 1000) + 1) as f
+  ),
+  page as (
+    select f.n, payops.event_in_short(e, h) as shown
+    from found as f
+    inner join payops.events as e on f.id = e.id
+    inner join payops.event_handlings as h on f.id = h.event_id
+    where f.n <= least(p_limit, 1000)
+  )
+  select jsonb_build_object(
+    'items', coalesce(jsonb_agg(p.shown order by p.n), '[]'),
+    'next', case when (select max(n) from found) > least(p_limit, 1000) then (
+      select jsonb_build_object('received_at', l.received_at, 'id', l.id)
+      from found as l where l.n = least(p_limit, 1000)
+    ) end
+  )
+  from page as p
+$$;
+
+-- count_events: how many events of each type and outcome fit, of the newest so many.
+create function payops_api.count_events(p_sought jsonb, p_most integer) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object('type', c.type, 'outcome', c.outcome, 'count', c.n) order by c.n desc, c.type), '[]')
+  from (
+    select f.type, h.outcome, count(*) as n
+    from payops.events_that_fit(p_sought, p_most) as f
+    inner join payops.event_handlings as h on f.id = h.event_id
+    group by f.type, h.outcome
+  ) as c
+$$;
+
+-- inbox_figures: what came in between two moments: how many by outcome, of which types, how long they took to reach us
+-- and to be handled at the first try, and what waits to be applied.
+create function payops_api.inbox_figures(p_since timestamptz, p_until timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  with came as (
+    select
+      e.type, h.outcome,
+      greatest(extract(epoch from e.received_at - e.created) * 1000, 0) as delay_ms,
+      case when h.attempts = 1 then extract(epoch from h.handled_at - e.received_at) * 1000 end as handling_ms
+    from payops.events as e
+    inner join payops.event_handlings as h on e.id = h.event_id
+    where e.received_at >= p_since and e.received_at < p_until
+  )
+  select jsonb_build_object(
+    'events', (select count(*) from came),
+    'outcomes', (select coalesce(jsonb_object_agg(o.outcome, o.n), '{}') from (
+      select outcome, count(*) as n from came group by outcome
+    ) as o),
+    'types', (select coalesce(jsonb_agg(t.type order by t.type), '[]') from (select distinct type from came) as t),
+    'delay', (select jsonb_build_object(
+      'p50_ms', percentile_cont(0.5) within group (order by delay_ms),
+      'p95_ms', percentile_cont(0.95) within group (order by delay_ms), 'n', count(*)
+    ) from came),
+    'handling', (select jsonb_build_object(
+      'p50_ms', percentile_cont(0.5) within group (order by handling_ms),
+      'p95_ms', percentile_cont(0.95) within group (order by handling_ms), 'n', count(handling_ms)
+    ) from came),
+    'unapplied', (select jsonb_build_object('events', count(*), 'oldest', min(e.received_at))
+      from payops.event_handlings as h
+      inner join payops.events as e on h.event_id = e.id
+      where h.outcome in ('failed', 'dead'))
+  )
+$$;
+
+-- show_event: one event with what was stored of it, its tries after the first, and the other events of its object.
+create function payops_api.show_event(p_id text) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select payops.event_in_short(e, h) || payops.stored_event(e) || jsonb_build_object(
+    'api_version', e.api_version, 'received_from', e.received_from,
+    'tries', (
+      select coalesce(jsonb_agg(to_jsonb(a) - 'event_id' order by a.id), '[]')
+      from payops.event_attempts as a where a.event_id = e.id
+    ),
+    'related', (
+      select coalesce(jsonb_agg(payops.event_in_short(r, rh) order by r.created desc, r.received_at desc, r.id desc), '[]')
+      from (
+        select o.* from payops.events as o
+        where o.object_id = e.object_id
+        order by o.created desc limit 200
+      ) as r
+      inner join payops.event_handlings as rh on r.id = rh.event_id
+    )
+  )
+  from payops.events as e
+  inner join payops.event_handlings as h on e.id = h.event_id
+  where e.id = p_id
+$$;
+
+-- events_to_replay: the events that fit with what was stored of them, newest first, and the place to go on before.
+create function payops_api.events_to_replay(p_sought jsonb, p_limit integer) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  with found as (
+    select f.id, row_number() over (order by f.received_at desc, f.id desc) as n
+    from payops.events_that_fit(p_sought, p_limit) as f
+  )
+  select jsonb_build_object(
+    'items', coalesce(jsonb_agg(
+      payops.stored_event(e) || jsonb_build_object('object_id', e.object_id, 'outcome', h.outcome) order by f.n
+    ), '[]'),
+    'next', case when count(*) = p_limit then
+      (array_agg(jsonb_build_object('received_at', e.received_at, 'id', e.id) order by f.n desc))[1]
+    end
+  )
+  from found as f
+  inner join payops.events as e on f.id = e.id
+  inner join payops.event_handlings as h on f.id = h.event_id
+$$;
+
+-- mirror_rows: what the mirror holds under these ids, table by table.
+create function payops_api.mirror_rows(p_ids jsonb) returns jsonb
+language plpgsql stable security definer
+set search_path = '' as $$
+declare
+  target text;
+  held jsonb;
+  found_rows jsonb := '{}';
+begin
+  for target in select t from jsonb_object_keys(p_ids) as t
+  loop
+    perform payops.require_mirror_table(target);
+    execute format(
+      'select coalesce(jsonb_object_agg(r.id, to_jsonb(r)), ''{}'') from payops.%I as r'
+      ' where r.id in (select jsonb_array_elements_text($1))', target
+    ) into held using p_ids -> target;
+    found_rows := found_rows || jsonb_build_object(target, held);
+  end loop;
+  return found_rows;
+end
+$$;
+
+-- settle_replays: each of these events was tried again for the actor, and the audit log says so. One that fails keeps
+-- the outcome it had. Answers an outcome an event.
+create function payops_api.settle_replays(
+  p_actor text, p_role text, p_replays jsonb, p_reason text, p_refetched boolean, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  replay jsonb;
+  problem text;
+  became text;
+  settled jsonb := '[]';
+begin
+  perform 1 from payops.event_handlings
+  where event_id in (select r ->> 'event_id' from jsonb_array_elements(p_replays) as r)
+  order by event_id
+  for update;
+  for replay in select r from jsonb_array_elements(p_replays) as r
+  loop
+    became := replay ->> 'outcome';
+    problem := case became when 'applied' then payops.try_records(replay -> 'records') end;
+    became := case when problem is null then became else 'failed' end;
+    problem := coalesce(problem, replay ->> 'reason');
+    update payops.event_handlings set
+      outcome = case became when 'failed' then outcome else became end,
+      reason = case when became = 'failed' and outcome not in ('failed', 'dead') then reason else problem end,
+      next_attempt_at = case when became = 'failed' then next_attempt_at end,
+      attempts = attempts + 1,
+      handled_at = case became when 'failed' then handled_at else p_now end
+    where event_id = replay ->> 'event_id';
+    insert into payops.event_attempts (event_id, at, actor, outcome, reason)
+    values (replay ->> 'event_id', p_now, p_actor, became, problem);
+    settled := settled || jsonb_build_object('id', replay ->> 'event_id', 'outcome', became, 'reason', problem);
+  end loop;
+  perform payops.record_audit(
+    p_actor, p_role, 'events:event:replayed',
+    case jsonb_array_length(settled)
+      when 1 then 'event:' || (settled #>> '{0,id}')
+      else format('events:%s', jsonb_array_length(settled))
+    end,
+    p_now, p_after => jsonb_build_object('refetched', p_refetched, 'events', settled), p_reason => p_reason
+  );
+  return settled;
+end
+$$;

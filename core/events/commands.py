@@ -1,0 +1,189 @@
+"""`payops events list|show|replay`: the inbox from the command line."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Protocol
+from zoneinfo import ZoneInfo
+
+import typer
+
+from core.db import Database
+from core.events import lookup, replay
+from core.events.lookup import OUTCOMES, Sought
+from core.periods import Clock
+from core.staff.roles import commandline_actor
+from core.stripe_gateway import StripeGateway
+
+
+class Running(Protocol):
+    """The parts that these commands work with."""
+
+    @property
+    def db(self) -> Database: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def stripe(self) -> StripeGateway: ...
+    @property
+    def livemode(self) -> bool: ...
+    @property
+    def zone(self) -> ZoneInfo: ...
+
+
+Open = Callable[[], AbstractContextManager[Running]]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Type = Annotated[str | None, typer.Option(help="A type, or a family such as 'charge.*'.")]
+Outcome = Annotated[str | None, typer.Option(help=", ".join(OUTCOMES))]
+Object = Annotated[str | None, typer.Option("--object", help="Of this object, such as pi_….")]
+Since = Annotated[str | None, typer.Option(help="Received from this day or time on, in the business's zone.")]
+Until = Annotated[str | None, typer.Option(help="Received up to this time, or the end of this day.")]
+
+
+def events_app(open_running: Open) -> typer.Typer:
+    """The commands over the inbox of what `open_running` opens for each."""
+    app = typer.Typer(
+        no_args_is_help=True, help="The webhook inbox: what came, what became of it, and again."
+    )
+    _mount_reading(app, open_running)
+    _mount_replay(app, open_running)
+    return app
+
+
+def _mount_reading(app: typer.Typer, open_running: Open) -> None:
+    @app.command("list")
+    def list_events(
+        type: Type = None,
+        outcome: Outcome = None,
+        object_id: Object = None,
+        since: Since = None,
+        until: Until = None,
+        limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 50,
+        as_json: AsJson = False,
+    ) -> None:
+        """List events, newest first."""
+        with open_running() as running:
+            sought = _sought(running.zone, type, outcome, object_id, since, until)
+            found = lookup.newest(running.db, sought, limit=limit).events
+        if as_json:
+            typer.echo(json.dumps({"items": found}, indent=2))
+            return
+        for event in found:
+            typer.echo(_line(event, running.zone))
+
+    @app.command()
+    def show(event: str, as_json: AsJson = False) -> None:
+        """Show one event: its stored payload, its tries, the other events of its object."""
+        with open_running() as running:
+            found = lookup.one(running.db, event)
+        if as_json:
+            typer.echo(json.dumps(found, indent=2))
+            return
+        typer.echo(_line(found, running.zone))
+        if found["reason"]:
+            typer.echo(f"Because: {found['reason']}")
+        for tried in found["tries"]:
+            typer.echo(
+                f"Tried {tried['at']} by {tried['actor']}: {tried['outcome']}. {tried['reason'] or ''}"
+            )
+        typer.echo(json.dumps(lookup.as_stripe_tells_it(found), indent=2))
+        typer.echo(f"Events of {found['object_id'] or 'no object'}:")
+        for related in found["related"]:
+            typer.echo(_line(related, running.zone))
+
+
+def _mount_replay(app: typer.Typer, open_running: Open) -> None:
+    @app.command("replay")
+    def replay_events(
+        events: Annotated[list[str] | None, typer.Argument(help="The ids of events; without, the options choose.")] = None,
+        type: Type = None,
+        outcome: Outcome = None,
+        object_id: Object = None,
+        since: Since = None,
+        until: Until = None,
+        refetch: Annotated[bool, typer.Option("--refetch", help="Ask Stripe for each object as it is now.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
+        reason: Annotated[str | None, typer.Option(help="Why, for the audit log.")] = None,
+        as_json: AsJson = False,
+    ) -> None:  # fmt: skip
+        """Run today's code over stored events again: some by their ids, or all that fit the options."""
+        if bool(events) == bool(type or outcome or object_id or since or until):
+            raise typer.BadParameter("Name events by their ids, or choose them by the options; one of both.")
+        with open_running() as running:
+            sought = _sought(running.zone, type, outcome, object_id, since, until, events)
+            if missing := set(events or []) - _known(running.db, events):
+                typer.echo(f"Not in the inbox: {', '.join(sorted(missing))}.", err=True)
+                raise typer.Exit(1)
+            if dry_run:
+                _say_preview(replay.preview(running.db, sought, livemode=running.livemode), as_json=as_json)
+                return
+            settled = list(
+                replay.replay(
+                    running.db, lambda: running.stripe, commandline_actor(), sought, clock=running.clock,
+                    livemode=running.livemode, reason=reason, refetch=refetch,
+                )
+            )  # fmt: skip
+        if as_json:
+            typer.echo(json.dumps({"items": [vars(each) for each in settled]}, indent=2))
+        else:
+            typer.echo(replay.in_words(settled))
+        if any(each.outcome == "failed" for each in settled):
+            raise typer.Exit(1)
+
+
+def _known(db: Database, events: list[str] | None) -> set[str]:
+    if not events:
+        return set()
+    found = lookup.newest(db, Sought(ids=tuple(events)), limit=1000).events
+    return {event["id"] for event in found}
+
+
+def _say_preview(found: replay.Preview, *, as_json: bool) -> None:
+    if as_json:
+        rows = [{"table": row.table, "id": row.id, "effect": row.effect} for row in found.rows]
+        typer.echo(json.dumps({"events": found.events, "outcomes": found.outcomes, "items": rows}, indent=2))
+        return
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.outcomes.items()))
+    typer.echo(f"Dry run, nothing was written: {found.events} events{f' ({outcomes})' if outcomes else ''}.")
+    for row in found.rows:
+        if row.effect in ("adds", "changes"):
+            typer.echo(f"{row.table} {row.id}: {row.effect} {', '.join(row.fields)}".rstrip())
+
+
+def _sought(
+    zone: ZoneInfo,
+    type: str | None,
+    outcome: str | None,
+    object_id: str | None,
+    since: str | None,
+    until: str | None,
+    events: list[str] | None = None,
+) -> Sought:
+    if outcome is not None and outcome not in OUTCOMES:
+        raise typer.BadParameter(f"{outcome}: choose from {', '.join(OUTCOMES)}")
+    return Sought(
+        since=_moment(since, zone),
+        until=_moment(until, zone, end_of_day=True),
+        type=type,
+        outcome=outcome,
+        object_id=object_id,
+        ids=tuple(events) if events else None,
+    )
+
+
+def _moment(text: str | None, zone: ZoneInfo, *, end_of_day: bool = False) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text}: a day (2026-11-24) or a time (2026-11-24T10:30)") from None
+    if len(text) == len("2026-11-24") and end_of_day:
+        at += timedelta(days=1)
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def _line(event: dict[str, Any], zone: ZoneInfo) -> str:
+    at = datetime.fromisoformat(event["received_at"]).astimezone(zone)
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}  {event['id']}  {event['type']}  {event['object_id'] or '-'}  {event['outcome']}"

@@ -1,0 +1,90 @@
+"""The inbox as people look at it: which events came, what became of each, and one event with all about it."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast
+
+from core.db import Database, plain
+from core.errors import Refused
+
+OUTCOMES = ("applied", "ignored", "quarantined", "failed", "dead")
+Row = dict[str, Any]
+Place = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which events are wanted; None wants all. `type` may be a family, `charge.*`."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    type: str | None = None
+    outcome: str | None = None
+    object_id: str | None = None
+    ids: tuple[str, ...] | None = None
+    before: Place | None = None
+
+    def as_json(self) -> Row:
+        return {name: plain(value) for name, value in vars(self).items() if value is not None}
+
+    def going_on(self, before: Place | None) -> "Sought":
+        return replace(self, before=before)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some events, newest first, and the place to go on before; None where nothing older fits."""
+
+    events: list[Row]
+    next: Place | None
+
+
+def newest(db: Database, sought: Sought, *, limit: int = 100) -> Page:
+    """The events wanted, `limit` of them (1,000 at most), with their delay and handling time."""
+    found = db.call("list_events", sought=sought.as_json(), limit=limit)
+    return Page(found["items"], found["next"])
+
+
+def counts(db: Database, sought: Sought, *, most: int) -> list[Row]:
+    """How many of the newest `most` events wanted are of each `type` and `outcome`."""
+    return cast(list[Row], db.call("count_events", sought=sought.as_json(), most=most))
+
+
+def figures(db: Database, since: datetime, until: datetime) -> Row:
+    """What came in between two moments: events, outcomes, types, delay, handling, and what is unapplied by now."""
+    return cast(Row, db.call("inbox_figures", since=since, until=until))
+
+
+def one(db: Database, event_id: str) -> Row:
+    """An event with its stored payload, its tries and the other events of its object; raises `Refused` for none."""
+    found = db.call("show_event", id=event_id)
+    if found is None:
+        raise Refused("no_such_event", "There is no event with this id in the inbox.")
+    return cast(Row, found)
+
+
+def as_stripe_tells_it(event: Row) -> Row:
+    """The stored event in the shape of Stripe's, with the fields that are kept of it."""
+    payload = event["payload"]
+    told = {name: payload[name] for name in ("object", "previous_attributes") if name in payload}
+    return {
+        "id": event["id"],
+        "object": "event",
+        "type": event["type"],
+        "created": event["created"],
+        "livemode": event["livemode"],
+        "api_version": event["api_version"],
+        "request": {"id": payload.get("request_id")},
+        "data": told,
+    }
+
+
+def is_stripe_id(text: str | None) -> bool:
+    """Whether this could be an id of Stripe's, which may stand in an address."""
+    return bool(text and re.fullmatch(r"\w{1,255}", text, re.ASCII))
+
+
+def dashboard_address(path: str, *, livemode: bool) -> str:
+    """Where Stripe's dashboard shows this, such as `events/evt_1`."""
+    return f"https://dashboard.stripe.com/{'' if livemode else 'test/'}{path}"
