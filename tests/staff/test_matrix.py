@@ -17,6 +17,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ANYBODY = None
 # What an action needs: this right on this page.
 NEEDS = {
+    "core.events.replay.replay": ("events", Right.ACT),
     "core.monitoring.incidents.resolve": ("events", Right.ACT),
     "core.payments.payments.add_note": ("payments", Right.SEE),
     "core.payments.payments.customers_of_email": ("payments", Right.SEE),
