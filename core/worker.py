@@ -1,4 +1,4 @@
-"""The background work: each step again and again, one failing step never stopping another."""
+"""The background work: each step again and again, one failing step never stopping another, however many workers run."""
 
 import threading
 import time
@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import structlog
 
 from core.errors import PayopsError
-from core.events.balances import open_payouts, pull_balance_transactions
+from core.events.balances import ask_for_bookings, open_payouts, pull_balance_transactions
+from core.events.comparison import compare
 from core.events.refetch import refetch_tied
 from core.events.retries import retry_failed_events
+from core.events.sweep import sweep_events
+from core.jobs import Jobs, an_hour_ago, last_night
 from core.monitoring.incidents import Incident, IncidentLog
 from core.payments.actions import settle_unknown
 from core.periods import wall_clock
@@ -18,16 +21,20 @@ from core.providers import assignment
 from core.services import Services
 from core.staff.audit_chain import chain_audit_log
 
+STOP_SECONDS = 5.0
+
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A piece of background work and how often it is done."""
+    """A piece of background work and how often it is done; `alone`: by one worker at a time."""
 
     name: str
     every_seconds: float
     run: Callable[[], object]
+    alone: bool = False
+    first_after_seconds: float = 0.0
 
 
 def steps(running: Services) -> list[Step]:
@@ -45,36 +52,84 @@ def steps(running: Services) -> list[Step]:
             "refetch tied rows",
             2,
             lambda: refetch_tied(db, running.stripe, clock=clock, livemode=livemode),
+            alone=True,
         ),
         Step("place who waits", 5, lambda: assignment.drain(running.db, clock())),
         Step(
             "pull balance transactions",
             30,
             lambda: pull_balance_transactions(db, running.stripe, clock=clock, livemode=livemode),
+            alone=True,
         ),
-        Step("open payouts", 30, lambda: open_payouts(db, running.stripe)),
+        Step(
+            "open payouts",
+            30,
+            lambda: open_payouts(db, running.stripe, clock=clock, livemode=livemode),
+            alone=True,
+        ),
+        Step(
+            "ask for bookings",
+            60,
+            lambda: ask_for_bookings(db, running.stripe, clock=clock, livemode=livemode),
+            alone=True,
+        ),
         Step("settle unanswered actions", 2, lambda: settle_unknown(running.desk)),
         Step("record spooled incidents", 5, incidents.flush),
         Step("chain the audit log", 20, lambda: chain_audit_log(running.db, wall_clock())),
     ]
 
 
+def long_steps(running: Services, jobs: Jobs) -> list[Step]:
+    """What takes minutes, and is done once an hour or a night by one of the workers."""
+    db, clock, livemode = running.db, running.clock, running.livemode
+    zone = running.settings.business_zone
+
+    def sweep(keep: Callable[[], None]) -> None:
+        sweep_events(db, running.stripe, clock=clock, livemode=livemode, keep=keep)
+
+    def compare_mirror(keep: Callable[[], None]) -> None:
+        compare(db, running.stripe, clock=clock, livemode=livemode, wait=jobs.stop.wait, keep=keep)
+
+    return [
+        Step("sweep events", 20, lambda: jobs.do_once("sweep events", an_hour_ago(clock()), sweep)),
+        Step(
+            "compare mirror",
+            20,
+            lambda: jobs.do_once("compare mirror", last_night(clock(), zone), compare_mirror),
+            first_after_seconds=60,  # a new installation gets to its feet first
+        ),
+    ]
+
+
 def run(running: Services, stop: threading.Event) -> None:
-    """Do the background work until `stop` is set."""
-    work = steps(running)
-    due = {step.name: 0.0 for step in work}
+    """Do the background work until `stop` is set; what takes minutes is done beside what cannot wait so long."""
+    jobs = Jobs(running.db, running.clock, stop)
+    beside = threading.Thread(
+        target=_repeat, args=(running, jobs, long_steps(running, jobs), stop), daemon=True
+    )
+    beside.start()
+    _repeat(running, jobs, steps(running), stop)
+    beside.join(STOP_SECONDS)
+    jobs.release()
+
+
+def _repeat(running: Services, jobs: Jobs, work: list[Step], stop: threading.Event) -> None:
+    due = {step.name: time.monotonic() + step.first_after_seconds for step in work}
     while not stop.is_set():
         for step in work:
-            if time.monotonic() >= due[step.name]:
-                _do(running, step)
+            if not stop.is_set() and time.monotonic() >= due[step.name]:
+                _do(running, jobs, step)
                 due[step.name] = time.monotonic() + step.every_seconds
         stop.wait(max(0.05, min(due.values()) - time.monotonic()))
 
 
-def _do(running: Services, step: Step) -> None:
+def _do(running: Services, jobs: Jobs, step: Step) -> None:
     """A part that is away is logged and tried again; a defect is an incident as well."""
     try:
-        step.run()
+        if step.alone:
+            jobs.do_alone(step.name, step.run)
+        else:
+            step.run()
     except PayopsError as error:
         log.warning("a step of the background work did not get done", step=step.name, code=error.code)
     except Exception as error:

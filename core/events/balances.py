@@ -3,38 +3,70 @@
 from datetime import datetime, timedelta
 
 from core.db import Database
-from core.events.backfill import FETCHED
+from core.events.backfill import FETCHED, SOURCES
 from core.events.projections.balances import balance_transaction
+from core.events.refetch import refetch
 from core.events.registry import Snapshot, merged
 from core.periods import Clock
-from core.stripe_gateway import StripeGateway
+from core.stripe_gateway import Json, StripeGateway
 
 OVERLAP_SECONDS = 3_600  # a movement may show up a little after its time
+WINDOW = timedelta(days=1)
 PAYOUTS_A_ROUND = 20
 FIRST_LOOK_DAYS = 30
+UNBOOKED_A_ROUND = 50
+BOOKED_LATE_SECONDS = 600  # a charge or refund this old should have its balance transaction
+ASKED_AGAIN_SECONDS = 3_600
+_UNBOOKED = {source.table: source for source in SOURCES if source.name in ("charges", "refunds")}
 
 
 def pull_balance_transactions(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Mirror the movements since the newest one known; how many were listed.
+    """Mirror the movements since the newest one known, oldest days first; how many were listed.
 
     Raises `Unavailable` where Stripe or the database does not answer; the next round begins at the same place.
     """
-    newest = db.call("newest_balance_transaction")
-    known_until = datetime.fromisoformat(newest) if newest else clock() - timedelta(days=FIRST_LOOK_DAYS)
-    since = int(known_until.timestamp()) - OVERLAP_SECONDS
-    found = list(stripe.each("balance_transactions", created={"gte": since}))
-    if found:
-        snapshots = (Snapshot(each, clock(), FETCHED, livemode) for each in found)
-        db.call("load_records", records=merged(map(balance_transaction, snapshots)))
+    now, newest = clock(), db.call("newest_balance_transaction")
+    known_until = datetime.fromisoformat(newest) if newest else now - timedelta(days=FIRST_LOOK_DAYS)
+    since, count = known_until - timedelta(seconds=OVERLAP_SECONDS), 0
+    while since <= now:
+        until = since + WINDOW
+        created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        if until > now:
+            del created["lt"]  # their clock may be ahead of ours
+        found = list(stripe.each("balance_transactions", created=created))
+        _mirror(db, found, clock=clock, livemode=livemode)
+        count, since = count + len(found), until
+    return count
+
+
+def open_payouts(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
+    """Mirror what the newest reconciled payouts took along, where that is not known yet; how many were opened."""
+    payouts = db.call("payouts_to_open", most=PAYOUTS_A_ROUND)
+    for payout_id in payouts:
+        contents = list(stripe.each("balance_transactions", payout=payout_id))
+        _mirror(db, contents, clock=clock, livemode=livemode)
+        ids = [each["id"] for each in contents] or [payout_id]
+        db.call("record_payout_contents", payout_id=payout_id, balance_transaction_ids=ids)
+    return len(payouts)
+
+
+def ask_for_bookings(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
+    """Refetch charges and refunds that came without their balance transaction and should have it; how many.
+
+    One that still has none is asked for again an hour later, for 30 days.
+    """
+    now = clock()
+    found = db.call(
+        "unbooked_objects", most=UNBOOKED_A_ROUND, now=now,
+        created_before=now - timedelta(seconds=BOOKED_LATE_SECONDS),
+        told_before=now - timedelta(seconds=ASKED_AGAIN_SECONDS),
+    )  # fmt: skip
+    for each in found:
+        refetch(db, stripe, _UNBOOKED[each["table"]], each["id"], clock=clock, livemode=livemode)
     return len(found)
 
 
-def open_payouts(db: Database, stripe: StripeGateway) -> int:
-    """List what the newest reconciled payouts took along, where that is not known yet; how many were opened."""
-    payouts = db.call("payouts_to_open", most=PAYOUTS_A_ROUND)
-    for payout_id in payouts:
-        contents = [each["id"] for each in stripe.each("balance_transactions", payout=payout_id)]
-        db.call(
-            "record_payout_contents", payout_id=payout_id, balance_transaction_ids=contents or [payout_id]
-        )
-    return len(payouts)
+def _mirror(db: Database, found: list[Json], *, clock: Clock, livemode: bool) -> None:
+    snapshots = (Snapshot(each, clock(), FETCHED, livemode) for each in found)
+    if found:
+        db.call("load_records", records=merged(map(balance_transaction, snapshots)))

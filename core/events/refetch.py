@@ -1,13 +1,13 @@
-"""Asks Stripe for the objects of which two events of one second spoke, so that nobody has to guess which came last."""
+"""Asks Stripe for single objects: those of which two events of one second spoke, so that nobody guesses which was last."""
 
 from datetime import timedelta
 
 from core.db import Database
 from core.errors import Refused
-from core.events.backfill import FETCHED, SOURCES
+from core.events.backfill import FETCHED, SOURCES, Source
 from core.events.registry import Snapshot
 from core.periods import Clock
-from core.stripe_gateway import Json, StripeGateway
+from core.stripe_gateway import StripeGateway
 
 SETTLED_AFTER_SECONDS = 2
 BATCH = 100
@@ -22,19 +22,27 @@ def refetch_tied(db: Database, stripe: StripeGateway, *, clock: Clock, livemode:
     before = clock() - timedelta(seconds=SETTLED_AFTER_SECONDS)
     tied = db.call("tied_objects", tables=list(_BY_TABLE), before=before, most=BATCH)
     for each in tied:
-        source, as_of = _BY_TABLE[each["table"]], clock().replace(microsecond=0)
-        found = _found(stripe, f"{source.path}/{each['id']}")
-        if found is None:  # the greater of the two stays
-            db.call("settle_tie", table=source.table, id=each["id"])
-            continue
-        db.call("load_records", records=source.projection(Snapshot(found, as_of, FETCHED, livemode)))
+        source = _BY_TABLE[each["table"]]
+        if not refetch(db, stripe, source, each["id"], clock=clock, livemode=livemode):
+            db.call("settle_tie", table=source.table, id=each["id"])  # the greater of the two stays
     return len(tied)
 
 
-def _found(stripe: StripeGateway, path: str) -> Json | None:
-    """The object as it is now; None where Stripe has it no more, or says of it only that it was deleted."""
+def refetch(
+    db: Database, stripe: StripeGateway, source: Source, object_id: str, *, clock: Clock, livemode: bool
+) -> bool:
+    """Mirror one object as Stripe has it now; False where Stripe does not show it, or says only that it was deleted.
+
+    Raises `Unavailable` where Stripe or the database does not answer, `Refused` where Stripe refuses our key.
+    """
+    as_of = clock().replace(microsecond=0)
     try:
-        found = stripe.retrieve(path)
-    except Refused:
-        return None
-    return None if found.get("deleted") else found
+        found = stripe.retrieve(f"{source.path}/{object_id}")
+    except Refused as error:
+        if error.code == "stripe_key_refused":
+            raise
+        return False
+    if found.get("deleted"):
+        return False
+    db.call("load_records", records=source.projection(Snapshot(found, as_of, FETCHED, livemode)))
+    return True

@@ -84,3 +84,31 @@ set search_path = '' as $$
   on conflict (balance_transaction_id) do update set payout_id = excluded.payout_id;
   select 'true'::jsonb
 $$;
+
+-- unbooked_objects: charges and refunds that succeeded and whose balance transaction is still to come, those told of the
+-- longest ago first; one that keeps having none is given up after 30 days.
+create function payops_api.unbooked_objects(
+  p_created_before timestamptz, p_told_before timestamptz, p_most integer, p_now timestamptz
+) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object('table', u.kind, 'id', u.id)), '[]')
+  from (
+    (
+      select 'charges' as kind, c.id, c.as_of from payops.charges as c
+      where c.status = 'succeeded' and c.captured and c.balance_transaction_id is null
+        and c.created between p_now - interval '30 days' and p_created_before
+        and (c.as_of < p_told_before or c.event_id <> 'fetch')
+      order by c.as_of limit p_most
+    )
+    union all
+    (
+      select 'refunds', r.id, r.as_of from payops.refunds as r
+      where r.status = 'succeeded' and r.balance_transaction_id is null
+        and r.created between p_now - interval '30 days' and p_created_before
+        and (r.as_of < p_told_before or r.event_id <> 'fetch')
+      order by r.as_of limit p_most
+    )
+    order by as_of limit p_most
+  ) as u
+$$;

@@ -139,7 +139,8 @@ begin
 end
 $$;
 
--- report_changed_bodies: an event that came again with another body is an incident; the first one stays.
+-- report_changed_bodies: an event that came again with another body is an incident; the first one stays. What a sweep
+-- found was never posted, so there is no body to compare with.
 create function payops.report_changed_bodies(p_events jsonb, p_new text[], p_now timestamptz) returns void
 language sql
 set search_path = '' as $$
@@ -163,9 +164,12 @@ declare
 begin
   with stored as (
     insert into payops.events
-      (id, type, created, received_at, livemode, api_version, object_id, payload, body_sha256, received_from)
-    select id, type, created, received_at, livemode, api_version, object_id, payload, body_sha256, received_from
+      (id, type, created, received_at, livemode, api_version, object_id, payload, body_sha256, received_from, came_by)
+    select
+      id, type, created, received_at, livemode, api_version, object_id, payload, body_sha256, received_from,
+      coalesce(came_by, 'webhook')
     from jsonb_populate_recordset(null::payops.events, p_events)
+    order by id -- so that two processes with the same events never wait for one another in a circle
     on conflict (id) do nothing
     returning id
   )

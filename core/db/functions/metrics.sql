@@ -259,7 +259,7 @@ set search_path = '' as $$
   from counts
 $$;
 
--- webhook_metrics: how long Stripe's events took to reach us.
+-- webhook_metrics: how long Stripe's events took to reach us, of those that did by themselves.
 create function payops.webhook_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -271,7 +271,7 @@ set search_path = '' as $$
     select greatest(extract(epoch from e.received_at - e.created) * 1000, 0) as delay_ms
     from payops.events as e, payops.business as b
     where e.received_at >= p_since::timestamp at time zone b.timezone
-      and e.received_at < (p_until + 1)::timestamp at time zone b.timezone
+      and e.received_at < (p_until + 1)::timestamp at time zone b.timezone and e.came_by = 'webhook'
   ) as e
 $$;
 

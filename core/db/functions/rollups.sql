@@ -135,6 +135,9 @@ begin
     created_day = excluded.created_day, created = excluded.created, currency = excluded.currency,
     amount_minor = excluded.amount_minor, first_attempt_at = excluded.first_attempt_at, day = excluded.day,
     state = excluded.state, decline_code = excluded.decline_code, processing_ms = excluded.processing_ms;
+  delete from payops.payment_facts as f
+  where f.payment_intent_id = any(ids)
+    and not exists (select from payops.payment_intents as i where i.id = f.payment_intent_id);
   select array_agg(distinct d) into days
   from (
     select unnest(days)

@@ -1,0 +1,50 @@
+-- claim_job: this holder does the job from now on, unless another one does or it is not due; a holder that gave no sign
+-- of life for its whole time has lost it. Life is measured by the database's clock, so that workers need not agree.
+create function payops_api.claim_job(
+  p_name text, p_holder text, p_seconds integer, p_due_before timestamptz default null
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  insert into payops.jobs (name) values (p_name) on conflict do nothing;
+  update payops.jobs set holder = p_holder, held_until = clock_timestamp() + make_interval(secs => p_seconds)
+  where name = p_name and (holder is null or holder = p_holder or held_until < clock_timestamp())
+    and (p_due_before is null or done_at is null or done_at < p_due_before);
+  return to_jsonb(found);
+end
+$$;
+
+-- keep_job: the holder is alive and keeps the job; false where another one took it over.
+create function payops_api.keep_job(p_name text, p_holder text, p_seconds integer) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  update payops.jobs set held_until = clock_timestamp() + make_interval(secs => p_seconds)
+  where name = p_name and holder = p_holder;
+  return to_jsonb(found);
+end
+$$;
+
+-- finish_job: the job is done as of that moment, or was given up and may be taken by anybody after a while.
+create function payops_api.finish_job(
+  p_name text, p_holder text, p_done_at timestamptz default null, p_again_after_seconds integer default 0
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  update payops.jobs set
+    holder = case when p_again_after_seconds > 0 then 'nobody' end,
+    held_until = clock_timestamp() + make_interval(secs => p_again_after_seconds),
+    done_at = coalesce(p_done_at, done_at)
+  where name = p_name and holder = p_holder;
+  return to_jsonb(found);
+end
+$$;
+
+-- release_jobs: this holder holds nothing any more.
+create function payops_api.release_jobs(p_holder text) returns jsonb
+language sql security definer
+set search_path = '' as $$
+  update payops.jobs set holder = null, held_until = '-infinity' where holder = p_holder;
+  select 'true'::jsonb
+$$;

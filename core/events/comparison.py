@@ -1,0 +1,207 @@
+"""Compares the mirror with what Stripe holds, by kind of object and day, heals what differs, and scores it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from core.db import Database
+from core.errors import Refused
+from core.events.backfill import FETCHED, SOURCES, Source
+from core.events.registry import Row, Snapshot
+from core.periods import Clock
+from core.stripe_gateway import Json, StripeGateway
+
+NEWEST_DAYS = 31
+OLDER_DAYS = 30
+DAYS_A_PART = 7
+STILL_COMING_SECONDS = 300  # an object younger than this may be in an event on its way
+SECOND_LOOK_AFTER_SECONDS = 15
+BELIEVED_SURPLUS = 100  # more in one part are left for a person: the key may be another account's
+NOT_FOUND = 404
+GONE, DELETED = "gone", "deleted"
+
+
+@dataclass(frozen=True)
+class WrongDay:
+    """What was wrong with one kind of object on one business day: absent, otherwise, or not at Stripe at all."""
+
+    kind: str
+    day: date
+    missing: int
+    different: int
+    surplus: int
+    healed: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How right the mirror was found when it was last compared in whole; `score` is None where there was nothing."""
+
+    done_at: datetime
+    equal: int
+    wrong: int
+    healed: int
+    wrong_days: list[WrongDay]
+
+    @property
+    def objects(self) -> int:
+        return self.equal + self.wrong
+
+    @property
+    def score(self) -> float | None:
+        """The mirror's accuracy: objects that were as Stripe holds them, divided by all on either side."""
+        return self.equal / self.objects if self.objects else None
+
+    @property
+    def left(self) -> int:
+        """What was found wrong and not healed."""
+        return self.wrong - self.healed
+
+
+@dataclass(frozen=True)
+class Part:
+    """Objects of one kind created in [since, until)."""
+
+    source: Source
+    since: datetime
+    until: datetime
+
+
+def last(db: Database) -> Comparison | None:
+    """The last comparison that was finished; None before the first one."""
+    found = db.call("last_comparison")
+    return _comparison(found) if found else None
+
+
+def compare(
+    db: Database,
+    stripe: StripeGateway,
+    *,
+    clock: Clock,
+    livemode: bool,
+    wait: Callable[[float], object],
+    still_coming_seconds: int = STILL_COMING_SECONDS,
+    keep: Callable[[], None] = lambda: None,
+) -> Comparison:
+    """Compare the newest days and, night by night, all older ones; `keep` is called at each part and page.
+
+    Stopped at any part, it goes on there. `wait` lets the events of what is in doubt come before it counts as wrong.
+    Raises `Unavailable` where Stripe or the database does not answer.
+    """
+    asking = _Asking(stripe, clock, livemode)
+    now = clock().replace(microsecond=0)
+    begun = db.call(
+        "begin_comparison", now=now, until=now - timedelta(seconds=still_coming_seconds), days=NEWEST_DAYS,
+        older_days=OLDER_DAYS,
+    )  # fmt: skip
+    for number, part in enumerate(_parts(begun), 1):
+        if number > begun["parts_done"]:
+            found = _compared(db, asking, part, wait=wait, keep=keep)
+            db.call(
+                "record_compared_part", comparison_id=begun["id"], parts_done=number, kind=part.source.name,
+                table=part.source.table, now=clock(), **found,
+            )  # fmt: skip
+    return _comparison(db.call("finish_comparison", id=begun["id"], now=clock()))
+
+
+def _parts(begun: Json) -> Iterator[Part]:
+    for since, until in (("since", "until"), ("older_since", "older_until")):
+        start, end = datetime.fromisoformat(begun[since]), datetime.fromisoformat(begun[until])
+        while start < end:
+            stop = min(start + timedelta(days=DAYS_A_PART), end)
+            yield from (Part(source, start, stop) for source in SOURCES)
+            start = stop
+
+
+def _compared(
+    db: Database,
+    asking: "_Asking",
+    part: Part,
+    *,
+    wait: Callable[[float], object],
+    keep: Callable[[], None],
+) -> dict[str, list[Any]]:
+    """What Stripe listed of a part, the rows in doubt, and what of the mirror's surplus became clear."""
+    table = part.source.table
+    listed: list[Row] = []
+    doubtful: list[Row] = []
+    for rows in asking.listed(part):
+        keep()
+        listed += [{"id": row["id"], "created": row["created"]} for row in rows]
+        in_doubt = set(db.call("doubtful_objects", table=table, rows=rows, now=asking.clock()))
+        doubtful += [row for row in rows if row["id"] in in_doubt]
+    surplus = db.call("surplus_objects", table=table, since=part.since, until=part.until, listed=listed)
+    found: dict[str, list[Any]] = {GONE: [], DELETED: [], "left": []}
+    if len(surplus) > BELIEVED_SURPLUS:
+        found["left"] = surplus
+    else:
+        for object_id in surplus:
+            answer = asking.shown(part.source, object_id)
+            if isinstance(answer, str):
+                found[answer].append(object_id)
+            else:
+                doubtful += answer
+    if doubtful:
+        wait(SECOND_LOOK_AFTER_SECONDS)
+        keep()
+    return found | {"listed": listed, "doubtful": doubtful}
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """Stripe, whose objects come as rows of the mirror."""
+
+    stripe: StripeGateway
+    clock: Clock
+    livemode: bool
+
+    def listed(self, part: Part) -> Iterator[list[Row]]:
+        """The part's objects, a page at a time."""
+        created = {"gte": int(part.since.timestamp()), "lt": int(part.until.timestamp())}
+        after: Json = {}
+        more = True
+        while more:
+            as_of = self._now()
+            objects, more = self.stripe.page(
+                part.source.path, **dict(part.source.params), created=created, **after
+            )
+            yield [row for each in objects for row in self._rows(part.source, each, as_of)]
+            after = {"starting_after": objects[-1]["id"]} if objects else after
+
+    def shown(self, source: Source, object_id: str) -> list[Row] | str:
+        """One that was not listed: its row where Stripe has it of another day, else that it is gone or deleted."""
+        as_of = self._now()
+        try:
+            shown = self.stripe.retrieve(f"{source.path}/{object_id}")
+        except Refused as error:
+            if error.facts.get("http_status") != NOT_FOUND:
+                raise
+            return GONE
+        if shown.get("deleted"):
+            return DELETED if source.name == "customers" else GONE
+        return self._rows(source, shown, as_of)
+
+    def _rows(self, source: Source, shown: Json, as_of: datetime) -> list[Row]:
+        if not source.mirrored(shown):
+            return []
+        return source.projection(Snapshot(shown, as_of, FETCHED, self.livemode))[source.table]
+
+    def _now(self) -> datetime:
+        return self.clock().replace(microsecond=0)
+
+
+def _comparison(found: Json) -> Comparison:
+    return Comparison(
+        done_at=datetime.fromisoformat(found["done_at"]),
+        equal=found["equal"],
+        wrong=found["wrong"],
+        healed=found["healed"],
+        wrong_days=[
+            WrongDay(
+                each["kind"], date.fromisoformat(each["day"]), each["missing"], each["different"], each["surplus"],
+                each["healed"],
+            )
+            for each in found["wrong_days"]
+        ],
+    )  # fmt: skip

@@ -1,0 +1,90 @@
+"""Lists Stripe's events for those that never came, and takes them in as the webhook does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.db import Database
+from core.errors import Refused
+from core.events import inbox
+from core.events.backfill import EVENTS_KEPT_DAYS
+from core.periods import Clock, wall_clock
+from core.stripe_gateway import Json, StripeGateway
+
+STILL_COMING_SECONDS = 300  # an event younger than this may be on its way
+OVERLAP_SECONDS = 3_600
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many events a sweep listed, and how many of them had never come."""
+
+    listed: int
+    found: int
+
+
+def sweep_events(
+    db: Database,
+    stripe: StripeGateway,
+    *,
+    clock: Clock,
+    livemode: bool,
+    still_coming_seconds: int = STILL_COMING_SECONDS,
+    keep: Callable[[], None] = lambda: None,
+) -> Swept:
+    """Take in what Stripe told since the last sweep, at first in 30 days, and never came; `keep` is called at each page.
+
+    Stopped at any page, it goes on there. Raises `Unavailable` where Stripe or the database does not answer.
+    """
+    now = clock()
+    sweep = db.call(
+        "begin_event_sweep",
+        now=now,
+        until=now - timedelta(seconds=still_coming_seconds),
+        earliest=now - timedelta(days=EVENTS_KEPT_DAYS),
+        overlap_seconds=OVERLAP_SECONDS,
+    )
+    after, listed, found, more = sweep["last_id"], sweep["listed"], sweep["found"], True
+    while more:
+        keep()
+        events, more = _page(stripe, sweep, after)
+        found += _take_in(db, events, livemode=livemode)
+        listed += len(events)
+        after = events[-1]["id"] if events else after
+        db.call(
+            "record_event_sweep_page",
+            id=sweep["id"], last_id=after, listed=listed, found=found, done=not more, now=clock(),
+        )  # fmt: skip
+    return Swept(listed, found)
+
+
+def _page(stripe: StripeGateway, sweep: Json, after: str | None) -> tuple[list[Json], bool]:
+    created = {name: _epoch(sweep[bound]) for name, bound in (("gte", "since"), ("lte", "until"))}
+    if after is None:
+        return stripe.page("events", created=created)
+    try:
+        return stripe.page("events", created=created, starting_after=after)
+    except Refused as error:
+        if error.facts.get("param") != "starting_after":
+            raise
+        return stripe.page("events", created=created)  # stopped for so long that Stripe forgot the place
+
+
+def _take_in(db: Database, events: list[Json], *, livemode: bool) -> int:
+    missing = set(db.call("missing_events", ids=[event["id"] for event in events])) if events else set()
+    # Oldest first, as they would have come.
+    batch = [_received(event, livemode=livemode) for event in reversed(events) if event["id"] in missing]
+    outcomes = inbox.receive(db, batch, now=wall_clock()) if batch else []
+    return sum(outcome != "duplicate" for outcome in outcomes)
+
+
+def _received(event: Json, *, livemode: bool) -> inbox.Received:
+    """Its body was never signed and has no digest: one that comes after all is no other body."""
+    received = inbox.prepare(event, b"", livemode=livemode)
+    how: dict[str, Any] = {"came_by": "sweep", "body_sha256": ""}
+    return replace(received, event=received.event | how)
+
+
+def _epoch(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).astimezone(UTC).timestamp())
