@@ -14,7 +14,6 @@ from core.stripe_gateway import Json, StripeGateway
 
 NEWEST_DAYS = 31
 OLDER_DAYS = 30
-DAYS_A_PART = 7
 STILL_COMING_SECONDS = 300  # an object younger than this may be in an event on its way
 SECOND_LOOK_AFTER_SECONDS = 15
 BELIEVED_SURPLUS = 100  # more in one part are left for a person: the key may be another account's
@@ -106,10 +105,11 @@ def compare(
 
 
 def _parts(begun: Json) -> Iterator[Part]:
+    length = timedelta(days=begun["days_a_part"])
     for since, until in (("since", "until"), ("older_since", "older_until")):
         start, end = datetime.fromisoformat(begun[since]), datetime.fromisoformat(begun[until])
         while start < end:
-            stop = min(start + timedelta(days=DAYS_A_PART), end)
+            stop = min(start + length, end)
             yield from (Part(source, start, stop) for source in SOURCES)
             start = stop
 

@@ -1,5 +1,6 @@
 -- begin_comparison: the comparison that was stopped goes on where it was, or a new one begins: the newest days, and as
--- many older ones before those that the last one reached; at the mirror's beginning it starts again from the top.
+-- many older ones before those that the last one reached; at the mirror's beginning it starts again from the top. A part
+-- has as many days as hold some ten thousand charges.
 create function payops_api.begin_comparison(
   p_now timestamptz, p_until timestamptz, p_days integer, p_older_days integer
 ) returns jsonb
@@ -11,13 +12,17 @@ declare
     select c.older_since from payops.comparisons as c where c.done_at is not null order by c.id desc limit 1
   );
   beginning timestamptz := (select min(k.created) from payops.customers as k);
+  newest_charges bigint := (select count(*) from payops.charges as k where k.created >= newest_since);
 begin
   reached := least(reached, newest_since);
   if reached is null or reached <= coalesce(beginning, reached) then
     reached := newest_since;
   end if;
-  insert into payops.comparisons (since, until, older_since, older_until, begun_at)
-  values (newest_since, p_until, reached - make_interval(days => p_older_days), reached, p_now)
+  insert into payops.comparisons (since, until, older_since, older_until, days_a_part, begun_at)
+  values (
+    newest_since, p_until, reached - make_interval(days => p_older_days), reached,
+    greatest(1, least(p_days, p_days * 10000 / greatest(newest_charges, 1))), p_now
+  )
   on conflict do nothing;
   return (select to_jsonb(c) from payops.comparisons as c where c.done_at is null);
 end
@@ -29,7 +34,7 @@ language sql immutable
 set search_path = '' as $$ select p_row - array['as_of', 'event_id', 'state_rank', 'tied'] $$;
 
 -- doubtful_rows: of these rows, as Stripe shows them, the ids that the mirror lacks or has otherwise; one of which the
--- mirror knows something newer is none of them, unless it says it is from the future.
+-- mirror knows something newer is none of them, unless it says it is from the future. Balance transactions never change.
 create function payops.doubtful_rows(p_table text, p_rows jsonb, p_now timestamptz)
 returns table (id text, day date, is_missing boolean)
 language plpgsql stable
@@ -40,9 +45,9 @@ begin
     'select r.id, payops.business_day(r.created), k.id is null'
     ' from jsonb_populate_recordset(null::payops.%1$I, $1) as r'
     ' left join payops.%1$I as k on k.id = r.id'
-    ' where k.id is null or (k.as_of < r.as_of or k.as_of > $2 + interval ''1 hour'')'
+    ' where k.id is null or (k.as_of < r.as_of or k.as_of > $2 + interval ''1 hour'' or $3)'
     '   and payops.plainly(to_jsonb(k)) is distinct from payops.plainly(to_jsonb(r))', p_table
-  ) using p_rows, p_now;
+  ) using p_rows, p_now, p_table = 'balance_transactions';
 end
 $$;
 

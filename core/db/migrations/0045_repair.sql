@@ -18,13 +18,14 @@ create table payops.event_sweeps (
 create unique index event_sweeps_running on payops.event_sweeps ((true)) where done_at is null;
 
 -- One comparison of the mirror with Stripe: the newest days, and some older ones, so that all are compared in turn.
--- `parts_done` is the place to go on from.
+-- A part is one kind of object over some days; `parts_done` is the place to go on from.
 create table payops.comparisons (
   id bigint generated always as identity primary key,
   since timestamptz not null,
   until timestamptz not null,
   older_since timestamptz not null,
   older_until timestamptz not null,
+  days_a_part integer not null,
   parts_done integer not null default 0,
   begun_at timestamptz not null,
   done_at timestamptz

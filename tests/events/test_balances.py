@@ -1,0 +1,64 @@
+"""The balance is pulled whole, and what came without its booking gets it."""
+
+from datetime import timedelta
+
+from core.events import backfill
+from core.events.balances import ask_for_bookings, open_payouts, pull_balance_transactions
+from tests.events.business import clock, gateway
+from tests.factories import charge
+
+
+def test_a_long_gap_is_pulled_day_by_day_and_nothing_is_left_out(business, database, owner):
+    asked = gateway(business[0])
+    everything = {each["id"] for each in asked.each("balance_transactions")}
+    assert pull_balance_transactions(database, asked, clock=clock, livemode=False) >= len(everything)
+    found = owner.execute("select id from payops.balance_transactions").fetchall()
+    assert {each for (each,) in found} == everything
+    owner.execute("delete from payops.balance_transactions where created > (select min(created) from payops.balance_transactions)")  # fmt: skip
+    pull_balance_transactions(database, asked, clock=clock, livemode=False)
+    assert owner.execute("select count(*) from payops.balance_transactions").fetchone() == (len(everything),)
+
+
+def test_a_reconciled_payout_brings_the_movements_it_took_along(business, database, owner):
+    asked = gateway(business[0])
+    backfill.run(database, asked, clock=clock, livemode=False, only=["payouts"])
+    assert open_payouts(database, asked, clock=clock, livemode=False) == 1
+    of_payout = owner.execute(
+        "select sum(t.net_minor) from payops.payout_contents as c"
+        " join payops.balance_transactions as t on t.id = c.balance_transaction_id"
+    ).fetchone()
+    assert of_payout == (0,)  # the payout itself and what it took along
+    assert open_payouts(database, asked, clock=clock, livemode=False) == 0
+
+
+def test_a_charge_that_came_without_its_booking_is_asked_for_once_it_is_late(business, database, owner):
+    asked = gateway(business[0])
+    backfill.run(database, asked, clock=clock, livemode=False, only=["charges", "refunds"])
+    booked = _bookings(owner)
+    assert all(transaction for _, transaction in booked)
+    for table in ("charges", "refunds"):
+        owner.execute(
+            f"update payops.{table} set balance_transaction_id = null, event_id = 'evt_x' where status = 'succeeded'"
+        )
+
+    def soon():
+        return clock() + timedelta(seconds=5)
+
+    assert ask_for_bookings(database, asked, clock=soon, livemode=False) == len(booked)
+    assert _bookings(owner) == booked
+    assert ask_for_bookings(database, asked, clock=soon, livemode=False) == 0
+
+
+def test_one_that_still_has_none_is_asked_for_again_an_hour_later(business, database, owner):
+    row = charge(id="ch_of_nobody", balance_transaction=None, created=int(clock().timestamp()) - 3_600)
+    snapshot = backfill.Snapshot(row, clock() - timedelta(minutes=30), "fetch", False)
+    database.call("load_records", records=backfill.projections.payments.charge(snapshot))
+    asked = gateway(business[0])
+    assert ask_for_bookings(database, asked, clock=clock, livemode=False) == 0
+    assert ask_for_bookings(database, asked, clock=lambda: clock() + timedelta(hours=1), livemode=False) == 1
+    assert ask_for_bookings(database, asked, clock=lambda: clock() + timedelta(days=31), livemode=False) == 0
+
+
+def _bookings(owner):
+    query = "select id, balance_transaction_id from payops.{} where status = 'succeeded' order by id"
+    return [row for table in ("charges", "refunds") for row in owner.execute(query.format(table)).fetchall()]
