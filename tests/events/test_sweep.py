@@ -93,6 +93,11 @@ def test_a_sweep_that_was_stopped_goes_on_behind_its_last_page(business, told, d
     assert (swept.listed, swept.found) == (len(told), len(told))
 
 
+def test_a_history_that_was_mirrored_in_bulk_is_not_asked_for_event_by_event(business, told, database, owner):
+    database.call("history_loaded", now=later())
+    assert sweep(database, gateway(business[0])).listed == 0
+
+
 def test_a_sweep_stopped_for_so_long_that_stripe_forgot_the_place_begins_again(
     business, told, database, owner
 ):

@@ -11,10 +11,13 @@ begin
     greatest(
       p_earliest,
       coalesce(
-        (select max(s.until) from payops.event_sweeps as s where s.done_at is not null),
+        (
+          select max(s.until) - make_interval(secs => p_overlap_seconds)
+          from payops.event_sweeps as s where s.done_at is not null
+        ),
         (select b.at from payops.backfill_places as b where b.source = 'history' and b.done),
         p_earliest
-      ) - make_interval(secs => p_overlap_seconds)
+      )
     ),
     p_until, p_now
   on conflict do nothing;

@@ -1,0 +1,142 @@
+"""Several workers at once, as real processes: what one dies over is taken over, and what is to be done once is."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+import stripe
+
+from core import services
+from core.db import embedded
+from core.db.via_psycopg import PsycopgDatabase
+from core.events import inbox
+from core.sandbox import process
+from core.settings import load_settings
+from tests.events.business import a_morning
+from tests.factories import body_of
+
+HOUR = 3_600
+
+
+class Office:
+    """A sandbox in which things happened that nobody told us, our database, and the workers over both."""
+
+    def __init__(self, data_dir: Path):
+        self.data_dir = data_dir
+        self.running = services.start(load_settings({"DATA_DIR": str(data_dir)}))
+        self.owner = psycopg.connect(embedded.ensure_running(data_dir).owner_conninfo, autocommit=True)
+        self.sandbox = httpx.Client(base_url=process.ensure_running(data_dir).base_url, timeout=60)
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def db(self) -> PsycopgDatabase:
+        assert isinstance(self.running.db, PsycopgDatabase)
+        return self.running.db
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        environment = {"DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]}
+        started = subprocess.Popen(
+            [sys.executable, "-m", "core.worker_process"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.workers.append(started)
+        return started
+
+    def hold_up(self, path: str, seconds: int) -> None:
+        """The next call of this path does not answer for so long."""
+        fault = {"path": path, "delay_seconds": seconds, "method": "GET"}
+        self.sandbox.post("/sandbox/faults", json=fault).raise_for_status()
+
+    def advance(self, seconds: int) -> None:
+        self.sandbox.post("/sandbox/clock/advance", json={"seconds": seconds}).raise_for_status()
+
+    def rows(self, query: str) -> list[tuple]:
+        return self.owner.execute(query).fetchall()
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        self.owner.close()
+        self.running.close()
+        process.stop(self.data_dir)
+        embedded.remove(self.data_dir)
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        opened = Office(Path(folder))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+
+
+def until(true: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.1)
+
+
+def test_what_a_worker_is_killed_over_is_finished_by_another_and_nothing_is_done_twice(office):
+    address = process.ensure_running(office.data_dir)
+    shop = stripe.StripeClient(address.secret_key, base_addresses={"api": address.base_url})
+    a_morning(shop.v1)
+    office.advance(2 * HOUR)
+    told = list(office.running.stripe.each("events"))
+    failed, missed = told[:10], len(told) - 10
+    earlier = office.running.clock() - timedelta(hours=1)
+    assert inbox.receive(office.db, [_misread(event) for event in failed], now=earlier) == ["failed"] * 10
+
+    # One dies holding the hourly sweep and its claim of the failed events, in the middle of calls to Stripe.
+    office.hold_up("/v1/events/", 300)
+    office.hold_up("/v1/events", 300)
+    first = office.start_worker()
+    held = "select holder from payops.jobs where name = 'sweep events' and holder is not null"
+    claimed = "select 1 from payops.event_handlings where outcome = 'failed' and next_attempt_at > handled_at + interval '1 hour'"
+    until(lambda: office.rows(held) and len(office.rows(claimed)) == 10)
+    holder = office.rows(held)
+    kill(first)
+    office.sandbox.delete("/sandbox/faults")
+
+    # Two others work on; what the dead one held stays its own until its time is over.
+    office.start_worker()
+    office.start_worker()
+    until(lambda: office.rows("select 1 from payops.jobs where name = 'refetch tied rows'"))
+    time.sleep(1)
+    assert office.rows(held) == holder
+    assert office.rows("select distinct outcome from payops.event_handlings") == [("failed",)]
+    office.rows("update payops.jobs set held_until = now() - interval '1 second' returning 1")
+    office.advance(120)
+    until(lambda: office.rows("select 1 from payops.event_sweeps where done_at is not null"))
+    until(lambda: not office.rows("select 1 from payops.event_handlings where outcome = 'failed'"))
+
+    assert office.rows("select found from payops.event_sweeps") == [(missed,)]
+    assert office.rows("select distinct attempts from payops.event_handlings where event_id in (select id from payops.events where came_by = 'webhook')") == [(2,)]  # fmt: skip
+    handled = office.rows("select event_id, outcome from payops.event_handlings")
+    assert {event_id for event_id, _ in handled} == {event["id"] for event in told}
+    assert {outcome for _, outcome in handled} <= {"applied", "ignored"}
+
+
+def _misread(event: dict) -> inbox.Received:
+    """The event as a projection with a defect left it: stored, failed, and to be fetched again."""
+    received = inbox.prepare(event, body_of(event), livemode=False)
+    return inbox.Received(received.event | {"payload": {}}, {}, "failed", "KeyError: 'amount'")
