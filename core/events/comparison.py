@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import floor
 from typing import Any
 
 from core.db import Database
@@ -56,6 +57,16 @@ class Comparison:
     def left(self) -> int:
         """What was found wrong and not healed."""
         return self.wrong - self.healed
+
+    def in_words(self) -> str:
+        """The score, never rounded up to all, and what became of the rest."""
+        if self.score is None:
+            return "there was nothing to compare"
+        if not self.wrong:
+            return f"all {self.objects:,} objects were as Stripe holds them"
+        right = floor(10_000 * self.score) / 100
+        became = f"{self.left:,} are left for a person" if self.left else "they were healed"
+        return f"{right:.2f} % of {self.objects:,} objects were as Stripe holds them; {self.wrong:,} were not, and {became}"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from datetime import date, datetime
 import streamlit as st
 
 from core.errors import Unavailable
+from core.events.comparison import Comparison
 from core.monitoring.attention import in_words
 from core.periods import Period
 from core.staff.roles import Role
@@ -14,9 +15,18 @@ _READER = "reader_role"
 
 
 def show(
-    fresh_at: datetime | None, now: datetime, period: Period, *, known_since: date | None, stale: bool
+    fresh_at: datetime | None,
+    now: datetime,
+    period: Period,
+    *,
+    known_since: date | None,
+    stale: bool,
+    mirror: Comparison | None = None,
 ) -> None:
-    """The days shown and the last event they hold; a warning where they are the last that could be had."""
+    """The days shown, the last event they hold and how right the mirror was when it was last compared with Stripe.
+
+    A warning where they are the last that could be had.
+    """
     if stale:
         st.warning(
             "The database does not answer. These are the last figures there were; they go on by themselves when it is back.",
@@ -38,6 +48,9 @@ def show(
     before = period.previous()
     if known_since and before.since < known_since <= before.until:
         fed += f" What came before is known from {known_since:%-d %b %Y} on only."
+    if mirror:
+        at = mirror.done_at.astimezone(period.zone)
+        fed += f" Compared with Stripe on {at:%-d %b at %H\\:%M}, {mirror.in_words()}."
     st.caption(f"{days}, {zone}. {fed}")
 
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.events import comparison
 from core.monitoring import attention, overview
 from core.periods import business_day
 from core.ui import cards, charts, filters, freshness, live, session
@@ -32,7 +33,10 @@ def figures() -> None:
         ttl_seconds=REFRESH_SECONDS / 2,
     )
     found = kept.answer
-    freshness.show(found.fresh_at, now, period, known_since=found.known_since, stale=kept.stale)
+    mirror = live.answers().get("mirror", partial(comparison.last, running.db), ttl_seconds=10).answer
+    freshness.show(
+        found.fresh_at, now, period, known_since=found.known_since, stale=kept.stale, mirror=mirror
+    )
     st.markdown(f"#### {literal(overview.sentence(found))}")
     waiting = attention.waiting(found.waiting, now)
     cards.waiting_in_short(waiting)

@@ -170,3 +170,10 @@ def test_it_fits_its_screen(some_payments, console, browser, first_visit, width,
 
 def asks_elsewhere(console, request):
     return not request.url.startswith((console.base, "data:", "blob:"))
+
+
+def test_it_says_when_the_mirror_was_last_compared_with_stripe_and_how_right_it_was(overview, console):
+    db, now = console.services.db, wall_clock()
+    begun = db.call("begin_comparison", now=now, until=now, days=31, older_days=30)
+    db.call("finish_comparison", id=begun["id"], now=now)
+    expect(overview.get_by_text("Compared with Stripe on")).to_be_visible(timeout=30_000)

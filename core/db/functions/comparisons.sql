@@ -196,7 +196,12 @@ declare
   result jsonb;
   remaining integer;
 begin
-  update payops.comparisons set done_at = p_now where id = p_id and done_at is null;
+  update payops.comparisons set done_at = p_now, (equal, wrong, healed) = (
+    select coalesce(sum(d.equal), 0), coalesce(sum(d.missing + d.different + d.surplus), 0), coalesce(sum(d.healed), 0)
+    from payops.compared_days as d
+    where d.comparison_id = p_id
+  )
+  where id = p_id and done_at is null;
   result := payops_api.last_comparison();
   remaining := (result ->> 'wrong')::integer - (result ->> 'healed')::integer;
   if (result ->> 'wrong')::integer > 0 then
@@ -216,31 +221,19 @@ begin
 end
 $$;
 
--- last_comparison: what the last comparison that was finished came to, in all, by kind of object, and the days on which
--- something was wrong, at most 100.
+-- last_comparison: what the last comparison that was finished came to, and the days on which something was wrong, at
+-- most 100.
 create function payops_api.last_comparison() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  with last as (
-    select * from payops.comparisons where done_at is not null order by id desc limit 1
-  ),
-  days as (
-    select d.*, d.missing + d.different + d.surplus as wrong
-    from payops.compared_days as d
-    inner join last as l on d.comparison_id = l.id
-  ),
-  kinds as (
-    select kind, sum(equal) as equal, sum(wrong) as wrong, sum(healed) as healed from days group by kind
-  )
-  select to_jsonb(l) || jsonb_build_object(
-    'equal', (select coalesce(sum(k.equal), 0) from kinds as k),
-    'wrong', (select coalesce(sum(k.wrong), 0) from kinds as k),
-    'healed', (select coalesce(sum(k.healed), 0) from kinds as k),
-    'kinds', (select coalesce(jsonb_agg(to_jsonb(k) order by k.kind), '[]') from kinds as k),
-    'wrong_days', (
-      select coalesce(jsonb_agg(to_jsonb(w) - 'comparison_id' order by w.day desc, w.kind), '[]')
-      from (select d.* from days as d where d.wrong > 0 order by d.day desc, d.kind limit 100) as w
-    )
-  )
-  from last as l
+  select to_jsonb(l) || jsonb_build_object('wrong_days', (
+    select coalesce(jsonb_agg(to_jsonb(w) - 'comparison_id' order by w.day desc, w.kind), '[]')
+    from (
+      select d.* from payops.compared_days as d
+      where d.comparison_id = l.id and l.wrong > 0 and d.missing + d.different + d.surplus > 0
+      order by d.day desc, d.kind
+      limit 100
+    ) as w
+  ))
+  from (select * from payops.comparisons where done_at is not null order by id desc limit 1) as l
 $$;

@@ -28,7 +28,10 @@ create table payops.comparisons (
   days_a_part integer not null,
   parts_done integer not null default 0,
   begun_at timestamptz not null,
-  done_at timestamptz
+  done_at timestamptz,
+  equal integer,
+  wrong integer,
+  healed integer
 );
 create unique index comparisons_running on payops.comparisons ((true)) where done_at is null;
 
