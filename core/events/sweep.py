@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from core.db import Database
 from core.errors import Refused
 from core.events import inbox
 from core.events.backfill import EVENTS_KEPT_DAYS
-from core.periods import Clock, wall_clock
+from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 
 STILL_COMING_SECONDS = 300  # an event younger than this may be on its way
@@ -49,7 +48,7 @@ def sweep_events(
     while more:
         keep()
         events, more = _page(stripe, sweep, after)
-        found += _take_in(db, events, livemode=livemode)
+        found += _take_in(db, events, livemode=livemode, now=clock())
         listed += len(events)
         after = events[-1]["id"] if events else after
         db.call(
@@ -71,19 +70,18 @@ def _page(stripe: StripeGateway, sweep: Json, after: str | None) -> tuple[list[J
         return stripe.page("events", created=created)  # stopped for so long that Stripe forgot the place
 
 
-def _take_in(db: Database, events: list[Json], *, livemode: bool) -> int:
+def _take_in(db: Database, events: list[Json], *, livemode: bool, now: datetime) -> int:
     missing = set(db.call("missing_events", ids=[event["id"] for event in events])) if events else set()
     # Oldest first, as they would have come.
     batch = [_received(event, livemode=livemode) for event in reversed(events) if event["id"] in missing]
-    outcomes = inbox.receive(db, batch, now=wall_clock()) if batch else []
+    outcomes = inbox.receive(db, batch, now=now) if batch else []
     return sum(outcome != "duplicate" for outcome in outcomes)
 
 
 def _received(event: Json, *, livemode: bool) -> inbox.Received:
-    """Its body was never signed and has no digest: one that comes after all is no other body."""
+    """Nobody posted its body, so that one which comes after all is no other body."""
     received = inbox.prepare(event, b"", livemode=livemode)
-    how: dict[str, Any] = {"came_by": "sweep", "body_sha256": ""}
-    return replace(received, event=received.event | how)
+    return replace(received, event=received.event | {"came_by": "sweep"})
 
 
 def _epoch(moment: str) -> int:
