@@ -1,6 +1,8 @@
 """Passwords: which are taken, and how they are stored and compared."""
 
+import re
 import secrets
+from collections.abc import Set
 from functools import cache
 from importlib.resources import files
 
@@ -12,7 +14,18 @@ MIN_BYTES = 12
 MAX_BYTES = 72  # bcrypt looks no further
 BCRYPT_ROUNDS = 12
 _ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"  # nothing that is misread
-_TAIL = "0123456789!@#$%^&*?._- "
+_SEPARATORS = re.compile(r"[\s._,;:/\\|+~-]+")
+_REPEATED = re.compile(r"(.+?)\1+", re.DOTALL)
+# How letters are written as digits and signs by those who believe that nobody else does.
+_READINGS = [str.maketrans("@40315$7!", f"aaoe{one}ssti") for one in ("i", "l")]
+_WITHOUT_SHIFT = str.maketrans("!@#$%^&*()", "1234567890")
+# Keys beside one another, and what is counted up or down.
+_ROWS = (
+    "01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop[]", "asdfghjkl;'#", "zxcvbnm,./", "qwertzuiop", "azertyuiop",
+    "1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "1q2w3e4r5t6y7u8i9o0p", "q1w2e3r4t5y6",
+)  # fmt: skip
+_LONGEST_PIECE = 20
+FEWEST_PIECES = 5
 # What a password is compared with where there is no such user: the answer then takes the same time.
 _NOBODYS_HASH = b"$2b$12$otXW.vr0lR/vW30igmoVrO6HGt8.MHDtlY16Tf5ECKw/WtclLtVcm"
 
@@ -23,11 +36,12 @@ def require_good(password: str, *, name: str) -> None:
     if not MIN_BYTES <= length_bytes <= MAX_BYTES or "\0" in password:
         raise Refused("bad_password", f"A password has {MIN_BYTES} to {MAX_BYTES} bytes.")
     lowered = password.lower()
-    stem = lowered.strip(_TAIL)
-    if {lowered, stem} & _common() or name in lowered and len(stem) < len(name) + 4:
-        raise Refused("bad_password", "This password is among the first ones somebody would guess.")
     if len(set(lowered)) < 5:
         raise Refused("bad_password", "A password needs at least five different characters.")
+    if (once := _once(lowered)) != lowered and len(once.encode()) < MIN_BYTES:
+        raise Refused("bad_password", "The same several times over is guessed as easily as once.")
+    if _pieces(_SEPARATORS.sub("", lowered), _common() | {name.lower()}) < FEWEST_PIECES:
+        raise Refused("bad_password", "This password is among the first ones somebody would guess.")
 
 
 def hashed(password: str) -> str:
@@ -49,7 +63,32 @@ def made_up() -> str:
     return "-".join(groups)
 
 
+def _once(text: str) -> str:
+    """The part that `text` repeats, or `text`."""
+    repeated = _REPEATED.fullmatch(text)
+    return repeated[1] if repeated else text
+
+
+def _pieces(text: str, words: Set[str]) -> int:
+    """The fewest things somebody has to think of to guess `text`: common words, runs of keys or digits, single signs."""
+    fewest = [0]
+    for end in range(1, len(text) + 1):
+        starts = range(max(0, end - _LONGEST_PIECE), end - 1)
+        whole = (fewest[start] for start in starts if _is_one_piece(text[start:end], words))
+        fewest.append(1 + min(whole, default=fewest[end - 1]))
+        fewest[end] = min(fewest[end], fewest[end - 1] + 1)
+    return fewest[-1]
+
+
+def _is_one_piece(part: str, words: Set[str]) -> bool:
+    if part in words or any(part.translate(reading) in words for reading in _READINGS):
+        return True
+    keys = part.translate(_WITHOUT_SHIFT)
+    in_a_row = len(part) >= 3 and any(keys in row or keys in row[::-1] for row in _ROWS)
+    return in_a_row or len(set(part)) == 1 or part.isdecimal() and len(part) <= 4
+
+
 @cache
 def _common() -> frozenset[str]:
     listed = files("core.staff").joinpath("common_passwords.txt").read_text(encoding="utf-8")
-    return frozenset(line.strip() for line in listed.splitlines() if line.strip())
+    return frozenset(listed.split())

@@ -41,6 +41,15 @@ def test_an_added_user_has_to_change_the_password_and_the_audit_log_has_no_hash(
         ({"password": "letmeinplease1"}, "bad_password"),
         ({"password": "ana123456789"}, "bad_password"),
         ({"password": "aaaaaaaabbbb"}, "bad_password"),
+        ({"password": "P@$$w0rd1234"}, "bad_password"),
+        ({"password": "passwordispassword"}, "bad_password"),
+        ({"password": "hunter2hunter2"}, "bad_password"),
+        ({"password": "Company-2026!"}, "bad_password"),
+        ({"password": "qwertyuiop[]"}, "bad_password"),
+        ({"password": "!QAZ2wsx#EDC"}, "bad_password"),
+        ({"password": "123qweasdzxc"}, "bad_password"),
+        ({"password": "correct horse battery staple"}, "bad_password"),
+        ({"password": "ana@example.com"}, "bad_password"),
         ({"password": "with a nul \0 in it"}, "bad_password"),
     ],
 )
@@ -126,5 +135,13 @@ def test_a_password_matches_its_own_hash_only():
     assert not passwords.matches(PASSWORD, None)
 
 
+@pytest.mark.parametrize(
+    "good", [PASSWORD, "violin-cactus-orbit", "9f3k2l1m8q7z", "Purple7Tractor!Sky", "ünï¢ödé wörds"]
+)
+def test_a_password_that_nobody_guesses_first_is_taken(good):
+    passwords.require_good(good, name="ana")
+
+
 def test_made_up_passwords_are_good_ones():
-    passwords.require_good(passwords.made_up(), name="ops")
+    for _ in range(200):
+        passwords.require_good(passwords.made_up(), name="ops")
