@@ -79,11 +79,16 @@ def reset_second_factor(db: Database, actor: Actor, name: str, now: datetime) ->
     db.call("reset_second_factor", **_by(actor), name=name, now=now)
 
 
-def change_own_password(db: Database, actor: Actor, password: str, now: datetime) -> None:
-    """Give the acting member of staff a password of their choice; signs them out everywhere, here too."""
+def choose_password(db: Database, actor: Actor, password: str, again: str, now: datetime) -> None:
+    """Give the acting member of staff a new password of their choice; signs them out everywhere, here too."""
     source, _, name = actor.name.partition(":")
     if source != "staff":
         raise Refused("no_password", "Only a member of staff has a password.")
+    roles.require_confirmed(actor)
+    if password != again:
+        raise Refused("not_the_same", "The two are not the same.")
+    if passwords.matches(password, db.call("password_hash", name=name)):
+        raise Refused("same_password", "This is the password you have. Choose another one.")
     _set_password(db, actor, name, password, now, must_change_password=False)
 
 

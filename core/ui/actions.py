@@ -1,16 +1,20 @@
 """What a button does: once per click, as whoever is signed in at that moment, with a result in words."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
+import structlog
 
 from core.db import DatabaseFault
-from core.errors import PayopsError, Unauthorised
-from core.staff import confirmation, roles
+from core.errors import PayopsError, Unauthorised, Unavailable
+from core.staff import audit, confirmation, roles
 from core.staff.roles import Actor
 from core.staff.sessions import StaffSession
 from core.ui import session
 from core.ui.text import literal
+
+log = structlog.get_logger(__name__)
 
 _DONE, _FAILED, _PROBLEM, _PROOF = "action_done", "action_failed", "action_problem", "action_proof"
 
@@ -31,11 +35,33 @@ def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
         if confirmed and not staff.confirmed:
             staff = _confirmed(staff)
         result = work(staff.actor)
-        st.session_state[_FAILED if isinstance(result, Failure) else _DONE] = result
+        if not session.just_ended():  # who comes to this tab next is told nothing
+            st.session_state[_FAILED if isinstance(result, Failure) else _DONE] = result
     except DatabaseFault:
         raise
     except PayopsError as error:
+        note_refusal(staff, error, name_of(work))
         st.session_state[_PROBLEM] = error.detail
+
+
+def note_refusal(staff: StaffSession, error: PayopsError, action: str) -> None:
+    """The audit log says what was refused to whom on which page; wrong codes are on record already."""
+    if isinstance(error, Unavailable) or error.code in ("wrong_code", "confirm_again"):
+        return
+    try:
+        audit.record(
+            session.db(), staff.actor, "console:action:tried", f"page:{session.address()}", session.sessions().now(),
+            outcome="refused", reason=error.detail, after={"action": action, "code": error.code},
+        )  # fmt: skip
+    except Unavailable:
+        log.warning("a refusal could not be recorded", actor=staff.actor.name, action=action, code=error.code)
+
+
+def name_of(work: Callable[..., object]) -> str:
+    """What an action is called where it is written."""
+    while isinstance(work, partial):
+        work = work.func
+    return getattr(work, "__name__", "an action")
 
 
 def _confirmed(staff: StaffSession) -> StaffSession:
@@ -76,6 +102,9 @@ def end_dialog_when_done() -> None:
 
 
 def end_dialog_if_over() -> None:
-    """First in the dialog of a money action: once it is over, its button is not drawn anew for a late second click."""
-    if _DONE in st.session_state or _FAILED in st.session_state:
+    """First in the dialog of a money action: once it is over, its button is not drawn anew for a late second click.
+
+    Who was signed out meanwhile sees the sign-in form in place of the dialog.
+    """
+    if _DONE in st.session_state or _FAILED in st.session_state or session.working() is None:
         st.rerun()

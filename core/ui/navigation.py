@@ -73,7 +73,9 @@ def for_staff(staff: StaffSession) -> Page:
         else:
             hidden.append(_page(entry, partial(_not_available, staff, entry), visible=False))
     first = next(page for pages in sections.values() for page in pages)
-    return st.navigation({"": [_home(lambda: st.switch_page(first)), *hidden], **sections})
+    page = st.navigation({"": [_home(lambda: st.switch_page(first)), *hidden], **sections})
+    session.be_at(page.url_path)
+    return page
 
 
 def _home(body: Callable[[], None]) -> Page:

@@ -9,11 +9,12 @@ from core import services as running
 from core.db import Database
 from core.services import Services
 from core.settings import Settings, load_settings
-from core.staff.roles import Actor
+from core.staff.roles import PAGES, Actor, Right, right
 from core.staff.sessions import Sessions, SignedIn, StaffSession, sessions_of
 
 COOKIE = "payops_session"
 _SESSION_ID, _TICKET, _ENDED = "staff_session_id", "staff_session_ticket", "staff_session_ended"
+_WORDS, _ADDRESS = "staff_session_ended_words", "page_address"
 _starting = Lock()
 
 
@@ -56,8 +57,12 @@ def working() -> StaffSession | None:
 
 
 def actor() -> Actor:
-    """Who acts here, with their role of this moment; somebody signed out meanwhile sees the sign-in form."""
-    if (found := working()) is None:
+    """Who acts here, with their role of this moment.
+
+    Somebody signed out meanwhile sees the sign-in form, and somebody whose new role may not open this page is told so.
+    """
+    found = working()
+    if found is None or address() in PAGES and right(found.role, address()) is Right.NONE:
         st.rerun()
     return found.actor
 
@@ -69,12 +74,16 @@ def keep(signed_in: SignedIn) -> None:
     st.session_state.pop(_ENDED, None)
 
 
-def sign_out() -> None:
-    """End the session of this tab, and forget all the tab held: the next person at it sees nothing of it."""
+def sign_out(words: str = "") -> None:
+    """End the session of this tab, and forget all the tab held: the next person at it sees nothing of it.
+
+    `words` are shown above the sign-in form, once.
+    """
     if found := current():
         sessions().sign_out(found)
     st.session_state.clear()
     st.session_state[_ENDED] = True
+    st.session_state[_WORDS] = words
 
 
 def ticket() -> str | None:
@@ -85,6 +94,21 @@ def ticket() -> str | None:
 def just_ended() -> bool:
     """Whether this tab signed out and the browser may still hold the cookie."""
     return bool(st.session_state.get(_ENDED))
+
+
+def words_at_the_end() -> str:
+    """What the sign-in form says about how the last session of this tab ended; once."""
+    return str(st.session_state.pop(_WORDS, ""))
+
+
+def be_at(address: str) -> None:
+    """From now on this tab is at this page."""
+    st.session_state[_ADDRESS] = address
+
+
+def address() -> str:
+    """The page this tab was last at, also while a click on it is being worked on."""
+    return str(st.session_state.get(_ADDRESS, ""))
 
 
 @cache

@@ -13,7 +13,7 @@ from core.errors import PayopsError, Unauthorised, Unavailable
 from core.monitoring.incidents import Incident, IncidentLog
 from core.settings import PaymentMode
 from core.staff.sessions import StaffSession
-from core.ui import navigation, second_factor, session, signin
+from core.ui import account, actions, navigation, second_factor, session, signin
 from core.ui.auth_routes import SCRIPT_PATH
 from core.ui.text import literal
 
@@ -40,7 +40,7 @@ def run() -> None:
         page = navigation.before_sign_in(body)
     else:
         page = navigation.for_staff(staff)
-        _show_account(staff)
+        account.show(staff)
     if staff and not staff.has_cookie and (ticket := session.ticket()):
         _run_session_script("data-session-ticket", ticket)
     page.run()
@@ -49,6 +49,8 @@ def run() -> None:
 def report_failure(error: Exception) -> bool:
     """Say what happened in words, and record what nobody expected as an incident to quote; never a traceback."""
     if isinstance(error, Unauthorised):
+        if staff := session.working():
+            actions.note_refusal(staff, error, "shown")
         st.error(f"This was refused: {literal(error.detail)}")
     elif isinstance(error, Unavailable):
         st.error(f"{literal(error.detail)} Nothing was lost. Reload the page in a moment.")
@@ -107,14 +109,6 @@ def _before_work(staff: StaffSession) -> Callable[[], None] | None:
     if step == "set up second factor" or second_factor.is_wanted():
         return partial(second_factor.set_up, staff)
     return None
-
-
-def _show_account(staff: StaffSession) -> None:
-    with st.sidebar:
-        st.caption(f"Signed in as {literal(staff.name)} ({staff.role})")
-        if not staff.has_second_factor:
-            st.button("Set up second factor", on_click=second_factor.want, icon=":material/phonelink_lock:", width="stretch")  # fmt: skip
-        st.button("Sign out", on_click=session.sign_out, icon=":material/logout:", width="stretch")
 
 
 def _run_session_script(mark: str, value: str) -> None:

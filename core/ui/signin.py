@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit_authenticator import Authenticate  # type: ignore[import-untyped]
 
-from core.errors import PayopsError
+from core.errors import PayopsError, Unauthorised
 from core.staff import users
 from core.staff.sessions import StaffSession, Visit
 from core.ui import session
@@ -72,6 +72,8 @@ def sign_in() -> None:
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
         st.title("Payment operations")
+        if words := session.words_at_the_end():
+            st.success(literal(words))
         Form(controller).login(fields={"Form name": "Sign in"}, key="sign-in")
         if controller.problem:
             st.error(literal(controller.problem))
@@ -106,13 +108,17 @@ def _visit() -> Visit:
 
 
 def _change_password(staff: StaffSession) -> None:
-    chosen = st.session_state["new_password"]
-    if chosen != st.session_state["new_password_again"]:
-        st.session_state["password_problem"] = "The two are not the same."
-        return
     try:
-        users.change_own_password(session.db(), staff.actor, chosen, session.sessions().now())
+        users.choose_password(
+            session.db(),
+            staff.actor,
+            st.session_state["new_password"],
+            st.session_state["new_password_again"],
+            session.sessions().now(),
+        )
+    except Unauthorised:
+        session.sign_out("That took too long. Sign in again, and choose a password then.")
     except PayopsError as error:
         st.session_state["password_problem"] = error.detail
     else:
-        session.sign_out()
+        session.sign_out("Your password was changed. Sign in with it.")

@@ -47,6 +47,7 @@ actions.show_result()
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def queue() -> None:
+    session.actor()
     now = session.services().clock()
     waiting = assignment.consultations(session.db(), now, status="waiting")
     late = sum(one["overdue"] for one in waiting)

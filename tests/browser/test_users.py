@@ -1,11 +1,12 @@
 """The page of the staff: who may sign in, as whom, and where."""
 
 import re
+from datetime import timedelta
 
 from playwright.sync_api import expect
 
 from core.periods import wall_clock
-from core.staff import users
+from core.staff import audit, users
 from core.staff.roles import SYSTEM, Role
 
 PASSWORD = "a tram full of lemons"
@@ -74,3 +75,10 @@ def test_the_last_admin_cannot_lock_everyone_out(console, page):
     dialog = manage(page, "admin")
     dialog.get_by_role("button", name="Disable").click()
     expect(dialog.get_by_text("This is the last active admin.")).to_be_visible()
+    now = wall_clock()
+    sought = audit.Sought(
+        now - timedelta(minutes=5), now, actor="staff:admin", subject="page:users", outcome="refused"
+    )
+    refused = audit.entries(console.services.db, SYSTEM, sought).entries[0]
+    assert refused["action"] == "console:action:tried"
+    assert refused["after"] == {"action": "disable", "code": "last_admin"}

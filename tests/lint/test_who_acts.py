@@ -7,6 +7,10 @@ from tests.lint.who_acts import Code, of_the_checkout, problems_of
 PAGE = """
 from core.payments import refunds
 refunds.issue(db, actor)
+
+@st.dialog("Refund")
+def ask():
+    actions.end_dialog_when_done()
 """
 REFUNDS = """
 from core.payments import actions
@@ -49,6 +53,8 @@ def test_the_checkout_has_none():
         ({"refunds": REFUNDS.replace(": Actor", "")}, "core.payments.refunds.issue changes something (begin_refund)"),
         ({"page": PAGE + "db.call('begin_refund')"}, "asks the database for begin_refund"),
         ({"page": "from core.payments.actions import begun\nbegun(1)"}, "core.payments.actions.begun changes"),
+        ({"page": PAGE + "@st.fragment(run_every=2)\ndef live(): st.write(1)\n"}, "live runs alone"),
+        ({"page": PAGE + "@st.dialog('x')\ndef ask(): st.write(1)\n"}, "ask runs alone"),
         ({"sql": SQL.replace("  select payops.record_audit(p_id)\n", "")}, "writes no audit entry"),
     ],
 )  # fmt: skip

@@ -28,6 +28,9 @@ NAMES_ITS_OWN_ACTOR = {
     "core.staff.sessions.Sessions.sign_in",
     "core.staff.sessions.Sessions.sign_out",
 }
+# A part of a page that runs alone does not pass by the sign-in: it has to ask one of these who is there.
+RUNS_ALONE = {"fragment", "dialog"}
+ASKS_WHO_IS_THERE = {"actor", "working", "end_dialog_when_done", "end_dialog_if_over", "reader_role"}
 # What the program keeps right for itself whoever looks.
 OWN_WORK = {"payops.refresh_rollups", "payops.refresh_balances"}
 
@@ -122,6 +125,9 @@ def problems_of(pages: Mapping[str, str], code: Code) -> Iterator[str]:
         for mention in sorted(set(_mentions(tree, _imported(tree)))):
             if changing := sorted(name for name in code.asked_by(mention) if code.writes(name)):
                 yield f"{path}: {mention} changes something ({', '.join(changing)}) and is told no actor"
+        for function in _running_alone(tree):
+            if not ASKS_WHO_IS_THERE & {each.rpartition(".")[2] for each in _mentions(function, {})}:
+                yield f"{path}: {function.name} runs alone and does not ask who is there"
     for name in code.unaudited():
         yield f"{name} is told who acts, changes something, and writes no audit entry"
 
@@ -177,6 +183,16 @@ def _mentions(tree: ast.AST, names: Mapping[str, str]) -> Iterator[str]:
         elif isinstance(node, ast.Attribute):
             known = isinstance(node.value, ast.Name) and names.get(node.value.id)
             yield f"{known or ''}.{node.attr}"
+
+
+def _running_alone(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            if any(
+                RUNS_ALONE & {each.rpartition(".")[2] for each in _mentions(one, {})}
+                for one in node.decorator_list
+            ):
+                yield node
 
 
 def _calls(tree: ast.AST) -> Iterator[str]:

@@ -46,7 +46,7 @@ NEEDS = {
     "core.staff.sessions.Sessions.revoke": ("users", Right.ACT),
     "core.staff.sessions.Sessions.sign_out_everywhere": ("users", Right.ACT),
     "core.staff.users.add": ("users", Right.ACT),
-    "core.staff.users.change_own_password": ANYBODY,
+    "core.staff.users.choose_password": ANYBODY,
     "core.staff.users.disable": ("users", Right.ACT),
     "core.staff.users.enable": ("users", Right.ACT),
     "core.staff.users.everybody": ("users", Right.ACT),

@@ -214,6 +214,24 @@ def test_every_sign_in_and_refusal_is_in_the_audit_log(sessions, sign_in, owner)
     ]
 
 
+def test_a_lock_is_on_record_once_for_a_user_or_an_address_however_often_it_is_tried(
+    database, sessions, owner, wall
+):
+    def begin(*names):
+        return [
+            database.call("begin_sign_in", name=name, address="192.0.2.1", now=wall())["locked"]
+            for name in names
+        ]
+
+    assert begin(*["ana"] * 13) == [False] * 10 + [True] * 3
+    assert begin(*[f"user{number}" for number in range(40)], "root", "root") == [False] * 40 + [True] * 2
+    locked = "select subject from payops.audit_log where action = 'staff:session:locked' and outcome = 'refused' order by id"
+    assert owner.execute(locked).fetchall() == [("user:ana",), ("address:192.0.2.1",)]
+    wall.advance(15 * 60 + 1)
+    assert begin(*["ana"] * 11)[-1]
+    assert owner.execute(locked).fetchall()[2:] == [("user:ana",)]
+
+
 def test_only_an_admin_sees_or_ends_the_sessions_of_others(sessions, sign_in):
     ana = sessions.of_id(sign_in().session_id).actor
     roots = sessions.of_id(sign_in("root").session_id)

@@ -1,5 +1,6 @@
 """Adding and changing staff, and what is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -109,6 +110,45 @@ def test_only_an_admin_changes_staff(database, owner, role):
     ):
         with pytest.raises(Unauthorised):
             action()
+
+
+def test_a_password_of_ones_own_is_another_one_than_before_given_twice(database, owner):
+    add(database)
+    ana = Actor("staff:ana", Role.ADMIN)
+    for password, again, code in (
+        (PASSWORD, PASSWORD, "same_password"),
+        ("another tram of limes", "another tram of lime", "not_the_same"),
+        ("password1234", "password1234", "bad_password"),
+    ):
+        with pytest.raises(Refused) as refused:
+            users.choose_password(database, ana, password, again, NOW)
+        assert refused.value.code == code
+    with pytest.raises(Unauthorised, match="confirm_again"):
+        users.choose_password(
+            database, Actor("staff:ana", Role.ADMIN, False), *["another tram of limes"] * 2, NOW
+        )
+    with pytest.raises(Refused, match="no_password"):
+        users.choose_password(database, SYSTEM, *["another tram of limes"] * 2, NOW)
+    users.choose_password(database, ana, *["another tram of limes"] * 2, NOW)
+    (kept,) = users.everybody(database, SYSTEM)
+    assert kept["must_change_password"] is False
+
+
+def test_two_admins_who_disable_each_other_at_once_leave_one(database, owner):
+    for name in ("ana", "ben"):
+        add(database, name)
+
+    def disable(name):
+        try:
+            return users.disable(database, SYSTEM, name, NOW)["active"]
+        except Refused as refused:
+            return refused.code
+
+    for _ in range(10):
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(map(str, pool.map(disable, ("ana", "ben")))) == ["False", "last_admin"]
+        for name in ("ana", "ben"):
+            users.enable(database, SYSTEM, name, NOW)
 
 
 def test_demo_users_are_one_a_role_and_made_once(database, owner, tmp_path):

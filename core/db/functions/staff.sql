@@ -157,6 +157,13 @@ begin
 end
 $$;
 
+-- password_hash: the hash of this user's password, to compare a new one with; null where there is no such user.
+create function payops_api.password_hash(p_name text) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select to_jsonb((select s.password_hash from payops.staff as s where s.name = p_name))
+$$;
+
 -- failed_attempts: how many sign-ins of this user, or from this address, failed within the last 15 minutes, and when
 -- the first of them did.
 create function payops.failed_attempts(
@@ -169,6 +176,21 @@ set search_path = '' as $$
   where
     outcome = 'failed' and at > p_now - interval '15 minutes'
     and (subject = p_subject or p_subject is null) and (address = p_address or p_address is null)
+$$;
+
+-- note_locked_sign_in: the audit log says once in 15 minutes that sign-in is locked to this user or address; how often
+-- it was tried meanwhile is counted by the incident, so that nobody fills the log from outside.
+create function payops.note_locked_sign_in(p_user text, p_locked text, p_address text, p_now timestamptz) returns void
+language sql
+set search_path = '' as $$
+  select payops.record_audit(
+    'staff:' || p_user, null, 'staff:session:locked', p_locked, p_now, null,
+    jsonb_build_object('address', p_address), p_outcome => 'refused'
+  )
+  where not exists (
+    select from payops.audit_log as a
+    where a.subject = p_locked and a.action = 'staff:session:locked' and a.at > p_now - interval '15 minutes'
+  )
 $$;
 
 -- begin_sign_in: the attempt is on record before the password is looked at. Answers the hash to compare with, and
@@ -197,6 +219,10 @@ begin
       'sign_in_locked', case when of_user.failures >= 10 then subject else p_address end,
       'Sign-in is locked for a while after many wrong passwords.', p_now, 'warning',
       jsonb_build_object('user', subject, 'address', p_address)
+    );
+    perform payops.note_locked_sign_in(
+      subject, case when of_user.failures >= 10 then 'user:' || subject else 'address:' || p_address end, p_address,
+      p_now
     );
     return jsonb_build_object('locked', true);
   end if;

@@ -1,0 +1,89 @@
+"""One's own account: another password, and out of every browser at once."""
+
+from playwright.sync_api import expect
+
+from core.periods import wall_clock
+from core.staff import users
+from core.staff.roles import SYSTEM, Role
+
+OLD, NEW = "a tram full of lemons", "another tram of limes"
+
+
+def add(console, name, role=Role.OPS):
+    users.add(
+        console.services.db, SYSTEM, name, role, f"{name}@example.com", OLD, wall_clock(), must_change_password=False
+    )  # fmt: skip
+    console.passwords[name] = OLD
+
+
+def ask(page, what):
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitem", name=what).click()
+    return page.get_by_role("dialog")
+
+
+def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_nothing(
+    console, page, browser
+):
+    add(console, "petra")
+    elsewhere = browser.new_context()
+    other = elsewhere.new_page()
+    console.sign_in(other, "petra")
+    console.sign_in(page, "petra")
+    dialog = ask(page, "Change password")
+    for typed, said in (
+        (OLD, "This is the password you have."),
+        ("password1234", "among the first ones"),
+        (NEW, ""),
+    ):
+        dialog.get_by_role("textbox", name="New password").fill(typed)
+        dialog.get_by_role("textbox", name="Once more").fill(typed)
+        dialog.get_by_role("button", name="Change password").click()
+        if said:
+            expect(dialog.get_by_text(said)).to_be_visible()
+    expect(page.get_by_text("Your password was changed, and you are signed out everywhere.")).to_be_visible()
+    other.get_by_text("all", exact=True).click()
+    expect(other.get_by_role("button", name="Login")).to_be_visible()
+    elsewhere.close()
+    console.fill_in(page, "petra", OLD)
+    expect(page.get_by_text("The username or the password is not right.")).to_be_visible()
+    console.fill_in(page, "petra", NEW)
+    expect(page.get_by_text("Signed in as petra")).to_be_visible()
+
+
+def test_out_everywhere_is_out_of_every_browser(console, page, browser):
+    elsewhere = browser.new_context()
+    other = elsewhere.new_page()
+    add(console, "quinn")
+    console.sign_in(other, "quinn")
+    console.sign_in(page, "quinn")
+    ask(page, "Sign out everywhere").get_by_role("button", name="Sign out everywhere").click()
+    expect(page.get_by_text("You are signed out everywhere.")).to_be_visible()
+    other.reload()
+    expect(other.get_by_role("button", name="Login")).to_be_visible()
+    elsewhere.close()
+
+
+def test_a_dialog_left_open_does_nothing_for_somebody_who_was_signed_out_meanwhile(console, page):
+    add(console, "rosa", Role.ADMIN)
+    console.sign_in(page, "rosa", "/users")
+    page.get_by_role("button", name="Add somebody").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Name").fill("intruder")
+    dialog.get_by_role("textbox", name="E-mail").fill("intruder@example.com")
+    users.disable(console.services.db, SYSTEM, "rosa", wall_clock())
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("button", name="Login")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    assert "intruder" not in {user["name"] for user in users.everybody(console.services.db, SYSTEM)}
+
+
+def test_a_live_part_of_a_page_ends_by_itself_for_somebody_who_may_see_it_no_more(console, page):
+    add(console, "sven", Role.SUPPORT)
+    console.sign_in(page, "sven", "/assignments")
+    expect(page.get_by_role("heading", name="Assignments")).to_be_visible()
+    users.set_role(console.services.db, SYSTEM, "sven", Role.FINANCE, wall_clock())
+    expect(page.get_by_text("not available to your role (finance)")).to_be_visible()
+    users.disable(console.services.db, SYSTEM, "sven", wall_clock())
+    page.goto(console.base + "/overview")
+    expect(page.get_by_role("button", name="Login")).to_be_visible()
