@@ -44,6 +44,7 @@ figures = refund_figures.load(running.db, period, currency=currency)
 @st.fragment(run_every=REFRESH_SECONDS)
 def awaiting_approval() -> None:
     """What waits for another person, as it is now."""
+    reader = session.actor()
     waiting, now = refunds.awaiting(desk), running.clock()
     st.markdown(f"#### {literal(refund_figures.sentence(figures, waiting))}")
     for asked in waiting:
@@ -55,9 +56,9 @@ def awaiting_approval() -> None:
                 f"of {asked.payment_intent_id}, asked for by {asked.requested_by} {when}: {asked.reason}"
             )
             what.markdown(f"**{literal(amount)}** {about}")
-            if asked.requested_by == actor.name:
+            if asked.requested_by == reader.name:
                 act.caption("You asked for it: another person decides.")
-            elif right(actor.role, refunds.PAGE) >= Right.APPROVE:
+            elif right(reader.role, refunds.PAGE) >= Right.APPROVE:
                 if act.button("Decide", key=f"decide {asked.id}", width="stretch"):
                     st.session_state["deciding"] = asked
                     st.rerun()  # of the whole page: a dialog of this part would close when it refreshes
