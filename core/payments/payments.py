@@ -22,6 +22,10 @@ STATUSES = {
     "processing": "Processing", "requires_capture": "Not captured", "canceled": "Canceled", "refunded": "Refunded",
     "disputed": "Disputed",
 }  # fmt: skip
+DISPUTED = {
+    "won": "Dispute won", "lost": "Dispute lost", "warning_needs_response": "Bank asks", "warning_under_review": "Bank asks",
+    "warning_closed": "Bank asked", "prevented": "Dispute prevented",
+}  # fmt: skip
 EXPORT_MAX_PAYMENTS = 20_000
 COUNTED_AT_MOST = 10_000
 _PAGE = 1000
@@ -51,11 +55,15 @@ class Sought:
 
 @dataclass(frozen=True)
 class Found:
-    """Some payments, newest first; where to go on, None at the end; and per currency how many fit and what came in."""
+    """Some payments, newest first; where to go on, None at the end; per currency how many fit and what came in.
+
+    `fresh_at` is when the last event came in, None before the first.
+    """
 
     items: list[Row]
     next: dict[str, str] | None
     sums: list[dict[str, Any]]
+    fresh_at: datetime | None
 
     @property
     def count(self) -> int:
@@ -109,13 +117,29 @@ def amounts_of(typed: str) -> dict[str, int]:
     return {each: money.minor for each, money in found.items() if money.major == major}
 
 
+def place_in_words(place: Mapping[str, str] | None) -> str:
+    """Where a list goes on, for an address."""
+    return f"{place['created']} {place['id']}" if place else ""
+
+
+def place_of(words: str | None) -> dict[str, str] | None:
+    """The place that `place_in_words` wrote; None for what is none."""
+    created, _, payment = (words or "").partition(" ")
+    try:
+        datetime.fromisoformat(created)
+    except ValueError:
+        return None
+    return {"created": created, "id": payment}
+
+
 def find(
     db: Database, actor: Actor, wanted: Sought, *, before: Mapping[str, str] | None = None, limit: int = 50
 ) -> Found:
     """The payments wanted, `limit` of them (1,000 at most); sums are of the first `COUNTED_AT_MOST`."""
     roles.require(actor, PAGE, Right.SEE)
     found = db.call("find_payments", sought=asdict(wanted) | {"before": before}, limit=limit)
-    return Found(found["items"], found["next"], found["sums"])
+    fresh = found["fresh_at"] and datetime.fromisoformat(found["fresh_at"])
+    return Found(found["items"], found["next"], found["sums"], fresh)
 
 
 def exported(db: Database, actor: Actor, wanted: Sought, now: datetime) -> list[Row]:
@@ -175,9 +199,9 @@ def withdraw_note(db: Database, actor: Actor, note_id: int, now: datetime) -> No
 
 
 def status_in_words(payment: Row) -> str:
-    """`Succeeded`, `Refunded`, `Partly refunded`, `Disputed`, `Failed: insufficient_funds`."""
-    if payment.get("disputed"):
-        return "Disputed"
+    """`Succeeded`, `Refunded`, `Partly refunded`, `Dispute lost`, `Failed: insufficient_funds`."""
+    if dispute := payment.get("dispute_status"):
+        return DISPUTED.get(dispute, "Disputed")
     refunded, captured = payment.get("refunded_minor") or 0, payment.get("captured_minor") or 0
     if refunded:
         return "Refunded" if refunded >= captured else "Partly refunded"
@@ -186,16 +210,37 @@ def status_in_words(payment: Row) -> str:
     return f"{said}: {reason}" if reason and payment["status"] == "failed" else said
 
 
+def may_withdraw(actor: Actor, note: Row) -> bool:
+    """Whether `actor` may take back this note's words."""
+    return note["written_by"] == actor.name or actor.role is roles.Role.ADMIN
+
+
+def open_actions(life: Mapping[str, Any]) -> list[str]:
+    """What was begun on this payment and is not over, a sentence each."""
+    told = []
+    for one in life["actions"]:
+        what = one["kind"].replace("_", " ")
+        amount = f" of {Money(one['amount_minor'], one['currency'])}" if one["amount_minor"] else ""
+        if one["state"] == "awaiting_approval":
+            told.append(f"A {what}{amount} that {one['requested_by']} asked for waits for another person.")
+        elif one["state"] in ("sending", "unknown"):
+            told.append(f"Stripe has not answered about a {what}{amount} yet. It is settled by itself, once.")
+    return told
+
+
 def sentence(found: Found, span: str) -> str:
     """What was found, first: how many fit, how they went, what came in."""
     if not found.count:
         return f"No payment fits {span}."
     many = found.count >= COUNTED_AT_MOST
     succeeded, failed = (sum(each[name] for each in found.sums) for name in ("succeeded", "failed"))
-    came = [Money(each["received_minor"], each["currency"]) for each in found.sums if each["received_minor"]]
+    came = [
+        str(Money(each["received_minor"], each["currency"])) for each in found.sums if each["received_minor"]
+    ]
     total = "more than " if many else ""
     payments = "1 payment" if found.count == 1 else f"{total}{found.count:,} payments"
-    brought = f"; {' and '.join(map(str, came))} came in" if came and not many else ""
+    together = " and ".join(part for part in (", ".join(came[:-1]), *came[-1:]) if part)
+    brought = f"; {together} came in" if came and not many else ""
     went = (
         f"{succeeded:,} succeeded, {failed:,} failed"
         if not many

@@ -15,6 +15,7 @@ BALANCE = {
     "charge": "Charge", "refund": "Refund", "refund_failure": "Failed refund came back", "dispute": "Dispute took",
     "dispute_reversal": "Dispute gave back", "fee": "Fee",
 }  # fmt: skip
+FETCHED = "fetch"  # mirrored by asking, with no event that would say when
 OVER = ("won", "lost", "warning_closed", "prevented")
 
 
@@ -57,6 +58,8 @@ def _intent(life: Mapping[str, Any]) -> Iterator[Moment]:
     for session in life["sessions"]:
         yield _payment(session["created"], "Checkout was opened", id=session["id"])
         paid = session["payment_status"] == "paid"
+        if session["event_id"] == FETCHED:  # when it ended is told by its event alone
+            continue
         yield _payment(
             session["as_of"], f"Checkout is {session['status']}, {session['payment_status']}", id=session["id"],
             tone="good" if paid else "plain",
@@ -114,7 +117,8 @@ def _refunds(life: Mapping[str, Any]) -> Iterator[Moment]:
         if refund["status"] in ("failed", "canceled"):
             reason = (refund["failure_reason"] or "").replace("_", " ")
             said = f"The refund of {amount} {'failed' if refund['status'] == 'failed' else 'was canceled'}"
-            yield Moment(_at(refund["as_of"]), Side.RETURNS, said, reason, refund["id"], "bad")
+            at, known = _ended(life, refund, "refund_failure")
+            yield Moment(at, Side.RETURNS, said, " ".join((reason, known)).strip(), refund["id"], "bad")
 
 
 def _disputes(life: Mapping[str, Any]) -> Iterator[Moment]:
@@ -137,6 +141,16 @@ def _disputes(life: Mapping[str, Any]) -> Iterator[Moment]:
             yield Moment(
                 _at(dispute["as_of"]), Side.RETURNS, f"The dispute {over} {words}", "", dispute["id"], tone
             )
+
+
+def _ended(life: Mapping[str, Any], row: Row, category: str) -> tuple[datetime, str]:
+    """When this came to its end: with the money it moved, or with the event that told of it; else it is said to be unknown."""
+    for moved in life["balance_transactions"]:
+        if moved["source_id"] == row["id"] and moved["reporting_category"] == category:
+            return _at(moved["created"]), ""
+    return _at(row["as_of"]), "" if row[
+        "event_id"
+    ] != FETCHED else "seen then; when it came to this is not known"
 
 
 def _balance(life: Mapping[str, Any]) -> Iterator[Moment]:

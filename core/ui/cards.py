@@ -1,6 +1,6 @@
 """Figures as cards: the value, how it moved in an arrow and in words, what it rests on, its definition."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import streamlit as st
@@ -64,11 +64,14 @@ def waiting_in_short(lines: Sequence[Waiting]) -> None:
         st.markdown(f":material/person_raised_hand: **Needs a person:** {each}")
 
 
-def link(address: str, label: str, role: Role) -> None:
-    """A link to another page of the console, where there is that page and the reader may open it."""
+def link(address: str, label: str, role: Role, view: Mapping[str, str] | None = None) -> None:
+    """A link to another page of the console, where there is that page and the reader may open it.
+
+    `view` is what the page's filters are set to.
+    """
     found = next((entry for entry in navigation.present() if entry.address == address), None)
     if found and right(role, address) > Right.NONE:
-        st.page_link(found.path, label=label, icon=":material/arrow_forward:")
+        st.page_link(found.path, label=label, icon=":material/arrow_forward:", query_params=dict(view or {}))
 
 
 def _card(reading: Reading, role: Role) -> None:

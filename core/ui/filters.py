@@ -12,6 +12,7 @@ from core.ui import session
 PRESET_DAYS = {"7d": 7, "30d": 30, "90d": 90, "365d": 365}
 DEFAULT_PRESET = "30d"
 CUSTOM = "custom"
+ALL = "all"
 EARLIEST = date(2010, 1, 1)
 
 
@@ -46,6 +47,12 @@ def currency(available: Sequence[str], default: str = "usd") -> str:
         bind="query-params",
     )
     return chosen or default
+
+
+def any_currency(available: Sequence[str]) -> str | None:
+    """One currency, or None for all of them; `?currency=eur`."""
+    chosen = st.selectbox("Currency", [ALL, *sorted(available)], key="currency", bind="query-params")
+    return None if chosen == ALL else chosen
 
 
 def _chosen_days(now: datetime, fallback: Period) -> Period:

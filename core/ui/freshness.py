@@ -1,6 +1,7 @@
 """How fresh what is shown is, and who may go on reading it while the database is away."""
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -39,12 +40,7 @@ def show(
     )
     # A colon would be read as the start of an icon's name.
     zone = f"{period.zone.key.replace('_', ' ')} time"
-    if fresh_at is None:
-        fed = "No event has come in yet."
-    else:
-        seconds = max((now - fresh_at).total_seconds(), 0)
-        age = "just now" if seconds < 10 else f"{in_words(now - fresh_at)} ago"
-        fed = f"Last event at {fresh_at.astimezone(period.zone):%H\\:%M\\:%S %Z}, {age}."
+    fed = last_event(fresh_at, now, period.zone)
     before = period.previous()
     if known_since and before.since < known_since <= before.until:
         fed += f" What came before is known from {known_since:%-d %b %Y} on only."
@@ -52,6 +48,15 @@ def show(
         at = mirror.done_at.astimezone(period.zone)
         fed += f" Compared with Stripe on {at:%-d %b at %H\\:%M}, {mirror.in_words()}."
     st.caption(f"{days}, {zone}. {fed}")
+
+
+def last_event(fresh_at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
+    """Up to which event the figures count, as Markdown."""
+    if fresh_at is None:
+        return "No event has come in yet."
+    seconds = max((now - fresh_at).total_seconds(), 0)
+    age = "just now" if seconds < 10 else f"{in_words(now - fresh_at)} ago"
+    return f"Last event at {fresh_at.astimezone(zone):%H\\:%M\\:%S %Z}, {age}."
 
 
 def reader_role() -> Role:

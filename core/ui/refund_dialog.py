@@ -23,7 +23,7 @@ def may_refund() -> bool:
 
 
 @st.dialog("Refund", width="medium")
-def open(payment_intent_id: str) -> None:
+def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) -> None:
     """Call it where a button was clicked; the page says what became of it by `actions.show_result`."""
     actions.end_dialog_if_over()
     desk = session.services().desk
@@ -40,9 +40,10 @@ def open(payment_intent_id: str) -> None:
         st.info(literal(found.why_not))
         return
     amount = _amount(found)
+    kinds = list(REASONS)
     st.selectbox(
-        "Reason for Stripe", list(REASONS), format_func=lambda each: REASONS[each], key=_key(found, "kind")
-    )
+        "Reason for Stripe", kinds, index=kinds.index(kind), format_func=lambda each: REASONS[each], key=_key(found, "kind")
+    )  # fmt: skip
     st.text_area(
         "Why", key=_key(found, "why"), max_chars=500, placeholder="What happened, for the audit log. Nothing about health."
     )  # fmt: skip

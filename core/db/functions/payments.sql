@@ -93,11 +93,14 @@ set search_path = '' as $$
     'patient_id', coalesce(
       p_intent.patient_id, (select u.patient_id from payops.customers as u where u.id = p_intent.customer_id)
     ),
+    'dispute_status', (
+      select d.status from payops.disputes as d where d.payment_intent_id = p_intent.id order by d.created desc limit 1
+    ),
     'decline_code', case when p_intent.status <> 'succeeded' then coalesce(p_intent.error_decline_code, p_intent.error_code) end
   ) || coalesce((
     select jsonb_build_object(
       'charge_id', c.id, 'card_brand', c.card_brand, 'card_last4', c.card_last4, 'method_type', c.method_type,
-      'captured_minor', c.amount_captured_minor, 'refunded_minor', c.amount_refunded_minor, 'disputed', c.disputed
+      'captured_minor', c.amount_captured_minor, 'refunded_minor', c.amount_refunded_minor
     )
     from payops.charges as c
     where c.id = coalesce(p_intent.latest_charge_id, p_intent.error_charge_id)
@@ -144,7 +147,8 @@ begin
       when jsonb_array_length(found) > least(p_limit, 1000)
         then jsonb_build_object('created', found -> -2 -> 'created', 'id', found -> -2 -> 'id')
     end,
-    'sums', sums
+    'sums', sums,
+    'fresh_at', (select max(e.received_at) from payops.events as e)
   );
 end
 $$;
