@@ -47,7 +47,7 @@ def timeline(life: Mapping[str, Any]) -> list[Moment]:
     """The moments of `core.payments.payments.life`, the first one first."""
     order = list(Side)
     told = [
-        *_intent(life), *_attempts(life), *_refunds(life), *_disputes(life), *_balance(life), *_care(life), *_staff(life),
+        *_intent(life), *_attempts(life), *_paid(life), *_refunds(life), *_disputes(life), *_balance(life), *_care(life), *_staff(life),
         *_events(life), *_calls(life),
     ]  # fmt: skip
     return sorted(told, key=lambda moment: (moment.at, order.index(moment.side)))
@@ -68,8 +68,6 @@ def _intent(life: Mapping[str, Any]) -> Iterator[Moment]:
         why = (invoice["billing_reason"] or "").replace("_", " ")
         due = Money(invoice["amount_due_minor"], invoice["currency"])
         yield _payment(invoice["finalized_at"] or invoice["created"], f"Invoiced {due}", why, invoice["id"])
-        if invoice["paid_at"]:
-            yield _payment(invoice["paid_at"], "The invoice was paid", id=invoice["id"], tone="good")
     amount = Money(intent["amount_minor"], intent["currency"])
     yield _payment(intent["created"], f"Payment of {amount} was set up", id=intent["id"])
     if intent["canceled_at"]:
@@ -97,6 +95,11 @@ def _attempts(life: Mapping[str, Any]) -> Iterator[Moment]:
             yield _payment(moved[charge["id"]]["created"], f"{captured} was captured", id=charge["id"], tone="good")  # fmt: skip
     for failed in life["failed_confirmations"]:
         yield _declined(failed["created"], "Before any charge", failed["decline_code"] or failed["code"], None, failed["id"])  # fmt: skip
+
+
+def _paid(life: Mapping[str, Any]) -> Iterator[Moment]:
+    for invoice in (each for each in life["invoices"] if each["paid_at"]):
+        yield _payment(invoice["paid_at"], "The invoice was paid", id=invoice["id"], tone="good")
 
 
 def _declined(at: str, what: str, code: str | None, advice_code: str | None, attempt_id: str) -> Moment:

@@ -15,7 +15,7 @@ from core.ui import session
 from core.ui.text import ago
 
 _STYLE = """<style>
-.payops-facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem 1.5rem; }
+.payops-facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15.5rem, 46%), 1fr)); gap: .6rem 1.5rem; }
 .payops-facts small { display: block; font-size: .78rem; opacity: .7; }
 .payops-facts span { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .payops-facts code, .payops-life code { font-size: .82em; opacity: .8; background: none; color: inherit; padding: 0; overflow-wrap: anywhere; }
