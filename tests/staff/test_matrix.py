@@ -24,6 +24,7 @@ NEEDS = {
     "core.payments.payments.exported": ("payments", Right.SEE),
     "core.payments.payments.find": ("payments", Right.SEE),
     "core.payments.payments.life": ("payments", Right.SEE),
+    "core.payments.payments.may_withdraw": ANYBODY,
     "core.payments.payments.withdraw_note": ("payments", Right.SEE),
     "core.payments.refunds.decide": ("refunds", Right.APPROVE),
     "core.payments.refunds.issue": ("refunds", Right.ACT_LIMITED),
