@@ -196,10 +196,13 @@ def _staff(life: Mapping[str, Any]) -> Iterator[Moment]:
 def _events(life: Mapping[str, Any]) -> Iterator[Moment]:
     for event in life["events"]:
         late = (_at(event["received_at"]) - _at(event["created"])).total_seconds()
-        heard = f"heard {max(late, 0):,.0f} s later, {event['outcome'] or 'not handled'}"
-        tone: Tone = "bad" if event["outcome"] in ("failed", "dead", "quarantined") else "plain"
-        more = f"{heard}. {event['error']}" if event["error"] else heard
-        yield Moment(_at(event["created"]), Side.EVENTS, event["type"], more, event["id"], tone)
+        how = "found by a sweep" if event["came_by"] == "sweep" else "heard"
+        outcome = event["outcome"] or "not handled"
+        said = f"{how} {max(late, 0):,.0f} s later, {outcome}" + (
+            f": {event['reason']}" if event["reason"] else ""
+        )
+        tone: Tone = "bad" if outcome in ("failed", "dead", "quarantined") else "plain"
+        yield Moment(_at(event["created"]), Side.EVENTS, event["type"], said, event["id"], tone)
 
 
 def _calls(life: Mapping[str, Any]) -> Iterator[Moment]:

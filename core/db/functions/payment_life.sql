@@ -61,7 +61,7 @@ set search_path = '' as $$
     'events', (
       select coalesce(jsonb_agg(to_jsonb(e) order by e.created), '[]')
       from (
-        select v.id, v.type, v.created, v.received_at, v.object_id, h.outcome, h.attempts, h.error
+        select v.id, v.type, v.created, v.received_at, v.object_id, v.came_by, h.outcome, h.attempts, h.reason
         from payops.events as v
         left join payops.event_handlings as h on v.id = h.event_id
         where v.object_id = any(p_objects)
