@@ -18,6 +18,7 @@ from core.api.tokens import Tokens
 from core.api.webhooks import STRIPE_PATH, StripeWebhook
 from core.events import inbox
 from core.events.group_commit import GroupCommit
+from core.events.tally import Tally, Teller
 from core.settings import load_settings
 
 
@@ -30,7 +31,10 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     api.state.services = running
     api.state.gate = cache(partial(_gate, running))
     api.state.group_commit = GroupCommit(write)
+    api.state.tally = Tally()
+    teller = Teller(api.state.tally, running.db, running.webhook_secrets, running.clock)
     yield
+    await teller.close()
     await api.state.group_commit.close()
     running.close()
 

@@ -13,6 +13,7 @@ from core.errors import PayopsError, Refused, Unavailable
 from core.events import inbox
 from core.events.group_commit import GroupCommit
 from core.events.signature import read_signed_event
+from core.events.tally import sender
 from core.periods import wall_clock
 from core.services import Services
 
@@ -36,9 +37,11 @@ class StripeWebhook:
 
     async def _answer(self, request: Request) -> Response:
         """400 for what Stripe did not sign, 503 for what could not be recorded, else 200 with the outcome."""
+        address = sender(request.client.host if request.client else None)
         try:
-            event, outcome = await self._received(request)
+            event, outcome = await self._received(request, address)
         except Refused as error:
+            self._state.tally.rejected(address, error.code)
             return problem_of(request, error, refused_status=400)
         except Unavailable as error:
             return problem_of(request, error)
@@ -49,7 +52,7 @@ class StripeWebhook:
         body = orjson.dumps({"received": True, "event": event, "outcome": outcome})
         return Response(body, media_type="application/json")
 
-    async def _received(self, request: Request) -> tuple[str, str]:
+    async def _received(self, request: Request, address: str) -> tuple[str, str]:
         arrived = time.monotonic()
         services: Services = self._state.services
         group_commit: GroupCommit = self._state.group_commit
@@ -57,11 +60,8 @@ class StripeWebhook:
             raise Unavailable("not_configured", "STRIPE_WEBHOOK_SECRETS is not set.", retry_after_seconds=60)
         body, header = await request.body(), request.headers.get("stripe-signature", "")
         signed = read_signed_event(body, header, services.webhook_secrets, now=wall_clock())
+        self._state.tally.verified[signed.secret_index] += 1
         received = inbox.prepare(
-            signed.event,
-            body,
-            livemode=services.livemode,
-            arrived=arrived,
-            address=request.client.host if request.client else None,
+            signed.event, body, livemode=services.livemode, arrived=arrived, address=address
         )
         return signed.event["id"], await group_commit.outcome(received)

@@ -22,7 +22,7 @@ KEPT = """
 
 These fields and no other: no name, e-mail, phone, address or client secret, and of a card its brand, last four, expiry
 and country. A projection sees nothing else either, so that today's code can project a stored event again. Where an
-object stands in the place of an id, its id is stored. The two texts of the shop's own choice, `metadata.orderId` and
+object stands in the place of an id, its id is stored; a text that is no word or id is not stored. The two texts of the shop's own choice, `metadata.orderId` and
 `metadata.patientId`, are stored without what looks like an address, a phone number, a card number or a secret.
 """
 

@@ -9,14 +9,13 @@ from typing import Any
 
 from core.db import Database
 from core.events import ignored, projections
-from core.events.kept import kept
+from core.events.kept import kept, word
 from core.events.registry import Records, Snapshot, merged, projection_of, why_ignored
 
 __all__ = ["Received", "ignored", "prepare", "projected", "projections", "receive"]
 
 # What reading a field raises where the event is not shaped as Stripe shapes it.
 _MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
-MAX_TEXT = 255  # what is looked for has to fit into an index
 _PENDING = b'"pending_webhooks":'
 
 
@@ -108,13 +107,13 @@ def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[s
     payload = {"object": kept(told.get("object"), event["type"])}
     if previous := told.get("previous_attributes"):
         payload["previous_attributes"] = kept(previous, event["type"])
-    payload["request_id"] = _text(_mapping(event.get("request")).get("id"))
-    subject = told.get("object") or event.get("related_object")  # a thin event has the latter
+    payload["request_id"] = word(_mapping(event.get("request")).get("id"))
+    subject = payload["object"] or _mapping(event.get("related_object"))  # a thin event has the latter
     return _bare_envelope(event, body, address) | {
         "created": _created(event["created"]).isoformat(),
         "livemode": bool(event.get("livemode")),
-        "api_version": _text(event.get("api_version")),
-        "object_id": _text(_mapping(subject).get("id")),
+        "api_version": word(event.get("api_version")),
+        "object_id": word(subject.get("id")),
         "payload": payload,
     }
 
@@ -129,10 +128,6 @@ def _created(said: int | str) -> datetime:
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str | None:
-    return value[:MAX_TEXT] if isinstance(value, str) else None
 
 
 def _bare_envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ A field that a projection reads has to be named here, since a projection sees no
 import re
 from typing import Any
 
-from core.logs import redacted
+from core.logs import REDACTED, redacted
 
 # Fields of a kind: a nested name keeps those fields of an object, or of each object of a list; a plain name keeps a
 # number, a word or an id, and of an object that stands in the place of an id its id alone.
@@ -17,6 +17,7 @@ _NAMED_OTHERWISE = {
 }  # fmt: skip
 FREE_TEXT = object()  # a text of the shop's own choice, in which anything may stand
 MAX_LISTED = 100
+_WORD = re.compile(r"[\w:./-]{0,255}", re.ASCII)
 # Letters, digits and dashes, with no run of digits as long as a card's, and no key or client secret.
 _HARMLESS = re.compile(r"(?!.*(?:\d-?){12})(?!.*_secret_)(?!(?:[srp]k|whsec)_)[\w-]+", re.ASCII)
 
@@ -132,27 +133,38 @@ def kind_of(event_type: str) -> str:
     return _NAMED_OTHERWISE.get(family, family)
 
 
+def word(value: Any) -> str | None:
+    """A word or an id as it is, another text as redacted; None for what is no text."""
+    return _word(value, None) if isinstance(value, str) else None
+
+
 def _kept(subject: dict[str, Any], fields: Fields) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, below in fields.items():
         if name in subject:
             value = subject[name]
-            if type(value) is dict or type(value) is list:
-                found[name] = _inside(value, below)
+            if type(value) is str:
+                found[name] = _word(value, below)
             else:
-                found[name] = _without_persons(value) if below is FREE_TEXT else value
+                found[name] = _inside(value, below) if type(value) is dict or type(value) is list else value
     return found
 
 
 def _inside(value: dict[str, Any] | list[Any], below: Any) -> Any:
     if isinstance(value, list):
-        return [_inside(each, below) if isinstance(each, dict) else each for each in value[:MAX_LISTED]
-                if isinstance(each, dict | str)]  # fmt: skip
+        return [
+            _word(each, below) if isinstance(each, str) else _inside(each, below)
+            for each in value[:MAX_LISTED]
+            if isinstance(each, dict | str)
+        ]
     if isinstance(below, dict):
         return _kept(value, below)
     inner = value.get("id")
-    return inner if isinstance(inner, str) else None
+    return _word(inner, None) if isinstance(inner, str) else None
 
 
-def _without_persons(value: Any) -> Any:
-    return value if not isinstance(value, str) or _HARMLESS.fullmatch(value) else redacted(value)
+def _word(text: str, below: Any) -> str:
+    """A word or an id as it is; no other text, and none where an object belongs."""
+    if below is FREE_TEXT:
+        return text if _HARMLESS.fullmatch(text) else str(redacted(text))
+    return text if below is None and _WORD.fullmatch(text) else REDACTED

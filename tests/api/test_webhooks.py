@@ -24,8 +24,10 @@ from tests.factories import body_of, charge, event, intent
 class Api:
     """A `payops api` process over a data folder of its own, with Stripe's side of the wire."""
 
-    def __init__(self, data_dir: Path):
+    def __init__(self, data_dir: Path, **environment: str):
         self.data_dir = data_dir
+        self.environment = environment
+        self.log = data_dir / "api.log"
         self.secret = sandbox_secrets(data_dir).webhook_secret
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -41,8 +43,9 @@ class Api:
             str(self.port),
             "--no-access-log",
         ]
-        environment = {"DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]}
-        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        environment = {"DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]} | self.environment
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 90  # a machine with other work to do is slow
         while time.monotonic() < deadline:
             try:
@@ -55,6 +58,11 @@ class Api:
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def stop(self) -> None:
+        """Ended as an operator ends it, with all that it still had to tell."""
+        self.process.terminate()
+        self.process.wait(20)
 
     def post(self, body: bytes, **headers: str) -> httpx.Response:
         signature = sign(body, self.secret, timestamp=int(time.time()))

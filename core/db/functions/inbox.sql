@@ -176,6 +176,7 @@ begin
   select coalesce(array_agg(id), '{}') into new_ids from stored;
   if cardinality(new_ids) < jsonb_array_length(p_events) then
     perform payops.report_changed_bodies(p_events, new_ids, p_now);
+    perform payops.count_redeliveries_from_elsewhere(p_events, new_ids, p_now);
   end if;
   if cardinality(new_ids) = 0 then
     return (select jsonb_agg('duplicate'::text) from jsonb_array_elements(p_events));

@@ -1,0 +1,116 @@
+"""What names a person or opens a payment is in no table, no log and no answer, whatever is posted."""
+
+import json
+import re
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from core.db import embedded
+from core.events.signature import sign
+from tests.api.test_webhooks import Api
+from tests.factories import body_of, charge, event, intent
+
+PAYLOADS = Path(__file__).parents[1] / "payloads"
+PRIVATE = [
+    r"\bAna\b", r"\bLima\b", "LIMA", "ana.lima", r"ana@example\.", "example.com", "555.?0147", "2025550147", "Evergreen",
+    "Springfield", "62704", "1990-02-03", "123-45-6789", "12-3456789", r"198\.51\.100\.23", "A1B2C3D4",
+    r"4242\D?4242", r"4000\D?0566", "424242", "Xt5EWLLDS7FJjR1c", "Stripe Test Bank", "104102978678771", "_secret_",
+    "QkVhZ0hFcmVJc0E", "secretpath", "olderpath", "1Z999AA10123456784", "insufficient funds", "Moved away",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def told():
+    """Everything that could be read after all of it was posted, each by its name."""
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        api = Api(Path(folder), LOG_LEVEL="DEBUG")
+        api.start()
+        answers = [*post_payloads(api), *post_failures(api), *post_refused(api)]
+        api.stop()
+        found = {"answers": "\n".join(answers), **dumped(api.data_dir)}
+        found |= {str(log.relative_to(api.data_dir)): log.read_text() for log in api.data_dir.rglob("*.log")}
+        yield found
+        embedded.remove(api.data_dir)
+
+
+def post_payloads(api):
+    """Each payload file, once as it is and once more with another id where the first was of the same id."""
+    for file in sorted(PAYLOADS.glob("*/*.json")):
+        for one in json.loads(file.read_text()):
+            yield api.post(body_of(one)).text
+            yield api.post(body_of(one | {"id": f"{one['id']}_{file.parent.name}"})).text
+
+
+def post_failures(api):
+    """Private text where a projection or a table expects something else, and in the shop's own two texts."""
+    nasty = "Ana Lima, 4242 4242 4242 4242, ana.lima@example.com, +1 (202) 555-0147"
+    metadata = {"orderId": "ana.lima@example.com", "patientId": "4242424242424242", "name": nasty}
+    for number, one in enumerate(
+        [
+            event("", "charge.succeeded", charge(id="ch_a", amount=nasty)),
+            event("", "charge.succeeded", charge(id="ch_b", outcome=nasty)),
+            event("", "charge.succeeded", charge(id="ch_c", created=nasty)),
+            event("", "payment_intent.created", intent(id="pi_a", metadata=metadata)),
+            event("", "payment_intent.created", intent(id="pi_b", customer={"id": "cus_1", "name": nasty})),
+            event("", "product.updated", {"id": "prod_a", "description": nasty, "metadata": metadata}),
+            event("", "charge.succeeded", charge(id="ch_d"), livemode=True),
+        ]
+    ):
+        yield api.post(body_of(one | {"id": f"evt_failure_{number}"})).text
+
+
+def post_refused(api):
+    """What is not taken at all: unsigned, stale, no event, not for this route."""
+    private = (PAYLOADS / "today" / "charge.json").read_bytes()
+    stale = sign(private, api.secret, timestamp=int(time.time()) - 900)
+    yield api.post(private).text
+    yield api.post(private, **{"stripe-signature": "t=1,v1=ana.lima@example.com"}).text
+    yield api.post(private, **{"stripe-signature": stale}).text
+    yield api.post(private[:-10]).text
+    for path in (
+        "webhooks/form-submission",
+        "webhooks/consultation-status",
+        "payments/process-payment",
+        "nowhere",
+    ):
+        yield api.http.post(f"/api/{path}", content=private).text
+        yield api.http.post(f"/api/{path}?email=ana.lima@example.com", content=private[:-10]).text
+
+
+def dumped(data_dir):
+    """Every table of every schema but Postgres's own, as text."""
+    tables = "select oid::regclass::text from pg_class where relkind in ('r', 'p', 'm') and relnamespace::regnamespace::text !~ '^(pg_|information_schema)'"
+    with psycopg.connect(embedded.ensure_running(data_dir).owner_conninfo) as connection:
+        return {
+            table: connection.execute(
+                f"select coalesce(string_agg(to_jsonb(t)::text, chr(10)), '') from {table} as t"
+            ).fetchone()[0]
+            for (table,) in connection.execute(tables).fetchall()
+        }
+
+
+def test_what_was_posted_left_its_traces(told):
+    """Or else finding nothing private would say nothing."""
+    assert {"payops.events", "payops.incidents", "payops.event_attempts", "api.log", "answers"} <= set(told)
+    assert told["payops.events"].count("\n") > 40
+    assert '"ch_1"' in told["payops.charges"] and "4242" in told["payops.charges"]
+    assert "order-1" in told["payops.events"] and "[redacted]" in told["payops.payment_intents"]
+    assert "event_failed" in told["payops.incidents"] and "event_changed" in told["payops.incidents"]
+    assert all(
+        code in told["answers"] for code in ("bad_signature", "stale_timestamp", "malformed_body", '"failed"')
+    )
+    assert re.search("started|startup", told["api.log"], re.IGNORECASE)
+
+
+@pytest.mark.parametrize("private", PRIVATE)
+def test_nothing_private_is_stored_logged_or_answered(told, private):
+    found = {
+        place: match.group()
+        for place, text in told.items()
+        if (match := re.search(f".{{0,40}}{private}", text))
+    }
+    assert found == {}
