@@ -14,6 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.starlette import App
 
 from core.ui import auth_routes, session, shell
+from core.ui.doors import Doors
 from core.ui.policy import SafeHeaders
 
 
@@ -27,7 +28,11 @@ def parts() -> dict[str, Any]:
     hosts = list(session.settings().allowed_hosts)
     return {
         "routes": auth_routes.routes(),
-        "middleware": [Middleware(SafeHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
+        "middleware": [
+            Middleware(SafeHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
+            Middleware(Doors),
+        ],
         "lifespan": lifespan,
         "on_script_error": shell.report_failure,
     }

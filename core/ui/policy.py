@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
@@ -25,7 +26,7 @@ def content_security_policy(index_html: bytes) -> str:
 
 
 class SafeHeaders:
-    """Adds the policy to every HTTP answer; sockets pass untouched."""
+    """Adds the policy to every HTTP answer, that of a failure too; sockets pass untouched."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
@@ -41,9 +42,19 @@ class SafeHeaders:
             await self._app(scope, receive, send)
             return
 
+        started = False
+
         async def with_headers(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message["headers"] = [*message.get("headers", []), *self._headers]
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        try:
+            await self._app(scope, receive, with_headers)
+        except Exception:
+            # The server's own answer to a failure would come from outside of here, without the headers.
+            if not started:
+                await PlainTextResponse("This failed. Nothing was lost.", 500)(scope, receive, with_headers)
+            raise

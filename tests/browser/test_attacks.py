@@ -90,8 +90,11 @@ def handshake(console, *, origin, host=None):
 
 def test_a_socket_is_opened_by_our_own_page_only(console):
     assert " 101 " in handshake(console, origin=console.base)
-    for origin in ("http://evil.example", "https://evil.example:8501", "null"):
-        assert " 101 " not in handshake(console, origin=origin), origin
+    assert " 101 " in handshake(console, origin=console.services.settings.public_base_url)  # behind a proxy
+    others = ("http://evil.example", "https://evil.example:8501", "null", "", "http://localhost:3000", "http://127.0.0.1:1",
+              "https://share.streamlit.io", f"{console.base}.evil.example", "http://[::1", console.base + "@evil.example")  # fmt: skip
+    for origin in others:
+        assert " 403 " in handshake(console, origin=origin), origin
     assert " 101 " not in handshake(console, origin="http://evil.example", host="evil.example")
 
 
