@@ -13,7 +13,7 @@ import structlog
 from core.db import Database
 from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
-from core.errors import PayopsError, Refused
+from core.errors import PayopsError, Refused, Unavailable
 from core.events.answers import records_of
 from core.payments.desk import Desk
 from core.periods import Clock, wall_clock
@@ -46,13 +46,19 @@ class Services:
 
     @cached_property
     def stripe(self) -> StripeGateway:
-        """Stripe, or the sandbox, which is started at the first use; each call is recorded in the database."""
+        """Stripe, or the sandbox, which is started at the first use; each call is recorded in the database.
+
+        Raises `Unavailable` where the sandbox does not start.
+        """
         base, key = self.settings.stripe_api_base, self.settings.stripe_secret_key
         if key is not None and self.settings.payment_mode is not PaymentMode.SANDBOX:
             return StripeGateway(key.get_secret_value(), api_base=base, record=self._record_call)
         from core.sandbox.process import ensure_running
 
-        sandbox = ensure_running(self.settings.data_dir)
+        try:
+            sandbox = ensure_running(self.settings.data_dir)
+        except TimeoutError as error:
+            raise Unavailable("stripe_unavailable", "The sandbox did not start.") from error
         return StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=self._record_call)
 
     @cached_property

@@ -1,5 +1,6 @@
 """Every call to Stripe: with time-outs and bounded retries, translated errors, and a record of how it went."""
 
+import copy
 import io
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,17 @@ class StripeGateway:
             max_network_retries=max_retries,
             http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)),
         )
+
+    def telling(self, tell: Callable[[StripeCall], None]) -> "StripeGateway":
+        """The same gateway, whose calls `tell` hears of as well."""
+        told, record = copy.copy(self), self._record
+
+        def both(call: StripeCall) -> None:
+            tell(call)
+            record(call)
+
+        told._record = both
+        return told
 
     def retrieve(self, path: str, **params: Any) -> Json:
         """One object as Stripe's JSON, `path` such as `charges/ch_1`; raises `Refused` or `Unavailable`."""

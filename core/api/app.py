@@ -1,9 +1,11 @@
 """The ASGI app; it builds itself when its lifespan starts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import cache, partial
 
+import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,15 +13,20 @@ from starlette.responses import Response
 
 from core import logs, services
 from core.api import description, health, intake, payments
-from core.api.edge import Edge
-from core.api.gate import Gate
+from core.api.edge import BodyTooLarge, BodyTooSlow, Edge, Rules, said_of
+from core.api.gate import Gate, refusal
 from core.api.problems import problem
 from core.api.tokens import Tokens
 from core.api.webhooks import STRIPE_PATH, StripeWebhook
+from core.errors import PayopsError
 from core.events import inbox
 from core.events.group_commit import GroupCommit
 from core.events.tally import Tally, Teller
+from core.monitoring.incidents import Incident, IncidentLog
+from core.periods import wall_clock
 from core.settings import load_settings
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -28,6 +35,9 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     logs.configure(settings)
     running = services.start(settings)
     write = partial(_record, running)
+    api.state.rules = Rules(
+        settings.allowed_hosts, settings.cors_origins, settings.api_base_url.startswith("https:")
+    )
     api.state.services = running
     api.state.gate = cache(partial(_gate, running))
     api.state.group_commit = GroupCommit(write)
@@ -39,8 +49,8 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     running.close()
 
 
-def build() -> FastAPI:
-    """The app without its parts, which the lifespan opens from the environment's settings."""
+def build() -> Edge:
+    """The whole app without its parts, which the lifespan opens from the environment's settings."""
     api = FastAPI(title="payops", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     api.add_route("/api/webhooks/form-submission", intake.form_submission, methods=["POST"])
     api.add_route("/api/webhooks/consultation-status", intake.consultation_status, methods=["POST"])
@@ -50,7 +60,9 @@ def build() -> FastAPI:
     api.add_route("/api/openapi.json", _outside_production(description.openapi))
     api.add_route("/api/docs", _outside_production(description.docs))
     api.add_exception_handler(HTTPException, _http_problem)
-    return api
+    api.add_exception_handler(PayopsError, _ours)
+    api.add_exception_handler(Exception, _defect)
+    return Edge(api, api.state, direct={STRIPE_PATH: StripeWebhook(api.state)})
 
 
 def _gate(running: services.Services) -> Gate:
@@ -82,11 +94,40 @@ def _record(running: services.Services, batch: list[inbox.Received]) -> list[str
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    codes = {404: "not_found", 405: "method_not_allowed"}
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
+        answer = problem(request, *said_of(error))
+        answer.headers["Connection"] = "close"
+        return answer
+    codes = {400: "malformed_body", 404: "not_found", 405: "method_not_allowed"}
     answer = problem(request, error.status_code, codes.get(error.status_code, "refused"), error.detail + ".")
     answer.headers.update(error.headers or {})
     return answer
 
 
-api = build()
-app = Edge(api, direct={STRIPE_PATH: StripeWebhook(api.state)})
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PayopsError)
+    return refusal(request, error)
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    """What we did not think of: an incident, and nothing of its insides for the caller."""
+    running: services.Services = request.app.state.services
+    kind, request_id = type(error).__name__, request.scope["payops.request_id"]
+    route = getattr(request.scope.get("route"), "path", "unknown")
+    incident = Incident(
+        kind="api_failed",
+        fingerprint=f"{route} {kind}",
+        title=f"A request to {route} failed.",
+        seen_at=wall_clock(),
+        sample={"route": route, "error": kind},
+        request_id=request_id,
+    )
+    try:
+        await asyncio.to_thread(IncidentLog(running.db, running.settings.data_dir).report, incident)
+    except PayopsError:
+        log.exception("an incident could not be recorded", route=route, error=kind)
+    sentence = f"Something went wrong on our side. It is recorded as {request_id}."
+    return problem(request, 500, "internal_error", sentence)
+
+
+app = build()

@@ -1,30 +1,36 @@
-"""What a call of the payment API passes: who calls, how often, and whether the same was asked before."""
+"""What a call of the payment API passes: who calls, how often, whether the same was asked before, and how long we took."""
 
 import hashlib
 import json
+import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
 from pydantic import BaseModel
+from starlette.background import BackgroundTask
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from core.api.problems import problem, problem_of
 from core.api.tokens import Tokens
-from core.errors import PayopsError, Refused, Unavailable
+from core.errors import PayopsError, Refused, Unauthorised, Unavailable
 from core.payments.callers import Caller
 from core.payments.desk import Desk
 from core.payments.requests import Request
 from core.periods import wall_clock
 
+log = structlog.get_logger(__name__)
+
 STATUS = {
     "card_declined": 402, "not_found": 404, "idempotency_key_reused": 409, "in_progress": 409, "bad_idempotency_key": 400,
 }  # fmt: skip
 SECRET_FIELDS = ("clientSecret", "nextAction", "recoveryUrl")
-Work = Callable[[Request], BaseModel]
-Refill = Callable[[dict[str, Any]], BaseModel]
+Answer = dict[str, Any]
+Work = Callable[[Desk, Request], BaseModel]
+Refill = Callable[[Desk, Answer], BaseModel]
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,24 @@ class Gate:
     tokens: Tokens
     limit_per_minute: int
     return_origins: tuple[str, ...]
+
+    def read(self, http: HttpRequest, work: Callable[[Desk, Caller], BaseModel]) -> Response:
+        """Answer a question that changes nothing."""
+        return self._passed(http, lambda desk, caller: _worked(lambda: work(desk, caller)))
+
+    def once(self, http: HttpRequest, asked: BaseModel, work: Work, refill: Refill | None = None) -> Response:
+        """Answer a request; with an `Idempotency-Key` the same one again gets the same answer and one effect.
+
+        Nothing secret is kept: `refill` asks Stripe again for what a kept answer left out.
+        """
+
+        def answer(desk: Desk, caller: Caller) -> Answer:
+            key = http.headers.get("idempotency-key")
+            if key is None:
+                return _worked(lambda: work(desk, Request(caller, f"payops-{uuid.uuid4().hex}")))
+            return _once(desk, caller, _checked(key), _fingerprint(http, asked), work, refill)
+
+        return self._passed(http, answer)
 
     def enter(self, http: HttpRequest) -> Caller:
         """Who calls; raises `Unauthorised`, or `Unavailable` (`too_many_requests`)."""
@@ -50,88 +74,109 @@ class Gate:
             )
         return caller
 
-    def read(self, http: HttpRequest, work: Callable[[Caller], BaseModel]) -> Response:
-        """Answer a question that changes nothing."""
-        try:
-            return JSONResponse(_plain(work(self.enter(http))))
-        except PayopsError as error:
-            return refusal(http, error)
-
-    def once(self, http: HttpRequest, asked: BaseModel, work: Work, refill: Refill | None = None) -> Response:
-        """Answer a request; with an `Idempotency-Key` the same one again gets the same answer and one effect.
-
-        Nothing secret is kept: `refill` asks Stripe again for what a kept answer left out.
-        """
+    def _passed(self, http: HttpRequest, answer: Callable[[Desk, Caller], Answer]) -> Response:
+        """The answer or the problem; of a caller who is known, it is kept how long we took for it, Stripe's part apart."""
         try:
             caller = self.enter(http)
-            key = http.headers.get("idempotency-key")
-            if key is None:
-                return JSONResponse(_plain(work(Request(caller, f"payops-{uuid.uuid4().hex}"))))
-            return self._once(http, caller, _checked(key), asked, work, refill)
         except PayopsError as error:
             return refusal(http, error)
-
-    def _once(
-        self, http: HttpRequest, caller: Caller, key: str, asked: BaseModel, work: Work, refill: Refill | None
-    ) -> Response:
-        body = json.dumps(asked.model_dump(mode="json"), sort_keys=True)
-        fingerprint = hashlib.sha256(f"{http.url.path}\n{body}".encode()).hexdigest()
-        kept = self.desk.db.call(
-            "begin_api_request", caller=caller.name, key=key, fingerprint=fingerprint, now=wall_clock()
-        )
-        if kept["state"] == "answered":
-            return self._again(http, kept, refill)
-        _require_ours(kept["state"])
-        own = hashlib.sha256(f"{caller.name}\n{key}".encode()).hexdigest()[:40]
-        return self._answered(
-            http, caller, key, lambda: work(Request(caller, f"payops-{own}", kept["state"] == "again"))
-        )
-
-    def _answered(
-        self, http: HttpRequest, caller: Caller, key: str, work: Callable[[], BaseModel]
-    ) -> Response:
-        """The work's answer, kept for whoever asks again; where it may be tried again, nothing is kept."""
-        status: int | None = None
-        answer: dict[str, Any] | None = None
+        stripe_ms: list[float] = []
+        watched = self.desk.stripe.telling(lambda call: stripe_ms.append(call.duration_ms))
         try:
-            plain = _plain(work())
-            status, answer = 200, {name: value for name, value in plain.items() if name not in SECRET_FIELDS}
-            return JSONResponse(plain)
-        except Refused as error:
-            status, answer = (
-                _status(error),
-                {"code": error.code, "detail": error.detail, "facts": _kept(error)},
-            )
-            raise
-        finally:
-            self.desk.db.call(
-                "answer_api_request",
-                caller=caller.name,
-                key=key,
-                now=wall_clock(),
-                status=status,
-                answer=answer,
-            )
+            response: Response = JSONResponse(answer(replace(self.desk, stripe=watched), caller))
+        except PayopsError as error:
+            response = refusal(http, error)
+        total_ms = (time.perf_counter() - http.scope["payops.read_at"]) * 1000
+        response.background = BackgroundTask(
+            self._record, http.scope["route"].name, response.status_code, total_ms, sum(stripe_ms)
+        )
+        return response
 
-    def _again(self, http: HttpRequest, kept: dict[str, Any], refill: Refill | None) -> Response:
-        answer = kept["answer"]
-        if kept["status"] != 200:
-            raise Refused(answer["code"], answer["detail"], facts=answer["facts"])
-        return JSONResponse(_plain(refill(answer)) if refill else answer)
+    def _record(self, operation: str, status: int, total_ms: float, stripe_ms: float) -> None:
+        own_ms = max(0.0, total_ms - stripe_ms)
+        try:
+            self.desk.db.call(
+                "record_api_call", operation=operation, status=status, own_ms=own_ms, stripe_ms=stripe_ms,
+                now=self.desk.clock(),
+            )  # fmt: skip
+        except PayopsError as error:
+            log.warning("a call of the payment API could not be recorded", code=error.code)
+
+
+def _worked(work: Callable[[], BaseModel]) -> Answer:
+    """The work's answer; where it is our key that Stripe refuses, the caller is not the one to mend it."""
+    try:
+        return work().model_dump(mode="json")
+    except Refused as error:
+        if error.code != "stripe_key_refused":
+            raise
+        sentence = "Payments are not set up here at the moment."
+        raise Unavailable("not_configured", sentence, retry_after_seconds=60) from error
+
+
+def _once(
+    desk: Desk, caller: Caller, key: str, fingerprint: str, work: Work, refill: Refill | None
+) -> Answer:
+    kept = desk.db.call(
+        "begin_api_request", caller=caller.name, key=key, fingerprint=fingerprint, now=wall_clock()
+    )
+    if kept["state"] == "answered":
+        return _again(desk, kept, refill)
+    _require_ours(kept["state"])
+    own = hashlib.sha256(f"{caller.name}\n{key}".encode()).hexdigest()[:40]
+    request = Request(caller, f"payops-{own}", kept["state"] == "again")
+    status: int | None = None
+    answer: Answer | None = None
+    try:
+        plain = _worked(lambda: work(desk, request))
+        status, answer = 200, {name: value for name, value in plain.items() if name not in SECRET_FIELDS}
+        return plain
+    except Refused as error:
+        status, answer = (
+            _status(error),
+            {"code": error.code, "detail": error.detail, "facts": _kept(error)},
+        )
+        raise
+    finally:
+        _keep(desk, caller, key, status, answer)
+
+
+def _keep(desk: Desk, caller: Caller, key: str, status: int | None, answer: Answer | None) -> None:
+    """The answer is the next one's too; with none, whoever asks next may try again.
+
+    What was done is done: a caller learns of it though the answer cannot be kept, and the same again finds it at
+    Stripe.
+    """
+    try:
+        desk.db.call(
+            "answer_api_request", caller=caller.name, key=key, now=wall_clock(), status=status, answer=answer
+        )
+    except PayopsError as error:
+        log.warning("an answer of the payment API could not be kept", code=error.code)
+
+
+def _again(desk: Desk, kept: Answer, refill: Refill | None) -> Answer:
+    answer: Answer = kept["answer"]
+    if kept["status"] != 200:
+        raise Refused(answer["code"], answer["detail"], facts=answer["facts"])
+    return _worked(lambda: refill(desk, answer)) if refill else answer
 
 
 def refusal(http: HttpRequest, error: PayopsError) -> Response:
-    """The problem this error is; the status is the code's, else 422."""
-    if error.code == "too_many_requests" and isinstance(error, Unavailable):
-        answer = problem(http, 429, error.code, error.detail)
-        answer.headers["Retry-After"] = str(error.retry_after_seconds)
+    """The problem this error is, its status the code's, else 422; what is no answer but a defect of ours is raised."""
+    if isinstance(error, Unavailable):
+        answer = problem_of(http, error)
+        if error.code == "too_many_requests":
+            answer = problem(http, 429, error.code, error.detail)
+            answer.headers["Retry-After"] = str(error.retry_after_seconds)
+        return answer
+    if isinstance(error, Unauthorised):
+        answer = problem_of(http, error)
+        answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
     if not isinstance(error, Refused):
-        answer = problem_of(http, error)
-        if answer.status_code == 401:
-            answer.headers["WWW-Authenticate"] = "Bearer"
-        return answer
-    more: dict[str, Any] = dict(error.facts.get("body") or {})
+        raise error
+    more: Answer = dict(error.facts.get("body") or {})
     more.pop("code", None)
     if path := error.facts.get("path"):
         more["errors"] = [{"path": path, "message": error.detail}]
@@ -142,12 +187,13 @@ def _status(error: Refused) -> int:
     return STATUS.get(error.code, 422)
 
 
-def _kept(error: Refused) -> dict[str, Any]:
+def _kept(error: Refused) -> Answer:
     return {name: error.facts[name] for name in ("body", "path") if name in error.facts}
 
 
-def _plain(answer: BaseModel) -> dict[str, Any]:
-    return answer.model_dump(mode="json")
+def _fingerprint(http: HttpRequest, asked: BaseModel) -> str:
+    body = json.dumps(asked.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(f"{http.url.path}\n{body}".encode()).hexdigest()
 
 
 def _checked(key: str) -> str:

@@ -18,9 +18,12 @@ PROBLEMS = {
     402: "The card was declined.",
     404: "There is nothing by that id, or it is somebody else's.",
     409: "The Idempotency-Key was used with another body, or is in progress.",
+    408: "The body did not arrive in time.",
     413: "The body is larger than 1 MiB.",
+    421: "Nothing is served under this host.",
     422: "The body does not fit, or the request is refused.",
-    429: "Too many requests.",
+    429: "Too many requests; Retry-After says when to go on.",
+    500: "A defect of ours, recorded under the request's id.",
     503: "Something needed does not answer, or the flow is closed; Retry-After says when to try again.",
 }
 _JSON = "application/problem+json"
@@ -45,10 +48,9 @@ def create_checkout_session(
 ) -> Response:
     """A page to pay on, for what the catalogue says the cart costs."""
     gate = gate_of(http)
+    origins = gate.return_origins
     return gate.once(
-        http,
-        asked,
-        lambda request: service.create_checkout_session(gate.desk, request, asked, gate.return_origins),
+        http, asked, lambda desk, request: service.create_checkout_session(desk, request, asked, origins)
     )
 
 
@@ -57,20 +59,18 @@ def process_payment(
     http: HttpRequest, asked: shapes.PaymentRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Charge a card once."""
-    desk = gate_of(http).desk
     return gate_of(http).once(
         http,
         asked,
-        lambda request: service.process_payment(desk, request, asked),
-        lambda kept: service.payment_again(desk, kept),
+        lambda desk, request: service.process_payment(desk, request, asked),
+        lambda desk, kept: service.payment_again(desk, kept),
     )
 
 
 @router.get("/verify-status/{sessionId}", response_model=shapes.StatusAnswer)
 def verify_status(http: HttpRequest, sessionId: str) -> Response:
     """How a checkout stands."""
-    gate = gate_of(http)
-    return gate.read(http, lambda caller: service.verify_status(gate.desk, caller, sessionId))
+    return gate_of(http).read(http, lambda desk, caller: service.verify_status(desk, caller, sessionId))
 
 
 @router.post("/handle-failure", response_model=shapes.FailureAnswer)
@@ -78,11 +78,12 @@ def handle_failure(
     http: HttpRequest, asked: shapes.FailureRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Why a payment failed and what may be tried; it is on the recovery list from then on."""
-    gate = gate_of(http)
-    return gate.once(
-        http, asked, lambda request: service.handle_failure(gate.desk, request.caller, asked),
-        lambda kept: service.failure_again(gate.desk, asked, kept),
-    )  # fmt: skip
+    return gate_of(http).once(
+        http,
+        asked,
+        lambda desk, request: service.handle_failure(desk, request.caller, asked),
+        lambda desk, kept: service.failure_again(desk, asked, kept),
+    )
 
 
 @router.post("/validate-discount", response_model=shapes.DiscountAnswer)
@@ -90,15 +91,15 @@ def validate_discount(
     http: HttpRequest, asked: shapes.DiscountRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """What a discount code would take off."""
-    gate = gate_of(http)
-    return gate.once(http, asked, lambda request: service.validate_discount(gate.desk, request.caller, asked))
+    return gate_of(http).once(
+        http, asked, lambda desk, request: service.validate_discount(desk, request.caller, asked)
+    )
 
 
 @router.get("/payment-methods", response_model=shapes.PaymentMethodsAnswer)
 def payment_methods(http: HttpRequest, patientId: Annotated[Id, Query()]) -> Response:
     """The cards a patient saved."""
-    gate = gate_of(http)
-    return gate.read(http, lambda caller: service.payment_methods(gate.desk, caller, patientId))
+    return gate_of(http).read(http, lambda desk, caller: service.payment_methods(desk, caller, patientId))
 
 
 @router.post("/create-subscription", response_model=shapes.SubscriptionAnswer)
@@ -106,12 +107,11 @@ def create_subscription(
     http: HttpRequest, asked: shapes.SubscriptionRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Begin a subscription."""
-    desk = gate_of(http).desk
     return gate_of(http).once(
         http,
         asked,
-        lambda request: subscriptions.create(desk, request, asked),
-        lambda kept: subscriptions.again(desk, kept),
+        lambda desk, request: subscriptions.create(desk, request, asked),
+        lambda desk, kept: subscriptions.again(desk, kept),
     )
 
 
@@ -120,8 +120,7 @@ def cancel_subscription(
     http: HttpRequest, asked: shapes.CancellationRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """End a subscription now or with its period."""
-    gate = gate_of(http)
-    return gate.once(http, asked, lambda request: subscriptions.cancel(gate.desk, request, asked))
+    return gate_of(http).once(http, asked, lambda desk, request: subscriptions.cancel(desk, request, asked))
 
 
 async def does_not_fit(http: HttpRequest, error: Exception) -> Response:

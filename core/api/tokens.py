@@ -34,24 +34,29 @@ class SigningKeys:
         self._asking = threading.Lock()
 
     def key(self, key_id: str) -> jwt.PyJWK | None:
-        """The key of this id, or None; raises `Unavailable` where none could ever be had."""
-        age = time.monotonic() - self._asked_at
-        if age > KEYS_FRESH_SECONDS or (key_id not in self._keys and age > LOOK_AGAIN_AFTER_SECONDS):
+        """The key of this id, or None; raises `Unavailable` while none could ever be had."""
+        if self._is_due(key_id):
             with self._asking:
-                self._refresh()
+                if self._is_due(key_id):  # whoever waited for the lock finds it done
+                    self._refresh()
+        if not self._keys:
+            raise Unavailable(
+                "sign_in_unavailable", "Patients' sign-ins cannot be checked at the moment.",
+                retry_after_seconds=int(LOOK_AGAIN_AFTER_SECONDS),
+            )  # fmt: skip
         return self._keys.get(key_id)
+
+    def _is_due(self, key_id: str) -> bool:
+        age = time.monotonic() - self._asked_at
+        return age > KEYS_FRESH_SECONDS or (key_id not in self._keys and age > LOOK_AGAIN_AFTER_SECONDS)
 
     def _refresh(self) -> None:
         try:
             with httpx.Client(timeout=FETCH_TIMEOUT_SECONDS, trust_env=False) as client:
                 found = client.get(self._url).raise_for_status().json()["keys"]
             self._keys = {key["kid"]: jwt.PyJWK(key) for key in found if _signs(key)}
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, jwt.PyJWTError) as error:
             log.warning("the keys that sign patients' tokens could not be read", error=type(error).__name__)
-            if not self._keys:
-                raise Unavailable(
-                    "sign_in_unavailable", "Patients' sign-ins cannot be checked at the moment."
-                ) from error
         self._asked_at = time.monotonic()
 
 
@@ -102,11 +107,13 @@ class Tokens:
         return Caller(f"patient:{patient}", patient_id=patient)
 
 
-def _signs(key: dict[str, Any]) -> bool:
+def _signs(key: Any) -> bool:
     """A public key that a signature can be checked with, of the two kinds that are taken."""
+    if not isinstance(key, dict) or not isinstance(key.get("kid"), str):
+        return False
     kind = key.get("kty")
     curve_fits = kind != "EC" or key.get("crv") == "P-256"
-    return kind in ALGORITHMS and curve_fits and "kid" in key and key.get("use", "sig") == "sig"
+    return kind in ALGORITHMS and curve_fits and key.get("use", "sig") == "sig"
 
 
 def _unknown() -> Unauthorised:

@@ -14,9 +14,13 @@ from core.stripe_gateway import Json
 log = structlog.get_logger(__name__)
 
 KEY_KEPT = timedelta(hours=23)  # Stripe keeps a key for 24 hours; an hour is left for clocks that differ
+OVER_AFTER = timedelta(minutes=5)  # a request that Stripe took in is over by then
+CUSTOMERS_OWN = frozenset(
+    {"payment", "create_subscription"}
+)  # whoever asked decides whether it is asked again
 CLAIMED_AT_ONCE = 20
 LONGEST_WAIT_SECONDS = 600
-MARK = "payopsAction"
+MARK, REQUEST_MARK = "payopsAction", "payopsRequest"
 
 
 @dataclass(frozen=True)
@@ -61,17 +65,17 @@ def carry_out(desk: Desk, action: Action) -> Action:
     try:
         answer = desk.stripe.write(action.path, key=action.id, method=action.method, **action.params)
     except Unavailable as error:
-        return _unanswered(desk, action, error)
+        return unanswered(desk, action, error)
     except Refused as error:
-        return _settled(desk, action, "refused", problem_code=_code(error), problem=error.detail)
-    return _done(desk, action, answer)
+        return refused(desk, action, error)
+    return settle_with(desk, action, answer)
 
 
 def settle_unknown(desk: Desk) -> int:
     """Find out about the actions whose answer never came; how many were looked at.
 
     What Stripe shows decides. What it does not show is asked again under the same key while Stripe keeps keys, and
-    counts as never done after that.
+    counts as never done after that; at once, where it is a customer's to ask again.
     """
     claimed = desk.db.call("claim_unanswered", most=CLAIMED_AT_ONCE, now=desk.clock())
     for row in claimed:
@@ -81,20 +85,24 @@ def settle_unknown(desk: Desk) -> int:
 
 def _find_out(desk: Desk, action: Action) -> None:
     try:
-        found = _LOOK[action.kind](desk, action)
+        found = look(desk, action)
     except Unavailable as error:
-        _unanswered(desk, action, error)
+        unanswered(desk, action, error)
         return
+    age = desk.clock() - datetime.fromisoformat(action.sent_at or action.requested_at)
     if found is not None:
-        _done(desk, action, found)
-    elif _key_is_kept(action, desk.clock()):
+        settle_with(desk, action, found)
+    elif action.kind in CUSTOMERS_OWN and age < OVER_AFTER:
+        unanswered(desk, action, Unavailable("stripe_unavailable", "Stripe may still be at work on it."))
+    elif action.kind not in CUSTOMERS_OWN and age < KEY_KEPT:
         carry_out(desk, action)
     else:
         _settled(desk, action, "refused", problem_code="never_done", problem="It never reached Stripe.")
 
 
-def _key_is_kept(action: Action, now: datetime) -> bool:
-    return action.sent_at is not None and now - datetime.fromisoformat(action.sent_at) < KEY_KEPT
+def look(desk: Desk, action: Action) -> Json | None:
+    """What Stripe shows of this action, None where it shows nothing."""
+    return _LOOK[action.kind](desk, action)
 
 
 def _look_for_refund(desk: Desk, action: Action) -> Json | None:
@@ -126,21 +134,44 @@ def _look_for_evidence(desk: Desk, action: Action) -> Json | None:
     return found if (found.get("metadata") or {}).get(MARK) == action.id else None
 
 
+def _look_for_made(desk: Desk, action: Action) -> Json | None:
+    """What the customer's request made, by the mark it carries."""
+    since = datetime.fromisoformat(action.requested_at) - timedelta(hours=1)  # for clocks that differ
+    ended: Json = {"status": "all"} if action.path == "subscriptions" else {}
+    made = desk.stripe.each(
+        action.path, customer=action.subject, created={"gte": int(since.timestamp())}, **ended
+    )
+    return next((one for one in made if (one.get("metadata") or {}).get(REQUEST_MARK) == action.id), None)
+
+
 _LOOK: dict[str, Callable[[Desk, Action], Json | None]] = {
     "refund": _look_for_refund,
     "retry": _look_for_payment,
     "cancel_subscription": _look_for_cancellation,
     "accept_dispute": _look_for_acceptance,
     "submit_evidence": _look_for_evidence,
+    "payment": _look_for_made,
+    "create_subscription": _look_for_made,
 }
 
 
-def _done(desk: Desk, action: Action, answer: Json) -> Action:
-    """What Stripe did, and the mirror shows it at once."""
-    return _settled(desk, action, "done", result_id=answer["id"], records=desk.records_of(answer))
+def settle_with(desk: Desk, action: Action, answer: Json) -> Action:
+    """What Stripe did, and the mirror shows it at once; a new payment that was declined is refused."""
+    error = answer.get("last_payment_error") if action.kind == "payment" else None
+    if error is None:
+        return _settled(desk, action, "done", result_id=answer["id"], records=desk.records_of(answer))
+    return _settled(
+        desk, action, "refused", result_id=answer["id"], records=desk.records_of(answer),
+        problem_code=error.get("decline_code") or error.get("code"), problem=error.get("message"),
+    )  # fmt: skip
 
 
-def _unanswered(desk: Desk, action: Action, error: Unavailable) -> Action:
+def refused(desk: Desk, action: Action, error: Refused) -> Action:
+    made = error.facts.get("payment_intent") if action.kind == "payment" else None
+    return _settled(desk, action, "refused", problem_code=_code(error), problem=error.detail, result_id=made)
+
+
+def unanswered(desk: Desk, action: Action, error: Unavailable) -> Action:
     log.warning("Stripe did not answer", action=action.id, kind=action.kind, code=error.code)
     wait = min(5 * 2**action.attempts, LONGEST_WAIT_SECONDS)
     again = desk.clock() + timedelta(seconds=wait)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from core.errors import Refused
-from core.money import Money
+from core.money import THREE_DECIMAL, Money
 from core.payments import limits
 from core.payments.desk import Desk
 from core.staff.flags import Flow
@@ -27,6 +27,11 @@ class Code:
     redeem_by: int | None
     percent_off: Decimal | None
     amount_off: Money | None
+
+    @property
+    def uses_left(self) -> int | None:
+        """By Stripe's count; None without a limit."""
+        return None if self.max_redemptions is None else self.max_redemptions - self.times_redeemed
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,12 @@ def look_up(desk: Desk, code: str) -> Code | None:
 
 def judged(desk: Desk, code: str, amount: Money, customer_id: str | None) -> Verdict:
     """What the code does to `amount` for this customer, now."""
-    found = look_up(desk, code)
-    paid_before = bool(
-        found
-        and found.first_time_only
-        and customer_id
-        and desk.db.call("customer_has_paid", customer_id=customer_id)
-    )
+    found, uses, paid_before = look_up(desk, code), 0, False
+    if found and (found.first_time_only or found.max_redemptions is not None):
+        ours = desk.db.call("promotion_code_uses", promotion_code=found.id, customer_id=customer_id)
+        uses, paid_before = ours["uses"], ours["paid_before"]
     now = int(desk.clock().timestamp())
-    return judge(found, amount, customer_id=customer_id, paid_before=paid_before, now=now)
+    return judge(found, amount, customer_id=customer_id, uses=uses, paid_before=paid_before, now=now)
 
 
 def accepted(desk: Desk, code: str, amount: Money, customer_id: str | None, *, path: str) -> Verdict:
@@ -78,13 +80,13 @@ def accepted(desk: Desk, code: str, amount: Money, customer_id: str | None, *, p
 
 
 def judge(
-    code: Code | None, amount: Money, *, customer_id: str | None, paid_before: bool, now: int
+    code: Code | None, amount: Money, *, customer_id: str | None, uses: int, paid_before: bool, now: int
 ) -> Verdict:
-    """Decide without asking anybody; `now` in epoch seconds."""
+    """Decide without asking anybody; `uses` are those that Stripe does not count, `now` in epoch seconds."""
     none_off = Money(0, amount.currency)
     if code is None:
         return Verdict(None, none_off, amount, "There is no such code.")
-    if reason := _why_not(code, amount, customer_id, paid_before, now):
+    if reason := _why_not(code, amount, customer_id, uses, paid_before, now):
         return Verdict(code, none_off, amount, reason)
     off = _taken_off(code, amount)
     rest = amount - off
@@ -96,9 +98,11 @@ def judge(
     return Verdict(code, off, rest)
 
 
-def _why_not(code: Code, amount: Money, customer_id: str | None, paid_before: bool, now: int) -> str | None:
+def _why_not(
+    code: Code, amount: Money, customer_id: str | None, uses: int, paid_before: bool, now: int
+) -> str | None:
     ended = any(end is not None and end <= now for end in (code.expires_at, code.redeem_by))
-    spent = code.max_redemptions is not None and code.times_redeemed >= code.max_redemptions
+    spent = code.uses_left is not None and code.uses_left <= uses
     checks = (
         (spent, "This code was used as often as it can be."),
         (ended or not code.active or not code.coupon_valid, "This code has expired."),
@@ -116,13 +120,14 @@ def _why_not(code: Code, amount: Money, customer_id: str | None, paid_before: bo
 
 
 def _taken_off(code: Code, amount: Money) -> Money:
-    """Half a minor unit rounds up, as Stripe does; never more than all of it."""
+    """Half of the smallest step rounds up, as Stripe does; never more than all of it."""
+    step = 10 if amount.currency in THREE_DECIMAL else 1  # the last of three decimals is always 0
     if code.percent_off is not None:
         exact = Decimal(amount.minor) * code.percent_off / 100
-        minor = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
     else:
-        minor = code.amount_off.minor if code.amount_off else 0
-    return Money(min(minor, amount.minor), amount.currency)
+        exact = Decimal(code.amount_off.minor if code.amount_off else 0)
+    steps = (exact / step).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    return Money(min(int(steps) * step, amount.minor), amount.currency)
 
 
 def _code(chosen: Json, coupon: Json) -> Code:

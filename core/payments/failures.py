@@ -51,3 +51,13 @@ def declined(error: Refused, *, for_patient: bool) -> Refused:
     )
     body = failure.fields() | {"code": "card_declined", "paymentIntentId": facts.get("payment_intent")}
     return Refused("card_declined", failure.customerMessage, facts={"body": body})
+
+
+def of_card(error: Refused, *, for_patient: bool) -> Refused:
+    """What Stripe says of the card that a caller named: declined, or nobody's, or, for a patient, not theirs either."""
+    if error.code != "stripe_refused":
+        return declined(error, for_patient=for_patient)
+    code, sentence = (
+        ("not_found", "There is no such payment method.") if for_patient else (error.code, error.detail)
+    )
+    return Refused(code, sentence, facts={"path": "paymentMethodId"})

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from core.payments.actions import REQUEST_MARK
 from core.payments.callers import Caller
 from core.payments.desk import Desk
 from core.stripe_gateway import Json
 
-MARK = "payopsRequest"
 FOUND_WITHIN = timedelta(days=3)
 
 
@@ -22,7 +22,7 @@ class Request:
 
 def marked(request: Request, order_id: str, patient_id: str) -> Json:
     """The metadata of what the request makes at Stripe."""
-    return {"orderId": order_id, "patientId": patient_id, MARK: request.key}
+    return {"orderId": order_id, "patientId": patient_id, REQUEST_MARK: request.key}
 
 
 def found_before(desk: Desk, request: Request, path: str, customer_id: str) -> Json | None:
@@ -31,7 +31,7 @@ def found_before(desk: Desk, request: Request, path: str, customer_id: str) -> J
         return None
     since = int((desk.clock() - FOUND_WITHIN).timestamp())
     made = desk.stripe.each(path, customer=customer_id, created={"gte": since})
-    return next((one for one in made if (one.get("metadata") or {}).get(MARK) == request.key), None)
+    return next((one for one in made if (one.get("metadata") or {}).get(REQUEST_MARK) == request.key), None)
 
 
 def moment(epoch_seconds: int | None) -> str | None:

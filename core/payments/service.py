@@ -4,7 +4,7 @@ import re
 
 from core.errors import Refused
 from core.money import Money
-from core.payments import addresses, catalogue, customers, discounts, failures, limits
+from core.payments import addresses, catalogue, customer_actions, customers, discounts, failures, limits
 from core.payments.callers import Caller, not_found
 from core.payments.desk import Desk
 from core.payments.requests import Request, found_before, marked
@@ -66,6 +66,8 @@ def process_payment(desk: Desk, request: Request, asked: PaymentRequest) -> Paym
     """Charge a card once. Raises `Refused`: `card_declined` with what happened in its facts, `amount_mismatch`."""
     patient = asked.customerInfo.patientId
     request.caller.reach(patient)
+    if made := customer_actions.done_before(desk, request):
+        return _payment_made(request, made)
     desk.flags.require(Flow.ONE_TIME)
     money = _chargeable(asked.amount, asked.currency)
     if request.caller.is_patient and asked.cartItems is None:
@@ -73,7 +75,23 @@ def process_payment(desk: Desk, request: Request, asked: PaymentRequest) -> Paym
             "cart_required", "Send the cart, so that its price can be checked.", facts={"path": "cartItems"}
         )
     customer = customers.ensured(desk, asked.customerInfo)
-    _check_price(desk, asked, money, customer)
+    code = _check_price(desk, asked, money, customer)
+    begun_with = {
+        "customer_id": customer, "order_id": asked.orderId, "amount_minor": money.minor, "currency": money.currency,
+        "promotion_code": code.id if code else None, "uses_left": code.uses_left if code else None,
+        "first_time": bool(code and code.first_time_only),
+    }  # fmt: skip
+    params = _charge_of(asked, request, money, customer)
+    try:
+        intent = customer_actions.performed(desk, "begin_payment", request, begun_with, **params)
+    except Refused as error:
+        if error.code == "stripe_refused" and error.facts.get("param") != "payment_method":
+            raise
+        raise failures.of_card(error, for_patient=request.caller.is_patient) from error
+    return _payment_made(request, intent)
+
+
+def _charge_of(asked: PaymentRequest, request: Request, money: Money, customer: str) -> Json:
     params: Json = {
         "amount": money.minor,
         "currency": money.currency,
@@ -81,21 +99,20 @@ def process_payment(desk: Desk, request: Request, asked: PaymentRequest) -> Paym
         "payment_method": asked.paymentMethodId,
         "confirm": True,
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-        "metadata": marked(request, asked.orderId, patient),
+        "metadata": marked(request, asked.orderId, asked.customerInfo.patientId),
     }
     if asked.savePaymentMethod:
         params["setup_future_usage"] = "off_session"
     if asked.description:
         params["description"] = asked.description
-    try:
-        intent = found_before(desk, request, "payment_intents", customer) or desk.stripe.write(
-            "payment_intents", key=request.key, **params
-        )
-    except Refused as error:
-        raise failures.declined(error, for_patient=request.caller.is_patient) from error
-    if error_now := intent.get("last_payment_error"):
-        raise failures.declined(_as_refusal(intent, error_now), for_patient=request.caller.is_patient)
-    return payment_answer(desk.mirror(intent))
+    return params
+
+
+def _payment_made(request: Request, intent: Json) -> PaymentAnswer:
+    """Raises the decline where the card was declined before the answer got lost."""
+    if error := intent.get("last_payment_error"):
+        raise failures.declined(_as_refusal(intent, error), for_patient=request.caller.is_patient)
+    return payment_answer(intent)
 
 
 def payment_answer(intent: Json) -> PaymentAnswer:
@@ -111,14 +128,10 @@ def payment_answer(intent: Json) -> PaymentAnswer:
 
 def payment_again(desk: Desk, kept: Json) -> PaymentAnswer:
     """A kept answer with the secret it was kept without, which Stripe still has while the customer has to act."""
+    if kept["status"] not in WAITING:
+        return PaymentAnswer(**kept)
     intent = desk.stripe.retrieve(f"payment_intents/{kept['paymentIntentId']}")
-    waited = kept["status"] in WAITING
-    return PaymentAnswer(
-        paymentIntentId=kept["paymentIntentId"],
-        status=kept["status"],
-        clientSecret=intent["client_secret"] if waited else None,
-        nextAction=intent.get("next_action") if waited else None,
-    )
+    return PaymentAnswer(**kept, clientSecret=intent["client_secret"], nextAction=intent.get("next_action"))
 
 
 def failure_again(desk: Desk, asked: FailureRequest, kept: Json) -> FailureAnswer:
@@ -236,18 +249,20 @@ def _known_currency(amount: int, currency: str) -> Money:
     return money
 
 
-def _check_price(desk: Desk, asked: PaymentRequest, money: Money, customer: str) -> None:
-    """The amount is what the catalogue says the cart costs, after the discount."""
-    expected = money
+def _check_price(desk: Desk, asked: PaymentRequest, money: Money, customer: str) -> discounts.Code | None:
+    """The amount is what the catalogue says the cart costs, after the discount, whose code is answered."""
+    expected, code = money, None
     if asked.cartItems is not None:
         expected = catalogue.sum_of(catalogue.priced(desk, asked.cartItems, recurring=False))
     if asked.discountCode:
         verdict = discounts.accepted(desk, asked.discountCode, expected, customer, path="discountCode")
+        code = verdict.code
         expected = verdict.total if asked.cartItems is not None else money
     if expected != money:
         sentence = f"The catalogue's price is {expected}, not {money}."
         path = "amount" if expected.currency == money.currency else "currency"
         raise Refused("amount_mismatch", sentence, facts={"path": path})
+    return code
 
 
 def _as_refusal(intent: Json, error: Json) -> Refused:

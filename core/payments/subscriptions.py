@@ -4,9 +4,9 @@ import hashlib
 
 from core.errors import Refused, Unavailable
 from core.money import Money
-from core.payments import actions, catalogue, customers, discounts, failures
+from core.payments import actions, catalogue, customer_actions, customers, discounts, failures
 from core.payments.desk import Desk
-from core.payments.requests import Request, found_before, marked, moment
+from core.payments.requests import Request, marked, moment
 from core.payments.shapes import (
     CancellationAnswer,
     CancellationRequest,
@@ -23,6 +23,8 @@ def create(desk: Desk, request: Request, asked: SubscriptionRequest) -> Subscrip
     """Begin a subscription; `clientSecret` where the customer still has to act."""
     patient = asked.customerInfo.patientId
     request.caller.reach(patient)
+    if made := customer_actions.done_before(desk, request, expand=EXPAND):
+        return subscription_answer(made)
     desk.flags.require(Flow.SUBSCRIPTIONS)
     if request.caller.is_patient and asked.trialDays is not None:
         raise Refused("trial_not_allowed", "A trial is given by us.", facts={"path": "trialDays"})
@@ -44,10 +46,10 @@ def create(desk: Desk, request: Request, asked: SubscriptionRequest) -> Subscrip
         params["discounts"] = [{"promotion_code": verdict.code.id}] if verdict.code else []
     if asked.paymentMethodId:
         params["default_payment_method"] = _attached(desk, request, asked.paymentMethodId, customer)
-    made = found_before(desk, request, "subscriptions", customer) or desk.stripe.write(
-        "subscriptions", key=request.key, **params
+    begun_with = {"customer_id": customer, "order_id": asked.orderId, "price_id": asked.stripePriceId}
+    return subscription_answer(
+        customer_actions.performed(desk, "begin_subscription", request, begun_with, **params)
     )
-    return subscription_answer(desk.mirror(made))
 
 
 def subscription_answer(subscription: Json) -> SubscriptionAnswer:
@@ -111,7 +113,7 @@ def _attached(desk: Desk, request: Request, method_id: str, customer: str) -> st
             f"payment_methods/{method_id}/attach", key=f"{request.key}-card", customer=customer
         )
     except Refused as error:
-        raise failures.declined(error, for_patient=request.caller.is_patient) from error
+        raise failures.of_card(error, for_patient=request.caller.is_patient) from error
     return str(saved["id"])
 
 

@@ -42,7 +42,7 @@ def missing_parameter(param: str) -> StripeError:
 
 def no_such(label: str, object_id: str, param: str = "id") -> StripeError:
     """404 for the object a path names, 400 for one that a parameter names, as Stripe has it."""
-    status = 404 if param in ("id", "intent") else 400
+    status = 404 if param in ("id", "intent", "session") else 400
     return StripeError(status, f"No such {label}: '{object_id}'", param=param, code="resource_missing")
 
 

@@ -115,7 +115,22 @@ def _succeed(world: World, intent: Json) -> Json:
     intent |= {"last_setup_error": None, "next_action": None, "status": "succeeded"}
     world.change(intent, "setup_intent.succeeded")
     checkout.intent_succeeded(world, intent)
+    _give_to_subscription(world, intent)
     return intent
+
+
+def ask_for_card(world: World, subscription: Json) -> None:
+    """A trial that begins without a card waits for one; the caller stores and announces the subscription."""
+    intent = create(world, Params({"customer": subscription["customer"]}))
+    world.hide(intent["id"], {"subscription": subscription["id"]})
+    subscription["pending_setup_intent"] = intent["id"]
+
+
+def _give_to_subscription(world: World, intent: Json) -> None:
+    subscription = world.find(world.hidden(intent["id"]).get("subscription"))
+    if subscription is not None and subscription["pending_setup_intent"] == intent["id"]:
+        subscription |= {"default_payment_method": intent["payment_method"], "pending_setup_intent": None}
+        world.change(subscription, "customer.subscription.updated")
 
 
 def authenticate(world: World, intent_id: str, *, succeed: bool) -> Json:

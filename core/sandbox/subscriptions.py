@@ -1,6 +1,14 @@
 """Subscriptions: begun, in good standing, ended; their changes are in `subscription_changes`."""
 
-from core.sandbox import customers, discounts, invoice_lines, invoices, payment_methods, prices
+from core.sandbox import (
+    customers,
+    discounts,
+    invoice_lines,
+    invoices,
+    payment_methods,
+    prices,
+    setup_intents,
+)
 from core.sandbox.confirmation import declined_error
 from core.sandbox.errors import Json, StripeError, invalid, missing_parameter
 from core.sandbox.intervals import after
@@ -143,6 +151,8 @@ def first_invoice(world: World, subscription: Json, behaviour: str, *, off_sessi
     world.change(subscription)
     if trial:
         subscription["status"] = "trialing"
+        if behaviour == "default_incomplete" and invoices.payment_method_of(world, invoice) is None:
+            setup_intents.ask_for_card(world, subscription)
         world.change(subscription, "customer.subscription.updated")
         world.schedule(max(end - 3 * DAY_SECONDS, world.now), "trial_will_end", subscription["id"])
     invoices.finalize(world, invoice)

@@ -292,6 +292,7 @@ begin
     || payops.webhook_metrics(p_since, p_until)
     || payops.assignment_metrics(p_since, p_until)
     || payops.stripe_call_metrics(p_since, p_until)
+    || payops.api_call_metrics(p_since, p_until)
   );
 end
 $$;

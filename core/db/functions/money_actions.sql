@@ -83,6 +83,7 @@ begin
   perform payops.apply_records(p_records);
   update payops.money_actions as a set
     state = p_state, result_id = coalesce(p_result_id, a.result_id), problem_code = p_problem_code,
+    payment_intent_id = coalesce(a.payment_intent_id, case when p_result_id like 'pi\_%' then p_result_id end),
     problem = p_problem, next_attempt_at = p_next_attempt_at,
     settled_at = case when p_state in ('done', 'refused') then p_now end
   where a.id = p_id and a.state in ('sending', 'unknown')
