@@ -58,7 +58,13 @@ def api(host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> None:
 
     _settings()
     uvicorn.run(
-        "core.api.app:app", host=host, port=port, workers=workers, server_header=False, access_log=False
+        "core.api.app:app",
+        host=host,
+        port=port,
+        workers=workers,
+        http="core.api.wire:Impatient",
+        server_header=False,
+        access_log=False,
     )
 
 

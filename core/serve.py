@@ -60,7 +60,7 @@ def _start(
         with _step(progress, "Database"):
             running = services.start(settings)
         with _step(progress, "API and console"):
-            children.start("api", "-m", "uvicorn", "core.api.app:app", "--port", str(api_port), *QUIET)
+            children.start("api", "-m", "uvicorn", "core.api.app:app", "--port", str(api_port), *API, *QUIET)
             children.start(
                 "console", "-m", "uvicorn", "streamlit_app:app", "--port", str(console_port), *QUIET
             )
@@ -84,6 +84,7 @@ def _start(
     out.print(f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.")
 
 
+API = ("--http", "core.api.wire:Impatient")
 QUIET = ("--no-access-log", "--no-server-header", "--log-level", "warning")
 
 

@@ -179,7 +179,7 @@ def _total_up(world: World, session: Json, lines: list[Json], params: Params) ->
         coupon, code = discounts.accepted(
             world, asked, customer=session["customer"], currency=session["currency"], subtotal=subtotal
         )
-        off += discounts.amount_off(coupon, subtotal - off)
+        off += discounts.amount_off(coupon, subtotal - off, session["currency"])
         session["discounts"].append({"coupon": coupon["id"], "promotion_code": code and code["id"]})
     total = subtotal - off
     minimum = MINIMUM_MINOR.get(session["currency"], 1)

@@ -1,8 +1,10 @@
 """Coupons, the promotion codes that lead to them, and the discounts made of them."""
 
+from decimal import ROUND_HALF_UP, Decimal
+
 from core.sandbox.errors import Json, invalid
 from core.sandbox.intervals import after
-from core.sandbox.limits import checked_currency
+from core.sandbox.limits import THREE_DECIMAL, checked_currency
 from core.sandbox.lists import list_objects
 from core.sandbox.params import Params
 from core.sandbox.world import World
@@ -235,8 +237,10 @@ def _has_paid(world: World, customer: str) -> bool:
     return any(charge["status"] == "succeeded" for charge in world.all("charge", "customer", customer))
 
 
-def amount_off(coupon: Json, amount: int) -> int:
-    """What the coupon takes off `amount` minor units; never more than all of it."""
-    if coupon["percent_off"] is not None:
-        return min(amount, int(amount * coupon["percent_off"] / 100 + 0.5))
-    return min(amount, int(coupon["amount_off"]))
+def amount_off(coupon: Json, amount: int, currency: str) -> int:
+    """What the coupon takes off `amount` minor units; never more than all of it, half of the smallest step rounded up."""
+    if coupon["percent_off"] is None:
+        return min(amount, int(coupon["amount_off"]))
+    step = 10 if currency in THREE_DECIMAL else 1
+    exact = Decimal(amount) * Decimal(str(coupon["percent_off"])) / 100
+    return min(amount, step * int((exact / step).quantize(Decimal(1), rounding=ROUND_HALF_UP)))

@@ -86,7 +86,8 @@ def _add_to_draft(world: World, item: Json, invoice: Json) -> None:
         )
     line = _take(world, item, invoice["id"])
     lines = [*invoice["lines"]["data"], line]
-    shares = invoice_lines.taken_off(world, invoice["discounts"], sum(entry["amount"] for entry in lines))
+    subtotal = sum(entry["amount"] for entry in lines)
+    shares = invoice_lines.taken_off(world, invoice["discounts"], subtotal, invoice["currency"])
     world.change(invoice_lines.total_up(invoice, lines, shares), "invoice.updated")
 
 

@@ -41,7 +41,8 @@ def draft(
         days = subscription["days_until_due"]
         invoice["due_date"] = world.now + days * 86_400 if days is not None else None
     subtotal = sum(line["amount"] for line in lines)
-    invoice_lines.total_up(invoice, lines, invoice_lines.taken_off(world, discount_ids, subtotal))
+    shares = invoice_lines.taken_off(world, discount_ids, subtotal, invoice["currency"])
+    invoice_lines.total_up(invoice, lines, shares)
     invoice["automatically_finalizes_at"] = world.now + DRAFT_SECONDS
     return world.add(invoice, "invoice.created")
 

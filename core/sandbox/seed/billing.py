@@ -53,7 +53,7 @@ class Bill:
         )
         shares, left = [], amount
         for discount, coupon in coupons:
-            off = amount_off(coupon, left)
+            off = amount_off(coupon, left, self.invoice["currency"])
             shares.append((discount, off))
             left -= off
         invoice_lines.total_up(self.invoice, [line], shares)
