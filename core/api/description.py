@@ -1,5 +1,7 @@
 """The payment API described: as an OpenAPI document, and as a page that loads nothing from anywhere."""
 
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from typing import Any
 
@@ -12,6 +14,13 @@ from core.api import payments
 from core.payments.shapes import Problem
 
 VERSION = "1"
+STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1.25rem;color-scheme:light dark}"
+    "h2{margin-top:2.5rem;font-size:1.15rem}h3{margin-top:2rem;font-size:1rem}"
+    "code,h2,h3{font-family:ui-monospace,monospace;overflow-wrap:anywhere}li{margin:.2rem 0}"
+)
+_STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
+POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
 
 
 def document() -> dict[str, Any]:
@@ -46,9 +55,8 @@ async def docs(request: Request) -> Response:
         "<h1>Payment API</h1><p>Send <code>Authorization: Bearer …</code>; the document is at "
         f'<a href="/api/openapi.json">/api/openapi.json</a>.</p>{"".join(parts)}<h2>Shapes</h2>{"".join(shapes)}'
     )
-    return HTMLResponse(
-        f'<!doctype html><html lang="en"><title>Payment API</title><body>{body}</body></html>'
-    )
+    page = f'<!doctype html><html lang="en"><title>Payment API</title><style>{STYLE}</style><body>{body}</body></html>'
+    return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
 
 def _operation(path: str, method: str, one: dict[str, Any]) -> str:

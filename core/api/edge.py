@@ -88,7 +88,6 @@ class Edge:
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope["payops.request_id"] = request_id
-        scope["payops.read_at"] = time.perf_counter()  # of what has no body; a body is read later
         answer = _with_headers(send, request_id, rules)
         if scope["path"] not in ANY_HOST_PATHS and not rules.answers_as(headers.get(b"host", b"")):
             await _refused(scope, receive, answer, 421, "wrong_host", "Nothing is served under this host.")

@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from core.api.gate import Gate
+from core.api.gate import GatedRoute, gate_of
 from core.api.problems import problem
 from core.payments import service, shapes, subscriptions
 from core.payments.shapes import Id
@@ -34,12 +34,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", description="The same key and body: one effect, one answer.")
 ]
-router = APIRouter(prefix="/api/payments", responses=_ANSWERS, tags=["payments"])
-
-
-def gate_of(http: HttpRequest) -> Gate:
-    gate: Gate = http.app.state.gate()
-    return gate
+router = APIRouter(prefix="/api/payments", responses=_ANSWERS, tags=["payments"], route_class=GatedRoute)
 
 
 @router.post("/create-checkout-session", response_model=shapes.CheckoutAnswer)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from core.payments.limits import MAXIMUM_MINOR
 
@@ -87,8 +87,19 @@ class StatusAnswer(Shape):
     orderId: str | None
 
 
+def _only(given: str, missing: str) -> dict[str, JsonValue]:
+    return {"required": [given], "properties": {given: {"type": "string"}, missing: {"type": "null"}}}
+
+
 class FailureRequest(Shape):
     """Exactly one of the two ids."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "oneOf": [_only("paymentIntentId", "invoiceId"), _only("invoiceId", "paymentIntentId")]
+        },
+    )
 
     paymentIntentId: StripeId | None = None
     invoiceId: StripeId | None = None

@@ -223,3 +223,9 @@ def test_too_many_calls_of_one_caller_are_429_and_another_caller_is_not_held_up(
         assert answers[-1].json()["code"] == "too_many_requests"
         assert 0 < int(answers[-1].headers["retry-after"]) <= 60
         assert status(api, sign_in.token()).status_code == 200
+
+
+def test_who_is_not_known_is_told_nothing_of_what_they_sent(api):
+    for content in (b"{", b"{}", b" " * 100_000):
+        answer = api.http.post("/api/payments/process-payment", content=content)
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")

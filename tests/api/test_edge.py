@@ -6,7 +6,7 @@ import time
 import pytest
 
 from core.api import edge, wire
-from tests.api.conftest import PATIENT, Api
+from tests.api.conftest import PATIENT, TOKEN, Api
 
 MEBIBYTE = 1024 * 1024
 
@@ -15,7 +15,7 @@ def read(http, **headers):
     return http.get(
         "/api/payments/payment-methods",
         params={"patientId": PATIENT},
-        headers={"Authorization": "Bearer a-server-of-the-shop"} | headers,
+        headers={"Authorization": f"Bearer {TOKEN}"} | headers,
     )
 
 
@@ -28,6 +28,14 @@ def raw(http, request: bytes, *, seconds: float = 30.0) -> bytes:
         while part := wire.recv(65_536):
             said += part
     return said
+
+
+def head(path: str, length: str = "100") -> bytes:
+    """Of a request whose body is still to come."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
 
 
 @pytest.mark.parametrize("path", ["/api/payments/payment-methods", "/api/openapi.json", "/livez", "/nowhere", "/api/webhooks/stripe"])  # fmt: skip
@@ -110,17 +118,15 @@ def test_a_body_over_one_mebibyte_is_413_declared_or_not(api):
 )
 def test_a_body_that_does_not_come_is_408_and_the_connection_closed(api, monkeypatch, path):
     monkeypatch.setattr(edge, "BODY_SECONDS", 0.3)
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
-    said = raw(api.http, head.encode() + b'{"amount":')
+    said = raw(api.http, head(path) + b'{"amount":')
     assert said.startswith(b"HTTP/1.1 408")
     assert b'"code":"body_too_slow"' in said.replace(b'": "', b'":"')
 
 
 def test_a_body_that_comes_byte_by_byte_is_given_no_more_time_for_it(api, monkeypatch):
     monkeypatch.setattr(edge, "BODY_SECONDS", 0.5)
-    head = "POST /api/payments/process-payment HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
     with socket.create_connection((api.http.base_url.host, api.http.base_url.port), timeout=30) as wire:
-        wire.sendall(head.encode())
+        wire.sendall(head("/api/payments/process-payment"))
         for _ in range(100):
             try:
                 wire.sendall(b" ")
