@@ -15,6 +15,7 @@ from core.events.retries import retry_failed_events
 from core.events.sweep import sweep_events
 from core.jobs import Jobs, an_hour_ago, last_night
 from core.monitoring.incidents import Incident, IncidentLog
+from core.payments import requests
 from core.payments.actions import settle_unknown
 from core.periods import wall_clock
 from core.providers import assignment
@@ -75,6 +76,7 @@ def steps(running: Services) -> list[Step]:
         ),
         Step("settle unanswered actions", 2, lambda: settle_unknown(running.desk)),
         Step("record spooled incidents", 5, incidents.flush),
+        Step("forget old keys", 3600, lambda: requests.forget_old(db, wall_clock())),
         Step("chain the audit log", 20, lambda: chain_audit_log(running.db, wall_clock())),
     ]
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from core.db import Database
 from core.payments.actions import REQUEST_MARK
 from core.payments.callers import Caller
 from core.payments.desk import Desk
 from core.stripe_gateway import Json
 
 FOUND_WITHIN = timedelta(days=3)
+KEYS_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ def found_before(desk: Desk, request: Request, path: str, customer_id: str) -> J
     since = int((desk.clock() - FOUND_WITHIN).timestamp())
     made = desk.stripe.each(path, customer=customer_id, created={"gte": since})
     return next((one for one in made if (one.get("metadata") or {}).get(REQUEST_MARK) == request.key), None)
+
+
+def forget_old(db: Database, now: datetime) -> int:
+    """Let go of the answers under keys that nobody repeats any more; what they did stays known. How many those were."""
+    return int(db.call("forget_api_requests", before=now - KEYS_KEPT))
 
 
 def moment(epoch_seconds: int | None) -> str | None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from core.payments import requests
 from tests.api.conftest import PATIENT, RETURN, who
 
 
@@ -86,6 +87,15 @@ def test_the_same_key_fifty_times_at_once_is_one_charge(api, shop):
         answers = list(callers.map(lambda _: api.pay(key="fifty"), range(50)))
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert len({a.json()["paymentIntentId"] for a in answers if a.status_code == 200}) == 1
+    assert len(shop.payments_of(api.order)) == 1
+
+
+def test_a_key_whose_answer_was_forgotten_still_makes_no_second_charge(api, shop, database):
+    body = subscription(api, shop.plan(), paymentMethodId="pm_card_visa")
+    first = api.pay(key="old").json(), api.post("create-subscription", body, key="old too").json()
+    later = datetime.now(ZoneInfo("UTC")) + requests.KEYS_KEPT + timedelta(minutes=1)
+    assert requests.forget_old(database, later) == 2
+    assert (api.pay(key="old").json(), api.post("create-subscription", body, key="old too").json()) == first
     assert len(shop.payments_of(api.order)) == 1
 
 
