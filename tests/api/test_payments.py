@@ -397,20 +397,26 @@ def test_a_subscription_that_is_none_is_404(api):
 
 
 def test_every_call_of_a_known_caller_is_timed_without_stripes_part(api, owner, database):
-    api.pay()
-    api.get("payment-methods", patientId=PATIENT)
+    def timed(operation):
+        """It is kept after the answer."""
+        kept = "select id, status, own_ms, stripe_ms from payops.api_calls where operation = %s order by id"
+        while not (rows := owner.execute(kept, (operation,)).fetchall()):
+            time.sleep(0.01)
+        return rows[-1]
+
+    api.get("verify-status/nothing")
+    before, status, _, _ = timed("verify_status")  # what earlier tests asked is kept by now
+    assert status == 404
+    owner.execute("delete from payops.api_calls")
     api.get("payment-methods", patientId=PATIENT, token="nobody")
-    kept = "select operation, status, own_ms, stripe_ms from payops.api_calls order by id"
-    while len(timed := owner.execute(kept).fetchall()) < 2:  # it is kept after the answer
-        time.sleep(0.01)
-    assert [(operation, status) for operation, status, _, _ in timed] == [
-        ("process_payment", 200),
-        ("payment_methods", 200),
-    ]
-    assert all(own > 0 and stripe > 0 for _, _, own, stripe in timed)
+    api.pay()
+    api.post("cancel-subscription", {"subscriptionId": "sub_none"})
+    calls = [timed("process_payment"), timed("cancel_subscription")]
+    assert [call[1] for call in calls] == [200, 404]
+    assert all(call[0] > before and call[2] > 0 and call[3] > 0 for call in calls)
     now = datetime.now(ZoneInfo("America/New_York"))
     period = {"since": now.date() - timedelta(days=1), "until": now.date()}
     figure = database.call("metrics", **period, currency="usd", now=now)["metrics"]["processing_time_own"]
-    quick, slow = sorted(own for _, _, own, _ in timed)
+    quick, slow = sorted(call[2] for call in calls)
     assert figure["n"] == 2
     assert figure["p95_ms"] == pytest.approx(quick + 0.95 * (slow - quick))
