@@ -144,6 +144,23 @@ def _look_for_made(desk: Desk, action: Action) -> Json | None:
     return next((one for one in made if (one.get("metadata") or {}).get(REQUEST_MARK) == action.id), None)
 
 
+def _look_for_link(desk: Desk, action: Action) -> Json | None:
+    """The page to pay on that carries the action's mark. Whether an invoice was sent is nowhere to be seen."""
+    if action.path.startswith("invoices/"):
+        return None
+    if action.path != "checkout/sessions":
+        sessions = iter([desk.stripe.retrieve(action.path)])
+    else:
+        customer = action.params.get("customer")
+        sessions = desk.stripe.each("checkout/sessions", **({"customer": customer} if customer else {}))
+    return next((one for one in sessions if (one.get("metadata") or {}).get(MARK) == action.id), None)
+
+
+def _look_for_stop(desk: Desk, action: Action) -> Json | None:
+    found = desk.stripe.retrieve(f"invoices/{action.subject}")
+    return found if found.get("auto_advance") == action.params["auto_advance"] else None
+
+
 _LOOK: dict[str, Callable[[Desk, Action], Json | None]] = {
     "refund": _look_for_refund,
     "retry": _look_for_payment,
@@ -152,6 +169,8 @@ _LOOK: dict[str, Callable[[Desk, Action], Json | None]] = {
     "submit_evidence": _look_for_evidence,
     "payment": _look_for_made,
     "create_subscription": _look_for_made,
+    "recovery_link": _look_for_link,
+    "stop_collection": _look_for_stop,
 }
 
 

@@ -44,7 +44,7 @@ _CODES: dict[Category, str] = {
     "highest_risk_level do_not_try_again stop_payment_order invalid_account new_account_information_available "
     "restricted_card security_violation service_not_allowed not_permitted card_not_supported currency_not_supported",
     Category.REVIEW: "fraudulent merchant_blacklist",
-    Category.AUTHENTICATE: "authentication_required authentication_not_handled",
+    Category.AUTHENTICATE: "authentication_required authentication_not_handled payment_intent_authentication_failure",
     Category.FIX_ENTRY: "incorrect_cvc invalid_cvc incorrect_zip incorrect_address invalid_expiry_month "
     "invalid_expiry_year invalid_number invalid_amount",
     Category.RETRY_LATER: "insufficient_funds withdrawal_count_limit_exceeded card_velocity_exceeded",
@@ -108,6 +108,11 @@ def advice(decline_code: str | None, *, advice_code: str | None = None) -> Advic
         customer_message=_DECLINED if code in CONCEALED else _TO_CUSTOMER.get(category, _DECLINED),
         staff_advice=_TO_STAFF[category],
     )
+
+
+def every_code() -> list[str]:
+    """The codes of the table."""
+    return sorted(_CATEGORY)
 
 
 def _overridden(category: Category, advice_code: str | None) -> Category:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.sandbox import disputes, fraud_warnings, webhook_endpoints
+from core.sandbox import disputes, fraud_warnings, payment_methods, webhook_endpoints
 from core.sandbox.engine import Engine
 from core.sandbox.errors import StripeError
 from core.sandbox.traffic import Traffic
@@ -39,6 +39,7 @@ class Control:
             ("POST", "/sandbox/disputes", self.dispute),
             ("POST", "/sandbox/disputes/{dispute}/close", self.close_dispute),
             ("POST", "/sandbox/early_fraud_warnings", self.warn),
+            ("POST", "/sandbox/declines", self.decline),
             ("POST", "/sandbox/traffic", self.traffic),
         ]
         return [Route(path, _guarded(answer), methods=[method]) for method, path, answer in table]
@@ -127,6 +128,15 @@ class Control:
         charge = str((await _body(request))["charge"])
         warned = self._engine.transact(lambda world: fraud_warnings.warn(world, world.get("charge", charge)))
         return JSONResponse(warned, 201)
+
+    async def decline(self, request: Request) -> Response:
+        """The card's next charges are declined with these codes, one each; after them it works as it did."""
+        asked = await _body(request)
+        codes = [str(code) for code in asked["codes"]]
+        self._engine.transact(
+            lambda world: payment_methods.decline_next(world, str(asked["payment_method"]), codes)
+        )
+        return JSONResponse({"codes": codes}, 201)
 
     async def traffic(self, request: Request) -> Response:
         asked = await _body(request)

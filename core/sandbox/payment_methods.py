@@ -146,6 +146,12 @@ def behaviour(world: World, method: Json) -> TestCard:
     return acting
 
 
+def decline_next(world: World, method_id: str, codes: list[str]) -> None:
+    """Queue these declines before the card's own behaviour."""
+    method = world.get("payment_method", method_id)
+    world.hide(method["id"], {**world.hidden(method["id"]), "declines": codes})
+
+
 def used(world: World, method: Json) -> None:
     """One attempt was made: a queued decline is used up."""
     hidden = world.hidden(method["id"])

@@ -1,0 +1,240 @@
+"""Failed payments: what waits to be collected, tried again now or later, and given up; each once, and on record."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from core.errors import PayopsError, Refused, Unavailable
+from core.payments import actions, recovery_links
+from core.payments.actions import Action
+from core.payments.desk import Desk
+from core.payments.retry_advice import (
+    MASTERCARD_DECLINES_24_HOURS,
+    STOP_AT,
+    Failed,
+    RetryAdvice,
+    Step,
+    retry_advice,
+)
+from core.staff import roles
+from core.staff.flags import Flow
+from core.staff.roles import SYSTEM, Actor, Role
+from core.stripe_gateway import Json
+
+log = structlog.get_logger(__name__)
+
+PAGE = "recovery"
+LATEST_SCHEDULE = timedelta(days=30)
+TRIED_AT_ONCE = 20
+
+
+@dataclass(frozen=True)
+class Case:
+    """A failed payment and what may still be tried with it."""
+
+    failed: Failed
+    advice: RetryAdvice
+
+    @property
+    def id(self) -> str:
+        return self.failed.payment_intent_id
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What waits to be collected, the one worth most first; `total` of them, of which these are a thousand at most."""
+
+    cases: list[Case]
+    total: int
+
+
+def waiting(desk: Desk) -> Cases:
+    """Every failed payment and past-due invoice that was not made good."""
+    now = desk.clock()
+    found = desk.db.call("list_recovery", now=now)
+    return Cases([_case(row, now) for row in found["items"]], found["total"])
+
+
+def case(desk: Desk, payment_intent_id: str) -> Case:
+    """Raises `Refused` (`not_failed`) where nothing of this payment waits to be collected."""
+    now = desk.clock()
+    row = desk.db.call("recovery_case", payment_intent_id=payment_intent_id, now=now)
+    if row is None:
+        raise Refused("not_failed", "This payment is not waiting to be collected any more.")
+    return _case(row, now)
+
+
+def done_about(desk: Desk, payment_intent_id: str) -> list[Action]:
+    """What staff and the worker did about it here, newest first."""
+    return [Action.of(row) for row in desk.db.call("recovery_actions", payment_intent_id=payment_intent_id)]
+
+
+def new_id() -> str:
+    """For a form when it is drawn: sent twice, it is one try."""
+    return "rty_" + secrets.token_hex(12)
+
+
+def retry(
+    desk: Desk,
+    actor: Actor,
+    action_id: str,
+    payment_intent_id: str,
+    *,
+    payment_method_id: str | None = None,
+    override_reason: str | None = None,
+    seen_retries: int | None = None,
+) -> Action:
+    """Try to collect it now, with the declined card or another saved one; the same `action_id` is one try.
+
+    An admin passes over the limits of tries with a reason. With `seen_retries` it is refused where more was tried
+    since. Raises `Refused` for the same card after a hard decline, `Unauthorised`, `Unavailable` while the flow is closed.
+    """
+    roles.require(actor, PAGE)
+    roles.require_confirmed(actor)
+    if override_reason is not None and actor.role is not Role.ADMIN:
+        raise Refused("retry_limit", "Only an admin may pass over the limit of tries.")
+    desk.flags.require(Flow.RETRIES)
+    if (known := desk.db.call("money_action", id=action_id)) is not None:
+        return Action.of(known)
+    found = case(desk, payment_intent_id)
+    card = recovery_links.card_to_try(desk, found.failed, payment_method_id, same_card=found.advice.same_card)
+    return _try(
+        desk,
+        actor,
+        action_id,
+        found,
+        card,
+        reason=override_reason,
+        override=override_reason is not None,
+        seen=seen_retries,
+    )
+
+
+def schedule(
+    desk: Desk,
+    actor: Actor,
+    payment_intent_id: str,
+    at: datetime,
+    *,
+    payment_method_id: str | None = None,
+    reason: str = "",
+) -> None:
+    """Have the worker try it at that moment, within 30 days; another moment replaces the first."""
+    roles.require(actor, PAGE)
+    roles.require_confirmed(actor)
+    desk.flags.require(Flow.RETRIES)
+    now = desk.clock()
+    if not now < at <= now + LATEST_SCHEDULE:
+        raise Refused("bad_time", f"Choose a time from now on and within {LATEST_SCHEDULE.days} days.")
+    found = case(desk, payment_intent_id)
+    if found.advice.limit_reached:
+        raise Refused("retry_limit", found.advice.warning)
+    card = recovery_links.card_to_try(desk, found.failed, payment_method_id, same_card=found.advice.same_card)
+    desk.db.call(
+        "decide_recovery", payment_intent_id=payment_intent_id, state="scheduled", scheduled_at=at,
+        payment_method_id=card, actor=actor.name, role=str(actor.role), reason=reason or None, now=now,
+    )  # fmt: skip
+
+
+def stop(desk: Desk, actor: Actor, payment_intent_id: str, *, reason: str) -> Action | None:
+    """Nobody tries it any more, Stripe's own tries for an invoice included; open pages to pay are closed."""
+    roles.require(actor, PAGE)
+    recovery_links.close_all(desk, payment_intent_id)
+    return _decided(desk, actor, payment_intent_id, "stopped", reason)
+
+
+def reopen(desk: Desk, actor: Actor, payment_intent_id: str, *, reason: str = "") -> Action | None:
+    """What was stopped or scheduled waits to be collected again."""
+    roles.require(actor, PAGE)
+    return _decided(desk, actor, payment_intent_id, "open", reason)
+
+
+def retry_due(desk: Desk) -> int:
+    """Try what was scheduled for a time that has come; how many were due. None are while the flow is closed."""
+    try:
+        desk.flags.require(Flow.RETRIES)
+    except Unavailable:
+        return 0
+    due = desk.db.call("due_retries", most=TRIED_AT_ONCE, now=desk.clock())
+    for row in due:
+        _try_scheduled(desk, row)
+    return len(due)
+
+
+def in_words(action: Action, card: str = "") -> str:
+    """What became of a try, in a sentence for whoever clicked."""
+    by = f" with {card}" if card else ""
+    return {
+        "done": f"Paid{by}: the money is collected.",
+        "refused": f"Declined again{by}: {action.problem or 'no reason was given.'}",
+    }.get(action.state, "Stripe has not answered yet. It will be settled by itself, once; do not try again.")
+
+
+def worth_trying(cases: Sequence[Case]) -> list[Case]:
+    """Those of the cases that can be tried now, without the customer and without another card."""
+    return [each for each in cases if each.advice.due]
+
+
+def counts(cases: Sequence[Case]) -> dict[Step, int]:
+    """How many of the cases have which next step."""
+    return {step: sum(each.advice.step is step for each in cases) for step in Step}
+
+
+def _try(
+    desk: Desk, actor: Actor, action_id: str, found: Case, card: str | None, *, reason: str | None, override: bool = False,
+    seen: int | None = None,
+) -> Action:  # fmt: skip
+    recovery_links.close_all(desk, found.id)
+    action = actions.begun(
+        desk, "begin_retry", id=action_id, payment_intent_id=found.id, payment_method_id=card, actor=actor.name,
+        role=str(actor.role), reason=reason, seen_retries=seen, stop_at=STOP_AT,
+        card_stop_at=MASTERCARD_DECLINES_24_HOURS, override=override,
+    )  # fmt: skip
+    _show_at_once(desk, found.id)
+    return action
+
+
+def _try_scheduled(desk: Desk, row: Json) -> None:
+    """Under an id made of the schedule, so that a worker that dies half way, or a second one, makes no second try."""
+    payment_intent_id, made_by = row["payment_intent_id"], f"scheduled by {row['changed_by']}"
+    name = f"{payment_intent_id} {row['scheduled_at']}"
+    action_id = f"rty_{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+    try:
+        found = case(desk, payment_intent_id)
+        reason = f"{made_by}: {row['reason']}" if row["reason"] else made_by
+        _try(desk, SYSTEM, action_id, found, row["payment_method_id"], reason=reason)
+    except Refused as error:
+        log.info("a scheduled retry is not made", payment=payment_intent_id, code=error.code)
+        desk.db.call(
+            "drop_schedule", payment_intent_id=payment_intent_id, actor=SYSTEM.name, role=str(SYSTEM.role),
+            reason=error.detail, now=desk.clock(),
+        )  # fmt: skip
+
+
+def _decided(desk: Desk, actor: Actor, payment_intent_id: str, state: str, reason: str) -> Action | None:
+    row = desk.db.call(
+        "decide_recovery", payment_intent_id=payment_intent_id, state=state, scheduled_at=None, payment_method_id=None,
+        actor=actor.name, role=str(actor.role), reason=reason or None, now=desk.clock(), action_id=new_id(),
+    )  # fmt: skip
+    return actions.carry_out(desk, Action.of(row)) if row is not None else None
+
+
+def _show_at_once(desk: Desk, payment_intent_id: str) -> None:
+    """The mirror shows what the try did to the payment before its event comes; where it cannot be had, the event tells."""
+    try:
+        intent = desk.stripe.retrieve(f"payment_intents/{payment_intent_id}", expand=["latest_charge"])
+        desk.mirror(intent)
+        if isinstance(intent.get("latest_charge"), dict):
+            desk.mirror(intent["latest_charge"])
+    except PayopsError as error:
+        log.info("a tried payment is shown once its event comes", payment=payment_intent_id, code=error.code)
+
+
+def _case(row: dict[str, Any], now: datetime) -> Case:
+    failed = Failed.of(row)
+    return Case(failed, retry_advice(failed, now))

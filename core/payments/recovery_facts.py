@@ -1,0 +1,38 @@
+"""What Stripe says of failed payments only when it is asked: the invoice behind one, and whether its card is saved."""
+
+from core.errors import Refused
+from core.payments.desk import Desk
+from core.stripe_gateway import Json
+
+ASKED_AT_ONCE = 20
+
+
+def look(desk: Desk) -> int:
+    """Ask about what failed or fell due since the last time; how many were asked about."""
+    now = desk.clock()
+    invoices = desk.db.call("invoices_without_payment", most=ASKED_AT_ONCE, now=now)
+    failed = desk.db.call("failed_payments_to_look_at", most=ASKED_AT_ONCE, now=now)
+    facts = [fact for invoice in invoices if (fact := _payment_of(desk, invoice))]
+    facts += [_card_of(desk, one["id"], one["as_of"]) for one in failed]
+    for fact in facts:
+        desk.db.call("record_recovery_facts", facts=[fact])
+    return len(invoices) + len(failed)
+
+
+def _payment_of(desk: Desk, invoice_id: str) -> Json | None:
+    """The payment that an open invoice waits for, which is in the mirror from now on; None where there is none."""
+    found, _ = desk.stripe.page("invoice_payments", invoice=invoice_id, status="open")
+    intent_id = next((one["payment"].get("payment_intent") for one in found), None)
+    if intent_id is None:
+        return None
+    desk.mirror(desk.stripe.retrieve(f"payment_intents/{intent_id}"))
+    return {"payment_intent_id": intent_id, "invoice_id": invoice_id}
+
+
+def _card_of(desk: Desk, intent_id: str, as_of: str) -> Json:
+    try:
+        intent = desk.stripe.retrieve(f"payment_intents/{intent_id}")
+    except Refused:  # gone at Stripe, so nothing of it can be tried
+        return {"payment_intent_id": intent_id, "card_saved": False, "looked_at": as_of}
+    card = (intent.get("last_payment_error") or {}).get("payment_method") or {}
+    return {"payment_intent_id": intent_id, "card_saved": bool(card.get("customer")), "looked_at": as_of}

@@ -1,0 +1,188 @@
+"""What may still be tried with a failed payment, and when: decided from its decline, its tries and the networks' limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from core.money import Money
+from core.payments.declines import Advice, Category, advice, every_code
+
+# The console warns at the first and stops its own tries at the second, before any network's limit.
+WARN_AT, STOP_AT = 10, 15
+# Visa fines more than 20 tries of one payment in 30 days, and any after a category 1 decline (Visa Core Rules, April 2026,
+# reattempts). Mastercard fines more than 10 declines of one card in 24 hours, and more than 35 at one amount in 30 days
+# (Transaction Processing Excellence, excessive attempts).
+VISA_TRIES_30_DAYS = 20
+MASTERCARD_DECLINES_24_HOURS = 10
+MASTERCARD_DECLINES_OF_AMOUNT = 35
+SPACED_TRIES = 3  # once, and once or twice more
+ADVICE_CODES = (None, "confirm_card_data", "do_not_try_again", "try_again_later")
+
+
+class Step(StrEnum):
+    """What comes next for a failed payment."""
+
+    RETRY = "retry now"
+    WAIT = "wait, then retry"
+    SCHEDULED = "scheduled"
+    IN_FLIGHT = "being tried"
+    STRIPE = "Stripe tries by itself"
+    CUSTOMER = "the customer has to act"
+    REVIEW = "review"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A payment that failed, or whose invoice is past due, as it waits to be collected.
+
+    `card_saved` says whether the declined card can be tried without the customer; None while Stripe was not asked.
+    """
+
+    payment_intent_id: str
+    created: datetime
+    amount_minor: int
+    currency: str
+    customer_id: str | None
+    patient_id: str | None
+    order_id: str | None
+    error_code: str | None
+    decline_code: str | None
+    advice_code: str | None
+    card_brand: str | None
+    card_last4: str | None
+    card_saved: bool | None
+    tries: int
+    card_declines_24_hours: int
+    card_declines_of_amount: int
+    last_attempt_at: datetime
+    invoice_id: str | None
+    subscription_id: str | None
+    stripe_tries_at: datetime | None
+    state: str
+    scheduled_at: datetime | None
+    reason: str | None
+    changed_by: str | None
+    retries_here: int
+    in_flight: bool
+    told: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Failed":
+        moments = {"created", "last_attempt_at", "stripe_tries_at", "scheduled_at"}
+        values: dict[str, Any] = {
+            each.name: datetime.fromisoformat(row[each.name]) if each.name in moments and row[each.name] else row[each.name]
+            for each in fields(cls)
+        }  # fmt: skip
+        return cls(**values)
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def card(self) -> str:
+        """`visa ending in 4242`; empty where no card was tried."""
+        return f"{self.card_brand} ending in {self.card_last4}" if self.card_last4 else ""
+
+
+@dataclass(frozen=True)
+class RetryAdvice:
+    """What may be tried: `same_card` says whether the declined card may be at all, `advised_from` from when that makes
+    sense (None where it never does), `limit_reached` that only an admin may pass over the networks' limits."""
+
+    decline: Advice
+    step: Step
+    same_card: bool
+    advised_from: datetime | None
+    limit_reached: bool
+    meter: str
+    warning: str
+
+    @property
+    def due(self) -> bool:
+        return self.step is Step.RETRY
+
+
+def retry_advice(failed: Failed, now: datetime) -> RetryAdvice:
+    decline = advice(failed.decline_code or failed.error_code, advice_code=failed.advice_code)
+    same_card = not decline.hard
+    rule = _rule(decline)
+    advised_from = None
+    if rule and failed.card_saved and failed.tries < rule["most_tries"]:
+        advised_from = failed.last_attempt_at + timedelta(hours=rule["hours"])
+    limit_reached = failed.tries >= STOP_AT or _card_is_blocked(failed)
+    return RetryAdvice(
+        decline=decline,
+        step=_step(failed, decline, None if limit_reached else advised_from, now),
+        same_card=same_card,
+        advised_from=advised_from,
+        limit_reached=limit_reached,
+        meter=_meter(failed),
+        warning=_warning(failed, limit_reached),
+    )
+
+
+def rules() -> dict[str, Any]:
+    """The same for the database: "<code> <advice code>" to the hours to wait and the most tries that make sense, None
+    where another try with the same card does not help."""
+    table: dict[str, Any] = {
+        f"{code} {advice_code or ''}": _rule(advice(code, advice_code=advice_code))
+        for code in every_code()
+        for advice_code in ADVICE_CODES
+    }
+    return table | {"most_card_declines": MASTERCARD_DECLINES_24_HOURS}
+
+
+def _rule(decline: Advice) -> dict[str, int] | None:
+    if decline.retry_after_hours is None:
+        return None
+    most = SPACED_TRIES if decline.category is Category.RETRY_SPACED else STOP_AT
+    return {"hours": decline.retry_after_hours, "most_tries": most}
+
+
+def _card_is_blocked(failed: Failed) -> bool:
+    return failed.card_brand == "mastercard" and failed.card_declines_24_hours >= MASTERCARD_DECLINES_24_HOURS
+
+
+def _step(failed: Failed, decline: Advice, advised_from: datetime | None, now: datetime) -> Step:
+    if failed.in_flight:
+        return Step.IN_FLIGHT
+    if failed.state != "open":
+        return Step(failed.state)
+    if decline.category in (Category.REVIEW, Category.CHECK_FIRST, Category.CONFIGURATION):
+        return Step.REVIEW
+    if failed.stripe_tries_at is not None and not decline.hard:
+        return Step.STRIPE
+    if advised_from is None:
+        return Step.CUSTOMER
+    return Step.RETRY if advised_from <= now else Step.WAIT
+
+
+def _meter(failed: Failed) -> str:
+    if failed.card_brand == "mastercard":
+        return (
+            f"{failed.tries} tries in 30 days; this card was declined {failed.card_declines_24_hours} times in 24 hours, where "
+            f"Mastercard allows {MASTERCARD_DECLINES_24_HOURS}, and {failed.card_declines_of_amount} times at this amount in "
+            f"30 days, where it allows {MASTERCARD_DECLINES_OF_AMOUNT}"
+        )
+    if failed.card_brand == "visa":
+        return (
+            f"{failed.tries} of {VISA_TRIES_30_DAYS} tries that Visa allows in 30 days; we stop at {STOP_AT}"
+        )
+    return f"{failed.tries} tries in 30 days; we stop at {STOP_AT}"
+
+
+def _warning(failed: Failed, limit_reached: bool) -> str:
+    if limit_reached:
+        return "The limit is reached: only an admin may try again, with a reason. Networks fine more."
+    if failed.tries >= WARN_AT:
+        return f"Tried {failed.tries} times in 30 days: at {STOP_AT} we stop, since networks fine more."
+    if (
+        failed.card_brand == "mastercard"
+        and failed.card_declines_of_amount >= MASTERCARD_DECLINES_OF_AMOUNT - 5
+    ):
+        return f"Declined {failed.card_declines_of_amount} times at this amount in 30 days: Mastercard fines more than {MASTERCARD_DECLINES_OF_AMOUNT}."
+    return ""

@@ -1,0 +1,366 @@
+"""Failed payments are collected once, with a card that may be tried, within the networks' limits, whatever Stripe answers."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from core.errors import Refused, Unauthorised, Unavailable
+from core.payments import actions, recovery, recovery_facts, recovery_links
+from core.payments.retry_advice import Step
+from core.staff import flags
+from core.staff.flags import Flags, Flow
+from tests.payments.conftest import ADMIN, FINANCE, OPS, SUPPORT
+
+RETURN = "https://shop.example/paid"
+
+
+@pytest.fixture
+def shop(desk, sandbox):
+    return Shop(desk, sandbox.base_url)
+
+
+class Shop:
+    """A customer at the sandbox with a saved card, and what goes wrong with it."""
+
+    def __init__(self, desk, base_url):
+        self.desk, self.base_url = desk, base_url
+        self.made = 0
+        self.customer = self.post("customers", metadata={"patientId": "patient-1"})
+        self.card = self.save("pm_card_visa")
+
+    def post(self, path, **params):
+        self.made += 1
+        key = f"shop-{id(self)}-{self.made}-{self.desk.clock().timestamp()}"
+        return self.desk.mirror(self.desk.stripe.write(path, key=key, **params))
+
+    def save(self, token):
+        return self.post(f"payment_methods/{token}/attach", customer=self.customer["id"])
+
+    def decline(self, card, *codes):
+        asked = {"payment_method": card["id"], "codes": codes}
+        httpx.post(f"{self.base_url}/sandbox/declines", json=asked).raise_for_status()
+
+    def failed(self, code="insufficient_funds", card=None, *, saved=True, amount=4900):
+        """A payment that was declined with this code, as the mirror shows it, looked at by the worker."""
+        card = card or self.card
+        if saved:
+            self.decline(card, code)
+        with pytest.raises(Refused) as declined:
+            self.post(
+                "payment_intents", amount=amount, currency="usd", customer=self.customer["id"], payment_method=card["id"],
+                confirm=True, automatic_payment_methods={"enabled": True, "allow_redirects": "never"},
+                metadata={"orderId": f"order-{self.made}", "patientId": "patient-1"},
+            )  # fmt: skip
+        intent_id = declined.value.facts["payment_intent"]
+        self.see(intent_id)
+        recovery_facts.look(self.desk)
+        return recovery.case(self.desk, intent_id)
+
+    def past_due(self, code="insufficient_funds"):
+        """A one-off invoice whose first try was declined."""
+        self.post(
+            f"customers/{self.customer['id']}", invoice_settings={"default_payment_method": self.card["id"]}
+        )
+        self.post("invoiceitems", customer=self.customer["id"], amount=4900, currency="usd")
+        invoice = self.post("invoices", customer=self.customer["id"])
+        self.post(f"invoices/{invoice['id']}/finalize")
+        self.decline(self.card, code)
+        with pytest.raises(Refused):
+            self.post(f"invoices/{invoice['id']}/pay")
+        self.desk.mirror(self.desk.stripe.retrieve(f"invoices/{invoice['id']}"))
+        recovery_facts.look(self.desk)
+        (found,) = [
+            each for each in recovery.waiting(self.desk).cases if each.failed.invoice_id == invoice["id"]
+        ]
+        self.see(found.id)
+        recovery_facts.look(self.desk)
+        return recovery.case(self.desk, found.id)
+
+    def see(self, intent_id):
+        intent = self.desk.stripe.retrieve(f"payment_intents/{intent_id}", expand=["latest_charge"])
+        self.desk.mirror(intent)
+        self.desk.mirror(intent["latest_charge"])
+
+    def charged(self, intent_id):
+        """The money taken by this payment at Stripe, try by try."""
+        charges = self.desk.stripe.each("charges", payment_intent=intent_id)
+        return [each["amount"] for each in charges if each["status"] == "succeeded"]
+
+    def tries(self, intent_id):
+        return len(list(self.desk.stripe.each("charges", payment_intent=intent_id)))
+
+
+def retry(desk, case, actor=SUPPORT, **more):
+    return recovery.retry(desk, actor, more.pop("action_id", None) or recovery.new_id(), case.id, **more)
+
+
+def audited(owner, intent_id):
+    rows = owner.execute(
+        "select action, actor from payops.audit_log where subject in (%s, %s) order by id",
+        (f"pi:{intent_id}", f"in:{intent_id}"),
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_a_declined_card_that_works_again_is_charged_once_and_audited(desk, shop, owner):
+    case = shop.failed()
+    assert case.failed.card_saved and case.advice.step is Step.WAIT
+    action = retry(desk, case)
+    assert (action.state, shop.charged(case.id)) == ("done", [4900])
+    assert audited(owner, case.id) == [
+        ("payments:retry:begun", "staff:sue"),
+        ("payments:retry:done", "staff:sue"),
+    ]
+    with pytest.raises(Refused, match="not_failed"):
+        recovery.case(desk, case.id)
+
+
+def test_the_same_form_sent_twice_and_a_second_tab_are_one_charge(desk, shop):
+    case, once = shop.failed(), recovery.new_id()
+    first, second = (retry(desk, case, action_id=once) for _ in range(2))
+    assert first.result_id == second.result_id
+    with pytest.raises(Refused, match="not_failed"):
+        retry(desk, case, seen_retries=case.failed.retries_here)
+    assert shop.charged(case.id) == [4900]
+
+
+def test_a_second_tab_does_not_try_again_what_was_declined_meanwhile(desk, shop):
+    case = shop.failed()
+    shop.decline(shop.card, "insufficient_funds")
+    assert retry(desk, case, seen_retries=0).state == "refused"
+    with pytest.raises(Refused, match="changed_meanwhile"):
+        retry(desk, case, seen_retries=0)
+    assert shop.tries(case.id) == 2
+    again = recovery.case(desk, case.id)
+    assert (again.failed.tries, again.failed.retries_here) == (2, 1)
+    assert recovery.done_about(desk, case.id)[0].problem_code == "insufficient_funds"
+
+
+@pytest.mark.parametrize("code", ["lost_card", "transaction_not_allowed", "authentication_required"])
+def test_after_a_hard_decline_only_another_card_is_tried(desk, shop, code):
+    case = shop.failed(code)
+    assert case.advice.step is Step.CUSTOMER
+    with pytest.raises(Refused, match="needs_another_card"):
+        retry(desk, case)
+    with pytest.raises(Refused, match="needs_another_card"):
+        retry(desk, case, payment_method_id=shop.card["id"])
+    saved_again = shop.save("pm_card_visa")
+    with pytest.raises(Refused, match="needs_another_card"):
+        retry(desk, case, payment_method_id=saved_again["id"])
+    assert shop.tries(case.id) == 1
+    other = shop.save("pm_card_mastercard")
+    cards = {card.last4: card.declined for card in recovery_links.saved_cards(desk, case.failed)}
+    assert cards == {"4242": True, "4444": False}
+    assert retry(desk, case, payment_method_id=other["id"]).state == "done"
+    assert shop.charged(case.id) == [4900]
+
+
+def test_a_card_that_was_not_saved_is_not_tried_without_the_customer(desk, shop):
+    case = shop.failed(card={"id": "pm_card_visa_chargeDeclinedInsufficientFunds"}, saved=False)
+    assert (case.failed.card_saved, case.advice.step) == (False, Step.CUSTOMER)
+    with pytest.raises(Refused, match="card_not_saved"):
+        retry(desk, case)
+
+
+def test_somebody_elses_card_is_not_tried(desk, shop):
+    case = shop.failed()
+    stranger = shop.post("customers")
+    theirs = shop.post("payment_methods/pm_card_mastercard/attach", customer=stranger["id"])
+    with pytest.raises(Refused, match="card_not_saved"):
+        retry(desk, case, payment_method_id=theirs["id"])
+
+
+def test_a_past_due_invoice_is_paid_through_the_invoice(desk, shop):
+    case = shop.past_due()
+    assert case.failed.amount_minor == 4900
+    assert retry(desk, case).state == "done"
+    assert desk.stripe.retrieve(f"invoices/{case.failed.invoice_id}")["status"] == "paid"
+    assert shop.charged(case.id) == [4900]
+    assert case.id not in [each.id for each in recovery.waiting(desk).cases]
+
+
+def test_at_fifteen_tries_only_an_admin_goes_on_and_says_why(desk, shop, owner):
+    case = shop.failed()
+    add_failed_charges(owner, case.id, 13)
+    warned = recovery.case(desk, case.id)
+    assert (warned.failed.tries, warned.advice.limit_reached) == (
+        14,
+        False,
+    ) and "at 15 we stop" in warned.advice.warning
+    add_failed_charges(owner, case.id, 1, start=13)
+    assert recovery.case(desk, case.id).advice.limit_reached
+    with pytest.raises(Refused, match="retry_limit"):
+        retry(desk, case)
+    with pytest.raises(Refused, match="retry_limit"):
+        recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(days=1))
+    with pytest.raises(Refused, match="Only an admin"):
+        retry(desk, case, override_reason="they asked")
+    with pytest.raises(Refused, match="reason_missing"):
+        retry(desk, case, ADMIN, override_reason=" ")
+    assert retry(desk, case, ADMIN, override_reason="the bank said so on the phone").state == "done"
+    assert ("payments:retry:limit-overridden", "staff:ada") in audited(owner, case.id)
+
+
+def add_failed_charges(owner, intent_id, count, *, start=0):
+    for n in range(start, start + count):
+        owner.execute(
+            "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, amount_minor,"
+            " currency, status, network_status) values (%s, false, now(), now(), 0, 'fetch', %s, 4900, 'usd', 'failed',"
+            " 'declined_by_network')", (f"ch_{n}_{intent_id}", intent_id),
+        )  # fmt: skip
+
+
+def test_a_scheduled_retry_is_made_once_at_its_time(desk, shop, owner):
+    case = shop.failed()
+    at = desk.clock() + timedelta(days=3)
+    recovery.schedule(desk, SUPPORT, case.id, at, reason="payday")
+    assert recovery.case(desk, case.id).advice.step is Step.SCHEDULED
+    assert recovery.retry_due(desk) == 0
+    desk.clock.ahead = timedelta(days=3, minutes=1)
+    assert (recovery.retry_due(desk), recovery.retry_due(desk)) == (1, 0)
+    assert shop.charged(case.id) == [4900]
+    assert audited(owner, case.id)[-2:] == [
+        ("payments:retry:begun", "system:worker"),
+        ("payments:retry:done", "system:worker"),
+    ]
+    assert recovery.done_about(desk, case.id)[0].reason == "scheduled by staff:sue: payday"
+
+
+def test_a_worker_killed_after_stripe_did_the_work_leaves_one_charge(desk, shop):
+    case = shop.failed()
+    recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(hours=1))
+    desk.clock.ahead = timedelta(hours=2)
+
+    class Killed(BaseException):
+        """The process ends here."""
+
+    class DiesAfterwards:
+        def __getattr__(self, name):
+            return getattr(desk.stripe, name)
+
+        def write(self, *args, **params):
+            desk.stripe.write(*args, **params)
+            raise Killed
+
+    with pytest.raises(Killed):
+        recovery.retry_due(desk.__class__(**vars(desk) | {"stripe": DiesAfterwards()}))
+    assert recovery.retry_due(desk) == 0
+    desk.clock.ahead += timedelta(minutes=3)
+    actions.settle_unknown(desk)
+    assert shop.charged(case.id) == [4900]
+    assert recovery.done_about(desk, case.id)[0].state == "done"
+
+
+def test_a_scheduled_retry_that_may_not_be_made_is_dropped_with_its_reason(desk, shop, owner):
+    case = shop.failed()
+    recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(hours=1))
+    add_failed_charges(owner, case.id, 14)
+    desk.clock.ahead = timedelta(hours=2)
+    assert recovery.retry_due(desk) == 1
+    found = recovery.case(desk, case.id)
+    assert (found.failed.state, shop.tries(case.id)) == ("open", 1)
+    assert "tried 15 times" in found.failed.reason
+    assert audited(owner, case.id)[-1] == ("payments:recovery:not-tried", "system:worker")
+
+
+@pytest.mark.parametrize(
+    "effects", [{"lose_reply": True}, {"status": 500, "after_work": True}, {"reset": True}]
+)
+def test_a_lost_reply_is_unknown_then_settled_with_one_charge(desk, shop, faults, effects):
+    case = shop.failed()
+    faults.add(f"payment_intents/{case.id}/confirm", **effects)
+    action = retry(desk, case)
+    faults.clear()
+    assert action.state == "unknown"
+    with pytest.raises(Refused, match="in_progress|not_failed"):
+        retry(desk, case)
+    desk.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(desk)
+    assert recovery.done_about(desk, case.id)[0].state == "done"
+    assert shop.charged(case.id) == [4900]
+
+
+def test_what_is_stopped_is_tried_by_nobody_until_it_is_opened_again(desk, shop):
+    case = shop.past_due()
+    with pytest.raises(Refused, match="reason_missing"):
+        recovery.stop(desk, SUPPORT, case.id, reason=" ")
+    assert recovery.stop(desk, SUPPORT, case.id, reason="the patient moved away").state == "done"
+    invoice = desk.stripe.retrieve(f"invoices/{case.failed.invoice_id}")
+    assert (invoice["auto_advance"], recovery.case(desk, case.id).advice.step) == (False, Step.STOPPED)
+    with pytest.raises(Refused, match="stopped"):
+        retry(desk, case)
+    recovery.reopen(desk, SUPPORT, case.id)
+    assert desk.stripe.retrieve(f"invoices/{case.failed.invoice_id}")["auto_advance"] is True
+    assert retry(desk, case).state == "done"
+
+
+def test_a_link_is_paid_on_one_page_and_a_retry_closes_it_first(desk, shop):
+    case = shop.failed()
+    link = recovery_links.give(desk, SUPPORT, recovery.new_id(), case.failed, RETURN)
+    same = recovery_links.give(desk, SUPPORT, recovery.new_id(), case.failed, RETURN)
+    assert link.url == same.url and "/checkout/" in link.url and not link.sent
+    told = recovery.case(desk, case.id).failed.told
+    assert [(each["by"], each["how"]) for each in told] == [("staff:sue", "link")]
+    assert retry(desk, case).state == "done"
+    session = desk.stripe.retrieve(f"checkout/sessions/{link.action.result_id}")
+    assert (session["status"], shop.charged(case.id)) == ("expired", [4900])
+
+
+def test_what_the_customer_paid_by_the_link_is_not_tried_again(desk, shop, sandbox):
+    case = shop.failed()
+    link = recovery_links.give(desk, SUPPORT, recovery.new_id(), case.failed, RETURN)
+    card = {
+        "number": "4242424242424242",
+        "expiry": "12 / 40",
+        "cvc": "123",
+        "name": "Ana",
+        "email": "a@example.com",
+    }
+    httpx.post(link.url, data=card | {"do": "pay"}, follow_redirects=False)
+    session = desk.stripe.retrieve(f"checkout/sessions/{link.action.result_id}")
+    assert session["payment_status"] == "paid"
+    with pytest.raises(Refused, match="paid_by_link"):
+        retry(desk, case)
+    desk.mirror(desk.stripe.retrieve(f"payment_intents/{session['payment_intent']}"))
+    with pytest.raises(Refused, match="not_failed"):
+        recovery.case(desk, case.id)
+    assert shop.charged(case.id) == []
+
+
+def test_an_invoices_link_is_sent_by_stripe_and_is_its_own_page(desk, shop):
+    case = shop.past_due()
+    link = recovery_links.give(desk, SUPPORT, recovery.new_id(), case.failed, RETURN)
+    assert link.sent and link.url.endswith(f"/invoices/{case.failed.invoice_id}")
+    assert recovery.case(desk, case.id).failed.told[0]["how"] == "sent"
+
+
+@pytest.mark.parametrize("actor", [OPS, FINANCE])
+def test_who_only_sees_tries_schedules_sends_and_stops_nothing(desk, shop, actor):
+    case = shop.failed()
+    later = desk.clock() + timedelta(days=1)
+    for do in (
+        lambda: retry(desk, case, actor),
+        lambda: recovery.schedule(desk, actor, case.id, later),
+        lambda: recovery.stop(desk, actor, case.id, reason="x"),
+        lambda: recovery.reopen(desk, actor, case.id),
+        lambda: recovery_links.give(desk, actor, recovery.new_id(), case.failed, RETURN),
+    ):
+        with pytest.raises(Unauthorised):
+            do()
+    assert shop.tries(case.id) == 1
+
+
+def test_while_the_flow_is_closed_nothing_is_tried_and_schedules_wait(desk, shop, database, clock):
+    case = shop.failed()
+    recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(minutes=1))
+    closing = {"sentence": "Not now.", "reason": "audit", "now": clock()}
+    flags.switch(database, ADMIN, Flow.RETRIES, open=False, **closing)
+    closed = desk.__class__(**vars(desk) | {"flags": Flags(database, suspended=False)})
+    with pytest.raises(Unavailable, match="flow_disabled"):
+        retry(closed, case)
+    desk.clock.ahead = timedelta(hours=1)
+    assert recovery.retry_due(closed) == 0
+    flags.switch(database, ADMIN, Flow.RETRIES, open=True, sentence="", reason="done", now=clock())
+    assert recovery.retry_due(desk) == 1
+    assert shop.charged(case.id) == [4900]
