@@ -15,7 +15,7 @@ from core.events.retries import retry_failed_events
 from core.events.sweep import sweep_events
 from core.jobs import Jobs, an_hour_ago, last_night
 from core.monitoring.incidents import Incident, IncidentLog
-from core.payments import requests
+from core.payments import recovery, recovery_facts, requests
 from core.payments.actions import settle_unknown
 from core.periods import wall_clock
 from core.providers import assignment
@@ -75,6 +75,8 @@ def steps(running: Services) -> list[Step]:
             alone=True,
         ),
         Step("settle unanswered actions", 2, lambda: settle_unknown(running.desk)),
+        Step("ask about failed payments", 5, lambda: recovery_facts.look(running.desk), alone=True),
+        Step("make scheduled retries", 5, lambda: recovery.retry_due(running.desk)),
         Step("record spooled incidents", 5, incidents.flush),
         Step("forget old keys", 3600, lambda: requests.forget_old(db, wall_clock())),
         Step("chain the audit log", 20, lambda: chain_audit_log(running.db, wall_clock())),

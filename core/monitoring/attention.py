@@ -30,6 +30,38 @@ KINDS = {
     "past_due_subscriptions": Kind(
         "subscription is overdue", "subscriptions are overdue", "next try by Stripe", "recovery", "Recover payments"
     ),
+    "retryable_failures": Kind(
+        "failed payment can be tried again now", "failed payments can be tried again now", "", "recovery", "Try again"
+    ),
+    "refunds_awaiting": Kind("refund awaits approval", "refunds await approval", "", "refunds", "Decide about refunds"),
+    "unknown_refund": Kind("refund without Stripe's answer", "refunds without Stripe's answer", "", "refunds", "Look at refunds"),
+    "unknown_retry": Kind("retry without Stripe's answer", "retries without Stripe's answer", "", "recovery", "Look at retries"),
+    "unknown_recovery_link": Kind(
+        "link to pay without Stripe's answer", "links to pay without Stripe's answer", "", "recovery", "Look at links"
+    ),
+    "unknown_stop_collection": Kind(
+        "stop of an invoice without Stripe's answer", "stops of invoices without Stripe's answer", "", "recovery",
+        "Look at failed payments",
+    ),
+    "unknown_payment": Kind(
+        "customer's payment without Stripe's answer", "customers' payments without Stripe's answer", "", "payments",
+        "Look at payments",
+    ),
+    "unknown_create_subscription": Kind(
+        "new subscription without Stripe's answer", "new subscriptions without Stripe's answer", "", "subscriptions",
+        "Look at subscriptions",
+    ),
+    "unknown_cancel_subscription": Kind(
+        "cancellation without Stripe's answer", "cancellations without Stripe's answer", "", "subscriptions",
+        "Look at subscriptions",
+    ),
+    "unknown_accept_dispute": Kind(
+        "accepted dispute without Stripe's answer", "accepted disputes without Stripe's answer", "", "disputes",
+        "Look at disputes",
+    ),
+    "unknown_submit_evidence": Kind(
+        "evidence without Stripe's answer", "pieces of evidence without Stripe's answer", "", "disputes", "Look at disputes"
+    ),
     "failed_events": Kind(
         "event could not be applied", "events could not be applied", "next try", "events", "Look at events"
     ),

@@ -90,9 +90,10 @@ OF_THE_OVERVIEW = (
         "subscriptions", as_of_now=True,
     ),
     Definition(
-        "recovery_rate", "Failed renewals recovered", Better.MORE,
-        "Of the money of renewals that failed in the period, the part that was paid later by any means.",
-        "recovery", nothing="no failed renewals",
+        "recovery_rate", "Failed invoices recovered", Better.MORE,
+        "Of the money of subscription invoices whose payment failed in the period, by the day of the first failure, the part "
+        "that was paid later by any means. What is still open counts as not paid yet.",
+        "recovery", nothing="no failed invoices",
     ),
     Definition(
         "dispute_activity", "Disputes per payment", Better.LESS,

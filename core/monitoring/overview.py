@@ -10,6 +10,7 @@ from core.money import Money
 from core.monitoring.definitions import FAILED_PAYMENTS, OF_THE_OVERVIEW
 from core.monitoring.metrics import figures_of
 from core.monitoring.wording import FEW, Reading, interval, percent, points, read
+from core.payments import retry_advice
 from core.payments.declines import Category
 from core.periods import Period
 
@@ -81,7 +82,7 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
     previous = period.previous()
     found = db.call(
         "overview", since=period.since, until=period.until, previous_since=previous.since,
-        previous_until=previous.until, currency=currency, now=now,
+        previous_until=previous.until, currency=currency, now=now, retry_rules=retry_advice.rules(),
     )  # fmt: skip
     return Overview(
         period=period,

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from core.money import Money
 from core.monitoring.definitions import Better, Definition
 
+MONEY_RATES = frozenset({"recovery_rate", "gross_mrr_churn_rate"})  # of amounts, so they have no interval
 FEW = 30
 MONEY = frozenset({
     "gross", "refunded", "fees", "net", "mrr", "mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churned", "mrr_reactivated",
@@ -114,6 +115,8 @@ def _written(definition: Definition, figure: Figure, value: float, currency: str
 def _rests_on(definition: Definition, figure: Figure, currency: str) -> str:
     if "p50_ms" in figure:
         return f"slowest 5{NBSP}% over {duration(figure['p95_ms'])}; {figure['n']:,} {definition.counted}"
+    if figure.get("denominator") and definition.name in MONEY_RATES:
+        return f"{Money(figure['numerator'], currency)} of {Money(figure['denominator'], currency)}"
     if figure.get("denominator"):
         counts = f"{figure['numerator']:,} of {figure['denominator']:,} {definition.counted}"
         return f"{counts}; {interval(figure)}" if figure["denominator"] < FEW else counts

@@ -252,10 +252,49 @@ def test_monthly_revenue_moves_from_start_to_end_to_the_cent(story):
     assert counts(found["gross_mrr_churn_rate"]) == (4100, 12000)
 
 
+def invoice(number, amount, status, *, attempts, finalized, subscription="sub_1"):
+    parent = {"subscription_details": {"subscription": subscription}} if subscription else {}
+    return {
+        "id": f"in_{number}", "object": "invoice", "livemode": False, "created": finalized - 3600, "currency": "usd",
+        "customer": "cus_1", "status": status, "parent": parent, "billing_reason": "subscription_cycle",
+        "amount_due": amount, "attempt_count": attempts, "status_transitions": {"finalized_at": finalized},
+    }  # fmt: skip
+
+
+def test_of_the_money_of_invoices_that_failed_the_part_that_was_paid_later_is_recovered(story):
+    """$49 failed on the first and was paid on the fourth, $29 is open, $79 was given up: 49 of 157."""
+
+    def pay(number, moment):
+        payment = {"type": "payment_intent", "payment_intent": f"pi_{number}"}
+        link = {"id": f"inpay_{number}", "object": "invoice_payment", "livemode": False, "created": moment,
+                "invoice": f"in_{number}", "payment": payment, "currency": "usd", "status": "paid"}  # fmt: skip
+        story.tell("invoice_payment.paid", link, moment)
+
+    for number, failed_day in (("a", 1), ("before", 31)):
+        failed = at(9) if failed_day == 1 else at(9) - 86_400
+        story.attempt(number, 1, failed, declined="insufficient_funds")
+        story.attempt(number, 2, at(9, day=4))
+        story.intent(number, failed, at(9, day=4))
+        story.tell("invoice.paid", invoice(number, 4900, "paid", attempts=1, finalized=failed), at(9, day=4))
+        pay(number, at(9, day=4))
+    story.attempt("at_once", 1, at(9))
+    story.intent("at_once", at(9), at(9))
+    story.tell("invoice.paid", invoice("at_once", 5900, "paid", attempts=1, finalized=at(9)), at(9))
+    pay("at_once", at(9))
+    for number, amount, status, tries in (("b", 2900, "open", 1), ("c", 7900, "uncollectible", 4)):
+        last = at(10, day=2)
+        story.tell("invoice.updated", invoice(number, amount, status, attempts=tries, finalized=at(9)), last)
+    by_hand = invoice("once", 9900, "open", attempts=1, finalized=at(9), subscription=None)
+    story.tell("invoice.payment_failed", by_hand, at(9))
+    found = story.figures()["recovery_rate"]
+    assert counts(found) == (4900, 4900 + 2900 + 7900)
+    assert (found["low"], found["high"]) == (None, None)
+
+
 def test_every_name_is_there_and_what_is_not_counted_yet_is_none(story):
     found = story.figures()
     assert tuple(found) == metrics.NAMES
-    assert found["recovery_rate"] is None
+    assert found["recovery_rate"]["value"] is None
     assert found["gross"] == {"value": None}
     assert found["payment_success_rate"] == {
         "value": None,

@@ -6,89 +6,13 @@ import httpx
 import pytest
 
 from core.errors import Refused, Unauthorised, Unavailable
-from core.payments import actions, recovery, recovery_facts, recovery_links
+from core.payments import actions, recovery, recovery_links
 from core.payments.retry_advice import Step
 from core.staff import flags
 from core.staff.flags import Flags, Flow
 from tests.payments.conftest import ADMIN, FINANCE, OPS, SUPPORT
 
 RETURN = "https://shop.example/paid"
-
-
-@pytest.fixture
-def shop(desk, sandbox):
-    return Shop(desk, sandbox.base_url)
-
-
-class Shop:
-    """A customer at the sandbox with a saved card, and what goes wrong with it."""
-
-    def __init__(self, desk, base_url):
-        self.desk, self.base_url = desk, base_url
-        self.made = 0
-        self.customer = self.post("customers", metadata={"patientId": "patient-1"})
-        self.card = self.save("pm_card_visa")
-
-    def post(self, path, **params):
-        self.made += 1
-        key = f"shop-{id(self)}-{self.made}-{self.desk.clock().timestamp()}"
-        return self.desk.mirror(self.desk.stripe.write(path, key=key, **params))
-
-    def save(self, token):
-        return self.post(f"payment_methods/{token}/attach", customer=self.customer["id"])
-
-    def decline(self, card, *codes):
-        asked = {"payment_method": card["id"], "codes": codes}
-        httpx.post(f"{self.base_url}/sandbox/declines", json=asked).raise_for_status()
-
-    def failed(self, code="insufficient_funds", card=None, *, saved=True, amount=4900):
-        """A payment that was declined with this code, as the mirror shows it, looked at by the worker."""
-        card = card or self.card
-        if saved:
-            self.decline(card, code)
-        with pytest.raises(Refused) as declined:
-            self.post(
-                "payment_intents", amount=amount, currency="usd", customer=self.customer["id"], payment_method=card["id"],
-                confirm=True, automatic_payment_methods={"enabled": True, "allow_redirects": "never"},
-                metadata={"orderId": f"order-{self.made}", "patientId": "patient-1"},
-            )  # fmt: skip
-        intent_id = declined.value.facts["payment_intent"]
-        self.see(intent_id)
-        recovery_facts.look(self.desk)
-        return recovery.case(self.desk, intent_id)
-
-    def past_due(self, code="insufficient_funds"):
-        """A one-off invoice whose first try was declined."""
-        self.post(
-            f"customers/{self.customer['id']}", invoice_settings={"default_payment_method": self.card["id"]}
-        )
-        self.post("invoiceitems", customer=self.customer["id"], amount=4900, currency="usd")
-        invoice = self.post("invoices", customer=self.customer["id"])
-        self.post(f"invoices/{invoice['id']}/finalize")
-        self.decline(self.card, code)
-        with pytest.raises(Refused):
-            self.post(f"invoices/{invoice['id']}/pay")
-        self.desk.mirror(self.desk.stripe.retrieve(f"invoices/{invoice['id']}"))
-        recovery_facts.look(self.desk)
-        (found,) = [
-            each for each in recovery.waiting(self.desk).cases if each.failed.invoice_id == invoice["id"]
-        ]
-        self.see(found.id)
-        recovery_facts.look(self.desk)
-        return recovery.case(self.desk, found.id)
-
-    def see(self, intent_id):
-        intent = self.desk.stripe.retrieve(f"payment_intents/{intent_id}", expand=["latest_charge"])
-        self.desk.mirror(intent)
-        self.desk.mirror(intent["latest_charge"])
-
-    def charged(self, intent_id):
-        """The money taken by this payment at Stripe, try by try."""
-        charges = self.desk.stripe.each("charges", payment_intent=intent_id)
-        return [each["amount"] for each in charges if each["status"] == "succeeded"]
-
-    def tries(self, intent_id):
-        return len(list(self.desk.stripe.each("charges", payment_intent=intent_id)))
 
 
 def retry(desk, case, actor=SUPPORT, **more):

@@ -287,6 +287,7 @@ begin
     'metrics',
     payops.payment_metrics(p_since, p_until, p_currency, p_now)
     || payops.balance_metrics(p_since, p_until, p_currency)
+    || payops.recovery_metrics(p_since, p_until, p_currency)
     || payops.dispute_metrics(p_since, p_until, p_currency)
     || payops.subscription_metrics(p_since, p_until, p_currency, p_now)
     || payops.webhook_metrics(p_since, p_until)

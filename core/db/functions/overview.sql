@@ -35,8 +35,8 @@ set search_path = '' as $$
 $$;
 
 -- waiting_for_a_person: what somebody has to do something about, a row a kind, with how many there are, the money at
--- stake, the first deadline and since when the oldest waits.
-create function payops.waiting_for_a_person(p_now timestamptz)
+-- stake, the first deadline and since when the oldest waits. `p_retry_rules` is the decline table of retryable_now.
+create function payops.waiting_for_a_person(p_now timestamptz, p_retry_rules jsonb)
 returns table (kind text, waiting bigint, at_stake jsonb, deadline timestamptz, oldest timestamptz)
 language sql stable
 set search_path = '' as $$
@@ -77,6 +77,22 @@ set search_path = '' as $$
   inner join payops.providers as p on l.provider_id = p.id
   where p.active and l.status = 'active' and l.valid_until between p_now and p_now + interval '30 days'
   union all
+  select 'retryable_failures', r.waiting, r.at_stake, null, r.oldest
+  from payops.retryable_now(p_now, p_retry_rules) as r
+  union all
+  select
+    'refunds_awaiting', count(*), payops.amounts(array_agg(a.amount_minor), array_agg(a.currency)), null,
+    min(a.requested_at)
+  from payops.money_actions as a
+  where a.state = 'awaiting_approval'
+  union all
+  select
+    'unknown_' || a.kind, count(*), payops.amounts(array_agg(a.amount_minor), array_agg(a.currency)), null,
+    min(a.sent_at)
+  from payops.money_actions as a
+  where a.state = 'unknown'
+  group by a.kind
+  union all
   select 'open_incidents', count(*), '[]', null, min(i.first_seen)
   from payops.incidents as i
   where i.resolved_at is null and i.severity <> 'info'
@@ -85,7 +101,8 @@ $$;
 -- overview: everything the overview shows, as of one moment: the figures of a period and of the one before it, their
 -- days, the incidents that began in it, and what waits for a person.
 create function payops_api.overview(
-  p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text, p_now timestamptz
+  p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text, p_now timestamptz,
+  p_retry_rules jsonb default '{}'
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -100,7 +117,7 @@ begin
     'previous_daily', payops.daily_series(p_previous_since, p_previous_until, p_currency),
     'waiting', (
       select coalesce(jsonb_agg(to_jsonb(w) order by w.deadline nulls last, w.oldest), '[]')
-      from payops.waiting_for_a_person(p_now) as w
+      from payops.waiting_for_a_person(p_now, p_retry_rules) as w
       where w.waiting > 0
     ),
     'incidents', (

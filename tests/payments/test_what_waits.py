@@ -1,0 +1,37 @@
+"""Of what needs a person on the overview: failures to try again, refunds to decide about, money actions in the dark."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from core.monitoring import attention, overview
+from core.payments import recovery, refunds
+from core.periods import Period
+from tests.payments.conftest import FINANCE, SUPPORT
+
+
+def waiting(desk):
+    now = desk.clock()
+    period = Period.last_days(7, now=now, zone=ZoneInfo("America/New_York"))
+    found = overview.load(desk.db, period, currency="usd", now=now)
+    return {line.what: (line.at_stake, line.kind.page) for line in attention.waiting(found.waiting, now)}
+
+
+def test_a_failure_waits_for_a_person_once_it_can_be_tried_again(desk, shop):
+    case = shop.failed(amount=4900)
+    assert "1 failed payment can be tried again now" not in waiting(desk)
+    desk.clock.ahead = timedelta(hours=73)
+    assert waiting(desk)["1 failed payment can be tried again now"] == ("$49.00", "recovery")
+    assert [each.id for each in recovery.worth_trying(recovery.waiting(desk).cases)] == [case.id]
+    recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(days=1))
+    assert "1 failed payment can be tried again now" not in waiting(desk)
+
+
+def test_refunds_to_decide_about_and_answers_that_never_came_wait_for_a_person(desk, paid, faults):
+    large, small = paid(50_000), paid(4900)
+    refunds.issue(desk, SUPPORT, refunds.new_id(), large["id"], 45_000, reason="cancelled")
+    faults.add("refunds", lose_reply=True)
+    refunds.issue(desk, FINANCE, refunds.new_id(), small["id"], 1000, reason="cancelled")
+    faults.clear()
+    found = waiting(desk)
+    assert found["1 refund awaits approval"] == ("$450.00", "refunds")
+    assert found["1 refund without Stripe's answer"] == ("$10.00", "refunds")
