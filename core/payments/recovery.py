@@ -144,6 +144,7 @@ def schedule(
 def stop(desk: Desk, actor: Actor, payment_intent_id: str, *, reason: str) -> Action | None:
     """Nobody tries it any more, Stripe's own tries for an invoice included; open pages to pay are closed."""
     roles.require(actor, PAGE)
+    roles.require_confirmed(actor)
     recovery_links.close_all(desk, payment_intent_id)
     return _decided(desk, actor, payment_intent_id, "stopped", reason)
 
@@ -151,6 +152,7 @@ def stop(desk: Desk, actor: Actor, payment_intent_id: str, *, reason: str) -> Ac
 def reopen(desk: Desk, actor: Actor, payment_intent_id: str, *, reason: str = "") -> Action | None:
     """What was stopped or scheduled waits to be collected again."""
     roles.require(actor, PAGE)
+    roles.require_confirmed(actor)
     return _decided(desk, actor, payment_intent_id, "open", reason)
 
 

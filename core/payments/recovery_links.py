@@ -97,6 +97,7 @@ def give(desk: Desk, actor: Actor, action_id: str, failed: Failed, return_addres
     The page returns to `return_address`. There is one page at a time, and none while a try runs.
     """
     roles.require(actor, PAGE)
+    roles.require_confirmed(actor)
     desk.flags.require(Flow.RETRIES)
     if failed.invoice_id is not None:
         action = _begun(desk, actor, action_id, failed, f"invoices/{failed.invoice_id}/send", {})
