@@ -1,5 +1,6 @@
 """Of what needs a person on the overview: failures to try again, refunds to decide about, money actions in the dark."""
 
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -35,3 +36,11 @@ def test_refunds_to_decide_about_and_answers_that_never_came_wait_for_a_person(d
     found = waiting(desk)
     assert found["1 refund awaits approval"] == ("$450.00", "refunds")
     assert found["1 refund without Stripe's answer"] == ("$10.00", "refunds")
+
+
+def test_each_kind_of_money_action_has_its_words_for_when_stripe_does_not_answer(owner):
+    rule = owner.execute(
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'money_actions_kind_check'"
+    ).fetchone()[0]
+    kinds = re.findall(r"'(\w+)'", rule)
+    assert len(kinds) >= 9 and {f"unknown_{kind}" for kind in kinds} <= set(attention.KINDS)
