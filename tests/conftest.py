@@ -73,7 +73,8 @@ def owner(server: Server) -> Iterator[psycopg.Connection]:
         tables = connection.execute(
             "select string_agg(format('payops.%I', c.relname), ', ') from pg_class c"
             " where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'"
-            " and c.relname not in ('migrations', 'deployment', 'business', 'mirrored', 'states', 'specialties')"
+            " and c.relname not in ('migrations', 'deployment', 'business', 'mirrored', 'states', 'specialties',"
+            " 'network_lines')"
         ).fetchone()[0]
         for table in tables.split(", "):
             connection.execute(f"delete from {table}")

@@ -19,6 +19,13 @@ ANYBODY = None
 NEEDS = {
     "core.events.replay.replay": ("events", Right.ACT),
     "core.monitoring.incidents.resolve": ("events", Right.ACT),
+    "core.payments.disputes.accept": ("disputes", Right.ACT),
+    "core.payments.disputes.attach": ("disputes", Right.ACT),
+    "core.payments.disputes.case_of": ("disputes", Right.ACT),
+    "core.payments.disputes.set_text": ("disputes", Right.ACT),
+    "core.payments.disputes.stage": ("disputes", Right.ACT),
+    "core.payments.disputes.submit": ("disputes", Right.ACT),
+    "core.payments.networks.set_line": ("disputes", Right.ACT),
     "core.payments.payments.add_note": ("payments", Right.SEE),
     "core.payments.payments.customers_of_email": ("payments", Right.SEE),
     "core.payments.payments.exported": ("payments", Right.SEE),

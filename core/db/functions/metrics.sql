@@ -289,6 +289,7 @@ begin
     || payops.balance_metrics(p_since, p_until, p_currency)
     || payops.recovery_metrics(p_since, p_until, p_currency)
     || payops.dispute_metrics(p_since, p_until, p_currency)
+    || payops.vamp_metrics(p_until, p_currency)
     || payops.subscription_metrics(p_since, p_until, p_currency, p_now)
     || payops.webhook_metrics(p_since, p_until)
     || payops.assignment_metrics(p_since, p_until)

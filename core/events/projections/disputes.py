@@ -29,7 +29,10 @@ def dispute(snapshot: Snapshot) -> Records:
         "has_evidence": bool(details.get("has_evidence")),
         "submission_count": details.get("submission_count") or 0,
     }
-    return {"disputes": [row(snapshot, rank=DISPUTE_RANKS.get(source["status"], 0), **columns)]}
+    rank = (
+        2 * DISPUTE_RANKS.get(source["status"], 0) + columns["has_evidence"]
+    )  # of one second: opened, then staged
+    return {"disputes": [row(snapshot, rank=rank, **columns)]}
 
 
 @on("radar.early_fraud_warning.created", "radar.early_fraud_warning.updated")

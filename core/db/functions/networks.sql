@@ -1,0 +1,119 @@
+-- network_months: what the card networks count of the month in which this day is, up to that day: Visa's disputes and
+-- fraud warnings against the month's captured payments, Mastercard's chargebacks against those of the month before; a
+-- payment with both is counted for both. In one currency, or in all of them.
+create function payops.network_months(p_day date, p_currency text default null)
+returns table (network text, disputes bigint, fraud_warnings bigint, payments bigint)
+language sql stable
+set search_path = '' as $$
+  with month as (
+    select
+      date_trunc('month', p_day)::date as first_day,
+      date_trunc('month', p_day)::timestamp at time zone b.timezone as starts,
+      (p_day + 1)::timestamp at time zone b.timezone as ends,
+      (date_trunc('month', p_day) - interval '1 month') at time zone b.timezone as before_starts
+    from payops.business as b
+  )
+  select
+    'visa',
+    (
+      select count(*) from payops.disputes as d
+      where d.created >= m.starts and d.created < m.ends and d.card_brand = 'visa'
+        and (p_currency is null or d.currency = p_currency)
+    ),
+    (
+      select count(*)
+      from payops.early_fraud_warnings as w
+      inner join payops.charges as c on w.charge_id = c.id
+      where w.created >= m.starts and w.created < m.ends and c.card_brand = 'visa'
+        and (p_currency is null or c.currency = p_currency)
+    ),
+    (
+      select coalesce(sum(a.captured_visa), 0) from payops.daily_attempts as a
+      where a.day between m.first_day and p_day and (p_currency is null or a.currency = p_currency)
+    )
+  from month as m
+  union all
+  select
+    'mastercard',
+    (
+      select count(*) from payops.disputes as d
+      where d.created >= m.starts and d.created < m.ends and d.card_brand = 'mastercard'
+        and d.status not like 'warning_%' and (p_currency is null or d.currency = p_currency)
+    ),
+    0,
+    (
+      select count(*) from payops.charges as c
+      where c.created >= m.before_starts and c.created < m.starts and c.card_brand = 'mastercard' and c.captured
+        and c.status = 'succeeded' and c.payment_intent_id is not null
+        and (p_currency is null or c.currency = p_currency)
+    )
+  from month as m
+$$;
+
+-- vamp_metrics: Visa's ratio of the month in which the period ends.
+create function payops.vamp_metrics(p_until date, p_currency text) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object('vamp_ratio', payops.rate(n.disputes + n.fraud_warnings, n.payments))
+  from payops.network_months(p_until, p_currency) as n
+  where n.network = 'visa'
+$$;
+
+-- network_standing: what each network counts of this month in one currency and in all, beside the lines that hold on
+-- that day.
+create function payops_api.network_standing(p_day date, p_currency text) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  perform payops.refresh_rollups();
+  return (
+    select jsonb_agg(to_jsonb(n) || jsonb_build_object(
+      'everywhere', (
+        select to_jsonb(a) from payops.network_months(p_day) as a where a.network = n.network
+      ),
+      'lines', (
+        select coalesce(jsonb_agg(to_jsonb(l) order by l.ratio), '[]')
+        from (
+          select distinct on (k.line) k.line, k.ratio, k.events, k.since, k.source, k.set_by
+          from payops.network_lines as k
+          where k.network = n.network and k.since <= p_day
+          order by k.line, k.since desc
+        ) as l
+      )
+    ) order by n.network desc)
+    from payops.network_months(p_day, p_currency) as n
+  );
+end
+$$;
+
+-- set_network_line: from that day on the network's line is this one; what was set for the same day before is replaced.
+create function payops_api.set_network_line(
+  p_network text, p_line text, p_ratio double precision, p_events integer, p_since date, p_source text,
+  p_actor text, p_role text, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  before jsonb;
+  kept payops.network_lines;
+begin
+  if not (p_ratio > 0 and p_ratio < 1 and p_events > 0) then
+    perform payops.refuse('bad_line', 'A line is a share between 0 and 100 % and at least one event.');
+  elsif coalesce(btrim(p_source), '') = '' then
+    perform payops.refuse('source_missing', 'Say where this line is published.');
+  end if;
+  select to_jsonb(l) into before
+  from payops.network_lines as l where l.network = p_network and l.line = p_line and l.since = p_since;
+  insert into payops.network_lines as l (network, line, ratio, events, since, source, set_by, set_at)
+  values (p_network, p_line, p_ratio::numeric, p_events, p_since, btrim(p_source), p_actor, p_now)
+  on conflict (network, line, since) do update set
+    ratio = excluded.ratio, events = excluded.events, source = excluded.source, set_by = excluded.set_by,
+    set_at = excluded.set_at
+  returning l.* into kept;
+  perform payops.record_audit(
+    p_actor, p_role, 'payments:network-line:set', 'network-line:' || p_network || '-' || p_line, p_now, before,
+    to_jsonb(kept), p_source
+  );
+  return to_jsonb(kept);
+end
+$$;

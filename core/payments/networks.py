@@ -1,0 +1,107 @@
+"""How near the card networks' lines we are: what they count of the month, and how much more would reach each line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from core.db import Database
+from core.staff import roles
+from core.staff.roles import Actor
+
+PROGRAMS = {"visa": "Visa VAMP", "mastercard": "Mastercard ECM"}
+LINES = {
+    ("visa", "early"): "non-compliant", ("visa", "excessive"): "excessive", ("mastercard", "excessive"): "excessive",
+    ("mastercard", "high"): "high excessive",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A network looks at whoever reaches both `ratio` and `events`; `left` more events would, 0 where they have."""
+
+    name: str
+    ratio: Decimal
+    events: int
+    since: date
+    source: str
+    left: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a network counts of the month, in one currency and, as `everywhere`, in all of them."""
+
+    network: str
+    disputes: int
+    fraud_warnings: int
+    payments: int
+    lines: list[Line]
+    everywhere: int
+
+    @property
+    def title(self) -> str:
+        return PROGRAMS[self.network]
+
+    @property
+    def events(self) -> int:
+        return self.disputes + self.fraud_warnings
+
+    @property
+    def ratio(self) -> float | None:
+        return self.events / self.payments if self.payments else None
+
+
+def events_left(events: int, payments: int, ratio: Decimal, least: int) -> int:
+    """How many more events would reach a line that needs both `ratio` of `payments` and `least` events."""
+    by_ratio = int((ratio * payments).to_integral_value(ROUND_CEILING))
+    return max(max(by_ratio, least) - events, 0)
+
+
+def standing(db: Database, day: date, currency: str) -> list[Standing]:
+    """Each network's count of the month in which `day` is, up to it, beside the lines of that day."""
+    return [_standing(each) for each in db.call("network_standing", day=day, currency=currency)]
+
+
+def set_line(
+    db: Database, actor: Actor, network: str, line: str, *, ratio: float, events: int, since: date, source: str, now: datetime
+) -> None:  # fmt: skip
+    """What a network looks at from `since` on. Raises `Refused` for what is no line."""
+    roles.require(actor, "disputes")
+    db.call(
+        "set_network_line", network=network, line=line, ratio=ratio, events=events, since=since, source=source,
+        actor=actor.name, role=str(actor.role), now=now,
+    )  # fmt: skip
+
+
+def in_words(found: Standing) -> str:
+    """`14 events of 1,200 payments this month, 1.17 %; 46 more reach the non-compliant line`."""
+    counted = f"{found.events:,} of {found.payments:,} payments"
+    if found.ratio is not None:
+        counted += f", {found.ratio:.2%}".replace("%", "\N{NO-BREAK SPACE}%")
+    told = [
+        f"the {line.name} line is reached" if line.left == 0 and found.payments else f"{line.left:,} more reach the {line.name} line"
+        for line in found.lines
+    ]  # fmt: skip
+    return "; ".join([counted, *told])
+
+
+def _standing(found: Mapping[str, Any]) -> Standing:
+    network, events, payments = (
+        found["network"],
+        found["disputes"] + found["fraud_warnings"],
+        found["payments"],
+    )
+    lines = [
+        Line(
+            LINES[network, each["line"]], ratio := Decimal(str(each["ratio"])), each["events"],
+            date.fromisoformat(each["since"]), each["source"], events_left(events, payments, ratio, each["events"]),
+        )
+        for each in found["lines"]
+    ]  # fmt: skip
+    everywhere = found["everywhere"]
+    return Standing(
+        network, found["disputes"], found["fraud_warnings"], payments, lines,
+        everywhere["disputes"] + everywhere["fraud_warnings"],
+    )  # fmt: skip

@@ -1,0 +1,313 @@
+"""Disputes are answered once, by who may, with evidence that stays at Stripe; and what they and warnings come to."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from core.errors import Refused, Unauthorised
+from core.payments import actions, disputes, evidence
+from core.payments.disputes import Shown
+from core.periods import Period
+from core.staff.roles import Actor, Role
+from tests.payments.conftest import ADMIN, FINANCE, OPS, SUPPORT
+
+ZONE = ZoneInfo("America/New_York")
+PDF = b"%PDF-1.4 a receipt"
+
+
+@pytest.fixture
+def disputed(desk, paid, faults):
+    """A paid and disputed payment, as the mirror shows it; answers the dispute."""
+
+    def make(reason="fraudulent", amount=4900, **asked):
+        intent = paid(amount, **asked)
+        opened = faults.dispute(intent["latest_charge"]["id"], reason=reason)
+        desk.mirror(desk.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
+        return desk.mirror(opened)
+
+    return make
+
+
+def at_stripe(desk, dispute):
+    return desk.stripe.retrieve(f"disputes/{dispute['id']}")
+
+
+def staged(desk, dispute, **fields):
+    disputes.stage(desk, FINANCE, dispute["id"], fields or {"uncategorized_text": "They came."})
+
+
+def submit(desk, dispute, actor=FINANCE, action_id=None):
+    return disputes.submit(desk, actor, action_id or disputes.new_id(), dispute["id"])
+
+
+def accept(desk, dispute, actor=FINANCE, reason="the visit did not take place"):
+    return disputes.accept(desk, actor, disputes.new_id(), dispute["id"], reason=reason)
+
+
+def row_of(desk, dispute):
+    return disputes.facts_of(desk.db, dispute["id"])["dispute"]
+
+
+def test_evidence_is_staged_then_submitted_once_and_all_of_it_is_audited(desk, disputed, owner):
+    dispute = disputed()
+    with pytest.raises(Refused, match="no_evidence"):
+        submit(desk, dispute)
+    staged(desk, dispute, uncategorized_text="They came.", customer_name="Ana Lima")
+    assert at_stripe(desk, dispute)["status"] == "needs_response"
+    action = submit(desk, dispute)
+    found = at_stripe(desk, dispute)
+    assert (action.state, found["status"], found["evidence"]["customer_name"]) == (
+        "done",
+        "under_review",
+        "Ana Lima",
+    )
+    assert found["evidence_details"]["submission_count"] == 1
+    row = row_of(desk, dispute)
+    assert (row["status"], row["submission_count"], row["in_flight"]) == ("under_review", 1, False)
+    audit = owner.execute(
+        "select action, actor, after::text from payops.audit_log where subject like %s order by id",
+        (f"%{dispute['id']}",),
+    ).fetchall()
+    assert [(action, actor) for action, actor, _ in audit] == [
+        ("payments:evidence:staged", "staff:fin"),
+        ("payments:submit-evidence:begun", "staff:fin"),
+        ("payments:submit-evidence:done", "staff:fin"),
+    ]
+    with pytest.raises(Refused, match="not_answerable"):
+        submit(desk, dispute)
+    with pytest.raises(Refused, match="not_answerable"):
+        staged(desk, dispute)
+
+
+def test_no_word_of_the_evidence_is_kept_or_logged(desk, disputed, owner, caplog):
+    caplog.set_level(logging.INFO)
+    dispute = disputed()
+    staged(desk, dispute, customer_name="Zebulon Quill", uncategorized_text="Zebulon Quill came on Monday.")
+    submit(desk, dispute)
+    tables = owner.execute(
+        "select c.relname from pg_class c where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'"
+    ).fetchall()
+    for (table,) in tables:
+        assert (
+            owner.execute(f"select 1 from payops.{table} as t where t::text like '%Quill%'").fetchall() == []
+        ), table
+
+
+def test_a_dispute_is_accepted_with_a_reason_and_is_lost(desk, disputed):
+    dispute = disputed()
+    with pytest.raises(Refused, match="reason_missing"):
+        accept(desk, dispute, reason=" ")
+    action = accept(desk, dispute)
+    assert (action.state, at_stripe(desk, dispute)["status"]) == ("done", "lost")
+    assert disputes.in_words(action) == "The dispute over $49.00 is accepted."
+    assert row_of(desk, dispute)["status"] == "lost"
+
+
+@pytest.mark.parametrize("actor", [OPS, SUPPORT])
+def test_who_only_sees_answers_nothing(desk, disputed, actor):
+    dispute = disputed()
+    staged(desk, dispute)
+    for refused in (
+        lambda: disputes.stage(desk, actor, dispute["id"], {"customer_name": "x"}),
+        lambda: disputes.attach(desk, actor, dispute["id"], "receipt", "r.pdf", PDF),
+        lambda: submit(desk, dispute, actor),
+        lambda: accept(desk, dispute, actor),
+        lambda: disputes.case_of(desk, actor, disputes.facts_of(desk.db, dispute["id"]), ZONE),
+    ):
+        with pytest.raises(Unauthorised):
+            refused()
+    assert at_stripe(desk, dispute)["status"] == "needs_response"
+
+
+def test_who_did_not_prove_to_be_there_a_moment_ago_answers_nothing(desk, disputed):
+    dispute, absent = disputed(), Actor("staff:fin", Role.FINANCE, confirmed=False)
+    staged(desk, dispute)
+    with pytest.raises(Unauthorised, match="confirm_again"):
+        submit(desk, dispute, absent)
+    with pytest.raises(Unauthorised, match="confirm_again"):
+        accept(desk, dispute, absent)
+
+
+def test_the_same_form_sent_twice_is_one_submission_and_two_forms_never_answer_at_once(
+    desk, disputed, faults
+):
+    dispute, once = disputed(), disputes.new_id()
+    staged(desk, dispute)
+    faults.add(f"disputes/{dispute['id']}", lose_reply=True)
+    assert submit(desk, dispute, action_id=once).state == "unknown"
+    faults.clear()
+    assert row_of(desk, dispute)["in_flight"]
+    with pytest.raises(Refused, match="in_progress"):
+        accept(desk, dispute, ADMIN)
+    assert submit(desk, dispute, action_id=once).state == "unknown"
+    desk.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(desk)
+    assert at_stripe(desk, dispute)["evidence_details"]["submission_count"] == 1
+    assert row_of(desk, dispute)["status"] == "under_review"
+
+
+@pytest.mark.parametrize(
+    "effects", [{"lose_reply": True}, {"status": 500, "after_work": True}, {"reset": True}, {"status": 429}]
+)
+@pytest.mark.parametrize("answer", [submit, accept])
+def test_whatever_stripe_answers_the_dispute_is_answered_once(desk, disputed, faults, effects, answer):
+    dispute = disputed()
+    staged(desk, dispute)
+    path = f"disputes/{dispute['id']}" + ("/close" if answer is accept else "")
+    faults.add(path, **effects)
+    assert answer(desk, dispute).state == "unknown"
+    faults.clear()
+    desk.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(desk)
+    wanted = ("lost", 0) if answer is accept else ("under_review", 1)
+    found = at_stripe(desk, dispute)
+    assert (found["status"], found["evidence_details"]["submission_count"]) == wanted
+    assert row_of(desk, dispute)["status"] == wanted[0]
+
+
+def test_after_its_deadline_a_dispute_is_not_answered(desk, disputed):
+    dispute = disputed()
+    staged(desk, dispute)
+    desk.clock.ahead = timedelta(days=30)
+    with pytest.raises(Refused, match="past_due"):
+        submit(desk, dispute)
+
+
+def test_a_file_is_attached_through_stripes_files_and_named_after_its_field(desk, disputed):
+    dispute = disputed()
+    disputes.attach(desk, FINANCE, dispute["id"], "receipt", "Ana Lima, dermatology.pdf", PDF)
+    file = desk.stripe.retrieve(f"files/{at_stripe(desk, dispute)['evidence']['receipt']}")
+    assert (file["filename"], file["purpose"], file["size"]) == (
+        "receipt.pdf",
+        "dispute_evidence",
+        len(PDF),
+    )
+    assert row_of(desk, dispute)["has_evidence"]
+
+
+@pytest.mark.parametrize(
+    ("field", "content", "code"),
+    [("receipt", b"<html>", "bad_file"), ("receipt", b"", "bad_file"), ("customer_name", PDF, "unknown_field"),
+     ("nonsense", PDF, "unknown_field"), ("receipt", PDF + b"x" * evidence.MAX_FILE_BYTES, "file_too_large")],
+)  # fmt: skip
+def test_a_file_that_banks_take_not_is_refused_before_it_is_sent(desk, disputed, field, content, code):
+    with pytest.raises(Refused, match=code):
+        disputes.attach(desk, FINANCE, disputed()["id"], field, "x.pdf", content)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [({"nonsense": "x"}, "unknown_field"), ({"uncategorized_text": "x" * 20_001}, "text_too_long")],
+)
+def test_evidence_that_banks_take_not_is_refused(desk, disputed, fields, code):
+    with pytest.raises(Refused, match=code):
+        disputes.stage(desk, FINANCE, disputed()["id"], fields)
+
+
+def test_an_empty_text_takes_a_field_back(desk, disputed):
+    dispute = disputed()
+    staged(desk, dispute, customer_name="Ana", uncategorized_text="They came.")
+    staged(desk, dispute, customer_name="")
+    found = at_stripe(desk, dispute)["evidence"]
+    assert (found["customer_name"], found["uncategorized_text"]) == (None, "They came.")
+
+
+def test_the_form_is_filled_in_with_what_is_known_and_says_nothing_about_health(
+    desk, disputed, owner, database
+):
+    billing = {
+        "name": "Ana Lima",
+        "email": "ana@example.com",
+        "address": {"line1": "1 Elm", "city": "Reno", "country": "US"},
+    }
+    card = desk.stripe.write(
+        "payment_methods",
+        key=disputes.new_id(),
+        type="card",
+        card={"token": "tok_visa"},
+        billing_details=billing,
+    )
+    dispute = disputed("product_not_received", card=card["id"], metadata={"orderId": "order-e"})
+    owner.execute(
+        "insert into payops.consultations (submission_id, body_sha256, patient_id, state, specialty, order_id, received_at,"
+        " assigned_at, ended_at, status, reason, provider_id) select 's', 'x', 'p', 'CA', 'dermatology', 'order-e',"
+        " '2026-11-02T15:00Z', '2026-11-02T15:01Z', '2026-11-03T16:30Z', 'completed', '-', null"
+    )
+    disputes.set_text(
+        database, FINANCE, "product_description", "A visit with a licensed provider.", datetime.now(UTC)
+    )
+    case = disputes.case_of(desk, FINANCE, disputes.facts_of(database, dispute["id"]), ZONE)
+    assert case.text("customer_name") == "Ana Lima"
+    assert case.text("billing_address") == "1 Elm, Reno, US"
+    assert case.text("service_date") == "3 November 2026"
+    assert case.text("product_description") == "A visit with a licensed provider."
+    assert (
+        case.text("access_activity_log").splitlines()[-1]
+        == "3 November 2026 11:30 EST: The visit was completed."
+    )
+    assert "The customer paid $49.00" in case.text("uncategorized_text")
+    assert "visit paid for was completed on 3 November 2026" in case.text("uncategorized_text")
+    assert "dermatology" not in str(case.suggested)
+    assert "Summary" in case.missing
+    staged(desk, dispute, uncategorized_text="Our own words.")
+    case = disputes.case_of(desk, FINANCE, disputes.facts_of(database, dispute["id"]), ZONE)
+    assert case.text("uncategorized_text") == "Our own words."
+    assert "Summary" not in case.missing
+
+
+def test_every_reason_says_what_to_show_and_asks_for_fields_there_are():
+    for code, reason in evidence.REASONS.items():
+        needed, others = evidence.fields_of(code)
+        assert reason.show and needed
+        assert {each.name for each in [*needed, *others]} == set(evidence.FIELDS)
+    unknown = evidence.reason_of("customer_initiated")
+    assert (unknown.title, unknown.needs) == ("Customer initiated", evidence.REASONS["general"].needs)
+
+
+def test_those_to_answer_come_by_their_deadline_and_closed_ones_by_their_days(desk, disputed):
+    first, second, third = disputed(), disputed("duplicate"), disputed()
+    desk.clock.ahead += timedelta(seconds=2)
+    desk.mirror(at_stripe(desk, second) | {"evidence_details": {"due_by": 1_790_000_000}})
+    accept(desk, third)
+    shown = [each["id"] for each in disputes.listed(desk.db, Shown.TO_ANSWER)]
+    assert shown == [second["id"], first["id"]]
+    today = Period.last_days(1, now=desk.clock(), zone=ZONE)
+    closed = disputes.listed(desk.db, Shown.CLOSED, period=today)
+    assert [each["id"] for each in closed] == [third["id"]]
+    assert disputes.listed(desk.db, Shown.CLOSED, period=today.previous()) == []
+    assert disputes.listed(desk.db, Shown.CLOSED, period=today, reason="duplicate") == []
+
+
+def test_how_disputes_end_is_counted_by_their_reason(desk, disputed, faults):
+    for outcome in ("won", "won", "lost"):
+        dispute = disputed()
+        closing = f"{faults.base_url}/sandbox/disputes/{dispute['id']}/close"
+        desk.mirror(httpx.post(closing, json={"outcome": outcome}).raise_for_status().json())
+    disputed("duplicate")
+    today = Period.last_days(1, now=desk.clock(), zone=ZONE)
+    fraud, twice = disputes.by_reason(desk.db, today, "usd")
+    assert (fraud["title"], fraud["disputes"], fraud["won"], fraud["lost"]) == ("Fraud", 3, 2, 1)
+    assert fraud["win_rate"] == pytest.approx(2 / 3)
+    assert (twice["to_answer"], twice["amount_minor"], twice["win_rate"]) == (1, 4900, None)
+    assert disputes.by_reason(desk.db, today, "eur") == []
+
+
+def test_a_text_is_changed_taken_away_and_audited(database, owner):
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    disputes.set_text(database, ADMIN, "refund_policy_disclosure", " Shown at checkout. ", now)
+    assert disputes.texts(database)["refund_policy_disclosure"]["text"] == "Shown at checkout."
+    disputes.set_text(database, ADMIN, "refund_policy_disclosure", "", now)
+    assert disputes.texts(database) == {}
+    done = owner.execute("select count(*) from payops.audit_log where action = 'payments:policy-text:set'")
+    assert done.fetchone() == (2,)
+
+
+def test_there_is_no_dispute_by_that_id(desk, owner):
+    assert disputes.facts_of(desk.db, "dp_none") is None
+    with pytest.raises(Refused, match="not_found"):
+        disputes.stage(desk, FINANCE, "dp_none", {"customer_name": "x"})
+    with pytest.raises(Refused, match="not_found"):
+        disputes.accept(desk, FINANCE, disputes.new_id(), "dp_none", reason="x")

@@ -1,0 +1,84 @@
+"""Payments reported as fraud: what can still be sent back, and what that costs beside a dispute."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from core.money import Money
+from core.payments import fraud_warnings, refunds
+from core.payments.fraud_warnings import History, expected_cost
+from tests.payments.conftest import FINANCE
+
+
+@pytest.fixture
+def warned(desk, paid, faults):
+    """A paid payment that the issuer reports as fraud."""
+
+    def make(amount=4900):
+        intent = paid(amount)
+        charge = intent["latest_charge"]["id"]
+        told = httpx.post(f"{faults.base_url}/sandbox/early_fraud_warnings", json={"charge": charge})
+        desk.mirror(told.raise_for_status().json())
+        return intent
+
+    return make
+
+
+def listed(desk):
+    return fraud_warnings.listed(desk.db, desk.clock())[0]
+
+
+def test_a_warned_payment_is_listed_until_it_is_sent_back_or_disputed(desk, warned, faults):
+    first, second, third = warned(), warned(), warned()
+    assert {each.payment_intent_id for each in listed(desk)} == {
+        each["id"] for each in (first, second, third)
+    }
+    refunds.issue(desk, FINANCE, refunds.new_id(), first["id"], 4900, reason="fraud")
+    faults.dispute(second["latest_charge"]["id"])
+    for intent in (first, second):
+        desk.clock.ahead += timedelta(seconds=2)
+        desk.mirror(desk.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
+    (left,) = listed(desk)
+    assert (left.payment_intent_id, str(left.left), left.card) == (third["id"], "$49.00", "visa ending 4242")
+
+
+def test_a_part_that_went_back_already_is_no_longer_at_stake(desk, warned):
+    intent = warned()
+    refunds.issue(desk, FINANCE, refunds.new_id(), intent["id"], 900, reason="late")
+    desk.clock.ahead += timedelta(seconds=2)
+    desk.mirror(desk.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
+    assert str(listed(desk)[0].left) == "$40.00"
+
+
+def test_what_waiting_costs_is_expected_of_earlier_warnings():
+    history = History(warned=50, disputed=30, decided=20, lost=15)
+    # 60 % are disputed, which costs the fee of $15.00 and in three of four cases the $100.00 as well.
+    assert expected_cost(Money(10_000, "usd"), Money(1500, "usd"), history) == Money(5400, "usd")
+    assert expected_cost(Money(10_000, "jpy"), None, history) == Money(4500, "jpy")
+
+
+def test_of_few_earlier_warnings_nothing_is_expected():
+    history = History(warned=9, disputed=9, decided=9, lost=9)
+    assert expected_cost(Money(100, "usd"), None, history) is None
+    assert "too few" in fraud_warnings.history_in_words(history)
+
+
+def test_where_none_was_decided_all_are_taken_for_lost():
+    history = History(warned=10, disputed=5, decided=0, lost=0)
+    assert expected_cost(Money(100, "usd"), None, history) == Money(50, "usd")
+    assert fraud_warnings.history_in_words(history) == (
+        "Of 10 earlier warnings whose payment was not sent back, 5 (50%) became disputes."
+    )
+
+
+def test_earlier_warnings_are_counted_by_what_became_of_their_payment(desk, warned, faults):
+    disputed, kept, sent_back = warned(), warned(), warned()
+    desk.mirror(faults.dispute(disputed["latest_charge"]["id"]))
+    refunds.issue(desk, FINANCE, refunds.new_id(), sent_back["id"], 4900, reason="fraud")
+    for intent in (disputed, kept, sent_back):
+        desk.clock.ahead += timedelta(seconds=2)
+        desk.mirror(desk.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
+    assert fraud_warnings.listed(desk.db, desk.clock())[1].warned == 0
+    later = desk.clock() + timedelta(days=61)
+    assert fraud_warnings.listed(desk.db, later)[1] == History(warned=2, disputed=1, decided=0, lost=0)
