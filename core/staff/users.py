@@ -95,7 +95,8 @@ def choose_password(db: Database, actor: Actor, password: str, again: str, now: 
 def create_demo_users(db: Database, data_dir: Path, now: datetime) -> dict[str, str]:
     """One user a role with a made-up password, `{name: password}` kept in `demo-users.json`; again adds nobody.
 
-    For the sandbox only. The file is written before the users are added, so that an interrupted start is taken up.
+    For the sandbox only. The file is written before the users are added, so that an interrupted start is taken up;
+    where it was deleted, users of these names get its new passwords, so that what is printed signs in.
     """
     made = {str(role): passwords.made_up() for role in Role}
     kept = keep_once(data_dir / DEMO_USERS_FILE, json.dumps(made, indent=2).encode())
@@ -104,6 +105,9 @@ def create_demo_users(db: Database, data_dir: Path, now: datetime) -> dict[str, 
     for name in sorted(demo.keys() - existing):
         email = f"{name}@example.com"
         add(db, roles.SYSTEM, name, Role(name), email, demo[name], now, must_change_password=False)
+    if demo == made:
+        for name in sorted(demo.keys() & existing):
+            _set_password(db, roles.SYSTEM, name, demo[name], now, must_change_password=False)
     return demo
 
 

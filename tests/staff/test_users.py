@@ -151,6 +151,14 @@ def test_two_admins_who_disable_each_other_at_once_leave_one(database, owner):
             users.enable(database, SYSTEM, name, NOW)
 
 
+def test_demo_users_whose_file_was_deleted_get_the_passwords_of_the_new_one(database, owner, tmp_path):
+    users.create_demo_users(database, tmp_path, NOW)
+    (tmp_path / "demo-users.json").unlink()
+    made = users.create_demo_users(database, tmp_path, NOW)
+    kept = owner.execute("select password_hash from payops.staff where name = 'admin'").fetchone()[0]
+    assert passwords.matches(made["admin"], kept)
+
+
 def test_demo_users_are_one_a_role_and_made_once(database, owner, tmp_path):
     made = users.create_demo_users(database, tmp_path, NOW)
     assert made == users.create_demo_users(database, tmp_path, NOW)
