@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from core.db import Database
+from core.db.counted import CountedDatabase
 from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Refused, Unavailable
@@ -96,7 +97,7 @@ def start(settings: Settings) -> Services:
 
     Raises `Unavailable` where the embedded database does not start; another database may be away at this moment.
     """
-    db = _database(settings)
+    db = CountedDatabase(_database(settings))
     if settings.database_kind == "embedded":
         db.call("set_business_timezone", timezone=settings.business_timezone)
     return Services(

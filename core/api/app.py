@@ -56,6 +56,7 @@ def build() -> Edge:
     api.add_route("/api/webhooks/consultation-status", intake.consultation_status, methods=["POST"])
     api.add_route("/livez", health.livez)
     api.add_route("/readyz", health.readyz)
+    api.add_route("/metrics", health.metrics)
     payments.install(api)
     api.add_route("/api/openapi.json", _outside_production(description.openapi))
     api.add_route("/api/docs", _outside_production(description.docs))

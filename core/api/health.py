@@ -1,4 +1,4 @@
-"""Whether the process is up, and whether it can serve."""
+"""Whether the process is up, whether it can serve, and the figures for those who watch."""
 
 import asyncio
 import time
@@ -9,7 +9,12 @@ from starlette.responses import JSONResponse, Response
 
 from core.db.deploy import fingerprint
 from core.errors import PayopsError
+from core.monitoring import prometheus
 from core.services import Services
+
+AWAY = frozenset(
+    {"APIConnectionError", "APIError", "RateLimitError"}
+)  # any other class is an answer of Stripe's
 
 
 async def livez(request: Request) -> Response:
@@ -17,10 +22,22 @@ async def livez(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 when the database answers and carries this version's schema; each check with its state and latency."""
-    check = await asyncio.to_thread(_database_check, request.app.state.services)
-    ready = check["state"] == "ok"
-    return JSONResponse({"status": "ok" if ready else "unready", "checks": [check]}, 200 if ready else 503)
+    """200 when the database answers and carries this version's schema; each check with its state and latency.
+
+    Stripe is told of as it was last found: a probe does not wait for it.
+    """
+    services = request.app.state.services
+    database = await asyncio.to_thread(_database_check, services)
+    ready = database["state"] == "ok"
+    checks = [database, await asyncio.to_thread(_stripe_check, services)] if ready else [database]
+    return JSONResponse({"status": "ok" if ready else "unready", "checks": checks}, 200 if ready else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """The figures for Prometheus."""
+    services: Services = request.app.state.services
+    text = await asyncio.to_thread(lambda: prometheus.exposition(services.db, services.clock()))
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _database_check(services: Services) -> dict[str, Any]:
@@ -32,3 +49,19 @@ def _database_check(services: Services) -> dict[str, Any]:
         state, detail = "failed", error.detail
     latency_ms = round((time.monotonic() - started) * 1000, 1)
     return {"name": "database", "state": state, "latency_ms": latency_ms, "detail": detail}
+
+
+def _stripe_check(services: Services) -> dict[str, Any]:
+    try:
+        last = services.db.call("last_stripe_call", now=services.clock())
+    except PayopsError:
+        last = None
+    if last is None:
+        return {"name": "stripe", "state": "unknown", "latency_ms": None, "detail": "Not asked lately."}
+    away = last["error"] in AWAY
+    return {
+        "name": "stripe",
+        "state": "failed" if away else "ok",
+        "latency_ms": round(last["duration_ms"], 1),
+        "detail": "Stripe does not answer." if away else None,
+    }

@@ -193,3 +193,36 @@ def test_without_its_database_a_payment_is_not_tried_and_may_be_sent_again(
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert int(answer.headers["retry-after"]) > 0
     assert shop.payments_of("order-away") == []
+
+
+def test_the_figures_for_prometheus_are_text_that_any_process_can_answer(api):
+    api.pay()
+    answer = api.http.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert (
+        "# TYPE payops_webhook_events counter" in answer.text
+        or "# TYPE payops_webhook_events_total counter" in answer.text
+    )
+    assert 'payops_queue_depth{queue="patients_waiting"} 0.0' in answer.text
+
+
+def test_stripe_out_of_reach_is_shown_and_does_not_make_it_unready(api, faults, owner):
+    def check(name):
+        answer = api.http.get("/readyz")
+        assert answer.status_code == 200
+        return next(one for one in answer.json()["checks"] if one["name"] == name)
+
+    assert check("stripe") == {
+        "name": "stripe",
+        "state": "unknown",
+        "latency_ms": None,
+        "detail": "Not asked lately.",
+    }
+    assert check("database")["state"] == "ok" and check("database")["latency_ms"] > 0
+    api.pay()
+    assert check("stripe")["state"] == "ok" and check("stripe")["latency_ms"] > 0
+    api.pay(card="pm_card_visa_chargeDeclined")
+    assert check("stripe")["state"] == "ok"  # it answered
+    faults.add("payment_intents", reset=True)
+    api.pay()
+    assert (check("stripe")["state"], check("stripe")["detail"]) == ("failed", "Stripe does not answer.")

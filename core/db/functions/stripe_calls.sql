@@ -10,6 +10,17 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
+-- last_stripe_call: how the last call of the past quarter of an hour went, or null.
+create function payops_api.last_stripe_call(p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select jsonb_build_object('error', c.error, 'duration_ms', c.duration_ms)
+  from payops.stripe_calls as c
+  where c.at > p_now - interval '15 minutes'
+  order by c.at desc, c.id desc
+  limit 1
+$$;
+
 -- stripe_call_metrics: how long Stripe's calls took.
 create function payops.stripe_call_metrics(p_since date, p_until date) returns jsonb
 language sql stable

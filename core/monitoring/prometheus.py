@@ -1,0 +1,102 @@
+"""The figures for those who watch from outside, as Prometheus reads them; counted in the database, whoever answers."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import accumulate
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from core.db import Database
+
+COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "webhook_events": ("Stripe's events, by type and by what became of them.", ("type", "outcome")),
+    "stripe_calls": ("Calls to Stripe; the outcome is ok or the class of the error.", ("operation", "outcome")),
+    "api_calls": ("Calls of the payment API by known callers.", ("operation", "status")),
+}  # fmt: skip
+HISTOGRAMS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "webhook_handling_seconds": ("From an event's arrival until it was applied.", ()),
+    "stripe_call_seconds": ("How long Stripe took.", ("operation",)),
+    "assignment_seconds": ("How long it took to choose a provider.", ("kind",)),
+    "api_own_seconds": ("How long we took for a call of the payment API, Stripe's part apart.", ("operation",)),
+}  # fmt: skip
+Sample = dict[str, Any]
+
+
+def exposition(db: Database, now: datetime) -> bytes:
+    """All figures in Prometheus's text format; `now` is the business's, up to a minute before which all is counted."""
+    registry = CollectorRegistry()
+    registry.register(_Read(db.call("metric_samples", now=now)))
+    return generate_latest(registry)
+
+
+class _Read(Collector):
+    """What was read once, as families."""
+
+    def __init__(self, read: dict[str, Any]):
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        totals: dict[str, list[Sample]] = defaultdict(list)
+        for sample in self._read["totals"]:
+            totals[sample["name"]].append(sample)
+        for name, (said, labels) in COUNTERS.items():
+            yield _counter(name, said, labels, totals[name])
+        for name, (said, labels) in HISTOGRAMS.items():
+            family = HistogramMetricFamily(f"payops_{name}", said, labels=labels)
+            _fill(family, labels, self._read["bounds"], totals[f"{name}_bucket"], totals[f"{name}_sum"])
+            yield family
+        yield from _queues(self._read["queues"])
+        yield _by_key("database_errors", "Trouble with the database.", "code", self._read["database_errors"])
+        yield _by_key("incidents", "What went wrong, by kind.", "kind", self._read["incidents"])
+
+
+def _counter(name: str, said: str, labels: tuple[str, ...], samples: Iterable[Sample]) -> Metric:
+    family = CounterMetricFamily(f"payops_{name}", said, labels=labels)
+    for sample in samples:
+        family.add_metric(_values(sample, labels), sample["value"])
+    return family
+
+
+def _by_key(name: str, said: str, label: str, times: dict[str, int]) -> Metric:
+    family = CounterMetricFamily(f"payops_{name}", said, labels=(label,))
+    for key, value in times.items():
+        family.add_metric([key], value)
+    return family
+
+
+def _fill(
+    family: HistogramMetricFamily,
+    labels: tuple[str, ...],
+    bounds: Sequence[str],
+    buckets: Iterable[Sample],
+    sums: Iterable[Sample],
+) -> None:
+    """Each time was counted in one bucket; Prometheus wants each with all below it."""
+    counted: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
+    for sample in buckets:
+        counted[_values(sample, labels)][sample["labels"]["le"]] = sample["value"]
+    total = {_values(sample, labels): sample["value"] for sample in sums}
+    for key, times in counted.items():
+        so_far = accumulate(times.get(bound, 0.0) for bound in bounds)
+        family.add_metric(key, list(zip(bounds, so_far, strict=True)), total[key])
+
+
+def _values(sample: Sample, labels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sample["labels"][label] for label in labels)
+
+
+def _queues(queues: Iterable[Sample]) -> Iterator[Metric]:
+    depth = GaugeMetricFamily("payops_queue_depth", "How much waits.", labels=("queue",))
+    oldest = GaugeMetricFamily(
+        "payops_queue_oldest_seconds", "For how long the oldest of it waits.", labels=("queue",)
+    )
+    for each in queues:
+        depth.add_metric([each["queue"]], each["depth"])
+        if each["depth"]:
+            oldest.add_metric([each["queue"]], each["oldest_seconds"])
+    yield depth
+    yield oldest
