@@ -2,6 +2,7 @@
 
 import random
 import tempfile
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from core.db import embedded
 from tests.api.test_webhooks import Api
 from tests.factories import START, body_of, charge, event
 
-EVENTS, OBJECTS = 240, 12
+EVENTS, OBJECTS, AT_ONCE = 480, 12, 24
 
 
 def test_each_event_is_applied_by_one_of_them_and_none_is_refused_for_the_other():
@@ -32,10 +33,16 @@ def test_each_event_is_applied_by_one_of_them_and_none_is_refused_for_the_other(
             for api in apis:
                 api.start()
 
+            together = threading.Barrier(2, timeout=60)
+
             def deliver(api: Api, order: int) -> list[tuple[int, str]]:
-                shuffled = random.Random(order).sample(bodies, len(bodies))
-                with ThreadPoolExecutor(12) as senders:
-                    answers = list(senders.map(api.post, shuffled))
+                dice = random.Random(order)
+                answers = []
+                with ThreadPoolExecutor(AT_ONCE) as senders:
+                    for start in range(0, EVENTS, AT_ONCE):
+                        together.wait()
+                        some = bodies[start : start + AT_ONCE]
+                        answers += senders.map(api.post, dice.sample(some, len(some)))
                 return [(answer.status_code, answer.json().get("outcome")) for answer in answers]
 
             with ThreadPoolExecutor(2) as both:

@@ -119,6 +119,14 @@ def test_a_customer_that_stripe_says_was_deleted_is_marked_so(business, database
     assert compare(database, mirrored).score == 1.0
 
 
+def test_an_invoice_that_an_event_told_was_deleted_is_as_it_should_be(database, owner, mirrored):
+    owner.execute(
+        "insert into payops.invoices (id, livemode, created, as_of, state_rank, event_id, currency, status)"
+        " select 'in_draft', false, created, as_of, 0, 'evt_x', 'usd', 'deleted' from payops.invoices limit 1"
+    )
+    assert compare(database, mirrored).wrong == 0
+
+
 def test_an_event_that_comes_before_the_second_look_is_no_difference(database, owner, mirrored):
     owner.execute(
         "delete from payops.refunds where id = (select min(id) from payops.refunds)",

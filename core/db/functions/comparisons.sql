@@ -58,7 +58,7 @@ set search_path = '' as $$
   select coalesce(jsonb_agg(d.id), '[]') from payops.doubtful_rows(p_table, p_rows, p_now) as d
 $$;
 
--- surplus_objects: what the mirror has of that time and Stripe did not list; a customer that was deleted is not listed.
+-- surplus_objects: what the mirror has of that time and Stripe did not list; what was deleted is not listed.
 create function payops_api.surplus_objects(
   p_table text, p_since timestamptz, p_until timestamptz, p_listed jsonb
 ) returns jsonb
@@ -71,7 +71,9 @@ begin
   execute format(
     'select coalesce(jsonb_agg(k.id), ''[]'') from payops.%I as k where k.created >= $1 and k.created < $2 %s'
     '  and k.id not in (select l.item ->> ''id'' from jsonb_array_elements($3) as l (item))',
-    p_table, case p_table when 'customers' then 'and not k.deleted' else '' end
+    p_table, case p_table
+      when 'customers' then 'and not k.deleted' when 'invoices' then 'and k.status is distinct from ''deleted''' else ''
+    end
   ) into found_ids using p_since, p_until, p_listed;
   return found_ids;
 end
