@@ -25,8 +25,7 @@ def later():
 
 
 def a_morning(shop):
-    coupon = shop.coupons.create({"percent_off": 20, "duration": "once"})
-    shop.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "WELCOME"})
+    """Customers who pay, fail to, are refunded and subscribe; it may happen again."""
     product = shop.products.create({"name": "Plan"})
     price = shop.prices.create(
         {"product": product.id, "currency": "usd", "unit_amount": 2900, "recurring": {"interval": "month"}}
@@ -62,7 +61,9 @@ def a_morning(shop):
 
 
 def some_days(shop, base_url):
-    """A dispute lost, a warning, a checkout that nobody paid, and the days until payouts are made."""
+    """A promotion, a dispute lost, a warning, a checkout that nobody paid, and the days until payouts are made."""
+    coupon = shop.coupons.create({"percent_off": 20, "duration": "once"})
+    shop.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "WELCOME"})
     charges = shop.charges.list({"limit": 100}).data
     # That of 800 is disputed by itself, sooner or later.
     paid = [charge for charge in charges if charge.paid and not charge.refunded and charge.amount != 800]

@@ -15,8 +15,10 @@ def business():
     """Where the sandbox answers, and the SDK to go on with."""
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
         address = process.ensure_running(Path(folder))
-        shop = stripe.StripeClient(address.secret_key, base_addresses={"api": address.base_url})
-        a_morning(shop.v1)
-        some_days(shop.v1, address.base_url)
-        yield address, shop
-        process.stop(Path(folder))
+        try:
+            shop = stripe.StripeClient(address.secret_key, base_addresses={"api": address.base_url})
+            a_morning(shop.v1)
+            some_days(shop.v1, address.base_url)
+            yield address, shop
+        finally:
+            process.stop(Path(folder))
