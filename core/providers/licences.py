@@ -34,7 +34,11 @@ def from_text(text: str) -> dict[str, Any]:
     if len(parts) != 3:
         raise ValueError(f"{text!r} is not STATE:NUMBER:EXPIRES.")
     state, number, expires = parts
-    return {"state": state, "number": number or None, "expires_on": str(day(expires)) if expires else None}
+    return {
+        "state": state.upper(),
+        "number": number or None,
+        "expires_on": str(day(expires)) if expires else None,
+    }
 
 
 def day(text: str) -> date:
@@ -46,5 +50,6 @@ def day(text: str) -> date:
 
 
 def expiring(db: Database, now: datetime, *, days: int = 90) -> list[dict[str, Any]]:
-    """Active licences that have ended or end within `days`, soonest first, with the consultations and money at risk."""
+    """Active licences that have ended or end within `days`, soonest first, with what hangs on each: open consultations,
+    what was `paid` for them, and what the `monthly` subscriptions of the patients seen there bring."""
     return cast(list[dict[str, Any]], db.call("expiring_licences", days=days, now=now))

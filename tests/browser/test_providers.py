@@ -32,5 +32,5 @@ def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_li
     expect(admin.get_by_text("1 who waited were placed")).to_be_visible()
     expect(page.get_by_text("0 wait for a provider")).to_be_visible()
     context.close()
-    found = assignment.consultation(console.services.db, waiting)
+    found = assignment.consultation(console.services.db, waiting, console.services.clock())
     assert (found["status"], found["provider_id"]) == ("assigned", "prov_guam")
