@@ -131,7 +131,7 @@ def candidates(
 ) -> dict[str, Any]:
     """Who could take the consultation and who could not, with `why`, under `items`, of how many `licensed` there.
 
-    `selectable` says who may be chosen without an override.
+    `selectable` says who may be chosen, `overridable` who by an admin with an override.
     """
     return cast(dict[str, Any], db.call("candidates", id=consultation_id, search=search, now=now))
 

@@ -139,11 +139,16 @@ def everybody(db: Database, *, search: str | None = None) -> list[Document]:
 def save(
     db: Database, actor: Actor, document: Document, now: datetime, *, reason: str | None = None
 ) -> dict[str, Any]:
-    """Add or change one provider; what `document` leaves out stays. Answers its id and the outcome.
+    """Add one provider, or change one for a `reason`; what `document` leaves out stays.
 
-    Raises `Refused` with every problem in its sentence, before anything is written.
+    Answers id, outcome, and how many waiting were `placed`. Raises `Refused` with every problem in its sentence, before
+    anything is written, and where the document was `seen_at` another moment than the last change.
     """
-    return put(db, actor, [document], now, reason=reason)["items"][0]  # type: ignore[no-any-return]
+    roles.require(actor, "providers")
+    if "id" in document and not (reason or "").strip():
+        raise Refused("reason_missing", "Say why the provider is changed.")
+    answer = put(db, actor, [document], now, reason=reason)
+    return answer["items"][0] | {"placed": answer["placed"]}  # type: ignore[no-any-return]
 
 
 def put(

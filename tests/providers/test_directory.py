@@ -92,7 +92,7 @@ def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_half_written(clinic,
     clinic.provider("ann")
     before = directory.everybody(clinic.db)
     with pytest.raises(Refused, match=r"\."):
-        directory.save(clinic.db, ADMIN, {"id": "ann"} | change, NOW)
+        directory.save(clinic.db, ADMIN, {"id": "ann"} | change, NOW, reason="a mistake")
     assert directory.everybody(clinic.db) == before
 
 

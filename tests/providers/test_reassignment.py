@@ -89,7 +89,7 @@ def test_an_edit_that_builds_on_what_somebody_changed_meanwhile_is_refused(clini
     clinic.provider("ann")
     seen = directory.one(clinic.db, "ann")["updated_at"]
     later = NOW + timedelta(minutes=1)
-    directory.save(clinic.db, ADMIN, {"id": "ann", "capacity": 4, "seen_at": seen}, later)
+    directory.save(clinic.db, ADMIN, {"id": "ann", "capacity": 4, "seen_at": seen}, later, reason="leave")
     with pytest.raises(Refused, match="meanwhile"):
-        directory.save(clinic.db, ADMIN, {"id": "ann", "capacity": 5, "seen_at": seen}, later)
+        directory.save(clinic.db, ADMIN, {"id": "ann", "capacity": 5, "seen_at": seen}, later, reason="leave")
     assert directory.one(clinic.db, "ann")["capacity"] == 4

@@ -1,6 +1,7 @@
 -- candidates: who has a licence in the consultation's state, in the order of choice, with why each is in or out now, and
 -- how many there are in all. The first in order of each tier are among them, the others by name, at most so many, or
--- those whose name has `p_search` in it. `selectable` says who may be chosen by hand without an override.
+-- those whose name has `p_search` in it. `selectable` says who may be chosen by hand, `overridable` by an admin who says
+-- so.
 create function payops_api.candidates(
   p_id text, p_now timestamptz, p_search text default null, p_limit integer default 100
 ) returns jsonb
@@ -46,6 +47,7 @@ begin
       'items', coalesce(jsonb_agg(
         to_jsonb(l) - 'place' || jsonb_build_object(
           'has_it', l.provider_id is not distinct from asked.provider_id,
+          'overridable', l.licensed and l.why <> 'Deactivated.' and l.provider_id is distinct from asked.provider_id,
           'selectable',
           l.eligible and l.provider_id is distinct from asked.provider_id
           and coalesce(l.tier <= (select b.tier from best as b), false)
