@@ -32,8 +32,9 @@ _STYLE = """<style>
   font-size: clamp(.58rem, 2.1cqw, .85rem); font-variant-numeric: tabular-nums; }
 .tiles a b { font-weight: 600; }
 .tiles a:focus-visible { outline: 3px solid #5a83b8; }
-.tiles a u { position: absolute; top: -4px; right: -4px; min-width: 1.35em; padding: 0 .25em; border-radius: 1em;
-  background: #1f2430; border: 1px solid #fff; text-decoration: none; text-align: center; font-size: .8em; }
+.tiles a u { position: absolute; top: -4px; right: -4px; }
+.tiles a u, .tiles-legend u { min-width: 1.35em; padding: 0 .25em; border-radius: 1em;
+  background: #1f2430; color: #fff; border: 1px solid #fff; text-decoration: none; text-align: center; font-size: .8em; }
 .tile-wanted { background: #b3452c; } .tile-single { background: #8f6200; } .tile-few { background: #3b7c6c; }
 .tile-many { background: #22564a; }
 .tiles a.tile-none { color: inherit !important; border: 1px solid rgba(128,132,145,.55); opacity: .75; }
@@ -50,7 +51,7 @@ def show(coverage: Sequence[Mapping[str, Any]], page: str) -> None:
     legend = "".join(f'<span><i class="tile-{look}"></i>{words}</span>' for look, words in LOOKS.items())
     st.html(
         f'{_STYLE}<div class="tiles" role="list" aria-label="Active licensed providers by state">{tiles}</div>'
-        f'<div class="tiles-legend">{legend}</div>'
+        f'<div class="tiles-legend">{legend}<span><u>2</u>so many wait</span></div>'
     )
 
 
