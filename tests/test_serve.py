@@ -22,6 +22,9 @@ from core.providers import assignment, directory
 from core.sandbox import process as sandbox
 from core.settings import load_settings
 
+# The first start is half a minute of work, and more where a machine does other work too.
+pytestmark = pytest.mark.timeout(600)
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
