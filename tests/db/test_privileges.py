@@ -1,11 +1,14 @@
 """Least privilege: who may do what in a database that was set up as Supabase sets one up."""
 
+from contextlib import contextmanager
+
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from core.db.deploy import deploy
+from tests.conftest import APP_PASSWORD
 
 DATABASE = "payops_as_supabase"
 # What Supabase does before anything of ours is there: its roles, and default privileges for all that comes after.
@@ -14,6 +17,8 @@ do $$ begin
   create role anon nologin noinherit;
   create role authenticated nologin noinherit;
   create role service_role nologin noinherit bypassrls;
+  create role authenticator login noinherit password 'of-the-tests-alone';
+  grant anon, authenticated, service_role to authenticator;
 exception when duplicate_object then null; end $$;
 grant usage on schema public to anon, authenticated, service_role;
 alter default privileges grant usage on schemas to anon, authenticated, service_role;
@@ -30,6 +35,8 @@ ROUTINES = """
 select p.oid::regprocedure::text, p.oid::regproc::text, p.pronamespace = 'payops_api'::regnamespace
 from pg_proc as p where p.pronamespace in ('payops'::regnamespace, 'payops_api'::regnamespace)
 """
+# Some that change nothing and need nothing, to see that calling them works.
+ROUTINES_WITHOUT_ARGUMENTS = ("schema_fingerprint", "list_users", "flags", "audit_chain_state")
 TABLE_RIGHTS = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
 SEQUENCE_RIGHTS = ("usage", "select", "update")
 
@@ -46,7 +53,7 @@ def supabase(server):
             deploy(conninfo)
             yield owner
         admin.execute(f"drop database {DATABASE}")
-        admin.execute("drop role anon; drop role authenticated; drop role service_role")
+        admin.execute("drop role anon, authenticated, service_role, authenticator")
 
 
 def rights_of(owner, role, objects):
@@ -69,12 +76,31 @@ def routines_of(owner, role):
     }
 
 
-def refused(owner, role, statement):
-    with owner.transaction(force_rollback=True):
-        owner.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            owner.execute(statement)
+@contextmanager
+def connected(owner, role):
+    """As PostgREST comes in: by its own login, and then as the role of the token; the app has a login of its own."""
+    login = role if role == "payops_app" else "authenticator"
+    conninfo = make_conninfo(owner.info.dsn, user=login, password=APP_PASSWORD)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        if login != role:
+            connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
+        yield connection
+
+
+def refused(connection, statement):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
     return True
+
+
+def tries(objects):
+    """A statement of each kind on each table and sequence."""
+    for name, kind in objects:
+        if kind == "S":
+            yield from (f"select nextval('{name}')", f"select last_value from {name}")
+        else:
+            yield from (f"select from {name} limit 1", f"insert into {name} default values")
+            yield from (f"delete from {name}", f"truncate {name}")
 
 
 @pytest.mark.parametrize("role", OUTSIDERS)
@@ -91,11 +117,16 @@ def test_who_comes_from_outside_has_no_right_on_anything(supabase, role):
 
 @pytest.mark.parametrize("role", OUTSIDERS)
 def test_who_comes_from_outside_is_refused_at_every_table_function_and_sequence(supabase, role):
-    for name, kind in supabase.execute(OBJECTS).fetchall():
-        reading = f"select nextval('{name}')" if kind == "S" else f"select from {name} limit 1"
-        assert refused(supabase, role, reading)
-    for _, name, _ in supabase.execute(ROUTINES).fetchall():
-        assert refused(supabase, role, f"select {name}()")
+    with connected(supabase, role) as outsider:
+        for statement in tries(supabase.execute(OBJECTS).fetchall()):
+            assert refused(outsider, statement)
+        for _, name, _ in supabase.execute(ROUTINES).fetchall():
+            assert refused(outsider, f"select {name}()")
+        for statement in (
+            "create table payops.mine ()",
+            "create function payops_api.mine() returns int return 1",
+        ):
+            assert refused(outsider, statement)
 
 
 @pytest.mark.parametrize("role", ["payops_app", "service_role"])
@@ -104,15 +135,23 @@ def test_the_app_may_call_each_public_function_and_touch_nothing_else(supabase, 
     assert rights_of(supabase, role, objects) == []
     public = {signature for signature, _, is_public in supabase.execute(ROUTINES).fetchall() if is_public}
     assert routines_of(supabase, role) == public
-    for name, kind in objects:
-        reading = f"select nextval('{name}')" if kind == "S" else f"select from {name} limit 1"
-        assert refused(supabase, role, reading)
-    with supabase.transaction(force_rollback=True):
-        supabase.execute(f"set local role {role}")
-        assert supabase.execute("select payops_api.schema_fingerprint()").fetchone()[0]["fingerprint"]
+    with connected(supabase, role) as app:
+        for statement in tries(objects):
+            assert refused(app, statement)
+        for statement in (
+            "create table payops.mine ()",
+            "create table payops_api.mine ()",
+            "drop schema payops_api",
+        ):
+            assert refused(app, statement)
+        for signature in ROUTINES_WITHOUT_ARGUMENTS:
+            assert app.execute(f"select payops_api.{signature}()").fetchone()
 
 
 def test_the_app_owns_nothing_and_cannot_become_somebody_else(supabase):
+    with connected(supabase, "payops_app") as app:
+        for role in ("anon", "service_role", "authenticator", supabase.info.user):
+            assert refused(app, sql.SQL("set role {}").format(sql.Identifier(role)))
     owned = supabase.execute(
         "select count(*) from pg_shdepend where refobjid = 'payops_app'::regrole and deptype = 'o'"
     ).fetchone()
