@@ -1,13 +1,17 @@
 """Coupons, the promotion codes that lead to them, and the discounts made of them."""
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 
-from core.sandbox.errors import Json, invalid
+from core.sandbox import customers
+from core.sandbox.errors import Json, invalid, missing_parameter, no_such
 from core.sandbox.intervals import after
 from core.sandbox.limits import THREE_DECIMAL, checked_currency
 from core.sandbox.lists import list_objects
 from core.sandbox.params import Params
 from core.sandbox.world import World
+
+TYPED = re.compile(r"[A-Za-z0-9-]{1,500}")
 
 
 def build_coupon(
@@ -83,6 +87,10 @@ def create_coupon(world: World, params: Params) -> Json:
         raise invalid("Invalid percent_off: must be over 0 and at most 100.", "percent_off")
     if amount is not None and amount < 1:
         raise invalid("Invalid positive integer", "amount_off", "parameter_invalid_integer")
+    _check_terms(world, params, "redeem_by")
+    months = params.whole("duration_in_months")
+    if params.text("duration") == "repeating" and (months is None or months < 1):
+        raise missing_parameter("duration_in_months")
     coupon_id = params.text("id") or world.ids.letters(8)
     if world.find(coupon_id):
         raise invalid("Coupon already exists.", "id", "resource_already_exists")
@@ -91,7 +99,7 @@ def create_coupon(world: World, params: Params) -> Json:
     coupon |= {
         "amount_off": amount,
         "currency": checked_currency(params.text("currency")) if amount is not None else None,
-        "duration_in_months": params.whole("duration_in_months"),
+        "duration_in_months": months,
         "max_redemptions": params.whole("max_redemptions"),
         "metadata": params.metadata(),
         "percent_off": percent,
@@ -100,8 +108,19 @@ def create_coupon(world: World, params: Params) -> Json:
     return world.add(coupon, "coupon.created")
 
 
+def _check_terms(world: World, params: Params, until: str) -> None:
+    """How often and until when: at least once, and not in the past."""
+    most, end = params.whole("max_redemptions"), params.moment(until)
+    if most is not None and most < 1:
+        raise invalid(
+            "This value must be greater than or equal to 1.", "max_redemptions", "parameter_invalid_integer"
+        )
+    if end is not None and end <= world.now:
+        raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", until)
+
+
 def update_coupon(world: World, coupon_id: str, params: Params) -> Json:
-    coupon = world.get("coupon", coupon_id)
+    coupon = _kept(world, coupon_id)
     coupon["name"] = params.text("name") or coupon["name"]
     coupon["metadata"] = params.metadata(coupon["metadata"])
     return world.change(coupon, "coupon.updated")
@@ -109,7 +128,7 @@ def update_coupon(world: World, coupon_id: str, params: Params) -> Json:
 
 def delete_coupon(world: World, coupon_id: str, params: Params) -> Json:
     """Nothing new can use it; discounts that exist go on."""
-    coupon = world.get("coupon", coupon_id)
+    coupon = _kept(world, coupon_id)
     coupon["valid"] = False
     world.announce("coupon.deleted", coupon)
     coupon["deleted"] = True
@@ -118,27 +137,42 @@ def delete_coupon(world: World, coupon_id: str, params: Params) -> Json:
 
 
 def retrieve_coupon(world: World, coupon_id: str, params: Params) -> Json:
-    return world.get("coupon", coupon_id)
+    return _kept(world, coupon_id)
+
+
+def _kept(world: World, coupon_id: str, param: str = "id") -> Json:
+    """A coupon that was deleted lives on in the discounts it gave, and nowhere else."""
+    coupon = world.get("coupon", coupon_id, param)
+    if coupon.get("deleted"):
+        raise no_such("coupon", coupon_id, param)
+    return coupon
 
 
 def list_coupons(world: World, params: Params) -> Json:
-    return list_objects(world, "coupon", "/v1/coupons", params)
+    return list_objects(world, "coupon", "/v1/coupons", params, keep=lambda one: not one.get("deleted"))
 
 
 def create_code(world: World, params: Params) -> Json:
     coupon = params.under("promotion").text("coupon") or params.text("coupon")
     if coupon is None:
         raise invalid("Missing required param: promotion[coupon].", "promotion[coupon]", "parameter_missing")
-    world.get("coupon", coupon, "promotion[coupon]")
+    _kept(world, coupon, "promotion[coupon]")
+    _check_terms(world, params, "expires_at")
+    if customer := params.text("customer"):
+        customers.retrieve_live(world, customer, "customer")
     word = params.text("code") or world.ids.letters(8).upper()
+    if not TYPED.fullmatch(word):
+        raise invalid("Promotion codes have letters, digits and dashes alone.", "code")
     if any(code["active"] for code in world.all("promotion_code", "parent", word)):
         raise invalid(f"An active promotion code with `code: {word}` already exists.", "code")
     code = build_code(world.ids.new("promotion_code"), world.now, code=word, coupon=coupon)
     limits = params.under("restrictions")
     minimum = limits.whole("minimum_amount")
+    if minimum is not None and limits.text("minimum_amount_currency") is None:
+        raise missing_parameter("restrictions[minimum_amount_currency]")
     code |= {
         "active": params.flag("active", default=True),
-        "customer": params.text("customer"),
+        "customer": customer,
         "expires_at": params.moment("expires_at"),
         "max_redemptions": params.whole("max_redemptions"),
         "metadata": params.metadata(),

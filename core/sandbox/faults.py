@@ -17,7 +17,8 @@ class Fault:
     count: int = 1
     status: int | None = None  # 429, or 5xx, instead of doing the work
     after_work: bool = False  # with a 5xx status: the work is done, the answer is the error all the same
-    delay_seconds: float = 0.0
+    delay_seconds: float = 0.0  # before the work
+    delay_reply_seconds: float = 0.0  # once the work is done
     reset: bool = False  # the connection is cut before anything is done
     lose_reply: bool = False  # the connection is cut once the work is done
 
@@ -49,8 +50,8 @@ class Faults:
         fault = Fault(id=f"fault_{self._minted}", **asked)
         if fault.status is not None and fault.status != 429 and not 500 <= fault.status <= 599:
             raise ValueError("status is 429 or a 5xx")
-        if fault.count < 1 or fault.delay_seconds < 0:
-            raise ValueError("count is at least 1 and delay_seconds at least 0")
+        if fault.count < 1 or min(fault.delay_seconds, fault.delay_reply_seconds) < 0:
+            raise ValueError("count is at least 1 and a delay at least 0")
         self._waiting.append(fault)
         return fault
 

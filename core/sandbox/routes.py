@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from core.sandbox import (
     account,
@@ -32,6 +31,8 @@ from core.sandbox import (
 )
 from core.sandbox.errors import Json, unknown_route
 from core.sandbox.expand import Virtual
+from core.sandbox.known_params import refuse_unknown
+from core.sandbox.params import Params
 from core.sandbox.world import World
 
 Handler = Callable[..., Json]
@@ -160,10 +161,12 @@ VIRTUAL: dict[tuple[str, str], Virtual] = {
 class Route:
     """A handler bound to the ids of the path."""
 
+    key: str
     handler: Handler
     ids: tuple[str, ...]
 
-    def run(self, world: World, params: Any) -> Json:
+    def run(self, world: World, params: Params) -> Json:
+        refuse_unknown(self.key, params.raw)
         return self.handler(world, *self.ids, params)
 
 
@@ -172,12 +175,12 @@ def _compiled(key: str) -> tuple[str, re.Pattern[str]]:
     return method, re.compile("/v1/" + re.escape(path).replace(r"\*", "([^/]+)") + "/?")
 
 
-_COMPILED = [(*_compiled(key), handler) for key, handler in TABLE.items()]
+_COMPILED = [(*_compiled(key), key) for key in TABLE]
 
 
 def route_for(method: str, path: str) -> Route:
     """Literal paths stand before those with an id in the table, and win."""
-    for wanted, pattern, handler in _COMPILED:
+    for wanted, pattern, key in _COMPILED:
         if wanted == method and (found := pattern.fullmatch(path)):
-            return Route(handler, found.groups())
+            return Route(key, TABLE[key], found.groups())
     raise unknown_route(method, path)

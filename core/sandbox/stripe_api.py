@@ -46,6 +46,7 @@ class StripeApi:
             answer, replayed = await self._keyed(route_for(method, path), sent, stamp, fault, path, body)
         except StripeError as error:
             answer, replayed = Answer(error.status, _dumped(error.body()), stamp.id or ""), False
+        await asyncio.sleep(fault.delay_reply_seconds)
         if fault.lose_reply:
             return drop_connection(request)
         return self._response(answer, key, replayed)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
-from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -31,12 +30,12 @@ _STYLE = """<style>
 </style>"""
 
 
-def show(readings: Sequence[Reading], role: Role, *, across: int = ACROSS) -> None:
-    """The figures, four in a line unless told; two on a narrow screen."""
+def show(readings: Sequence[Reading], role: Role) -> None:
+    """The figures, four in a line; two on a narrow screen."""
     st.html(_STYLE)
     with st.container(key="figures"):
-        for start in range(0, len(readings), across):
-            for column, reading in zip(st.columns(across), readings[start : start + across], strict=False):
+        for start in range(0, len(readings), ACROSS):
+            for column, reading in zip(st.columns(ACROSS), readings[start : start + ACROSS], strict=False):
                 with column:
                     _card(reading, role)
 
@@ -68,13 +67,11 @@ def waiting_in_short(lines: Sequence[Waiting]) -> None:
 def link(address: str, label: str, role: Role, view: Mapping[str, str] | None = None) -> None:
     """A link to another page of the console, where there is that page and the reader may open it.
 
-    `view` is what the page's filters are set to; the address may say so too: `assignments?show=assigned`.
+    `view` is what the page's filters are set to.
     """
-    name, _, said = address.partition("?")
-    found = next((entry for entry in navigation.present() if entry.address == name), None)
-    if found and right(role, name) > Right.NONE:
-        query = dict(parse_qsl(said)) | dict(view or {})
-        st.page_link(found.path, label=label, icon=":material/arrow_forward:", query_params=query)
+    found = next((entry for entry in navigation.present() if entry.address == address), None)
+    if found and right(role, address) > Right.NONE:
+        st.page_link(found.path, label=label, icon=":material/arrow_forward:", query_params=dict(view or {}))
 
 
 def _card(reading: Reading, role: Role) -> None:

@@ -28,7 +28,11 @@ def show(
 
     A warning where they are the last that could be had.
     """
-    warn(stale=stale)
+    if stale:
+        st.warning(
+            "The database does not answer. These are the last figures there were; they go on by themselves when it is back.",
+            icon=":material/cloud_off:",
+        )
     days = (
         f"{period.since:%-d %b %Y}"
         if period.days == 1
@@ -53,15 +57,6 @@ def last_event(fresh_at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
     seconds = max((now - fresh_at).total_seconds(), 0)
     age = "just now" if seconds < 10 else f"{in_words(now - fresh_at)} ago"
     return f"Last event at {fresh_at.astimezone(zone):%H\\:%M\\:%S %Z}, {age}."
-
-
-def warn(*, stale: bool) -> None:
-    """That what is shown is the last there was, where it is."""
-    if stale:
-        st.warning(
-            "The database does not answer. These are the last figures there were; they go on by themselves when it is back.",
-            icon=":material/cloud_off:",
-        )
 
 
 def reader_role() -> Role:

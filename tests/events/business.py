@@ -38,7 +38,7 @@ def a_morning(shop):
                 "amount": 4900 + number,
                 "currency": "usd",
                 "customer": customer.id,
-                "payment_method_types": ["card"],
+                "allowed_payment_method_types": ["card"],
             }
         )
         try:
@@ -55,9 +55,9 @@ def a_morning(shop):
             shop.subscriptions.cancel(subscription.id)
     shop.payment_intents.create(
         {"amount": 800, "currency": "usd", "payment_method": "pm_card_createDispute", "confirm": True,
-         "payment_method_types": ["card"]}
+         "allowed_payment_method_types": ["card"]}
     )  # fmt: skip
-    shop.payment_intents.create({"amount": 700, "currency": "eur", "payment_method_types": ["card"]})
+    shop.payment_intents.create({"amount": 700, "currency": "eur", "allowed_payment_method_types": ["card"]})
 
 
 def some_days(shop, base_url):

@@ -237,7 +237,7 @@ def business():
         shop = stripe_sdk.StripeClient(address.secret_key, base_addresses={"api": address.base_url}).v1
         paid = shop.payment_intents.create(
             {"amount": 4900, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True,
-             "payment_method_types": ["card"]}
+             "allowed_payment_method_types": ["card"]}
         )  # fmt: skip
         shop.refunds.create({"payment_intent": paid.id, "amount": 900})
         yield StripeGateway(address.secret_key, api_base=address.base_url, record=lambda call: None)

@@ -72,6 +72,16 @@ def test_a_number_that_is_no_card_is_said_on_the_page(stripe, control, number):
     assert answer.status_code == 200 and 'role="alert"' in answer.text
 
 
+def test_who_turns_back_is_led_to_the_shop_and_charged_nothing(stripe, control):
+    session = session_for(stripe)
+    assert "Cancel" in control.get(session.url).text
+    back = control.get(f"{session.url}/cancel")
+    assert (back.status_code, back.headers["location"]) == (303, "https://shop.test/cart")
+    kept = stripe.v1.checkout.sessions.retrieve(session.id)
+    assert (kept.status, kept.payment_status, kept.payment_intent) == ("open", "unpaid", None)
+    assert pay_on_page(control, session).status_code == 303
+
+
 def test_a_card_that_asks_for_authentication_goes_by_the_bank(stripe, control):
     session = session_for(stripe)
     to_bank = pay_on_page(control, session, "4000000000003220")

@@ -102,6 +102,18 @@ def test_a_lost_reply_was_worked_and_the_key_finds_it(sandbox, stripe, control):
     assert [intent.id for intent in listed] == [found.json()["id"]]
 
 
+def test_while_a_reply_is_held_back_its_work_is_there_already(sandbox, stripe, control):
+    customer = stripe.v1.customers.create({})
+    fault = {"method": "POST", "path": "/v1/payment_intents", "delay_reply_seconds": 1.0}
+    control.post("/sandbox/faults", json=fault).raise_for_status()
+    with ThreadPoolExecutor(1) as other:
+        data = {"amount": 5000, "currency": "usd", "customer": customer.id}
+        reply = other.submit(post, sandbox, "held", data)
+        while not (listed := stripe.v1.payment_intents.list({"customer": customer.id}).data):
+            assert not reply.done()
+        assert reply.result().json()["id"] == listed[0].id
+
+
 def test_the_sdk_itself_repeats_a_cut_connection(sandbox, control):
     control.post("/sandbox/faults", json={"path": "/v1/customers", "reset": True}).raise_for_status()
     base = {"api": sandbox.address.base_url, "files": sandbox.address.base_url}
