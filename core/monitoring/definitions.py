@@ -118,3 +118,23 @@ OF_THE_OVERVIEW = (
         "assignments", nothing="no consultations", counted="consultations",
     ),
 )  # fmt: skip
+OF_DISPUTES = (
+    next(each for each in OF_THE_OVERVIEW if each.name == "dispute_activity"),
+    Definition(
+        "dispute_rate", "Payments disputed later", Better.LESS,
+        "Payments of the period that were disputed up to now, divided by the payments captured in it. Customers may dispute for "
+        "120 days and longer, so for younger payments this is not final and only grows.",
+        "disputes",
+    ),
+    Definition(
+        "chargeback_rate", "Chargebacks per payment", Better.LESS,
+        "Disputes opened in the period that took money, so without inquiries that went no further, divided by payments "
+        "captured in it.",
+        "disputes",
+    ),
+    Definition(
+        "dispute_win_rate", "Disputes won", Better.MORE,
+        "Of the disputes opened in the period that are decided by now, the part that was won.",
+        "disputes", nothing="none decided", counted="decided",
+    ),
+)  # fmt: skip

@@ -38,9 +38,14 @@ def overview(db: Database, period: Period, *, currency: str, now: datetime) -> d
 
 def figures_of(counted: dict[str, Any]) -> dict[str, Any]:
     """Every figure by name, from what SQL counted: rates with their intervals, failures with their categories."""
-    figures = {name: _with_interval(name, figure) for name, figure in counted.items()}
+    figures = with_intervals(counted)
     figures["failures_by_category"] = by_category(figures["failures_by_code"])
     return {name: figures.get(name) for name in NAMES}
+
+
+def with_intervals(counted: dict[str, Any]) -> dict[str, Any]:
+    """The figures that SQL counted, each rate with its interval."""
+    return {name: _with_interval(name, figure) for name, figure in counted.items()}
 
 
 def by_category(by_code: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -90,12 +90,17 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
         fresh_at=datetime.fromisoformat(found["fresh_at"]) if found["fresh_at"] else None,
         figures=figures_of(found["metrics"]),
         previous=figures_of(found["previous_metrics"]),
-        daily=[_day(each) for each in found["daily"]],
-        previous_daily=[_day(each) for each in found["previous_daily"]],
+        daily=days_of(found["daily"]),
+        previous_daily=days_of(found["previous_daily"]),
         known_since=date.fromisoformat(found["known_since"]) if found["known_since"] else None,
         waiting=found["waiting"],
         incidents=found["incidents"],
     )
+
+
+def days_of(found: Sequence[dict[str, Any]]) -> list[Day]:
+    """The days as the database counted them."""
+    return [_day(each) for each in found]
 
 
 def currencies(db: Database) -> list[str]:

@@ -124,7 +124,7 @@ def stage(desk: Desk, actor: Actor, dispute_id: str, fields: Mapping[str, str]) 
     )  # fmt: skip
 
 
-def attach(desk: Desk, actor: Actor, dispute_id: str, field: str, name: str, content: bytes) -> None:
+def attach(desk: Desk, actor: Actor, dispute_id: str, field: str, content: bytes) -> None:
     """Upload a file to Stripe and stage it as this field. Raises `Refused` for what banks take not."""
     roles.require(actor, PAGE)
     if field not in evidence.FIELDS or not evidence.FIELDS[field].is_file:
@@ -148,6 +148,68 @@ def submit(desk: Desk, actor: Actor, action_id: str, dispute_id: str, *, reason:
 def accept(desk: Desk, actor: Actor, action_id: str, dispute_id: str, *, reason: str) -> Action:
     """Give in: the dispute is lost, and nothing can be said against it any more."""
     return _answer(desk, actor, "accept_dispute", action_id, dispute_id, reason)
+
+
+def sentence(waiting: list[Row], now: datetime) -> str:
+    """How many wait for an answer, what is at stake, and when the first is due."""
+    if not waiting:
+        return "No dispute waits for an answer."
+    sums: dict[str, int] = {}
+    for each in waiting:
+        sums[each["currency"]] = sums.get(each["currency"], 0) + each["amount_minor"]
+    stake = " and ".join(str(Money(minor, currency)) for currency, minor in sums.items())
+    many = "1 dispute waits" if len(waiting) == 1 else f"{len(waiting):,} disputes wait"
+    due = next((each for each in waiting if not is_past_due(each, now)), None)
+    first = f"; the first is due in {time_left(due, now)}" if due and due["evidence_due_by"] else ""
+    return f"{many} for an answer, {stake} at stake{first}."
+
+
+def is_past_due(dispute: Row, now: datetime) -> bool:
+    return bool(dispute["evidence_due_by"]) and datetime.fromisoformat(dispute["evidence_due_by"]) <= now
+
+
+def is_answerable(dispute: Row, now: datetime) -> bool:
+    """Whether somebody may still answer it: it waits for that, in time, and no answer is on its way."""
+    return dispute["status"] in TO_ANSWER and not is_past_due(dispute, now) and not dispute["in_flight"]
+
+
+def time_left(dispute: Row, now: datetime) -> str:
+    """`3 days`, `5 hours`, `over` for a deadline that has passed, nothing where none is known or nothing is awaited."""
+    if dispute["status"] not in TO_ANSWER or not dispute["evidence_due_by"]:
+        return ""
+    if is_past_due(dispute, now):
+        return "over"
+    hours = int((datetime.fromisoformat(dispute["evidence_due_by"]) - now).total_seconds() // 3600)
+    count, unit = (hours // 24, "day") if hours >= 48 else (hours, "hour")
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def consequences(case: Case, kind: str) -> list[str]:
+    """What submitting the evidence or accepting the dispute brings with it, the most important first."""
+    facts, dispute = case.facts, case.facts["dispute"]
+    amount = Money(dispute["amount_minor"], dispute["currency"])
+    fee = Money(facts["fee_minor"], dispute["currency"]) if facts["fee_minor"] else None
+    inquiry = dispute["status"].startswith("warning")
+    visit = facts["consultation"]
+    if kind == "accept_dispute":
+        told = [
+            f"{amount} is lost for good" + (f", and so is the fee of {fee}." if fee and not inquiry else ".")
+        ]
+        told.append("It cannot be taken back, and for the card networks it counts as any other dispute.")
+        if visit:
+            told.append(
+                f"The consultation {visit['id']} is {visit['status']}, with {visit['provider'] or 'no provider'}."
+            )
+        return told
+    told = ["Banks take evidence once: nothing can be added or changed afterwards."]
+    if case.missing:
+        told.append(f"Not staged, though this reason asks for it: {', '.join(case.missing)}.")
+    if not inquiry:
+        told.append(f"{amount} stays withheld until the bank decides, which takes up to three months.")
+    decided = facts["decided"]["won"] + facts["decided"]["lost"]
+    if decided:
+        told.append(f"Of {decided:,} decided disputes with this reason {facts['decided']['won']:,} were won.")
+    return told
 
 
 def in_words(action: Action) -> str:

@@ -133,7 +133,7 @@ def file_kind(content: bytes) -> str | None:
 def suggested(facts: Mapping[str, Any], at_stripe: Mapping[str, Any], zone: ZoneInfo) -> dict[str, str]:
     """What can be filled in from what is known: the facts of the mirror, and the charge as Stripe gives it.
 
-    Nothing about anybody's health is among it, not even what kind of visit it was.
+    Nothing about anybody's health is among it, not even what kind of visit it was, which the charge's description says.
     """
     billing = at_stripe.get("billing_details") or {}
     visit = facts["consultation"] or {}
@@ -142,7 +142,7 @@ def suggested(facts: Mapping[str, Any], at_stripe: Mapping[str, Any], zone: Zone
     parts = [address.get(name) for name in ("line1", "line2", "city", "state", "postal_code", "country")]
     seen = visit.get("ended_at") or visit.get("assigned_at")
     filled = {
-        "product_description": texts.get("product_description") or at_stripe.get("description"),
+        "product_description": texts.get("product_description"),
         "customer_name": billing.get("name"),
         "customer_email_address": billing.get("email") or at_stripe.get("receipt_email"),
         "billing_address": ", ".join(part for part in parts if part),

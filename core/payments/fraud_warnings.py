@@ -45,11 +45,14 @@ class FraudWarning:
     expected: Money | None
 
     @property
-    def cheaper(self) -> str:
-        """Which of the two costs less, as far as earlier warnings tell."""
-        if self.expected is None:
-            return ""
-        return "refund" if self.left.minor <= self.expected.minor else "wait"
+    def row(self) -> dict[str, Any]:
+        """As a line of a list: what either costs is below zero."""
+        return vars(self) | {
+            "created": self.created.isoformat(),
+            "currency": self.left.currency,
+            "left_minor": -self.left.minor,
+            "expected_minor": -self.expected.minor if self.expected else None,
+        }
 
 
 def expected_cost(left: Money, dispute_fee: Money | None, history: History) -> Money | None:
@@ -68,6 +71,23 @@ def listed(db: Database, now: datetime) -> tuple[list[FraudWarning], History]:
     found = db.call("list_fraud_warnings", now=now)
     history = History(**found["history"])
     return [_warning(each, history) for each in found["items"]], history
+
+
+def comparison(warning: FraudWarning, history: History) -> list[tuple[str, object]]:
+    """What sending it back now costs, and what leaving it comes to, side by side."""
+    kept = f"{warning.fee_kept}, not returned" if warning.fee_kept else None
+    fee = f" and the fee of {warning.dispute_fee}" if warning.dispute_fee else ""
+    chance = "not known" if history.dispute_share is None else f"{history.dispute_share:.0%}"
+    return [
+        ("Payment", warning.payment_intent_id),
+        ("Reported as", warning.fraud_type),
+        ("If refunded now", f"{warning.left} goes back"),
+        ("Stripe's fee of the payment", kept),
+        ("If left and disputed", f"{warning.left}{fee} where it is lost"),
+        ("Chance of a dispute", chance),
+        ("Expected if left", warning.expected or "not known"),
+        ("Consultation", warning.consultation),
+    ]
 
 
 def history_in_words(history: History) -> str:

@@ -185,6 +185,45 @@ def disputes(now: Sequence[Day], before: Sequence[Day], currency: str) -> Chart:
     )  # fmt: skip
 
 
+def disputes_by_reason(found: Sequence[dict[str, Any]], currency: str) -> Chart:
+    """How disputes ended, a bar a reason; those not decided yet are part of it."""
+    figure = _framed("disputes opened", horizontal=True)
+    titles = [each["title"] for each in found]
+    open_ones = [each["disputes"] - each["won"] - each["lost"] for each in found]
+    for name, counts, colour in (
+        ("won", [each["won"] for each in found], NOW),
+        ("lost", [each["lost"] for each in found], FAILURE),
+        ("not decided", open_ones, BEFORE),
+    ):
+        figure.add_bar(
+            y=titles, x=counts, name=name, orientation="h", marker={"color": colour},
+            hovertemplate="%{y}: %{x:,} " + name + "<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack", bargap=0.35)
+    figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
+    figure.update_xaxes(
+        tickformat=",d", dtick=1 if max((each["disputes"] for each in found), default=0) <= 5 else None
+    )
+    if not found:
+        figure.update_xaxes(visible=False).update_yaxes(visible=False)
+        figure.add_annotation(
+            text="No dispute was opened.", showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper", font={"color": LINE},
+        )  # fmt: skip
+
+    def rows() -> pd.DataFrame:
+        return pd.DataFrame({
+            "Reason": titles, "Opened": [each["disputes"] for each in found], "Won": [each["won"] for each in found],
+            "Lost": [each["lost"] for each in found], "Win rate": [each["win_rate"] for each in found],
+            f"Amount ({currency.upper()})": [_major(each["amount_minor"], currency) for each in found],
+        })  # fmt: skip
+
+    return Chart(
+        "disputes-by-reason", "Which disputes do we win?", figure,
+        "Bar chart of disputes by reason, with how many were won, lost and are not decided yet.", rows,
+        {"Win rate": "percent", f"Amount ({currency.upper()})": "accounting"},
+    )  # fmt: skip
+
+
 def _bars_over_line(
     figure: go.Figure,
     days: Sequence[date],

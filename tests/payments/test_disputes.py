@@ -112,7 +112,7 @@ def test_who_only_sees_answers_nothing(desk, disputed, actor):
     staged(desk, dispute)
     for refused in (
         lambda: disputes.stage(desk, actor, dispute["id"], {"customer_name": "x"}),
-        lambda: disputes.attach(desk, actor, dispute["id"], "receipt", "r.pdf", PDF),
+        lambda: disputes.attach(desk, actor, dispute["id"], "receipt", PDF),
         lambda: submit(desk, dispute, actor),
         lambda: accept(desk, dispute, actor),
         lambda: disputes.case_of(desk, actor, disputes.facts_of(desk.db, dispute["id"]), ZONE),
@@ -178,7 +178,7 @@ def test_after_its_deadline_a_dispute_is_not_answered(desk, disputed):
 
 def test_a_file_is_attached_through_stripes_files_and_named_after_its_field(desk, disputed):
     dispute = disputed()
-    disputes.attach(desk, FINANCE, dispute["id"], "receipt", "Ana Lima, dermatology.pdf", PDF)
+    disputes.attach(desk, FINANCE, dispute["id"], "receipt", PDF)
     file = desk.stripe.retrieve(f"files/{at_stripe(desk, dispute)['evidence']['receipt']}")
     assert (file["filename"], file["purpose"], file["size"]) == (
         "receipt.pdf",
@@ -195,7 +195,7 @@ def test_a_file_is_attached_through_stripes_files_and_named_after_its_field(desk
 )  # fmt: skip
 def test_a_file_that_banks_take_not_is_refused_before_it_is_sent(desk, disputed, field, content, code):
     with pytest.raises(Refused, match=code):
-        disputes.attach(desk, FINANCE, disputed()["id"], field, "x.pdf", content)
+        disputes.attach(desk, FINANCE, disputed()["id"], field, content)
 
 
 @pytest.mark.parametrize(

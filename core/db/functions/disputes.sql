@@ -288,3 +288,21 @@ set search_path = '' as $$
     )
   )
 $$;
+
+-- dispute_figures: how often payments are disputed in a period and in the one before it, with the days of both.
+create function payops_api.dispute_figures(
+  p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  perform payops.refresh_rollups();
+  return jsonb_build_object(
+    'fresh_at', (select max(e.received_at) from payops.events as e),
+    'metrics', payops.dispute_metrics(p_since, p_until, p_currency),
+    'previous_metrics', payops.dispute_metrics(p_previous_since, p_previous_until, p_currency),
+    'daily', payops.daily_series(p_since, p_until, p_currency),
+    'previous_daily', payops.daily_series(p_previous_since, p_previous_until, p_currency)
+  );
+end
+$$;

@@ -1,0 +1,113 @@
+"""Disputes: what waits for an answer and until when, fraud warnings, and how near the networks' lines are."""
+
+from functools import partial
+
+import streamlit as st
+
+from core.monitoring import dispute_figures, overview
+from core.payments import disputes, evidence, fraud_warnings, networks
+from core.payments.disputes import Shown
+from core.payments.refunds import StripeReason
+from core.periods import business_day
+from core.ui import (
+    actions,
+    cards,
+    charts,
+    filters,
+    freshness,
+    live,
+    network_lines,
+    one_dispute,
+    policy_texts,
+    record,
+    refund_dialog,
+    rows,
+    session,
+)
+from core.ui.rows import Column
+from core.ui.text import literal
+
+running = session.services()
+db, now, role = running.db, running.clock(), session.actor().role
+COLUMNS = (
+    Column("evidence_due_by", "Due", "moment"),
+    Column("left", "Left", read=lambda one: disputes.time_left(one, now)),
+    Column("amount_minor", "Amount", "money"),
+    Column("reason", "Reason", read=lambda one: evidence.reason_of(one["reason"]).title),
+    Column("network_reason_code", "Code", help="The card network's own code of the reason."),
+    Column("card_brand", "Card"),
+    Column("status", "Status", read=lambda one: disputes.STATUSES.get(one["status"], one["status"])),
+    Column("submission_count", "Submissions", "count"),
+    Column("created", "Opened", "moment"),
+    Column("id", "Dispute"),
+)
+WARNED = (
+    Column("created", "Reported", "moment"),
+    Column("left_minor", "Refunded now", "money"),
+    Column("expected_minor", "Expected if left", "money"),
+    Column("fraud_type", "Reported as"),
+    Column("card", "Paid with"),
+    Column("consultation", "Consultation", read=lambda one: one["consultation"] or ""),
+    Column("payment_intent_id", "Payment"),
+)  # fmt: skip
+
+
+def leave() -> None:
+    for each in ("dispute", "warning"):
+        st.query_params.pop(each, None)
+
+
+st.title("Disputes")
+actions.show_result()
+chosen = st.query_params.get("dispute")
+if chosen:
+    st.button("All disputes", icon=":material/arrow_back:", type="tertiary", on_click=leave)
+    one_dispute.show(chosen)
+# Below one dispute the filters stay, so that the way back leads to the same list.
+with st.expander("Other disputes") if chosen else st.container(horizontal=True, gap="large"):
+    shown = Shown(st.segmented_control("Show", list(Shown), default=Shown.TO_ANSWER, required=True, key="show", bind="query-params"))  # fmt: skip
+    period = filters.period()
+    known = live.answers().get("currencies", partial(overview.currencies, db), ttl_seconds=0).answer
+    currency = filters.currency(known)
+if chosen:
+    st.stop()
+
+waiting = disputes.listed(db, Shown.TO_ANSWER)
+st.markdown(f"#### {literal(disputes.sentence(waiting, now))}")
+counted = dispute_figures.load(db, period, currency=currency)
+today = business_day(now, period.zone)
+cards.show(counted.readings(today), role)
+
+if shown is Shown.WARNINGS:
+    warned, history = fraud_warnings.listed(db, now)
+    st.subheader(f"{len(warned):,} payments are reported as fraud and can be refunded")
+    st.caption(f"{literal(fraud_warnings.history_in_words(history))} A dispute costs its fee and counts once more at Visa.")  # fmt: skip
+    picked = rows.show([each.row for each in warned], WARNED, key="warned", choose="warning")
+    rows.files(lambda: [each.row for each in warned], WARNED, name="fraud-warnings")
+    for each in (one for one in warned if one.id == picked):
+        with st.container(border=True):
+            record.facts(fraud_warnings.comparison(each, history), ids=("Payment",))
+            with st.container(horizontal=True, vertical_alignment="center"):
+                if refund_dialog.may_refund():
+                    st.button("Refund now", type="primary", on_click=refund_dialog.open, args=(each.payment_intent_id, StripeReason.FRAUDULENT))  # fmt: skip
+                cards.link("payments", "The payment", role, {"payment": each.payment_intent_id})
+else:
+    found = disputes.listed(db, shown, period=period)
+    st.subheader(f"{len(found):,} {shown}")
+    if found:
+        rows.show(found, COLUMNS, key="disputes", choose="dispute")
+        rows.files(lambda: found, COLUMNS, name="disputes")
+    else:
+        st.info("None. A dispute shows up here a moment after a bank opens it.")
+
+charts.show_in_pairs([
+    charts.disputes(overview.in_steps(counted.daily), overview.in_steps(counted.previous_daily), currency),
+    charts.disputes_by_reason(disputes.by_reason(db, period, currency), currency),
+])  # fmt: skip
+day = min(period.until, today)
+network_lines.show(networks.standing(db, day, currency), day, currency, may_set=one_dispute.may_answer())
+if one_dispute.may_answer():
+    policy_texts.show()
+st.caption(
+    f"Times are {literal(period.zone.key)}. {freshness.last_event(counted.fresh_at, now, period.zone)}"
+)
