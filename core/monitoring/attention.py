@@ -1,7 +1,7 @@
 """What needs a person, in words: what it is, what is at stake, until when, and where to act."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,13 +10,14 @@ from core.money import Money
 
 @dataclass(frozen=True)
 class Kind:
-    """How one thing and several of them are called, what the deadline is of, and the page to act on."""
+    """How one thing and several of them are called, what the deadline is of, and the page to act on, as set by `view`."""
 
     one: str
     several: str
     deadline: str
     page: str
     act: str
+    view: Mapping[str, str] = field(default_factory=dict)
 
 
 KINDS = {
@@ -25,7 +26,7 @@ KINDS = {
     ),
     "fraud_warnings": Kind(
         "payment is reported as fraud and not refunded", "payments are reported as fraud and not refunded", "",
-        "refunds", "Refund or watch",
+        "disputes", "Refund or watch", {"show": "fraud warnings"},
     ),
     "past_due_subscriptions": Kind(
         "subscription is overdue", "subscriptions are overdue", "next try by Stripe", "recovery", "Recover payments"

@@ -1,6 +1,7 @@
 """What each figure means, which way is better, and what is said where there is nothing to count."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -12,7 +13,7 @@ class Better(StrEnum):
 
 @dataclass(frozen=True)
 class Definition:
-    """`meaning` is for the person who asks what is counted; `page` is the address where its rows are.
+    """`meaning` is for the person who asks what is counted; `page`, as set by `view`, is the address where its rows are.
 
     A figure `as_of_now` is the same whatever the period, so there is nothing to compare it with.
     """
@@ -25,6 +26,7 @@ class Definition:
     nothing: str = "no payments"
     counted: str = "payments"
     as_of_now: bool = False
+    view: Mapping[str, str] = field(default_factory=dict)
 
 
 FAILED_PAYMENTS = "failed_payments"
@@ -41,7 +43,7 @@ OF_THE_OVERVIEW = (
         FAILED_PAYMENTS, "Payments that failed", Better.LESS,
         "Payments that were tried and have not succeeded yet, by the day of the first attempt, and what they would have "
         "brought. One that succeeds later is no longer among them.",
-        "recovery",
+        "payments", view={"status": "failed"},
     ),
     Definition(
         "authorization_rate", "Approved by issuers", Better.MORE,
@@ -104,7 +106,7 @@ OF_THE_OVERVIEW = (
         "drop_off_rate", "Payments given up", Better.LESS,
         "Payments set up and not tried within 24 hours, divided by all that were set up. Those of the last 24 hours are "
         "left out.",
-        "payments", nothing="no payments set up", counted="payments set up",
+        "payments", nothing="no payments set up", counted="payments set up", view={"status": "not tried"},
     ),
     Definition(
         "webhook_delay", "Delay of Stripe's events", Better.LESS,

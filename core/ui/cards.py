@@ -11,6 +11,7 @@ from core.staff.roles import Right, Role, right
 from core.ui import navigation
 from core.ui.text import literal
 
+View = Mapping[str, str | list[str]]
 ACROSS = 4
 ANCHOR = "what-needs-a-person"
 _STYLE = """<style>
@@ -30,14 +31,14 @@ _STYLE = """<style>
 </style>"""
 
 
-def show(readings: Sequence[Reading], role: Role) -> None:
-    """The figures, four in a line; two on a narrow screen."""
+def show(readings: Sequence[Reading], role: Role, view: View | None = None) -> None:
+    """The figures, four in a line; two on a narrow screen. `view` is what the filters are set to, for their rows too."""
     st.html(_STYLE)
     with st.container(key="figures"):
         for start in range(0, len(readings), ACROSS):
             for column, reading in zip(st.columns(ACROSS), readings[start : start + ACROSS], strict=False):
                 with column:
-                    _card(reading, role)
+                    _card(reading, role, view or {})
 
 
 def waiting(lines: Sequence[Waiting], role: Role) -> None:
@@ -54,7 +55,7 @@ def waiting(lines: Sequence[Waiting], role: Role) -> None:
             stake.markdown(literal(f"{line.at_stake} at stake") if line.at_stake else "")
             when.markdown(literal(line.when))
             with act:
-                link(line.kind.page, line.kind.act, role)
+                link(line.kind.page, line.kind.act, role, line.kind.view)
 
 
 def waiting_in_short(lines: Sequence[Waiting]) -> None:
@@ -64,7 +65,7 @@ def waiting_in_short(lines: Sequence[Waiting]) -> None:
         st.markdown(f":material/person_raised_hand: **Needs a person:** {each}")
 
 
-def link(address: str, label: str, role: Role, view: Mapping[str, str] | None = None) -> None:
+def link(address: str, label: str, role: Role, view: View | None = None) -> None:
     """A link to another page of the console, where there is that page and the reader may open it.
 
     `view` is what the page's filters are set to.
@@ -74,7 +75,7 @@ def link(address: str, label: str, role: Role, view: Mapping[str, str] | None = 
         st.page_link(found.path, label=label, icon=":material/arrow_forward:", query_params=dict(view or {}))
 
 
-def _card(reading: Reading, role: Role) -> None:
+def _card(reading: Reading, role: Role, view: View) -> None:
     change = reading.change
     with st.container(border=True, height="stretch", key=f"card-{reading.definition.name}"):
         st.metric(
@@ -89,7 +90,7 @@ def _card(reading: Reading, role: Role) -> None:
         )
         with st.popover("Definition", type="tertiary", key=f"definition-{reading.definition.name}"):
             st.markdown(f"**{reading.definition.title}**\n\n{reading.definition.meaning}")
-            link(reading.definition.page, "See the rows", role)
+            link(reading.definition.page, "See the rows", role, {**view, **reading.definition.view})
 
 
 def _colour(change: Change | None) -> Literal["gray", "green", "red"]:

@@ -49,6 +49,13 @@ def currency(available: Sequence[str], default: str = "usd") -> str:
     return chosen or default
 
 
+def view(currency: str) -> dict[str, str | list[str]]:
+    """The period and currency that are chosen, as they stand in an address, for a link to another page."""
+    chosen = st.session_state.get("period", DEFAULT_PRESET)
+    days = [each.isoformat() for each in st.session_state.get("days") or ()] if chosen == CUSTOM else []
+    return {"period": chosen, "currency": currency} | ({"days": days} if days else {})
+
+
 def any_currency(available: Sequence[str]) -> str | None:
     """One currency, or None for all of them; `?currency=eur`."""
     chosen = st.selectbox("Currency", [ALL, *sorted(available)], key="currency", bind="query-params")

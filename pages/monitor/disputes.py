@@ -76,7 +76,7 @@ waiting = disputes.listed(db, Shown.TO_ANSWER)
 st.markdown(f"#### {literal(disputes.sentence(waiting, now))}")
 counted = dispute_figures.load(db, period, currency=currency)
 today = business_day(now, period.zone)
-cards.show(counted.readings(today), role)
+cards.show(counted.readings(today), role, filters.view(currency))
 
 if shown is Shown.WARNINGS:
     warned, history = fraud_warnings.listed(db, now)

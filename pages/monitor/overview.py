@@ -40,7 +40,7 @@ def figures() -> None:
     st.markdown(f"#### {literal(overview.sentence(found))}")
     waiting = attention.waiting(found.waiting, now)
     cards.waiting_in_short(waiting)
-    cards.show(found.readings(), role)
+    cards.show(found.readings(), role, filters.view(currency))
     charts.show_in_pairs(charts.of_the_overview(found))
     cards.waiting(waiting, role)
 

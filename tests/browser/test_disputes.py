@@ -1,0 +1,161 @@
+"""Disputes as staff answer them: finance with evidence, ops by watching; fraud warnings sent back; attackers' words as text."""
+
+import re
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from core.sandbox.process import ensure_running
+from tests.browser.conftest import NASTY
+from tests.payments.conftest import pay
+
+
+@pytest.fixture
+def sandbox(console):
+    with httpx.Client(
+        base_url=ensure_running(console.services.settings.data_dir).base_url, timeout=60
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def paid(console, sandbox):
+    """A payment of $73.00, as the mirror shows it."""
+    intent = pay(console.services.desk, 7300)
+    return intent["latest_charge"]["id"], intent["id"]
+
+
+@pytest.fixture
+def dispute(console, sandbox, paid):
+    opened = sandbox.post("/sandbox/disputes", json={"charge": paid[0], "reason": "product_not_received"})
+    return console.services.desk.mirror(opened.raise_for_status().json())
+
+
+def at_stripe(console, dispute):
+    return console.services.stripe.retrieve(f"disputes/{dispute['id']}")
+
+
+def open_page(console, page, name, dispute):
+    console.sign_in(page, name, f"/disputes?dispute={dispute['id']}")
+    expect(
+        page.get_by_role("heading", name="$73.00, service not received: waits for evidence")
+    ).to_be_visible()
+
+
+def test_finance_writes_attaches_and_submits_evidence(console, dispute, page):
+    open_page(console, page, "finance", dispute)
+    expect(page.get_by_role("button", name="Submit evidence")).to_be_disabled()
+    summary = page.get_by_role("textbox", name="Summary")
+    expect(summary).to_have_value(re.compile(r"The customer paid \$73\.00"))
+    summary.fill("The visit took place **as booked**.")
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.get_by_text("The draft is at Stripe")).to_be_visible()
+    assert (
+        at_stripe(console, dispute)["evidence"]["uncategorized_text"] == "The visit took place **as booked**."
+    )
+    page.locator('input[type="file"]').set_input_files(
+        {"name": "visit.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a visit"}
+    )
+    attach = page.get_by_role("button", name="Attach")
+    expect(attach).to_be_enabled()
+    attach.click()
+    expect(page.get_by_text("Proof of the service is attached.")).to_be_visible()
+    page.get_by_role("button", name="Submit evidence").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Banks take evidence once")
+    expect(dialog).to_contain_text("The visit took place **as booked**.")
+    assert at_stripe(console, dispute)["status"] == "needs_response"
+    dialog.get_by_role("button", name="Submit to the bank").dblclick()
+    expect(page.get_by_text("The evidence over $73.00 is with the bank.")).to_be_visible()
+    found = at_stripe(console, dispute)
+    assert (found["status"], found["evidence_details"]["submission_count"]) == ("under_review", 1)
+    assert found["evidence"]["service_documentation"].startswith("file_")
+    expect(page.get_by_role("heading", name="with the bank")).to_be_visible()
+    expect(page.get_by_role("button", name="Save the draft")).to_have_count(0)
+
+
+def test_finance_accepts_a_dispute_with_a_reason(console, dispute, page):
+    open_page(console, page, "finance", dispute)
+    page.get_by_role("button", name="Accept the dispute").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("$73.00 is lost for good")
+    dialog.get_by_role("button", name="Accept it").click()
+    expect(page.get_by_text("Say why")).to_be_visible()
+    why = dialog.get_by_role("textbox", name="Why")
+    why.fill("The visit did not take place.")
+    why.press("Tab")
+    dialog.get_by_role("button", name="Accept it").click()
+    expect(page.get_by_text("The dispute over $73.00 is accepted.")).to_be_visible()
+    assert at_stripe(console, dispute)["status"] == "lost"
+
+
+def test_ops_sees_the_dispute_and_cannot_act(console, dispute, page):
+    open_page(console, page, "ops", dispute)
+    expect(page.get_by_text("Show that the service was provided")).to_be_visible()
+    expect(page.get_by_text("Finance and admins answer disputes.")).to_be_visible()
+    for action in ("Save the draft", "Submit evidence", "Accept the dispute", "Set a line"):
+        expect(page.get_by_role("button", name=action)).to_have_count(0)
+    page.get_by_role("button", name="All disputes").click()
+    expect(page.get_by_role("heading", name="an answer").first).to_be_visible()
+    for action in ("Set a line", "Save"):
+        expect(page.get_by_role("button", name=action, exact=True)).to_have_count(0)
+
+
+def test_support_sends_a_payment_reported_as_fraud_back(console, sandbox, paid, page):
+    charge, payment = paid
+    told = sandbox.post("/sandbox/early_fraud_warnings", json={"charge": charge}).raise_for_status().json()
+    console.services.desk.mirror(told)
+    console.sign_in(page, "support", f"/disputes?show=fraud+warnings&warning={told['id']}")
+    expect(page.get_by_text("$73.00 goes back")).to_be_visible()
+    page.get_by_role("button", name="Refund now").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("combobox", name="Reason for Stripe")).to_have_value(re.compile("Fraud"))
+    why = dialog.get_by_role("textbox", name="Why")
+    why.fill("The issuer reports it.")
+    why.press("Tab")
+    dialog.get_by_role("button", name="Refund $73.00").click()
+    expect(page.get_by_text("$73.00 goes back to the customer")).to_be_visible()
+    (refund,) = console.services.stripe.each("refunds", payment_intent=payment)
+    assert (refund["amount"], refund["reason"]) == (7300, "fraudulent")
+
+
+def test_the_overviews_lines_and_figures_lead_to_their_rows(console, sandbox, dispute, paid, page):
+    warned = pay(console.services.desk, 9900)["latest_charge"]["id"]
+    told = sandbox.post("/sandbox/early_fraud_warnings", json={"charge": warned}).raise_for_status().json()
+    console.services.desk.mirror(told)
+    console.sign_in(page, "ops", "/overview?period=7d")
+    card = page.locator(".st-key-card-failed_payments, .st-key-card-payment_success_rate").last
+    card.get_by_role("button", name="Definition").click()
+    page.get_by_role("link", name="See the rows").click()
+    page.wait_for_url("**/payments?*period=7d*")
+    assert "currency=usd" in page.url
+    expect(page.get_by_role("heading", level=4)).to_contain_text("payment")
+    page.goto(f"{console.base}/overview?period=7d")
+    page.get_by_role("link", name="Refund or watch").click()
+    page.wait_for_url("**/disputes?show=fraud*")
+    expect(page.get_by_role("heading", name="reported as fraud and can be refunded")).to_be_visible()
+
+
+def test_what_a_dispute_says_is_shown_as_text(console, sandbox, paid, page):
+    moment = datetime.now(UTC).isoformat()
+    nasty = {"reason": NASTY[0], "network_reason_code": NASTY[3], "card_brand": NASTY[6]}
+    row = nasty | {
+        "id": "dp_nasty", "livemode": False, "created": moment, "as_of": moment, "state_rank": 0, "event_id": "fetch",
+        "charge_id": paid[0], "payment_intent_id": paid[1], "amount_minor": 7300, "currency": "usd", "status": "needs_response",
+        "has_evidence": False, "submission_count": 0,
+    }  # fmt: skip
+    console.services.db.call("load_records", records={"disputes": [row]})
+    alerts = []
+    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    console.sign_in(page, "ops", "/disputes?dispute=dp_nasty")
+    expect(page.get_by_text("Finance and admins answer disputes.")).to_be_visible()
+    said = page.get_by_test_id("stMain").inner_text()
+    assert NASTY[6] in said and NASTY[3] in said and "onerror=alert(1)" in said
+    assert page.locator("[data-testid=stMain] :is(img[src=x], a[href^=javascript])").count() == 0
+    page.goto(f"{console.base}/disputes?dispute=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
+    expect(page.get_by_text("There is no dispute <img src=x onerror=alert(1)>.")).to_be_visible()
+    page.goto(f"{console.base}/disputes")
+    expect(page.get_by_text("Which disputes do we win?")).to_be_visible()
+    assert not alerts
