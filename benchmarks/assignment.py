@@ -9,7 +9,8 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,8 +51,33 @@ FETCH_ALL = (
     "select p.id, p.pending from payops.providers p join payops.licences l on l.provider_id = p.id"
     " where p.active and p.pending < p.capacity and %s = any(p.specialties) and l.state = %s and l.valid_until > now()"
 )
+DEMANDS = ("spread", "hot")
+BIG_TABLES = ("consultations", "providers", "licences", "openings", "assignment_decisions")
+SAMPLED = 100
+LEAST = (
+    "select min(p.pending::float8 / p.capacity) from payops.providers p join payops.licences l on l.provider_id = p.id"
+    " where p.active and p.pending < p.capacity and %s = any(p.specialties) and l.state = %s and l.status = 'active'"
+    " and l.valid_from <= now() and l.valid_until > now()"
+)
+TAKEN = (
+    "select (p.pending - 1)::float8 / p.capacity from payops.assignment_decisions d"
+    " join payops.providers p on p.id = d.provider_id order by d.id desc limit 1"
+)
 TAKE = "update payops.providers set pending = pending + 1 where id = %s and pending < capacity"
 Work = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one way did with one demand at so many connections."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+Results = dict[tuple[str, str, int], Measured]
 
 
 def main() -> None:
@@ -65,8 +91,12 @@ def main() -> None:
         try:
             deploy(server.owner_conninfo)
             _fill(server.owner_conninfo, asked.providers, asked.consultations)
-            _measure_all(server.owner_conninfo, asked.seconds)
-            _check(server.owner_conninfo)
+            exact = [_least_loaded(server.owner_conninfo, demand) for demand in DEMANDS]
+            results, scanned = _measure_all(server.owner_conninfo, asked.seconds)
+            over = _rows(
+                server.owner_conninfo, "select count(*) from payops.providers where pending > capacity"
+            )
+            _say_goals(results, scanned, exact, over[0][0])
         finally:
             embedded.remove(Path(folder))
 
@@ -87,19 +117,36 @@ def _fill(conninfo: str, providers: int, consultations: int) -> None:
     )
 
 
-def _measure_all(conninfo: str, seconds: float) -> None:
+def _measure_all(conninfo: str, seconds: float) -> tuple[Results, dict[str, int]]:
+    """Each way with each demand; and the sequential scans of big tables while ours was measured."""
+    results: Results = {}
+    scanned: dict[str, int] = {}
     print(f"{'way':<12}{'demand':<8}{'conns':>6}{'per s':>9}{'p50 ms':>9}{'p99 ms':>9}{'errors':>8}")
     for way, work in (("payops", _payops), ("naive", _naive), ("fetch all", _fetch_all)):
-        for demand in ("spread", "hot"):
+        before = _scans(conninfo)
+        for demand in DEMANDS:
             for connections in (1, 32):
                 took, errors = _measure(conninfo, work, demand, connections, seconds)
                 p99 = sorted(took)[int(len(took) * 0.99)] if took else float("nan")
                 p50 = statistics.median(took) if took else float("nan")
-                rate = len(took) / seconds
+                found = Measured(len(took) / seconds, p50, p99, errors)
+                results[way, demand, connections] = found
                 print(
-                    f"{way:<12}{demand:<8}{connections:>6}{rate:>9.0f}{p50:>9.2f}{p99:>9.2f}{errors:>8}",
+                    f"{way:<12}{demand:<8}{connections:>6}{found.per_second:>9.0f}{p50:>9.2f}{p99:>9.2f}{errors:>8}",
                     flush=True,
                 )
+        if way == "payops":
+            scanned = {table: scans - before[table] for table, scans in _scans(conninfo).items()}
+    return results, scanned
+
+
+def _scans(conninfo: str) -> dict[str, int]:
+    time.sleep(1.5)  # a session tells of its scans once a second, and when it ends
+    found = (
+        "select relname, seq_scan from pg_stat_user_tables where schemaname = 'payops' and relname = any(%s)"
+    )
+    with psycopg.connect(conninfo) as connection:
+        return dict(connection.execute(found, (list(BIG_TABLES),)).fetchall())
 
 
 def _measure(
@@ -160,18 +207,43 @@ def _fetch_all(conninfo: str) -> Work:
     return assign
 
 
-def _check(conninfo: str) -> None:
-    """Whether the least loaded was picked: of each kept choice, the chosen against the best of its candidates."""
-    ((chosen, least),) = _rows(
-        conninfo,
-        "select count(*), count(*) filter (where not exists (select from jsonb_array_elements(d.candidates -> 'items') c,"
-        " jsonb_array_elements(d.candidates -> 'items') o where c ->> 'provider_id' = d.provider_id"
-        " and (o ->> 'eligible')::boolean and (o ->> 'tier')::int <= (c ->> 'tier')::int"
-        " and (o ->> 'pending')::int < (c ->> 'pending')::int))"
-        " from payops.assignment_decisions d where d.provider_id is not null",
-    )
-    over = _rows(conninfo, "select count(*) from payops.providers where pending > capacity")[0][0]
-    print(f"{least:,} of {chosen:,} choices had no less loaded candidate; {over} providers over capacity")
+def _least_loaded(conninfo: str, demand: str) -> tuple[str, int, int]:
+    """Of some choices, how many took somebody than whom nobody eligible was less loaded, looked up in the plain tables."""
+    choose, assign = random.Random(demand), _payops(conninfo)
+    states = [row[0] for row in _rows(conninfo, "select code from payops.states order by code")]
+    right = 0
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        for _ in range(SAMPLED):
+            state, specialty = ("TX", "dermatology") if demand == "hot" else (choose.choice(states), choose.choice(SPECIALTIES))  # fmt: skip
+            least = connection.execute(LEAST, (specialty, state)).fetchone()[0]
+            assign(state, specialty)
+            taken = connection.execute(TAKEN).fetchone()[0]
+            right += taken - least < 1e-9
+    return demand, right, SAMPLED
+
+
+def _say_goals(
+    results: Results, scanned: dict[str, int], exact: Sequence[tuple[str, int, int]], over: int
+) -> None:
+    """Each goal and whether this run met it."""
+    lines = []
+    for demand in DEMANDS:
+        alone, many = results["payops", demand, 1], results["payops", demand, 32]
+        gain = many.per_second / alone.per_second if alone.per_second else float("nan")
+        lines += [
+            (alone.p99_ms < 5, f"{demand}: p99 at one connection {alone.p99_ms:.2f} ms, goal under 5"),
+            (many.p99_ms < 50, f"{demand}: p99 at 32 connections {many.p99_ms:.2f} ms, goal under 50"),
+            (gain >= 1.2, f"{demand}: throughput at 32 is {gain:.2f} times that at 1, goal 1.2"),
+        ]
+    scans = ", ".join(f"{table} {count}" for table, count in sorted(scanned.items()))
+    lines.append((not any(scanned.values()), f"sequential scans of big tables: {scans}"))
+    lines += [
+        (right == of, f"{demand}: {right} of {of} choices took the least loaded")
+        for demand, right, of in exact
+    ]
+    lines.append((over == 0, f"{over} providers over capacity"))
+    for met, line in lines:
+        print(f"{'met   ' if met else 'MISSED'}  {line}")
 
 
 def _rows(conninfo: str, query: str) -> list[tuple]:

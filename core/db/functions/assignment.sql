@@ -191,33 +191,36 @@ set search_path = '' as $$
   order by 3 desc, t.tier, p.pending::double precision / p.capacity, p.last_assigned_at nulls first, p.id
 $$;
 
--- considered: what is kept of a choice: the first five in order, and up to 25 of those licensed in the state with why
--- each was in or out. `complete` says that those are all.
+-- considered: what is kept of a choice: everybody licensed in the state with why each was in or out; where those are
+-- many, the first in order and some of the others. `complete` says that those are all.
 create function payops.considered(p_consultation payops.consultations, p_now timestamptz) returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  with licensed as (
-    select l.provider_id from payops.licences as l
+declare
+  most constant integer := 25;
+  looked_at text[] := array(
+    select distinct l.provider_id from payops.licences as l
     where l.state = p_consultation.state
     order by l.provider_id
-    limit 26
-  ),
-  looked_at as (
-    select provider_id from (select l.provider_id from licensed as l limit 25) as first_few
-    union
-    select n.provider_id
-    from payops.next_in_order(p_consultation.state, array[p_consultation.specialty], '{}', p_now, 5) as n
-    union
-    select p_consultation.preferred_provider_id where p_consultation.preferred_provider_id is not null
-  )
-  select jsonb_build_object(
-    'complete', (select count(*) <= 25 from licensed),
-    'items', coalesce(jsonb_agg(to_jsonb(c) - 'licensed'), '[]')
-  )
-  from payops.candidates_of(
-    p_consultation.state, p_consultation.specialty, p_now, array(select a.provider_id from looked_at as a),
-    p_consultation.declined_by
-  ) as c
+    limit most + 1
+  );
+  complete constant boolean := cardinality(looked_at) <= most;
+begin
+  if not complete then
+    looked_at := looked_at[1:4] || array(
+      select n.provider_id
+      from payops.next_in_order(p_consultation.state, array[p_consultation.specialty], '{}', p_now, 6) as n
+    );
+  end if;
+  looked_at := looked_at || p_consultation.preferred_provider_id;
+  return jsonb_build_object('complete', complete, 'items', (
+    select coalesce(jsonb_agg(to_jsonb(c) - 'licensed'), '[]')
+    from payops.candidates_of(
+      p_consultation.state, p_consultation.specialty, p_now,
+      array(select distinct a.id from unnest(looked_at) as a (id) where a.id is not null), p_consultation.declined_by
+    ) as c
+  ));
+end
 $$;
 
 -- why_nobody: the reason, in words, for which nobody can take a consultation of this state now.
@@ -258,7 +261,7 @@ declare
   preferred constant text := p_consultation.preferred_provider_id;
   declined constant text[] := p_consultation.declined_by;
 begin
-  if preferred <> all (declined) and payops.is_open(preferred, state, p_now) then
+  if preferred is not null and preferred <> all (declined) and payops.is_open(preferred, state, p_now) then
     if p_may_wait then
       perform from payops.providers as p where p.id = preferred for update;
     else
@@ -297,6 +300,31 @@ begin
 end
 $$;
 
+-- decided: this consultation, which nobody has, as it is to be: with a provider, who has one more now, or waiting with
+-- the reason. Writes nothing of the consultation.
+create function payops.decided(p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean)
+returns payops.consultations
+language plpgsql
+set search_path = '' as $$
+declare
+  choice constant record := payops.choose_for(p_consultation, p_now, p_may_wait);
+  given payops.consultations := p_consultation;
+begin
+  given.provider_id := choice.provider_id;
+  given.match := choice.match;
+  given.reason := choice.reason;
+  if choice.provider_id is null then
+    given.status := 'waiting';
+    given.assigned_at := null;
+  else
+    given.status := 'assigned';
+    given.assigned_at := p_now;
+    perform payops.change_pending(choice.provider_id, 1, p_now);
+  end if;
+  return given;
+end
+$$;
+
 -- place: this consultation, which nobody has, has a provider, or waits with the reason; how it was decided is kept.
 create function payops.place(
   p_consultation payops.consultations, p_kind text, p_actor text, p_now timestamptz, p_may_wait boolean
@@ -305,26 +333,18 @@ language plpgsql
 set search_path = '' as $$
 declare
   started constant timestamptz := clock_timestamp();
-  choice record;
-  seen jsonb;
-  placed payops.consultations;
+  seen constant jsonb := payops.considered(p_consultation, p_now);
+  given constant payops.consultations := payops.decided(p_consultation, p_now, p_may_wait);
 begin
-  seen := payops.considered(p_consultation, p_now);
-  choice := payops.choose_for(p_consultation, p_now, p_may_wait);
-  if choice.provider_id is null and p_kind = 'queue' then
+  if given.status = 'waiting' and p_kind = 'queue' then
     return p_consultation; -- it waits on, as before
   end if;
-  if choice.provider_id is not null then
-    perform payops.change_pending(choice.provider_id, 1, p_now);
-  end if;
   update payops.consultations set
-    status = case when choice.provider_id is null then 'waiting' else 'assigned' end,
-    provider_id = choice.provider_id, match = choice.match, reason = choice.reason,
-    assigned_at = case when choice.provider_id is not null then p_now end
-  where id = p_consultation.id
-  returning * into placed;
-  perform payops.record_decision(placed, p_kind, p_actor, p_now, seen, started);
-  return placed;
+    status = given.status, provider_id = given.provider_id, match = given.match, reason = given.reason,
+    assigned_at = given.assigned_at
+  where id = given.id;
+  perform payops.record_decision(given, p_kind, p_actor, p_now, seen, started);
+  return given;
 end
 $$;
 

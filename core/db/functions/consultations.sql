@@ -32,41 +32,77 @@ language plpgsql security definer
 set search_path = '' as $$
 declare
   submitted payops.consultations;
-  is_first boolean;
-  answer jsonb;
 begin
   perform payops.check_submission(p_state, p_specialty, p_preferred_provider_id);
-  insert into payops.consultations (
-    submission_id, body_sha256, patient_id, state, specialty, order_id, preferred_provider_id, submitted_at,
-    received_at, status, reason
-  )
-  values (
-    p_submission_id, p_body_sha256, p_patient_id, p_state, p_specialty, p_order_id, p_preferred_provider_id,
-    p_submitted_at, p_now, 'waiting', 'Received.'
-  )
-  on conflict (submission_id) do nothing
-  returning * into submitted;
-  if submitted.id is null then
+  perform pg_advisory_xact_lock(hashtextextended('submission:' || p_submission_id, 0));
+  if exists (select from payops.consultations as c where c.submission_id = p_submission_id) then
     return payops.first_answer(p_submission_id, p_body_sha256);
   end if;
-  is_first := not exists (
-    select from payops.consultations as c
-    where c.state = p_state and c.status = 'waiting' and c.id <> submitted.id
-  );
-  if not is_first then
-    perform payops.drain_state(p_state, p_now);
-    select c.* into submitted from payops.consultations as c where c.id = submitted.id;
+  submitted.id := 'cons_' || replace(gen_random_uuid()::text, '-', '');
+  submitted.submission_id := p_submission_id;
+  submitted.body_sha256 := p_body_sha256;
+  submitted.patient_id := p_patient_id;
+  submitted.state := p_state;
+  submitted.specialty := p_specialty;
+  submitted.order_id := p_order_id;
+  submitted.preferred_provider_id := p_preferred_provider_id;
+  submitted.submitted_at := p_submitted_at;
+  submitted.received_at := p_now;
+  submitted.status := 'waiting';
+  submitted.reason := 'Received.';
+  submitted.declined_by := '{}';
+  if exists (select from payops.consultations as c where c.state = p_state and c.status = 'waiting') then
+    submitted := payops.put_in_line(submitted, p_now);
+  else
+    submitted := payops.put_first(submitted, p_now);
   end if;
-  if submitted.status = 'waiting' then
-    submitted := payops.place(submitted, 'intake', 'system:intake', p_now, is_first);
-  end if;
-  answer := jsonb_build_object(
-    'consultationId', submitted.id, 'status', submitted.status, 'providerId', submitted.provider_id,
-    'match', submitted.match, 'reason', submitted.reason
-  );
-  update payops.consultations set first_answer = answer where id = submitted.id;
-  return answer;
+  return submitted.first_answer;
 end
+$$;
+
+-- put_first: a consultation that nobody waits before is recorded, with a provider or waiting; how is kept.
+create function payops.put_first(p_submitted payops.consultations, p_now timestamptz) returns payops.consultations
+language plpgsql
+set search_path = '' as $$
+declare
+  started constant timestamptz := clock_timestamp();
+  seen constant jsonb := payops.considered(p_submitted, p_now);
+  given payops.consultations := payops.decided(p_submitted, p_now, true);
+begin
+  given.first_answer := payops.answer_to(given);
+  insert into payops.consultations select given.*;
+  perform payops.record_decision(given, 'intake', 'system:intake', p_now, seen, started);
+  return given;
+end
+$$;
+
+-- put_in_line: a consultation that others wait before is recorded, and has a provider if there is one left after them.
+create function payops.put_in_line(p_submitted payops.consultations, p_now timestamptz) returns payops.consultations
+language plpgsql
+set search_path = '' as $$
+declare
+  given payops.consultations;
+begin
+  insert into payops.consultations select p_submitted.*;
+  perform payops.drain_state(p_submitted.state, p_now);
+  select c.* into given from payops.consultations as c where c.id = p_submitted.id;
+  if given.status = 'waiting' then
+    given := payops.place(given, 'intake', 'system:intake', p_now, false);
+  end if;
+  given.first_answer := payops.answer_to(given);
+  update payops.consultations set first_answer = given.first_answer where id = given.id;
+  return given;
+end
+$$;
+
+-- answer_to: what the intake form is told of this consultation.
+create function payops.answer_to(p_consultation payops.consultations) returns jsonb
+language sql immutable
+set search_path = '' as $$
+  select jsonb_build_object(
+    'consultationId', p_consultation.id, 'status', p_consultation.status, 'providerId', p_consultation.provider_id,
+    'match', p_consultation.match, 'reason', p_consultation.reason
+  )
 $$;
 
 -- check_submission: refused, with the field it is about, where state, specialty or preferred provider is unknown.
