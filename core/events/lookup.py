@@ -56,6 +56,11 @@ def figures(db: Database, since: datetime, until: datetime) -> Row:
     return cast(Row, db.call("inbox_figures", since=since, until=until))
 
 
+def pulse(db: Database, now: datetime) -> list[Row]:
+    """Each of the last 60 minutes with its `events`, and the `spoiled` among them that need a look."""
+    return cast(list[Row], db.call("inbox_pulse", now=now))
+
+
 def one(db: Database, event_id: str) -> Row:
     """An event with its stored payload, its tries and the other events of its object; raises `Refused` for none."""
     found = db.call("show_event", id=event_id)
@@ -80,11 +85,21 @@ def as_stripe_tells_it(event: Row) -> Row:
     }
 
 
+def place_in_words(place: Place | None) -> str:
+    """A place in a list as it stands in an address."""
+    return f"{place['received_at']}|{place['id']}" if place else ""
+
+
+def place_of(words: str | None) -> Place | None:
+    """The place that these words name; None for none, and for what names none."""
+    received_at, _, event_id = (words or "").partition("|")
+    try:
+        at = datetime.fromisoformat(received_at)
+    except ValueError:
+        return None
+    return {"received_at": received_at, "id": event_id} if at.tzinfo and event_id else None
+
+
 def is_stripe_id(text: str | None) -> bool:
     """Whether this could be an id of Stripe's, which may stand in an address."""
     return bool(text and re.fullmatch(r"\w{1,255}", text, re.ASCII))
-
-
-def dashboard_address(path: str, *, livemode: bool) -> str:
-    """Where Stripe's dashboard shows this, such as `events/evt_1`."""
-    return f"https://dashboard.stripe.com/{'' if livemode else 'test/'}{path}"

@@ -41,6 +41,7 @@ class Preview:
     events: int
     more: bool  # than `PREVIEW_MOST` fit
     outcomes: dict[str, int]
+    records: Records
     rows: list[Written]
 
 
@@ -62,7 +63,7 @@ def preview(db: Database, sought: Sought, *, livemode: bool) -> Preview:
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
     records = merged(each for each, _, _ in tried)
     held = db.call("mirror_rows", ids={table: [row["id"] for row in rows] for table, rows in records.items()})
-    return Preview(len(tried), found["next"] is not None, outcomes, _written(records, held))
+    return Preview(len(tried), found["next"] is not None, outcomes, records, _written(records, held))
 
 
 def replay(

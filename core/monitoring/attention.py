@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from core.money import Money
+from core.periods import span_in_words
 
 
 @dataclass(frozen=True)
@@ -92,23 +93,13 @@ def waiting(rows: Iterable[dict[str, Any]], now: datetime) -> list[Waiting]:
     return [_waiting(row, KINDS[row["kind"]], now) for row in rows]
 
 
-def in_words(span: timedelta) -> str:
-    """`3 days`, `5 hours`, `1 minute`: the largest unit, rounded down."""
-    seconds = int(abs(span).total_seconds())
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = seconds // length
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return "less than a minute"
-
-
 def _waiting(row: dict[str, Any], kind: Kind, now: datetime) -> Waiting:
     deadline = datetime.fromisoformat(row["deadline"]) if row["deadline"] else None
     when = ""
     if deadline and kind.deadline:
-        when = f"{kind.deadline} in {in_words(deadline - now)}"
+        when = f"{kind.deadline} in {span_in_words(deadline - now)}"
     elif row["oldest"]:
-        when = f"oldest for {in_words(now - datetime.fromisoformat(row['oldest']))}"
+        when = f"oldest for {span_in_words(now - datetime.fromisoformat(row['oldest']))}"
     return Waiting(
         what=f"{row['waiting']:,} {kind.one if row['waiting'] == 1 else kind.several}",
         at_stake=" and ".join(str(Money(each["minor"], each["currency"])) for each in row["at_stake"]),

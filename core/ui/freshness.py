@@ -7,8 +7,7 @@ import streamlit as st
 
 from core.errors import Unavailable
 from core.events.comparison import Comparison
-from core.monitoring.attention import in_words
-from core.periods import Period
+from core.periods import Period, span_in_words
 from core.staff.roles import Role
 from core.ui import session
 
@@ -55,7 +54,7 @@ def last_event(fresh_at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
     if fresh_at is None:
         return "No event has come in yet."
     seconds = max((now - fresh_at).total_seconds(), 0)
-    age = "just now" if seconds < 10 else f"{in_words(now - fresh_at)} ago"
+    age = "just now" if seconds < 10 else f"{span_in_words(now - fresh_at)} ago"
     return f"Last event at {fresh_at.astimezone(zone):%H\\:%M\\:%S %Z}, {age}."
 
 

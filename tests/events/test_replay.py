@@ -133,8 +133,17 @@ def test_one_that_still_fails_keeps_its_outcome_and_says_why(database, owner, ye
     with yesterday("charge.succeeded", broken):
         (settled,) = replayed(database, Sought(ids=("evt_1",)))
     assert settled.outcome == "failed" and "not-null" in settled.reason
-    assert handling(owner, "evt_1") == ("applied", 2, None)
+    assert handling(owner, "evt_1") == ("applied", 1, None)
     assert lookup.one(database, "evt_1")["tries"][0]["reason"] == settled.reason
+
+
+def test_one_that_ends_as_it_was_keeps_the_time_it_was_handled_in(database, owner):
+    receive(database, event("evt_1", "charge.succeeded", charge()))
+    before = lookup.one(database, "evt_1")
+    replayed(database, Sought(ids=("evt_1",)), now=NOW + timedelta(hours=1))
+    after = lookup.one(database, "evt_1")
+    assert after["handling_ms"] == before["handling_ms"] is not None
+    assert [(each["actor"], each["outcome"]) for each in after["tries"]] == [("staff:olga", "applied")]
 
 
 def test_many_are_replayed_by_type_and_time_a_batch_at_a_time_each_with_its_audit_entry(database, owner):

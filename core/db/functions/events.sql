@@ -125,6 +125,26 @@ set search_path = '' as $$
   )
 $$;
 
+-- inbox_pulse: how many events came in each of the last 60 minutes, and how many of them were not applied or ignored.
+create function payops_api.inbox_pulse(p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select jsonb_agg(jsonb_build_object('minute', m.minute, 'events', coalesce(c.n, 0), 'spoiled', coalesce(c.spoiled, 0))
+    order by m.minute)
+  from generate_series(
+    date_trunc('minute', p_now) - interval '59 minutes', date_trunc('minute', p_now), interval '1 minute'
+  ) as m (minute)
+  left join (
+    select
+      date_trunc('minute', e.received_at) as minute, count(*) as n,
+      count(*) filter (where h.outcome in ('quarantined', 'failed', 'dead')) as spoiled
+    from payops.events as e
+    inner join payops.event_handlings as h on e.id = h.event_id
+    where e.received_at >= date_trunc('minute', p_now) - interval '59 minutes'
+    group by date_trunc('minute', e.received_at)
+  ) as c on m.minute = c.minute
+$$;
+
 -- show_event: one event with what was stored of it, its tries after the first, and the other events of its object.
 create function payops_api.show_event(p_id text) returns jsonb
 language sql stable security definer
@@ -194,7 +214,7 @@ end
 $$;
 
 -- settle_replays: each of these events was tried again for the actor, and the audit log says so. One that fails keeps
--- the outcome it had. Answers an outcome an event.
+-- the outcome it had, and one that ends as it was stays as it was handled. Answers an outcome an event.
 create function payops_api.settle_replays(
   p_actor text, p_role text, p_replays jsonb, p_reason text, p_refetched boolean, p_now timestamptz
 ) returns jsonb
@@ -217,12 +237,10 @@ begin
     became := case when problem is null then became else 'failed' end;
     problem := coalesce(problem, replay ->> 'reason');
     update payops.event_handlings set
-      outcome = case became when 'failed' then outcome else became end,
-      reason = case when became = 'failed' and outcome not in ('failed', 'dead') then reason else problem end,
-      next_attempt_at = case when became = 'failed' then next_attempt_at end,
-      attempts = attempts + 1,
-      handled_at = case became when 'failed' then handled_at else p_now end
-    where event_id = replay ->> 'event_id';
+      outcome = became, reason = problem, next_attempt_at = null, attempts = attempts + 1, handled_at = p_now
+    where event_id = replay ->> 'event_id' and became not in ('failed', outcome);
+    update payops.event_handlings set reason = problem
+    where event_id = replay ->> 'event_id' and became = 'failed' and outcome in ('failed', 'dead');
     insert into payops.event_attempts (event_id, at, actor, outcome, reason)
     values (replay ->> 'event_id', p_now, p_actor, became, problem);
     settled := settled || jsonb_build_object('id', replay ->> 'event_id', 'outcome', became, 'reason', problem);

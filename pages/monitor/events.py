@@ -1,0 +1,125 @@
+"""Stripe's events: what comes in now, what became of each, and again where that went wrong."""
+
+from functools import partial
+
+import streamlit as st
+
+from core.events import lookup, tally, wording
+from core.events.lookup import OUTCOMES, Sought
+from core.ui import (
+    actions,
+    charts,
+    event_charts,
+    filters,
+    live,
+    one_event,
+    replay_dialog,
+    rows,
+    session,
+    ticker,
+)
+from core.ui.rows import Column
+from core.ui.text import literal
+
+REFRESH_SECONDS, PAGE_EVENTS = 2, 100
+WORDS = {wording.OUTCOMES[outcome].partition(",")[0].lower(): outcome for outcome in OUTCOMES}
+COLUMNS = (
+    Column("received_at", "Received", "moment"),
+    Column("type", "Type"),
+    Column("object_id", "Object"),
+    Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
+    Column("delay_ms", "Delay", read=lambda one: wording.duration(one["delay_ms"]), help="From happening at Stripe to reaching us."),
+    Column("handling_ms", "Handled in", read=lambda one: wording.duration(one["handling_ms"]), help="From reaching us to being applied, at the first try."),
+    Column("reason", "Why", read=lambda one: one["reason"] or ""),
+    Column("id", "Event"),
+)  # fmt: skip
+REFUSED = (
+    Column("address", "Sender"),
+    Column("reason", "Refused for", read=lambda one: one["reason"].replace("_", " ")),
+    Column("times", "Times", "count"),
+    Column("last_minute", "Last", "moment"),
+)
+running = session.services()
+db = running.db
+
+
+def look_for(object_id: str | None = None) -> None:
+    """The list again, from its start; of this object's events where one is named."""
+    st.query_params.pop("event", None)
+    st.query_params.pop("before", None)
+    if object_id:
+        st.session_state["object"] = object_id
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def now_coming_in() -> None:
+    now = running.clock()
+    minutes = live.answers().get("inbox-pulse", partial(lookup.pulse, db, now), ttl_seconds=1)
+    newest = live.answers().get("inbox-newest", partial(lookup.newest, db, Sought(), limit=ticker.LINES), ttl_seconds=1)  # fmt: skip
+    pulse, coming = st.columns(2)
+    with pulse:
+        charts.show(event_charts.pulse(minutes.answer))
+    with coming, st.container(border=True, key="chart-ticker", height="stretch"):
+        behind = ", the database does not answer" if newest.stale else ""
+        st.markdown(f"**What comes in now?**{behind}")
+        if newest.answer.events:
+            ticker.show(newest.answer.events, now)
+        else:
+            st.caption("Nothing yet. Stripe's events show up here in the moment they are recorded.")
+
+
+st.title("Events")
+chosen = st.query_params.get("event")
+if chosen:
+    actions.show_result()
+    st.button("All events", icon=":material/arrow_back:", type="tertiary", on_click=look_for)
+    one_event.show(chosen, look_for_object=look_for)
+
+# Below one event the filters stay, so that the way back leads to the same list.
+with st.expander("Look for other events") if chosen else st.container():
+    period = filters.period()
+    since, until = period.bounds()
+    figures = live.answers().get(("inbox", since, until), partial(lookup.figures, db, since, until), ttl_seconds=5).answer  # fmt: skip
+    families = sorted({f"{name.rpartition('.')[0]}.*" for name in figures["types"]})
+    kind, outcome, thing = st.columns(3)
+    with kind:
+        event_type = st.selectbox("Type", [filters.ALL, *families, *figures["types"]], key="type", bind="query-params", on_change=look_for)  # fmt: skip
+    with outcome:
+        became = st.selectbox("Outcome", [filters.ALL, *WORDS], key="outcome", bind="query-params", on_change=look_for)  # fmt: skip
+    with thing:
+        of_object = st.text_input("Object", key="object", max_chars=255, bind="query-params", on_change=look_for, placeholder="pi_…, ch_…, sub_…")  # fmt: skip
+if chosen:
+    st.stop()
+
+st.markdown(f"#### {literal(wording.sentence(figures, running.clock()))}")
+cells = wording.cells(figures)
+with st.container(key="figures"):
+    for column, cell in zip(st.columns(len(cells)), cells, strict=True):
+        column.metric(cell.title, literal(cell.value), literal(cell.beside) or None, help=cell.meaning, delta_color="off", delta_arrow="off", border=True)  # fmt: skip
+now_coming_in()
+
+st.subheader("Events of these days", anchor="rows")
+actions.show_result()
+sought = Sought(
+    since,
+    until,
+    None if event_type == filters.ALL else event_type,
+    WORDS.get(became),
+    of_object.strip() or None,
+)
+place = lookup.place_of(st.query_params.get("before"))
+page = lookup.newest(db, sought.going_on(place), limit=PAGE_EVENTS)
+if not page.events:
+    st.info("No event fits. Events show up here as soon as Stripe sends them; widen the days or take a filter away.")  # fmt: skip
+else:
+    rows.show(page.events, COLUMNS, key="events", choose="event")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.button("Newest", disabled=place is None, on_click=look_for)
+    st.button("Older", disabled=page.next is None, on_click=st.query_params.update, args=({"before": lookup.place_in_words(page.next)},))  # fmt: skip
+    if replay_dialog.may_replay() and page.events:
+        st.button("Replay these…", icon=":material/replay:", on_click=replay_dialog.open, args=(sought, "All events that fit the filters"))  # fmt: skip
+    rows.files(lambda: lookup.newest(db, sought, limit=1000).events, COLUMNS, name="events")
+st.caption(f"Choose a row to see all about an event. Times are {literal(period.zone.key)}.")
+if refused := tally.rejections(db, since):
+    with st.expander(f"Refused at the webhook: {sum(each['times'] for each in refused):,} requests"):
+        rows.show(refused, REFUSED, key="refused")
