@@ -32,6 +32,7 @@ class Written:
     id: str
     effect: Effect
     fields: dict[str, tuple[Any, Any]]  # of a change: what the row says, and what it would say
+    held_from: str = ""  # what the mirror's row was told by: an event's id, or `fetch`
 
 
 @dataclass(frozen=True)
@@ -156,11 +157,11 @@ def _effect(table: str, record: Row, row: Row | None) -> Written:
     if row is None:
         return Written(table, record["id"], "adds", {})
     if record["event_id"] != row["event_id"] and _place(record) < _place(row):
-        return Written(table, record["id"], "older", {})
+        return Written(table, record["id"], "older", {}, row["event_id"])
     fields = {
         name: (row.get(name), value) for name, value in record.items() if not _same(row.get(name), value)
     }
-    return Written(table, record["id"], "changes" if fields else "leaves", fields)
+    return Written(table, record["id"], "changes" if fields else "leaves", fields, row["event_id"])
 
 
 def _place(row: Row) -> tuple[datetime, int, str]:

@@ -1,11 +1,13 @@
 """Events in words: what became of one, how long it took, what it told and changed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.events.backfill import FETCHED
+from core.events.registry import ignored_types, projected_types
 from core.events.replay import Preview, Written
 from core.money import Money
 from core.periods import span_in_words
@@ -21,7 +23,7 @@ _EFFECTS = {
     "adds": "Not in the mirror.",
     "changes": "Today's code reads it differently than the mirror has it.",
     "leaves": "The mirror has it so.",
-    "older": "The mirror has something newer.",
+    "older": "The mirror has something newer",
 }
 _OF_THE_ROW = frozenset({"id", "livemode", "as_of", "state_rank", "event_id", "tied"})
 
@@ -60,6 +62,13 @@ def duration(milliseconds: float | None) -> str:
     if milliseconds < 60_000:
         return f"{milliseconds / 1000:.1f} s"
     return span_in_words(timedelta(milliseconds=milliseconds))
+
+
+def type_choices(seen: Iterable[str]) -> list[str]:
+    """What the list of events can be cut down to: families first, then the types that we know or that came."""
+    types = sorted({*seen, *projected_types(), *ignored_types()})
+    families = sorted({f"{event_type.rpartition('.')[0]}.*" for event_type in types if "." in event_type})
+    return [*families, *types]
 
 
 def sentence(figures: Row, now: datetime) -> str:
@@ -115,6 +124,12 @@ def told(records: Mapping[str, Sequence[Row]], written: Sequence[Written], zone:
         for row in rows:
             each = effects[table, row["id"]]
             effect = _EFFECTS[each.effect]
+            if each.effect == "older":
+                effect += (
+                    ", as fetched from Stripe."
+                    if each.held_from == FETCHED
+                    else f", told by {each.held_from}."
+                )
             if each.fields:
                 effect += f" It would change {', '.join(_name(field) for field in each.fields)}."
             fields = [

@@ -1,7 +1,7 @@
 """Figures as cards: the value, how it moved in an arrow and in words, what it rests on, its definition."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 import streamlit as st
 
@@ -39,6 +39,30 @@ def show(readings: Sequence[Reading], role: Role, view: View | None = None) -> N
             for column, reading in zip(st.columns(ACROSS), readings[start : start + ACROSS], strict=False):
                 with column:
                     _card(reading, role, view or {})
+
+
+class Plain(Protocol):
+    """A figure with what stands beside it, and what it means."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def beside(self) -> str: ...
+    @property
+    def meaning(self) -> str: ...
+
+
+def show_plain(several: Sequence[Plain]) -> None:
+    """Figures that are compared with nothing, in one line; two in a line on a narrow screen."""
+    st.html(_STYLE)
+    with st.container(key="figures"):
+        for column, each in zip(st.columns(len(several)), several, strict=True):
+            column.metric(
+                each.title, literal(each.value), literal(each.beside) or None, help=each.meaning, border=True,
+                height="stretch", delta_color="off", delta_arrow="off",
+            )  # fmt: skip
 
 
 def waiting(lines: Sequence[Waiting], role: Role) -> None:

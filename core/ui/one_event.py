@@ -15,14 +15,14 @@ from core.ui.rows import Column
 from core.ui.text import literal
 
 RELATED = (
-    Column("created", "Happened", "moment"),
-    Column("type", "Type", read=lambda one: f"{one['type']}{'  (this one)' if one['here'] else ''}", width="large"),
+    Column("created", "Happened", read=lambda one: _at(one["created"])),
+    Column("type", "Type", read=lambda one: f"{one['type']}{'  (this one)' if one['here'] else ''}"),
     Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
-    Column("received_at", "Received", "moment"),
+    Column("received_at", "Received", read=lambda one: _at(one["received_at"])),
     Column("id", "Event"),
 )  # fmt: skip
 TRIES = (
-    Column("at", "When", "moment"),
+    Column("at", "When", read=lambda one: _at(one["at"])),
     Column("actor", "By"),
     Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
     Column("reason", "Why", width="large"),

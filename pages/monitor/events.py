@@ -8,6 +8,7 @@ from core.events import lookup, tally, wording
 from core.events.lookup import OUTCOMES, Sought
 from core.ui import (
     actions,
+    cards,
     charts,
     event_charts,
     filters,
@@ -80,10 +81,9 @@ with st.expander("Look for other events") if chosen else st.container():
     period = filters.period()
     since, until = period.bounds()
     figures = live.answers().get(("inbox", since, until), partial(lookup.figures, db, since, until), ttl_seconds=5).answer  # fmt: skip
-    families = sorted({f"{name.rpartition('.')[0]}.*" for name in figures["types"]})
     kind, outcome, thing = st.columns(3)
     with kind:
-        event_type = st.selectbox("Type", [filters.ALL, *families, *figures["types"]], key="type", bind="query-params", on_change=look_for)  # fmt: skip
+        event_type = st.selectbox("Type", [filters.ALL, *wording.type_choices(figures["types"])], key="type", bind="query-params", on_change=look_for)  # fmt: skip
     with outcome:
         became = st.selectbox("Outcome", [filters.ALL, *WORDS], key="outcome", bind="query-params", on_change=look_for)  # fmt: skip
     with thing:
@@ -92,10 +92,7 @@ if chosen:
     st.stop()
 
 st.markdown(f"#### {literal(wording.sentence(figures, running.clock()))}")
-cells = wording.cells(figures)
-with st.container(key="figures"):
-    for column, cell in zip(st.columns(len(cells)), cells, strict=True):
-        column.metric(cell.title, literal(cell.value), literal(cell.beside) or None, help=cell.meaning, delta_color="off", delta_arrow="off", border=True)  # fmt: skip
+cards.show_plain(wording.cells(figures))
 now_coming_in()
 
 st.subheader("Events of these days", anchor="rows")
