@@ -12,6 +12,7 @@ from core.ui import (
     charts,
     event_charts,
     filters,
+    freshness,
     live,
     one_event,
     replay_dialog,
@@ -54,6 +55,7 @@ def look_for(object_id: str | None = None) -> None:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def now_coming_in() -> None:
+    freshness.reader_role()
     now = running.clock()
     minutes = live.answers().get("inbox-pulse", partial(lookup.pulse, db, now), ttl_seconds=1)
     newest = live.answers().get("inbox-newest", partial(lookup.newest, db, Sought(), limit=ticker.LINES), ttl_seconds=1)  # fmt: skip
