@@ -16,12 +16,14 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from core import services
 from core.errors import Refused, Unavailable
 from core.events import backfill
-from core.periods import wall_clock
+from core.periods import business_day, wall_clock
 from core.processes import Children
+from core.providers import past
 from core.settings import PaymentMode, Settings
 from core.staff import users
 
 READY_TIMEOUT_SECONDS = 60
+PAST_DAYS = 7  # of consultations at the first start
 
 
 def run(settings: Settings, *, console_port: int, api_port: int, out: Console) -> None:
@@ -71,7 +73,7 @@ def _start(
             _fill(running, progress)
             with _step(progress, "Live traffic"):
                 services.rehearsal(settings).open_for_business(
-                    settings.data_dir, f"http://127.0.0.1:{api_port}/api/webhooks/stripe"
+                    settings.data_dir, f"http://127.0.0.1:{api_port}", intake_secret=running.intake_secrets[0]
                 )
         children.start("worker", "-m", "core.worker_process")
         with _step(progress, "Ready to serve"):
@@ -107,6 +109,12 @@ def _fill(running: services.Services, progress: Progress) -> None:
     progress.update(task, description="Mirroring")
     with _step(progress, "Counting"):
         running.db.call("count_touched_payments")
+    with _step(progress, "Providers"):
+        now = running.clock()
+        past.import_directory(
+            running.db, sandbox.directory_file(business_day(now, running.settings.business_zone)), now
+        )
+        past.replay(running.db, sandbox.consultations(data_dir, days=PAST_DAYS, now=now))
     running.db.call("history_loaded", now=running.clock())
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from core.errors import PayopsError, Refused, Unavailable
 from core.events.answers import records_of
 from core.payments.desk import Desk
 from core.periods import Clock, wall_clock
+from core.providers.past import PastConsultation
 from core.settings import PaymentMode, Settings
 from core.staff.flags import Flags
 from core.stripe_gateway import StripeCall, StripeGateway
@@ -31,7 +32,9 @@ class Rehearsal(Protocol):
     def write_history(self, data_dir: Path) -> bool: ...
     def objects(self, data_dir: Path, object_type: str) -> Iterable[dict[str, Any]]: ...
     def events(self, data_dir: Path, types: Sequence[str]) -> Iterable[dict[str, Any]]: ...
-    def open_for_business(self, data_dir: Path, webhook_url: str) -> str: ...
+    def directory_file(self, today: date) -> str: ...
+    def consultations(self, data_dir: Path, *, days: int, now: datetime) -> Iterable[PastConsultation]: ...
+    def open_for_business(self, data_dir: Path, api_url: str, *, intake_secret: str) -> str: ...
     def close(self, data_dir: Path) -> None: ...
 
 

@@ -44,6 +44,20 @@ class Case:
     def id(self) -> str:
         return self.failed.payment_intent_id
 
+    def goes_by(self, text: str) -> bool:
+        """Whether some id or reference of it holds this text; any does where there is none."""
+        wanted, failed = text.strip().lower(), self.failed
+        names = (
+            self.id,
+            failed.invoice_id,
+            failed.subscription_id,
+            failed.customer_id,
+            failed.patient_id,
+            failed.order_id,
+            failed.card_last4,
+        )
+        return any(wanted in name.lower() for name in names if name)
+
 
 @dataclass(frozen=True)
 class Cases:

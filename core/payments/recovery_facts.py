@@ -13,7 +13,7 @@ def look(desk: Desk) -> int:
     invoices = desk.db.call("invoices_without_payment", most=ASKED_AT_ONCE, now=now)
     failed = desk.db.call("failed_payments_to_look_at", most=ASKED_AT_ONCE, now=now)
     facts = [fact for invoice in invoices if (fact := _payment_of(desk, invoice))]
-    facts += [_card_of(desk, one["id"], one["as_of"]) for one in failed]
+    facts += [_failed(desk, one["id"], one["as_of"], of_shop=one["order_id"] is not None) for one in failed]
     for fact in facts:
         desk.db.call("record_recovery_facts", facts=[fact])
     return len(invoices) + len(failed)
@@ -29,10 +29,17 @@ def _payment_of(desk: Desk, invoice_id: str) -> Json | None:
     return {"payment_intent_id": intent_id, "invoice_id": invoice_id}
 
 
-def _card_of(desk: Desk, intent_id: str, as_of: str) -> Json:
+def _failed(desk: Desk, intent_id: str, as_of: str, *, of_shop: bool) -> Json:
+    """Whether its card is saved, and, where the shop did not make it for an order, which invoice it is to pay."""
+    known: Json = {"payment_intent_id": intent_id, "looked_at": as_of}
     try:
         intent = desk.stripe.retrieve(f"payment_intents/{intent_id}")
     except Refused:  # gone at Stripe, so nothing of it can be tried
-        return {"payment_intent_id": intent_id, "card_saved": False, "looked_at": as_of}
+        return known | {"card_saved": False}
     card = (intent.get("last_payment_error") or {}).get("payment_method") or {}
-    return {"payment_intent_id": intent_id, "card_saved": bool(card.get("customer")), "looked_at": as_of}
+    known["card_saved"] = bool(card.get("customer"))
+    if not of_shop:
+        paying = {"type": "payment_intent", "payment_intent": intent_id}
+        links, _ = desk.stripe.page("invoice_payments", payment=paying, limit=1)
+        known["invoice_id"] = links[0]["invoice"] if links else None
+    return known

@@ -8,7 +8,7 @@ from core.staff import roles
 from core.staff.roles import Actor
 
 Consultation = dict[str, Any]
-Status = Literal["waiting", "assigned", "completed", "cancelled"]
+Status = Literal["waiting", "assigned", "misplaced", "ended", "completed", "cancelled"]
 
 
 def assign(
@@ -75,6 +75,21 @@ def drain(db: Database, now: datetime) -> dict[str, int]:
     return cast(dict[str, int], db.call("drain_waiting", now=now))
 
 
+def move_misplaced(
+    db: Database, actor: Actor, reason: str, now: datetime, *, provider_id: str | None = None
+) -> dict[str, int]:
+    """Take the consultations back whose provider may not see them now, and give them to others; answers how many were
+    `moved` and how many of those are `waiting`."""
+    roles.require(actor, "assignments")
+    moved = db.call("move_misplaced", **_by(actor), reason=reason, provider=provider_id, now=now)
+    return cast(dict[str, int], moved)
+
+
+def summary(db: Database, now: datetime) -> dict[str, Any]:
+    """Who waits, the `oldest`, what is open, `misplaced`, the capacity, and the last 24 hours beside those `before`."""
+    return cast(dict[str, Any], db.call("assignment_summary", now=now))
+
+
 def consultations(
     db: Database,
     now: datetime,
@@ -83,36 +98,49 @@ def consultations(
     state: str | None = None,
     provider_id: str | None = None,
     patient_id: str | None = None,
+    search: str | None = None,
+    skip: int = 0,
     limit: int = 200,
 ) -> list[Consultation]:
-    """Consultations, the open ones oldest first, with `age_seconds` and whether they are `overdue`."""
+    """Consultations, open ones oldest first and ended ones newest first, with `age_seconds`, whether they are `overdue`
+    and whether their provider `may_see` them. `search` is the id of a consultation, submission, order or patient."""
     found = db.call(
         "list_consultations",
         status=status,
         state=state,
         provider=provider_id,
         patient=patient_id,
+        search=search,
+        skip=skip,
         limit=limit,
         now=now,
     )
     return cast(list[Consultation], found)
 
 
-def consultation(db: Database, consultation_id: str) -> Consultation:
-    """One consultation with its `decisions`, each with the candidates of its moment; raises `Refused` for none."""
-    return cast(Consultation, db.call("consultation", id=consultation_id))
+def consultation(db: Database, consultation_id: str, now: datetime) -> Consultation:
+    """One consultation with its `decisions`, each with the candidates of its moment, and the `payments` of its order.
+
+    Raises `Refused` for none.
+    """
+    return cast(Consultation, db.call("consultation", id=consultation_id, now=now))
 
 
-def candidates(db: Database, consultation_id: str, now: datetime) -> list[dict[str, Any]]:
-    """Who could take the consultation and who could not, with `why`; `selectable` without an override."""
-    return cast(list[dict[str, Any]], db.call("candidates", id=consultation_id, now=now))
+def candidates(
+    db: Database, consultation_id: str, now: datetime, *, search: str | None = None
+) -> dict[str, Any]:
+    """Who could take the consultation and who could not, with `why`, under `items`, of how many `licensed` there.
+
+    `selectable` says who may be chosen, `overridable` who by an admin with an override.
+    """
+    return cast(dict[str, Any], db.call("candidates", id=consultation_id, search=search, now=now))
 
 
 def distribution(db: Database, now: datetime, *, days: int = 30) -> dict[str, Any]:
-    """Consultations per provider against their `fair_share` by capacity, the fallbacks, and the `gini` coefficient."""
+    """Consultations per provider against their `fair_share`, the fallbacks, and the `gini` coefficient."""
     spread = cast(dict[str, Any], db.call("distribution", days=days, now=now))
-    per_slot = [item["assigned"] / item["capacity"] for item in spread["items"]]
-    return spread | {"gini": gini(per_slot)}
+    against_fair = [item["assigned"] / item["fair_share"] for item in spread["items"] if item["fair_share"]]
+    return spread | {"gini": gini(against_fair)}
 
 
 def gini(shares: list[float]) -> float | None:
@@ -129,9 +157,10 @@ def without_provider(db: Database, provider_id: str, now: datetime) -> list[dict
     return cast(list[dict[str, Any]], db.call("without_provider", provider=provider_id, now=now))
 
 
-def with_licence(db: Database, provider_id: str, state: str) -> dict[str, int]:
-    """What if they had a licence there too: how many wait in the state, and how many of those they would take."""
-    return cast(dict[str, int], db.call("with_licence", provider=provider_id, state=state))
+def with_licence(db: Database, provider_id: str, state: str, now: datetime) -> dict[str, Any]:
+    """What if they had a licence there too: who is `waiting` in the state, how many they `would_take`, what was asked
+    there in 30 days, and how many `providers` there are."""
+    return cast(dict[str, Any], db.call("with_licence", provider=provider_id, state=state, now=now))
 
 
 def care_against_cash(db: Database, now: datetime) -> list[dict[str, Any]]:

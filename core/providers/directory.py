@@ -1,7 +1,7 @@
 """The directory of providers: what a right entry is, changing it, and who changed what."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -15,14 +15,15 @@ from core.staff.roles import Actor
 Document = dict[str, Any]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 MAX_CAPACITY = 10_000
+NO_STATE = "Choose the state of each licence."
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The codes that a directory may use: states by code with their names, and specialties."""
+    """The codes that a directory may use, each with its name: of states and of specialties."""
 
     states: Mapping[str, str]
-    specialties: Collection[str]
+    specialties: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -57,21 +58,71 @@ def problems_of(document: Document, known: Vocabulary) -> list[Problem]:
 
 
 def _licence_problems(given: Sequence[Document], known: Vocabulary) -> list[Problem]:
-    problems = []
-    seen: set[tuple[str, str | None]] = set()
+    wrong = []
+    seen: set[tuple[str | None, str | None]] = set()
     for licence in given:
-        state, number = licence.get("state", ""), licence.get("number")
-        issued, expires = licence.get("issued_on"), licence.get("expires_on")
+        state, number = licence.get("state"), licence.get("number")
         if state not in known.states:
-            problems.append(Problem("licences", f"{state!r} is not the code of a state, DC or a territory."))
+            wrong.append(f"{state!r} is not the code of a state, DC or a territory." if state else NO_STATE)
         if licence.get("status", "active") not in licences.STATUSES:
-            problems.append(Problem("licences", f"A licence is {', '.join(licences.STATUSES)}."))
-        if issued and expires and str(expires) < str(issued):
-            problems.append(Problem("licences", f"The licence in {state} ends before it starts."))
+            wrong.append(f"A licence is {', '.join(licences.STATUSES)}.")
+        days = {name: licence.get(name) for name in ("issued_on", "expires_on", "verified_on")}
+        malformed = [_day_problem(day) for day in days.values() if day]
+        wrong += [message for message in malformed if message]
+        issued, expires = days["issued_on"], days["expires_on"]
+        if issued and expires and not any(malformed) and str(expires) < str(issued):
+            wrong.append(f"The licence in {state} ends before it starts.")
         if (state, number) in seen:
-            problems.append(Problem("licences", f"The licence {state} {number or ''} is listed twice."))
+            wrong.append(f"The licence {state} {number or 'without a number'} is listed twice.")
         seen.add((state, number))
-    return problems
+    return [Problem("licences", message) for message in wrong]
+
+
+def _day_problem(day: object) -> str | None:
+    try:
+        licences.day(str(day))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def search(
+    db: Database,
+    *,
+    text: str | None = None,
+    state: str | None = None,
+    specialty: str | None = None,
+    active: bool | None = None,
+    skip: int = 0,
+    limit: int = 200,
+) -> tuple[list[Document], int]:
+    """Providers by name, with `text` in their name, e-mail or NPI, licensed in `state`; and how many there are in all."""
+    found = db.call(
+        "search_providers",
+        search=text or None,
+        state=state,
+        specialty=specialty,
+        active=active,
+        skip=skip,
+        limit=limit,
+    )
+    return found["items"], found["total"]
+
+
+def one(db: Database, provider_id: str) -> Document:
+    """The provider of this id; raises `Refused` for none."""
+    return cast(Document, db.call("provider", id=provider_id))
+
+
+def summary(db: Database, now: datetime) -> dict[str, Any]:
+    """How many providers, active ones, free slots, and licences `ending` within 30, 60 and 90 days or `ended`."""
+    return cast(dict[str, Any], db.call("directory_summary", now=now))
+
+
+def preview(db: Database, document: Document, now: datetime) -> dict[str, Any]:
+    """What would follow if the directory said this: consultations `to_move`, states `left_without` anybody, how many
+    `over_capacity`, and who is `waiting` that they `would_take`. The document has no problems."""
+    return cast(dict[str, Any], db.call("preview_provider", document=document, now=now))
 
 
 def everybody(db: Database, *, search: str | None = None) -> list[Document]:
@@ -88,11 +139,16 @@ def everybody(db: Database, *, search: str | None = None) -> list[Document]:
 def save(
     db: Database, actor: Actor, document: Document, now: datetime, *, reason: str | None = None
 ) -> dict[str, Any]:
-    """Add or change one provider; what `document` leaves out stays. Answers its id and the outcome.
+    """Add one provider, or change one for a `reason`; what `document` leaves out stays.
 
-    Raises `Refused` with every problem in its sentence, before anything is written.
+    Answers id, outcome, and how many waiting were `placed`. Raises `Refused` with every problem in its sentence, before
+    anything is written, and where the document was `seen_at` another moment than the last change.
     """
-    return put(db, actor, [document], now, reason=reason)["items"][0]  # type: ignore[no-any-return]
+    roles.require(actor, "providers")
+    if "id" in document and not (reason or "").strip():
+        raise Refused("reason_missing", "Say why the provider is changed.")
+    answer = put(db, actor, [document], now, reason=reason)
+    return answer["items"][0] | {"placed": answer["placed"]}  # type: ignore[no-any-return]
 
 
 def put(
@@ -131,17 +187,11 @@ def _checkable(document: Document) -> Document:
     return {"name": "-"} | document if "id" in document else document
 
 
-def set_active(
-    db: Database, actor: Actor, provider_id: str, active: bool, now: datetime, *, reason: str | None = None
-) -> dict[str, Any]:
-    """Let the provider be chosen, or no more; open consultations stay with them until they are moved."""
-    return save(db, actor, {"id": provider_id, "active": active}, now, reason=reason)
-
-
-def add_specialty(db: Database, actor: Actor, code: str, now: datetime) -> None:
-    """One specialty more that providers may have and patients ask for."""
+def add_specialty(db: Database, actor: Actor, name: str, now: datetime) -> str:
+    """One specialty more that providers may have and patients ask for; answers its code."""
     roles.require(actor, "providers")
-    db.call("add_specialty", actor=actor.name, actor_role=str(actor.role), code=code, now=now)
+    added = db.call("add_specialty", actor=actor.name, actor_role=str(actor.role), name=name, now=now)
+    return cast(str, added)
 
 
 def history(db: Database, provider_id: str) -> list[dict[str, Any]]:
@@ -152,15 +202,3 @@ def history(db: Database, provider_id: str) -> list[dict[str, Any]]:
 def coverage(db: Database, now: datetime) -> list[dict[str, Any]]:
     """Each state with its active licensed providers, their free slots, who waits there and the month's demand."""
     return cast(list[dict[str, Any]], db.call("state_coverage", now=now))
-
-
-def states_left_without(
-    after: Sequence[Document], before: Document | None, coverage_now: Sequence[Document]
-) -> list[str]:
-    """The states in which nobody is left when `before` keeps only the active licences in `after`."""
-    if before is None:
-        return []
-    kept = {licence["state"] for licence in after if licence.get("status", "active") == "active"}
-    had = {licence["state"] for licence in before["licences"] if licence["status"] == "active"}
-    alone = {state["state"] for state in coverage_now if state["providers"] <= 1}
-    return sorted((had - kept) & alone)

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.providers import licences
 from core.providers.directory import Document, Vocabulary, problems_of
+from core.spreadsheets import harmless
 
 COLUMNS = ("name", "email", "npi", "active", "capacity", "specialties", "licences")
 TABLE_COLUMNS = frozenset({"id", "name", "states", "specialties", "active"})
@@ -36,16 +38,20 @@ class ReadFile:
 
 def read_csv(text: str, known: Vocabulary) -> ReadFile:
     """The providers of a CSV with `COLUMNS`; every problem of every row, by row and column."""
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
-    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-    if missing:
-        return ReadFile((), tuple(CellProblem(1, name, "This column is missing.") for name in missing))
+    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     documents: list[Document] = []
     problems: list[CellProblem] = []
     first_row: dict[str, int] = {}
     try:
+        header = [title.strip().lower() for title in next(rows, [])]
+        if problems_of_header := _header_problems(header):
+            return ReadFile((), problems_of_header)
         for number, row in enumerate(rows, start=2):
-            document, wrong = _document(row)
+            if not row:
+                continue
+            document, wrong = _document(dict(zip(header, row, strict=False)))
+            if len(row) != len(header):
+                wrong.append(("row", f"This row has {len(row)} cells, and the header has {len(header)}."))
             wrong += [(problem.field, problem.message) for problem in problems_of(document, known)]
             if not document["npi"]:
                 wrong.append(("npi", "The NPI is missing; it says who is who."))
@@ -58,12 +64,18 @@ def read_csv(text: str, known: Vocabulary) -> ReadFile:
     return ReadFile(tuple(documents), tuple(problems))
 
 
-def _document(row: dict[str, Any]) -> tuple[Document, list[tuple[str, str]]]:
+def _header_problems(header: Sequence[str]) -> tuple[CellProblem, ...]:
+    missing = [CellProblem(1, name, "This column is missing.") for name in COLUMNS if name not in header]
+    twice = [
+        CellProblem(1, name, "This column is there twice.") for name in COLUMNS if header.count(name) > 1
+    ]
+    return (*missing, *twice)
+
+
+def _document(row: dict[str, str]) -> tuple[Document, list[tuple[str, str]]]:
     """A row as an entry of the directory, and what cannot be read in it by column."""
-    cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    cell = {name: row.get(name, "").strip() for name in COLUMNS}
     wrong: list[tuple[str, str]] = []
-    if None in row or any(row.get(name) is None for name in COLUMNS):
-        wrong.append(("row", "This row has more or fewer cells than the header."))
     active = cell["active"].lower()
     if active not in _YES | _NO:
         wrong.append(("active", f"{cell['active']!r} is neither true nor false."))
@@ -74,15 +86,15 @@ def _document(row: dict[str, Any]) -> tuple[Document, list[tuple[str, str]]]:
         except ValueError as error:
             wrong.append(("licences", str(error)))
     capacity: int | str = cell["capacity"]
-    if cell["capacity"].lstrip("-").isdecimal() and cell["capacity"].isascii():
+    if re.fullmatch(r"-?[0-9]{1,9}", cell["capacity"]):
         capacity = int(cell["capacity"])
     return {
         "name": _without_guard(cell["name"]),
-        "email": cell["email"] or None,
+        "email": _without_guard(cell["email"]) or None,
         "npi": cell["npi"] or None,
         "active": active in _YES,
         "capacity": capacity,
-        "specialties": _split(cell["specialties"]),
+        "specialties": _once(map(_specialty, _split(cell["specialties"]))),
         "licences": held,
     }, wrong
 
@@ -94,7 +106,7 @@ def write_csv(providers: Iterable[Document]) -> str:
     writer.writerow(COLUMNS)
     for provider in providers:
         writer.writerow((
-            _guarded(provider["name"]), _guarded(provider["email"] or ""), provider["npi"] or "",
+            harmless(provider["name"]), harmless(provider["email"]), provider["npi"] or "",
             "true" if provider["active"] else "false", provider["capacity"], ";".join(provider["specialties"]),
             ";".join(licences.as_text(licence) for licence in provider["licences"]),
         ))  # fmt: skip
@@ -109,22 +121,36 @@ def from_table(rows: Sequence[dict[str, Any]], known: Vocabulary) -> ReadFile:
         document = {
             "id": str(row["id"]),
             "name": row["name"],
-            "active": row["active"] is not False,
-            "specialties": list(dict.fromkeys(row["specialties"] or [])),
-            "licences": [{"state": state} for state in dict.fromkeys(row["states"] or [])],
+            "active": row["active"],
+            "specialties": _once(map(_specialty, row["specialties"] or [])),
+            "licences": [{"state": state} for state in _once(map(_state, row["states"] or []))],
         }
+        if row["id"] is None:
+            problems.append(CellProblem(number, "id", "The id is missing; it says who is who."))
+        if row["active"] is None:
+            problems.append(CellProblem(number, "active", "It is neither true nor false."))
         problems += [CellProblem(number, one.field, one.message) for one in problems_of(document, known)]
         documents.append(document)
     return ReadFile(tuple(documents), tuple(problems))
+
+
+def _specialty(text: str | None) -> str:
+    """The code that a specialty's name in another system most likely means."""
+    return (text or "").strip().lower().replace("'", "").replace("-", "_").replace(" ", "_")
+
+
+def _state(text: str | None) -> str:
+    return (text or "").strip().upper()
+
+
+def _once(parts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(parts))
 
 
 def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(";") if part.strip()]
 
 
-def _guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
 def _without_guard(text: str) -> str:
-    return text[1:] if text[:1] == "'" and _guarded(text[1:]) == text else text
+    """What `harmless` made of it undone."""
+    return text[1:] if text[:1] == "'" and harmless(text[1:]) == text else text

@@ -1,10 +1,12 @@
 """Licences and NPIs: what a right one looks like, and which ones end soon."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, cast
 
 from core.db import Database
+from core.money import Money
 
 STATUSES = ("active", "pending", "suspended", "revoked", "lapsed")
 NPI_PREFIX = "80840"  # the NPI standard's check digit counts the card issuer number of US health applications
@@ -34,7 +36,11 @@ def from_text(text: str) -> dict[str, Any]:
     if len(parts) != 3:
         raise ValueError(f"{text!r} is not STATE:NUMBER:EXPIRES.")
     state, number, expires = parts
-    return {"state": state, "number": number or None, "expires_on": str(day(expires)) if expires else None}
+    return {
+        "state": state.upper(),
+        "number": number or None,
+        "expires_on": str(day(expires)) if expires else None,
+    }
 
 
 def day(text: str) -> date:
@@ -46,5 +52,15 @@ def day(text: str) -> date:
 
 
 def expiring(db: Database, now: datetime, *, days: int = 90) -> list[dict[str, Any]]:
-    """Active licences that have ended or end within `days`, soonest first, with the consultations and money at risk."""
+    """Active licences that have ended or end within `days`, soonest first, with what hangs on each: open consultations,
+    what was `paid` for them, and what the `monthly` subscriptions of the patients seen there bring."""
     return cast(list[dict[str, Any]], db.call("expiring_licences", days=days, now=now))
+
+
+def at_stake(ending: Sequence[dict[str, Any]], what: str) -> list[Money]:
+    """What hangs on these licences together, `paid` or `monthly`, a currency each."""
+    sums: dict[str, int] = {}
+    for licence in ending:
+        for amount in licence[what]:
+            sums[amount["currency"]] = sums.get(amount["currency"], 0) + amount["minor"]
+    return [Money(minor, currency) for currency, minor in sorted(sums.items(), key=lambda each: -each[1])]

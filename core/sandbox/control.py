@@ -12,6 +12,7 @@ from starlette.routing import Route
 from core.sandbox import disputes, fraud_warnings, payment_methods, webhook_endpoints
 from core.sandbox.engine import Engine
 from core.sandbox.errors import StripeError
+from core.sandbox.intake_form import IntakeForm
 from core.sandbox.traffic import Traffic
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -21,9 +22,10 @@ FARTHEST_SECONDS = 400 * 86_400
 class Control:
     """Open to this machine alone, as the whole sandbox is."""
 
-    def __init__(self, engine: Engine, traffic: Traffic) -> None:
+    def __init__(self, engine: Engine, traffic: Traffic, form: IntakeForm) -> None:
         self._engine = engine
         self._traffic = traffic
+        self._form = form
 
     def routes(self) -> list[Route]:
         table: list[tuple[str, str, Answer]] = [
@@ -41,6 +43,7 @@ class Control:
             ("POST", "/sandbox/early_fraud_warnings", self.warn),
             ("POST", "/sandbox/declines", self.decline),
             ("POST", "/sandbox/traffic", self.traffic),
+            ("POST", "/sandbox/intake-form", self.intake_form),
         ]
         return [Route(path, _guarded(answer), methods=[method]) for method, path, answer in table]
 
@@ -144,6 +147,11 @@ class Control:
             running=bool(asked.get("running", True)), per_minute=float(asked.get("per_minute", 20))
         )
         return JSONResponse(self._traffic.state())
+
+    async def intake_form(self, request: Request) -> Response:
+        asked = await _body(request)
+        self._form.send_to(str(asked["url"]), str(asked["secret"]))
+        return Response(status_code=204)
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 import json
 import urllib.request
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from core.sandbox import history, process, seed
+from core.sandbox import history, intake, practice, process, seed
+from core.sandbox.intake import Asked
 
 Json = dict[str, Any]
 
@@ -30,10 +32,21 @@ def events(data_dir: Path, types: Sequence[str]) -> Iterable[Json]:
     return history.iter_events(data_dir, types)
 
 
-def open_for_business(data_dir: Path, webhook_url: str) -> str:
-    """Run the sandbox with live customers, its events sent to `webhook_url`; answers its address."""
+def directory_file(today: date) -> str:
+    """The practice's providers, as the CSV that the directory imports."""
+    return practice.directory_file(today)
+
+
+def consultations(data_dir: Path, *, days: int, now: datetime) -> list[Asked]:
+    """Who asked to be seen in the last `days`, oldest first, and how it ended."""
+    return intake.of_history(data_dir, days=days, now=now)
+
+
+def open_for_business(data_dir: Path, api_url: str, *, intake_secret: str) -> str:
+    """Run the sandbox with live customers, its events and their intake forms sent to `api_url`; answers its address."""
     address = process.ensure_running(data_dir, traffic=True)
-    _post(f"{address.base_url}/sandbox/webhooks", {"url": webhook_url})
+    _post(f"{address.base_url}/sandbox/webhooks", {"url": f"{api_url}/api/webhooks/stripe"})
+    _post(f"{address.base_url}/sandbox/intake-form", {"url": api_url, "secret": intake_secret})
     _post(f"{address.base_url}/sandbox/traffic", {"running": True})
     return address.base_url
 

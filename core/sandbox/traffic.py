@@ -7,6 +7,7 @@ from typing import Any
 
 from core.sandbox.engine import Engine
 from core.sandbox.errors import StripeError
+from core.sandbox.intake_form import IntakeForm
 from core.sandbox.visitors import Visitors
 
 CUSTOMERS_PER_MINUTE = 20.0
@@ -17,9 +18,9 @@ log = logging.getLogger("payops.sandbox")
 class Traffic:
     """Stands still until it is set running."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, form: IntakeForm) -> None:
         self._chance = random.Random()
-        self._visitors = Visitors(engine, self._chance)
+        self._visitors = Visitors(engine, self._chance, form.fill_in)
         self._running = False
         self._per_minute = CUSTOMERS_PER_MINUTE
         self._changed = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What live customers do: book, pay, try another card, subscribe, leave, want their money back."""
+"""What live customers do: book, pay, ask to be seen, try another card, subscribe, leave, want their money back."""
 
 import random
 import uuid
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import orjson
 
-from core.sandbox import confirmation, customers, payment_intents, refunds, subscriptions
+from core.sandbox import confirmation, customers, intake, payment_intents, refunds, subscriptions
 from core.sandbox.engine import Engine
 from core.sandbox.errors import Json, StripeError
 from core.sandbox.params import Params
@@ -36,19 +36,21 @@ CARDS = {
     "pm_card_chargeDeclinedIncorrectCvc": 5, "pm_card_chargeDeclinedProcessingError": 3,
     "pm_card_visa_chargeDeclinedLostCard": 2, "pm_card_riskLevelHighest": 2,
 }  # fmt: skip
+MEMBERS_ASK = 60  # as often as a member asks to be seen, beside 900 who book
 RECENT = 4000  # how far back, in objects, somebody who comes again is looked for
 
 
 class Visitors:
     """Each goes through the same handlers as the API's requests, so that events and webhooks follow."""
 
-    def __init__(self, engine: Engine, chance: random.Random) -> None:
+    def __init__(self, engine: Engine, chance: random.Random, fill_in: Callable[[Json], None]) -> None:
         self._engine = engine
         self._chance = chance
+        self._fill_in = fill_in
         self._unfinished: deque[Callable[[], None]] = deque()
         self._deeds = {
             self._book: 900, self._leave_cart: 900 * NEVER_CONFIRMED, self._subscribe: 24, self._cancel: 7,
-            self._refund: 24,
+            self._refund: 24, self._ask_as_member: MEMBERS_ASK,
         }  # fmt: skip
 
     def act(self) -> None:
@@ -77,10 +79,27 @@ class Visitors:
             raise
         if intent["status"] == "requires_action":
             self._unfinished.append(lambda: self._authenticate(intent_id))
+        self._ask(intent)
 
     def _authenticate(self, intent_id: str) -> None:
         succeed = self._chance.random() > SECURE_FAILS
-        self._do(lambda world: confirmation.authenticate(world, intent_id, succeed=succeed))
+        self._ask(self._do(lambda world: confirmation.authenticate(world, intent_id, succeed=succeed)))
+
+    def _ask(self, intent: Json) -> None:
+        """Whoever paid for a visit fills in the intake form."""
+        if intent["status"] == "succeeded" and (
+            form := intake.after_payment(intent, self._engine.clock.now())
+        ):
+            self._fill_in(form)
+
+    def _ask_as_member(self) -> None:
+        self._do(self._fill_in_as_member)
+
+    def _fill_in_as_member(self, world: World) -> None:
+        subscription = self._recent(world, "subscription", "active")
+        customer = world.find(subscription["customer"]) if subscription else None
+        if subscription and customer and (patient_id := customer["metadata"].get("patientId")):
+            self._fill_in(intake.of_a_member(subscription, patient_id, world.ids.letters(12), world.now))
 
     def _new(self, world: World) -> tuple[Json, str]:
         customer = customers.create(world, Params(self._person()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -31,12 +32,12 @@ _STYLE = """<style>
 </style>"""
 
 
-def show(readings: Sequence[Reading], role: Role, view: View | None = None) -> None:
-    """The figures, four in a line; two on a narrow screen. `view` is what the filters are set to, for their rows too."""
+def show(readings: Sequence[Reading], role: Role, view: View | None = None, *, across: int = ACROSS) -> None:
+    """The figures, four in a line unless told; two on a narrow screen. `view` is what the filters are set to, for their rows too."""
     st.html(_STYLE)
     with st.container(key="figures"):
-        for start in range(0, len(readings), ACROSS):
-            for column, reading in zip(st.columns(ACROSS), readings[start : start + ACROSS], strict=False):
+        for start in range(0, len(readings), across):
+            for column, reading in zip(st.columns(across), readings[start : start + across], strict=False):
                 with column:
                     _card(reading, role, view or {})
 
@@ -92,11 +93,13 @@ def waiting_in_short(lines: Sequence[Waiting]) -> None:
 def link(address: str, label: str, role: Role, view: View | None = None) -> None:
     """A link to another page of the console, where there is that page and the reader may open it.
 
-    `view` is what the page's filters are set to.
+    `view` is what the page's filters are set to; the address may say so too: `assignments?show=assigned`.
     """
-    found = next((entry for entry in navigation.present() if entry.address == address), None)
-    if found and right(role, address) > Right.NONE:
-        st.page_link(found.path, label=label, icon=":material/arrow_forward:", query_params=dict(view or {}))
+    name, _, said = address.partition("?")
+    found = next((entry for entry in navigation.present() if entry.address == name), None)
+    if found and right(role, name) > Right.NONE:
+        query = dict(parse_qsl(said)) | dict(view or {})
+        st.page_link(found.path, label=label, icon=":material/arrow_forward:", query_params=query)
 
 
 def _card(reading: Reading, role: Role, view: View) -> None:

@@ -27,11 +27,7 @@ def show(
 
     A warning where they are the last that could be had.
     """
-    if stale:
-        st.warning(
-            "The database does not answer. These are the last figures there were; they go on by themselves when it is back.",
-            icon=":material/cloud_off:",
-        )
+    warn(stale=stale)
     days = (
         f"{period.since:%-d %b %Y}"
         if period.days == 1
@@ -56,6 +52,15 @@ def last_event(fresh_at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
     seconds = max((now - fresh_at).total_seconds(), 0)
     age = "just now" if seconds < 10 else f"{span_in_words(now - fresh_at)} ago"
     return f"Last event at {fresh_at.astimezone(zone):%H\\:%M\\:%S %Z}, {age}."
+
+
+def warn(*, stale: bool) -> None:
+    """That what is shown is the last there was, where it is."""
+    if stale:
+        st.warning(
+            "The database does not answer. These are the last figures there were; they go on by themselves when it is back.",
+            icon=":material/cloud_off:",
+        )
 
 
 def reader_role() -> Role:

@@ -58,12 +58,12 @@ def show(
     table = _framed(rows, columns)
     config = {column.title: _config(column) for column in columns}
     if choose is None:
-        st.dataframe(table, hide_index=True, key=key, column_config=config)
+        st.dataframe(table, hide_index=True, key=key, column_config=config, placeholder="")
         return None
     at = [ids.index(chosen)] if chosen in ids else []
     widget = f"{key}-{drawn}"
     st.dataframe(
-        table, hide_index=True, key=widget, column_config=config, selection_mode="single-row",
+        table, hide_index=True, key=widget, column_config=config, placeholder="", selection_mode="single-row",
         on_select=partial(_keep, widget, choose, ids), selection_default={"selection": {"rows": at, "columns": [], "cells": []}},
     )  # fmt: skip
     return chosen

@@ -17,6 +17,11 @@ def literal(text: object) -> str:
     return _SPECIAL.sub(r"\\\1", _COMES_ALIVE.sub(_WORD_JOINER, one_line))
 
 
+def code(text: object) -> str:
+    """`text` as code, in letters of one width: an id of ours or of Stripe."""
+    return f"`{' '.join(str(text).replace('`', '').split())}`"
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """How long ago `moment` was, as one says it: `now`, `5 min ago`, `3 h ago`, `12 days ago`."""
     minutes = int((now - moment).total_seconds() // 60)

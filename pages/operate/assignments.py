@@ -1,44 +1,49 @@
-"""Who waits and why, who sees whom, and giving a consultation to somebody by hand."""
+"""Who waits for a provider and why, who sees whom, and where care and payment do not fit."""
 
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
-from core.providers import assignment, directory
-from core.staff.roles import Actor, Role
-from core.ui import actions, session
+from core.monitoring import standing
+from core.providers import assignment
+from core.staff.roles import Right, right
+from core.ui import (
+    actions,
+    assignment_charts,
+    cards,
+    care_and_cash,
+    charts,
+    consultation_dialogs,
+    consultations,
+    freshness,
+    live,
+    rows,
+    session,
+    what_if,
+)
 from core.ui.text import literal
 
 REFRESH_SECONDS = 2
-PROBLEMS = {
-    "paid_but_waiting": "Paid, and waits past its time: assign it.",
-    "refunded_but_open": "Refunded in full, and still open: cancel it.",
+AT_ONCE = 200
+SHOW = {
+    "waiting": "waiting",
+    "assigned": "assigned",
+    "to move": "misplaced",
+    "ended": "ended",
+}  # what stands in the address
+EMPTY = {
+    "waiting": "Nobody waits. A patient for whom nobody may or can take the consultation is listed here, with the reason.",
+    "assigned": "Nobody has a consultation. Each that is given to a provider is listed here until it is over.",
+    "misplaced": "Each provider may see the patients they have. One whose licence ends or who is deactivated shows up here.",
+    "ended": "No consultation is over yet.",
 }
+db, clock = session.db(), session.services().clock
+may_act = right(session.actor().role, "assignments") >= Right.ACT
+state_names = consultations.vocabulary().states
 
 
-def give(consultation_id: str, actor: Actor) -> str:
-    chosen = st.session_state.get("chosen_provider")
-    given = assignment.assign(
-        session.db(), actor, consultation_id, session.services().clock(), provider_id=chosen,
-        reason=st.session_state.get("assign_reason"), override=bool(st.session_state.get("assign_override")),
-    )  # fmt: skip
-    return f"{given['provider_name'] or 'Nobody'} has it. {given['reason']}"
-
-
-def take_back(consultation_id: str, actor: Actor) -> str:
-    reason = st.session_state.get("assign_reason") or ""
-    given = assignment.release(session.db(), actor, consultation_id, reason, session.services().clock())
-    return f"Taken back; now with {given['provider_name'] or 'nobody'}. {given['reason']}"
-
-
-def finish(consultation_id: str, status: str, actor: Actor) -> str:
-    assignment.end(session.db(), actor, consultation_id, status, session.services().clock())
-    return f"The consultation is {status}."
-
-
-def table(rows: list[dict], columns: dict[str, str]) -> None:
-    st.dataframe(pd.DataFrame(rows)[list(columns)].rename(columns=columns), hide_index=True)
+def first_page() -> None:
+    st.query_params.pop("from", None)
 
 
 st.title("Assignments")
@@ -46,106 +51,64 @@ actions.show_result()
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def queue() -> None:
-    session.actor()
-    now = session.services().clock()
-    waiting = assignment.consultations(session.db(), now, status="waiting")
-    late = sum(one["overdue"] for one in waiting)
-    st.markdown(f"#### {len(waiting):,} wait for a provider, {late:,} of them past their time")
-    if not waiting:
-        st.success(
-            "Nobody waits. A patient for whom nobody is eligible will be listed here, with the reason."
+def how_it_stands() -> None:
+    role = freshness.reader_role()
+    kept = live.answers().get("assignments", lambda: assignment.summary(db, clock()), ttl_seconds=1)
+    freshness.warn(stale=kept.stale)
+    st.markdown(f"#### {literal(standing.assignment_sentence(kept.answer))}")
+    cards.show(standing.assignment_readings(kept.answer), role, across=5)
+    if may_act and (misplaced := kept.answer["misplaced"]):
+        st.button(
+            f"Move {misplaced:,} to others", on_click=consultation_dialogs.move_misplaced, args=(misplaced,)
         )
+
+
+how_it_stands()
+kinds, states, text = st.columns([7, 3, 4], vertical_alignment="bottom")
+with kinds:
+    shown = st.segmented_control("Show", list(SHOW), default="waiting", required=True, key="show", bind="query-params", on_change=first_page)  # fmt: skip
+with states:
+    state = st.selectbox("State", list(state_names), index=None, placeholder="Every state", format_func=state_names.get, key="state", bind="query-params", on_change=first_page)  # fmt: skip
+with text:
+    search = st.text_input("Find", key="find", placeholder="Id of a consultation, order or patient", max_chars=200, bind="query-params", on_change=first_page)  # fmt: skip
+show = SHOW[shown]
+given = st.query_params.get("from", "0")
+skip = int(given) if given.isdecimal() and len(given) < 7 else 0
+picked = st.query_params.get("consultation")
+
+
+@st.fragment(run_every=REFRESH_SECONDS if show in ("waiting", "misplaced") else None)
+def queue() -> None:
+    freshness.reader_role()
+    ask = partial(assignment.consultations, db, clock(), status=None if search else show, state=state,
+                  search=search.strip() or None, skip=skip, limit=AT_ONCE)  # fmt: skip
+    found = live.answers().get(("consultations", show, state, search, skip), ask, ttl_seconds=1).answer
+    kind = "ended" if search else show
+    if not found:
+        st.success("No consultation has this id." if search else EMPTY[show])
         return
-    rows = [one | {"minutes": one["age_seconds"] // 60} for one in waiting]
-    table(
-        rows,
-        {
-            "id": "Consultation",
-            "state": "State",
-            "specialty": "Specialty",
-            "minutes": "Minutes",
-            "reason": "Why",
-        },
-    )
+    if rows.show(found, consultations.columns(kind), key="consultations", choose="consultation") != picked:
+        st.rerun()
+    rows.files(lambda: found, consultations.columns(kind), name="consultations")
 
 
 queue()
-now = session.services().clock()
-assigned = assignment.consultations(session.db(), now, status="assigned", limit=1000)
-st.subheader("Assigned")
-if assigned:
-    table(
-        assigned,
-        {"id": "Consultation", "provider_name": "Provider", "state": "State", "specialty": "Specialty",
-         "match": "Match", "reason": "Why", "order_id": "Order"},
-    )  # fmt: skip
-
-st.subheader("Act on a consultation")
-open_ids = [one["id"] for one in [*assignment.consultations(session.db(), now, status="waiting"), *assigned]]
-picked = st.selectbox(
-    "Consultation", open_ids, index=None, key="consultation", bind="query-params", placeholder="Choose one"
-)
+if skip or len(assignment.consultations(db, clock(), status=None if search else show, state=state, search=search.strip() or None, skip=skip + AT_ONCE, limit=1)):  # fmt: skip
+    earlier, later = st.columns(2)
+    earlier.button("Back", disabled=not skip, on_click=st.query_params.update, args=({"from": str(max(0, skip - AT_ONCE))},), width="stretch")  # fmt: skip
+    later.button("Further", on_click=st.query_params.update, args=({"from": str(skip + AT_ONCE)},), width="stretch")  # fmt: skip
 if picked:
-    found = assignment.candidates(session.db(), picked, now)
-    if found:
-        table(
-            found,
-            {
-                "name": "Provider",
-                "eligible": "Eligible",
-                "why": "Why",
-                "pending": "Pending",
-                "capacity": "Capacity",
-            },
-        )
-    is_admin = session.actor().role is Role.ADMIN
-    override = is_admin and st.toggle("Pass over capacity or specialty", key="assign_override")
-    names = {
-        one["provider_id"]: one["name"]
-        for one in found
-        if one["selectable"] or (override and one["licensed"])
-    }
-    st.selectbox("Provider", list(names), index=None, format_func=names.get, key="chosen_provider",
-                 placeholder="Whom the rules choose")  # fmt: skip
-    st.text_input("Reason", key="assign_reason", max_chars=300)
-    has_provider = any(one["id"] == picked for one in assigned)
-    with st.container(horizontal=True):
-        st.button("Assign", type="primary", on_click=actions.attempt, args=(partial(give, picked),))
-        st.button(
-            "Take back",
-            on_click=actions.attempt,
-            args=(partial(take_back, picked),),
-            disabled=not has_provider,
-        )
-        st.button("Complete", on_click=actions.attempt, args=(partial(finish, picked, "completed"),))
-        st.button("Cancel", on_click=actions.attempt, args=(partial(finish, picked, "cancelled"),))
+    consultations.details(picked)
+if mismatches := assignment.care_against_cash(db, clock()):
+    st.subheader("Care and payment do not fit")
+    care_and_cash.show(mismatches)
 
-for mismatch in assignment.care_against_cash(session.db(), now):
-    st.warning(
-        literal(f"{mismatch['id']} ({mismatch['payment_intent_id']}): {PROBLEMS[mismatch['problem']]}")
-    )
-
-spread = assignment.distribution(session.db(), now)
-if spread["items"]:
-    st.subheader("Last 30 days against the fair share")
-    gini = "" if spread["gini"] is None else f", Gini {spread['gini']:.2f}"
-    st.caption(f"{spread['assigned']:,} assigned, {spread['fallbacks']:,} by fallback{gini}.")
-    table(
-        spread["items"],
-        {"name": "Provider", "assigned": "Assigned", "fair_share": "Fair share", "pending": "Pending"},
-    )
-
-with st.expander("What if"):
-    everybody = {one["id"]: one for one in directory.everybody(session.db())}
-    who = st.selectbox(
-        "Provider", list(everybody), index=None, format_func=lambda one: everybody[one]["name"], key="who"
-    )
-    if who:
-        st.write("Without them, by state:")
-        st.dataframe(pd.DataFrame(assignment.without_provider(session.db(), who, now)), hide_index=True)
-        state = st.selectbox(
-            "With a licence in", sorted(directory.vocabulary(session.db()).states), key="licence_in"
-        )
-        would = assignment.with_licence(session.db(), who, state)
-        st.write(f"{would['waiting']} wait in {state}; they would take {would['would_take']}.")
+st.subheader("Who sees how many")
+days = st.segmented_control("Assigned in the last days", [1, 7, 30], default=7, required=True, key="days", bind="query-params")  # fmt: skip
+spread = live.answers().get(("distribution", days), lambda: assignment.distribution(db, clock(), days=days), ttl_seconds=30).answer  # fmt: skip
+if spread["assigned"]:
+    st.markdown(literal(standing.spread_in_words(spread)))
+    charts.show(assignment_charts.distribution(spread))
+else:
+    st.info("Nothing was assigned in these days. How the work is spread is shown here.")
+what_if.show()

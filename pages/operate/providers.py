@@ -1,154 +1,118 @@
-"""Who may see patients where: the directory, licences that end soon, and states with nobody."""
+"""Who may see patients where: how far the licences reach, which ones end soon, and the directory."""
 
-from functools import partial
-
-import pandas as pd
 import streamlit as st
 
-from core.errors import Refused
-from core.providers import assignment, directory, files, licences
-from core.staff.roles import Actor, Right, right
-from core.ui import actions, session, state_tiles
+from core.monitoring import standing
+from core.providers import directory, files, licences
+from core.spreadsheets import CSV_TYPE
+from core.staff.roles import Right, right
+from core.ui import (
+    actions,
+    cards,
+    consultations,
+    coverage_map,
+    freshness,
+    live,
+    provider_details,
+    provider_dialogs,
+    rows,
+    session,
+)
+from core.ui.rows import Column
 from core.ui.text import literal
 
-FIELDS = ["state", "number", "type", "status", "issued_on", "expires_on", "verified_on", "verified_by"]
+AT_ONCE = 200
+ENDING = (
+    Column("name", "Provider"),
+    Column("state", "State", width="small"),
+    Column("number", "Licence"),
+    Column("expires_on", "Last day", "day"),
+    Column("left", "Left", read=lambda one: "ended" if one["expired"] else f"{one['days_left']:,} days"),
+    Column("others", "Others there", "count", help="Other active providers with a licence there today."),
+    Column("open_consultations", "Open consultations", "count"),
+    Column("paid", "Paid for those", read=lambda one: coverage_map.amounts(one["paid"])),
+    Column("monthly", "Monthly revenue", read=lambda one: coverage_map.amounts(one["monthly"]), help="Subscriptions of the patients they saw there in the last 90 days."),
+)  # fmt: skip
+PROVIDERS = (
+    Column("name", "Name", width="medium"),
+    Column("active", "Status", read=lambda one: "Active" if one["active"] else "Deactivated"),
+    Column("load", "Open now", read=lambda one: f"{one['pending']} of {one['capacity']}"),
+    Column("specialties", "Specialties", read=lambda one: ", ".join(map(consultations.specialty, one["specialties"])), width="medium"),
+    Column("states", "States", read=lambda one: " ".join(sorted({n["state"] for n in one["licences"]}))),
+    Column("ends", "Next licence ends", "day", read=lambda one: min((n["expires_on"] for n in one["licences"] if n["expires_on"] and n["status"] == "active"), default=None)),
+    Column("email", "E-mail"),
+    Column("npi", "NPI"),
+)  # fmt: skip
+db, now = session.db(), session.services().clock()
+may_edit = right(session.actor().role, "providers") >= Right.ACT
+known = consultations.vocabulary()
 
 
-def save(document: dict, picked: str, actor: Actor) -> str:
-    if another := st.session_state.get(f"another {picked}"):  # typed perhaps after the page was last drawn
-        try:
-            added = licences.from_text(another)
-        except ValueError as error:
-            raise Refused("bad_licence", str(error)) from None
-        document = document | {"licences": [*(n for n in document["licences"] if n != added), added]}
-    reason = st.session_state.get("provider_reason") or None
-    answer = directory.put(session.db(), actor, [document], session.services().clock(), reason=reason)
-    return f"{document['name']}: {answer['items'][0]['outcome']}. {answer['placed']} who waited were placed."
-
-
-def dates_as_text(rows: pd.DataFrame) -> list[dict]:
-    clean = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    return [{name: str(cell) if cell is not None else None for name, cell in row.items()} for row in clean]
+def first_page() -> None:
+    st.query_params.pop("from", None)
 
 
 st.title("Providers")
 actions.show_result()
-db, now = session.db(), session.services().clock()
-may_edit = right(session.actor().role, "providers") >= Right.ACT
-known, coverage, everybody = directory.vocabulary(db), directory.coverage(db, now), directory.everybody(db)
-uncovered = [
-    one["name"] for one in coverage if one["providers"] == 0 and one["waiting"] + one["demand_30_days"] > 0
-]
-active = sum(one["active"] for one in everybody)
-st.markdown(
-    literal(
-        f"{active:,} active providers; {len(uncovered)} states have demand and nobody. {', '.join(uncovered)}"
-    )
+kept = live.answers().get(
+    "directory", lambda: (directory.summary(db, now), directory.coverage(db, now)), ttl_seconds=2
 )
+freshness.warn(stale=kept.stale)
+summary, coverage = kept.answer
+st.markdown(f"#### {literal(standing.directory_sentence(summary, coverage))}")
+cards.show(standing.directory_readings(summary, coverage), session.actor().role)
+coverage_map.show(coverage)
 
-words = {
-    one["state"]: f"{one['name']}: {one['providers']} providers, {one['free_slots']} free slots, "
-    f"{one['waiting']} waiting, {one['demand_30_days']} in 30 days"
-    for one in coverage
-}
-st.plotly_chart(state_tiles.grid({one["state"]: one["providers"] for one in coverage}, words), key="coverage")
-single = [one["state"] for one in coverage if one["providers"] == 1]
-st.caption(
-    f"Active providers with a licence of today. States with a single one: {', '.join(single) or 'none'}."
+st.subheader("Licences that end")
+days = st.segmented_control(
+    "Within days", [30, 60, 90], default=90, required=True, key="days", bind="query-params"
 )
-
-days = st.segmented_control("Licences that end within (days)", [30, 60, 90], default=90, required=True, key="days", bind="query-params")  # fmt: skip
 if ending := licences.expiring(db, now, days=days):
-    columns = [
-        "name",
-        "state",
-        "number",
-        "expires_on",
-        "days_left",
-        "open_consultations",
-        "paid_minor",
-        "monthly_minor",
-    ]
-    money = pd.DataFrame(ending)[columns]
-    money[["paid_minor", "monthly_minor"]] = money[["paid_minor", "monthly_minor"]].astype(float) / 100
-    st.dataframe(
-        money.rename(columns={"paid_minor": "paid, $", "monthly_minor": "monthly, $"}), hide_index=True
+    st.markdown(literal(coverage_map.at_stake(ending, days)))
+    rows.show(ending, ENDING, key="ending", choose="provider", id_field="provider_id")
+    rows.files(lambda: ending, ENDING, name="licences")
+else:
+    st.success(
+        f"No active licence ends within {days} days. Each that does is listed here with what hangs on it."
     )
 
 st.subheader("Directory")
-if everybody:
-    shown = pd.DataFrame(everybody)[["name", "email", "npi", "active", "pending", "capacity", "specialties"]]
-    st.dataframe(
-        shown.assign(states=[" ".join(n["state"] for n in one["licences"]) for one in everybody]),
-        hide_index=True,
+with st.container(horizontal=True):
+    if may_edit:
+        st.button(
+            "Add a provider", icon=":material/person_add:", on_click=provider_dialogs.edit, args=(None,)
+        )
+        st.button("Import", icon=":material/upload:", on_click=provider_dialogs.import_file)
+        st.button("Add a specialty", on_click=provider_dialogs.add_specialty)
+    st.download_button("Export", lambda: files.write_csv(directory.everybody(db)).encode(), "providers.csv", CSV_TYPE, icon=":material/download:", on_click="ignore", help="The whole directory, as the file that Import takes.")  # fmt: skip
+text, states, specialties, who = st.columns([4, 3, 3, 3], vertical_alignment="bottom")
+with text:
+    search = st.text_input("Find", key="find", placeholder="A part of the name, e-mail or NPI", max_chars=200, bind="query-params", on_change=first_page)  # fmt: skip
+with states:
+    state = st.selectbox("Licensed in", list(known.states), index=None, placeholder="Every state", format_func=known.states.get, key="state", bind="query-params", on_change=first_page)  # fmt: skip
+with specialties:
+    specialty = st.selectbox("Specialty", list(known.specialties), index=None, placeholder="Every specialty", format_func=known.specialties.get, key="specialty", bind="query-params", on_change=first_page)  # fmt: skip
+with who:
+    show = st.segmented_control("Show", ["active", "all"], default="all", required=True, format_func=str.capitalize, key="show", bind="query-params", on_change=first_page)  # fmt: skip
+given = st.query_params.get("from", "0")
+skip = int(given) if given.isdecimal() and len(given) < 7 else 0
+found, total = directory.search(db, text=search, state=state, specialty=specialty, active=show == "active" or None, skip=skip, limit=AT_ONCE)  # fmt: skip
+if found:
+    st.caption(
+        f"{total:,} found."
+        if total <= AT_ONCE
+        else f"{skip + 1:,} to {skip + len(found):,} of {total:,}, by name."
     )
-    st.download_button("CSV", files.write_csv(everybody), "providers.csv", "text/csv")
-
-by_id = {one["id"]: one for one in everybody}
-choices = [*by_id, "new"] if may_edit else list(by_id)
-picked = st.selectbox("Provider", choices, index=None, key="provider", bind="query-params",
-                      format_func=lambda one: f"{by_id[one]['name']} ({one})" if one in by_id else "Add a provider")  # fmt: skip
-if not picked:
-    st.stop()
-before = by_id.get(picked)
-if not may_edit:
-    st.dataframe(pd.DataFrame(before["licences"], columns=FIELDS), hide_index=True)
-    st.stop()
-start = before or {
-    "name": "",
-    "email": None,
-    "npi": None,
-    "active": True,
-    "capacity": 20,
-    "specialties": [],
-    "notes": None,
-}
-document = {
-    "name": st.text_input("Name", start["name"], max_chars=200, key=f"name {picked}"),
-    "email": st.text_input("E-mail", start["email"] or "", key=f"email {picked}") or None,
-    "npi": st.text_input("NPI", start["npi"] or "", max_chars=10, key=f"npi {picked}") or None,
-    "active": st.toggle("Active", start["active"], key=f"active {picked}"),
-    "capacity": st.number_input("Capacity", value=start["capacity"], step=1, key=f"capacity {picked}"),
-    "specialties": st.multiselect(
-        "Specialties", sorted(known.specialties), start["specialties"], key=f"fits {picked}"
-    ),
-    "notes": st.text_area("Notes", start["notes"] or "", max_chars=2000, key=f"notes {picked}") or None,
-} | ({"id": picked} if before else {})
-held = pd.DataFrame(before["licences"] if before else [], columns=FIELDS)
-for column in ("issued_on", "expires_on", "verified_on"):
-    held[column] = pd.to_datetime(held[column]).dt.date
-text = {name: st.column_config.TextColumn() for name in ("number", "type", "verified_by")}
-days_of = {name: st.column_config.DateColumn() for name in ("issued_on", "expires_on", "verified_on")}
-choose = {
-    "state": st.column_config.SelectboxColumn(options=sorted(known.states), required=True),
-    "status": st.column_config.SelectboxColumn(options=licences.STATUSES, default="active", required=True),
-}
-edited = st.data_editor(held.astype({n: object for n in FIELDS}), num_rows="dynamic", hide_index=True,
-                        column_config=text | days_of | choose, key=f"licences {picked}")  # fmt: skip
-document["licences"] = dates_as_text(edited)
-another = st.text_input("Add a licence", placeholder="TX:A1234:2027-12-31", key=f"another {picked}")
-problems = []
-if another:
-    try:
-        document["licences"].append(licences.from_text(another))
-    except ValueError as error:
-        problems.append(directory.Problem("licences", str(error)))
-st.text_input("Reason for the change", key="provider_reason", max_chars=300)
-problems += directory.problems_of(document, known)
-for problem in problems:
-    st.error(literal(f"{problem.field}: {problem.message}"))
-kept = document["licences"] if document["active"] else []
-if before and (alone := directory.states_left_without(kept, before, coverage)):
-    st.warning(f"Nobody would be left in {', '.join(alone)}.")
-if before and not document["active"]:
-    st.dataframe(pd.DataFrame(assignment.without_provider(db, picked, now)), hide_index=True)
-st.button(
-    "Save",
-    type="primary",
-    disabled=bool(problems),
-    on_click=actions.attempt,
-    args=(partial(save, document, picked),),
-)
-if before:
-    with st.expander("History"):
-        st.dataframe(pd.DataFrame(directory.history(db, picked)), hide_index=True)
+    rows.show(found, PROVIDERS, key="providers", choose="provider")
+else:
+    st.info(
+        "Nobody fits."
+        if summary["providers"]
+        else "The directory is empty. Add a provider, or import a file."
+    )
+if total > AT_ONCE:
+    earlier, later = st.columns(2)
+    earlier.button("Back", disabled=not skip, on_click=st.query_params.update, args=({"from": str(max(0, skip - AT_ONCE))},), width="stretch")  # fmt: skip
+    later.button("Further", disabled=skip + AT_ONCE >= total, on_click=st.query_params.update, args=({"from": str(skip + AT_ONCE)},), width="stretch")  # fmt: skip
+if picked := st.query_params.get("provider"):
+    provider_details.details(picked)

@@ -117,7 +117,7 @@ def browser():
     if CHROMIUM is None:
         assert os.environ.get("PAYOPS_BROWSER") != "required", "chromium is required here and missing"
         pytest.skip("NOT RUN: the browser tests need chromium")
-    expect.set_options(timeout=15_000)  # a machine with other work to do is slow, and not wrong
+    expect.set_options(timeout=30_000)  # a machine with other work to do is slow, and not wrong
     with sync_playwright() as driver:
         launched = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield launched
@@ -175,7 +175,7 @@ def first_visit(console, browser):
 @pytest.fixture
 def context(first_visit, browser: Browser):
     with_cookies_of_its_own = browser.new_context()
-    with_cookies_of_its_own.set_default_timeout(15_000)
+    with_cookies_of_its_own.set_default_timeout(30_000)
     yield with_cookies_of_its_own
     with_cookies_of_its_own.close()
 

@@ -1,36 +1,138 @@
-"""An admin mends the directory while ops watch the queue."""
+"""An admin mends the directory while ops watch the queue; who is no choice cannot be chosen."""
+
+import uuid
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from core.providers import assignment, intake
+from core.providers import assignment, directory, intake
+from core.staff.roles import Actor, Role
+
+DOCTOR = {"name": "Dr Guam", "specialties": ["dermatology"], "capacity": 5}
+ADMIN = Actor("cli:test", Role.ADMIN)
 
 
 @pytest.fixture
-def waiting(console):
-    """A patient in Guam for whom nobody has a licence, and a provider who could see them."""
+def directory_of_two(console):
+    """Somebody without a licence and somebody licensed in Guam who is full; nobody else, and nobody waits."""
     db, now = console.services.db, console.services.clock()
-    put = {"id": "prov_guam", "name": "Dr Guam", "specialties": ["dermatology"], "licences": []}
-    db.call("put_providers", actor="cli:test", actor_role="admin", documents=[put], now=now)
-    body = {"submissionId": "guam-1", "patientId": "p", "patientState": "GU", "specialty": "dermatology"}
-    return intake.submit(db, intake.Submission.model_validate(body), body, now=now)["consultationId"]
+    people = [
+        DOCTOR | {"id": "prov_guam", "licences": []},
+        {"id": "prov_full", "name": "Dr Full", "specialties": ["urgent_care"], "capacity": 1, "active": True,
+         "licences": [{"state": "GU", "number": "G0"}]},
+    ]  # fmt: skip
+    directory.put(db, ADMIN, people, now)
+    ask(console, specialty="urgent_care")
+    yield db
+    for one in assignment.consultations(db, now, status="waiting") + assignment.consultations(db, now, status="assigned"):  # fmt: skip
+        assignment.end(db, ADMIN, one["id"], "cancelled", now)
+
+
+def ask(console, **fields):
+    body = {
+        "submissionId": uuid.uuid4().hex,
+        "patientId": "p",
+        "patientState": "GU",
+        "specialty": "dermatology",
+    }
+    body |= fields
+    now = console.services.clock() - timedelta(minutes=45)
+    return intake.submit(console.services.db, intake.Submission.model_validate(body), body, now=now)[
+        "consultationId"
+    ]
+
+
+def add_licence(page, state):
+    """In the last line of the licences, where a state is chosen from a list; the dialog may still be on its way in."""
+    table = page.get_by_role("dialog").get_by_test_id("stDataFrame").locator("canvas").first
+    choices = page.get_by_role("option")
+    while not choices.count():
+        box = table.bounding_box()
+        page.mouse.click(box["x"] + 100, box["y"] + box["height"] - 17)
+        page.wait_for_timeout(500)
+    page.keyboard.type(state)
+    page.get_by_role("option", name=state, exact=True).click()
 
 
 def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_licence(
-    console, waiting, browser, page
+    console, directory_of_two, browser, page
 ):
+    waiting = ask(console)
     console.sign_in(page, "ops", "/assignments")
-    expect(page.get_by_text("1 wait for a provider")).to_be_visible()
+    expect(page.get_by_text("1 patient waits for a provider")).to_be_visible()
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    admin = context.new_page()
+    console.sign_in(admin, "admin", "/providers?provider=prov_guam")
+    admin.get_by_role("button", name="Edit").click()
+    expect(admin.get_by_text("Nothing is changed yet.")).to_be_visible()
+    add_licence(admin, "GU")
+    expect(admin.get_by_text("Licence in GU: added, without an end")).to_be_visible()
+    expect(admin.get_by_text("Up to 1 who wait would be seen at once")).to_be_visible()
+    admin.get_by_role("button", name="Save").click()
+    expect(admin.get_by_text("Say why the provider is changed.")).to_be_visible()
+    admin.get_by_role("dialog").get_by_label("Why").fill("licence came by mail")
+    admin.get_by_role("button", name="Save").click()
+    expect(admin.get_by_text("1 who waited was placed.")).to_be_visible()
+    expect(page.get_by_text("Nobody waits: 2 open consultations")).to_be_visible()
+    context.close()
+    found = assignment.consultation(directory_of_two, waiting, console.services.clock())
+    assert (found["status"], found["provider_id"]) == ("assigned", "prov_guam")
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_written(console, directory_of_two, page):
+    console.sign_in(page, "admin", "/providers?provider=prov_guam")
+    page.get_by_role("button", name="Edit").click()
+    dialog = page.get_by_role("dialog")
+    for field, value, problem in [
+        ("NPI", "1234567890", "The NPI's check digit does not fit"),
+        ("Capacity", "0", "The capacity is a whole number from 1"),
+        ("E-mail", "nobody", "is not an e-mail address"),
+        ("Name", " ", "A provider has a name."),
+    ]:
+        dialog.get_by_label(field, exact=True).fill(value)
+        dialog.get_by_label(field, exact=True).press("Tab")
+        expect(dialog.get_by_text(problem)).to_be_visible()
+    dialog.get_by_label("Why").fill("a mistake")
+    page.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_text("A provider has a name. 'nobody' is not")).to_be_visible()
+    assert directory.one(directory_of_two, "prov_guam")["capacity"] == 5
+
+
+def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capacity(
+    console, directory_of_two, browser, page
+):
+    waiting = ask(console)
+    console.sign_in(page, "ops", f"/assignments?consultation={waiting}")
+    expect(page.get_by_text("Everybody licensed in GU is at capacity.").first).to_be_visible()
+    page.get_by_role("button", name="Assign", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Provider").click()
+    expect(page.get_by_role("option")).to_have_text(["Whom the rules choose"])
+    expect(page.get_by_text("Pass over capacity or specialty")).to_have_count(0)
     context = browser.new_context()
     admin = context.new_page()
-    console.sign_in(admin, "admin", "/providers?provider=Dr%20Guam%20(prov_guam)")
-    licence = admin.get_by_role("textbox", name="Add a licence")
-    licence.fill("GU:G1:2099-12-31")
-    licence.press("Enter")
-    expect(admin.get_by_role("button", name="Save")).to_be_enabled()
-    admin.get_by_role("button", name="Save").click()
-    expect(admin.get_by_text("1 who waited were placed")).to_be_visible()
-    expect(page.get_by_text("0 wait for a provider")).to_be_visible()
+    console.sign_in(admin, "admin", f"/assignments?consultation={waiting}")
+    admin.get_by_role("button", name="Assign", exact=True).click()
+    dialog = admin.get_by_role("dialog")
+    dialog.get_by_text("Pass over capacity or specialty").click()
+    expect(dialog.get_by_role("switch")).to_be_checked()
+    dialog.get_by_label("Provider").click()
+    admin.get_by_role("option", name="Dr Full").click()
+    expect(
+        dialog.get_by_text("Dr Full has 2 of 1 open after this. That is over their capacity.")
+    ).to_be_visible()
+    dialog.get_by_label("Why this provider").fill("they agreed")
+    dialog.get_by_role("button", name="Assign").click()
+    expect(admin.get_by_text("Dr Full has it. By hand: they agreed")).to_be_visible()
     context.close()
-    found = assignment.consultation(console.services.db, waiting)
-    assert (found["status"], found["provider_id"]) == ("assigned", "prov_guam")
+    found = assignment.consultation(directory_of_two, waiting, console.services.clock())
+    assert (found["provider_id"], found["match"]) == ("prov_full", "fallback")
+
+
+def test_ops_read_the_directory_and_change_nothing_in_it(console, directory_of_two, page):
+    console.sign_in(page, "ops", "/providers?provider=prov_full")
+    expect(page.get_by_text("1 of 1").first).to_be_visible()
+    expect(page.get_by_role("button", name="Export")).to_be_visible()
+    for name in ("Edit", "Deactivate", "Add a provider", "Import", "Add a specialty"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)

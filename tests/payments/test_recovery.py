@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from core.errors import Refused, Unauthorised, Unavailable
-from core.payments import actions, recovery, recovery_links
+from core.payments import actions, recovery, recovery_facts, recovery_links
 from core.payments.retry_advice import Step
 from core.staff import flags
 from core.staff.flags import Flags, Flow
@@ -288,3 +288,21 @@ def test_while_the_flow_is_closed_nothing_is_tried_and_schedules_wait(desk, shop
     flags.switch(database, ADMIN, Flow.RETRIES, open=True, sentence="", reason="done", now=clock())
     assert recovery.retry_due(desk) == 1
     assert shop.charged(case.id) == [4900]
+
+
+def test_what_stripe_gave_up_or_was_voided_is_not_collected_any_more(desk, shop):
+    case = shop.past_due()
+    invoice = f"invoices/{case.failed.invoice_id}"
+    shop.post(f"{invoice}/mark_uncollectible")
+    assert case.id not in [each.id for each in recovery.waiting(desk).cases]
+    with pytest.raises(Refused, match="not_failed"):
+        retry(desk, case)
+
+
+def test_a_failed_payment_is_known_to_be_an_invoices_though_no_event_says_so(desk, shop, owner):
+    case = shop.past_due()
+    owner.execute("delete from payops.recovery_facts")
+    shop.post(f"invoices/{case.failed.invoice_id}/mark_uncollectible")
+    assert case.id in [each.id for each in recovery.waiting(desk).cases]
+    recovery_facts.look(desk)
+    assert case.id not in [each.id for each in recovery.waiting(desk).cases]

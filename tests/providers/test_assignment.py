@@ -104,7 +104,7 @@ def test_the_candidates_of_a_decision_are_kept_with_why_each_was_in_or_out(clini
     clinic.provider("eve", states="TX:2026-01-31")
     clinic.ask(preferredProviderId="bea")
     consultation = clinic.ask()
-    (decision,) = assignment.consultation(clinic.db, consultation["consultationId"])["decisions"]
+    (decision,) = assignment.consultation(clinic.db, consultation["consultationId"], NOW)["decisions"]
     said = {one["provider_id"]: one["why"] for one in decision["candidates"]["items"]}
     assert said == {
         "ann": "Licensed, with the specialty and room.",
@@ -127,7 +127,7 @@ def test_room_that_comes_back_goes_to_whoever_waited_longest(clinic):
     seen = clinic.ask()
     waiting = [clinic.ask(now=NOW + timedelta(minutes=n)) for n in range(1, 3)]
     clinic.end(seen["consultationId"])
-    states = [assignment.consultation(clinic.db, one["consultationId"])["status"] for one in waiting]
+    states = [assignment.consultation(clinic.db, one["consultationId"], NOW)["status"] for one in waiting]
     assert states == ["assigned", "waiting"]
     clinic.check()
 
@@ -210,7 +210,7 @@ def test_what_is_taken_back_goes_to_somebody_else(clinic):
     asked = clinic.ask()["consultationId"]
     assert assignment.release(clinic.db, OPS, asked, "on leave", NOW)["status"] == "waiting"
     clinic.provider("ben")
-    assert assignment.consultation(clinic.db, asked)["provider_id"] == "ben"
+    assert assignment.consultation(clinic.db, asked, NOW)["provider_id"] == "ben"
     clinic.check()
 
 
@@ -218,11 +218,30 @@ def test_candidates_by_hand_say_who_may_be_chosen(clinic):
     clinic.provider("ann")
     clinic.provider("gp", **GP)
     asked = clinic.ask()["consultationId"]
+    clinic.provider("ben", states="TX CA")
+    clinic.provider("cal", states="CA")
     found = assignment.candidates(clinic.db, asked, NOW)
-    assert [(one["provider_id"], one["eligible"], one["selectable"]) for one in found] == [
-        ("ann", True, True),
-        ("gp", True, False),
+    assert found["licensed"] == 3
+    shown = [
+        (one["provider_id"], one["has_it"], one["eligible"], one["selectable"]) for one in found["items"]
     ]
+    assert shown == [("ben", False, True, True), ("ann", True, True, False), ("gp", False, True, False)]
+    searched = assignment.candidates(clinic.db, asked, NOW, search="GP")["items"]
+    assert [(one["provider_id"], one["selectable"]) for one in searched] == [("gp", False)]
+
+
+def test_whom_it_was_taken_back_from_does_not_keep_others_from_being_chosen(clinic):
+    clinic.provider("ann")
+    asked = clinic.ask()["consultationId"]
+    clinic.provider("gp", capacity=1, **GP)
+    other = clinic.ask(specialty="general_practice")["consultationId"]
+    assignment.release(clinic.db, OPS, asked, "on leave", NOW)  # nobody else has room: it waits
+    clinic.end(other)
+    assert assignment.consultation(clinic.db, asked, NOW)["provider_id"] == "gp"
+    assignment.release(clinic.db, OPS, asked, "asked for somebody else", NOW)
+    moved = assignment.assign(clinic.db, OPS, asked, NOW, provider_id="gp", reason="agreed by phone")
+    assert (moved["provider_id"], moved["match"]) == ("gp", "fallback")
+    clinic.check()
 
 
 def test_distribution_compares_with_the_fair_share(clinic):
@@ -244,4 +263,6 @@ def test_what_if_tells_who_would_be_left_and_who_would_be_seen(clinic):
         ("CA", 1, 0),
         ("TX", 0, 1),
     ]
-    assert assignment.with_licence(clinic.db, "ben", "NY") == {"waiting": 1, "would_take": 1}
+    assert assignment.with_licence(clinic.db, "ben", "NY", NOW) == {
+        "waiting": 1, "would_take": 1, "demand_30_days": 1, "providers": 0, "has_it": False,
+    }  # fmt: skip

@@ -54,16 +54,45 @@ def test_every_problem_of_a_file_is_named_by_row_and_column(clinic):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("text", "problems"), [
+    ("", {(1, column) for column in files.COLUMNS}),
+    ("name,name," + HEADER, {(1, "name")}),
+    (HEADER + "Ann,x\n", {(2, "row"), (2, "email"), (2, "npi"), (2, "active"), (2, "capacity")}),
+    (HEADER + ANN.strip() + ",more\n", {(2, "row")}),
+    (HEADER + "\n" + ANN.replace(",10,", ",--5,"), {(3, "capacity")}),
+    (HEADER + ANN.replace(",10,", ",0,"), {(2, "capacity")}),
+    (HEADER + ANN.replace(",10,", "," + "9" * 5000 + ","), {(2, "capacity")}),
+    (HEADER + ANN.replace("2027-12-31", "2027-02-30"), {(2, "licences")}),
+    (HEADER + ANN.replace("CA:A2", "TX:A1"), {(2, "licences")}),
+    (HEADER + 'Ann,"x', {(2, "file")}),
+    (HEADER + "x" * 200_000, {(2, "file")}),
+])  # fmt: skip
+def test_a_file_that_is_not_right_says_where(clinic, text, problems):
+    assert {(one.row, one.column) for one in read(clinic, text).problems} == problems
+
+
+def test_codes_are_taken_as_people_write_them(clinic):
+    (ann,) = read(clinic, HEADER + ANN.replace("dermatology", "Women's health").replace("TX", "tx")).documents
+    assert ann["specialties"] == ["womens_health", "urgent_care"] and ann["licences"][0]["state"] == "TX"
+
+
+def test_a_cell_over_two_lines_counts_as_the_row_that_a_spreadsheet_shows(clinic):
+    text = HEADER + ANN.replace("Ann,", '"Ann\nBea",') + ANN.replace("1234567893", "12")
+    assert {(one.row, one.column) for one in read(clinic, text).problems} == {(3, "npi")}
+
+
 @pytest.mark.parametrize("change", [
     {"capacity": 0}, {"capacity": -1}, {"npi": "1234567890"}, {"specialties": ["alchemy"]}, {"name": " "},
     {"licences": [{"state": "ZZ"}]}, {"licences": [{"state": "TX", "number": "1"}, {"state": "TX", "number": "1"}]},
     {"licences": [{"state": "TX", "issued_on": "2027-02-01", "expires_on": "2027-01-31"}]},
+    {"licences": [{"state": "TX", "expires_on": "soon"}]}, {"licences": [{"state": None}]},
+    {"licences": [{"state": "TX", "status": "fine"}]}, {"capacity": 2.5}, {"email": "ann"},
 ])  # fmt: skip
 def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_half_written(clinic, change):
     clinic.provider("ann")
     before = directory.everybody(clinic.db)
     with pytest.raises(Refused, match=r"\."):
-        directory.save(clinic.db, ADMIN, {"id": "ann"} | change, NOW)
+        directory.save(clinic.db, ADMIN, {"id": "ann"} | change, NOW, reason="a mistake")
     assert directory.everybody(clinic.db) == before
 
 
@@ -98,8 +127,56 @@ def test_a_table_the_company_has_becomes_the_directory_once(clinic):
         found = files.from_table(rows, directory.vocabulary(clinic.db))
         answer = directory.put(clinic.db, ADMIN, found.documents, NOW)
         assert answer["items"] == [{"id": "7", "outcome": outcome}]
-    with pytest.raises(Refused, match="no table"):
-        clinic.db.call("read_provider_table", table="public.nowhere; drop table x")
+    for nowhere in ("public.nowhere; drop table x", "a.b.c.d", "", "public."):
+        with pytest.raises(Refused, match="no table"):
+            clinic.db.call("read_provider_table", table=nowhere)
+    with pytest.raises(Refused, match="has not the columns"):
+        clinic.db.call("read_provider_table", table="payops.audit_log")
+
+
+def test_every_problem_of_a_table_is_named_by_row_and_column(clinic):
+    row = {"id": "7", "name": "Ann", "states": ["TX", None], "specialties": ["Alchemy"], "active": None}
+    known = directory.vocabulary(clinic.db)
+    found = files.from_table(
+        [row, row | {"id": None, "name": None, "states": None, "specialties": None}], known
+    )
+    assert {(one.row, one.column) for one in found.problems} == {
+        (1, "licences"), (1, "specialties"), (1, "active"), (2, "id"), (2, "name"), (2, "active"),
+    }  # fmt: skip
+
+
+def test_the_directory_is_searched_by_name_state_specialty_and_activity_a_page_at_a_time(clinic):
+    clinic.provider("ann", states="TX CA"), clinic.provider("bea", states="CA", active=False)
+    clinic.provider("cal", states="NY", specialties=["urgent_care"], email="x@ann.example")
+
+    def ids(**sought):
+        items, total = directory.search(clinic.db, **sought)
+        return [one["id"] for one in items], total
+
+    assert ids() == (["ann", "bea", "cal"], 3)
+    assert ids(skip=1, limit=1) == (["bea"], 3)
+    assert ids(text="ANN") == (["ann", "cal"], 2)
+    assert ids(state="CA", active=True) == (["ann"], 1)
+    assert ids(specialty="urgent_care") == (["cal"], 1)
+    assert ids(text="%") == ([], 0)
+
+
+def test_an_admin_adds_a_specialty_once_and_patients_may_ask_for_it(clinic):
+    for _ in range(2):
+        assert directory.add_specialty(clinic.db, ADMIN, " Sleep  medicine ", NOW) == "sleep_medicine"
+    assert directory.vocabulary(clinic.db).specialties["sleep_medicine"] == "Sleep medicine"
+    assert clinic.rows(
+        "select count(*) from payops.audit_log where action = 'providers:specialty:added'"
+    ) == [(1,)]
+    assert clinic.ask(specialty="sleep_medicine")["status"] == "waiting"
+    for name in ("", "x", "1st", "<b>", "é", "a" * 50):
+        with pytest.raises(Refused, match="letters"):
+            directory.add_specialty(clinic.db, ADMIN, name, NOW)
+    with pytest.raises(Unauthorised):
+        directory.add_specialty(clinic.db, OPS, "Podiatry", NOW)
+    clinic.owner.execute(
+        "delete from payops.consultations; delete from payops.specialties where code = 'sleep_medicine'"
+    )
 
 
 def test_licences_that_end_soon_are_listed_soonest_first(clinic):

@@ -99,7 +99,7 @@ def test_by_hand_against_automatic_never_passes_capacity(busy):
     busy.provider("ann", capacity=1)
     busy.provider("ben", capacity=1)
     asked = [busy.ask()["consultationId"] for _ in range(4)]
-    taken = [one for one in asked if assignment.consultation(busy.db, one)["status"] == "assigned"]
+    taken = [one for one in asked if assignment.consultation(busy.db, one, NOW)["status"] == "assigned"]
     moves = [
         lambda one=one, to=to: assignment.assign(busy.db, ADMIN, one, NOW, provider_id=to, reason="race")
         for one in asked

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from core.sandbox import practice
 from core.sandbox.engine import Engine
 from core.sandbox.errors import StripeError
 from core.sandbox.history import iter_events, iter_objects
@@ -21,7 +22,8 @@ def visited(tmp_path_factory):
     data_dir = tmp_path_factory.mktemp("visited")
     seed_sandbox(data_dir, seed=5, days=20)
     engine = Engine(data_dir, "http://127.0.0.1:1")
-    visitors, refused = Visitors(engine, random.Random(11)), Counter()
+    forms = []
+    visitors, refused = Visitors(engine, random.Random(11), forms.append), Counter()
     began = engine.clock.now()
     for _ in range(VISITS):
         try:
@@ -29,11 +31,11 @@ def visited(tmp_path_factory):
         except StripeError as error:
             refused[error.body()["error"]["type"]] += 1
     engine.store.close()
-    return data_dir, began, refused
+    return data_dir, began, refused, forms
 
 
 def since(visited, object_type):
-    data_dir, began, _ = visited
+    data_dir, began, *_ = visited
     return [obj for obj in iter_objects(data_dir, object_type) if obj["created"] >= began]
 
 
@@ -61,7 +63,7 @@ def test_a_declined_customer_tries_the_same_payment_with_another_card(visited):
 
 
 def test_they_subscribe_leave_and_want_money_back(visited):
-    data_dir, began, _ = visited
+    data_dir, began, *_ = visited
     told = {event["type"] for event in iter_events(data_dir) if event["created"] >= began}
     assert {
         "charge.failed", "charge.refunded", "charge.succeeded", "customer.created", "customer.subscription.created",
@@ -81,3 +83,17 @@ def test_nobody_comes_unless_let_and_then_at_the_pace_asked_for(stripe, control)
     finally:
         control.post("/sandbox/traffic", json={"running": False})
     assert control.post("/sandbox/traffic", json={"per_minute": 0}).status_code == 400
+
+
+def test_whoever_paid_for_a_visit_fills_in_the_intake_form_with_their_order_and_so_do_members(visited):
+    forms = visited[3]
+    paid = {
+        intent["metadata"]["orderId"]: intent["metadata"]["patientId"]
+        for intent in since(visited, "payment_intent")
+        if intent["status"] == "succeeded" and "orderId" in intent["metadata"]
+    }
+    ordered = {form["orderId"]: form["patientId"] for form in forms if "orderId" in form}
+    assert ordered and ordered.items() <= paid.items()
+    assert len({form["submissionId"] for form in forms}) == len(forms)
+    members = [form for form in forms if "orderId" not in form]
+    assert members and all(practice.home_of(form["patientId"]) == form["patientState"] for form in forms)

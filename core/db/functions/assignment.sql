@@ -1,10 +1,3 @@
--- waiting_limit: how long a consultation may wait before it is an incident.
-create function payops.waiting_limit() returns interval
-language sql immutable
-set search_path = '' as $$
-  select interval '30 minutes'
-$$;
-
 -- rewrite_openings: the provider is offered for exactly what their licences and specialties allow. The caller holds
 -- the provider's lock.
 create function payops.rewrite_openings(p_provider text) returns void
@@ -279,20 +272,24 @@ begin
   provider_id := payops.choose_provider(state, array[wanted], declined, p_now, p_may_wait);
   if provider_id is not null then
     match := 'specialty';
-    reason := format('Least loaded of those licensed in %s for %s.', state, wanted);
+    reason := format('Least loaded of those licensed in %s for %s.', state, payops.specialty_name(wanted));
     return;
   end if;
   match := 'fallback';
   provider_id := payops.choose_provider(state, array['general_practice'], declined, p_now, p_may_wait);
   if provider_id is not null then
-    reason := format('Nobody is free in %s for %s: least loaded in general practice.', state, wanted);
+    reason := format(
+      'Nobody is free in %s for %s: least loaded in general practice.', state, payops.specialty_name(wanted)
+    );
     return;
   end if;
   provider_id := payops.choose_provider(
     state, array(select s.code from payops.specialties as s), declined, p_now, p_may_wait
   );
   if provider_id is not null then
-    reason := format('Nobody is free in %s for %s or general practice: least loaded of all.', state, wanted);
+    reason := format(
+      'Nobody is free in %s for %s or general practice: least loaded of all.', state, payops.specialty_name(wanted)
+    );
     return;
   end if;
   match := null;
@@ -389,42 +386,5 @@ begin
     end if;
   end loop;
   return drained;
-end
-$$;
-
--- drain_waiting: whoever waits and can be placed is placed, and whoever waits past their time is an incident; answers
--- how many were placed and how many are overdue.
-create function payops_api.drain_waiting(p_now timestamptz) returns jsonb
-language plpgsql security definer
-set search_path = '' as $$
-declare
-  drained integer := 0;
-  overdue integer := 0;
-  late record;
-  waiting_in text;
-begin
-  for waiting_in in select s.code from payops.states as s order by s.code loop
-    if exists (select from payops.consultations as c where c.state = waiting_in and c.status = 'waiting') then
-      drained := drained + payops.drain_state(waiting_in, p_now);
-    end if;
-  end loop;
-  for late in
-    select c.state, min(c.reason) as reason, count(*) as waiting, min(c.received_at) as since
-    from payops.consultations as c
-    where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
-    group by c.state
-  loop
-    overdue := overdue + late.waiting;
-    if not exists (
-      select from payops.incidents as i
-      where i.kind = 'consultation_waiting' and i.fingerprint = late.state and i.resolved_at is null
-    ) then
-      perform payops.record_incident(
-        'consultation_waiting', late.state, format('Consultations in %s wait past their time.', late.state), p_now,
-        'warning', jsonb_build_object('waiting', late.waiting, 'oldest', late.since, 'reason', late.reason)
-      );
-    end if;
-  end loop;
-  return jsonb_build_object('assigned', drained, 'overdue', overdue);
 end
 $$;

@@ -184,197 +184,138 @@ begin
 end
 $$;
 
--- may_take: whether this provider can be given this consultation by hand; refused with why not. Only an admin who
--- says so gets past capacity or specialty, and nobody past the licence. The provider is locked.
-create function payops.may_take(
-  p_consultation payops.consultations, p_provider text, p_actor_role text, p_override boolean, p_now timestamptz
-) returns integer
-language plpgsql
+-- may_see: whether this provider is active and licensed in this state at this moment.
+create function payops.may_see(p_provider text, p_state text, p_now timestamptz) returns boolean
+language sql stable
 set search_path = '' as $$
-declare
-  asked record;
-  best integer;
+  select exists (
+    select from payops.providers as p
+    inner join payops.licences as l on p.id = l.provider_id
+    where p.id = p_provider and p.active and l.state = p_state and l.status = 'active'
+      and l.valid_from <= p_now and l.valid_until > p_now
+  )
+$$;
+
+-- found_consultations: so many from `p_skip` on of those in this status (`misplaced`: with a provider who may not see
+-- them now; `ended`: completed or cancelled), of one state, provider or patient, if given; or those of one id,
+-- submission, order or patient. Oldest first while open, newest first when ended.
+create function payops.found_consultations(
+  p_status text, p_state text, p_provider text, p_patient text, p_search text, p_now timestamptz, p_skip integer,
+  p_limit integer
+) returns setof payops.consultations
+language plpgsql stable
+set search_path = '' as $$
 begin
-  perform from payops.providers as p where p.id = p_provider for update;
-  select c.* into asked from payops.candidates_of(
-    p_consultation.state, p_consultation.specialty, p_now, array[p_provider]
-  ) as c;
-  if asked.provider_id is null then
-    perform payops.refuse('unknown_provider', 'There is no provider of this id.');
-  elsif not asked.licensed then
-    perform payops.refuse('not_licensed', 'This provider cannot be chosen: ' || asked.why);
-  elsif asked.why = 'Deactivated.' then
-    perform payops.refuse('not_active', 'This provider cannot be chosen: they are deactivated.');
-  elsif p_override and p_actor_role <> 'admin' then
-    perform payops.refuse('not_allowed', 'Only an admin may pass over capacity or specialty.');
-  elsif not p_override and asked.pending >= asked.capacity then
-    perform payops.refuse('at_capacity', 'This provider is at capacity. Only an admin may pass over that.');
-  elsif not p_override and asked.tier > 1 then
-    best := case
-      when exists (
-        select from payops.next_in_order(p_consultation.state, array[p_consultation.specialty], '{}', p_now, 1)
-      ) then 1
-      when exists (select from payops.next_in_order(p_consultation.state, array['general_practice'], '{}', p_now, 1))
-        then 2
-      else 3
-    end;
-    if asked.tier > best then
-      perform payops.refuse('another_specialty', 'Somebody who fits better is free. Only an admin may pass over that.');
-    end if;
+  if p_search is not null then
+    return query
+      select c.* from payops.consultations as c
+      where c.id = p_search or c.submission_id = p_search or c.order_id = p_search or c.patient_id = p_search
+      order by c.received_at desc, c.id
+      offset p_skip limit p_limit;
+  elsif p_patient is not null then
+    return query
+      select c.* from payops.consultations as c
+      where c.patient_id = p_patient and (p_status is null or c.status = p_status)
+      order by c.received_at desc, c.id
+      offset p_skip limit p_limit;
+  elsif p_status in ('assigned', 'misplaced') then
+    return query
+      select c.* from payops.consultations as c
+      where c.status = 'assigned' and (p_state is null or c.state = p_state)
+        and (p_provider is null or c.provider_id = p_provider)
+        and (p_status = 'assigned' or not payops.may_see(c.provider_id, c.state, p_now))
+      order by c.received_at, c.id
+      offset p_skip limit p_limit;
+  elsif p_status = 'waiting' then
+    return query
+      select c.* from payops.consultations as c
+      where c.status = 'waiting' and (p_state is null or c.state = p_state)
+      order by c.received_at, c.id
+      offset p_skip limit p_limit;
+  else
+    return query
+      select c.* from payops.consultations as c
+      where c.ended_at is not null and (p_status = 'ended' or c.status = p_status)
+        and (p_state is null or c.state = p_state) and (p_provider is null or c.provider_id = p_provider)
+      order by c.ended_at desc
+      offset p_skip limit p_limit;
   end if;
-  return asked.tier;
 end
 $$;
 
--- assign_consultation: the consultation is the named provider's, for the reason given; without a name it goes to whom
--- the rules choose. Whoever had it before has room again.
-create function payops_api.assign_consultation(
-  p_actor text, p_actor_role text, p_id text, p_now timestamptz, p_provider text default null,
-  p_reason text default null, p_override boolean default false
-) returns jsonb
-language plpgsql security definer
-set search_path = '' as $$
-declare
-  started constant timestamptz := clock_timestamp();
-  before payops.consultations := payops.consultation_named(p_id);
-  given payops.consultations;
-  seen jsonb;
-  tier integer;
-begin
-  if before.status in ('completed', 'cancelled') then
-    perform payops.refuse('already_ended', format('This consultation is %s already.', before.status));
-  elsif p_provider is null and before.status = 'assigned' then
-    perform payops.refuse('already_assigned', 'This consultation has a provider. Release it, or name another.');
-  elsif p_provider is null then
-    return payops.consultation_as_json(payops.place(before, 'manual', p_actor, p_now, true));
-  elsif p_provider = before.provider_id then
-    return payops.consultation_as_json(before);
-  elsif coalesce(btrim(p_reason), '') = '' then
-    perform payops.refuse('reason_missing', 'Say why this provider is chosen by hand.');
-  end if;
-  perform from payops.providers as p where p.id in (p_provider, before.provider_id) order by p.id for update;
-  seen := payops.considered(before, p_now);
-  tier := payops.may_take(before, p_provider, p_actor_role, p_override, p_now);
-  if before.provider_id is not null then
-    perform payops.change_pending(before.provider_id, -1);
-  end if;
-  perform payops.change_pending(p_provider, 1, p_now);
-  update payops.consultations set
-    status = 'assigned', provider_id = p_provider, assigned_at = p_now, reason = 'By hand: ' || btrim(p_reason),
-    match = case tier when 1 then 'specialty' else 'fallback' end
-  where id = p_id
-  returning * into given;
-  perform payops.record_decision(given, 'manual', p_actor, p_now, seen, started);
-  perform payops.record_audit(
-    p_actor, p_actor_role, 'providers:consultation:assigned', 'consultation:' || p_id, p_now,
-    jsonb_build_object('provider_id', before.provider_id),
-    jsonb_build_object('provider_id', p_provider, 'override', p_override), p_reason
-  );
-  if before.provider_id is not null then
-    perform payops.drain_for(array[before.provider_id], p_now);
-  end if;
-  return payops.consultation_as_json(given);
-end
-$$;
-
--- release_consultation: the consultation is taken back from its provider, who does not get it again by itself, and goes
--- to the next or waits.
-create function payops_api.release_consultation(
-  p_actor text, p_actor_role text, p_id text, p_reason text, p_now timestamptz
-) returns jsonb
-language plpgsql security definer
-set search_path = '' as $$
-declare
-  before payops.consultations := payops.consultation_named(p_id);
-  released payops.consultations;
-begin
-  if before.status <> 'assigned' then
-    perform payops.refuse('not_assigned', 'This consultation has no provider to be taken back from.');
-  elsif coalesce(btrim(p_reason), '') = '' then
-    perform payops.refuse('reason_missing', 'Say why it is taken back.');
-  end if;
-  perform payops.change_pending(before.provider_id, -1);
-  update payops.consultations set
-    status = 'waiting', provider_id = null, match = null, assigned_at = null, preferred_provider_id = null,
-    declined_by = array_append(declined_by, before.provider_id), reason = 'Taken back: ' || btrim(p_reason)
-  where id = p_id
-  returning * into released;
-  perform payops.record_audit(
-    p_actor, p_actor_role, 'providers:consultation:released', 'consultation:' || p_id, p_now,
-    jsonb_build_object('provider_id', before.provider_id), null, p_reason
-  );
-  released := payops.place(released, 'release', p_actor, p_now, false);
-  perform payops.drain_for(array[before.provider_id], p_now);
-  return payops.consultation_as_json(released);
-end
-$$;
-
--- list_consultations: those in this status, oldest first while open and newest first when ended, of one state or
--- provider if named; at most 1,000, with their age in seconds, whether they wait past
--- their time, and why they wait now.
+-- list_consultations: those found, at most 1,000, with their age in seconds, whether they wait past their time, why
+-- they wait now, and whether their provider may see them.
 create function payops_api.list_consultations(
   p_status text, p_now timestamptz, p_state text default null, p_provider text default null,
-  p_patient text default null, p_limit integer default 200
+  p_patient text default null, p_search text default null, p_skip integer default 0, p_limit integer default 200
 ) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(jsonb_agg(
-    payops.consultation_as_json(found) || jsonb_build_object(
-      'reason', case when found.status = 'waiting' then payops.why_nobody(found.state, p_now) else found.reason end,
-      'age_seconds', floor(extract(epoch from p_now - found.received_at)),
-      'overdue', found.status = 'waiting' and found.received_at <= p_now - payops.waiting_limit()
+    payops.consultation_as_json(f.one) || jsonb_build_object(
+      'reason',
+      case when (f.one).status = 'waiting' then payops.why_nobody((f.one).state, p_now) else (f.one).reason end,
+      'age_seconds', floor(extract(epoch from p_now - (f.one).received_at)),
+      'overdue', (f.one).status = 'waiting' and (f.one).received_at <= p_now - payops.waiting_limit(),
+      'may_see', (f.one).provider_id is null or payops.may_see((f.one).provider_id, (f.one).state, p_now)
     )
-    order by found.ended_at desc nulls first, found.received_at, found.id
+    order by f.place
   ), '[]')
   from (
-    select c.* from payops.consultations as c
-    where (p_status is null or c.status = p_status) and (p_state is null or c.state = p_state)
-      and (p_provider is null or c.provider_id = p_provider) and (p_patient is null or c.patient_id = p_patient)
-    order by c.ended_at desc nulls first, c.received_at, c.id
-    limit least(p_limit, 1000)
-  ) as found
+    select g as one, row_number() over () as place
+    from payops.found_consultations(
+      p_status, p_state, p_provider, p_patient, p_search, p_now, p_skip, least(p_limit, 1000)
+    ) as g
+  ) as f
 $$;
 
--- consultation: one consultation with every decision about it, first to last; refused where there is none.
-create function payops_api.consultation(p_id text) returns jsonb
+-- consultation: one consultation with every decision about it, first to last, and the payments of its order; refused
+-- where there is none.
+create function payops_api.consultation(p_id text, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 declare
-  found_one constant payops.consultations := payops.consultation_named(p_id);
+  found_one payops.consultations;
 begin
-  return payops.consultation_as_json(found_one) || jsonb_build_object('decisions', (
-    select coalesce(jsonb_agg(to_jsonb(d) order by d.id), '[]')
-    from payops.assignment_decisions as d where d.consultation_id = p_id
-  ));
+  select c.* into found_one from payops.consultations as c where c.id = p_id;
+  if not found then
+    perform payops.refuse('no_such_consultation', 'There is no consultation of this id.');
+  end if;
+  return payops.consultation_as_json(found_one) || jsonb_build_object(
+    'age_seconds', floor(extract(epoch from p_now - found_one.received_at)),
+    'overdue', found_one.status = 'waiting' and found_one.received_at <= p_now - payops.waiting_limit(),
+    'may_see', found_one.provider_id is null or payops.may_see(found_one.provider_id, found_one.state, p_now),
+    'decisions', (
+      select coalesce(jsonb_agg(
+        to_jsonb(d) || jsonb_build_object(
+          'provider_name', (select p.name from payops.providers as p where p.id = d.provider_id),
+          'candidates', payops.with_names(d.candidates)
+        )
+        order by d.id
+      ), '[]')
+      from payops.assignment_decisions as d where d.consultation_id = p_id
+    ),
+    'payments', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', i.id, 'status', i.status, 'currency', i.currency, 'amount_minor', i.amount_minor,
+        'received_minor', i.amount_received_minor, 'refunded_minor', coalesce(r.refunded_minor, 0)
+      ) order by i.created), '[]')
+      from payops.payment_intents as i
+      left join lateral payops.refund_position(i.id) as r on true
+      where i.order_id = found_one.order_id
+    )
+  );
 end
 $$;
 
--- candidates: who has a licence in the consultation's state, in the order of choice, with why each is in or out now;
--- `selectable` says who may be chosen by hand without an override. At most so many.
-create function payops_api.candidates(p_id text, p_now timestamptz, p_limit integer default 200) returns jsonb
-language sql security definer
+-- with_names: what is kept of a choice, each candidate with the name they have today.
+create function payops.with_names(p_candidates jsonb) returns jsonb
+language sql stable
 set search_path = '' as $$
-  with asked as (select * from payops.consultation_named(p_id)),
-  named as (
-    select coalesce(array_agg(n.provider_id), '{}') as ids from (
-      select distinct l.provider_id from payops.licences as l, asked as a
-      where l.state = a.state
-      order by l.provider_id
-      limit p_limit
-    ) as n
-  ),
-  listed as (
-    select c.*, p.name, row_number() over () as place
-    from asked as a
-    cross join named as n
-    cross join lateral payops.candidates_of(a.state, a.specialty, p_now, n.ids, a.declined_by) as c
-    inner join payops.providers as p on c.provider_id = p.id
-  )
-  select coalesce(jsonb_agg(
-    to_jsonb(l) || jsonb_build_object(
-      'selectable', l.eligible and l.tier <= (select min(b.tier) from listed as b where b.eligible)
-    )
-    order by l.eligible desc, l.tier, l.place
-  ), '[]')
-  from listed as l
+  select p_candidates || jsonb_build_object('items', (
+    select coalesce(jsonb_agg(c.one || jsonb_build_object(
+      'name', (select p.name from payops.providers as p where p.id = c.one ->> 'provider_id')
+    ) order by c.place), '[]')
+    from jsonb_array_elements(p_candidates -> 'items') with ordinality as c (one, place)
+  ))
 $$;

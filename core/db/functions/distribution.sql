@@ -28,30 +28,71 @@ set search_path = '' as $$
   left join recent as r on s.code = r.state
 $$;
 
--- distribution: how the consultations assigned in the last days were spread over the active providers, against an
--- equal share by capacity, with the share of fallbacks; at most 1,000 providers.
+-- fair_shares: what each provider would have had of the consultations that were assigned in the last days, had those of
+-- each state and specialty been split by capacity among those who are licensed there and fit best.
+create function payops.fair_shares(p_days integer, p_now timestamptz)
+returns table (provider_id text, fair_share double precision)
+language sql stable
+set search_path = '' as $$
+  with asked as (
+    select c.state, c.specialty, count(*) as n
+    from payops.consultations as c
+    where c.received_at > p_now - make_interval(days => p_days) and c.received_at <= p_now
+      and c.provider_id is not null
+    group by c.state, c.specialty
+  ),
+  fitting as (
+    select
+      a.state, a.specialty, a.n,
+      case
+        when exists (select from payops.openings as o where o.state = a.state and o.specialty = a.specialty)
+          then array[a.specialty]
+        when exists (select from payops.openings as o where o.state = a.state and o.specialty = 'general_practice')
+          then '{general_practice}'
+        else array(select s.code from payops.specialties as s)
+      end as codes
+    from asked as a
+  ),
+  members as (
+    select distinct f.state, f.specialty, f.n, p.id, p.capacity
+    from fitting as f
+    inner join payops.openings as o on f.state = o.state and o.specialty = any(f.codes)
+    inner join payops.providers as p on o.provider_id = p.id
+    where o.valid_from <= p_now and o.valid_until > p_now
+  ),
+  split as (
+    select m.id, m.n * m.capacity / (sum(m.capacity) over (partition by m.state, m.specialty))::double precision as part
+    from members as m
+  )
+  select s.id, sum(s.part) from split as s group by s.id
+$$;
+
+-- distribution: how the consultations of the last days were spread over the providers, against their fair share, with
+-- the share of fallbacks; at most 1,000 providers, those with most first.
 create function payops_api.distribution(p_days integer, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   with assigned as (
     select c.provider_id, count(*) as n, count(*) filter (where c.match = 'fallback') as fallbacks
     from payops.consultations as c
-    where c.received_at > p_now - make_interval(days => p_days) and c.provider_id is not null
+    where c.received_at > p_now - make_interval(days => p_days) and c.received_at <= p_now
+      and c.provider_id is not null
     group by c.provider_id
   ),
   shares as (
     select
       p.id, p.name, p.pending, p.capacity, coalesce(a.n, 0) as assigned, coalesce(a.fallbacks, 0) as fallbacks,
-      sum(coalesce(a.n, 0)) over () * p.capacity / (sum(p.capacity) over ())::double precision as fair_share
+      coalesce(f.fair_share, 0) as fair_share
     from payops.providers as p
     left join assigned as a on p.id = a.provider_id
+    left join payops.fair_shares(p_days, p_now) as f on p.id = f.provider_id
     where p.active or a.n > 0
   )
   select jsonb_build_object(
     'assigned', coalesce(sum(s.assigned), 0), 'fallbacks', coalesce(sum(s.fallbacks), 0),
-    'items', coalesce(jsonb_agg(to_jsonb(s) order by s.assigned desc, s.id) filter (where s.place <= 1000), '[]')
+    'items', coalesce(jsonb_agg(to_jsonb(s) - 'place' order by s.place) filter (where s.place <= 1000), '[]')
   )
-  from (select h.*, row_number() over (order by h.assigned desc, h.id) as place from shares as h) as s
+  from (select h.*, row_number() over (order by h.assigned desc, h.fair_share desc, h.id) as place from shares as h) as s
 $$;
 
 -- without_provider: what would follow if this provider were gone: their open consultations by state, with how many
@@ -84,46 +125,28 @@ set search_path = '' as $$
   ) as t
 $$;
 
--- with_licence: what would follow if this provider had a licence in this state too: who waits there, and how many of
--- those they have room for.
-create function payops_api.with_licence(p_provider text, p_state text) returns jsonb
+-- with_licence: what would follow if this provider had a licence in this state too: who waits there, how many of those
+-- they have room for, how many asked there in 30 days, and how many are licensed there already.
+create function payops_api.with_licence(p_provider text, p_state text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select jsonb_build_object(
-    'waiting', w.n, 'would_take', least(w.n, case when p.active then greatest(p.capacity - p.pending, 0) else 0 end)
+    'waiting', w.n, 'would_take', least(w.n, case when p.active then greatest(p.capacity - p.pending, 0) else 0 end),
+    'demand_30_days', (
+      select count(*) from payops.consultations as c
+      where c.state = p_state and c.received_at > p_now - interval '30 days' and c.received_at <= p_now
+    ),
+    'providers', (
+      select count(distinct q.id)
+      from payops.licences as l
+      inner join payops.providers as q on l.provider_id = q.id and q.active
+      where l.state = p_state and l.status = 'active' and l.valid_from <= p_now and l.valid_until > p_now
+    ),
+    'has_it', payops.may_see(p_provider, p_state, p_now)
   )
   from payops.providers as p
   cross join (
     select count(*) as n from payops.consultations as c where c.state = p_state and c.status = 'waiting'
   ) as w
   where p.id = p_provider
-$$;
-
--- care_against_cash: where care and payment do not fit: paid and waiting past its time, or refunded in full and still
--- open; one row each, oldest first, at most 500.
-create function payops_api.care_against_cash(p_now timestamptz) returns jsonb
-language sql stable security definer
-set search_path = '' as $$
-  select coalesce(jsonb_agg(to_jsonb(x) order by x.received_at, x.id), '[]')
-  from (
-    select
-      c.id, c.state, c.status, c.provider_id, c.order_id, c.received_at, i.id as payment_intent_id, i.currency,
-      i.amount_received_minor, coalesce(r.refunded_minor, 0) as refunded_minor,
-      case
-        when coalesce(r.refunded_minor, 0) >= i.amount_received_minor then 'refunded_but_open' else 'paid_but_waiting'
-      end as problem
-    from payops.consultations as c
-    inner join payops.payment_intents as i on c.order_id = i.order_id and i.status = 'succeeded'
-    left join lateral (
-      select sum(f.amount_minor) as refunded_minor from payops.refunds as f
-      where f.payment_intent_id = i.id and f.status in ('succeeded', 'pending')
-    ) as r on true
-    where c.status in ('waiting', 'assigned') and i.amount_received_minor > 0
-      and (
-        coalesce(r.refunded_minor, 0) >= i.amount_received_minor
-        or (c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit())
-      )
-    order by c.received_at, c.id
-    limit 500
-  ) as x
 $$;

@@ -67,15 +67,23 @@ set search_path = '' as $$
   from payops.event_handlings as h
   where h.outcome in ('failed', 'dead')
   union all
-  select 'waiting_consultations', count(*), '[]', null, min(c.received_at)
+  select
+    'waiting_consultations', count(distinct c.id),
+    payops.amounts(array_agg(m.received_minor - m.refunded_minor), array_agg(m.currency)), null, min(c.received_at)
   from payops.consultations as c
-  where c.status = 'waiting'
+  left join lateral payops.cash_of(c.order_id) as m on true
+  where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
+  union all
+  select 'misplaced_consultations', count(*), '[]', null, min(c.received_at)
+  from payops.consultations as c
+  where c.status = 'assigned' and not payops.may_see(c.provider_id, c.state, p_now)
   union all
   select
     'expiring_licences', count(*), '[]', min(l.valid_until) filter (where l.valid_until >= p_now), min(l.valid_until)
   from payops.licences as l
   inner join payops.providers as p on l.provider_id = p.id
-  where p.active and l.status = 'active' and l.valid_until between p_now and p_now + interval '30 days'
+  where p.active and l.status = 'active' and l.expires_on <= (p_now + interval '31 days')::date
+    and l.valid_until <= p_now + interval '30 days'
   union all
   select 'retryable_failures', r.waiting, r.at_stake, null, r.oldest
   from payops.retryable_now(p_now, p_retry_rules) as r

@@ -1,4 +1,4 @@
--- provider_as_json: a provider as the outside sees one, with licences, load, and the version an edit builds on.
+-- provider_as_json: a provider as the outside sees one, with licences and load; `updated_at` is what an edit builds on.
 create function payops.provider_as_json(p_provider payops.providers) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -13,35 +13,6 @@ set search_path = '' as $$
     payops.provider_as_json(p) - array['id', 'pending', 'last_assigned_at', 'created_at', 'updated_at']
   from payops.providers as p
   where p.id = p_id
-$$;
-
--- directory_vocabulary: the states and specialties there are.
-create function payops_api.directory_vocabulary() returns jsonb
-language sql stable security definer
-set search_path = '' as $$
-  select jsonb_build_object(
-    'states', (select jsonb_object_agg(s.code, s.name) from payops.states as s),
-    'specialties', (select jsonb_agg(s.code order by s.code) from payops.specialties as s)
-  )
-$$;
-
--- add_specialty: providers may have, and patients may ask for, one specialty more.
-create function payops_api.add_specialty(p_actor text, p_actor_role text, p_code text, p_now timestamptz)
-returns jsonb
-language plpgsql security definer
-set search_path = '' as $$
-begin
-  if p_code !~ '^[a-z][a-z0-9_]{1,39}$' then
-    perform payops.refuse('bad_specialty', 'A specialty is 2 to 40 small letters, digits or underscores.');
-  end if;
-  insert into payops.specialties (code) values (p_code) on conflict do nothing;
-  if found then
-    perform payops.record_audit(
-      p_actor, p_actor_role, 'providers:specialty:added', 'specialty:' || p_code, p_now
-    );
-  end if;
-  return to_jsonb(p_code);
-end
 $$;
 
 -- list_providers: the directory by name, at most 1,000, with the id to go on after; only some ids or a part of a name
@@ -136,6 +107,13 @@ begin
     values (target, wanted ->> 'name', false, 1, '{}', p_now, p_now);
   else
     perform from payops.providers as p where p.id = target for update;
+    if p_document ? 'seen_at' and exists (
+      select from payops.providers as p where p.id = target and p.updated_at <> (p_document ->> 'seen_at')::timestamptz
+    ) then
+      perform payops.refuse(
+        'changed_meanwhile', 'Somebody changed this provider meanwhile. Close this, look at it again, and then change it.'
+      );
+    end if;
     before := payops.provider_facts(target);
     wanted := before || p_document;
     wanted := wanted || jsonb_build_object(
@@ -199,89 +177,18 @@ begin
   return jsonb_build_object('items', outcomes, 'placed', placed);
 end
 $$;
--- expiring_licences: active licences that end within so many days or have ended, soonest first, with what hangs on
--- each: open consultations there that were paid for, and the monthly revenue of those patients' subscriptions.
-create function payops_api.expiring_licences(p_days integer, p_now timestamptz) returns jsonb
-language sql stable security definer
-set search_path = '' as $$
-  select coalesce(jsonb_agg(to_jsonb(x) order by x.expires_on, x.provider_id, x.state), '[]')
-  from (
-    select
-      l.provider_id, p.name, l.state, l.number, l.expires_on, l.valid_until <= p_now as expired,
-      greatest(ceil(extract(epoch from l.valid_until - p_now) / 86400), 0)::integer as days_left,
-      coalesce(c.open_consultations, 0) as open_consultations, coalesce(c.paid_minor, 0) as paid_minor,
-      coalesce(c.monthly_minor, 0) as monthly_minor
-    from payops.licences as l
-    inner join payops.providers as p on l.provider_id = p.id
-    left join lateral (
-      select
-        count(*) as open_consultations,
-        sum((
-          select sum(i.amount_received_minor) from payops.payment_intents as i
-          where i.order_id = c.order_id and i.status = 'succeeded' and i.currency = 'usd'
-        )) as paid_minor,
-        sum((
-          select sum(payops.monthly_minor(s.items))
-          from payops.customers as u
-          inner join payops.subscriptions as s on u.id = s.customer_id
-          where u.patient_id = c.patient_id and s.status in ('active', 'past_due') and s.currency = 'usd'
-        )) as monthly_minor
-      from payops.consultations as c
-      where c.provider_id = l.provider_id and c.state = l.state and c.status = 'assigned'
-    ) as c on true
-    where l.status = 'active' and p.active and l.valid_until <= p_now + make_interval(days => p_days)
-    limit 1000
-  ) as x
-$$;
 
--- assignment_metrics: of the consultations received in the period, how many had a provider in the first answer, and
--- how long finding one took the database.
-create function payops.assignment_metrics(p_since date, p_until date) returns jsonb
-language sql stable
-set search_path = '' as $$
-  with bounds as (
-    select
-      p_since::timestamp at time zone timezone as starts, (p_until + 1)::timestamp at time zone timezone as ends
-    from payops.business
-  )
-  select jsonb_build_object(
-    'assignment_success_rate', (
-      select payops.rate(count(*) filter (where c.first_answer ->> 'status' = 'assigned'), count(*))
-      from payops.consultations as c, bounds as b
-      where c.received_at >= b.starts and c.received_at < b.ends
-    ),
-    'assignment_time', (
-      select jsonb_build_object(
-        'p50_ms', percentile_cont(0.5) within group (order by d.took_us / 1000.0),
-        'p95_ms', percentile_cont(0.95) within group (order by d.took_us / 1000.0), 'n', count(*)
-      )
-      from payops.assignment_decisions as d, bounds as b
-      where d.at >= b.starts and d.at < b.ends and d.kind = 'intake'
-    )
-  )
-$$;
-
--- read_provider_table: the rows of a table with id, name, states[], specialties[] and active, by id; at most 100,000.
--- Refused for anything else, and for our own tables.
-create function payops_api.read_provider_table(p_table text) returns jsonb
-language plpgsql security definer
+-- provider: one provider with licences and load; refused where there is none.
+create function payops_api.provider(p_id text) returns jsonb
+language plpgsql stable security definer
 set search_path = '' as $$
 declare
-  source constant regclass := to_regclass(p_table);
-  answer jsonb;
+  found_one payops.providers;
 begin
-  if source is null then
-    perform payops.refuse('no_such_table', format('There is no table %s. Name it with its schema.', p_table));
+  select p.* into found_one from payops.providers as p where p.id = p_id;
+  if not found then
+    perform payops.refuse('no_such_provider', 'There is no provider of this id.');
   end if;
-  execute format(
-    'select coalesce(jsonb_agg(to_jsonb(t) order by t.id), ''[]'') from ('
-    'select s.id::text as id, s.name::text as name, s.states::text[] as states, s.specialties::text[] as specialties,'
-    ' s.active::boolean as active from %s as s order by s.id limit 100000) as t',
-    source
-  ) into answer;
-  return answer;
-exception
-  when undefined_column or cannot_coerce or datatype_mismatch then
-    perform payops.refuse('not_providers', format('%s has not the columns id, name, states[], specialties[], active.', p_table));
+  return payops.provider_as_json(found_one);
 end
 $$;

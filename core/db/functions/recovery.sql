@@ -8,13 +8,15 @@ returns table (
   last_attempt_at timestamptz, invoice_id text, subscription_id text, stripe_tries_at timestamptz, state text,
   scheduled_at timestamptz, reason text, changed_by text, retries_here bigint, in_flight boolean, told jsonb
 )
-language sql stable
+language plpgsql stable -- whose plan is kept: making it takes longer than what it finds
 set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return query
   with past_due as (
-    select coalesce(f.payment_intent_id, p.payment_intent_id) as payment_intent_id, n.*
+    select f.payment_intent_id, n.*
     from payops.invoices as n
-    left join payops.recovery_facts as f on n.id = f.invoice_id
-    left join payops.invoice_payments as p on n.id = p.invoice_id
+    inner join payops.recovery_facts as f on n.id = f.invoice_id
     where n.status = 'open' and (n.attempt_count > 0 or n.due_date < p_now)
   ),
   failed as (
@@ -82,7 +84,8 @@ set search_path = '' as $$
       select from payops.payment_intents as later
       where later.order_id = coalesce(i.order_id, i.id) and later.status in ('succeeded', 'processing', 'requires_capture')
         and later.id <> i.id and later.created >= i.created
-    )
+    );
+end
 $$;
 
 -- list_recovery: what may still be collected, the one worth most first, a thousand at most, and how many there are.
@@ -170,9 +173,9 @@ $$;
 create function payops_api.failed_payments_to_look_at(p_most integer, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'as_of', n.as_of)), '[]')
+  select coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'as_of', n.as_of, 'order_id', n.order_id)), '[]')
   from (
-    select i.id, i.as_of from payops.payment_intents as i
+    select i.id, i.as_of, i.order_id from payops.payment_intents as i
     left join payops.recovery_facts as f on i.id = f.payment_intent_id
     where i.status = 'requires_payment_method' and i.error_code is not null
       and i.created > p_now - interval '60 days' and f.looked_at is distinct from i.as_of
@@ -414,25 +417,32 @@ $$;
 -- and what was given up, in one currency; an invoice failed on the day of its first failed attempt.
 create function payops.recovery_of_days(p_since date, p_until date, p_currency text)
 returns table (failed_minor bigint, recovered_minor bigint, open_minor bigint, failed bigint, recovered bigint, open bigint)
-language sql stable
+language plpgsql stable -- whose plan is kept
 set search_path = '' as $$
-  with bounds as (
-    select p_since::timestamp at time zone timezone as starts, (p_until + 1)::timestamp at time zone timezone as ends
-    from payops.business
-  ),
+#variable_conflict use_column
+declare
+  starts timestamptz := (select p_since::timestamp at time zone timezone from payops.business);
+  ends timestamptz := (select (p_until + 1)::timestamp at time zone timezone from payops.business);
+begin
+  return query
+  with
   attempts as (
     select c.payment_intent_id
-    from payops.charges as c, bounds as b
-    where c.status = 'failed' and c.created >= b.starts and c.created < b.ends
+    from payops.charges as c
+    where c.status = 'failed' and c.created >= starts and c.created < ends
     union
     select c.payment_intent_id
-    from payops.failed_confirmations as c, bounds as b
-    where c.created >= b.starts and c.created < b.ends
+    from payops.failed_confirmations as c
+    where c.created >= starts and c.created < ends
   ),
   candidates as (
     select p.invoice_id, p.payment_intent_id
     from attempts as a
-    inner join payops.invoice_payments as p on a.payment_intent_id = p.payment_intent_id
+    cross join lateral (
+      select l.invoice_id, l.payment_intent_id from payops.invoice_payments as l
+      where l.payment_intent_id = a.payment_intent_id
+      limit 1
+    ) as p
     union
     select f.invoice_id, f.payment_intent_id
     from attempts as a
@@ -441,9 +451,8 @@ set search_path = '' as $$
     union
     select n.id, f.payment_intent_id
     from payops.invoices as n
-    cross join bounds as b
     left join payops.recovery_facts as f on n.id = f.invoice_id
-    where n.status <> 'paid' and n.attempt_count > 0 and n.finalized_at >= b.starts and n.finalized_at < b.ends
+    where n.status <> 'paid' and n.attempt_count > 0 and n.finalized_at >= starts and n.finalized_at < ends
   ),
   dated as (
     select
@@ -470,8 +479,8 @@ set search_path = '' as $$
     coalesce(sum(d.amount_due_minor) filter (where d.status = 'open'), 0)::bigint,
     count(*), count(*) filter (where d.status = 'paid'), count(*) filter (where d.status = 'open')
   from dated as d
-  cross join bounds as b
-  where d.failed_at >= b.starts and d.failed_at < b.ends
+  where d.failed_at >= starts and d.failed_at < ends;
+end
 $$;
 
 -- recovery_metrics: which part of the money of subscription invoices that failed was paid later, in one currency.

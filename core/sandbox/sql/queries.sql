@@ -107,6 +107,15 @@ select d.event_id, v.type, e.url, d.attempts, d.due_at, d.last_outcome
 select count(*), coalesce(sum(d.due_at <= :now and not e.paused), 0)
     from deliveries d join endpoints e on e.id = d.endpoint_id;
 
+-- name: add_form
+insert into forms (path, body, due_at) values (:path, :body, :due_at);
+-- name: due_forms
+select seq, path, body from forms where due_at <= :now order by due_at, seq limit :limit;
+-- name: postpone_form
+update forms set due_at = :due_at where seq = :seq;
+-- name: drop_form
+delete from forms where seq = :seq;
+
 -- name: get_answer
 select fingerprint, status, body, request_id from answers where key = :key and created > :since;
 -- name: put_answer

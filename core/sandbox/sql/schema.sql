@@ -26,6 +26,8 @@ create table if not exists deliveries (
     seq integer primary key, event_id text not null, endpoint_id text not null,
     attempts integer not null default 0, first_at real not null, due_at real not null, last_outcome text
 );
+-- What the intake form has to post: a submission, or news of a consultation's end; `due_at` is wall time.
+create table if not exists forms (seq integer primary key, path text not null, body blob not null, due_at real not null);
 create table if not exists answers (
     key text primary key, fingerprint blob not null, status integer not null, body blob not null,
     request_id text not null, created integer not null

@@ -1,0 +1,77 @@
+-- assignment_metrics: of the consultations received in the period, how many had a provider in the first answer, and
+-- how long finding one took the database.
+create function payops.assignment_metrics(p_since date, p_until date) returns jsonb
+language sql stable
+set search_path = '' as $$
+  with bounds as (
+    select
+      p_since::timestamp at time zone timezone as starts, (p_until + 1)::timestamp at time zone timezone as ends
+    from payops.business
+  )
+  select jsonb_build_object(
+    'assignment_success_rate', (
+      select payops.rate(count(*) filter (where c.first_answer ->> 'status' = 'assigned'), count(*))
+      from payops.consultations as c, bounds as b
+      where c.received_at >= b.starts and c.received_at < b.ends
+    ),
+    'assignment_time', (
+      select jsonb_build_object(
+        'p50_ms', percentile_cont(0.5) within group (order by d.took_us / 1000.0),
+        'p95_ms', percentile_cont(0.95) within group (order by d.took_us / 1000.0), 'n', count(*)
+      )
+      from payops.assignment_decisions as d, bounds as b
+      where d.at >= b.starts and d.at < b.ends and d.kind = 'intake'
+    )
+  )
+$$;
+
+-- asked_between: of the consultations received in this time, how many there were, had a provider in the first answer, and
+-- went to a fallback; and how long finding one took the database.
+create function payops.asked_between(p_from timestamptz, p_to timestamptz) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object(
+    'asked', count(*), 'at_once', count(*) filter (where c.first_answer ->> 'status' = 'assigned'),
+    'fallback', count(*) filter (where c.first_answer ->> 'match' = 'fallback'),
+    'p50_ms', percentile_cont(0.5) within group (order by d.took_us / 1000.0),
+    'p95_ms', percentile_cont(0.95) within group (order by d.took_us / 1000.0)
+  )
+  from payops.consultations as c
+  left join lateral (
+    select e.took_us from payops.assignment_decisions as e
+    where e.consultation_id = c.id and e.kind = 'intake'
+    order by e.id
+    limit 1
+  ) as d on true
+  where c.received_at > p_from and c.received_at <= p_to
+$$;
+
+-- assignment_summary: how assignment stands now: who waits, the longest waiting, what is open with whom, how many more
+-- could be taken, and the last 24 hours beside the 24 before.
+create function payops_api.assignment_summary(p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select jsonb_build_object(
+    'waiting', (select count(*) from payops.consultations as c where c.status = 'waiting'),
+    'overdue', (
+      select count(*) from payops.consultations as c
+      where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
+    ),
+    'limit_seconds', extract(epoch from payops.waiting_limit()),
+    'oldest', (
+      select jsonb_build_object(
+        'id', c.id, 'state', c.state, 'reason', payops.why_nobody(c.state, p_now),
+        'age_seconds', floor(extract(epoch from p_now - c.received_at))
+      )
+      from payops.consultations as c where c.status = 'waiting' order by c.received_at, c.id limit 1
+    ),
+    'open', (select count(*) from payops.consultations as c where c.status = 'assigned'),
+    'misplaced', (
+      select count(*) from payops.consultations as c
+      where c.status = 'assigned' and not payops.may_see(c.provider_id, c.state, p_now)
+    ),
+    'capacity', (select coalesce(sum(p.capacity), 0) from payops.providers as p where p.active),
+    'now', payops.asked_between(p_now - interval '24 hours', p_now),
+    'before', payops.asked_between(p_now - interval '48 hours', p_now - interval '24 hours')
+  )
+$$;

@@ -1,0 +1,54 @@
+-- cash_of: what came in for an order and what of it went back, a currency each, with its payments.
+create function payops.cash_of(p_order_id text)
+returns table (currency text, received_minor bigint, refunded_minor bigint, payment_intent_ids text[])
+language sql stable
+set search_path = '' as $$
+  select
+    i.currency, sum(i.amount_received_minor)::bigint, coalesce(sum(r.refunded_minor), 0)::bigint,
+    array_agg(i.id order by i.created)
+  from payops.payment_intents as i
+  left join lateral payops.refund_position(i.id) as r on true
+  where i.order_id = p_order_id and i.status = 'succeeded' and i.amount_received_minor > 0
+  group by i.currency
+$$;
+
+-- care_against_cash: where care and payment do not fit, one row each, oldest first, at most 500: paid, not given back
+-- and waiting past its time, or given back in full and still open. `somebody` says whether anybody could take it now.
+create function payops_api.care_against_cash(p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  with apart as (
+    select c.*
+    from payops.consultations as c
+    where c.order_id is not null and c.status = 'waiting'
+    union all
+    select c.*
+    from payops.consultations as c
+    where c.order_id is not null and c.status = 'assigned' and exists (
+      select from payops.payment_intents as i
+      inner join payops.refunds as r on i.id = r.payment_intent_id
+      where i.order_id = c.order_id
+    )
+  )
+  select coalesce(jsonb_agg(to_jsonb(x) order by x.received_at, x.id), '[]')
+  from (
+    select
+      a.id, a.state, a.specialty, a.status, a.provider_id, a.order_id, a.received_at, m.currency, m.received_minor,
+      m.refunded_minor, m.payment_intent_ids[1] as payment_intent_id,
+      (select p.name from payops.providers as p where p.id = a.provider_id) as provider_name,
+      case when m.refunded_minor >= m.received_minor then 'refunded_but_open' else 'paid_but_waiting' end as problem,
+      floor(extract(epoch from p_now - a.received_at)) as age_seconds,
+      case when a.status = 'waiting' then payops.why_nobody(a.state, p_now) end as reason,
+      exists (
+        select from payops.openings as o
+        where o.state = a.state and o.load < 1 and o.valid_from <= p_now and o.valid_until > p_now
+          and o.provider_id <> all (a.declined_by)
+      ) as somebody
+    from apart as a
+    cross join lateral payops.cash_of(a.order_id) as m
+    where m.refunded_minor >= m.received_minor
+      or (a.status = 'waiting' and a.received_at <= p_now - payops.waiting_limit())
+    order by a.received_at, a.id
+    limit 500
+  ) as x
+$$;

@@ -1,0 +1,40 @@
+-- specialty_name: what a specialty is called within a sentence.
+create function payops.specialty_name(p_code text) returns text
+language sql stable
+set search_path = '' as $$
+  select lower(coalesce((select s.name from payops.specialties as s where s.code = p_code), p_code))
+$$;
+
+-- directory_vocabulary: the states and specialties there are, by code with their names.
+create function payops_api.directory_vocabulary() returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select jsonb_build_object(
+    'states', (select jsonb_object_agg(s.code, s.name) from payops.states as s),
+    'specialties', (select jsonb_object_agg(s.code, s.name) from payops.specialties as s)
+  )
+$$;
+
+-- add_specialty: providers may have, and patients may ask for, one specialty more; its code is made of its name.
+create function payops_api.add_specialty(p_actor text, p_actor_role text, p_name text, p_now timestamptz)
+returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  called constant text := btrim(regexp_replace(replace(p_name, '_', ' '), '\s+', ' ', 'g'));
+  coded constant text := replace(regexp_replace(lower(called), '[''&/-]', '', 'g'), ' ', '_');
+begin
+  if called !~ '^[A-Za-z][A-Za-z0-9 ''&/-]*$' or coded !~ '^[a-z][a-z0-9_]{1,39}$' then
+    perform payops.refuse('bad_specialty', 'A specialty is called by 2 to 40 letters, digits and spaces, a letter first.');
+  end if;
+  insert into payops.specialties (code, name) values (coded, upper(left(called, 1)) || substr(called, 2))
+  on conflict do nothing;
+  if found then
+    perform payops.record_audit(
+      p_actor, p_actor_role, 'providers:specialty:added', 'specialty:' || coded, p_now, null,
+      jsonb_build_object('name', called)
+    );
+  end if;
+  return to_jsonb(coded);
+end
+$$;

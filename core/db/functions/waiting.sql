@@ -1,0 +1,63 @@
+-- waiting_limit: how long a consultation may wait before it is an incident.
+create function payops.waiting_limit() returns interval
+language sql immutable
+set search_path = '' as $$
+  select interval '30 minutes'
+$$;
+
+-- drain_waiting: whoever waits and can be placed is placed, and whoever waits past their time is an incident of their
+-- state, closed again when nobody there does; answers how many were placed and how many are overdue.
+create function payops_api.drain_waiting(p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  drained integer := 0;
+  waiting_in text;
+begin
+  for waiting_in in select s.code from payops.states as s order by s.code loop
+    if exists (select from payops.consultations as c where c.state = waiting_in and c.status = 'waiting') then
+      drained := drained + payops.drain_state(waiting_in, p_now);
+    end if;
+  end loop;
+  return jsonb_build_object('assigned', drained, 'overdue', payops.tell_of_the_overdue(p_now));
+end
+$$;
+
+-- tell_of_the_overdue: each state where somebody waits past their time has one open incident, and no other state has;
+-- answers how many wait so.
+create function payops.tell_of_the_overdue(p_now timestamptz) returns integer
+language plpgsql
+set search_path = '' as $$
+declare
+  overdue integer := 0;
+  late record;
+begin
+  for late in
+    select c.state, count(*) as waiting, min(c.received_at) as since
+    from payops.consultations as c
+    where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
+    group by c.state
+    order by c.state
+  loop
+    overdue := overdue + late.waiting;
+    if not exists (
+      select from payops.incidents as i
+      where i.kind = 'consultation_waiting' and i.fingerprint = late.state and i.resolved_at is null
+    ) then
+      perform payops.record_incident(
+        'consultation_waiting', late.state, format('Consultations in %s wait past their time.', late.state), p_now,
+        'warning', jsonb_build_object(
+          'waiting', late.waiting, 'oldest', late.since, 'reason', payops.why_nobody(late.state, p_now)
+        )
+      );
+    end if;
+  end loop;
+  update payops.incidents as i set
+    resolved_at = p_now, resolved_by = 'system:queue', resolution = 'Nobody waits past their time here any more.'
+  where i.kind = 'consultation_waiting' and i.resolved_at is null and not exists (
+    select from payops.consultations as c
+    where c.status = 'waiting' and c.state = i.fingerprint and c.received_at <= p_now - payops.waiting_limit()
+  );
+  return overdue;
+end
+$$;

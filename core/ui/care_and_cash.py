@@ -1,0 +1,54 @@
+"""Where care and payment do not fit, one row each with its fix."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.money import Money
+from core.monitoring.standing import waited
+from core.staff.roles import Right, right
+from core.ui import consultation_dialogs, refund_dialog, session
+from core.ui.text import code, literal
+
+
+def show(mismatches: Sequence[dict[str, Any]]) -> None:
+    """A row each: what does not fit, what mends it, and the button that does."""
+    for one in mismatches:
+        with st.container(border=True, key=f"mismatch-{one['id']}"):
+            what, fix, act = st.columns([6, 5, 2], vertical_alignment="center")
+            what.markdown(f"**{literal(_what(one))}**")
+            what.caption(f"Consultation {code(one['id'])}  \nPayment {code(one['payment_intent_id'])}")
+            fix.markdown(literal(_fix(one)))
+            with act.container(horizontal=True):
+                _buttons(one)
+
+
+def _what(one: dict[str, Any]) -> str:
+    paid = Money(one["received_minor"], one["currency"])
+    if one["problem"] == "refunded_but_open":
+        holder = f"still with {one['provider_name']}" if one["provider_name"] else "still waiting"
+        return f"{paid} was given back, and the consultation is {holder}"
+    return f"{paid} was paid, and nobody has the patient after {waited(one['age_seconds'])}"
+
+
+def _fix(one: dict[str, Any]) -> str:
+    if one["problem"] == "refunded_but_open":
+        return "Cancel the consultation, so that its provider is free for somebody else."
+    if one["somebody"]:
+        return "Somebody could take it now: assign it."
+    return f"{one['reason']} Give the money back, or find a provider who may see patients there."
+
+
+def _buttons(one: dict[str, Any]) -> None:
+    may_act = right(session.actor().role, "assignments") >= Right.ACT
+    if one["problem"] == "refunded_but_open":
+        if may_act:
+            st.button("Cancel it", key=f"cancel {one['id']}", on_click=consultation_dialogs.end, args=(one["id"], "cancelled"))  # fmt: skip
+        return
+    if may_act and one["somebody"]:
+        st.button("Assign", key=f"assign {one['id']}", on_click=consultation_dialogs.give, args=(one["id"],))
+    elif refund_dialog.may_refund():
+        st.button("Refund", key=f"refund {one['id']}", on_click=refund_dialog.open, args=(one["payment_intent_id"],))  # fmt: skip
+    elif may_act:
+        st.button("Cancel it", key=f"cancel {one['id']}", on_click=consultation_dialogs.end, args=(one["id"], "cancelled"))  # fmt: skip

@@ -1,0 +1,109 @@
+"""Failed payments and past-due invoices: why, what may still be tried and when, and doing it."""
+
+import streamlit as st
+
+from core.monitoring import overview, recovery_figures
+from core.payments import recovery
+from core.payments.retry_advice import Step
+from core.staff.roles import Right, right
+from core.ui import (
+    actions,
+    charts,
+    filters,
+    recovery_bulk,
+    recovery_dialogs,
+    recovery_view,
+    rows,
+    session,
+    stripe_dashboard,
+)
+from core.ui.text import literal
+
+running = session.services()
+may_act = right(session.actor().role, recovery.PAGE) >= Right.ACT
+
+st.title("Failed payments")
+actions.show_result()
+recovery_bulk.go_on()
+with st.container(horizontal=True, gap="large"):
+    currency = filters.currency(overview.currencies(running.db))
+    period = filters.period()
+figures = recovery_figures.load(running.db, period, currency=currency)
+waiting = recovery.waiting(running.desk)
+cases = [each for each in waiting.cases if each.failed.currency == currency]
+
+st.markdown(f"#### {literal(recovery_figures.sentence(cases, currency))}")
+if waiting.total > len(waiting.cases):
+    st.caption(f"The {len(waiting.cases):,} that are worth most of {waiting.total:,}.")
+rate = figures.reading
+shown = (
+    ("Can be tried now", *recovery_figures.worth(cases, currency, Step.RETRY)),
+    ("Will be tried later", *recovery_figures.worth(cases, currency, Step.WAIT, Step.SCHEDULED, Step.STRIPE)),
+    ("Need the customer", *recovery_figures.worth(cases, currency, Step.CUSTOMER)),
+)
+with st.container(key="figures"):
+    columns = st.columns(4)
+    for column, (title, count, amount) in zip(columns, shown, strict=False):
+        column.metric(
+            title, literal(amount), f"{count:,} payments", delta_color="off", delta_arrow="off", border=True
+        )
+    with columns[3]:
+        st.metric(
+            rate.definition.title, literal(rate.value), rate.change and rate.change.words,
+            delta_color="gray" if rate.change is None or rate.change.good is None else "green" if rate.change.good else "red",
+            delta_arrow="off" if rate.change is None or rate.change.direction == "same" else rate.change.direction,
+            border=True, help=rate.definition.meaning,
+        )  # fmt: skip
+    if rate.rests_on:
+        parts = [rate.rests_on, figures.still_open, figures.decided and f"{figures.decided} came back"]
+        st.caption(literal("Recovered: " + "; ".join(part for part in parts if part) + "."))
+charts.show(recovery_view.chart(cases, currency))
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    step = st.selectbox(
+        "What comes next", [filters.ALL, *(str(each) for each in Step)], key="next", bind="query-params"
+    )
+    found_by = st.text_input("Find", key="find", max_chars=100, bind="query-params", placeholder="A payment, customer, patient or order")  # fmt: skip
+    due = recovery.worth_trying(cases)
+    if may_act and due:
+        st.button(
+            f"Try what is due ({len(due):,})", on_click=st.session_state.update, args=({"trying": True},)
+        )
+if st.session_state.pop("trying", False):
+    recovery_bulk.ask(due)
+listed = [each for each in cases if step in (filters.ALL, each.advice.step) and each.goes_by(found_by or "")]
+asked_for = st.query_params.get("payment")
+if asked_for and asked_for not in {each.id for each in cases}:
+    st.info("The chosen payment does not wait to be collected any more, or is in another currency.")
+if not listed:
+    st.info(
+        "No failed payment fits. Payments that fail and invoices that fall past due are listed here as they do."
+    )
+    st.stop()
+table = [recovery_view.as_row(each) for each in listed]
+chosen = rows.show(table, recovery_view.COLUMNS, key="recovery", choose="payment")
+rows.files(lambda: table, recovery_view.COLUMNS, name="failed-payments")
+
+for case in (each for each in cases if each.id == chosen):
+    with st.container(border=True, key="chosen"):
+        recovery_view.details(case)
+        linked, url = st.session_state.get(recovery_dialogs.LINK, ("", ""))
+        if linked == case.id:
+            st.markdown("**Where the customer can pay**")
+            st.code(url, language=None)
+        with st.container(horizontal=True):
+            if may_act and not case.failed.in_flight:
+                if case.failed.state != "stopped":
+                    st.button(
+                        "Retry now",
+                        type="primary",
+                        on_click=st.session_state.update,
+                        args=({"asked": "retry"},),
+                    )
+                    st.button("Schedule", on_click=st.session_state.update, args=({"asked": "schedule"},))
+                    st.button("Link to pay", on_click=st.session_state.update, args=({"asked": "link"},))
+                label = {"open": "Stop trying", "scheduled": "Do not try then", "stopped": "Open again"}[case.failed.state]  # fmt: skip
+                st.button(label, on_click=st.session_state.update, args=({"asked": "stop"},))
+            stripe_dashboard.link(f"payments/{case.id}")
+    if asked := st.session_state.pop("asked", None):
+        getattr(recovery_dialogs, asked)(case)

@@ -1,0 +1,31 @@
+"""What a change of the directory changed, in words."""
+
+from core.providers.changes import differences
+
+TX = {"state": "TX", "number": "A1", "status": "active", "expires_on": "2027-12-31", "type": None}
+ANN = {
+    "name": "Ann", "email": None, "npi": None, "active": True, "capacity": 10, "specialties": ["dermatology"],
+    "notes": None, "licences": [TX],
+}  # fmt: skip
+
+
+def test_each_changed_field_is_a_line_and_what_is_left_out_is_none():
+    after = {"capacity": 4, "active": False, "specialties": ["urgent_care", "dermatology"], "notes": ""}
+    assert differences(ANN, after) == [
+        "Active: yes to no", "Capacity: 10 to 4", "Specialties: dermatology to dermatology, urgent_care",
+    ]  # fmt: skip
+    assert differences(ANN, ANN) == []
+
+
+def test_licences_are_added_removed_and_changed_by_state_and_number():
+    later = TX | {"expires_on": "2028-12-31", "verified_by": "staff:ada"}
+    assert differences(ANN, {"licences": [later, {"state": "CA"}]}) == [
+        "Licence in CA: added, without an end",
+        "Licence in TX A1: ends 2027-12-31 to 2028-12-31",
+        "Licence in TX A1: verified by nothing to staff:ada",
+    ]
+    assert differences(ANN, {"licences": []}) == ["Licence in TX A1: removed"]
+
+
+def test_somebody_new_is_added_with_their_licences():
+    assert differences(None, ANN) == ["Added to the directory", "Licence in TX A1: added, to 2027-12-31"]
