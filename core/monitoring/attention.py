@@ -33,10 +33,14 @@ KINDS = {
         "subscription is overdue", "subscriptions are overdue", "next try by Stripe", "recovery", "Recover payments"
     ),
     "retryable_failures": Kind(
-        "failed payment can be tried again now", "failed payments can be tried again now", "", "recovery", "Try again"
+        "failed payment can be tried again now", "failed payments can be tried again now", "", "recovery",
+        "Try again", {"next": "retry now"},
     ),
     "refunds_awaiting": Kind("refund awaits approval", "refunds await approval", "", "refunds", "Decide about refunds"),
-    "unknown_refund": Kind("refund without Stripe's answer", "refunds without Stripe's answer", "", "refunds", "Look at refunds"),
+    "unknown_refund": Kind(
+        "refund without Stripe's answer", "refunds without Stripe's answer", "", "refunds", "Look at refunds",
+        {"status": "unknown"},
+    ),
     "unknown_retry": Kind("retry without Stripe's answer", "retries without Stripe's answer", "", "recovery", "Look at retries"),
     "unknown_recovery_link": Kind(
         "link to pay without Stripe's answer", "links to pay without Stripe's answer", "", "recovery", "Look at links"

@@ -1,18 +1,35 @@
 """How much of what failed came back, what is still open, and what waits to be collected, in figures and in a sentence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.db import Database
 from core.money import Money, total
-from core.monitoring.definitions import OF_THE_OVERVIEW
+from core.monitoring.definitions import OF_THE_OVERVIEW, Better, Definition
 from core.monitoring.wording import Reading, read
 from core.payments.recovery import Case
 from core.payments.retry_advice import Step
 from core.periods import Period
 
 RATE = next(each for each in OF_THE_OVERVIEW if each.name == "recovery_rate")
+NOW = Definition(
+    "recovery_now", "Can be tried now", Better.LESS,
+    "Failed payments whose decline may pass, whose time has come and whose card is saved, so that they can be tried again at "
+    "this moment without the customer. Those that Stripe tries by itself are left out.",
+    "recovery?next=retry+now", as_of_now=True,
+)  # fmt: skip
+LATER = Definition(
+    "recovery_later", "Will be tried later", Better.NEITHER,
+    "Failed payments that Stripe tries again by itself, that are scheduled here, or whose time to be tried has not come.",
+    "recovery", as_of_now=True,
+)  # fmt: skip
+CUSTOMER = Definition(
+    "recovery_customer", "Need the customer", Better.LESS,
+    "Failed payments whose card will not be taken again or is not saved: the customer has to pay by a link, or with another "
+    "card that is saved.",
+    "recovery?next=the+customer+has+to+act", as_of_now=True,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,20 @@ def worth(cases: Sequence[Case], currency: str, *steps: Step) -> tuple[int, Mone
     """How many of the cases have one of these next steps, and what they come to; all of them where none is named."""
     found = [each for each in cases if not steps or each.advice.step in steps]
     return len(found), total((each.failed.amount for each in found), currency)
+
+
+def readings(figures: RecoveryFigures, cases: Sequence[Case]) -> list[Reading]:
+    """The cards of the page: what waits to be collected in the figures' currency, and how much of what failed came back."""
+    waiting = (
+        (NOW, (Step.RETRY,)),
+        (LATER, (Step.WAIT, Step.SCHEDULED, Step.STRIPE)),
+        (CUSTOMER, (Step.CUSTOMER,)),
+    )
+    found = [(each, *worth(cases, figures.currency, *steps)) for each, steps in waiting]
+    cards = [Reading(each, str(amount), _counted(count, "payment"), None) for each, count, amount in found]
+    rate = figures.reading
+    apart = "; ".join(part for part in (rate.rests_on, figures.still_open, figures.decided) if part)
+    return [*cards, replace(rate, rests_on=apart)]
 
 
 def sentence(cases: Sequence[Case], currency: str) -> str:

@@ -1,7 +1,7 @@
 """What goes back to customers, in figures and in a sentence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,6 +16,20 @@ REFUNDED = Definition(
     "refunded", "Refunded", Better.LESS,
     "What refunds took off the Stripe balance, less what failed refunds brought back, by the day it moved.",
     "refunds", nothing="no refunds",
+)  # fmt: skip
+ON_ITS_WAY = Definition(
+    "refunds_out", "On its way", Better.NEITHER,
+    "Refunds of the period that are at the bank or with Stripe and not with the customer yet.", "refunds?status=pending",
+)  # fmt: skip
+FAILED = Definition(
+    "refunds_failed", "Failed", Better.LESS,
+    "Refunds of the period that the bank sent back: the customer has nothing, and the money can be refunded again.",
+    "refunds?status=failed",
+)  # fmt: skip
+NOT_MADE = Definition(
+    "refunds_not_made", "Refused or rejected", Better.NEITHER,
+    "Refunds asked for here in the period that Stripe refused, or that another person did not approve.",
+    "refunds?status=rejected",
 )  # fmt: skip
 OUT = ("pending", "requires_action", "sending", "unknown")
 
@@ -76,6 +90,16 @@ def load(db: Database, period: Period, *, currency: str) -> RefundFigures:
         daily=[_day(each) for each in found["daily"]],
         previous_daily=[_day(each) for each in found["previous"]["daily"]],
     )
+
+
+def readings(figures: RefundFigures) -> list[Reading]:
+    """The cards of the page."""
+    others = ((ON_ITS_WAY, OUT), (FAILED, ("failed",)), (NOT_MADE, ("refused", "rejected")))
+    found = [(each, *figures.with_status(*statuses)) for each, statuses in others]
+    return [
+        replace(figures.reading, rests_on=refunds_counted(figures.count)),
+        *(Reading(each, str(amount), refunds_counted(count), None) for each, count, amount in found),
+    ]
 
 
 def sentence(figures: RefundFigures, awaiting: Sequence[Action]) -> str:

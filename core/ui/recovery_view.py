@@ -83,7 +83,7 @@ def chart(cases: Sequence[Case], currency: str) -> Chart:
         hovertemplate="%{y}: %{x:,.2f} in %{text} payments<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
-    figure.update_xaxes(title_text=f"{currency.upper()} to collect; the number of payments is in the bar")
+    figure.update_xaxes(title_text=f"{currency.upper()} to collect, and how many")
 
     def rows() -> pd.DataFrame:
         return pd.DataFrame({

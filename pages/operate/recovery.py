@@ -8,6 +8,7 @@ from core.payments.retry_advice import Step
 from core.staff.roles import Right, right
 from core.ui import (
     actions,
+    cards,
     charts,
     filters,
     recovery_bulk,
@@ -20,7 +21,8 @@ from core.ui import (
 from core.ui.text import literal
 
 running = session.services()
-may_act = right(session.actor().role, recovery.PAGE) >= Right.ACT
+role = session.actor().role
+may_act = right(role, recovery.PAGE) >= Right.ACT
 
 st.title("Failed payments")
 actions.show_result()
@@ -35,28 +37,7 @@ cases = [each for each in waiting.cases if each.failed.currency == currency]
 st.markdown(f"#### {literal(recovery_figures.sentence(cases, currency))}")
 if waiting.total > len(waiting.cases):
     st.caption(f"The {len(waiting.cases):,} that are worth most of {waiting.total:,}.")
-rate = figures.reading
-shown = (
-    ("Can be tried now", *recovery_figures.worth(cases, currency, Step.RETRY)),
-    ("Will be tried later", *recovery_figures.worth(cases, currency, Step.WAIT, Step.SCHEDULED, Step.STRIPE)),
-    ("Need the customer", *recovery_figures.worth(cases, currency, Step.CUSTOMER)),
-)
-with st.container(key="figures"):
-    columns = st.columns(4)
-    for column, (title, count, amount) in zip(columns, shown, strict=False):
-        column.metric(
-            title, literal(amount), f"{count:,} payments", delta_color="off", delta_arrow="off", border=True
-        )
-    with columns[3]:
-        st.metric(
-            rate.definition.title, literal(rate.value), rate.change and rate.change.words,
-            delta_color="gray" if rate.change is None or rate.change.good is None else "green" if rate.change.good else "red",
-            delta_arrow="off" if rate.change is None or rate.change.direction == "same" else rate.change.direction,
-            border=True, help=rate.definition.meaning,
-        )  # fmt: skip
-    if rate.rests_on:
-        parts = [rate.rests_on, figures.still_open, figures.decided and f"{figures.decided} came back"]
-        st.caption(literal("Recovered: " + "; ".join(part for part in parts if part) + "."))
+cards.show(recovery_figures.readings(figures, cases), role)
 charts.show(recovery_view.chart(cases, currency))
 
 with st.container(horizontal=True, vertical_alignment="bottom"):

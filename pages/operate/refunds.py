@@ -9,7 +9,7 @@ from core.monitoring import overview, refund_figures
 from core.payments import refunds
 from core.payments.refunds import REASONS, STATUSES, Sought
 from core.staff.roles import Right, right
-from core.ui import actions, charts, filters, refund_charts, refund_dialog, rows, session
+from core.ui import actions, cards, charts, filters, refund_charts, refund_dialog, rows, session
 from core.ui.rows import Column
 from core.ui.text import ago, in_zone, literal
 
@@ -67,17 +67,7 @@ def awaiting_approval() -> None:
 awaiting_approval()
 if (deciding := st.session_state.pop("deciding", None)) is not None:
     refund_dialog.decide(deciding)
-shown = (
-    ("Refunded", figures.reading.value, refund_figures.refunds_counted(figures.count)),
-    *((title, str(money), refund_figures.refunds_counted(count)) for title, (count, money) in (
-        ("On its way to customers", figures.with_status(*refund_figures.OUT)),
-        ("Failed", figures.with_status("failed")),
-        ("Refused or rejected", figures.with_status("refused", "rejected")),
-    )),
-)  # fmt: skip
-with st.container(key="figures"):
-    for column, (title, value, count) in zip(st.columns(len(shown)), shown, strict=True):
-        column.metric(title, literal(value), count or None, delta_color="off", delta_arrow="off", border=True)
+cards.show(refund_figures.readings(figures), actor.role)
 charts.show(refund_charts.each_day(figures))
 
 if refund_dialog.may_refund():
