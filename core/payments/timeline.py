@@ -141,9 +141,8 @@ def _disputes(life: Mapping[str, Any]) -> Iterator[Moment]:
                 "good" if dispute["status"] == "won" else "bad" if dispute["status"] == "lost" else "plain"
             )
             over = "was" if dispute["status"] in OVER else "is"
-            yield Moment(
-                _at(dispute["as_of"]), Side.RETURNS, f"The dispute {over} {words}", "", dispute["id"], tone
-            )
+            at, known = _ended(life, dispute, "dispute_reversal")
+            yield Moment(at, Side.RETURNS, f"The dispute {over} {words}", known, dispute["id"], tone)
 
 
 def _ended(life: Mapping[str, Any], row: Row, category: str) -> tuple[datetime, str]:

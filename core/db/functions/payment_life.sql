@@ -86,8 +86,18 @@ set search_path = '' as $$
       select coalesce(jsonb_agg(to_jsonb(a) order by a.id), '[]')
       from (
         select l.id, l.at, l.actor, l.role, l.action, l.subject, l.outcome, l.reason, l.after
-        from payops.audit_log as l
-        where l.subject in (select split_part(o, '_', 1) || ':' || o from unnest(p_objects) as o)
+        from (
+          select n.id
+          from unnest(p_objects) as o
+          inner join payops.audit_log as n on n.subject = split_part(o, '_', 1) || ':' || o
+          union
+          select n.id -- what a customer asked for stands under the customer
+          from payops.money_actions as m
+          inner join payops.audit_log as n
+            on n.subject = split_part(m.subject, '_', 1) || ':' || m.subject and n.after ->> 'action' = m.id
+          where m.payment_intent_id = p_payment_intent_id
+        ) as told
+        inner join payops.audit_log as l on told.id = l.id
         order by l.id desc
         limit 200
       ) as a

@@ -1,0 +1,150 @@
+"""A payment's moments in words: what is known of when each came about, and what is not."""
+
+import pytest
+
+from core.payments.timeline import Side, timeline
+
+AT, LATER = "2026-11-01T12:00:00+00:00", "2026-11-20T12:00:00+00:00"
+INTENT = {
+    "id": "pi_1", "amount_minor": 4900, "currency": "usd", "created": AT, "canceled_at": None, "cancellation_reason": None,
+    "capture_method": "automatic",
+}  # fmt: skip
+KINDS = (
+    "charges", "failed_confirmations", "refunds", "disputes", "warnings", "sessions", "invoices", "balance_transactions",
+    "events", "calls", "requests", "audit", "actions", "consultations", "notes",
+)  # fmt: skip
+
+
+def told(**known):
+    intent = INTENT | known.pop("intent", {})
+    return timeline({"intent": intent} | dict.fromkeys(KINDS, []) | known)
+
+
+def only(side, moments):
+    return [moment for moment in moments if moment.side is side]
+
+
+def dispute(status, **fields):
+    return {
+        "id": "dp_1", "amount_minor": 4900, "currency": "usd", "status": status, "reason": "fraudulent", "created": AT,
+        "as_of": LATER, "event_id": "evt_1", "network_reason_code": "10.4",
+    } | fields  # fmt: skip
+
+
+def moved(source, category, amount=4900, kind="adjustment"):
+    return {
+        "id": "txn_1", "source_id": source, "reporting_category": category, "type": kind, "created": "2026-11-15T12:00:00+00:00",
+        "amount_minor": amount, "fee_minor": 0, "net_minor": amount, "currency": "usd", "payout_id": None,
+    }  # fmt: skip
+
+
+def test_a_dispute_is_told_with_its_codes_and_how_it_ended():
+    opened, ended = only(Side.RETURNS, told(disputes=[dispute("lost")]))
+    assert (opened.title, opened.details) == ("$49.00 was disputed", "fraudulent, network code 10.4")
+    assert (ended.title, ended.tone, ended.at.isoformat()) == ("The dispute was lost", "bad", LATER)
+
+
+def test_a_dispute_that_was_won_ended_with_the_money_that_came_back():
+    moments = told(
+        disputes=[dispute("won", event_id="fetch")], balance_transactions=[moved("dp_1", "dispute_reversal")]
+    )
+    ended = only(Side.RETURNS, moments)[-1]
+    assert (ended.title, ended.tone, ended.details) == ("The dispute was won", "good", "")
+    assert ended.at.day == 15
+
+
+def test_what_was_only_fetched_does_not_pretend_to_know_when():
+    ended = only(Side.RETURNS, told(disputes=[dispute("lost", event_id="fetch")]))[-1]
+    assert "not known" in ended.details
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [("warning_needs_response", "The bank asks about $49.00"), ("needs_response", "$49.00 was disputed")],
+)
+def test_an_inquiry_is_no_dispute_and_one_that_waits_has_not_ended(status, title):
+    (opened,) = only(Side.RETURNS, told(disputes=[dispute(status)]))
+    assert opened.title == title
+
+
+def test_a_refund_that_failed_says_when_the_money_came_back():
+    refund = {
+        "id": "re_1", "amount_minor": 900, "currency": "usd", "status": "failed", "reason": "duplicate", "created": AT,
+        "failure_reason": "expired_or_canceled_card", "as_of": LATER, "event_id": "fetch",
+    }  # fmt: skip
+    sent, failed = only(
+        Side.RETURNS, told(refunds=[refund], balance_transactions=[moved("re_1", "refund_failure", 900)])
+    )
+    assert sent.title == "Refund of $9.00, failed"
+    assert (failed.title, failed.details) == ("The refund of $9.00 failed", "expired or canceled card")
+    assert failed.at.day == 15
+
+
+def test_a_payment_captured_later_is_authorised_first():
+    charge = {
+        "id": "ch_1", "amount_minor": 4900, "amount_captured_minor": 4000, "currency": "usd", "status": "succeeded",
+        "captured": True, "card_brand": "visa", "card_last4": "4242", "created": AT,
+    }  # fmt: skip
+    moments = told(
+        intent={"capture_method": "manual"},
+        charges=[charge],
+        balance_transactions=[moved("ch_1", "charge", 4000, "charge")],
+    )
+    titles = [moment.title for moment in only(Side.PAYMENT, moments)]
+    assert titles == [
+        "Payment of $49.00 was set up",
+        "$49.00 was authorised on visa ending 4242",
+        "$40.00 was captured",
+    ]
+
+
+def test_a_failed_check_without_a_charge_is_an_attempt_with_advice():
+    failed = {
+        "id": "evt_1",
+        "created": AT,
+        "code": "payment_intent_authentication_failure",
+        "decline_code": None,
+    }
+    moment = only(Side.PAYMENT, told(failed_confirmations=[failed]))[-1]
+    assert moment.title == "Before any charge was declined: payment_intent_authentication_failure"
+    assert moment.details and moment.tone == "bad"
+
+
+def test_the_networks_advice_goes_before_the_tables():
+    charge = {
+        "id": "ch_1", "amount_minor": 4900, "currency": "usd", "status": "failed", "decline_code": "insufficient_funds",
+        "failure_code": "card_declined", "advice_code": "do_not_try_again", "card_brand": "visa", "card_last4": "9995", "created": AT,
+    }  # fmt: skip
+    moment = only(Side.PAYMENT, told(charges=[charge]))[-1]
+    assert "Do not try this card again" in moment.details
+    assert "The network advises do not try again." in moment.details
+
+
+def test_events_and_calls_that_went_wrong_stand_out():
+    event = {
+        "id": "evt_1", "type": "charge.succeeded", "created": AT, "received_at": "2026-11-01T12:00:07+00:00", "came_by": "sweep",
+        "outcome": "failed", "reason": "no such column",
+    }  # fmt: skip
+    call = {
+        "operation": "post refunds",
+        "at": AT,
+        "duration_ms": 1234.5,
+        "error": "APIConnectionError",
+        "request_id": None,
+    }
+    moments = told(events=[event], calls=[call])
+    (heard,), (asked,) = only(Side.EVENTS, moments), only(Side.CALLS, moments)
+    assert (heard.details, heard.tone) == ("found by a sweep 7 s later, failed: no such column", "bad")
+    assert (asked.title, asked.details, asked.tone) == (
+        "We asked Stripe: POST refunds",
+        "took 1,234 ms, APIConnectionError",
+        "bad",
+    )
+
+
+def test_of_one_second_the_payment_comes_before_what_was_heard_of_it():
+    event = {
+        "id": "evt_1", "type": "payment_intent.created", "created": AT, "received_at": AT, "came_by": "webhook", "outcome": "applied",
+        "reason": None,
+    }  # fmt: skip
+    assert [moment.side for moment in told(events=[event])] == [Side.PAYMENT, Side.EVENTS]
