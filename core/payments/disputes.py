@@ -47,11 +47,15 @@ _STATUSES_OF = {
 
 @dataclass(frozen=True)
 class Case:
-    """One dispute with what may speak for it; `facts` is what the mirror knows, `known` what Stripe holds of evidence."""
+    """One dispute with what may speak for it; `facts` is what the mirror knows, `known` what Stripe holds of evidence.
+
+    `receipt_url` is the receipt that Stripe sent the customer, which somebody may save and attach.
+    """
 
     facts: Row
     known: Mapping[str, str]
     suggested: Mapping[str, str]
+    receipt_url: str | None
 
     def text(self, field: str) -> str:
         """What a field of the form begins with: what is staged, else what can be filled in."""
@@ -101,7 +105,7 @@ def case_of(desk: Desk, actor: Actor, facts: Row, zone: ZoneInfo) -> Case:
     at_stripe = desk.mirror(desk.stripe.retrieve(f"disputes/{facts['dispute']['id']}"))
     charge = desk.stripe.retrieve(f"charges/{facts['dispute']['charge_id']}")
     known = {name: text for name, text in (at_stripe.get("evidence") or {}).items() if isinstance(text, str)}
-    return Case(facts, known, evidence.suggested(facts, charge, zone))
+    return Case(facts, known, evidence.suggested(facts, charge, zone), charge.get("receipt_url"))
 
 
 def stage(desk: Desk, actor: Actor, dispute_id: str, fields: Mapping[str, str]) -> None:

@@ -123,6 +123,8 @@ def _files(case: Case, fields: Sequence[Field]) -> None:
                 st.markdown(f"{title}: `{case.known[name]}`", width="content")
                 st.button("Take back", key=_key(case, f"remove {name}"), type="tertiary", on_click=actions.attempt, args=(partial(_take_back, dispute_id, name),))  # fmt: skip
     with st.container(border=True):
+        if case.receipt_url and not case.known.get("receipt"):
+            st.link_button("The receipt that the customer got, to save and attach", case.receipt_url, icon=":material/receipt_long:", type="tertiary")  # fmt: skip
         what, which, act = st.columns([2, 4, 1], vertical_alignment="bottom")
         chosen = what.selectbox("A file as", list(titles), key=_key(case, "file as"))
         turn = st.session_state.setdefault(

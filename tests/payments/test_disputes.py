@@ -252,6 +252,7 @@ def test_the_form_is_filled_in_with_what_is_known_and_says_nothing_about_health(
     assert "visit paid for was completed on 3 November 2026" in case.text("uncategorized_text")
     assert "dermatology" not in str(case.suggested)
     assert "Summary" in case.missing
+    assert httpx.get(case.receipt_url).status_code == 200
     staged(desk, dispute, uncategorized_text="Our own words.")
     case = disputes.case_of(desk, FINANCE, disputes.facts_of(database, dispute["id"]), ZONE)
     assert case.text("uncategorized_text") == "Our own words."
