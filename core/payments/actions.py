@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from core.errors import Refused, Unavailable
+from core.errors import PayopsError, Refused, Unavailable
 from core.payments.desk import Desk
 from core.stripe_gateway import Json
 
@@ -86,7 +86,10 @@ def settle_unknown(desk: Desk) -> int:
 def _find_out(desk: Desk, action: Action) -> None:
     try:
         found = look(desk, action)
-    except Unavailable as error:
+    except (
+        Unavailable,
+        Refused,
+    ) as error:  # what cannot be looked at now is looked at later, and people see it
         unanswered(desk, action, error)
         return
     age = desk.clock() - datetime.fromisoformat(action.sent_at or action.requested_at)
@@ -190,7 +193,7 @@ def refused(desk: Desk, action: Action, error: Refused) -> Action:
     return _settled(desk, action, "refused", problem_code=_code(error), problem=error.detail, result_id=made)
 
 
-def unanswered(desk: Desk, action: Action, error: Unavailable) -> Action:
+def unanswered(desk: Desk, action: Action, error: PayopsError) -> Action:
     log.warning("Stripe did not answer", action=action.id, kind=action.kind, code=error.code)
     wait = min(5 * 2**action.attempts, LONGEST_WAIT_SECONDS)
     again = desk.clock() + timedelta(seconds=wait)

@@ -11,13 +11,12 @@ import httpx
 import pytest
 
 from core.errors import Refused
-from core.events.answers import records_of
 from core.payments import recovery, recovery_facts
 from core.payments.desk import Desk
 from core.sandbox.process import SandboxAddress, ensure_running, stop
-from core.staff.flags import Flags
 from core.staff.roles import Actor, Role
-from core.stripe_gateway import Json, StripeGateway
+from core.stripe_gateway import Json
+from tests.payments.operations import open_desk
 
 SUPPORT, FINANCE = Actor("staff:sue", Role.SUPPORT), Actor("staff:fin", Role.FINANCE)
 OPS, ADMIN = Actor("staff:ops", Role.OPS), Actor("staff:ada", Role.ADMIN)
@@ -73,17 +72,7 @@ def clock() -> MovedClock:
 
 @pytest.fixture
 def desk(sandbox, database, owner, clock) -> Desk:
-    stripe = StripeGateway(
-        sandbox.secret_key, api_base=sandbox.base_url, record=lambda _: None, max_retries=0
-    )
-    return Desk(
-        db=database,
-        stripe=stripe,
-        clock=clock,
-        flags=Flags(database, suspended=False),
-        records_of=lambda answer: records_of(answer, as_of=clock(), livemode=False),
-        refund_limit_minor=20_000,
-    )
+    return open_desk(database, sandbox.base_url, sandbox.secret_key, clock)
 
 
 @pytest.fixture
@@ -170,6 +159,16 @@ class Shop:
         intent = self.desk.stripe.retrieve(f"payment_intents/{intent_id}", expand=["latest_charge"])
         self.desk.mirror(intent)
         self.desk.mirror(intent["latest_charge"])
+
+    def paid(self, amount=4900):
+        return pay(self.desk, amount)
+
+    def disputed(self):
+        """A paid and disputed payment, as the mirror shows it; answers the dispute."""
+        charge = self.paid()["latest_charge"]["id"]
+        opened = Faults(self.base_url).dispute(charge)
+        self.desk.mirror(self.desk.stripe.retrieve(f"charges/{charge}"))
+        return self.desk.mirror(opened)
 
     def charged(self, intent_id):
         """The money taken by this payment at Stripe, try by try."""
