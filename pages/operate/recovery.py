@@ -37,7 +37,7 @@ cases = [each for each in waiting.cases if each.failed.currency == currency]
 st.markdown(f"#### {literal(recovery_figures.sentence(cases, currency))}")
 if waiting.total > len(waiting.cases):
     st.caption(f"The {len(waiting.cases):,} that are worth most of {waiting.total:,}.")
-cards.show(recovery_figures.readings(figures, cases), role)
+cards.show(recovery_figures.readings(figures, cases), role, filters.view(currency))
 charts.show(recovery_view.chart(cases, currency))
 
 with st.container(horizontal=True, vertical_alignment="bottom"):

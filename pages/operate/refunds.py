@@ -67,7 +67,7 @@ def awaiting_approval() -> None:
 awaiting_approval()
 if (deciding := st.session_state.pop("deciding", None)) is not None:
     refund_dialog.decide(deciding)
-cards.show(refund_figures.readings(figures), actor.role)
+cards.show(refund_figures.readings(figures), actor.role, filters.view(currency))
 charts.show(refund_charts.each_day(figures))
 
 if refund_dialog.may_refund():

@@ -1,8 +1,10 @@
 """A desk over a real database and a running sandbox, with a clock that tests can move."""
 
+import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Refused
 from core.payments import recovery, recovery_facts
 from core.payments.desk import Desk
@@ -91,6 +94,42 @@ def pay(desk: Desk, amount: int, *, card: str = "pm_card_visa", currency: str = 
     intent = desk.mirror(desk.stripe.write("payment_intents", key=key, **asked))
     desk.mirror(intent["latest_charge"])
     return intent
+
+
+@pytest.fixture
+def killed_after_stripe(desk, server, sandbox, clock):
+    """Has a process of its own do something, which is killed as it stands once Stripe did what it was asked to write."""
+
+    def do(work: Callable[[Desk], object]) -> None:
+        child = os.fork()
+        if child == 0:  # nothing of the parent's is shared but what it knows
+            stripe = StripeGateway(
+                sandbox.secret_key, api_base=sandbox.base_url, record=lambda _: None, max_retries=0
+            )
+            database = PsycopgDatabase(server.app_conninfo)
+            work(
+                replace(
+                    desk, db=database, stripe=KilledAfterwards(stripe), flags=Flags(database, suspended=False)
+                )
+            )
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+    return do
+
+
+class KilledAfterwards:
+    """Stripe, whose answer to a write finds nobody there any more."""
+
+    def __init__(self, stripe):
+        self.stripe = stripe
+
+    def __getattr__(self, name):
+        return getattr(self.stripe, name)
+
+    def write(self, *args, **params):
+        self.stripe.write(*args, **params)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture

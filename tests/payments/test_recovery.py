@@ -151,29 +151,21 @@ def test_a_scheduled_retry_is_made_once_at_its_time(desk, shop, owner):
     assert recovery.done_about(desk, case.id)[0].reason == "scheduled by staff:sue: payday"
 
 
-def test_a_worker_killed_after_stripe_did_the_work_leaves_one_charge(desk, shop):
+def test_a_worker_killed_after_stripe_did_the_work_leaves_one_charge(desk, shop, owner, killed_after_stripe):
     case = shop.failed()
     recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(hours=1))
     desk.clock.ahead = timedelta(hours=2)
-
-    class Killed(BaseException):
-        """The process ends here."""
-
-    class DiesAfterwards:
-        def __getattr__(self, name):
-            return getattr(desk.stripe, name)
-
-        def write(self, *args, **params):
-            desk.stripe.write(*args, **params)
-            raise Killed
-
-    with pytest.raises(Killed):
-        recovery.retry_due(desk.__class__(**vars(desk) | {"stripe": DiesAfterwards()}))
+    killed_after_stripe(recovery.retry_due)
+    assert recovery.done_about(desk, case.id)[0].state == "sending"
     assert recovery.retry_due(desk) == 0
     desk.clock.ahead += timedelta(minutes=3)
     actions.settle_unknown(desk)
     assert shop.charged(case.id) == [4900]
     assert recovery.done_about(desk, case.id)[0].state == "done"
+    assert audited(owner, case.id)[-2:] == [
+        ("payments:retry:begun", "system:worker"),
+        ("payments:retry:done", "system:worker"),
+    ]
 
 
 def test_a_scheduled_retry_that_may_not_be_made_is_dropped_with_its_reason(desk, shop, owner):
@@ -189,7 +181,8 @@ def test_a_scheduled_retry_that_may_not_be_made_is_dropped_with_its_reason(desk,
 
 
 @pytest.mark.parametrize(
-    "effects", [{"lose_reply": True}, {"status": 500, "after_work": True}, {"reset": True}]
+    "effects",
+    [{"lose_reply": True}, {"status": 500, "after_work": True}, {"reset": True}, {"status": 429}],
 )
 def test_a_lost_reply_is_unknown_then_settled_with_one_charge(desk, shop, faults, effects):
     case = shop.failed()
@@ -203,6 +196,28 @@ def test_a_lost_reply_is_unknown_then_settled_with_one_charge(desk, shop, faults
     actions.settle_unknown(desk)
     assert recovery.done_about(desk, case.id)[0].state == "done"
     assert shop.charged(case.id) == [4900]
+
+
+def test_a_failure_that_stripe_repeats_under_its_key_is_given_up_with_the_key_and_tried_under_another(
+    desk, shop, faults
+):
+    case = shop.failed()
+    faults.add(f"payment_intents/{case.id}/confirm", status=500, count=1)
+    assert retry(desk, case).state == "unknown"
+    desk.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(desk)
+    assert recovery.done_about(desk, case.id)[0].state == "unknown"
+    desk.clock.ahead = timedelta(days=1)
+    actions.settle_unknown(desk)
+    assert recovery.done_about(desk, case.id)[0].problem_code == "never_done"
+    assert retry(desk, recovery.case(desk, case.id)).state == "done"
+    assert shop.charged(case.id) == [4900]
+
+
+def test_a_slow_answer_is_waited_for(desk, shop, faults):
+    case = shop.failed()
+    faults.add(f"payment_intents/{case.id}/confirm", delay_seconds=0.2, delay_reply_seconds=0.2)
+    assert retry(desk, case).state == "done"
 
 
 def test_what_is_stopped_is_tried_by_nobody_until_it_is_opened_again(desk, shop):
