@@ -97,21 +97,14 @@ def pay(desk: Desk, amount: int, *, card: str = "pm_card_visa", currency: str = 
 
 
 @pytest.fixture
-def killed_after_stripe(desk, server, sandbox, clock):
+def killed_after_stripe(server, sandbox, clock):
     """Has a process of its own do something, which is killed as it stands once Stripe did what it was asked to write."""
 
     def do(work: Callable[[Desk], object]) -> None:
         child = os.fork()
         if child == 0:  # nothing of the parent's is shared but what it knows
-            stripe = StripeGateway(
-                sandbox.secret_key, api_base=sandbox.base_url, record=lambda _: None, max_retries=0
-            )
-            database = PsycopgDatabase(server.app_conninfo)
-            work(
-                replace(
-                    desk, db=database, stripe=KilledAfterwards(stripe), flags=Flags(database, suspended=False)
-                )
-            )
+            own = open_desk(PsycopgDatabase(server.app_conninfo), sandbox.base_url, sandbox.secret_key, clock)
+            work(replace(own, stripe=KilledAfterwards(own.stripe)))
             os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
