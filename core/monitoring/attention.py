@@ -72,11 +72,12 @@ KINDS = {
         "event could not be applied", "events could not be applied", "next try", "events", "Look at events"
     ),
     "waiting_consultations": Kind(
-        "patient waits too long for a provider", "patients wait too long for a provider", "", "assignments", "Assign"
+        "patient waits too long for a provider", "patients wait too long for a provider", "", "assignments", "Assign",
+        {"show": "waiting"},
     ),
     "misplaced_consultations": Kind(
         "consultation is with a provider who may not see it", "consultations are with providers who may not see them",
-        "", "assignments", "Move them",
+        "", "assignments", "Move them", {"show": "to move"},
     ),
     "expiring_licences": Kind(
         "licence ends within 30 days or has ended", "licences end within 30 days or have ended", "next ends", "providers", "Renew licences"

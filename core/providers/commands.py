@@ -76,11 +76,14 @@ def _mount_import(app: typer.Typer, open_now: OpenNow) -> None:
                 read = files.from_table(rows, known)
             else:
                 assert file is not None
-                read = files.read_csv(_text(file), known)
+                read = files.read_csv(_text(file), known, directory.identities(db))
             if read.problems:
                 for problem in read.problems:
                     typer.echo(str(problem), err=True)
-                typer.echo(f"{len(read.problems)} problems; nothing was written.", err=True)
+                typer.echo(
+                    f"{len(read.problems):,} {'problem' if len(read.problems) == 1 else 'problems'}; nothing was written.",
+                    err=True,
+                )
                 raise typer.Exit(1)
             answer = directory.put(db, commandline_actor(), read.documents, now, reason=reason, trial=dry_run)
         _say_imported(answer, dry_run=dry_run, as_json=as_json)
@@ -116,6 +119,8 @@ def _mount_assign(payops: typer.Typer, open_now: OpenNow) -> None:
             typer.echo(
                 f"{given['id']}: {given['status']}, {given['provider_name'] or 'nobody'}. {given['reason']}"
             )
+        if given["status"] != "assigned":
+            raise typer.Exit(1)
 
 
 def _say_imported(answer: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:

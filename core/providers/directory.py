@@ -1,7 +1,7 @@
 """The directory of providers: what a right entry is, changing it, and who changed what."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -27,6 +27,14 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
+class Identities:
+    """Who is who in the directory: the NPIs there are, and the ids of those without one by a name that is theirs alone."""
+
+    npis: Set[str]
+    without: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Problem:
     """What is wrong in one field, in words."""
 
@@ -37,6 +45,11 @@ class Problem:
 def vocabulary(db: Database) -> Vocabulary:
     known = db.call("directory_vocabulary")
     return Vocabulary(known["states"], known["specialties"])
+
+
+def identities(db: Database) -> Identities:
+    known = db.call("directory_identities")
+    return Identities(frozenset(known["npis"]), known["without"])
 
 
 def problems_of(document: Document, known: Vocabulary) -> list[Problem]:

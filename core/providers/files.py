@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.providers import licences
-from core.providers.directory import Document, Vocabulary, problems_of
+from core.providers.directory import Document, Identities, Vocabulary, problems_of
 from core.spreadsheets import harmless
 
 COLUMNS = ("name", "email", "npi", "active", "capacity", "specialties", "licences")
@@ -36,8 +36,11 @@ class ReadFile:
     problems: tuple[CellProblem, ...]
 
 
-def read_csv(text: str, known: Vocabulary) -> ReadFile:
-    """The providers of a CSV with `COLUMNS`; every problem of every row, by row and column."""
+def read_csv(text: str, known: Vocabulary, people: Identities) -> ReadFile:
+    """The providers of a CSV with `COLUMNS`; every problem of every row, by row and column.
+
+    A provider is the same one by NPI; one of the directory who has none yet, by the name that is theirs alone.
+    """
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     documents: list[Document] = []
     problems: list[CellProblem] = []
@@ -53,15 +56,25 @@ def read_csv(text: str, known: Vocabulary) -> ReadFile:
             if len(row) != len(header):
                 wrong.append(("row", f"This row has {len(row)} cells, and the header has {len(header)}."))
             wrong += [(problem.field, problem.message) for problem in problems_of(document, known)]
-            if not document["npi"]:
-                wrong.append(("npi", "The NPI is missing; it says who is who."))
-            elif (earlier := first_row.setdefault(document["npi"], number)) != number:
-                wrong.append(("npi", f"Row {earlier} has the same NPI."))
+            if document["npi"] not in people.npis and document["name"] in people.without:
+                document["id"] = people.without[document["name"]]
+            wrong += _identity_problems(document, number, first_row)
             problems += [CellProblem(number, column, message) for column, message in wrong]
             documents.append(document)
     except csv.Error as error:
         problems.append(CellProblem(rows.line_num, "file", f"This is not CSV: {error}."))
     return ReadFile(tuple(documents), tuple(problems))
+
+
+def _identity_problems(
+    document: Document, number: int, first_row: dict[str, int]
+) -> Iterable[tuple[str, str]]:
+    """What is wrong with who a row is about; `first_row` says which row came first with each NPI and id."""
+    if not document["npi"] and "id" not in document:
+        yield "npi", "The NPI is missing; it says who is who."
+    for column, who in (("npi", document["npi"]), ("name", document.get("id"))):
+        if who and (earlier := first_row.setdefault(who, number)) != number:
+            yield column, f"Row {earlier} has the same {'NPI' if column == 'npi' else 'provider'}."
 
 
 def _header_problems(header: Sequence[str]) -> tuple[CellProblem, ...]:

@@ -26,7 +26,7 @@ class PastConsultation(Protocol):
 
 def import_directory(db: Database, text: str, now: datetime) -> None:
     """Put the providers of a CSV into the directory; raises `Refused` with every problem of the file."""
-    read = files.read_csv(text, directory.vocabulary(db))
+    read = files.read_csv(text, directory.vocabulary(db), directory.identities(db))
     if read.problems:
         raise Refused("bad_file", " ".join(map(str, read.problems)))
     directory.put(db, SYSTEM, read.documents, now, reason="first import")

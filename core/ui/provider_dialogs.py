@@ -56,13 +56,14 @@ def import_file() -> None:
     """A CSV, all of it or nothing; first what would happen is said."""
     actions.end_dialog_if_over()
     st.markdown("A CSV with the columns " + ", ".join(f"`{name}`" for name in files.COLUMNS) + ".")
-    st.caption("Specialties are separated by `;`, and so are licences, each as `STATE:NUMBER:LAST DAY`. Who has the same NPI is the same provider.")  # fmt: skip
+    st.caption("Specialties are separated by `;`, and so are licences, each as `STATE:NUMBER:LAST DAY`. Who has the same NPI is the same provider; who has none yet, by name.")  # fmt: skip
     st.file_uploader("File", type="csv", key="providers file")
     read = _uploaded()
     if read is None:
         return
     if read.problems:
-        st.error(f"{len(read.problems):,} problems, so nothing can be imported.")
+        many = "1 problem" if len(read.problems) == 1 else f"{len(read.problems):,} problems"
+        st.error(f"{many}, so nothing can be imported.")
         rows.show([vars(one) for one in read.problems[:1000]], PROBLEMS, key="import-problems")
         rows.files(lambda: [vars(one) for one in read.problems], PROBLEMS, name="import-problems")
         return
@@ -145,7 +146,8 @@ def _uploaded() -> files.ReadFile | None:
     if file is None:
         return None
     try:
-        return files.read_csv(file.getvalue().decode("utf-8"), consultations.vocabulary())
+        people = directory.identities(session.db())
+        return files.read_csv(file.getvalue().decode("utf-8"), consultations.vocabulary(), people)
     except UnicodeDecodeError:
         return files.ReadFile((), (files.CellProblem(1, "file", "This is not UTF-8 text."),))
 

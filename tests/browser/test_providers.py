@@ -20,7 +20,7 @@ def directory_of_two(console):
     people = [
         DOCTOR | {"id": "prov_guam", "licences": []},
         {"id": "prov_full", "name": "Dr Full", "specialties": ["urgent_care"], "capacity": 1, "active": True,
-         "licences": [{"state": "GU", "number": "G0"}]},
+         "npi": None, "licences": [{"state": "GU", "number": "G0"}]},
     ]  # fmt: skip
     directory.put(db, ADMIN, people, now)
     ask(console, specialty="urgent_care")
@@ -136,3 +136,28 @@ def test_ops_read_the_directory_and_change_nothing_in_it(console, directory_of_t
     expect(page.get_by_role("button", name="Export")).to_be_visible()
     for name in ("Edit", "Deactivate", "Add a provider", "Import", "Add a specialty"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
+
+
+def test_a_file_is_judged_by_row_and_column_before_it_is_imported_and_the_change_is_in_the_history(
+    console, directory_of_two, page
+):
+    console.sign_in(page, "admin", "/providers")
+    page.get_by_role("button", name="Import").click()
+    dialog = page.get_by_role("dialog")
+    upload = dialog.locator("input[type=file]")
+    header = "name,email,npi,active,capacity,specialties,licences\n"
+    right = header + "Dr Full,,1234567893,true,2,urgent_care,GU:G0:2099-12-31\n"
+    upload.set_input_files(
+        {"name": "a.csv", "mimeType": "text/csv", "buffer": right.replace(",2,", ",0,").encode()}
+    )
+    expect(dialog.get_by_text("1 problem, so nothing can be imported.")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Import", exact=True)).to_have_count(0)
+    upload.set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": right.encode()})
+    expect(dialog.get_by_text("0 added, 1 changed, 0 unchanged.")).to_be_visible()
+    assert directory.one(directory_of_two, "prov_full")["capacity"] == 1
+    dialog.get_by_label("Why").fill("from the credentialing office")
+    dialog.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("Imported. 0 added, 1 changed, 0 unchanged.")).to_be_visible()
+    newest = directory.history(directory_of_two, "prov_full")[0]
+    assert (newest["actor"], newest["reason"]) == ("staff:admin", "from the credentialing office")
+    assert newest["after"]["npi"] == "1234567893"

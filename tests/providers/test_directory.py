@@ -18,7 +18,7 @@ ANN = "Ann,ann@example.com,1234567893,true,10,dermatology;urgent_care,TX:A1:2027
 
 
 def read(clinic, text):
-    return files.read_csv(text, directory.vocabulary(clinic.db))
+    return files.read_csv(text, directory.vocabulary(clinic.db), directory.identities(clinic.db))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,22 @@ def test_a_table_the_company_has_becomes_the_directory_once(clinic):
             clinic.db.call("read_provider_table", table=nowhere)
     with pytest.raises(Refused, match="has not the columns"):
         clinic.db.call("read_provider_table", table="payops.audit_log")
+
+
+def test_who_came_from_a_table_without_an_npi_is_exported_filled_in_and_imported_as_the_same(clinic):
+    clinic.provider("ann", npi=None), clinic.provider("bea", npi=None)
+    exported = files.write_csv(directory.everybody(clinic.db))
+    same = read(clinic, exported)
+    assert same.problems == ()
+    answer = directory.put(clinic.db, ADMIN, same.documents, NOW)
+    assert [item["outcome"] for item in answer["items"]] == ["unchanged", "unchanged"]
+    filled = read(clinic, exported.replace("Ann,,,", "Ann,ann@example.com,1234567893,"))
+    answer = directory.put(clinic.db, ADMIN, filled.documents, NOW)
+    assert answer["items"][0] == {"id": "ann", "outcome": "changed"}
+    assert directory.one(clinic.db, "ann")["npi"] == "1234567893"
+    clinic.put({"id": "bea2", "name": "Bea", "npi": None})  # two of that name: nobody knows who is meant
+    problems = read(clinic, files.write_csv(directory.everybody(clinic.db))).problems
+    assert {(one.row, one.column) for one in problems} == {(3, "npi"), (4, "npi")}
 
 
 def test_every_problem_of_a_table_is_named_by_row_and_column(clinic):

@@ -13,7 +13,8 @@ from tests.providers.conftest import NOW
 
 def test_the_sandboxs_directory_is_right_in_every_cell_and_imports_once(clinic):
     text = practice.directory_file(date(2026, 11, 24))
-    assert files.read_csv(text, directory.vocabulary(clinic.db)).problems == ()
+    people = directory.identities(clinic.db)
+    assert files.read_csv(text, directory.vocabulary(clinic.db), people).problems == ()
     for _ in range(2):
         past.import_directory(clinic.db, text, NOW)
         everybody = directory.everybody(clinic.db)

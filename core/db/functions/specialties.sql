@@ -38,3 +38,19 @@ begin
   return to_jsonb(coded);
 end
 $$;
+
+-- directory_identities: every NPI there is, and the providers without one by name, where nobody else without one is
+-- called so.
+create function payops_api.directory_identities() returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select jsonb_build_object(
+    'npis', (select coalesce(jsonb_agg(p.npi), '[]') from payops.providers as p where p.npi is not null),
+    'without', (
+      select coalesce(jsonb_object_agg(n.name, n.id), '{}')
+      from (
+        select p.name, min(p.id) as id from payops.providers as p where p.npi is null group by p.name having count(*) = 1
+      ) as n
+    )
+  )
+$$;
