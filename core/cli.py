@@ -1,6 +1,7 @@
 """The `payops` command."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from core.db import Database
-from core.errors import PayopsError
+from core.errors import PayopsError, Refused, Unauthorised
 from core.events.commands import events_app
+from core.periods import wall_clock
 from core.providers import commands as provider_commands
 from core.sandbox.commands import app as sandbox
 from core.settings import Settings, SettingsError, load_settings
+from core.staff import audit
 from core.staff.commands import users_app
+from core.staff.roles import commandline_actor
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -179,10 +183,22 @@ def _open_services() -> Iterator["Services"]:
         running = services.start(settings)
         try:
             yield running
+        except (Refused, Unauthorised) as error:
+            _note_refusal(running.db, error)
+            raise
         finally:
             running.close()
     except PayopsError as error:
         _fail(error, code=1)
+
+
+def _note_refusal(db: Database, error: PayopsError) -> None:
+    """The audit log says which command was refused to whom; its arguments may be anything and are left out."""
+    command = " ".join(word for word in sys.argv[1:3] if not word.startswith("-"))
+    audit.record(
+        db, commandline_actor(), "cli:command:tried", f"command:{command}", wall_clock(),
+        outcome="refused", reason=error.detail, after={"code": error.code},
+    )  # fmt: skip
 
 
 @contextmanager

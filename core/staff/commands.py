@@ -45,8 +45,11 @@ def users_app(open_database: OpenDatabase) -> typer.Typer:
         if as_json:
             typer.echo(json.dumps({"items": everybody}, indent=2))
             return
+        typer.echo(f"{'NAME':<20} {'ROLE':<8} {'STATE':<9} {'2ND FACTOR':<11} {'LAST SEEN (UTC)':<17} E-MAIL")
         for user in everybody:
-            typer.echo(_line(user))
+            seen = user["last_seen_at"] or "never"
+            factor = "yes" if user["second_factor"] else "no"
+            typer.echo(f"{_who(user)} {factor:<11} {seen[:16].replace('T', ' '):<17} {user['email']}")
 
     @app.command()
     def disable(name: Name, as_json: AsJson = False) -> None:
@@ -96,5 +99,9 @@ def _tell(user: dict[str, Any], as_json: bool) -> None:
 
 
 def _line(user: dict[str, Any]) -> str:
+    return f"{_who(user)} {user['email']}"
+
+
+def _who(user: dict[str, Any]) -> str:
     state = "active" if user["active"] else "disabled"
-    return f"{user['name']:<20} {user['role']:<8} {state:<9} {user['email']}"
+    return f"{user['name']:<20} {user['role']:<8} {state:<9}"

@@ -1,8 +1,12 @@
 """`payops users` on a real database."""
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -76,3 +80,20 @@ def test_what_is_refused_is_told_to_whoever_opened_the_database(added, payops_us
     added("root", "admin")
     assert isinstance(payops_users("disable", "root").exception, Refused)
     assert payops_users("set-role", "root", "emperor").exit_code == 2
+
+
+def test_a_command_that_was_refused_is_in_the_audit_log(server, added, owner, tmp_path):
+    added("root", "admin")
+    ran = subprocess.run(
+        [sys.executable, "-c", "from core.cli import app; app()", "users", "disable", "root"],
+        env={"DATABASE_URL": server.app_conninfo, "DATA_DIR": str(tmp_path), "PATH": os.environ["PATH"]},
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr.strip()) == (
+        1,
+        "This is the last active admin. Make somebody else one first.",
+    )
+    refused = "select action, subject, after ->> 'code', split_part(actor, ':', 1) from payops.audit_log where outcome = 'refused'"
+    assert owner.execute(refused).fetchall() == [
+        ("cli:command:tried", "command:users disable", "last_admin", "cli")
+    ]
