@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 from core.db import Database
@@ -90,10 +90,21 @@ def record(
 def entries(
     db: Database, actor: Actor, sought: Sought, *, before_id: int | None = None, limit: int = 100
 ) -> Page:
-    """The entries wanted, newest first, `limit` of them (1,000 at most)."""
+    """The entries wanted, newest first, `limit` of them (1,000 at most).
+
+    Each has its place in the chain as `position`, None where it waits to come into it. In `action` signs between words
+    are the same: `role set` finds `staff:user:role-set`.
+    """
     roles.require(actor, "audit-log")
     found = db.call("list_audit", **vars(sought), before_id=before_id, limit=limit)
     return Page(found["items"], found["next"])
+
+
+def one(db: Database, actor: Actor, entry_id: int) -> Entry | None:
+    """The entry of this id."""
+    ever = Sought(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+    found = entries(db, actor, ever, before_id=entry_id + 1, limit=1).entries
+    return found[0] if found and found[0]["id"] == entry_id else None
 
 
 def exported(db: Database, actor: Actor, sought: Sought, now: datetime) -> list[Entry]:
@@ -108,8 +119,8 @@ def exported(db: Database, actor: Actor, sought: Sought, now: datetime) -> list[
 
 
 def differences(entry: Entry) -> list[Change]:
-    """The fields whose value the entry's action changed, in the order of their names."""
-    before, after = entry["before"] or {}, entry["after"] or {}
+    """The fields whose value the entry's action changed, in the order of their names; `a.b` is the field b of a."""
+    before, after = _flat(entry["before"] or {}), _flat(entry["after"] or {})
     return [
         Change(field, before.get(field), after.get(field))
         for field in sorted(before.keys() | after.keys())
@@ -118,6 +129,16 @@ def differences(entry: Entry) -> list[Change]:
 
 
 def chain_state(db: Database, actor: Actor) -> dict[str, Any]:
-    """How the chain of hashes stands: `length`, `head`, `chained_at`, `verified_at`, `open_breaks`."""
+    """How the chain of hashes stands: `length`, `waiting`, `head`, `chained_at`, `verified_at`, `open_breaks`."""
     roles.require(actor, "audit-log")
     return cast(dict[str, Any], db.call("audit_chain_state"))
+
+
+def _flat(record: Mapping[str, Any], within: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field, value in record.items():
+        if isinstance(value, Mapping) and value:
+            found |= _flat(value, f"{within}{field}.")
+        else:
+            found[f"{within}{field}"] = value
+    return found

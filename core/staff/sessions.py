@@ -142,7 +142,8 @@ class Sessions:
         """Where `name`, or everybody, is signed in: device, address, when opened and last seen."""
         if actor.name != f"staff:{name}":
             roles.require(actor, "users")
-        return cast(list[dict[str, Any]], self.db.call("list_sessions", name=name, now=self.now()))
+        found = self.db.call("list_sessions", name=name, idle_seconds=IDLE_SECONDS, now=self.now())
+        return cast(list[dict[str, Any]], found)
 
     def _open(self, attempt: int, visit: Visit) -> SignedIn:
         ticket, now = secrets.token_urlsafe(32), self.now()

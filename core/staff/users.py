@@ -10,6 +10,7 @@ from core.errors import Refused
 from core.staff import passwords, roles
 from core.staff.kept_files import keep_once
 from core.staff.roles import Actor, Role
+from core.staff.sessions import IDLE_SECONDS
 
 DEMO_USERS_FILE = "demo-users.json"
 
@@ -43,40 +44,51 @@ def add(
     return cast(User, added)
 
 
-def everybody(db: Database, actor: Actor) -> list[User]:
-    """Everybody who could ever sign in, with role, state and when they were last seen."""
+def everybody(db: Database, actor: Actor, now: datetime | None = None) -> list[User]:
+    """Everybody who could ever sign in, with role, state and when they were last seen.
+
+    With `now` also in how many browsers they are signed in then, and whether wrong passwords locked them out.
+    """
     roles.require(actor, "users")
-    return cast(list[User], db.call("list_users"))
+    return cast(list[User], db.call("list_users", now=now, idle_seconds=IDLE_SECONDS))
 
 
-def set_role(db: Database, actor: Actor, name: str, role: Role, now: datetime) -> User:
+def set_role(
+    db: Database, actor: Actor, name: str, role: Role, now: datetime, *, reason: str | None = None
+) -> User:
     """Give `name` this role from their next interaction on; the last admin keeps theirs."""
     roles.require(actor, "users")
-    return cast(User, db.call("set_user_role", **_by(actor), name=name, role=str(role), now=now))
+    return cast(
+        User, db.call("set_user_role", **_by(actor), name=name, role=str(role), now=now, reason=reason)
+    )
 
 
-def disable(db: Database, actor: Actor, name: str, now: datetime) -> User:
+def disable(db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None) -> User:
     """Sign `name` out everywhere and let them in no more; the last admin cannot be disabled."""
     roles.require(actor, "users")
-    return cast(User, db.call("disable_user", **_by(actor), name=name, now=now))
+    return cast(User, db.call("disable_user", **_by(actor), name=name, now=now, reason=reason))
 
 
-def enable(db: Database, actor: Actor, name: str, now: datetime) -> User:
+def enable(db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None) -> User:
     """Let `name` sign in again with the password they had."""
     roles.require(actor, "users")
-    return cast(User, db.call("enable_user", **_by(actor), name=name, now=now))
+    return cast(User, db.call("enable_user", **_by(actor), name=name, now=now, reason=reason))
 
 
-def reset_password(db: Database, actor: Actor, name: str, password: str, now: datetime) -> None:
+def reset_password(
+    db: Database, actor: Actor, name: str, password: str, now: datetime, *, reason: str | None = None
+) -> None:
     """Give `name` a password to change at the next sign-in; signs them out everywhere and lifts a lock."""
     roles.require(actor, "users")
-    _set_password(db, actor, name, password, now, must_change_password=True)
+    _set_password(db, actor, name, password, now, must_change_password=True, reason=reason)
 
 
-def reset_second_factor(db: Database, actor: Actor, name: str, now: datetime) -> None:
+def reset_second_factor(
+    db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None
+) -> None:
     """For somebody who lost phone and recovery codes: none is asked for any more; signs them out everywhere."""
     roles.require(actor, "users")
-    db.call("reset_second_factor", **_by(actor), name=name, now=now)
+    db.call("reset_second_factor", **_by(actor), name=name, now=now, reason=reason)
 
 
 def choose_password(db: Database, actor: Actor, password: str, again: str, now: datetime) -> None:
@@ -112,7 +124,14 @@ def create_demo_users(db: Database, data_dir: Path, now: datetime) -> dict[str, 
 
 
 def _set_password(
-    db: Database, actor: Actor, name: str, password: str, now: datetime, *, must_change_password: bool
+    db: Database,
+    actor: Actor,
+    name: str,
+    password: str,
+    now: datetime,
+    *,
+    must_change_password: bool,
+    reason: str | None = None,
 ) -> None:
     passwords.require_good(password, name=name)
     db.call(
@@ -122,6 +141,7 @@ def _set_password(
         password_hash=passwords.hashed(password),
         must_change_password=must_change_password,
         now=now,
+        reason=reason,
     )
 
 

@@ -12,7 +12,7 @@ from core.staff.roles import Actor
 from core.ui import actions, consultations, rows, session
 from core.ui.provider_form import ProviderForm, say_problems
 from core.ui.rows import Column
-from core.ui.text import literal
+from core.ui.text import code, literal
 
 WHY, MOVE = "provider why", "provider move"
 PROBLEMS = (Column("row", "Row", "count", width="small"), Column("column", "Column"), Column("message", "What is wrong", width="large"))  # fmt: skip
@@ -55,7 +55,7 @@ def switch(before: Document) -> None:
 def import_file() -> None:
     """A CSV, all of it or nothing; first what would happen is said."""
     actions.end_dialog_if_over()
-    st.markdown("A CSV with the columns " + ", ".join(f"`{name}`" for name in files.COLUMNS) + ".")
+    st.markdown("A CSV with the columns " + ", ".join(code(name) for name in files.COLUMNS) + ".")
     st.caption("Specialties are separated by `;`, and so are licences, each as `STATE:NUMBER:LAST DAY`. Who has the same NPI is the same provider; who has none yet, by name.")  # fmt: skip
     st.file_uploader("File", type="csv", key="providers file")
     read = _uploaded()

@@ -12,7 +12,7 @@ from core.payments.actions import Action
 from core.payments.refunds import REASONS, Preview, StripeReason
 from core.staff.roles import Actor, Right, right
 from core.ui import actions, session
-from core.ui.text import literal
+from core.ui.text import code, literal
 
 ALL, PART = "all that is left", "a part"
 
@@ -34,7 +34,7 @@ def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) ->
         return
     st.markdown(
         literal(f"{found.left} of {found.captured} can be refunded. The payment is")
-        + f" `{payment_intent_id}`."
+        + f" {code(payment_intent_id)}."
     )
     if not found.refundable:
         st.info(literal(found.why_not))
@@ -125,7 +125,7 @@ def decide(asked: Action) -> None:
     """Approve or reject what somebody else asked for."""
     actions.end_dialog_if_over()
     amount = Money(asked.amount_minor or 0, asked.currency or "usd")
-    st.markdown(f"**{literal(f'{amount} of')}** `{asked.payment_intent_id}`{literal(f', asked for by {asked.requested_by}')}")  # fmt: skip
+    st.markdown(f"**{literal(f'{amount} of')}** {code(asked.payment_intent_id)}{literal(f', asked for by {asked.requested_by}')}")  # fmt: skip
     st.markdown(f"> {literal(asked.reason)}")
     found = refunds.preview(session.services().desk, str(asked.payment_intent_id))
     if found.left < amount or not found.refundable:

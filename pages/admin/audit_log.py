@@ -1,22 +1,41 @@
 """The audit log: who did what to which thing, and what it was before and after."""
 
 from datetime import datetime
+from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from core.spreadsheets import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
-from core.staff import audit
+from core.staff import audit, audit_words
 from core.staff.audit import Sought
-from core.ui import filters, session
+from core.ui import filters, record, rows, session
+from core.ui.rows import Column
 from core.ui.text import ago, literal
 
 PAGE_ENTRIES = 100
-db, staff, zone = session.db(), session.working(), session.settings().business_zone
+OUTCOMES = {"all": "All", **audit_words.OUTCOMES}
+db, staff, now = session.db(), session.working(), session.sessions().now()
+zone = session.settings().business_zone
+COLUMNS = (
+    Column("at", "When", read=lambda entry: at(entry, "%Y-%m-%d %H:%M:%S")),
+    Column("actor", "Who", read=audit_words.who),
+    Column("action", "Did", read=audit_words.action),
+    Column("subject", "To", read=audit_words.thing),
+    Column("outcome", "Outcome", read=lambda entry: audit_words.OUTCOMES[entry["outcome"]]),
+    Column("after", "Changed", read=lambda entry: audit_words.changed_in_short(entry, zone), width="medium"),
+    Column("reason", "Why", width="medium"),
+)
+FIELD, AFTER = Column("field", "Field"), Column("after", "After", width="medium")
+BEFORE = Column("before", "Before", width="medium")
 
 
 def forget_place() -> None:
     st.query_params.pop("before", None)
+    st.query_params.pop("entry", None)
+
+
+def at(entry: audit.Entry, written: str) -> str:
+    return f"{datetime.fromisoformat(entry['at']).astimezone(zone):{written}}"
 
 
 def text_filter(label: str, key: str, example: str) -> str | None:
@@ -30,17 +49,37 @@ def exported() -> list[audit.Entry]:
     return audit.exported(db, found.actor, sought, session.sessions().now()) if found else []
 
 
+def say_how_the_chain_stands(chain: dict) -> None:
+    if chain["open_breaks"]:
+        st.markdown("#### The log is not as it was recorded")
+        st.error(
+            f"{chain['open_breaks']:,} breaks are open on the errors page: an entry was changed or removed."
+        )
+    elif chain["verified_at"]:
+        st.markdown(f"#### All {chain['length']:,} entries are as they were recorded")
+    else:
+        st.markdown("#### Nothing is chained yet")
+    looked = (
+        f"Looked at again {ago(datetime.fromisoformat(chain['verified_at']), now)}. "
+        if chain["verified_at"]
+        else ""
+    )
+    waiting = f"{chain['waiting']:,} of the newest wait to be chained, which takes less than a minute. " if chain["waiting"] else ""  # fmt: skip
+    st.caption(f"{looked}{waiting}Each entry's hash covers the entry and the hash before it.")
+
+
 st.title("Audit log")
+say_how_the_chain_stands(audit.chain_state(db, session.actor()))
 period = filters.period()
 who, what, which, how = st.columns(4)
 with who:
-    actor = text_filter("Who", "actor", "staff:ana")
+    actor = text_filter("Who", "actor", "ana")
 with what:
-    action = text_filter("Action", "action", "refund")
+    action = text_filter("Did", "action", "refund")
 with which:
-    subject = text_filter("Thing", "subject", "user:ana")
+    subject = text_filter("To", "subject", "user:ana")
 with how:
-    outcome = st.selectbox("Outcome", ["all", "done", "refused"], key="outcome", bind="query-params", on_change=forget_place)  # fmt: skip
+    outcome = st.selectbox("Outcome", list(OUTCOMES), format_func=OUTCOMES.__getitem__, key="outcome", bind="query-params", on_change=forget_place)  # fmt: skip
 since, until = period.bounds()
 sought = Sought(since, until, actor, action, subject, None if outcome == "all" else outcome)
 before = st.query_params.get("before", "")
@@ -51,60 +90,46 @@ page = audit.entries(
     before_id=int(before) if before.isdecimal() and len(before) < 19 else None,
     limit=PAGE_ENTRIES,
 )
-
-chain = audit.chain_state(db, session.actor())
-if chain["open_breaks"]:
-    st.error(f"The log is not as it was recorded: {chain['open_breaks']} breaks are open on the errors page.")
-elif chain["verified_at"]:
-    verified = ago(datetime.fromisoformat(chain["verified_at"]), session.sessions().now())
-    st.write(
-        f"**{chain['length']:,} entries are chained, and all are as they were recorded.** Looked at {verified}."
-    )
-else:
-    st.write("**Nothing is chained yet.** The background work does that within a minute.")
-
 if not page.entries:
     st.info("No entry fits. Every action, refusal and sign-in of these days would be here.")
-    st.stop()
 
-rows = pd.DataFrame(page.entries)
-rows["at"] = pd.to_datetime(rows["at"], utc=True, format="ISO8601").dt.tz_convert(zone)
-rows["changed"] = [", ".join(change.field for change in audit.differences(entry)) for entry in page.entries]
-chosen = st.dataframe(
-    rows[["at", "actor", "role", "action", "subject", "outcome", "changed", "reason", "request_id"]],
-    hide_index=True,
-    on_select="rerun",
-    selection_mode="single-row",
-    key="entries",
-    column_config={
-        "at": st.column_config.DatetimeColumn(
-            "When", help=f"Times are {zone.key}.", format="YYYY-MM-DD HH:mm:ss"
-        ),
-        "actor": "Who",
-        "role": "Role then",
-        "action": "Action",
-        "subject": "Thing",
-        "outcome": "Outcome",
-        "changed": "Changed",
-        "reason": "Reason",
-        "request_id": "Quote",
-    },
+chosen = rows.show(page.entries, COLUMNS, key="entries", choose="entry")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.button("Newest", key="newest", disabled=not before, on_click=forget_place)
+    st.button("Older", key="older", disabled=page.next_before_id is None, on_click=st.query_params.update, args=({"before": str(page.next_before_id)},))  # fmt: skip
+    download = partial(st.download_button, on_click="ignore", type="tertiary", icon=":material/download:")
+    download("CSV", lambda: as_csv(exported(), audit.COLUMNS), "audit-log.csv", CSV_TYPE)
+    download("XLSX", lambda: as_xlsx(exported(), audit.COLUMNS, sheet="Audit log"), "audit-log.xlsx", XLSX_TYPE)  # fmt: skip
+st.caption(
+    f"Times are {literal(zone.key)}. A file has every entry that fits. Choose a row to see what it changed."
 )
-newest, older, as_text, as_book = st.columns(4)
-newest.button("Newest", key="newest", disabled=not before, on_click=forget_place, width="stretch")
-older.button("Older", key="older", disabled=page.next_before_id is None, on_click=st.query_params.update, args=({"before": str(page.next_before_id)},), width="stretch")  # fmt: skip
-as_text.download_button("CSV", lambda: as_csv(exported(), audit.COLUMNS), "audit-log.csv", CSV_TYPE, on_click="ignore", width="stretch")  # fmt: skip
-as_book.download_button("XLSX", lambda: as_xlsx(exported(), audit.COLUMNS, sheet="Audit log"), "audit-log.xlsx", XLSX_TYPE, on_click="ignore", width="stretch")  # fmt: skip
-st.caption(f"Times are {zone.key}. Choose a row to see what it changed.")
 
-for index in chosen["selection"]["rows"][:1]:
-    entry = page.entries[index]
-    st.subheader(f"Entry {entry['id']}")
-    st.write(f"{literal(entry['actor'])}: {literal(entry['action'])} — {literal(entry['subject'])}")
-    if changes := audit.differences(entry):
-        st.dataframe(
-            pd.DataFrame([{"Field": each.field, "Before": str(each.before), "After": str(each.after)} for each in changes]),
-            hide_index=True,
-        )  # fmt: skip
-    else:
-        st.write("It changed no field of a record.")
+if (
+    chosen
+    and chosen.isdecimal()
+    and len(chosen) < 19
+    and (entry := audit.one(db, session.actor(), int(chosen)))
+):
+    with st.container(border=True, key="chosen"):
+        st.subheader(literal(f"{audit_words.action(entry)}: {audit_words.thing(entry)}"))
+        record.facts(
+            [
+                (
+                    "Who",
+                    f"{audit_words.who(entry)}, as {entry['role']}" if entry["role"] else audit_words.who(entry),
+                ),
+                ("When", at(entry, "%Y-%m-%d %H:%M:%S %Z")),
+                ("Outcome", audit_words.OUTCOMES[entry["outcome"]]),
+                ("Why", entry["reason"]),
+                ("Recorded as", entry["action"]),
+                ("Thing", entry["subject"]),
+                ("Quote", entry["request_id"]),
+                ("In the chain", f"number {entry['position']:,}" if entry["position"] else "within a minute"),
+            ],
+            ids=("Recorded as", "Thing", "Quote"),
+        )
+        if changes := audit_words.changed(entry, zone):
+            was_there = any(each.before != audit_words.NOTHING for each in changes)
+            rows.show([vars(each) for each in changes], (FIELD, BEFORE, AFTER) if was_there else (FIELD, AFTER), key="changes")  # fmt: skip
+        else:
+            st.caption("It changed no field of a record.")

@@ -6,48 +6,26 @@ from typing import Any
 
 import streamlit as st
 
-from core.staff import passwords, users
+from core.staff import users
 from core.staff.roles import Actor, Role
-from core.ui import actions, session
+from core.ui import actions, record, rows, session, user_dialogs
+from core.ui.rows import Column
 from core.ui.text import ago, in_zone, literal
 
 db, store, zone = session.db(), session.sessions(), session.settings().business_zone
-ROLES = [str(role) for role in Role]
+now = store.now()
 
 
-def add(actor: Actor) -> str:
-    name, password = st.session_state["new_name"].strip().lower(), passwords.made_up()
-    role = Role(st.session_state["new_role"])
-    users.add(db, actor, name, role, st.session_state["new_email"].strip(), password, store.now())
-    return f"{name} was added. The first password is {password} — it is shown this once and changed at the first sign-in."
+def seen(moment: str | None) -> str:
+    return ago(datetime.fromisoformat(moment), now) if moment else "never"
 
 
-def set_role(name: str, actor: Actor) -> str:
-    role = users.set_role(db, actor, name, Role(st.session_state["their_role"]), store.now())["role"]
-    return f"{name} has the role {role} from the next click on."
-
-
-def reset_password(name: str, actor: Actor) -> str:
-    password = passwords.made_up()
-    users.reset_password(db, actor, name, password, store.now())
-    return (
-        f"The new password of {name} is {password} — it is shown this once and changed at the next sign-in."
-    )
-
-
-def reset_second_factor(name: str, actor: Actor) -> str:
-    users.reset_second_factor(db, actor, name, store.now())
-    return f"{name} is signed out everywhere and signs in without a second factor until a new one is set up."
-
-
-def disable(name: str, actor: Actor) -> str:
-    users.disable(db, actor, name, store.now())
-    return f"{name} is signed out everywhere and can sign in no more."
-
-
-def enable(name: str, actor: Actor) -> str:
-    users.enable(db, actor, name, store.now())
-    return f"{name} may sign in again, with the password they had."
+def state(user: dict[str, Any]) -> str:
+    if not user["active"]:
+        return "Disabled"
+    if user["locked"]:
+        return "Locked for 15 minutes"
+    return "Has to choose a password" if user["must_change_password"] else "Active"
 
 
 def sign_out(session_id: str, name: str, actor: Actor) -> str:
@@ -55,94 +33,66 @@ def sign_out(session_id: str, name: str, actor: Actor) -> str:
     return f"That session of {name} is over."
 
 
-def sign_out_everywhere(name: str, actor: Actor) -> str:
-    ended = store.sign_out_everywhere(actor, name)
-    return f"{name} was signed out of {ended} sessions."
-
-
-@st.dialog("Add somebody")
-def ask_for_new_user() -> None:
-    with st.form("new-user", border=False):
-        st.text_input("Name", key="new_name", max_chars=32, help="What they sign in with: small letters, digits, dots, dashes.")  # fmt: skip
-        st.text_input("E-mail", key="new_email", type="email", max_chars=200)
-        st.selectbox("Role", ROLES, key="new_role")
-        st.caption("A first password is made up and shown to you once.")
-        st.form_submit_button("Add", type="primary", on_click=actions.attempt, args=(add,))
-    actions.end_dialog_when_done()
-
-
-@st.dialog("Manage a user", width="medium")
-def manage(user: dict[str, Any], sessions: list[dict[str, Any]]) -> None:
-    name = user["name"]
-    st.subheader(literal(name))
-    role, reset, state = st.columns([2, 1, 1], vertical_alignment="bottom")
-    role.selectbox("Role", ROLES, index=ROLES.index(user["role"]), key="their_role")
-    with reset:
-        button("Set role", set_role, name, type="primary")
-    with state:
-        if user["active"]:
-            button("Disable", disable, name)
-        else:
-            button("Enable", enable, name)
-    button("Reset password", reset_password, name, help="Signs them out everywhere and lifts a lock.")
-    if user["second_factor"]:
-        button(
-            "Reset second factor",
-            reset_second_factor,
-            name,
-            help="For somebody who lost phone and recovery codes.",
-        )
-    st.markdown("**Signed in at**" if sessions else "Not signed in anywhere.")
-    for each in sessions:
-        where, out = st.columns([3, 1], vertical_alignment="center")
-        where.write(
-            f"{literal(each['device'])}, {literal(each['address'])}  \nlast seen {seen(each['last_seen_at'])}"
-        )
-        with out:
-            button("Sign out", sign_out, each["id"], name, key=f"out {each['id']}")
-    if sessions:
-        button("Sign out everywhere", sign_out_everywhere, name)
-    actions.end_dialog_when_done()
-
-
-def button(label: str, work: Any, *about: str, **look: Any) -> None:
-    st.button(label, on_click=actions.attempt, args=(partial(work, *about),), width="stretch", **look)
-
-
-def seen(moment: str | None) -> str:
-    if moment is None:
-        return "never"
-    at = datetime.fromisoformat(moment)
-    return f"{ago(at, store.now())} ({in_zone(at, zone)})"
-
+COLUMNS = (
+    Column("name", "Name"),
+    Column("role", "Role", read=lambda user: user["role"].capitalize()),
+    Column("active", "State", read=state),
+    Column("email", "E-mail"),
+    Column("second_factor", "Second factor", read=lambda user: "Yes" if user["second_factor"] else "No"),
+    Column("signed_in", "Signed in at", "count", help="Browsers they are signed in at now."),
+    Column("last_seen_at", "Last seen", read=lambda user: seen(user["last_seen_at"]).capitalize()),
+)
 
 st.title("Users")
 actions.show_result()
-everybody = users.everybody(db, session.actor())
-sessions = store.open_sessions(session.actor())
+user_dialogs.show_made_up_password()
+everybody = users.everybody(db, session.actor(), now)
 may_sign_in = [user for user in everybody if user["active"]]
 admins = sum(user["role"] == Role.ADMIN for user in may_sign_in)
-signed_in = {each["name"] for each in sessions}
-st.write(
-    f"**{len(may_sign_in)} people may sign in, {admins} of them as admin. Signed in now: {len(signed_in)}.**"
+here = sum(user["signed_in"] > 0 for user in everybody)
+people = "1 person" if len(may_sign_in) == 1 else f"{len(may_sign_in)} people"
+st.markdown(
+    f"#### {people} may sign in, {admins} as admin; {here} {'is' if here == 1 else 'are'} signed in now"
 )
 
-filters, adding = st.columns([3, 1], vertical_alignment="bottom")
-with filters:
-    shown = st.segmented_control("Show", ["active", "all"], default="active", required=True, key="show", bind="query-params")  # fmt: skip
-adding.button("Add somebody", icon=":material/person_add:", on_click=st.session_state.update, args=({"adding": True},), width="stretch")  # fmt: skip
-if st.session_state.pop("adding", False):
-    ask_for_new_user()
+with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+    shown = st.segmented_control("Show", ["active", "all"], default="active", required=True, key="show", bind="query-params", format_func=str.capitalize)  # fmt: skip
+    if st.button("Add somebody", icon=":material/person_add:"):
+        user_dialogs.add()
+listed = may_sign_in if shown == "active" else everybody
+chosen = rows.show(listed, COLUMNS, key="users", choose="user", id_field="name")
+rows.files(lambda: listed, COLUMNS, name="users")
+if chosen is None:
+    st.caption(
+        "Choose somebody to change their role, reset their password, see where they are signed in, or end that."
+    )
 
-for user in may_sign_in if shown == "active" else everybody:
-    with st.container(border=True, key=f"user {user['name']}"):
-        who, role, last, act = st.columns([3, 1, 3, 1], vertical_alignment="center")
-        who.markdown(f"**{literal(user['name'])}**  \n{literal(user['email'])}")
-        role.write(user["role"] if user["active"] else "disabled")
-        last.caption(
-            f"Last seen {seen(user['last_seen_at'])}  \n{'Second factor' if user['second_factor'] else 'Password only'}"
+for user in (one for one in everybody if one["name"] == chosen):
+    with st.container(border=True, key="chosen"):
+        st.subheader(literal(user["name"]))
+        record.facts(
+            [
+                ("Role", user["role"].capitalize()),
+                ("State", state(user)),
+                ("E-mail", user["email"]),
+                (
+                    "Second factor",
+                    "Set up" if user["second_factor"] else "None: the password alone lets them in",
+                ),
+                ("Added", in_zone(datetime.fromisoformat(user["created_at"]), zone)),
+                ("Last seen", seen(user["last_seen_at"])),
+            ]
         )
-        act.button("Manage", key=f"manage {user['name']}", on_click=st.session_state.update, args=({"managed": user["name"]},), width="stretch")  # fmt: skip
-        if st.session_state.get("managed") == user["name"]:
-            del st.session_state["managed"]
-            manage(user, [each for each in sessions if each["name"] == user["name"]])
+        with st.container(horizontal=True):
+            if st.button("Change role"):
+                user_dialogs.change_role(user)
+            for change in user_dialogs.changes_of(user):
+                if st.button(change.label, key=f"ask {change.label}"):
+                    user_dialogs.ask(user, change)
+        places = store.open_sessions(session.actor(), user["name"])
+        st.markdown("**Signed in at**" if places else "Not signed in anywhere.")
+        for each in places:
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"place {each['id']}"):  # fmt: skip
+                since = in_zone(datetime.fromisoformat(each["opened_at"]), zone)
+                st.markdown(literal(f"{each['device']}, {each['address']}: since {since}, last seen {seen(each['last_seen_at'])}"))  # fmt: skip
+                st.button("Sign out", key=f"out {each['id']}", on_click=actions.attempt, args=(partial(sign_out, each["id"], user["name"]),))  # fmt: skip

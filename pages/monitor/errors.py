@@ -8,7 +8,7 @@ from core.monitoring import incidents
 from core.staff.roles import Actor, Right, right
 from core.ui import actions, rows, session
 from core.ui.rows import Column
-from core.ui.text import literal
+from core.ui.text import code, literal
 
 db, clock = session.db(), session.services().clock
 SEVERITIES = {"critical": "Critical", "error": "Error", "warning": "Warning"}
@@ -56,7 +56,7 @@ rows.files(lambda: found, COLUMNS, name="incidents")
 for incident in (one for one in found if str(one["id"]) == chosen):
     with st.container(border=True):
         st.subheader(literal(incident["title"]))
-        st.caption(f"Kind `{incident['kind']}`" + (f", quote `{incident['request_id']}`" if incident["request_id"] else ""))  # fmt: skip
+        st.caption(f"Kind {code(incident['kind'])}" + (f", quote {code(incident['request_id'])}" if incident["request_id"] else ""))  # fmt: skip
         sample = [{"name": name, "value": str(value)} for name, value in (incident["sample"] or {}).items()]
         if sample:
             rows.show(sample, (Column("name", "Of the last time"), Column("value", "")), key="sample")

@@ -11,7 +11,7 @@ from core.payments.timeline import card_in_words
 from core.staff.roles import Actor
 from core.ui import actions, filters, freshness, live, one_payment, rows, session
 from core.ui.rows import Column
-from core.ui.text import literal
+from core.ui.text import code, literal
 
 WORDS = {words.lower(): status for status, words in payments.STATUSES.items()}
 COLUMNS = (
@@ -77,7 +77,7 @@ with st.expander("Find another payment") if chosen else st.container():
                 )
                 st.form_submit_button("Look up", on_click=actions.attempt, args=(look_up,))
 for customer in st.session_state.get("of_email", []) if not chosen else []:
-    st.button(f"`{customer.id}`, {customer.payments:,} payments", key=customer.id, type="tertiary", on_click=look_for, args=(customer.id,))  # fmt: skip
+    st.button(f"{code(customer.id)}, {customer.payments:,} payments", key=customer.id, type="tertiary", on_click=look_for, args=(customer.id,))  # fmt: skip
 if chosen:
     st.stop()
 

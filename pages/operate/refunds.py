@@ -11,7 +11,7 @@ from core.payments.refunds import REASONS, STATUSES, Sought
 from core.staff.roles import Right, right
 from core.ui import actions, cards, charts, filters, refund_charts, refund_dialog, rows, session
 from core.ui.rows import Column
-from core.ui.text import ago, in_zone, literal
+from core.ui.text import ago, code, in_zone, literal
 
 REFRESH_SECONDS = 5
 running, actor, zone = session.services(), session.actor(), session.settings().business_zone
@@ -97,7 +97,7 @@ if chosen and (found := refunds.one(desk, chosen)):
         amount = Money(found["amount_minor"], found["currency"])
         st.subheader(literal(f"{amount}: {STATUSES.get(found['status'], found['status'])}"))
         at = in_zone(datetime.fromisoformat(found["at"]), zone)
-        st.markdown(f"`{found['id']}` of payment `{found['payment_intent_id']}`, {literal(at)}")
+        st.markdown(f"{code(found['id'])} of payment {code(found['payment_intent_id'])}, {literal(at)}")
         asked = found["action"] or {}
         steps = (("Asked for", "requested_at", "requested_by"), ("Decided", "decided_at", "decided_by"), ("Settled", "settled_at", None))  # fmt: skip
         for title, moment, who in steps:

@@ -22,10 +22,11 @@ from tests.browser.conftest import CHECKOUT
 
 EVIL = (
     "=cmd|' /C calc'!A0<img src=x onerror=alert(1)><script>alert(2)</script>![a](http://evil.example/x.png)"
-    "[b](javascript:alert(3)) :red[r] :material/delete: $\\frac{1}{2}$ '; drop table payops.staff; -- %_\\ \u202e"
+    "` ``` [b](javascript:alert(3)) :red[r] :material/delete: $\\frac{1}{2}$ '; drop table payops.staff; -- %_\\ \u202e"
 )
 PAGES = sorted(path.stem.replace("_", "-") for path in (CHECKOUT / "pages").rglob("*.py"))
-ALIVE = "img[src='x'], img[src*='evil'], .katex, .stMarkdownColoredText:text-is('r'), a[href*='evil']"
+ALIVE = "img[src='x'], img[src*='evil.example'], .katex, .stMarkdownColoredText:text-is('r'), a[href*='evil.example']"
+DETAILS = {"users": "user=evil"}  # elsewhere the poisoned record is the first
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -132,14 +133,14 @@ def settled(page):
     expect(page.get_by_text("Signed in as admin")).to_be_visible()
     expect(page.locator(DONE)).to_be_visible()
     expect(page.get_by_text("This page failed")).to_have_count(0)
-    assert page.locator(ALIVE).count() == 0
+    assert page.locator(ALIVE).evaluate_all("found => found.map(each => each.outerHTML)") == []
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("address", PAGES)
 def test_text_of_attackers_lives_nowhere_on_the_page(console, poisoned, page, context, said, address):
     console.give_cookie(context, "admin")
-    page.goto(f"{console.base}/{address}?period=7d")
+    page.goto(f"{console.base}/{address}?period=7d&{DETAILS.get(address, '')}")
     settled(page)
     if page.get_by_test_id("stDataFrame").count():
         page.get_by_test_id("stDataFrame").first.click(

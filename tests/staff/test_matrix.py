@@ -51,6 +51,7 @@ NEEDS = {
     "core.staff.audit.chain_state": ("audit-log", Right.ACT),
     "core.staff.audit.entries": ("audit-log", Right.ACT),
     "core.staff.audit.exported": ("audit-log", Right.ACT),
+    "core.staff.audit.one": ("audit-log", Right.ACT),
     "core.staff.audit.record": ANYBODY,
     "core.staff.flags.switch": ("settings", Right.ACT),
     "core.staff.roles.require": ANYBODY,

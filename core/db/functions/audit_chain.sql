@@ -130,13 +130,20 @@ set search_path = '' as $$
     and not exists (select from payops.audit_chain as c where c.audit_id = a.id)
 $$;
 
--- audit_chain_state: how long the chain is, how many entries wait to come into it, when it was last looked at whole,
--- and how many breaks are open.
+-- audit_chain_state: how long the chain is, how many of the newest entries wait to come into it, when it was last
+-- looked at whole, and how many breaks are open.
 create function payops_api.audit_chain_state() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select jsonb_build_object(
-    'length', h.position, 'head', encode(h.hash, 'hex'), 'verified_at', h.round_ended_at,
+    'length', h.position,
+    'waiting', (
+      select count(*) from payops.audit_log as a
+      where
+        a.id > coalesce((select min(c.audit_id) from payops.audit_chain as c where c.position > h.position - 1000), 0)
+        and not exists (select from payops.audit_chain as c where c.audit_id = a.id)
+    ),
+    'head', encode(h.hash, 'hex'), 'verified_at', h.round_ended_at,
     'chained_at', (select max(c.chained_at) from payops.audit_chain as c),
     'open_breaks', (
       select count(*) from payops.incidents as i where i.kind = 'audit_chain_broken' and i.resolved_at is null

@@ -122,7 +122,7 @@ $$;
 
 -- reset_second_factor: the user has no second factor any more and is signed out everywhere.
 create function payops_api.reset_second_factor(
-  p_actor text, p_actor_role text, p_name text, p_now timestamptz
+  p_actor text, p_actor_role text, p_name text, p_now timestamptz, p_reason text default null
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -132,7 +132,10 @@ begin
   update payops.sign_in_attempts set outcome = 'forgiven'
   where subject = 'confirmation:' || p_name and outcome = 'failed';
   perform payops.revoke_sessions_of(p_name, p_actor, p_now);
-  perform payops.record_audit(p_actor, p_actor_role, 'staff:user:second-factor-reset', 'user:' || p_name, p_now);
+  perform payops.record_audit(
+    p_actor, p_actor_role, 'staff:user:second-factor-reset', 'user:' || p_name, p_now,
+    p_reason => nullif(trim(p_reason), '')
+  );
   return 'true'::jsonb;
 end
 $$;

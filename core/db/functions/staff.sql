@@ -68,23 +68,40 @@ begin
 end
 $$;
 
--- list_users: everybody who ever could sign in, by name, with when they were last seen.
-create function payops_api.list_users() returns jsonb
+-- list_users: everybody who ever could sign in, by name, with when they were last seen, in how many browsers they are
+-- signed in, and whether sign-in is locked to them after wrong passwords; the last two only as of a moment.
+create function payops_api.list_users(
+  p_now timestamptz default null, p_idle_seconds integer default 14400
+) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(
-    jsonb_agg(payops.staff_as_json(s) || jsonb_build_object('last_seen_at', seen.last_seen_at) order by s.name), '[]'
+    jsonb_agg(
+      payops.staff_as_json(s) || jsonb_build_object(
+        'last_seen_at', seen.last_seen_at, 'signed_in', seen.still_open,
+        'locked', (payops.failed_attempts(s.name, null, p_now)).failures >= 10
+      )
+      order by s.name
+    ),
+    '[]'
   )
   from payops.staff as s
   left join lateral (
-    select max(o.last_seen_at) as last_seen_at from payops.staff_sessions as o where o.name = s.name
+    select
+      max(o.last_seen_at) as last_seen_at,
+      count(*) filter (
+        where o.revoked_at is null and o.expires_at > p_now
+          and o.last_seen_at > p_now - make_interval(secs => p_idle_seconds)
+      ) as still_open
+    from payops.staff_sessions as o where o.name = s.name
   ) as seen on true
 $$;
 
 -- change_user: the user has this role and may, or may no longer, sign in; one active admin always stays, and who is
 -- disabled is signed out everywhere.
 create function payops.change_user(
-  p_actor text, p_actor_role text, p_action text, p_name text, p_role text, p_active boolean, p_now timestamptz
+  p_actor text, p_actor_role text, p_action text, p_name text, p_role text, p_active boolean, p_reason text,
+  p_now timestamptz
 ) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -105,7 +122,7 @@ begin
   end if;
   perform payops.record_audit(
     p_actor, p_actor_role, p_action, 'user:' || p_name, p_now,
-    payops.staff_as_json(before), payops.staff_as_json(after)
+    payops.staff_as_json(before), payops.staff_as_json(after), nullif(trim(p_reason), '')
   );
   return payops.staff_as_json(after);
 end
@@ -113,35 +130,35 @@ $$;
 
 -- set_user_role: the user has this role from the next interaction on.
 create function payops_api.set_user_role(
-  p_actor text, p_actor_role text, p_name text, p_role text, p_now timestamptz
+  p_actor text, p_actor_role text, p_name text, p_role text, p_now timestamptz, p_reason text default null
 ) returns jsonb
 language sql security definer
 set search_path = '' as $$
-  select payops.change_user(p_actor, p_actor_role, 'staff:user:role-set', p_name, p_role, null, p_now)
+  select payops.change_user(p_actor, p_actor_role, 'staff:user:role-set', p_name, p_role, null, p_reason, p_now)
 $$;
 
 -- disable_user: the user is signed out everywhere and cannot sign in; what they did stays on record.
 create function payops_api.disable_user(
-  p_actor text, p_actor_role text, p_name text, p_now timestamptz
+  p_actor text, p_actor_role text, p_name text, p_now timestamptz, p_reason text default null
 ) returns jsonb
 language sql security definer
 set search_path = '' as $$
-  select payops.change_user(p_actor, p_actor_role, 'staff:user:disabled', p_name, null, false, p_now)
+  select payops.change_user(p_actor, p_actor_role, 'staff:user:disabled', p_name, null, false, p_reason, p_now)
 $$;
 
 -- enable_user: a disabled user may sign in again, with the password they had.
 create function payops_api.enable_user(
-  p_actor text, p_actor_role text, p_name text, p_now timestamptz
+  p_actor text, p_actor_role text, p_name text, p_now timestamptz, p_reason text default null
 ) returns jsonb
 language sql security definer
 set search_path = '' as $$
-  select payops.change_user(p_actor, p_actor_role, 'staff:user:enabled', p_name, null, true, p_now)
+  select payops.change_user(p_actor, p_actor_role, 'staff:user:enabled', p_name, null, true, p_reason, p_now)
 $$;
 
 -- set_password: the user has this password, is signed out everywhere, and earlier wrong guesses no longer count.
 create function payops_api.set_password(
   p_actor text, p_actor_role text, p_name text, p_password_hash text, p_must_change_password boolean,
-  p_now timestamptz
+  p_now timestamptz, p_reason text default null
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -152,7 +169,9 @@ begin
   where name = p_name;
   update payops.sign_in_attempts set outcome = 'forgiven' where subject = p_name and outcome = 'failed';
   perform payops.revoke_sessions_of(p_name, p_actor, p_now);
-  perform payops.record_audit(p_actor, p_actor_role, 'staff:user:password-set', 'user:' || p_name, p_now);
+  perform payops.record_audit(
+    p_actor, p_actor_role, 'staff:user:password-set', 'user:' || p_name, p_now, p_reason => nullif(trim(p_reason), '')
+  );
   return 'true'::jsonb;
 end
 $$;
@@ -336,7 +355,9 @@ end
 $$;
 
 -- list_sessions: where a user, or everybody, is signed in, with device and when it was last seen.
-create function payops_api.list_sessions(p_now timestamptz, p_name text default null) returns jsonb
+create function payops_api.list_sessions(
+  p_now timestamptz, p_idle_seconds integer, p_name text default null
+) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(
@@ -350,7 +371,10 @@ set search_path = '' as $$
     '[]'
   )
   from payops.staff_sessions as o
-  where o.revoked_at is null and o.expires_at > p_now and (o.name = p_name or p_name is null)
+  where
+    o.revoked_at is null and o.expires_at > p_now
+    and o.last_seen_at > p_now - make_interval(secs => p_idle_seconds)
+    and (o.name = p_name or p_name is null)
 $$;
 
 -- revoke_session: this session is over at its next interaction; again changes nothing.

@@ -1,0 +1,70 @@
+"""The audit log in words."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core.staff import audit_words
+from core.staff.audit_words import Difference
+
+ZONE = ZoneInfo("America/New_York")
+
+
+def entry(**facts):
+    return {"actor": "staff:ana", "action": "staff:user:role-set", "subject": "user:ben", "before": None, "after": None} | facts  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("actor", "words"),
+    [
+        ("staff:ana", "ana"),
+        ("cli:root", "root (command line)"),
+        ("system:worker", "payops (worker)"),
+        ("staff:unknown:0123abcd", "somebody unknown"),
+        ("else:x", "else:x"),
+        ("odd", "odd"),
+    ],
+)
+def test_who_it_was_is_a_name_with_what_they_are(actor, words):
+    assert audit_words.who(entry(actor=actor)) == words
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("staff:user:role-set", "User role set"),
+        ("payments:refund:begun", "Refund begun"),
+        ("staff:session:opened", "Sign in"),
+        ("odd", "odd"),
+    ],
+)
+def test_an_action_is_said_by_its_noun_and_verb(action, words):
+    assert audit_words.action(entry(action=action)) == words
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [("user:ben", "user ben"), ("re:re_1", "re_1"), ("user:unknown:0f", "unknown user"), ("x", "x")],
+)
+def test_a_thing_is_named_once(subject, words):
+    assert audit_words.thing(entry(subject=subject)) == words
+
+
+def test_what_changed_is_read_by_people():
+    changed = entry(
+        before={"role": "ops", "active": True, "same": 1, "at": "2026-11-24T12:00:00+00:00", "currency": "usd", "left_minor": 1250},
+        after={"role": "finance", "active": False, "same": 1, "at": None, "currency": "usd", "left_minor": 0, "more": {"a": [1]}},
+    )  # fmt: skip
+    assert audit_words.changed(changed, ZONE) == [
+        Difference("active", "yes", "no"),
+        Difference("at", "2026-11-24 07:00:00 EST", "—"),
+        Difference("left", "$12.50", "$0.00"),
+        Difference("more.a", "—", "[1]"),
+        Difference("role", "ops", "finance"),
+    ]
+    assert audit_words.changed_in_short(changed, ZONE) == "active, at, left, more.a, role"
+    assert (
+        audit_words.changed_in_short(entry(before={"role": "ops"}, after={"role": "admin"}), ZONE)
+        == "role: ops → admin"
+    )
+    assert audit_words.changed_in_short(entry(after={"address": "x"}), ZONE) == "address: x"
