@@ -114,10 +114,8 @@ if (
         st.subheader(literal(f"{audit_words.action(entry)}: {audit_words.thing(entry)}"))
         record.facts(
             [
-                (
-                    "Who",
-                    f"{audit_words.who(entry)}, as {entry['role']}" if entry["role"] else audit_words.who(entry),
-                ),
+                ("Who", audit_words.who(entry)),
+                ("As", entry["role"]),
                 ("When", at(entry, "%Y-%m-%d %H:%M:%S %Z")),
                 ("Outcome", audit_words.OUTCOMES[entry["outcome"]]),
                 ("Why", entry["reason"]),
