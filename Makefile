@@ -25,6 +25,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.lint.sql
 	$(BIN)/python -m tests.lint.who_acts
+	$(BIN)/python -m tests.lint.texts
 	$(BIN)/python -m tests.lint.secrets
 	$(BIN)/python -m tests.lint.dependencies
 

@@ -15,7 +15,7 @@ from core.payments.evidence import Field
 from core.payments.timeline import card_in_words
 from core.staff.roles import Actor, Right, right
 from core.ui import actions, cards, record, session, stripe_dashboard
-from core.ui.text import in_zone, literal
+from core.ui.text import code, in_zone, literal
 
 NEVER_HEALTH = "Write nothing about anybody's health: a bank needs to know that a visit took place, not why."
 
@@ -120,7 +120,7 @@ def _files(case: Case, fields: Sequence[Field]) -> None:
     for title, name in titles.items():
         if case.known.get(name):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"{title}: `{case.known[name]}`", width="content")
+                st.markdown(f"{title}: {code(case.known[name])}", width="content")
                 st.button("Take back", key=_key(case, f"remove {name}"), type="tertiary", on_click=actions.attempt, args=(partial(_take_back, dispute_id, name),))  # fmt: skip
     with st.container(border=True):
         if case.receipt_url and not case.known.get("receipt"):
@@ -142,7 +142,7 @@ def _ask(case: Case, kind: str) -> None:
     amount = Money(dispute["amount_minor"], dispute["currency"])
     accepting = kind == "accept_dispute"
     title = f"Accept the dispute over {amount}" if accepting else f"Submit evidence over {amount}"
-    st.markdown(f"**{literal(title)}**, `{dispute['id']}`")
+    st.markdown(f"**{literal(title)}**, {code(dispute['id'])}")
     if not accepting:
         staged = [(evidence.FIELDS[name].title, text) for name, text in case.known.items() if name in evidence.FIELDS]  # fmt: skip
         record.facts([(name, text if len(text) < 200 else f"{text[:200]} …") for name, text in staged])

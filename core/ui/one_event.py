@@ -12,7 +12,7 @@ from core.events import lookup, replay, wording
 from core.events.lookup import Sought
 from core.ui import record, replay_dialog, rows, session, stripe_dashboard
 from core.ui.rows import Column
-from core.ui.text import literal
+from core.ui.text import code, literal
 
 RELATED = (
     Column("created", "Happened", read=lambda one: _at(one["created"])),
@@ -93,7 +93,7 @@ def _what_it_told(event: dict[str, Any]) -> None:
     st.subheader("The records it made" if event["outcome"] == "applied" else "The records it would make")
     for each in told:
         with st.container(border=True):
-            st.markdown(f"**{literal(each.title)}** `{each.id}`: {literal(each.effect)}")
+            st.markdown(f"**{literal(each.title)}** {code(each.id)}: {literal(each.effect)}")
             record.facts(each.fields, ids=each.ids)
 
 

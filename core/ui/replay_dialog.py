@@ -9,7 +9,7 @@ from core.events import replay, wording
 from core.events.lookup import Sought
 from core.staff.roles import Actor, Right, right
 from core.ui import actions, session
-from core.ui.text import literal
+from core.ui.text import code, literal
 
 STORED, STRIPE = "today's code over what was stored", "the object as Stripe has it now"
 MOST_FROM_STRIPE = 100
@@ -39,7 +39,7 @@ def open(sought: Sought, events: str) -> None:
         else:
             st.markdown("\n".join(f"- {literal(line)}" for line in wording.effects_in_words(found)))
             for row in [row for row in found.rows if row.fields][:SHOWN_CHANGES]:
-                st.caption(f"`{row.id}`: {literal(', '.join(sorted(row.fields)))}")
+                st.caption(f"{code(row.id)}: {literal(', '.join(sorted(row.fields)))}")
         if found.more or found.events > most:
             st.markdown(f"More fit: the newest {most:,} of them are replayed. Replay again for the rest.")
     st.text_input("Why", key="replay-why", max_chars=300, placeholder="For the audit log")
