@@ -16,6 +16,7 @@ __all__ = ["Received", "ignored", "prepare", "projected", "projections", "receiv
 
 # What reading a field raises where the event is not shaped as Stripe shapes it.
 _MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
+EPOCH = datetime.fromtimestamp(0, UTC).isoformat()
 _PENDING = b'"pending_webhooks":'
 
 
@@ -109,12 +110,16 @@ def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[s
         payload["previous_attributes"] = kept(previous, event["type"])
     payload["request_id"] = word(_mapping(event.get("request")).get("id"))
     subject = payload["object"] or _mapping(event.get("related_object"))  # a thin event has the latter
-    return _bare_envelope(event, body, address) | {
+    return {
+        "id": event["id"],
+        "type": event["type"],
         "created": _created(event["created"]).isoformat(),
         "livemode": bool(event.get("livemode")),
         "api_version": word(event.get("api_version")),
         "object_id": word(subject.get("id")),
         "payload": payload,
+        "body_sha256": _fingerprint(body),
+        "received_from": address,
     }
 
 
@@ -135,7 +140,7 @@ def _bare_envelope(event: dict[str, Any], body: bytes, address: str | None) -> d
     return {
         "id": event["id"],
         "type": event["type"],
-        "created": datetime.fromtimestamp(0, UTC).isoformat(),
+        "created": EPOCH,
         "livemode": False,
         "api_version": None,
         "object_id": None,
@@ -147,9 +152,12 @@ def _bare_envelope(event: dict[str, Any], body: bytes, address: str | None) -> d
 
 def _fingerprint(body: bytes) -> str:
     """Tells one body from another; but how many deliveries are pending may differ from delivery to delivery."""
-    before, found, after = body.rpartition(_PENDING)
-    told = before + after.lstrip(b" 0123456789") if found else body
-    return hashlib.sha256(told).hexdigest() if told else ""
+    at = body.rfind(_PENDING)
+    if at < 0:
+        return hashlib.sha256(body).hexdigest() if body else ""
+    digest = hashlib.sha256(memoryview(body)[:at])
+    digest.update(body[at + len(_PENDING) :].lstrip(b" 0123456789"))
+    return digest.hexdigest()
 
 
 def _said(error: Exception) -> str:
