@@ -19,8 +19,9 @@ FREE_TEXT = object()  # a text of the shop's own choice, in which anything may s
 MAX_LISTED = 100
 _WORD = re.compile(r"[\w:./-]{0,255}", re.ASCII)
 _KEYS = ("sk_", "rk_", "pk_", "whsec_")
-CARD_DIGITS = 12  # a card's number has no fewer
-_LONG_NUMBER = re.compile(r"\d{12}", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+# As many digits as a card has, and the first of them as an issuer's: no date and no count of milliseconds.
+_LIKE_A_CARD = re.compile(r"(?<!\d)(?:4|5[1-5]|2[2-7]|3[04-8]|6)(?:-?\d){11,18}(?!\d)", re.ASCII)
 
 _ALWAYS = (
     "id object created livemode deleted status amount currency customer metadata.orderId metadata.patientId"
@@ -182,12 +183,12 @@ def _is_plain(text: str) -> bool:
 
 
 def _is_harmless(text: str) -> bool:
-    """Letters, digits and dashes, with no run of digits as long as a card's, and no key or client secret."""
-    joined = text.replace("-", "")
+    """Letters, digits and dashes, but no card's number, no key and no client secret; a UUID's digits are none of these."""
+    rest = _UUID.sub("u", text) if len(text) >= 36 else text
     return (
-        joined.isascii()
-        and joined.replace("_", "").isalnum()
-        and "_secret_" not in text
-        and not text.startswith(_KEYS)
-        and (len(joined) < CARD_DIGITS or not _LONG_NUMBER.search(joined))
+        rest.isascii()
+        and rest.replace("-", "").replace("_", "").isalnum()
+        and "_secret_" not in rest
+        and not rest.startswith(_KEYS)
+        and not _LIKE_A_CARD.search(rest)
     )
