@@ -78,9 +78,9 @@ def assignment_sentence(summary: dict[str, Any]) -> str:
     )
 
 
-def assignment_readings(summary: dict[str, Any]) -> list[Reading]:
-    """The cards of the assignments page."""
-    now, before = summary["now"], summary["before"]
+def assignment_readings(summary: dict[str, Any], days: dict[str, Any]) -> list[Reading]:
+    """The cards of the assignments page, from how it stands and from the last two days."""
+    now, before = days["now"], days["before"]
     late = f"{summary['overdue']:,} for over {span_in_words(timedelta(seconds=summary['limit_seconds']))}"
     room = f"of {summary['capacity']:,} that there is capacity for"
     found = [

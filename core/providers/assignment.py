@@ -86,8 +86,13 @@ def move_misplaced(
 
 
 def summary(db: Database, now: datetime) -> dict[str, Any]:
-    """Who waits, the `oldest`, what is open, `misplaced`, the capacity, and the last 24 hours beside those `before`."""
+    """Who waits, the `oldest`, what is open, `misplaced`, and the capacity."""
     return cast(dict[str, Any], db.call("assignment_summary", now=now))
+
+
+def days(db: Database, now: datetime) -> dict[str, Any]:
+    """What was asked in the 24 hours up to `now` and in those `before`: how many, placed at once, by fallback, how fast."""
+    return cast(dict[str, Any], db.call("assignment_days", now=now))
 
 
 def consultations(

@@ -17,7 +17,7 @@ from core.sandbox.store import Store
 
 Json = dict[str, Any]
 SUBMISSION, STATUS = "/api/webhooks/form-submission", "/api/webhooks/consultation-status"
-PATIENCE_SECONDS = 7200  # who still waits then gives up
+PATIENCE_SECONDS = 2700  # who had to wait at first is gone then, seen or not
 AGAIN_SECONDS = 5
 AT_ONCE = 16
 ANSWER_SECONDS = 20

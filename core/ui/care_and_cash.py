@@ -11,10 +11,15 @@ from core.staff.roles import Right, right
 from core.ui import consultation_dialogs, refund_dialog, session
 from core.ui.text import code, literal
 
+AT_FIRST, AT_MOST = 5, 100
+ALL = "mismatches"
+
 
 def show(mismatches: Sequence[dict[str, Any]]) -> None:
-    """A row each: what does not fit, what mends it, and the button that does."""
-    for one in mismatches:
+    """A row each: what does not fit, what mends it, and the button that does; the oldest few until all are asked for."""
+    st.markdown(literal(_in_short(mismatches)))
+    most = AT_MOST if st.query_params.get(ALL) == "all" else AT_FIRST
+    for one in mismatches[:most]:
         with st.container(border=True, key=f"mismatch-{one['id']}"):
             what, fix, act = st.columns([6, 5, 2], vertical_alignment="center")
             what.markdown(f"**{literal(_what(one))}**")
@@ -22,6 +27,29 @@ def show(mismatches: Sequence[dict[str, Any]]) -> None:
             fix.markdown(literal(_fix(one)))
             with act.container(horizontal=True):
                 _buttons(one)
+
+    if len(mismatches) > most == AT_FIRST:
+        st.button(f"Show all {len(mismatches):,}", on_click=st.query_params.update, args=({ALL: "all"},))
+    elif len(mismatches) > most:
+        st.caption(f"The oldest {most:,} are shown.")
+
+
+def _in_short(mismatches: Sequence[dict[str, Any]]) -> str:
+    """How many of each kind there are, and what was paid for care that nobody gives."""
+    waiting = [one for one in mismatches if one["problem"] == "paid_but_waiting"]
+    sums: dict[str, int] = {}
+    for one in waiting:
+        kept = one["received_minor"] - one["refunded_minor"]
+        sums[one["currency"]] = sums.get(one["currency"], 0) + kept
+    paid = " and ".join(str(Money(minor, currency)) for currency, minor in sums.items())
+    said = []
+    if waiting:
+        said.append(
+            f"{len(waiting):,} paid {paid} in all and {'has' if len(waiting) == 1 else 'have'} nobody."
+        )
+    if back := len(mismatches) - len(waiting):
+        said.append(f"{back:,} had all money back and {'is' if back == 1 else 'are'} still open.")
+    return " ".join(said)
 
 
 def _what(one: dict[str, Any]) -> str:

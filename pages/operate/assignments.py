@@ -54,9 +54,10 @@ actions.show_result()
 def how_it_stands() -> None:
     role = freshness.reader_role()
     kept = live.answers().get("assignments", lambda: assignment.summary(db, clock()), ttl_seconds=1)
+    days = live.answers().get("assignment days", lambda: assignment.days(db, clock()), ttl_seconds=20).answer
     freshness.warn(stale=kept.stale)
     st.markdown(f"#### {literal(standing.assignment_sentence(kept.answer))}")
-    cards.show(standing.assignment_readings(kept.answer), role, across=5)
+    cards.show(standing.assignment_readings(kept.answer, days), role, across=5)
     if may_act and (misplaced := kept.answer["misplaced"]):
         st.button(
             f"Move {misplaced:,} to others", on_click=consultation_dialogs.move_misplaced, args=(misplaced,)

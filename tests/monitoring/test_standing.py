@@ -7,7 +7,6 @@ from core.monitoring import standing
 DAY = {"asked": 100, "at_once": 90, "fallback": 18, "p50_ms": 2.0, "p95_ms": 4.0}
 NOBODY = {
     "waiting": 0, "overdue": 0, "limit_seconds": 1800, "oldest": None, "open": 12, "misplaced": 0, "capacity": 40,
-    "now": DAY, "before": DAY,
 }  # fmt: skip
 OLDEST = {"id": "cons_1", "state": "WY", "reason": "Nobody has a licence in WY.", "age_seconds": 4800}
 TEXAS = {"state": "TX", "name": "Texas", "providers": 2, "free_slots": 3, "waiting": 0, "demand_30_days": 9}
@@ -34,13 +33,16 @@ def test_the_first_sentence_says_who_waits_and_why(change, sentence):
 
 def test_the_figures_of_assignment_compare_a_day_with_the_day_before():
     before = DAY | {"at_once": 80, "fallback": 8}
-    read = {one.definition.name: one for one in standing.assignment_readings(NOBODY | {"before": before})}
+    read = {
+        one.definition.name: one
+        for one in standing.assignment_readings(NOBODY, {"now": DAY, "before": before})
+    }
     assert read["assigned_at_once"].value == "90.0\N{NO-BREAK SPACE}%"
     assert str(read["assigned_at_once"].change) == "up 10.0 points from 80.0\N{NO-BREAK SPACE}%"
     assert read["fallback_share"].change.good is False
     assert read["open_now"].rests_on == "of 40 that there is capacity for"
     nobody = dict.fromkeys(("asked", "at_once", "fallback"), 0) | {"p50_ms": None, "p95_ms": None}
-    empty = {one.definition.name: one.value for one in standing.assignment_readings(NOBODY | {"now": nobody, "before": nobody})}  # fmt: skip
+    empty = {one.definition.name: one.value for one in standing.assignment_readings(NOBODY, {"now": nobody, "before": nobody})}  # fmt: skip
     assert empty["assigned_at_once"] == empty["assignment_time"] == "nobody asked"
 
 

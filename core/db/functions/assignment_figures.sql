@@ -46,8 +46,18 @@ set search_path = '' as $$
   where c.received_at > p_from and c.received_at <= p_to
 $$;
 
--- assignment_summary: how assignment stands now: who waits, the longest waiting, what is open with whom, how many more
--- could be taken, and the last 24 hours beside the 24 before.
+-- assignment_days: the last 24 hours beside the 24 before.
+create function payops_api.assignment_days(p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select jsonb_build_object(
+    'now', payops.asked_between(p_now - interval '24 hours', p_now),
+    'before', payops.asked_between(p_now - interval '48 hours', p_now - interval '24 hours')
+  )
+$$;
+
+-- assignment_summary: how assignment stands now: who waits, the longest waiting, what is open with whom, and how many
+-- there is capacity for.
 create function payops_api.assignment_summary(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -66,12 +76,22 @@ set search_path = '' as $$
       from payops.consultations as c where c.status = 'waiting' order by c.received_at, c.id limit 1
     ),
     'open', (select count(*) from payops.consultations as c where c.status = 'assigned'),
-    'misplaced', (
-      select count(*) from payops.consultations as c
-      where c.status = 'assigned' and not payops.may_see(c.provider_id, c.state, p_now)
-    ),
-    'capacity', (select coalesce(sum(p.capacity), 0) from payops.providers as p where p.active),
-    'now', payops.asked_between(p_now - interval '24 hours', p_now),
-    'before', payops.asked_between(p_now - interval '48 hours', p_now - interval '24 hours')
+    'misplaced', (select m.consultations from payops.misplaced(p_now) as m),
+    'capacity', (select coalesce(sum(p.capacity), 0) from payops.providers as p where p.active)
+  )
+$$;
+
+-- misplaced: how many open consultations are with a provider who may not see them at this moment, and since when the
+-- oldest is open.
+create function payops.misplaced(p_now timestamptz, out consultations bigint, out oldest timestamptz)
+language sql stable
+set search_path = '' as $$
+  select count(*), min(c.received_at)
+  from payops.consultations as c
+  where c.status = 'assigned' and not exists (
+    select from payops.providers as p
+    inner join payops.licences as l on p.id = l.provider_id
+    where p.id = c.provider_id and p.active and l.state = c.state and l.status = 'active' and l.valid_from <= p_now
+      and l.valid_until > p_now
   )
 $$;

@@ -74,9 +74,8 @@ set search_path = '' as $$
   left join lateral payops.cash_of(c.order_id) as m on true
   where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
   union all
-  select 'misplaced_consultations', count(*), '[]', null, min(c.received_at)
-  from payops.consultations as c
-  where c.status = 'assigned' and not payops.may_see(c.provider_id, c.state, p_now)
+  select 'misplaced_consultations', m.consultations, '[]', null, m.oldest
+  from payops.misplaced(p_now) as m
   union all
   select
     'expiring_licences', count(*), '[]', min(l.valid_until) filter (where l.valid_until >= p_now), min(l.valid_until)
