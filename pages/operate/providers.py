@@ -55,7 +55,7 @@ def first_page() -> None:
 st.title("Providers")
 actions.show_result()
 kept = live.answers().get(
-    "directory", lambda: (directory.summary(db, now), directory.coverage(db, now)), ttl_seconds=2
+    "directory", lambda: (directory.summary(db, now), directory.coverage(db, now)), ttl_seconds=10
 )
 freshness.warn(stale=kept.stale)
 summary, coverage = kept.answer
