@@ -17,6 +17,7 @@ OUTCOMES = {
     "applied": "Applied", "ignored": "Ignored", "quarantined": "Quarantined", "failed": "Failed, tried again",
     "dead": "Dead, waits for a person",
 }  # fmt: skip
+CAME_BY = {"webhook": "Stripe's webhook", "sweep": "our look through Stripe's list"}
 BAD = frozenset({"quarantined", "failed", "dead"})
 HANDLING_TARGET_MS = 500
 _EFFECTS = {

@@ -45,7 +45,10 @@ set search_path = '' as $$
     'received_at', p_event.received_at, 'outcome', p_handling.outcome, 'reason', p_handling.reason,
     'attempts', p_handling.attempts, 'handled_at', p_handling.handled_at,
     'next_attempt_at', p_handling.next_attempt_at,
-    'delay_ms', greatest(round(extract(epoch from p_event.received_at - p_event.created) * 1000), 0),
+    'came_by', p_event.came_by,
+    'delay_ms', case when p_event.came_by = 'webhook' then
+      greatest(round(extract(epoch from p_event.received_at - p_event.created) * 1000), 0)
+    end,
     'handling_ms', case when p_handling.attempts = 1 then
       round(extract(epoch from p_handling.handled_at - p_event.received_at) * 1000, 1)
     end
@@ -98,8 +101,8 @@ set search_path = '' as $$
   with came as (
     select
       e.type, h.outcome,
-      greatest(extract(epoch from e.received_at - e.created) * 1000, 0) as delay_ms,
-      case when h.attempts = 1 then extract(epoch from h.handled_at - e.received_at) * 1000 end as handling_ms
+      case when e.came_by = 'webhook' then greatest(extract(epoch from e.received_at - e.created) * 1000, 0) end as delay_ms,
+      case when h.attempts = 1 and e.came_by = 'webhook' then extract(epoch from h.handled_at - e.received_at) * 1000 end as handling_ms
     from payops.events as e
     inner join payops.event_handlings as h on e.id = h.event_id
     where e.received_at >= p_since and e.received_at < p_until
@@ -112,7 +115,7 @@ set search_path = '' as $$
     'types', (select coalesce(jsonb_agg(t.type order by t.type), '[]') from (select distinct type from came) as t),
     'delay', (select jsonb_build_object(
       'p50_ms', percentile_cont(0.5) within group (order by delay_ms),
-      'p95_ms', percentile_cont(0.95) within group (order by delay_ms), 'n', count(*)
+      'p95_ms', percentile_cont(0.95) within group (order by delay_ms), 'n', count(delay_ms)
     ) from came),
     'handling', (select jsonb_build_object(
       'p50_ms', percentile_cont(0.5) within group (order by handling_ms),

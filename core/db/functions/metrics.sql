@@ -259,19 +259,30 @@ set search_path = '' as $$
   from counts
 $$;
 
--- webhook_metrics: how long Stripe's events took to reach us, of those that did by themselves.
+-- webhook_metrics: how long Stripe's events took to reach us, and then, at the first try, to be applied.
 create function payops.webhook_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
-  select jsonb_build_object('webhook_delay', jsonb_build_object(
-    'p50_ms', percentile_cont(0.5) within group (order by e.delay_ms),
-    'p95_ms', percentile_cont(0.95) within group (order by e.delay_ms), 'n', count(*)
-  ))
+  select jsonb_build_object(
+    'webhook_delay', jsonb_build_object(
+      'p50_ms', percentile_cont(0.5) within group (order by e.delay_ms),
+      'p95_ms', percentile_cont(0.95) within group (order by e.delay_ms), 'n', count(*)
+    ),
+    'webhook_handling_time', jsonb_build_object(
+      'p50_ms', percentile_cont(0.5) within group (order by e.handling_ms),
+      'p95_ms', percentile_cont(0.95) within group (order by e.handling_ms), 'n', count(e.handling_ms)
+    )
+  )
   from (
-    select greatest(extract(epoch from e.received_at - e.created) * 1000, 0) as delay_ms
-    from payops.events as e, payops.business as b
-    where e.received_at >= p_since::timestamp at time zone b.timezone
-      and e.received_at < (p_until + 1)::timestamp at time zone b.timezone and e.came_by = 'webhook'
+    select
+      greatest(extract(epoch from e.received_at - e.created) * 1000, 0) as delay_ms,
+      case when h.attempts = 1 then extract(epoch from h.handled_at - e.received_at) * 1000 end as handling_ms
+    from payops.business as b
+    inner join payops.events as e
+      on e.received_at >= p_since::timestamp at time zone b.timezone
+      and e.received_at < (p_until + 1)::timestamp at time zone b.timezone
+    inner join payops.event_handlings as h on e.id = h.event_id
+    where e.came_by = 'webhook'
   ) as e
 $$;
 
