@@ -21,7 +21,10 @@ def look(desk: Desk) -> int:
 
 def _payment_of(desk: Desk, invoice_id: str) -> Json | None:
     """The payment that an open invoice waits for, which is in the mirror from now on; None where there is none."""
-    found, _ = desk.stripe.page("invoice_payments", invoice=invoice_id, status="open")
+    try:
+        found, _ = desk.stripe.page("invoice_payments", invoice=invoice_id, status="open")
+    except Refused:  # gone at Stripe
+        return None
     intent_id = next((one["payment"].get("payment_intent") for one in found), None)
     if intent_id is None:
         return None

@@ -27,11 +27,13 @@ may_act = right(role, recovery.PAGE) >= Right.ACT
 st.title("Failed payments")
 actions.show_result()
 recovery_bulk.go_on()
+waiting = recovery.waiting(running.desk)
+asked_for = st.query_params.get("payment")
+its_currency = next((each.failed.currency for each in waiting.cases if each.id == asked_for), "usd")
 with st.container(horizontal=True, gap="large"):
-    currency = filters.currency(overview.currencies(running.db))
+    currency = filters.currency(overview.currencies(running.db), its_currency)
     period = filters.period()
 figures = recovery_figures.load(running.db, period, currency=currency)
-waiting = recovery.waiting(running.desk)
 cases = [each for each in waiting.cases if each.failed.currency == currency]
 
 st.markdown(f"#### {literal(recovery_figures.sentence(cases, currency))}")
@@ -53,7 +55,6 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 if st.session_state.pop("trying", False):
     recovery_bulk.ask(due)
 listed = [each for each in cases if step in (filters.ALL, each.advice.step) and each.goes_by(found_by or "")]
-asked_for = st.query_params.get("payment")
 if asked_for and asked_for not in {each.id for each in cases}:
     st.info("The chosen payment does not wait to be collected any more, or is in another currency.")
 if not listed:

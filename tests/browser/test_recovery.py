@@ -47,6 +47,7 @@ def test_a_second_click_on_a_card_that_is_declined_again_is_no_second_try(consol
     assert (shop.charged(case.id), shop.tries(case.id)) == ([], 2)
 
 
+@pytest.mark.timeout(240)
 def test_a_second_tab_makes_no_second_charge(console, shop, page, context):
     case = shop.failed()
     opened(console, page, case)
@@ -61,6 +62,7 @@ def test_a_second_tab_makes_no_second_charge(console, shop, page, context):
     assert shop.charged(case.id) == [4900]
 
 
+@pytest.mark.timeout(240)
 def test_several_are_tried_after_a_preview_and_what_became_of_each_is_told(console, shop, page):
     works, declines = shop.failed(amount=1100), None
     other = Shop(shop.desk, shop.base_url)

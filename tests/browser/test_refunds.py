@@ -42,6 +42,7 @@ def test_a_refund_says_what_it_brings_and_a_second_click_makes_no_second_one(con
     assert at_stripe(desk, intent) == [1000]
 
 
+@pytest.mark.timeout(240)
 def test_a_second_tab_that_has_not_seen_the_refund_makes_no_second_one(console, desk, page, context):
     intent = pay(desk, 4900)
     console.sign_in(page, "finance", "/refunds")

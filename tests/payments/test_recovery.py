@@ -321,3 +321,14 @@ def test_a_failed_payment_is_known_to_be_an_invoices_though_no_event_says_so(des
     assert case.id in [each.id for each in recovery.waiting(desk).cases]
     recovery_facts.look(desk)
     assert case.id not in [each.id for each in recovery.waiting(desk).cases]
+
+
+def test_an_invoice_that_no_payment_waits_for_is_asked_about_once_an_hour(desk, shop, owner, faults):
+    case = shop.past_due()
+    owner.execute("delete from payops.recovery_facts; delete from payops.invoices_asked_about")
+    owner.execute("update payops.payment_intents set error_code = null")
+    owner.execute("update payops.invoices set id = 'in_gone'")
+    assert [recovery_facts.look(desk), recovery_facts.look(desk)] == [1, 0]
+    desk.clock.ahead = timedelta(hours=2)
+    assert recovery_facts.look(desk) == 1
+    assert case.id not in [each.id for each in recovery.waiting(desk).cases]

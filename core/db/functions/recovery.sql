@@ -155,18 +155,27 @@ set search_path = '' as $$
   select to_jsonb(true)
 $$;
 
--- invoices_without_payment: open invoices that are past due of which it is not known which payment waits to pay them.
+-- invoices_without_payment: open invoices that are past due of which it is not known which payment waits to pay them, and
+-- that count as asked about for the next hour.
 create function payops_api.invoices_without_payment(p_most integer, p_now timestamptz) returns jsonb
-language sql stable security definer
+language sql security definer
 set search_path = '' as $$
-  select coalesce(jsonb_agg(n.id), '[]')
-  from (
+  with wanted as (
     select i.id from payops.invoices as i
+    left join payops.invoices_asked_about as a on i.id = a.invoice_id
     where i.status = 'open' and (i.attempt_count > 0 or i.due_date < p_now)
       and not exists (select from payops.recovery_facts as f where f.invoice_id = i.id)
-    order by i.created desc
+      and (a.asked_at is null or a.asked_at < p_now - interval '1 hour')
+    order by a.asked_at nulls first, i.created desc
     limit p_most
-  ) as n
+  ),
+  noted as (
+    insert into payops.invoices_asked_about as a (invoice_id, asked_at)
+    select w.id, p_now from wanted as w
+    on conflict (invoice_id) do update set asked_at = excluded.asked_at
+    returning a.invoice_id
+  )
+  select coalesce(jsonb_agg(n.invoice_id), '[]') from noted as n
 $$;
 
 -- failed_payments_to_look_at: failed payments that Stripe was not asked about since they last failed, newest first.
