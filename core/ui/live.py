@@ -55,6 +55,12 @@ class Answers:
                 self._kept[key] = cast(Kept[object], fresh)
             return fresh
 
+    def forget(self, *keys: Hashable) -> None:
+        """Something changed what these answers are: they are asked for anew, whoever wants them next."""
+        with self._lock:
+            for key in keys:
+                self._kept.pop(key, None)
+
 
 @cache
 def answers() -> Answers:

@@ -9,7 +9,7 @@ from core.providers import assignment, directory, files
 from core.providers.changes import differences
 from core.providers.directory import Document, Problem
 from core.staff.roles import Actor
-from core.ui import actions, consultations, rows, session
+from core.ui import actions, consultations, live, rows, session
 from core.ui.provider_form import ProviderForm, say_problems
 from core.ui.rows import Column
 from core.ui.text import code, literal
@@ -127,6 +127,7 @@ def _attempt_save(form: ProviderForm) -> None:
 def _save(document: Document, actor: Actor) -> str:
     db, now, why = session.db(), session.services().clock(), st.session_state.get(WHY) or None
     saved = directory.save(db, actor, document, now, reason=why)
+    live.answers().forget("directory", "assignments")
     said = {
         "added": "The provider was added.",
         "changed": "The change is saved.",
@@ -163,6 +164,7 @@ def _import(actor: Actor) -> str:
         return "Nothing was imported."
     why = st.session_state.get(WHY) or "import"
     done = directory.put(session.db(), actor, read.documents, session.services().clock(), reason=why)
+    live.answers().forget("directory", "assignments")
     return f"Imported. {_counts(done)} {done['placed']:,} who waited were placed."
 
 
@@ -174,6 +176,7 @@ def _counts(answer: dict[str, Any]) -> str:
 def _add_specialty(actor: Actor) -> str:
     name = st.session_state.get("specialty name") or ""
     code = directory.add_specialty(session.db(), actor, name, session.services().clock())
+    live.answers().forget("vocabulary")
     return f"{name.strip()} can be chosen now; forms and files call it {code}."
 
 

@@ -50,6 +50,13 @@ def test_an_answer_is_shared_until_it_is_too_old(answers, seconds):
     assert answers.get("k", source, ttl_seconds=2).answer == 3
 
 
+def test_what_was_changed_is_asked_for_anew(answers):
+    source = Source()
+    assert [answers.get(key, source, ttl_seconds=9).answer for key in ("k", "other")] == [1, 2]
+    answers.forget("k", "never asked")
+    assert [answers.get(key, source, ttl_seconds=9).answer for key in ("k", "other")] == [3, 2]
+
+
 def test_the_last_answer_stays_marked_as_stale_while_the_source_is_away(answers, seconds):
     source = Source()
     answers.get("k", source, ttl_seconds=1)
