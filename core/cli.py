@@ -1,6 +1,7 @@
 """The `payops` command."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,10 +32,15 @@ app.add_typer(sandbox, name="sandbox")
 @app.callback()
 def payops() -> None:
     """Payment operations: the API process and the database's schema."""
+    # A command says in one sentence that the database does not answer; the pool would say it many times.
+    logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
+
+
+Port = Annotated[int, typer.Option(min=1, max=65535)]
 
 
 @app.command()
-def serve(console_port: int = 8501, api_port: int = 8000) -> None:
+def serve(console_port: Port = 8501, api_port: Port = 8000) -> None:
     """Serve everything on this machine: database, API, background work and console."""
     from rich.console import Console
 
@@ -52,11 +58,14 @@ def worker() -> None:
     from core import worker_process
 
     _settings()
-    worker_process.main()
+    try:
+        worker_process.main()
+    except PayopsError as error:
+        _fail(error, code=1)
 
 
 @app.command()
-def api(host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> None:
+def api(host: str = "127.0.0.1", port: Port = 8000, workers: Annotated[int, typer.Option(min=1)] = 1) -> None:
     """Serve Stripe's webhook and the health routes."""
     import uvicorn
 

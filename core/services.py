@@ -98,14 +98,26 @@ class Services:
 def start(settings: Settings) -> Services:
     """Open what `settings` name; the embedded database is started and brought up to date.
 
-    Raises `Unavailable` where the embedded database does not start; another database may be away at this moment.
+    Raises `Unavailable` where the embedded database does not start, `Refused` where DATA_DIR cannot be made; another
+    database may be away at this moment.
     """
+    _make(settings.data_dir)
     db = CountedDatabase(_database(settings))
     if settings.database_kind == "embedded":
         db.call("set_business_timezone", timezone=settings.business_timezone)
     return Services(
         settings, db, business_clock(settings), _webhook_secrets(settings), _intake_secrets(settings)
     )
+
+
+def _make(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            "data_dir_unusable",
+            f"DATA_DIR cannot be made: {error.strerror}. Name a folder that can be written to.",
+        ) from error
 
 
 def rehearsal(settings: Settings) -> Rehearsal:

@@ -171,7 +171,8 @@ class Settings(BaseSettings):
 
 def load_settings(env: Mapping[str, str] | None = None, env_file: str | Path | None = ".env") -> Settings:
     """The environment wins over `env_file`; raises `SettingsError` with all problems and no secret's value."""
-    from_file = dotenv_values(env_file, interpolate=False) if env_file else {}
+    problems: list[Problem] = []
+    from_file = _read(Path(env_file), problems) if env_file else {}
     given = {**from_file, **(os.environ if env is None else env)}
     raw = {name: value.strip() for name, value in given.items() if value and value.strip()}
     warnings, switched_off = _take_legacy_names(raw)
@@ -182,7 +183,6 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: str | Path | N
         for name in Settings.model_fields
         if name != "warnings" and name.upper() in raw
     }
-    problems: list[Problem] = []
     if "payment_mode" not in fields and (mode := _detected_mode(fields, problems)):
         fields["payment_mode"] = mode
     fields.setdefault("data_dir", str(_default_data_dir()))
@@ -199,6 +199,14 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: str | Path | N
     if problems:
         raise SettingsError(tuple(problems))
     return _with_origins_and_hosts(settings)
+
+
+def _read(env_file: Path, problems: list[Problem]) -> dict[str, str | None]:
+    try:
+        return dotenv_values(env_file, interpolate=False)
+    except UnicodeDecodeError:
+        problems.append(Problem(env_file.name, "is no UTF-8 text.", "Save it as UTF-8."))
+        return {}
 
 
 def _take_legacy_names(raw: dict[str, str]) -> tuple[tuple[str, ...], bool]:
@@ -246,7 +254,30 @@ def _parsed(fields: dict[str, Any], problems: list[Problem]) -> tuple[Settings, 
 
 
 def _refusals(settings: Settings) -> list[Problem]:
-    return [*_key_refusals(settings), *_secret_refusals(settings), *_production_refusals(settings)]
+    return [
+        *_key_refusals(settings),
+        *_secret_refusals(settings),
+        *_chosen(
+            [
+                (
+                    not _can_be_used(settings.data_dir),
+                    "DATA_DIR",
+                    "is no folder that can be written to.",
+                    "Name one that can.",
+                )
+            ]
+        ),
+        *_production_refusals(settings),
+    ]
+
+
+def _can_be_used(folder: Path) -> bool:
+    """Whether the folder, or the nearest one above it that is there, is one that this user may write to."""
+    try:
+        nearest = next(each for each in (folder.resolve(), *folder.resolve().parents) if each.exists())
+        return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    except (OSError, RuntimeError):
+        return False
 
 
 def _key_refusals(settings: Settings) -> list[Problem]:

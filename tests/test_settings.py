@@ -144,6 +144,29 @@ def test_the_defaults_are_those_of_a_laptop():
     assert settings.allowed_hosts == ("localhost", "127.0.0.1")
 
 
+def test_a_folder_that_cannot_be_written_to_and_a_file_that_is_no_text_are_named(tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    for folder in (taken, taken / "below"):
+        assert refused(DATA_DIR=str(folder)) == {
+            "DATA_DIR": "DATA_DIR: is no folder that can be written to. Name one that can."
+        }
+    env_file = tmp_path / ".env"
+    env_file.write_bytes(b"COOKIE_KEY=\xff")
+    with pytest.raises(SettingsError, match="^.env: is no UTF-8 text. Save it as UTF-8.$"):
+        load_settings({}, env_file=env_file)
+
+
+def test_the_console_alone_ends_with_2_and_says_what_to_mend():
+    ran = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", "0"], capture_output=True, text=True,
+        env={"LOG_LEVEL": "loud", "PATH": "/usr/bin"}, cwd=Path(__file__).parents[1], timeout=100,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert "LOG_LEVEL: is not understood. Use DEBUG, INFO, WARNING or ERROR." in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_a_command_with_wrong_settings_ends_with_2_and_no_traceback(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-c", "from core.cli import app; app()", "migrate"],

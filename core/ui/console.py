@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -13,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.starlette import App
 
+from core.settings import SettingsError
 from core.ui import auth_routes, session, shell
 from core.ui.doors import Doors
 from core.ui.policy import SafeHeaders
@@ -24,8 +26,15 @@ def build(entrypoint: str | Path) -> App:
 
 
 def parts() -> dict[str, Any]:
-    """What `st.App` is given beside the script, the same under `payops serve` and `streamlit run`."""
-    hosts = list(session.settings().allowed_hosts)
+    """What `st.App` is given beside the script, the same under `payops serve` and `streamlit run`.
+
+    With settings that do not fit the process ends with 2, and says what to mend.
+    """
+    try:
+        hosts = list(session.settings().allowed_hosts)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
     return {
         "routes": auth_routes.routes(),
         "middleware": [
