@@ -23,35 +23,43 @@ def show() -> None:
     """Two questions about one provider, answered from how things are now."""
     st.subheader("What if")
     states = consultations.vocabulary().states
-    who, where = st.columns(2)
-    with who:
+    found, total = directory.search(session.db(), active=True, limit=MOST_CHOICES)
+    if total > len(found):
         search = st.text_input(
-            "Provider", key="what-if", placeholder="A part of the name", bind="query-params"
+            "Find a provider", key="what-if", placeholder="A part of the name", bind="query-params"
         )
         found, total = directory.search(session.db(), text=search or None, active=True, limit=MOST_CHOICES)
-        names = {one["id"]: one["name"] for one in found}
-        chosen = st.selectbox(
-            "of those found" if total > len(found) else "Which", list(names), index=None, format_func=lambda one: names[one],
-            key="without", placeholder=f"{total:,} found", label_visibility="collapsed",
-        )  # fmt: skip
+    people = _labelled(found)
+    who, where = st.columns(2)
+    with who:
+        chosen = st.selectbox("This provider were gone", list(people), index=None, key="without", placeholder=f"One of {total:,}", bind="query-params")  # fmt: skip
     with where:
         state = st.selectbox(
-            "had a licence in", list(states), index=None, format_func=lambda code: states[code], key="licence-in",
-            placeholder="Choose a state", bind="query-params",
+            "Or had a licence in", list(states), index=None, format_func=lambda code: states[code], key="licence-in",
+            placeholder="A state", bind="query-params",
         )  # fmt: skip
     if chosen is None:
         st.caption("Choose a provider to see what would follow without them, and with one licence more.")
         return
-    now = session.services().clock()
-    without = assignment.without_provider(session.db(), chosen, now)
-    st.markdown(f"**Without {literal(names[chosen])}:** {literal(_without(without))}")
+    now, name = session.services().clock(), people[chosen]["name"]
+    without = assignment.without_provider(session.db(), people[chosen]["id"], now)
+    st.markdown(f"**Without {literal(name)}:** {literal(_without(without))}")
     if without:
         rows.show(without, WITHOUT, key="what-if-without")
     if state:
-        more = assignment.with_licence(session.db(), chosen, state, now)
+        more = assignment.with_licence(session.db(), people[chosen]["id"], state, now)
         st.markdown(
-            f"**With a licence in {literal(states[state])}:** {literal(_with(names[chosen], states[state], more))}"
+            f"**With a licence in {literal(states[state])}:** {literal(_with(name, states[state], more))}"
         )
+
+
+def _labelled(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Providers by name, and by name and id where two are called the same."""
+    called = [one["name"] for one in found]
+    return {
+        one["name"] if called.count(one["name"]) == 1 else f"{one['name']} ({one['id']})": one
+        for one in found
+    }
 
 
 def _without(states: list[dict[str, Any]]) -> str:
@@ -59,7 +67,7 @@ def _without(states: list[dict[str, Any]]) -> str:
     stuck = sum(max(0, one["open_consultations"] - one["their_free_slots"]) for one in states)
     alone = [one["state"] for one in states if one["others"] == 0]
     said = f"{moved:,} open consultations would have to go to others"
-    said += f", and {stuck:,} of them would wait." if stuck else "."
+    said += f", and at least {stuck:,} of them would wait." if stuck else "."
     return said + (f" Nobody would be left in {', '.join(alone)}." if alone else "")
 
 
