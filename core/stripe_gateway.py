@@ -3,7 +3,7 @@
 import copy
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -53,16 +53,16 @@ class StripeGateway:
             http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)),
         )
 
-    def telling(self, tell: Callable[[StripeCall], None]) -> "StripeGateway":
-        """The same gateway, whose calls `tell` hears of as well."""
-        told, record = copy.copy(self), self._record
+    def recording_with(self, record: Callable[[StripeCall], None]) -> "StripeGateway":
+        """The same gateway, whose calls `record` hears of instead; see `record`."""
+        other = copy.copy(self)
+        other._record = record
+        return other
 
-        def both(call: StripeCall) -> None:
-            tell(call)
-            record(call)
-
-        told._record = both
-        return told
+    def record(self, calls: Iterable[StripeCall]) -> None:
+        """Record calls that another recorder kept back until there was time."""
+        for call in calls:
+            self._record(call)
 
     def retrieve(self, path: str, **params: Any) -> Json:
         """One object as Stripe's JSON, `path` such as `charges/ch_1`; raises `Refused` or `Unavailable`."""

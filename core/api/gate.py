@@ -23,6 +23,7 @@ from core.payments.callers import Caller
 from core.payments.desk import Desk
 from core.payments.requests import Request
 from core.periods import wall_clock
+from core.stripe_gateway import StripeCall
 
 log = structlog.get_logger(__name__)
 
@@ -77,24 +78,26 @@ class Gate:
         return caller
 
     def _passed(self, http: HttpRequest, answer: Callable[[Desk, Caller], Answer]) -> Response:
-        """The answer or the problem; it is kept how long we took for it, Stripe's part apart."""
-        stripe_ms: list[float] = []
-        watched = self.desk.stripe.telling(lambda call: stripe_ms.append(call.duration_ms))
+        """The answer or the problem; once it is sent it is kept how long we took for it, Stripe's part apart."""
+        calls: list[StripeCall] = []
+        watched = replace(self.desk, stripe=self.desk.stripe.recording_with(calls.append))
         try:
-            response: Response = JSONResponse(answer(replace(self.desk, stripe=watched), http.state.caller))
+            response: Response = JSONResponse(answer(watched, http.state.caller))
         except PayopsError as error:
             response = refusal(http, error)
         since_read_ms = (time.perf_counter() - http.scope["payops.read_at"]) * 1000
+        total_ms = http.state.enter_ms + since_read_ms
         response.background = BackgroundTask(
-            self._record, http.scope["route"].name, response.status_code,
-            http.state.enter_ms + since_read_ms - sum(stripe_ms), sum(stripe_ms),
-        )  # fmt: skip
+            self._record, http.scope["route"].name, response.status_code, total_ms, calls
+        )
         return response
 
-    def _record(self, operation: str, status: int, own_ms: float, stripe_ms: float) -> None:
+    def _record(self, operation: str, status: int, total_ms: float, calls: list[StripeCall]) -> None:
+        stripe_ms = sum(call.duration_ms for call in calls)
+        self.desk.stripe.record(calls)
         try:
             self.desk.db.call(
-                "record_api_call", operation=operation, status=status, own_ms=own_ms, stripe_ms=stripe_ms,
+                "record_api_call", operation=operation, status=status, own_ms=total_ms - stripe_ms, stripe_ms=stripe_ms,
                 now=self.desk.clock(),
             )  # fmt: skip
         except PayopsError as error:

@@ -4,6 +4,7 @@ create function payops_api.record_api_call(
 ) returns jsonb
 language sql security definer
 set search_path = '' as $$
+  select payops.commit_later();
   insert into payops.api_calls (at, operation, status, own_ms, stripe_ms)
   values (p_now, p_operation, p_status, p_own_ms, p_stripe_ms);
   select 'true'::jsonb

@@ -5,6 +5,7 @@ set search_path = '' as $$
 declare
   turns integer;
 begin
+  perform payops.commit_later();
   insert into payops.api_turns as t (caller, minute, taken) values (p_caller, date_trunc('minute', p_now), 1)
   on conflict (caller) do update set
     taken = case when t.minute = excluded.minute then t.taken + 1 else 1 end, minute = excluded.minute
@@ -25,6 +26,7 @@ set search_path = '' as $$
 declare
   kept payops.api_requests;
 begin
+  perform payops.commit_later(); -- whatever is done at Stripe is written down after this, and waits for the disk
   insert into payops.api_requests (caller, key, fingerprint, state, started_at, lease_until)
   values (p_caller, p_key, p_fingerprint, 'in_progress', p_now, p_now + interval '2 minutes')
   on conflict do nothing;
@@ -51,6 +53,7 @@ create function payops_api.answer_api_request(
 ) returns jsonb
 language sql security definer
 set search_path = '' as $$
+  select payops.commit_later();
   update payops.api_requests as r set
     state = case when p_status is null then 'in_progress' else 'answered' end,
     status = p_status, answer = p_answer, lease_until = p_now

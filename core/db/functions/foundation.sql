@@ -14,6 +14,12 @@ begin
 end
 $$;
 
+-- commit_later: this transaction's commit does not wait for the disk: what it writes may be lost with a crash of the
+-- database, and nothing rests on it.
+create function payops.commit_later() returns void
+language sql
+set search_path = '' as $$ select set_config('synchronous_commit', 'off', true) $$;
+
 -- record_audit: the audit log says that the actor did this, in the same transaction as what it records.
 create function payops.record_audit(
   p_actor text, p_role text, p_action text, p_subject text, p_now timestamptz,

@@ -5,6 +5,7 @@ create function payops_api.record_stripe_call(
 ) returns jsonb
 language sql security definer
 set search_path = '' as $$
+  select payops.commit_later();
   insert into payops.stripe_calls (at, operation, duration_ms, request_id, error, subject)
   values (p_now, p_operation, p_duration_ms, p_request_id, p_error, p_subject);
   select 'true'::jsonb
