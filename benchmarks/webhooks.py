@@ -1,9 +1,11 @@
-"""Signed events a second, verified, stored, projected, applied and committed, beside two floors of the same server."""
+"""Signed events a second, verified, stored, projected, applied and committed, beside two floors of the same server.
 
-import asyncio
-import json
+`BENCH_EVENTS` (a run's), `BENCH_INBOX` (events already there) and `BENCH_WORKERS` (such as `1,2`) choose the size.
+`python -m benchmarks.webhooks memory` posts `BENCH_MEMORY_EVENTS` to one worker and prints what memory it has.
+"""
+
+import gc
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -12,147 +14,167 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
+import psutil
 import psycopg
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.webhook_traffic import (
+    CONNECTIONS,
+    DUPLICATES,
+    SECRET,
+    Run,
+    post_all,
+    sample_events,
+    signed_requests,
+)
 from core.db import embedded
 from core.db.deploy import deploy
-from core.events.signature import sign
-from core.sandbox.history import iter_events
-from core.sandbox.seed import seed_sandbox
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "12000"))
 FULL_INBOX = int(os.environ.get("BENCH_INBOX", "1000000"))
-CONNECTIONS = 16
-DUPLICATES = 0.1
-SECRET = "whsec_" + "b" * 32
-TYPES = (
-    "payment_intent.created", "payment_intent.succeeded", "charge.succeeded", "charge.failed", "charge.refunded",
-    "customer.created", "customer.subscription.updated", "invoice.paid", "invoice_payment.paid", "refund.created",
-)  # fmt: skip
-SERVERS = {
-    "verify and answer (floor)": "benchmarks.webhook_floors:verifying",
-    "insert the payload (floor)": "benchmarks.webhook_floors:inserting",
-    "payops": "core.api.app:app",
+WORKERS = [int(each) for each in os.environ.get("BENCH_WORKERS", "1,2").split(",")]
+MEMORY_EVENTS = int(os.environ.get("BENCH_MEMORY_EVENTS", "200000"))
+OF_PEAK = 0.7
+VERIFY, INSERT, OURS = "verify and answer (floor)", "insert the payload (floor)", "payops"
+APPS = {
+    VERIFY: "benchmarks.webhook_floors:verifying",
+    INSERT: "benchmarks.webhook_floors:inserting",
+    OURS: "core.api.app:app",
 }
 
 
+@dataclass(frozen=True)
+class Server:
+    """One of the three servers as it runs: its port, its processes, and Postgres."""
+
+    port: int
+    process: psutil.Process
+    postgres: psutil.Process
+
+    def cpu_seconds(self) -> tuple[float, float]:
+        """What the server's processes and Postgres's have used; a busy neighbour changes it less than the clock."""
+        workers = [self.process, *self.process.children(recursive=True)]
+        backends = [self.postgres, *self.postgres.children()]
+        ended = self.postgres.cpu_times()
+        return (
+            sum(_used(each) for each in workers),
+            sum(_used(each) for each in backends) + ended.children_user + ended.children_system,
+        )
+
+    def resident_bytes(self) -> int:
+        return sum(each.memory_info().rss for each in [self.process, *self.process.children(recursive=True)])
+
+
+def _used(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
+
+
 def main() -> None:
+    gc.freeze()
+    samples = sample_events()
     with tempfile.TemporaryDirectory(prefix="payops-bench-") as folder:
-        samples = sample_events(Path(folder))
-        table = Table(
-            "inbox", "workers", "server", "events/s", "p50 ms", "p95 ms", "p99 ms", "ratio to insert",
-            title=f"{EVENTS} signed events of ten types, {CONNECTIONS} connections, {DUPLICATES:.0%} duplicates",
-        )  # fmt: skip
-        for inbox in (0, FULL_INBOX):
-            with database(Path(folder), inbox) as conninfo:
-                for workers in (1, 2):
-                    measure(table, Path(folder), conninfo, samples, inbox, workers)
-        Console(width=130).print(table)
+        if "memory" in sys.argv:
+            with database(Path(folder), 0) as postgres:
+                measure_memory(Path(folder), postgres, samples)
+        else:
+            compare(Path(folder), samples)
         embedded.remove(Path(folder))
 
 
+def compare(folder: Path, samples: Sequence[dict[str, Any]]) -> None:
+    table = Table(
+        "inbox", "workers", "server", "events/s", "to insert", "p50", "p95", "p99 ms", f"at {OF_PEAK:.0%}: p50", "p95",
+        "p99 ms", "CPU µs an event: server", "Postgres",
+        title=f"{EVENTS:,} signed events of ten types, {CONNECTIONS} connections, {DUPLICATES:.0%} duplicates",
+    )  # fmt: skip
+    for inbox in dict.fromkeys((0, FULL_INBOX)):
+        with database(folder, inbox) as postgres:
+            for workers in WORKERS:
+                rates: dict[str, float] = {}
+                for name, app in APPS.items():
+                    with serving(app, folder, workers, postgres) as server:
+                        row = measure(server, samples, rates, name)
+                    table.add_row(f"{inbox:,}", str(workers), name, *row)
+    Console(width=150).print(table)
+
+
 def measure(
-    table: Table, folder: Path, conninfo: str, samples: Sequence[dict], inbox: int, workers: int
-) -> None:
-    floor = 0.0
-    for name, app in SERVERS.items():
-        requests = signed_requests(samples, EVENTS)
-        with serving(app, folder, conninfo, workers) as port:
-            warm_up = signed_requests(samples, 500)
-            uvloop.run(post_all(port, warm_up))
-            seconds, latencies = uvloop.run(post_all(port, requests))
-        rate = len(requests) / seconds
-        floor = rate if "insert" in name else floor
-        p50, p95, p99 = (1000 * latencies[int(len(latencies) * q)] for q in (0.5, 0.95, 0.99))
-        ratio = f"{rate / floor:.2f}" if floor else ""
-        figures = (f"{rate:,.0f}", f"{p50:.1f}", f"{p95:.1f}", f"{p99:.1f}", ratio)
-        table.add_row(f"{inbox:,}", str(workers), name, *figures)
+    server: Server, samples: Sequence[dict[str, Any]], rates: dict[str, float], name: str
+) -> list[str]:
+    """At full speed, then at a share of what was the peak."""
+    posted(server, samples, 500)
+    before = server.cpu_seconds()
+    full = posted(server, samples, EVENTS)
+    used = [1e6 * (now - then) / EVENTS for now, then in zip(server.cpu_seconds(), before, strict=True)]
+    eased = posted(server, samples, EVENTS // 2, rate=OF_PEAK * full.rate)
+    rates[name] = full.rate
+    ratio = f"{full.rate / rates[INSERT]:.2f}" if INSERT in rates else ""
+    waits = [f"{run.percentile_ms(share):.1f}" for run in (full, eased) for share in (0.5, 0.95, 0.99)]
+    return [f"{full.rate:,.0f}", ratio, *waits, *(f"{each:.0f}" for each in used)]
 
 
-def sample_events(folder: Path) -> list[dict]:
-    """Some events of each type, as the sandbox tells them."""
-    seed_sandbox(folder, days=60)
-    found: dict[str, list[dict]] = {event_type: [] for event_type in TYPES}
-    for event in iter_events(folder, TYPES):
-        if len(found[event["type"]]) < 20:
-            found[event["type"]].append(event)
-    return [event for events in found.values() for event in events]
+def measure_memory(folder: Path, postgres: psutil.Process, samples: Sequence[dict[str, Any]]) -> None:
+    step = MEMORY_EVENTS // 10
+    with serving(APPS[OURS], folder, 1, postgres) as server:
+        posted(server, samples, 2_000)  # whatever is made once is made
+        for done in range(0, MEMORY_EVENTS + 1, step):
+            print(f"{done:>9,} events: {server.resident_bytes() / 2**20:.1f} MiB", flush=True)
+            if done < MEMORY_EVENTS:
+                posted(server, samples, step)
 
 
-def signed_requests(samples: Sequence[dict], count: int) -> list[bytes]:
-    """HTTP requests of pretty-printed events with ids of their own, some of them sent twice."""
-    requests: list[bytes] = []
-    stamp = int(time.time())
-    run = random.randrange(16**8)
-    for number in range(count):
-        if requests and random.random() < DUPLICATES:
-            requests.append(random.choice(requests[-200:]))
-            continue
-        event = samples[number % len(samples)]
-        unique = f"{run:08x}{number:08x}"
-        text = json.dumps(event, indent=2).replace(event["data"]["object"]["id"], f"obj_{unique}")
-        body = text.replace(event["id"], f"evt_{unique}").encode()
-        head = (
-            "POST /api/webhooks/stripe HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            f"Stripe-Signature: {sign(body, SECRET, timestamp=stamp)}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        requests.append(head.encode() + body)
-    return requests
-
-
-async def post_all(port: int, requests: Sequence[bytes]) -> tuple[float, list[float]]:
-    """Seconds for all, and each one's, sorted; every answer must be a 200."""
-    waiting, latencies = iter(requests), []
-
-    async def connection() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for request in waiting:
-            started = time.perf_counter()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200"), head
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            await reader.readexactly(length)
-            latencies.append(time.perf_counter() - started)
-        writer.close()
-
-    started = time.perf_counter()
-    await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
-    return time.perf_counter() - started, sorted(latencies)
+def posted(
+    server: Server, samples: Sequence[dict[str, Any]], count: int, *, rate: float | None = None
+) -> Run:
+    requests = list(signed_requests(samples, count))
+    return uvloop.run(post_all(server.port, requests, rate=rate))
 
 
 @contextmanager
-def serving(app: str, folder: Path, conninfo: str, workers: int) -> Iterator[int]:
+def serving(app: str, folder: Path, workers: int, postgres: psutil.Process) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--workers", str(workers)]
     environment = os.environ | {
-        "BENCH_SECRET": SECRET, "BENCH_CONNINFO": conninfo, "STRIPE_WEBHOOK_SECRETS": SECRET, "DATA_DIR": str(folder),
+        "BENCH_SECRET": SECRET, "BENCH_CONNINFO": embedded.ensure_running(folder).owner_conninfo,
+        "STRIPE_WEBHOOK_SECRETS": SECRET, "DATA_DIR": str(folder),
     }  # fmt: skip
     process = subprocess.Popen([*command, "--no-access-log", "--log-level", "warning"], env=environment)
-    for _ in range(300):
+    try:
+        _await_answer(port)
+        time.sleep(1.5 * workers)  # the other workers
+        yield Server(port, psutil.Process(process.pid), postgres)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _await_answer(port: int) -> None:
+    for _ in range(600):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=1)
         except URLError as error:
             if getattr(error, "code", None) == 404:
-                break
+                return
             time.sleep(0.05)
         else:
-            break
-    time.sleep(1.0)  # the second worker
-    yield port
-    process.terminate()
-    process.wait(20)
+            return
+    raise AssertionError("the server did not answer")
 
 
 @contextmanager
-def database(folder: Path, inbox: int) -> Iterator[str]:
+def database(folder: Path, inbox: int) -> Iterator[psutil.Process]:
     """An embedded Postgres whose inbox, and the floor's, hold `inbox` events already."""
     server = embedded.ensure_running(folder)
     deploy(server.owner_conninfo)
@@ -163,16 +185,23 @@ def database(folder: Path, inbox: int) -> Iterator[str]:
         )
         if inbox:
             connection.execute(
-                "insert into payops.events (id, type, created, received_at, livemode, payload, body_sha256)"
-                " select 'evt_old' || n, 'charge.succeeded', now(), now(), false, '{}', '' from generate_series(1, %s) n",
+                "insert into payops.events (id, type, created, received_at, livemode, object_id, payload, body_sha256)"
+                " select 'evt_' || md5(n::text), 'charge.succeeded', now() - n * interval '1 second', now() - n * interval"
+                " '1 second', false, 'ch_' || n, '{}', '' from generate_series(1, %s) n",
                 (inbox,),
             )
             connection.execute(
-                "insert into floor_inbox select 'evt_old' || n, '{}' from generate_series(1, %s) as n",
+                "insert into payops.event_handlings (event_id, outcome, handled_at)"
+                " select 'evt_' || md5(n::text), 'applied', now() from generate_series(1, %s) as n",
                 (inbox,),
             )
-            connection.execute("vacuum analyze payops.events, floor_inbox")
-    yield server.owner_conninfo
+            connection.execute(
+                "insert into floor_inbox select 'evt_' || md5(n::text), '{}' from generate_series(1, %s) as n",
+                (inbox,),
+            )
+            connection.execute("vacuum analyze payops.events, payops.event_handlings, floor_inbox")
+        connection.execute("checkpoint")
+    yield psutil.Process(int((server.pgdata / "postmaster.pid").read_text().split()[0]))
 
 
 if __name__ == "__main__":

@@ -164,7 +164,15 @@ def owner_conninfo(settings: Settings) -> str:
     return secret.get_secret_value()
 
 
-def _database(settings: Settings) -> Database:
+def inbox_database(settings: Settings) -> Database:
+    """The database by connections that only the inbox uses, so that nothing else keeps an event waiting.
+
+    One that broke a moment ago costs a batch, which is sent again; so nobody asks at each batch whether it did.
+    """
+    return CountedDatabase(_database(settings, max_connections=2, surely_open_seconds=0.1))
+
+
+def _database(settings: Settings, **how: Any) -> Database:
     if settings.database_kind == "supabase":
         from core.db.via_supabase import SupabaseDatabase
 
@@ -174,8 +182,10 @@ def _database(settings: Settings) -> Database:
         return SupabaseDatabase(settings.supabase_url, settings.supabase_secret_key.get_secret_value())
     if settings.database_kind == "postgres":
         assert settings.database_url
-        return PsycopgDatabase(settings.database_url.get_secret_value())
-    return PsycopgDatabase(_embedded(settings.data_dir))
+        conninfo = settings.database_url.get_secret_value()
+    else:
+        conninfo = _embedded(settings.data_dir)
+    return PsycopgDatabase(conninfo, **how)
 
 
 def _embedded(data_dir: Path) -> str:

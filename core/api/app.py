@@ -1,7 +1,7 @@
 """The ASGI app; it builds itself when its lifespan starts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 
@@ -18,6 +18,7 @@ from core.api.gate import Gate, refusal
 from core.api.problems import problem
 from core.api.tokens import Tokens
 from core.api.webhooks import STRIPE_PATH, StripeWebhook
+from core.db import Database
 from core.errors import PayopsError
 from core.events import inbox
 from core.events.group_commit import GroupCommit
@@ -34,7 +35,8 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     settings = load_settings()
     logs.configure(settings)
     running = services.start(settings)
-    write = partial(_record, running)
+    inbox_db = services.inbox_database(settings)
+    write = partial(_record, running, inbox_db)
     api.state.rules = Rules(
         settings.allowed_hosts, settings.cors_origins, settings.api_base_url.startswith("https:")
     )
@@ -46,6 +48,7 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     yield
     await teller.close()
     await api.state.group_commit.close()
+    inbox_db.close()
     running.close()
 
 
@@ -89,8 +92,8 @@ def _outside_production(
     return guarded
 
 
-def _record(running: services.Services, batch: list[inbox.Received]) -> list[str]:
-    return inbox.receive(running.db, batch, now=running.clock())
+def _record(running: services.Services, db: Database, batch: Sequence[inbox.Posted]) -> list[str]:
+    return inbox.receive_posted(db, batch, livemode=running.livemode, now=running.clock())
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

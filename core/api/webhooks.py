@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from core.api.problems import problem, problem_of
 from core.errors import PayopsError, Refused, Unavailable
-from core.events import inbox
 from core.events.group_commit import GroupCommit
+from core.events.inbox import Posted
 from core.events.signature import read_signed_event
 from core.events.tally import sender
 from core.periods import wall_clock
@@ -27,41 +27,53 @@ class StripeWebhook:
         self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
         if scope["method"] != "POST":
-            answer: Response = problem(request, 405, "method_not_allowed", "Stripe posts its events here.")
+            answer = problem(Request(scope), 405, "method_not_allowed", "Stripe posts its events here.")
             answer.headers["Allow"] = "POST"
-        else:
-            answer = await self._answer(request)
-        await answer(scope, receive, send)
-
-    async def _answer(self, request: Request) -> Response:
-        """400 for what Stripe did not sign, 503 for what could not be recorded, else 200 with the outcome."""
-        address = sender(request.client.host if request.client else None)
+            await answer(scope, receive, send)
+            return
+        client = scope["client"]
+        address = sender(client[0] if client else None)
         try:
-            event, outcome = await self._received(request, address)
-        except Refused as error:
-            self._state.tally.rejected(address, error.code)
-            return problem_of(request, error, refused_status=400)
-        except Unavailable as error:
-            return problem_of(request, error)
-        except PayopsError:
-            return problem_of(
-                request, Unavailable("not_recorded", "The event could not be recorded. Send it again.")
-            )
-        body = orjson.dumps({"received": True, "event": event, "outcome": outcome})
-        return Response(body, media_type="application/json")
+            said = await self._said(scope, receive, address)
+        except PayopsError as error:
+            await self._refusal(Request(scope), error, address)(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(said))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": said})
 
-    async def _received(self, request: Request, address: str) -> tuple[str, str]:
+    async def _said(self, scope: Scope, receive: Receive, address: str) -> bytes:
+        """What became of the event, once that is committed."""
         arrived = time.monotonic()
         services: Services = self._state.services
-        group_commit: GroupCommit = self._state.group_commit
+        group_commit: GroupCommit[Posted] = self._state.group_commit
         if not services.webhook_secrets:
             raise Unavailable("not_configured", "STRIPE_WEBHOOK_SECRETS is not set.", retry_after_seconds=60)
-        body, header = await request.body(), request.headers.get("stripe-signature", "")
-        signed = read_signed_event(body, header, services.webhook_secrets, now=wall_clock())
+        body = await _whole(receive)
+        header = next((value for name, value in scope["headers"] if name == b"stripe-signature"), b"")
+        signed = read_signed_event(body, header.decode("latin-1"), services.webhook_secrets, now=wall_clock())
         self._state.tally.verified[signed.secret_index] += 1
-        received = inbox.prepare(
-            signed.event, body, livemode=services.livemode, arrived=arrived, address=address
-        )
-        return signed.event["id"], await group_commit.outcome(received)
+        outcome = await group_commit.outcome(Posted(signed.event, body, arrived, address))
+        return orjson.dumps({"received": True, "event": signed.event["id"], "outcome": outcome})
+
+    def _refusal(self, request: Request, error: PayopsError, address: str) -> Response:
+        """400 for what Stripe did not sign, 503 for what could not be recorded."""
+        if isinstance(error, Refused):
+            self._state.tally.rejected(address, error.code)
+            return problem_of(request, error, refused_status=400)
+        if not isinstance(error, Unavailable):
+            error = Unavailable("not_recorded", "The event could not be recorded. Send it again.")
+        return problem_of(request, error)
+
+
+async def _whole(receive: Receive) -> bytes:
+    """The body; its size and time are bounded by the edge."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False):
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise Refused("malformed_body", "The body did not arrive whole.")
+    return body

@@ -67,18 +67,12 @@ def ensure_running(data_dir: Path) -> EmbeddedServer:
 
 
 def allow_app_login(server: EmbeddedServer) -> None:
-    """The app signs in as `payops_app` itself; elsewhere a login of its own is a member of that role."""
-    _run(
-        "psql",
-        "-h",
-        str(server.socket_dir),
-        "-U",
-        "postgres",
-        "-d",
-        "payops",
-        "-qc",
-        "alter role payops_app login",
-    )
+    """The app signs in as `payops_app` itself; elsewhere a login of its own is a member of that role.
+
+    Several processes may say so at the same time.
+    """
+    allow = "do $$ begin perform pg_advisory_xact_lock(7209116); alter role payops_app login; end $$"
+    _run("psql", "-h", str(server.socket_dir), "-U", "postgres", "-d", "payops", "-qc", allow)
 
 
 def stop(data_dir: Path) -> None:

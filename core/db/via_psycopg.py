@@ -1,6 +1,9 @@
 """The database through a Postgres connection: direct, or through a pooler in transaction mode."""
 
+import time
+from math import inf
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
@@ -16,10 +19,15 @@ POOL_WAIT_SECONDS = 3.0
 
 
 class PsycopgDatabase:
-    """Calls `payops_api` functions, each in a transaction of its own; safe to share between threads."""
+    """Calls `payops_api` functions, each in a transaction of its own; safe to share between threads.
 
-    def __init__(self, conninfo: str, *, max_connections: int = 8):
+    A connection that answered within `surely_open_seconds` is not asked first whether it still does.
+    """
+
+    def __init__(self, conninfo: str, *, max_connections: int = 8, surely_open_seconds: float = 0.0):
+        self._surely_open_seconds = surely_open_seconds
         self._statements: dict[tuple[str, ...], bytes] = {}
+        self._answered: WeakKeyDictionary[psycopg.Connection[Any], float] = WeakKeyDictionary()
         self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
             conninfo,
             min_size=1,
@@ -43,6 +51,7 @@ class PsycopgDatabase:
         try:
             with self._pool.connection() as connection:
                 row = connection.execute(statement, _adapted(arguments)).fetchone()
+                self._answered[connection] = time.monotonic()
         except PoolTimeout as error:
             raise Unavailable(
                 "database_unavailable", "The database did not answer. Nothing was changed."
@@ -60,6 +69,8 @@ class PsycopgDatabase:
 
     def _check(self, connection: psycopg.Connection[Any]) -> None:
         """One connection that broke while idle means that the others did: none of them is tried one by one."""
+        if time.monotonic() - self._answered.get(connection, -inf) < self._surely_open_seconds:
+            return
         try:
             ConnectionPool.check_connection(connection)
         except psycopg.Error:

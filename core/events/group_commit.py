@@ -3,29 +3,33 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Generic, TypeVar
 
 from core.errors import Unavailable
-from core.events.inbox import Received
 
 MAX_BATCH = 64
 MAX_WAITING = 2_000
-WRITERS = 2
+GATHER_SECONDS = 0.003
+T = TypeVar("T")
 
 
-class GroupCommit:
+class GroupCommit(Generic[T]):
     """`await outcome(received)` answers after the transaction that holds the event was committed.
 
-    A batch is whatever waits when a writer is free, so a lone event is never held back for company.
+    A batch is whatever waits when the writer is free. Where the last one had company, the next waits a moment for as
+    many; a lone event is never held back. A second writer helps while more wait than fit into a batch.
     """
 
-    def __init__(self, write: Callable[[Sequence[Received]], list[str]]):
+    def __init__(self, write: Callable[[Sequence[T]], list[str]]):
         self._write = write
-        self._waiting: list[tuple[Received, asyncio.Future[str]]] = []
-        self._arrived = asyncio.Event()
-        self._threads = ThreadPoolExecutor(WRITERS, thread_name_prefix="inbox")
-        self._writers = [asyncio.create_task(self._run()) for _ in range(WRITERS)]
+        self._waiting: list[tuple[T, asyncio.Future[str]]] = []
+        self._some, self._enough, self._plenty = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._company = 1
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="inbox")
+        self._writers = [asyncio.create_task(self._run()), asyncio.create_task(self._help())]
 
-    async def outcome(self, received: Received) -> str:
+    async def outcome(self, received: T) -> str:
         """The event's outcome; raises `Unavailable` where it could not be recorded."""
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable(
@@ -33,7 +37,7 @@ class GroupCommit:
             )
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append((received, answer))
-        self._arrived.set()
+        self._tell()
         outcome: str = await answer
         return outcome
 
@@ -51,14 +55,37 @@ class GroupCommit:
 
     async def _run(self) -> None:
         while True:
-            await self._arrived.wait()
-            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            if not self._waiting:
-                self._arrived.clear()
-            if batch:
-                await self._commit(batch)
+            await self._some.wait()
+            if self._company > 1:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(GATHER_SECONDS):
+                        await self._enough.wait()
+            batch = self._taken()
+            self._company = len(batch)
+            await self._commit(batch)
 
-    async def _commit(self, batch: list[tuple[Received, asyncio.Future[str]]]) -> None:
+    async def _help(self) -> None:
+        while True:
+            await self._plenty.wait()
+            await self._commit(self._taken())
+
+    def _taken(self) -> list[tuple[T, asyncio.Future[str]]]:
+        batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+        self._tell()
+        return batch
+
+    def _tell(self) -> None:
+        """Wake the writers that have something to do with as many as wait now."""
+        waiting = len(self._waiting)
+        for event, wanted in ((self._some, 1), (self._enough, self._company), (self._plenty, MAX_BATCH + 1)):
+            if waiting >= wanted:
+                event.set()
+            else:
+                event.clear()
+
+    async def _commit(self, batch: list[tuple[T, asyncio.Future[str]]]) -> None:
+        if not batch:
+            return
         loop = asyncio.get_running_loop()
         try:
             outcomes = await loop.run_in_executor(

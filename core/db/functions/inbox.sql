@@ -1,9 +1,12 @@
 -- Each mirror table gets a writer from the catalogue, record_<table>, since all are written by one rule: of two
 -- snapshots of an object the greater (as_of, state_rank, event_id) stays, whichever comes first, and where both are
 -- of the same second the row is marked as tied. An event told again, as when it is replayed, writes its own row anew.
+-- apply_records, which calls them, is made beside them, so that no statement has to be put together for each batch.
 do $generate$
 declare
   mirror record;
+  names text[] := '{}';
+  calls text := '';
 begin
   for mirror in
     select
@@ -19,12 +22,19 @@ begin
         where t.attrelid = c.oid and t.attname = 'tied' and not t.attisdropped
       )
     group by c.relname
+    order by c.relname -- every process takes the rows' locks in this order
   loop
+    names := names || mirror.name::text;
+    calls := calls || format(
+      'if p_records ? %1$L then won := payops.record_%1$s(p_records -> %1$L, p_of_events); end if;', mirror.name
+    );
     execute format(
       $writer$
-      create function payops.record_%1$s(p_records jsonb, p_of_events text[]) returns void
+      create function payops.record_%1$s(p_records jsonb, p_of_events text[]) returns integer
       language plpgsql
       set search_path = '' as $body$
+      declare
+        won integer;
       begin
         insert into payops.%1$I as kept (%2$s)
         select distinct on (id) %2$s
@@ -37,36 +47,52 @@ begin
         where
           (excluded.as_of, excluded.state_rank, excluded.event_id) > (kept.as_of, kept.state_rank, kept.event_id)
           or (excluded.as_of, excluded.event_id) = (kept.as_of, kept.event_id) and kept.event_id <> 'fetch';
-        update payops.%1$I as kept set tied = true
-        from jsonb_to_recordset(p_records) as given (id text, as_of timestamptz, event_id text)
-        where kept.id = given.id and kept.as_of = given.as_of and kept.event_id <> given.event_id and not kept.tied
-          and (p_of_events is null or given.event_id = any(p_of_events));
+        get diagnostics won = row_count;
+        if won < jsonb_array_length(p_records) then -- what did not win may be of the winner's second
+          update payops.%1$I as kept set tied = true
+          from jsonb_to_recordset(p_records) as given (id text, as_of timestamptz, event_id text)
+          where kept.id = given.id and kept.as_of = given.as_of and kept.event_id <> given.event_id and not kept.tied
+            and (p_of_events is null or given.event_id = any(p_of_events));
+        end if;
+        return won;
       end
       $body$
       $writer$,
       mirror.name, mirror.columns, mirror.incoming
     );
   end loop;
+  execute format(
+    $applying$
+    create function payops.apply_records(p_records jsonb, p_of_events text[] default null) returns void
+    language plpgsql
+    set search_path = '' as $body$
+    declare
+      won integer;
+    begin
+      if p_records - %L::text[] <> '{}' then
+        perform payops.refuse('unknown_table', format('There is no such mirror table: %%s', p_records - %1$L::text[]));
+      end if;
+      %s
+      perform payops.follow_records(p_records);
+    end
+    $body$
+    $applying$,
+    names, calls
+  );
 end
 $generate$;
 
--- apply_records: each record, under its table's name, is in the mirror or was older than what is there; only those
--- that these events told, if some are named.
-create function payops.apply_records(p_records jsonb, p_of_events text[] default null) returns void
+-- follow_records: what depends on these records, which were just applied, will be worked out again.
+create function payops.follow_records(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
-declare
-  target text;
 begin
-  for target in select t from jsonb_object_keys(p_records) as t order by t
-  loop
-    perform payops.require_mirror_table(target);
-    execute format('select payops.record_%s($1, $2)', target) using p_records -> target, p_of_events;
-  end loop;
   if p_records ? 'invoice_payments' then
     perform payops.drop_stand_ins(p_records -> 'invoice_payments');
   end if;
-  perform payops.touch_payments(p_records);
+  if p_records ?| '{payment_intents,charges,failed_confirmations,invoice_payments}' then
+    perform payops.touch_payments(p_records);
+  end if;
   if p_records ? 'balance_transactions' then
     perform payops.touch_balance_days(p_records);
   end if;
@@ -76,15 +102,17 @@ $$;
 -- drop_stand_ins: an invoice payment made up from an invoice of an older API version, whose id is that of its invoice
 -- and payment, is gone where the real one is here, whichever came first.
 create function payops.drop_stand_ins(p_invoice_payments jsonb) returns void
-language sql
+language plpgsql
 set search_path = '' as $$
+begin
   delete from payops.invoice_payments as stand_in
   using jsonb_to_recordset(p_invoice_payments) as told (invoice_id text, payment_intent_id text)
   where stand_in.id = told.invoice_id || ':' || told.payment_intent_id
     and exists (
       select from payops.invoice_payments as p
       where p.payment_intent_id = told.payment_intent_id and p.invoice_id = told.invoice_id and p.id <> stand_in.id
-    )
+    );
+end
 $$;
 
 -- records_of_event: of these records, those that this event told.
@@ -139,25 +167,49 @@ begin
 end
 $$;
 
--- report_changed_bodies: an event that came again with another body is an incident; the first one stays. What a sweep
--- found was never posted, so there is no body to compare with.
-create function payops.report_changed_bodies(p_events jsonb, p_new text[], p_now timestamptz) returns void
-language sql
+-- look_at_repetitions: an event that came again with another body is an incident, and the first one stays; an applied one
+-- whose very body came again from another sender is counted. What a sweep found was never posted: it has no body. One is
+-- looked at after the other, since there are few in a batch and each is found by its id.
+create function payops.look_at_repetitions(p_events jsonb, p_new text[], p_now timestamptz) returns void
+language plpgsql
 set search_path = '' as $$
-  select payops.record_incident(
-    'event_changed', g.id, 'The same event id arrived with another body; the first one stays.',
-    p_now, 'warning', jsonb_build_object('event', g.id, 'type', g.type, 'sent from', g.received_from)
-  )
-  from jsonb_to_recordset(p_events) as g (id text, type text, body_sha256 text, received_from text)
-  inner join payops.events as e on g.id = e.id
-  where g.id <> all(p_new) and e.body_sha256 <> g.body_sha256 and '' not in (e.body_sha256, g.body_sha256)
+declare
+  again jsonb;
+  first record;
+begin
+  for again in select e from jsonb_array_elements(p_events) as e
+  loop
+    continue when again ->> 'id' = any(p_new);
+    select e.body_sha256, e.received_from, h.outcome into first
+    from payops.events as e
+    left join payops.event_handlings as h on e.id = h.event_id
+    where e.id = again ->> 'id';
+    if first.body_sha256 <> again ->> 'body_sha256' and '' not in (first.body_sha256, again ->> 'body_sha256') then
+      perform payops.record_incident(
+        'event_changed', again ->> 'id', 'The same event id arrived with another body; the first one stays.',
+        p_now, 'warning',
+        jsonb_build_object('event', again -> 'id', 'type', again -> 'type', 'sent from', again -> 'received_from')
+      );
+    elsif first.outcome = 'applied' and first.body_sha256 = again ->> 'body_sha256'
+      and first.received_from <> again ->> 'received_from' then
+      perform payops.count_rejections(jsonb_build_array(jsonb_build_object(
+        'address', again -> 'received_from', 'reason', 'redelivered_from_elsewhere', 'times', 1
+      )), p_now);
+    end if;
+  end loop;
+end
 $$;
 
 -- receive_events: each event, of ids that are distinct, is durably recorded once, whatever becomes of its neighbours,
 -- and its records are applied; what cannot be applied stays, failed, to be tried again. Answers an outcome an event.
+-- Its plans are made once, maybe while the tables are empty, and everything is found by its id: never by reading a table.
 create function payops_api.receive_events(p_events jsonb, p_records jsonb, p_now timestamptz) returns jsonb
 language plpgsql security definer
-set search_path = '' as $$
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
 declare
   new_ids text[];
   failures jsonb := '{}';
@@ -175,8 +227,7 @@ begin
   )
   select coalesce(array_agg(id), '{}') into new_ids from stored;
   if cardinality(new_ids) < jsonb_array_length(p_events) then
-    perform payops.report_changed_bodies(p_events, new_ids, p_now);
-    perform payops.count_redeliveries_from_elsewhere(p_events, new_ids, p_now);
+    perform payops.look_at_repetitions(p_events, new_ids, p_now);
   end if;
   if cardinality(new_ids) = 0 then
     return (select jsonb_agg('duplicate'::text) from jsonb_array_elements(p_events));

@@ -1,12 +1,22 @@
 -- touch_payments: every payment that these records speak of will be counted again.
 create function payops.touch_payments(p_records jsonb) returns void
-language sql
+language plpgsql
 set search_path = '' as $$
+begin
   insert into payops.touched_payments (payment_intent_id)
-  select distinct coalesce(r ->> 'payment_intent_id', case t.name when 'payment_intents' then r ->> 'id' end)
-  from unnest(array['payment_intents', 'charges', 'failed_confirmations', 'invoice_payments']) as t (name),
-    jsonb_array_elements(p_records -> t.name) as r
-  where coalesce(r ->> 'payment_intent_id', case t.name when 'payment_intents' then r ->> 'id' end) is not null
+  select distinct told.payment_intent_id
+  from (
+    select r ->> 'id' as payment_intent_id
+    from jsonb_array_elements(p_records -> 'payment_intents') as r
+    union all
+    select r ->> 'payment_intent_id'
+    from jsonb_array_elements(
+      coalesce(p_records -> 'charges', '[]') || coalesce(p_records -> 'failed_confirmations', '[]')
+      || coalesce(p_records -> 'invoice_payments', '[]')
+    ) as r
+  ) as told
+  where told.payment_intent_id is not null;
+end
 $$;
 
 -- payment_facts_of: what the figures need to know of these payment intents, as the mirror says now.

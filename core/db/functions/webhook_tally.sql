@@ -68,21 +68,6 @@ begin
 end
 $$;
 
--- count_redeliveries_from_elsewhere: an applied event whose very body came again from another sender is counted.
-create function payops.count_redeliveries_from_elsewhere(p_events jsonb, p_new text[], p_now timestamptz) returns void
-language sql
-set search_path = '' as $$
-  select payops.count_rejections(
-    coalesce(jsonb_agg(jsonb_build_object('address', g.received_from, 'reason', 'redelivered_from_elsewhere', 'times', 1)), '[]'),
-    p_now
-  )
-  from jsonb_to_recordset(p_events) as g (id text, body_sha256 text, received_from text)
-  inner join payops.events as e on g.id = e.id
-  inner join payops.event_handlings as h on e.id = h.event_id
-  where g.id <> all(p_new) and h.outcome = 'applied'
-    and e.body_sha256 = g.body_sha256 and e.received_from <> g.received_from
-$$;
-
 -- list_webhook_rejections: who was refused since then and why, how often and when last, the most often first.
 create function payops_api.list_webhook_rejections(p_since timestamptz, p_limit integer default 200) returns jsonb
 language sql stable security definer
