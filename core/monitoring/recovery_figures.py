@@ -102,7 +102,9 @@ def sentence(cases: Sequence[Case], currency: str) -> str:
     due, due_amount = worth(cases, currency, Step.RETRY)
     customers, _ = worth(cases, currency, Step.CUSTOMER)
     said += f"; {due:,} over {due_amount} can be tried now" if due else "; none can be tried now"
-    return said + (f", {customers:,} need the customer" if customers else "")
+    return said + (
+        f", {customers:,} {'needs' if customers == 1 else 'need'} the customer" if customers else ""
+    )
 
 
 def _rate(found: dict[str, Any]) -> dict[str, Any]:

@@ -97,7 +97,10 @@ def advice(decline_code: str | None, *, advice_code: str | None = None) -> Advic
     A code that is not in the table is treated as `generic_decline` and has `known` false.
     """
     code = decline_code or "generic_decline"
-    category = _overridden(_CATEGORY.get(code, Category.RETRY_SPACED), advice_code)
+    own = _CATEGORY.get(code, Category.RETRY_SPACED)
+    category = _overridden(own, advice_code)
+    # That it may be tried later says nothing about why: only who has too little money is told of money.
+    told = own if advice_code == "try_again_later" else category
     hard = code in HARD or advice_code == "do_not_try_again"
     return Advice(
         code=code,
@@ -105,7 +108,7 @@ def advice(decline_code: str | None, *, advice_code: str | None = None) -> Advic
         hard=hard,
         known=code in _CATEGORY,
         retry_after_hours=None if hard else _RETRY_AFTER_HOURS.get(category),
-        customer_message=_DECLINED if code in CONCEALED else _TO_CUSTOMER.get(category, _DECLINED),
+        customer_message=_DECLINED if code in CONCEALED else _TO_CUSTOMER.get(told, _DECLINED),
         staff_advice=_TO_STAFF[category],
     )
 

@@ -89,7 +89,7 @@ def go_on() -> None:
             bar.progress(len(run.done) / everything, text=f"{len(run.done) + 1:,} of {everything:,}: {literal(case.failed.amount)}")  # fmt: skip
             run.done.append(_tried(session.actor(), action_id, case))
             run.todo.pop(0)
-        bar.empty()
+        st.rerun()  # the figures and rows around this are those from before
     st.markdown(f"**{literal(_summary(run))}**")
     rows.show([one.as_row() for one in run.done], COLUMNS, key="recovery-run")
     st.button("Close the list", on_click=st.session_state.pop, args=(_RUN, None))

@@ -59,7 +59,11 @@ def flows() -> None:
             title, meaning = WORDS[flow]
             state = ":material/check_circle: Open" if flag.open else ":material/block: **Closed**"
             what.markdown(f"**{title}**  \n{state}")
-            about.markdown(_about(flag) if flag.changed_by else f":gray[{literal(meaning)}]")
+            about.markdown(
+                _about(flag)
+                if flag.changed_by
+                else f":gray[While closed: {literal(meaning[0].lower() + meaning[1:])}]"
+            )
             if act.button("Close" if flag.open else "Open", key=f"switch {flow}", width="stretch"):
                 st.session_state["switched"] = flag
                 st.rerun()  # of the whole page: a dialog of this part would close when it refreshes

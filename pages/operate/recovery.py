@@ -26,7 +26,6 @@ may_act = right(role, recovery.PAGE) >= Right.ACT
 
 st.title("Failed payments")
 actions.show_result()
-recovery_bulk.go_on()
 waiting = recovery.waiting(running.desk)
 asked_for = st.query_params.get("payment")
 its_currency = next((each.failed.currency for each in waiting.cases if each.id == asked_for), "usd")
@@ -52,6 +51,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
             f"Try what is due ({len(due):,})", on_click=st.session_state.update, args=({"trying": True},)
         )
+recovery_bulk.go_on()
 if st.session_state.pop("trying", False):
     recovery_bulk.ask(due)
 listed = [each for each in cases if step in (filters.ALL, each.advice.step) and each.goes_by(found_by or "")]
@@ -76,14 +76,18 @@ for case in (each for each in cases if each.id == chosen):
         with st.container(horizontal=True):
             if may_act and not case.failed.in_flight:
                 if case.failed.state != "stopped":
+                    retry, link = (
+                        ("secondary", "primary")
+                        if case.advice.step is Step.CUSTOMER
+                        else ("primary", "secondary")
+                    )
                     st.button(
-                        "Retry now",
-                        type="primary",
-                        on_click=st.session_state.update,
-                        args=({"asked": "retry"},),
+                        "Retry now", type=retry, on_click=st.session_state.update, args=({"asked": "retry"},)
                     )
                     st.button("Schedule", on_click=st.session_state.update, args=({"asked": "schedule"},))
-                    st.button("Link to pay", on_click=st.session_state.update, args=({"asked": "link"},))
+                    st.button(
+                        "Link to pay", type=link, on_click=st.session_state.update, args=({"asked": "link"},)
+                    )
                 label = {"open": "Stop trying", "scheduled": "Do not try then", "stopped": "Open again"}[case.failed.state]  # fmt: skip
                 st.button(label, on_click=st.session_state.update, args=({"asked": "stop"},))
             stripe_dashboard.link(f"payments/{case.id}")

@@ -39,6 +39,12 @@ def test_the_networks_advice_overrides_the_table(code, advice_code, category):
     assert advice(code, advice_code=advice_code).category is category
 
 
+@pytest.mark.parametrize("code", ["processing_error", "do_not_honor", "incorrect_number", "expired_card"])
+def test_nobody_is_told_of_too_little_money_because_the_network_says_to_try_later(code):
+    assert advice(code, advice_code="try_again_later").customer_message == advice(code).customer_message
+    assert "funds" not in advice(code, advice_code="try_again_later").customer_message
+
+
 def test_every_code_has_one_category_and_both_its_sentences():
     for code in _CATEGORY:
         assert advice(code).customer_message.endswith(".")
