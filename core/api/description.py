@@ -17,7 +17,7 @@ VERSION = "1"
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1.25rem;color-scheme:light dark}"
     "h2{margin-top:2.5rem;font-size:1.15rem}h3{margin-top:2rem;font-size:1rem}"
-    "code,h2,h3{font-family:ui-monospace,monospace;overflow-wrap:anywhere}li{margin:.2rem 0}"
+    "td{padding:.2rem 1rem .2rem 0;vertical-align:top}code,h2,h3{font-family:ui-monospace,monospace;overflow-wrap:anywhere}li{margin:.2rem 0}"
 )
 _STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
@@ -45,28 +45,34 @@ async def openapi(request: Request) -> Response:
 async def docs(request: Request) -> Response:
     """Plain HTML: what the document says, readable without a script."""
     found = document()
-    parts = [
+    operations = [
         _operation(path, method, one)
         for path, methods in found["paths"].items()
         for method, one in methods.items()
     ]
+    problems = "".join(f"<tr><td>{status}<td>{escape(said)}" for status, said in payments.PROBLEMS.items())
     shapes = [_shape(name, schema) for name, schema in sorted(found["components"]["schemas"].items())]
     body = (
-        "<h1>Payment API</h1><p>Send <code>Authorization: Bearer …</code>; the document is at "
-        f'<a href="/api/openapi.json">/api/openapi.json</a>.</p>{"".join(parts)}<h2>Shapes</h2>{"".join(shapes)}'
+        "<h1>Payment API</h1><p>Send <code>Authorization: Bearer …</code>, and with each POST an "
+        "<code>Idempotency-Key</code>: the same key and body have one effect and one answer. The document is at "
+        f'<a href="/api/openapi.json">/api/openapi.json</a>.</p>{"".join(operations)}<h2>Problems</h2><p>Each operation '
+        f"may answer with a {_link('Problem')}.</p><table>{problems}</table><h2>Shapes</h2>{''.join(shapes)}"
     )
     page = f'<!doctype html><html lang="en"><title>Payment API</title><style>{STYLE}</style><body>{body}</body></html>'
     return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
 
 def _operation(path: str, method: str, one: dict[str, Any]) -> str:
-    answers = "".join(
-        f"<li>{escape(status)}: {escape(said['description'])}</li>"
-        for status, said in one["responses"].items()
-    )
-    asked = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    takes = f"<p>Takes <a href='#{_name(asked)}'>{_name(asked)}</a></p>" if asked else ""
-    return f"<h2>{method.upper()} {escape(path)}</h2><p>{escape(one.get('description', ''))}</p>{takes}<ul>{answers}</ul>"
+    gives = _name(one["responses"]["200"]["content"]["application/json"]["schema"])
+    asked = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    named = [parameter["name"] for parameter in one.get("parameters", []) if parameter["in"] != "header"]
+    takes = _link(_name(asked)) if asked else ", ".join(f"<code>{escape(name)}</code>" for name in named)
+    said = escape(one.get("description", ""))
+    return f"<h2>{method.upper()} {escape(path)}</h2><p>{said} Takes {takes}, gives {_link(gives)}.</p>"
+
+
+def _link(name: str) -> str:
+    return f"<a href='#{name}'>{name}</a>"
 
 
 def _shape(name: str, schema: dict[str, Any]) -> str:

@@ -344,6 +344,13 @@ def test_without_a_card_a_subscription_waits_for_the_customer_and_says_so_again(
     assert first.json() == second.json()
 
 
+@pytest.mark.parametrize("card", ["pm_card_threeDSecureRequired", "pm_card_chargeCustomerFail"])
+def test_a_first_payment_that_is_not_made_leaves_the_customer_something_to_finish_it_with(api, shop, card):
+    made = api.post("create-subscription", subscription(api, shop.plan(), paymentMethodId=card)).json()
+    assert made["status"] == "incomplete"
+    assert made["clientSecret"].startswith("pi_")
+
+
 def test_a_card_that_cannot_be_saved_is_a_decline(api, shop):
     body = subscription(api, shop.plan(), paymentMethodId="pm_card_visa_chargeDeclinedLostCard")
     answer = api.post("create-subscription", body)
