@@ -1,0 +1,159 @@
+"""Events that wait together are committed together, each is answered after its commit, and none is held back alone."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from core.errors import Unavailable
+from core.events import group_commit
+from core.events.group_commit import MAX_BATCH, GroupCommit
+
+
+class Writer:
+    """Notes each batch, and can be made to wait or to fail."""
+
+    def __init__(self):
+        self.batches: list[list[int]] = []
+        self.failing: set[int] = set()
+        self.open = threading.Event()
+        self.open.set()
+        self.inside = 0
+        self.most_inside = 0
+
+    def __call__(self, batch):
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        assert self.open.wait(20)
+        self.batches.append(list(batch))
+        self.inside -= 1
+        if self.failing & set(batch):
+            raise Unavailable("database_unavailable", "Away.")
+        return [f"applied {each}" for each in batch]
+
+
+def run(story):
+    """The story with a writer of its own, in an event loop of its own."""
+
+    async def told():
+        writer = Writer()
+        commit = GroupCommit(writer)
+        try:
+            return await asyncio.wait_for(story(writer, commit), 30)
+        finally:
+            writer.open.set()
+            await commit.close()
+
+    return asyncio.run(told())
+
+
+async def until(true):
+    while not true():
+        await asyncio.sleep(0.005)
+
+
+def test_what_arrives_while_a_batch_is_written_is_one_batch_and_each_gets_its_own_answer():
+    async def story(writer, commit):
+        writer.open.clear()
+        waiting = [asyncio.create_task(commit.outcome(0))]
+        await until(lambda: writer.inside == 1)
+        waiting += [asyncio.create_task(commit.outcome(n)) for n in range(1, 20)]
+        await asyncio.sleep(0)
+        assert not any(each.done() for each in waiting)  # nothing is answered before its commit
+        writer.open.set()
+        assert await asyncio.gather(*waiting) == [f"applied {n}" for n in range(20)]
+        assert writer.batches == [[0], list(range(1, 20))]
+
+    run(story)
+
+
+def test_a_lone_event_is_not_held_back_and_one_after_company_only_for_a_moment(monkeypatch):
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 0.5)
+
+    async def story(writer, commit):
+        async def seconds(number):
+            started = time.monotonic()
+            await commit.outcome(number)
+            return time.monotonic() - started
+
+        first = await seconds(0)
+        await asyncio.gather(*(commit.outcome(n) for n in range(1, 9)))
+        held = await seconds(9)  # the batch before had company, so this one waits for some
+        alone = await seconds(10)
+        assert held >= 0.5 > max(first, alone)
+
+    run(story)
+
+
+def test_as_many_as_came_last_time_are_waited_for_and_no_longer(monkeypatch):
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 20)
+
+    async def story(writer, commit):
+        for start in (0, 10, 20):
+            await asyncio.gather(*(commit.outcome(n) for n in range(start, start + 10)))
+        assert writer.batches[-1] == list(range(20, 30))
+
+    run(story)
+
+
+def test_a_batch_that_failed_is_told_to_all_of_its_senders_and_to_no_other():
+    async def story(writer, commit):
+        writer.failing = {3}
+        together = await asyncio.gather(*(commit.outcome(n) for n in range(5)), return_exceptions=True)
+        assert any(isinstance(each, Unavailable) for each in together)
+        assert await commit.outcome(6) == "applied 6"
+
+    run(story)
+
+
+def test_a_second_writer_helps_only_while_more_waits_than_fits_into_a_batch():
+    async def story(writer, commit):
+        writer.open.clear()
+        few = [asyncio.create_task(commit.outcome(n)) for n in range(MAX_BATCH)]
+        await until(lambda: writer.inside == 1)
+        await asyncio.sleep(0.05)
+        assert writer.most_inside == 1
+        many = [asyncio.create_task(commit.outcome(n)) for n in range(2 * MAX_BATCH)]
+        await until(lambda: writer.inside == 2)
+        writer.open.set()
+        await asyncio.gather(*few, *many)
+        assert sum(map(len, writer.batches)) == 3 * MAX_BATCH
+        assert max(map(len, writer.batches)) <= MAX_BATCH
+
+    run(story)
+
+
+def test_what_still_waits_when_the_process_stops_is_to_be_sent_again():
+    async def told():
+        writer = Writer()
+        commit = GroupCommit(writer)
+        writer.open.clear()
+        waiting = [asyncio.create_task(commit.outcome(0))]
+        await until(lambda: writer.inside == 1)
+        waiting += [asyncio.create_task(commit.outcome(n)) for n in range(1, 5)]
+        await asyncio.sleep(0.01)
+        closing = asyncio.create_task(commit.close())
+        await asyncio.sleep(0.05)
+        writer.open.set()
+        await closing
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert all(isinstance(each, Unavailable) and each.code == "stopping" for each in asyncio.run(told()))
+
+
+def test_more_than_can_wait_are_refused_at_once(monkeypatch):
+    monkeypatch.setattr(group_commit, "MAX_WAITING", 3)
+
+    async def story(writer, commit):
+        writer.open.clear()
+        waiting = [asyncio.create_task(commit.outcome(0))]
+        await until(lambda: writer.inside == 1)
+        waiting += [asyncio.create_task(commit.outcome(n)) for n in range(1, 4)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(Unavailable, match="overloaded"):
+            await commit.outcome(9)
+        writer.open.set()
+        assert await asyncio.gather(*waiting) == [f"applied {n}" for n in range(4)]
+
+    run(story)
