@@ -16,8 +16,7 @@ import pytest
 import stripe
 
 from core import services
-from core.db import embedded
-from core.db.via_psycopg import PsycopgDatabase
+from core.db import Database, embedded
 from core.events import inbox
 from core.sandbox import process
 from core.settings import load_settings
@@ -38,8 +37,7 @@ class Office:
         self.workers: list[subprocess.Popen[bytes]] = []
 
     @property
-    def db(self) -> PsycopgDatabase:
-        assert isinstance(self.running.db, PsycopgDatabase)
+    def db(self) -> Database:
         return self.running.db
 
     def start_worker(self) -> subprocess.Popen[bytes]:

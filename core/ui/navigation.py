@@ -73,7 +73,7 @@ def for_staff(staff: StaffSession) -> Page:
         else:
             hidden.append(_page(entry, partial(_not_available, staff, entry), visible=False))
     first = next(page for pages in sections.values() for page in pages)
-    page = st.navigation({"": [_home(lambda: st.switch_page(first)), *hidden], **sections})
+    page = st.navigation({"": [_home(lambda: st.switch_page(first)), *hidden], **sections}, expanded=True)
     session.be_at(page.url_path)
     return page
 

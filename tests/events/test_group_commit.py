@@ -9,6 +9,7 @@ import pytest
 from core.errors import Unavailable
 from core.events import group_commit
 from core.events.group_commit import MAX_BATCH, GroupCommit
+from tests.loops import run_apart
 
 
 class Writer:
@@ -45,7 +46,7 @@ def run(story):
             writer.open.set()
             await commit.close()
 
-    return asyncio.run(told())
+    return run_apart(told())
 
 
 async def until(true):
@@ -139,7 +140,7 @@ def test_what_still_waits_when_the_process_stops_is_to_be_sent_again():
         await closing
         return await asyncio.gather(*waiting, return_exceptions=True)
 
-    assert all(isinstance(each, Unavailable) and each.code == "stopping" for each in asyncio.run(told()))
+    assert all(isinstance(each, Unavailable) and each.code == "stopping" for each in run_apart(told()))
 
 
 def test_more_than_can_wait_are_refused_at_once(monkeypatch):

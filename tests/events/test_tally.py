@@ -1,6 +1,5 @@
 """Who is refused at the webhook is counted, too much of it is an incident, and a secret shows when it is used no more."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from core.errors import Unavailable
 from core.events import inbox, tally
 from core.events.tally import MOST_SENDERS, OTHERS, Tally, Teller
 from tests.factories import body_of, charge, event
+from tests.loops import run_apart
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OLD, NEW = "whsec_" + "a" * 32, "whsec_" + "b" * 32
@@ -18,7 +18,7 @@ def tell(database, counted, *, secrets=(NEW, OLD), now=NOW):
     async def once():
         await Teller(counted, database, secrets, lambda: now).close()
 
-    asyncio.run(once())
+    run_apart(once())
 
 
 def refused(times, *, address="203.0.113.9", reason="bad_signature"):

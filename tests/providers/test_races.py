@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.db.via_psycopg import PsycopgDatabase
-from core.errors import Refused
+from core.errors import Refused, Unavailable
 from core.providers import assignment
 from tests.providers.conftest import ADMIN, NOW, Clinic
 
@@ -47,10 +47,19 @@ def asking(clinic: Clinic, n: int, **fields: object) -> Callable[[], object]:
     return lambda: clinic.ask(submissionId=f"race-{n}", **fields)
 
 
+def until_recorded(clinic: Clinic, submission_id: str) -> dict:
+    """As the form does: what could not be recorded on a busy machine is sent again."""
+    while True:
+        try:
+            return clinic.ask(submissionId=submission_id)
+        except Unavailable:
+            time.sleep(0.1)
+
+
 def test_a_hundred_intakes_race_for_the_last_slot_and_one_gets_it(busy):
     busy.provider("ann", capacity=1)
     with ThreadPoolExecutor(32) as racers:
-        answers = list(racers.map(lambda n: busy.ask(submissionId=f"race-{n}"), range(100)))
+        answers = list(racers.map(lambda n: until_recorded(busy, f"race-{n}"), range(100)))
     assert sorted(answer["status"] for answer in answers) == ["assigned"] + ["waiting"] * 99
     busy.check()
 
@@ -58,7 +67,7 @@ def test_a_hundred_intakes_race_for_the_last_slot_and_one_gets_it(busy):
 def test_a_hundred_intakes_at_once_for_one_provider_with_room_for_all_are_all_placed(busy):
     busy.provider("ann", capacity=100)
     with ThreadPoolExecutor(32) as racers:
-        answers = list(racers.map(lambda n: busy.ask(submissionId=f"race-{n}"), range(100)))
+        answers = list(racers.map(lambda n: until_recorded(busy, f"race-{n}"), range(100)))
     assert {answer["status"] for answer in answers} == {"assigned"}
     busy.check()
 
