@@ -22,11 +22,17 @@ def directory_of_two(console):
         {"id": "prov_full", "name": "Dr Full", "specialties": ["urgent_care"], "capacity": 1, "active": True,
          "npi": None, "licences": [{"state": "GU", "number": "G0"}]},
     ]  # fmt: skip
+    end_all(db, now)  # other tests' consultations may be open
     directory.put(db, ADMIN, people, now)
     ask(console, specialty="urgent_care")
     yield db
-    for one in assignment.consultations(db, now, status="waiting") + assignment.consultations(db, now, status="assigned"):  # fmt: skip
-        assignment.end(db, ADMIN, one["id"], "cancelled", now)
+    end_all(db, now)
+
+
+def end_all(db, now):
+    for status in ("waiting", "assigned"):
+        for one in assignment.consultations(db, now, status=status):
+            assignment.end(db, ADMIN, one["id"], "cancelled", now)
 
 
 def ask(console, **fields):
