@@ -69,17 +69,22 @@ def database(server: Server) -> Iterator[PsycopgDatabase]:
 def owner(server: Server) -> Iterator[psycopg.Connection]:
     """The owner's connection, to look at tables in a test; starts from an empty inbox and mirror."""
     with psycopg.connect(server.owner_conninfo, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")  # the append-only triggers stay away
-        tables = connection.execute(
-            "select string_agg(format('payops.%I', c.relname), ', ') from pg_class c"
-            " where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'"
-            " and c.relname not in ('migrations', 'deployment', 'business', 'mirrored', 'states', 'specialties',"
-            " 'network_lines')"
-        ).fetchone()[0]
-        for table in tables.split(", "):
-            connection.execute(f"delete from {table}")
-        connection.execute("set session_replication_role = origin")
+        empty(connection)
         yield connection
+
+
+def empty(connection: psycopg.Connection) -> None:
+    """Takes away whatever earlier tests wrote; what the deployment wrote stays."""
+    connection.execute("set session_replication_role = replica")  # the append-only triggers stay away
+    tables = connection.execute(
+        "select string_agg(format('payops.%I', c.relname), ', ') from pg_class c"
+        " where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'"
+        " and c.relname not in ('migrations', 'deployment', 'business', 'mirrored', 'states', 'specialties',"
+        " 'network_lines')"
+    ).fetchone()[0]
+    for table in tables.split(", "):
+        connection.execute(f"delete from {table}")
+    connection.execute("set session_replication_role = origin")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import psycopg
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -9,13 +10,16 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from core.api import description
 from tests.api.conftest import PATIENT, RETURN, TOKEN, who
+from tests.conftest import empty
 
 SIGNED_IN = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(scope="module")
-def busy(serve):
-    """The API with a limit that is not reached."""
+def busy(serve, server):
+    """The API with a limit that is not reached, over an empty database: no earlier test's closed flow."""
+    with psycopg.connect(server.owner_conninfo, autocommit=True) as connection:
+        empty(connection)
     with serve(RATE_LIMIT_PER_MINUTE="1000000") as http:
         yield str(http.base_url)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as DrawnAnew
 
 from core.db import embedded
 from core.periods import wall_clock
@@ -110,6 +111,18 @@ class Console:
             self.fill_in(page, name)
         assert answer.value.status == 204
         expect(page.get_by_text(f"Signed in as {name}")).to_be_visible()
+
+
+def downloaded(page: Page, button: Locator) -> Download:
+    """The file that a button gives; clicked again where the page was drawn anew in that moment."""
+    for _ in range(3):
+        try:
+            with page.expect_download(timeout=10_000) as download:
+                button.click()
+        except DrawnAnew:
+            continue
+        return download.value
+    raise AssertionError("the button gave no file")
 
 
 @pytest.fixture(scope="session")

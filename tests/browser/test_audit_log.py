@@ -12,6 +12,7 @@ from core.periods import wall_clock
 from core.staff import audit
 from core.staff.audit_chain import chain_audit_log
 from core.staff.roles import Actor, Role
+from tests.browser.conftest import downloaded
 
 EVIL = '=cmd|\' /C calc\'!A0 <img src=x onerror=alert(1)> :red[x] $\\frac{1}{2}$ ![a](http://evil.example/x)'  # fmt: skip
 ACTOR = Actor("staff:mallory", Role.OPS)
@@ -79,14 +80,12 @@ def test_whatever_is_looked_for_is_only_text(console, given):
 def test_an_exported_file_has_all_that_fits_and_no_formula(console, page, recorded):
     console.sign_in(page, "finance", "/audit-log?actor=mallory")
     expect(shown(page)).to_be_visible()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="CSV", exact=True).click()
-    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
+    file = downloaded(page, page.get_by_role("button", name="CSV", exact=True))
+    rows = list(csv.DictReader(io.StringIO(Path(file.path()).read_text("utf-8-sig"))))
     assert len(rows) == 130
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
     assert rows[0]["reason"] == "'" + EVIL
-    with page.expect_download() as download:
-        page.get_by_role("button", name="XLSX", exact=True).click()
-    sheet = zipfile.ZipFile(download.value.path()).read("xl/worksheets/sheet1.xml")
+    file = downloaded(page, page.get_by_role("button", name="XLSX", exact=True))
+    sheet = zipfile.ZipFile(file.path()).read("xl/worksheets/sheet1.xml")
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
     assert b"<f>" not in sheet and b"hyperlink" not in sheet

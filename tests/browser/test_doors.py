@@ -13,6 +13,7 @@ from starlette.routing import Route
 from core.staff.sessions import Visit, sessions_of
 from core.ui.policy import SafeHeaders
 from core.ui.session import COOKIE
+from tests.browser.conftest import downloaded
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
@@ -103,9 +104,7 @@ def test_a_file_is_handed_to_who_is_signed_in_and_to_nobody_else(console, page, 
     console.sign_in(page, "finance", "/audit-log")
     button = page.get_by_role("button", name="CSV", exact=True)
     expect(button).to_be_visible()
-    with page.expect_download() as download:
-        button.click()
-    address = download.value.url
+    address = downloaded(page, button).url
     cookies = {each["name"]: each["value"] for each in context.cookies()}
     assert httpx.get(address, cookies=cookies).status_code == 200
     for others in ({}, {COOKIE: "x" * 43}):

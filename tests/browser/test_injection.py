@@ -18,7 +18,7 @@ from core.staff import audit, flags, users
 from core.staff.flags import Flow
 from core.staff.roles import SYSTEM, Actor, Role
 from tests import factories
-from tests.browser.conftest import CHECKOUT
+from tests.browser.conftest import CHECKOUT, downloaded
 
 EVIL = (
     "=cmd|' /C calc'!A0<img src=x onerror=alert(1)><script>alert(2)</script>![a](http://evil.example/x.png)"
@@ -150,9 +150,7 @@ def test_text_of_attackers_lives_nowhere_on_the_page(console, poisoned, page, co
         settled(page)
     for button in page.get_by_role("button", name="CSV", exact=True).all():
         if button.is_visible() and button.is_enabled():
-            with page.expect_download() as download:
-                button.click()
-            assert_harmless(Path(download.value.path()).read_text("utf-8-sig"))
+            assert_harmless(Path(downloaded(page, button).path()).read_text("utf-8-sig"))
 
     page.goto(f"{console.base}/{address}?{urlencode(dict.fromkeys(KEYS, EVIL))}")
     settled(page)

@@ -13,6 +13,7 @@ from core.events import inbox
 from core.monitoring import metrics
 from core.periods import Period, wall_clock
 from tests.api.test_webhooks import Api
+from tests.browser.conftest import downloaded
 from tests.factories import body_of, charge, event, intent
 
 # A currency that no other test's payments are in.
@@ -115,9 +116,7 @@ def test_a_definition_and_a_table_stay_open_while_the_figures_move(overview, con
     overview.locator(".st-key-chart-failures").get_by_role("button", name="Table").click()
     download = overview.get_by_role("button", name="CSV")
     expect(download).to_be_visible()
-    with overview.expect_download() as file:
-        download.click()
-    lines = Path(file.value.path()).read_text("utf-8-sig").splitlines()
+    lines = Path(downloaded(overview, download).path()).read_text("utf-8-sig").splitlines()
     assert lines[0] == "Cause,Failed,Failed before,Amount (CHF)"
     assert '"No money on the card, or its limit reached",2,0,98.0' in lines
 
