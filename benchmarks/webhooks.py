@@ -150,7 +150,10 @@ def serving(app: str, folder: Path, workers: int, postgres: psutil.Process) -> I
         "BENCH_SECRET": SECRET, "BENCH_CONNINFO": embedded.ensure_running(folder).owner_conninfo,
         "STRIPE_WEBHOOK_SECRETS": SECRET, "DATA_DIR": str(folder),
     }  # fmt: skip
-    process = subprocess.Popen([*command, "--no-access-log", "--log-level", "warning"], env=environment)
+    process = subprocess.Popen(
+        [*command, "--http", "core.api.wire:Impatient", "--no-access-log", "--log-level", "warning"],
+        env=environment,
+    )
     try:
         _await_answer(port)
         time.sleep(1.5 * workers)  # the other workers

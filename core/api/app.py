@@ -92,8 +92,8 @@ def _outside_production(
     return guarded
 
 
-def _record(running: services.Services, db: Database, batch: Sequence[inbox.Posted]) -> list[str]:
-    return inbox.receive_posted(db, batch, livemode=running.livemode, now=running.clock())
+def _record(running: services.Services, db: Database, batch: Sequence[inbox.Received]) -> list[str]:
+    return inbox.receive(db, batch, now=running.clock())
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from core.api.problems import problem, problem_of
 from core.errors import PayopsError, Refused, Unavailable
 from core.events.group_commit import GroupCommit
-from core.events.inbox import Posted
+from core.events.inbox import Received, prepare
 from core.events.signature import read_signed_event
 from core.events.tally import sender
 from core.periods import wall_clock
@@ -47,14 +47,16 @@ class StripeWebhook:
         """What became of the event, once that is committed."""
         arrived = time.monotonic()
         services: Services = self._state.services
-        group_commit: GroupCommit[Posted] = self._state.group_commit
+        group_commit: GroupCommit[Received] = self._state.group_commit
         if not services.webhook_secrets:
             raise Unavailable("not_configured", "STRIPE_WEBHOOK_SECRETS is not set.", retry_after_seconds=60)
         body = await _whole(receive)
         header = next((value for name, value in scope["headers"] if name == b"stripe-signature"), b"")
         signed = read_signed_event(body, header.decode("latin-1"), services.webhook_secrets, now=wall_clock())
         self._state.tally.verified[signed.secret_index] += 1
-        outcome = await group_commit.outcome(Posted(signed.event, body, arrived, address))
+        # Projected here, and not by the writer, which has but to write what came together meanwhile.
+        received = prepare(signed.event, body, livemode=services.livemode, arrived=arrived, address=address)
+        outcome = await group_commit.outcome(received)
         return orjson.dumps({"received": True, "event": signed.event["id"], "outcome": outcome})
 
     def _refusal(self, request: Request, error: PayopsError, address: str) -> Response:

@@ -5,16 +5,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from core.db import Database
 from core.events import ignored, projections
 from core.events.kept import kept, word
 from core.events.registry import Records, Snapshot, merged, projection_of, why_ignored
 
-__all__ = [
-    "Posted", "Received", "ignored", "prepare", "projected", "projections", "receive", "receive_posted",
-]  # fmt: skip
+__all__ = ["Received", "ignored", "prepare", "projected", "projections", "receive"]
 
 # What reading a field raises where the event is not shaped as Stripe shapes it.
 _MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
@@ -34,24 +32,6 @@ class Received:
     outcome: str
     reason: str | None = None
     arrived: float | None = None
-
-
-class Posted(NamedTuple):
-    """An event whose signature held: its body, the `time.monotonic()` of its request, and who sent it."""
-
-    event: dict[str, Any]
-    body: bytes
-    arrived: float
-    address: str
-
-
-def receive_posted(db: Database, batch: Sequence[Posted], *, livemode: bool, now: datetime) -> list[str]:
-    """Project, record and apply what was posted; one outcome an event."""
-    prepared = [
-        prepare(each.event, each.body, livemode=livemode, arrived=each.arrived, address=each.address)
-        for each in batch
-    ]
-    return receive(db, prepared, now=now)
 
 
 def prepare(
