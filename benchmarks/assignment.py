@@ -33,13 +33,14 @@ FILL = (
     " select p.id, s.code, 'active', '-infinity', 'infinity' from payops.providers p cross join lateral"
     " (select code from payops.states order by md5(code || p.id) limit 1 + abs(hashtext(p.id)) %% 20) s",
     "insert into payops.consultations (submission_id, body_sha256, patient_id, state, specialty, received_at, status,"
-    " provider_id, reason, ended_at) select 'old-' || n, '', 'p', 'TX', 'dermatology', %(now)s - interval '1 year',"
+    " provider_id, reason, ended_at) select 'old-' || n, '', 'patient-' || n %% 300000, 'TX', 'dermatology', %(now)s - interval '1 year',"
     " 'completed', 'p' || lpad((1 + n %% %(providers)s)::text, 6, '0'), '', %(now)s"
     " from generate_series(1, %(consultations)s) as n",
     "insert into payops.openings (provider_id, licence_id, specialty, state, load, idle_since, valid_from, valid_until)"
     " select p.id, l.id, s.code, l.state, 0, '-infinity', l.valid_from, l.valid_until from payops.providers p"
     " join payops.licences l on l.provider_id = p.id cross join unnest(p.specialties) s (code)",
-    "analyze",
+    "vacuum analyze",  # which autovacuum would do meanwhile
+    "checkpoint",
 )
 NAIVE = (
     "with chosen as (select p.id from payops.providers p where p.active and p.pending < p.capacity and %s = any(p.specialties)"
@@ -54,6 +55,7 @@ FETCH_ALL = (
 DEMANDS = ("spread", "hot")
 BIG_TABLES = ("consultations", "providers", "licences", "openings", "assignment_decisions")
 SAMPLED = 100
+WARM_UP = 3
 LEAST = (
     "select min(p.pending::float8 / p.capacity) from payops.providers p join payops.licences l on l.provider_id = p.id"
     " where p.active and p.pending < p.capacity and %s = any(p.specialties) and l.state = %s and l.status = 'active'"
@@ -152,21 +154,31 @@ def _scans(conninfo: str) -> dict[str, int]:
 def _measure(
     conninfo: str, make: Callable[[str], Work], demand: str, connections: int, seconds: float
 ) -> tuple[list[float], int]:
-    """Milliseconds of each assignment that ended within the time, and how many were refused."""
+    """Milliseconds of each assignment that ended within the time, and how many were refused.
+
+    The clock starts when each connection has made its first ones: a pool's connections were opened long ago.
+    """
     took: list[float] = []
     errors: list[Exception] = []
     states = [row[0] for row in _rows(conninfo, "select code from payops.states order by code")]
-    ends = time.monotonic() + seconds
+    warm = threading.Barrier(connections)
 
     def run(seed: int) -> None:
         choose, work = random.Random(seed), make(conninfo)
+
+        def one() -> None:
+            if demand == "hot":
+                work("TX", "dermatology")
+            else:
+                work(choose.choice(states), choose.choice(SPECIALTIES))
+
+        for _ in range(WARM_UP):
+            one()
+        warm.wait()
+        ends = time.monotonic() + seconds
         while (started := time.monotonic()) < ends:
-            hot = demand == "hot"
             try:
-                work(
-                    "TX" if hot else choose.choice(states),
-                    "dermatology" if hot else choose.choice(SPECIALTIES),
-                )
+                one()
                 took.append((time.monotonic() - started) * 1000)
             except (PayopsError, psycopg.Error) as error:
                 errors.append(error)
@@ -184,8 +196,9 @@ def _payops(conninfo: str) -> Work:
 
     def assign(state: str, specialty: str) -> None:
         submission = f"{threading.get_ident()}-{time.monotonic_ns()}"
+        patient = f"patient-{random.randrange(1_000_000)}"
         db.call(
-            "submit_consultation", submission_id=submission, body_sha256="", patient_id="p", state=state,
+            "submit_consultation", submission_id=submission, body_sha256="", patient_id=patient, state=state,
             specialty=specialty, now=datetime.now(UTC),
         )  # fmt: skip
 

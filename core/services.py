@@ -165,11 +165,8 @@ def owner_conninfo(settings: Settings) -> str:
 
 
 def inbox_database(settings: Settings) -> Database:
-    """The database by connections that only the inbox uses, so that nothing else keeps an event waiting.
-
-    One that broke a moment ago costs a batch, which is sent again; so nobody asks at each batch whether it did.
-    """
-    return CountedDatabase(_database(settings, max_connections=2, surely_open_seconds=0.1))
+    """The database by connections that only the inbox uses, so that nothing else keeps an event waiting."""
+    return CountedDatabase(_database(settings, max_connections=2))
 
 
 def _database(settings: Settings, **how: Any) -> Database:

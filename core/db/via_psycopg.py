@@ -21,10 +21,11 @@ POOL_WAIT_SECONDS = 3.0
 class PsycopgDatabase:
     """Calls `payops_api` functions, each in a transaction of its own; safe to share between threads.
 
-    A connection that answered within `surely_open_seconds` is not asked first whether it still does.
+    A connection that answered within `surely_open_seconds` is not asked first whether it still does: one that broke in
+    between costs a call, as one does that breaks during it.
     """
 
-    def __init__(self, conninfo: str, *, max_connections: int = 8, surely_open_seconds: float = 0.0):
+    def __init__(self, conninfo: str, *, max_connections: int = 8, surely_open_seconds: float = 0.1):
         self._surely_open_seconds = surely_open_seconds
         self._statements: dict[tuple[str, ...], bytes] = {}
         self._answered: WeakKeyDictionary[psycopg.Connection[Any], float] = WeakKeyDictionary()

@@ -11,6 +11,11 @@ from core.staff.roles import Actor, Role
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 ADMIN = Actor("staff:ada", Role.ADMIN)
 OPS = Actor("staff:oli", Role.OPS)
+# Whoever has room and would not be found, since searches begin behind them.
+BEHIND_A_FRONT = (
+    "select o.provider_id, o.state, o.specialty from payops.openings o join payops.fronts f using (state, specialty)"
+    " where o.load < 1 and (o.load, o.idle_since) < (f.load, f.idle_since)"
+)
 
 
 class Clinic:
@@ -64,6 +69,7 @@ class Clinic:
 
     def check(self) -> None:
         """What must hold after anything: counts are right, nobody over capacity, what is offered is what is."""
+        assert self.rows(BEHIND_A_FRONT) == []
         for broken in (
             "select p.id from payops.providers p where p.pending <> (select count(*) from payops.consultations c"
             " where c.provider_id = p.id and c.status = 'assigned')",

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Refused, Unavailable
 from core.providers import assignment
-from tests.providers.conftest import ADMIN, NOW, Clinic
+from tests.providers.conftest import ADMIN, BEHIND_A_FRONT, NOW, Clinic
 
 
 @pytest.fixture
@@ -152,6 +153,7 @@ def test_two_processes_drain_the_queue_and_nobody_is_placed_twice(busy, server):
     with busy.owner.transaction():  # a licence arrives without anybody draining
         busy.owner.execute("update payops.licences set state = 'TX'")
         busy.owner.execute("update payops.openings set state = 'TX'")
+        busy.owner.execute("delete from payops.fronts")
     command = [sys.executable, "-c", DRAIN, server.app_conninfo, NOW.isoformat()]
     drains = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sum(int(each.communicate()[0]) for each in drains) == 25
@@ -159,6 +161,57 @@ def test_two_processes_drain_the_queue_and_nobody_is_placed_twice(busy, server):
     oldest = busy.rows("select max(received_at) from payops.consultations where status = 'assigned'")
     assert oldest == [(NOW + timedelta(seconds=24),)]
     busy.check()
+
+
+def test_whoever_has_room_again_is_found_however_the_fronts_moved_meanwhile(busy, server):
+    for n in range(6):
+        busy.provider(f"p{n}", states="TX CA" if n % 2 else "TX", capacity=3)
+    done = threading.Event()
+
+    def move() -> None:
+        """Each choice moves its front, instead of one in two seconds."""
+        with psycopg.connect(server.owner_conninfo, autocommit=True) as mover:
+            while not done.is_set():
+                mover.execute("update payops.fronts set moved_at = '-infinity'")
+
+    def see_patients(n: int) -> None:
+        for again in range(25):
+            asked = busy.ask("CA" if n % 2 else "TX", submissionId=f"front-{n}-{again}")
+            busy.end(asked["consultationId"])
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    at_once(*(partial(see_patients, n) for n in range(8)))
+    done.set()
+    mover.join()
+    assert busy.rows("select count(*) from payops.fronts where idle_since > '-infinity'") != [(0,)]
+    assert set(busy.pending().values()) == {0}
+    busy.check()
+    assert {busy.ask("TX")["providerId"] for _ in range(6)} == {f"p{n}" for n in range(6)}
+
+
+def test_a_front_that_is_wrong_does_not_stay_so(busy):
+    busy.provider("ann", capacity=500)
+    busy.ask()
+    busy.owner.execute("update payops.fronts set load = 1")
+    assert busy.ask()["providerId"] is None
+    for _ in range(600):
+        busy.owner.execute("update payops.fronts set moved_at = '-infinity'")
+        if busy.ask()["providerId"] is not None:
+            return
+    raise AssertionError("nobody was found again")
+
+
+def test_no_more_than_four_choose_at_once_and_whoever_waits_gets_a_turn(busy):
+    busy.provider("ann")
+    seats = "select pg_advisory_xact_lock(7209117, seat) from generate_series(0, 3) as seat"
+    with ThreadPoolExecutor(1) as others:
+        with busy.owner.transaction():
+            busy.owner.execute(seats)
+            asked = others.submit(busy.ask)
+            time.sleep(0.3)
+            assert not asked.done()
+        assert asked.result(timeout=20)["providerId"] == "ann"
 
 
 STATES = ("TX", "CA")
@@ -187,6 +240,7 @@ def test_after_any_history_nobody_is_over_capacity_unlicensed_or_forgotten(busy,
         batch = history[at : at + together]
         ids = [row[0] for row in busy.rows("select id from payops.consultations order by received_at, id")]
         now += timedelta(seconds=1, days=sum(step[1] for step in batch if step[0] == "days pass"))
+        busy.owner.execute("update payops.fronts set moved_at = '-infinity'")
         for step in batch:
             if step[0] == "capacity":
                 capacity[step[1]] = max(capacity[step[1]], step[2])
@@ -225,6 +279,7 @@ def _holds(clinic: Clinic, now, highest_capacity: dict[int, int]) -> None:
         " where c.provider_id = p.id and c.status = 'assigned')"
     )
     assert clinic.rows(miscounted) == []
+    assert clinic.rows(BEHIND_A_FRONT) == []
     assert all(pending <= highest_capacity[int(name[1:])] for name, pending in clinic.pending().items())
     unlicensed = (
         "select d.id from payops.assignment_decisions d join payops.consultations c on c.id = d.consultation_id"

@@ -12,7 +12,66 @@ set search_path = '' as $$
   from payops.providers as p
   inner join payops.licences as l on p.id = l.provider_id and l.status = 'active'
   cross join unnest(p.specialties) as s (code)
-  where p.id = p_provider and p.active
+  where p.id = p_provider and p.active;
+  select payops.lower_fronts(p_provider)
+$$;
+
+-- lower_fronts: no search begins behind a place that this provider has now. Until this commits nobody moves the fronts
+-- of these states, since they would not see it.
+create function payops.lower_fronts(p_provider text) returns void
+language plpgsql
+set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock_shared(7209116, hashtext(s.state))
+  from (select distinct o.state from payops.openings as o where o.provider_id = p_provider order by o.state) as s;
+  with behind as (
+    select f.state, f.specialty, o.load, o.idle_since
+    from payops.fronts as f
+    inner join payops.openings as o on f.state = o.state and f.specialty = o.specialty
+    where o.provider_id = p_provider and (o.load, o.idle_since) < (f.load, f.idle_since)
+    order by f.state, f.specialty -- so that no two who do this wait for each other
+    for update of f
+  )
+  update payops.fronts as f set load = b.load, idle_since = b.idle_since
+  from behind as b
+  where f.state = b.state and f.specialty = b.specialty and (b.load, b.idle_since) < (f.load, f.idle_since);
+end
+$$;
+
+-- move_front: the next searches begin at the first place that is taken now, if it is long ago that they were told so,
+-- and nobody is about to take one before it. Now and then it is looked for from the very start, so that a front which
+-- is wrong, for whatever reason, does not stay so.
+create function payops.move_front(p_state text, p_specialty text) returns void
+language plpgsql
+set search_path = '' as $$
+declare
+  from_the_start constant boolean := random() < 0.02;
+begin
+  if exists (
+    select from payops.fronts as f
+    where f.state = p_state and f.specialty = p_specialty and f.moved_at > clock_timestamp() - interval '2 seconds'
+  ) or not pg_try_advisory_xact_lock(7209116, hashtext(p_state)) then
+    return;
+  end if;
+  insert into payops.fronts (state, specialty, load, idle_since, moved_at)
+  select
+    p_state, p_specialty, coalesce(first.load, 1), coalesce(first.idle_since, 'infinity'), clock_timestamp()
+  from (
+    select f.load, f.idle_since
+    from (select) as one
+    left join payops.fronts as f on f.state = p_state and f.specialty = p_specialty and not from_the_start
+  ) as known
+  left join lateral (
+    select o.load, o.idle_since
+    from payops.openings as o
+    where o.state = p_state and o.specialty = p_specialty and o.load < 1
+      and (o.load, o.idle_since) >= (coalesce(known.load, 0), coalesce(known.idle_since, '-infinity'))
+    order by o.load, o.idle_since, o.provider_id
+    limit 1
+  ) as first on true
+  on conflict (state, specialty) do update set
+    load = excluded.load, idle_since = excluded.idle_since, moved_at = excluded.moved_at;
+end
 $$;
 
 -- change_pending: the provider has so many consultations more, or fewer, wherever they are offered. Takes the
@@ -31,6 +90,9 @@ begin
     load = changed.pending::double precision / changed.capacity,
     idle_since = coalesce(changed.last_assigned_at, '-infinity')
   where provider_id = p_provider;
+  if p_more < 0 then
+    perform payops.lower_fronts(p_provider);
+  end if;
 end
 $$;
 
@@ -52,10 +114,12 @@ language sql stable
 set search_path = '' as $$
   select o.provider_id, o.load
   from unnest(p_specialties) as s (code)
+  left join payops.fronts as f on f.state = p_state and s.code = f.specialty
   cross join lateral (
     select i.provider_id, i.load, i.idle_since
     from payops.openings as i
     where i.state = p_state and i.specialty = s.code and i.load < 1
+      and (i.load, i.idle_since) >= (coalesce(f.load, 0), coalesce(f.idle_since, '-infinity'))
       and i.valid_from <= p_now and i.valid_until > p_now and i.provider_id <> all (p_declined_by)
     order by i.load, i.idle_since, i.provider_id
     limit p_limit
@@ -64,57 +128,67 @@ set search_path = '' as $$
 $$;
 
 -- first_free: the first provider in the order of choice whom nobody else is choosing at this moment, locked; or whom to
--- wait for; or neither, where nobody is open. `stale` says that they were chosen a moment ago: look again.
+-- wait for; or neither, where nobody is open. `stale` says that they are no longer offered so: look again. `first` are
+-- the first in order, free or not.
 --
--- Somebody being chosen is passed over for a provider who is no more loaded than they will be, so that the choice is
--- the one that would follow theirs. If that leaves only more loaded ones, it is better to wait.
+-- Somebody being chosen, or chosen a moment ago, is passed over for a provider who is no more loaded than they will be,
+-- so that the choice is the one that would follow theirs. If that leaves only more loaded ones, it is better to wait.
 create function payops.first_free(
   p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_may_wait boolean,
-  out provider_id text, out wait_for text, out stale boolean
+  out provider_id text, out wait_for text, out stale boolean, out first text[]
 )
 language plpgsql
 set search_path = '' as $$
 declare
-  candidate record;
-  passed_load double precision;
+  ids text[];
+  loads double precision[];
+  looked_at integer;
+  taken_at double precision;
 begin
   stale := false;
-  for depth in 1..5 loop
-    wait_for := null;
-    passed_load := 'infinity';
-    for candidate in
-      select n.* from payops.next_in_order(p_state, p_specialties, p_declined_by, p_now, (4 ^ depth)::integer) as n
-    loop
-      exit when candidate.load > passed_load and p_may_wait;
-      perform from payops.providers as p where p.id = candidate.provider_id for update skip locked;
-      if not found then
-        wait_for := coalesce(wait_for, candidate.provider_id);
-        passed_load := least(passed_load, candidate.load + (
-          select 1.0 / p.capacity from payops.providers as p where p.id = candidate.provider_id
-        ));
-        continue;
-      end if;
-      provider_id := candidate.provider_id;
+  for depth in 0..4 loop
+    looked_at := 12 * (4 ^ depth)::integer;
+    select array_agg(n.provider_id), array_agg(n.load) into ids, loads
+    from payops.next_in_order(p_state, p_specialties, p_declined_by, p_now, looked_at) as n;
+    exit when ids is null;
+    first := coalesce(first, ids[1:5]);
+    select p.id, c.load into provider_id, taken_at
+    from (
+      select
+        n.id, n.load, n.place,
+        min(n.load + 1.0 / q.capacity) over (order by n.place rows between unbounded preceding and 1 preceding) as passed
+      from unnest(ids, loads) with ordinality as n (id, load, place)
+      inner join payops.providers as q on n.id = q.id
+    ) as c
+    inner join payops.providers as p on c.id = p.id
+    where p.pending::double precision / p.capacity = c.load and (c.load > c.passed and p_may_wait) is not true
+    order by c.place
+    limit 1
+    for update of p skip locked;
+    if found then
       stale := not exists (
         select from payops.openings as o
-        where o.provider_id = candidate.provider_id and o.state = p_state and o.specialty = any(p_specialties)
-          and o.load = candidate.load and o.valid_from <= p_now and o.valid_until > p_now
+        where o.provider_id = first_free.provider_id and o.state = p_state and o.specialty = any(p_specialties)
+          and o.load = taken_at and o.valid_from <= p_now and o.valid_until > p_now
       );
       return;
-    end loop;
-    exit when wait_for is null or candidate.load > passed_load;
+    end if;
+    wait_for := ids[1];
+    exit when cardinality(ids) < looked_at or p_may_wait and loads[looked_at] > loads[1];
   end loop;
 end
 $$;
 
 -- choose_provider: the least loaded provider open in this state for one of these specialties is answered, and theirs
--- is the lock; nobody, where nobody is open, or where everybody is being chosen and this must not wait.
+-- is the lock; nobody, where nobody is open, or where everybody is being chosen and this must not wait. `first` are the
+-- first in the order of choice.
 --
 -- A block that ends in an exception lets go of its locks: nobody is held while waiting, so that two choices cannot wait
 -- for each other.
 create function payops.choose_provider(
-  p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_may_wait boolean
-) returns text
+  p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_may_wait boolean,
+  out provider_id text, out first text[]
+)
 language plpgsql
 set search_path = '' as $$
 declare
@@ -123,10 +197,15 @@ begin
   loop
     begin
       choice := payops.first_free(p_state, p_specialties, p_declined_by, p_now, p_may_wait);
+      first := choice.first;
+      if not choice.stale then
+        perform payops.move_front(p_state, s.code) from unnest(p_specialties) as s (code);
+      end if;
       if choice.provider_id is not null and not choice.stale then
-        return choice.provider_id;
+        provider_id := choice.provider_id;
+        return;
       elsif choice.provider_id is null and (choice.wait_for is null or not p_may_wait) then
-        return null;
+        return;
       end if;
       if choice.provider_id is null then
         perform from payops.providers as p where p.id = choice.wait_for for update;
@@ -186,7 +265,8 @@ $$;
 
 -- considered: what is kept of a choice: everybody licensed in the state with why each was in or out; where those are
 -- many, the first in order and some of the others. `complete` says that those are all.
-create function payops.considered(p_consultation payops.consultations, p_now timestamptz) returns jsonb
+create function payops.considered(p_consultation payops.consultations, p_now timestamptz, p_first text[] default '{}')
+returns jsonb
 language plpgsql stable
 set search_path = '' as $$
 declare
@@ -200,10 +280,7 @@ declare
   complete constant boolean := cardinality(looked_at) <= most;
 begin
   if not complete then
-    looked_at := looked_at[1:4] || array(
-      select n.provider_id
-      from payops.next_in_order(p_consultation.state, array[p_consultation.specialty], '{}', p_now, 6) as n
-    );
+    looked_at := looked_at[1:2] || p_first;
   end if;
   looked_at := looked_at || p_consultation.preferred_provider_id;
   return jsonb_build_object('complete', complete, 'items', (
@@ -242,9 +319,10 @@ set search_path = '' as $$
 $$;
 
 -- choose_for: who this consultation goes to, with how they match and why; nobody, with the reason. They are locked.
+-- `first` are the first in order of those with the specialty.
 create function payops.choose_for(
   p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
-  out provider_id text, out match text, out reason text
+  out provider_id text, out match text, out reason text, out first text[]
 )
 language plpgsql
 set search_path = '' as $$
@@ -253,6 +331,7 @@ declare
   wanted constant text := p_consultation.specialty;
   preferred constant text := p_consultation.preferred_provider_id;
   declined constant text[] := p_consultation.declined_by;
+  choice record;
 begin
   if preferred is not null and preferred <> all (declined) and payops.is_open(preferred, state, p_now) then
     if p_may_wait then
@@ -269,23 +348,29 @@ begin
       return;
     end if;
   end if;
-  provider_id := payops.choose_provider(state, array[wanted], declined, p_now, p_may_wait);
+  choice := payops.choose_provider(state, array[wanted], declined, p_now, p_may_wait);
+  provider_id := choice.provider_id;
+  first := choice.first;
   if provider_id is not null then
     match := 'specialty';
     reason := format('Least loaded of those licensed in %s for %s.', state, payops.specialty_name(wanted));
     return;
   end if;
   match := 'fallback';
-  provider_id := payops.choose_provider(state, array['general_practice'], declined, p_now, p_may_wait);
+  choice := payops.choose_provider(state, array['general_practice'], declined, p_now, p_may_wait);
+  provider_id := choice.provider_id;
+  first := first || choice.first;
   if provider_id is not null then
     reason := format(
       'Nobody is free in %s for %s: least loaded in general practice.', state, payops.specialty_name(wanted)
     );
     return;
   end if;
-  provider_id := payops.choose_provider(
+  choice := payops.choose_provider(
     state, array(select s.code from payops.specialties as s), declined, p_now, p_may_wait
   );
+  provider_id := choice.provider_id;
+  first := first || choice.first;
   if provider_id is not null then
     reason := format(
       'Nobody is free in %s for %s or general practice: least loaded of all.', state, payops.specialty_name(wanted)
@@ -298,15 +383,18 @@ end
 $$;
 
 -- decided: this consultation, which nobody has, as it is to be: with a provider, who has one more now, or waiting with
--- the reason. Writes nothing of the consultation.
-create function payops.decided(p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean)
-returns payops.consultations
+-- the reason; and what was considered. Writes nothing of the consultation.
+create function payops.decided(
+  p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
+  out given payops.consultations, out seen jsonb
+)
 language plpgsql
 set search_path = '' as $$
 declare
   choice constant record := payops.choose_for(p_consultation, p_now, p_may_wait);
-  given payops.consultations := p_consultation;
 begin
+  seen := payops.considered(p_consultation, p_now, choice.first || choice.provider_id);
+  given := p_consultation;
   given.provider_id := choice.provider_id;
   given.match := choice.match;
   given.reason := choice.reason;
@@ -318,7 +406,6 @@ begin
     given.assigned_at := p_now;
     perform payops.change_pending(choice.provider_id, 1, p_now);
   end if;
-  return given;
 end
 $$;
 
@@ -330,8 +417,8 @@ language plpgsql
 set search_path = '' as $$
 declare
   started constant timestamptz := clock_timestamp();
-  seen constant jsonb := payops.considered(p_consultation, p_now);
-  given constant payops.consultations := payops.decided(p_consultation, p_now, p_may_wait);
+  decision constant record := payops.decided(p_consultation, p_now, p_may_wait);
+  given constant payops.consultations := decision.given;
 begin
   if given.status = 'waiting' and p_kind = 'queue' then
     return p_consultation; -- it waits on, as before
@@ -340,7 +427,7 @@ begin
     status = given.status, provider_id = given.provider_id, match = given.match, reason = given.reason,
     assigned_at = given.assigned_at
   where id = given.id;
-  perform payops.record_decision(given, p_kind, p_actor, p_now, seen, started);
+  perform payops.record_decision(given, p_kind, p_actor, p_now, decision.seen, started);
   return given;
 end
 $$;

@@ -22,6 +22,24 @@ begin
 end
 $$;
 
+-- take_turn: waits until fewer than four others are choosing, first come, first served. More at once only wade over
+-- each other's locks: all are done sooner when some wait. Whoever waits for a turn holds nothing.
+create function payops.take_turn() returns void
+language plpgsql
+set search_path = '' as $$
+declare
+  seats constant integer := 4;
+  mine constant integer := pg_backend_pid() % seats;
+begin
+  for seat in mine..mine + seats - 1 loop
+    if pg_try_advisory_xact_lock(7209117, seat % seats) then
+      return;
+    end if;
+  end loop;
+  perform pg_advisory_xact_lock(7209117, mine);
+end
+$$;
+
 -- submit_consultation: the submission is recorded once and has a provider or waits; sent again it gets its first
 -- answer, and is refused where it says something else. Whoever waits in the state already goes first.
 create function payops_api.submit_consultation(
@@ -29,11 +47,14 @@ create function payops_api.submit_consultation(
   p_order_id text default null, p_preferred_provider_id text default null, p_submitted_at timestamptz default null
 ) returns jsonb
 language plpgsql security definer
-set search_path = '' as $$
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off' as $$
 declare
   submitted payops.consultations;
 begin
   perform payops.check_submission(p_state, p_specialty, p_preferred_provider_id);
+  perform payops.take_turn();
   perform pg_advisory_xact_lock(hashtextextended('submission:' || p_submission_id, 0));
   if exists (select from payops.consultations as c where c.submission_id = p_submission_id) then
     return payops.first_answer(p_submission_id, p_body_sha256);
@@ -66,12 +87,12 @@ language plpgsql
 set search_path = '' as $$
 declare
   started constant timestamptz := clock_timestamp();
-  seen constant jsonb := payops.considered(p_submitted, p_now);
-  given payops.consultations := payops.decided(p_submitted, p_now, true);
+  decision constant record := payops.decided(p_submitted, p_now, true);
+  given payops.consultations := decision.given;
 begin
   given.first_answer := payops.answer_to(given);
   insert into payops.consultations select given.*;
-  perform payops.record_decision(given, 'intake', 'system:intake', p_now, seen, started);
+  perform payops.record_decision(given, 'intake', 'system:intake', p_now, decision.seen, started);
   return given;
 end
 $$;
