@@ -192,7 +192,7 @@ def _measure(
 
 
 def _payops(conninfo: str) -> Work:
-    db = PsycopgDatabase(conninfo, max_connections=1)
+    db = PsycopgDatabase(conninfo, max_connections=1, direct=True)
 
     def assign(state: str, specialty: str) -> None:
         submission = f"{threading.get_ident()}-{time.monotonic_ns()}"

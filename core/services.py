@@ -182,7 +182,7 @@ def _database(settings: Settings, **how: Any) -> Database:
         conninfo = settings.database_url.get_secret_value()
     else:
         conninfo = _embedded(settings.data_dir)
-    return PsycopgDatabase(conninfo, **how)
+    return PsycopgDatabase(conninfo, direct=settings.database_kind == "embedded", **how)
 
 
 def _embedded(data_dir: Path) -> str:

@@ -22,10 +22,18 @@ class PsycopgDatabase:
     """Calls `payops_api` functions, each in a transaction of its own; safe to share between threads.
 
     A connection that answered within `surely_open_seconds` is not asked first whether it still does: one that broke in
-    between costs a call, as one does that breaks during it.
+    between costs a call, as one does that breaks during it. Statements are prepared where the connection is `direct`: a
+    pooler in transaction mode hands out another one each time.
     """
 
-    def __init__(self, conninfo: str, *, max_connections: int = 8, surely_open_seconds: float = 0.1):
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        max_connections: int = 8,
+        surely_open_seconds: float = 0.1,
+        direct: bool = False,
+    ):
         self._surely_open_seconds = surely_open_seconds
         self._statements: dict[tuple[str, ...], bytes] = {}
         self._answered: WeakKeyDictionary[psycopg.Connection[Any], float] = WeakKeyDictionary()
@@ -40,7 +48,7 @@ class PsycopgDatabase:
             configure=_configure,
             kwargs={
                 "autocommit": True,
-                "prepare_threshold": None,
+                "prepare_threshold": 2 if direct else None,
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
                 "application_name": "payops",
             },

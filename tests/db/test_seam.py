@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,8 +72,24 @@ def test_connections_that_all_broke_while_idle_cost_the_next_caller_nothing(serv
     with ThreadPoolExecutor(8) as callers:
         list(callers.map(lambda _: database.call("schema_fingerprint"), range(200)))
     assert database.pool_stats()["pool_size"] >= 4
+    time.sleep(0.15)  # idle, and no longer taken as surely open
     with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
         owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'payops_app'")
+    assert database.call("schema_fingerprint")["fingerprint"] == fingerprint()
+    database.close()
+
+
+def test_a_prepared_call_goes_on_when_its_function_was_deployed_anew(server):
+    database = PsycopgDatabase(server.app_conninfo, max_connections=1, direct=True)
+    for _ in range(4):
+        database.call("schema_fingerprint")
+    with psycopg.connect(server.owner_conninfo) as owner:
+        definition = owner.execute(
+            "select pg_get_functiondef('payops_api.schema_fingerprint'::regproc)"
+        ).fetchone()[0]
+        owner.execute("drop function payops_api.schema_fingerprint")
+        owner.execute(definition)
+        owner.execute("grant execute on function payops_api.schema_fingerprint to payops_app")
     assert database.call("schema_fingerprint")["fingerprint"] == fingerprint()
     database.close()
 

@@ -30,12 +30,12 @@ grant execute on all routines in schema payops_api to payops_app;
 """
 
 
-@pytest.fixture(scope="module", params=["psycopg", "supabase"])
+@pytest.fixture(scope="module", params=["psycopg", "prepared", "supabase"])
 def transport(request, server) -> Iterator[Database]:
     with psycopg.connect(server.owner_conninfo) as connection:
         connection.execute(PROBES)
-    if request.param == "psycopg":
-        opened: Database = PsycopgDatabase(server.app_conninfo)
+    if request.param != "supabase":
+        opened: Database = PsycopgDatabase(server.app_conninfo, direct=request.param == "prepared")
         yield opened
     else:
         with serving(server.app_conninfo) as address:

@@ -130,12 +130,19 @@ $$;
 create function payops.check_submission(p_state text, p_specialty text, p_preferred text) returns void
 language plpgsql
 set search_path = '' as $$
+declare
+  known record;
 begin
-  if not exists (select from payops.states as s where s.code = p_state) then
+  select
+    exists (select from payops.states as s where s.code = p_state) as state,
+    exists (select from payops.specialties as s where s.code = p_specialty) as specialty,
+    p_preferred is null or exists (select from payops.providers as p where p.id = p_preferred) as preferred
+  into known;
+  if not known.state then
     perform payops.refuse('unknown_state', 'patientState is not the USPS code of a state, DC or a territory.');
-  elsif not exists (select from payops.specialties as s where s.code = p_specialty) then
+  elsif not known.specialty then
     perform payops.refuse('unknown_specialty', 'specialty is none of the specialties there are.');
-  elsif p_preferred is not null and not exists (select from payops.providers as p where p.id = p_preferred) then
+  elsif not known.preferred then
     perform payops.refuse('unknown_provider', 'preferredProviderId is no provider there is.');
   end if;
 end
