@@ -276,7 +276,7 @@ def _can_be_used(folder: Path) -> bool:
     try:
         nearest = next(each for each in (folder.resolve(), *folder.resolve().parents) if each.exists())
         return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):  # a loop, a name that is too long or none at all
         return False
 
 

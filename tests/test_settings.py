@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.settings import PaymentMode, Settings, SettingsError, load_settings
@@ -131,6 +131,7 @@ def test_no_secret_is_in_what_is_printed_or_raised():
 @given(
     st.dictionaries(st.sampled_from([n.upper() for n in Settings.model_fields if n != "warnings"]), st.text())
 )
+@example({"DATA_DIR": "a name\0of none"})
 def test_whatever_is_set_the_settings_load_or_say_what_is_wrong(env):
     try:
         load(**env)

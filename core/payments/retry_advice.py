@@ -39,6 +39,7 @@ class Failed:
     """A payment that failed, or whose invoice is past due, as it waits to be collected.
 
     `card_saved` says whether the declined card can be tried without the customer; None while Stripe was not asked.
+    `monthly_minor` is what its subscription, which is not over, brings in a month; None where it has none.
     """
 
     payment_intent_id: str
@@ -60,6 +61,7 @@ class Failed:
     last_attempt_at: datetime
     invoice_id: str | None
     subscription_id: str | None
+    monthly_minor: int | None
     stripe_tries_at: datetime | None
     state: str
     scheduled_at: datetime | None
@@ -81,6 +83,10 @@ class Failed:
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def monthly(self) -> Money | None:
+        return None if self.monthly_minor is None else Money(self.monthly_minor, self.currency)
 
     @property
     def card(self) -> str:

@@ -23,6 +23,12 @@ OUTCOMES = {
 }  # fmt: skip
 COLUMNS = (
     Column("amount_minor", "Amount", "money"),
+    Column(
+        "monthly_minor",
+        "A month",
+        "money",
+        help="What its subscription brings in a month, as long as it lives.",
+    ),
     Column("next", "What comes next"),
     Column("why", "Why it failed"),
     Column("from", "From", "moment"),
@@ -41,6 +47,7 @@ def as_row(case: Case) -> Mapping[str, Any]:
     return {
         "id": case.id,
         "amount_minor": failed.amount_minor,
+        "monthly_minor": failed.monthly_minor,
         "currency": failed.currency,
         "next": said(advice.step),
         "why": code_in_words(case),
@@ -108,6 +115,8 @@ def details(case: Case) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown(f"**{literal(said(advice.step))}.** {literal(advice.decline.staff_advice)}")
+        if failed.monthly:
+            st.markdown(f"At stake: {literal(str(failed.amount))} now, and {literal(str(failed.monthly))} a month of the subscription.")  # fmt: skip
         st.markdown(f"Tell the customer: “{literal(advice.decline.customer_message)}”")
         if not advice.decline.known:
             st.caption("Stripe's code is not in our table: it is treated as a generic decline.")

@@ -1,15 +1,17 @@
-"""The switches of the payment flows: who closed what and why, and what customers are told meanwhile."""
+"""The switches of the payment flows with who closed what and why; and which webhook secrets are still used."""
 
 from functools import partial
 
 import streamlit as st
 
 from core.errors import Unavailable
+from core.events import tally
+from core.events.tally import UNUSED_AFTER, SecretUse
 from core.staff import flags
 from core.staff.flags import EFFECT_SECONDS, LONGEST_SENTENCE, SUSPENDED, WORDS, Flag, Flow
 from core.staff.roles import Actor
 from core.ui import actions, freshness, session
-from core.ui.text import ago, in_zone, literal
+from core.ui.text import ago, code, in_zone, literal
 
 REFRESH_SECONDS = 2
 db, clock, zone = session.db(), session.services().clock, session.settings().business_zone
@@ -77,13 +79,51 @@ def _about(flag: Flag) -> str:
     return f"{done} by {literal(flag.changed_by)} ({literal(when)}): {literal(flag.reason)}{told}"
 
 
+def secrets() -> None:
+    """Which of the secrets verified Stripe's events, so that a roll can be ended when the old one is silent."""
+    try:
+        uses = tally.secret_uses(db, session.services().webhook_secrets, clock())
+    except Unavailable:
+        st.warning("The database does not answer, so it is not known which secrets are used.")
+        return
+    for use in uses:
+        with st.container(border=True, key=f"secret-{use.number}"):
+            which, about, state = st.columns([2, 3, 2], vertical_alignment="center")
+            which.markdown(
+                f"**Stripe webhook secret {use.number}**  \nFingerprint {code(use.fingerprint)}"
+            )
+            about.markdown(_used(use))
+            state.markdown(_verdict(use))
+    if not uses:
+        st.info("STRIPE_WEBHOOK_SECRETS is not set: no event of Stripe's is taken.")
+    st.caption(
+        "To roll a secret, put the new one first in STRIPE_WEBHOOK_SECRETS, the old one behind it, and roll it at Stripe. "
+        f"Both verify. The old one can go when nothing came with it for {UNUSED_AFTER.days} day."
+    )
+
+
+def _used(use: SecretUse) -> str:
+    if use.last_used_at is None:
+        return ":gray[No event came with it yet]"
+    when = f"{in_zone(use.last_used_at, zone)}, {ago(use.last_used_at, clock())}"
+    return f"Last event {literal(when)}  \n{use.times_in_30_days:,} in 30 days"
+
+
+def _verdict(use: SecretUse) -> str:
+    if use.no_longer_used:
+        return ":material/delete: **No longer used: take it out**"
+    return ":material/check_circle: In use" if use.last_used_at else ":material/hourglass_empty: Waiting"
+
+
 st.title("Settings")
 actions.show_result()
-(switches,) = st.tabs(["Flags"])
+switches, kept = st.tabs(["Flags", "Secrets"])
 with switches:
     flows()
     st.caption(
         f"A switch takes effect in every process within {EFFECT_SECONDS} seconds. Earlier changes are in the audit log, under “staff:flag”."
     )
+with kept:
+    secrets()
 if (switched := st.session_state.pop("switched", None)) is not None:
     ask(switched)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from core.events import tally
 from core.services import api_tokens
 from core.staff import flags
 from core.staff.flags import Flow
@@ -67,3 +68,16 @@ def test_a_closed_flow_is_closed_in_every_process_until_it_is_opened_again(conso
     expect(page.get_by_role("heading", name="All flows are open")).to_be_visible()
     wait_until(lambda: said_to_a_discount(console, api) != SENTENCE)
     assert flags.read(console.services.db)[Flow.DISCOUNTS].reason == "the code is gone"
+
+
+def test_it_is_shown_which_webhook_secrets_are_used_and_which_can_go(console, page):
+    secret = console.services.webhook_secrets[0]
+    now = console.services.clock()
+    use = {"fingerprint": tally.fingerprint(secret), "times": 3, "last_used_at": now}
+    console.services.db.call("record_webhook_tally", rejections=[], verified=[use], now=now)
+    console.sign_in(page, "admin", "/settings")
+    page.get_by_role("tab", name="Secrets").click()
+    row = page.locator(".st-key-secret-1")
+    expect(row).to_contain_text(tally.fingerprint(secret))
+    expect(row).to_contain_text("In use")
+    expect(page.locator("body")).not_to_contain_text(secret)

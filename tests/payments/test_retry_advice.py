@@ -12,7 +12,7 @@ from core.payments.retry_advice import ADVICE_CODES, Failed, Step, retry_advice,
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DECLINED = Failed(
     "pi_1", NOW - timedelta(days=5), 4900, "usd", "cus_1", "patient-1", "order-1", "card_declined", "insufficient_funds", None,
-    "visa", "4242", True, 1, 0, 0, NOW - timedelta(days=4), None, None, None, "open", None, None, None, 0, False, [],
+    "visa", "4242", True, 1, 0, 0, NOW - timedelta(days=4), None, None, None, None, "open", None, None, None, 0, False, [],
 )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ ADMIN = Actor("staff:ada", Role.ADMIN)
 OPS = Actor("staff:oli", Role.OPS)
 # Whoever has room and would not be found, since searches begin behind them.
 BEHIND_A_FRONT = (
-    "select o.provider_id, o.state, o.specialty from payops.openings o join payops.fronts f using (state, specialty)"
+    "select o.provider_id, o.state, o.specialty from payops.openings o"
+    " cross join lateral payops.front_of(o.state, o.specialty) f"
     " where o.load < 1 and (o.load, o.idle_since) < (f.load, f.idle_since)"
 )
 

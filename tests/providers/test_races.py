@@ -166,13 +166,17 @@ def test_two_processes_drain_the_queue_and_nobody_is_placed_twice(busy, server):
 def test_whoever_has_room_again_is_found_however_the_fronts_moved_meanwhile(busy, server):
     for n in range(6):
         busy.provider(f"p{n}", states="TX CA" if n % 2 else "TX", capacity=3)
-    done = threading.Event()
+    done, moves = threading.Event(), [0]
 
     def move() -> None:
         """Each choice moves its front, instead of one in two seconds."""
         with psycopg.connect(server.owner_conninfo, autocommit=True) as mover:
             while not done.is_set():
-                mover.execute("update payops.fronts set moved_at = '-infinity'")
+                moves[0] += 1
+                mover.execute(
+                    "with free as (select ctid from payops.fronts for update skip locked)"
+                    " update payops.fronts set moved_at = null where ctid in (select ctid from free)"
+                )
 
     def see_patients(n: int) -> None:
         for again in range(25):
@@ -185,6 +189,7 @@ def test_whoever_has_room_again_is_found_however_the_fronts_moved_meanwhile(busy
     done.set()
     mover.join()
     assert busy.rows("select count(*) from payops.fronts where idle_since > '-infinity'") != [(0,)]
+    assert moves[0] > 10
     assert set(busy.pending().values()) == {0}
     busy.check()
     assert {busy.ask("TX")["providerId"] for _ in range(6)} == {f"p{n}" for n in range(6)}
@@ -194,9 +199,10 @@ def test_a_front_that_is_wrong_does_not_stay_so(busy):
     busy.provider("ann", capacity=500)
     busy.ask()
     busy.owner.execute("update payops.fronts set load = 1")
+    assert busy.rows(BEHIND_A_FRONT) != []
     assert busy.ask()["providerId"] is None
     for _ in range(600):
-        busy.owner.execute("update payops.fronts set moved_at = '-infinity'")
+        busy.owner.execute("update payops.fronts set moved_at = null")
         if busy.ask()["providerId"] is not None:
             return
     raise AssertionError("nobody was found again")
@@ -240,7 +246,7 @@ def test_after_any_history_nobody_is_over_capacity_unlicensed_or_forgotten(busy,
         batch = history[at : at + together]
         ids = [row[0] for row in busy.rows("select id from payops.consultations order by received_at, id")]
         now += timedelta(seconds=1, days=sum(step[1] for step in batch if step[0] == "days pass"))
-        busy.owner.execute("update payops.fronts set moved_at = '-infinity'")
+        busy.owner.execute("update payops.fronts set moved_at = null")
         for step in batch:
             if step[0] == "capacity":
                 capacity[step[1]] = max(capacity[step[1]], step[2])

@@ -16,6 +16,16 @@ set search_path = '' as $$
   select payops.lower_fronts(p_provider)
 $$;
 
+-- front_of: where the search in this state for this specialty begins; null where it begins at the start.
+create function payops.front_of(p_state text, p_specialty text) returns payops.fronts
+language sql stable
+set search_path = '' as $$
+  select f.* from payops.fronts as f
+  where f.state = p_state and f.specialty = p_specialty
+  order by f.load, f.idle_since
+  limit 1
+$$;
+
 -- lower_fronts: no search begins behind a place that this provider has now. Until this commits nobody moves the fronts
 -- of these states, since they would not see it.
 create function payops.lower_fronts(p_provider text) returns void
@@ -24,28 +34,23 @@ set search_path = '' as $$
 begin
   perform pg_advisory_xact_lock_shared(7209116, hashtext(s.state))
   from (select distinct o.state from payops.openings as o where o.provider_id = p_provider order by o.state) as s;
-  with behind as (
-    select f.state, f.specialty, o.load, o.idle_since
-    from payops.fronts as f
-    inner join payops.openings as o on f.state = o.state and f.specialty = o.specialty
-    where o.provider_id = p_provider and (o.load, o.idle_since) < (f.load, f.idle_since)
-    order by f.state, f.specialty -- so that no two who do this wait for each other
-    for update of f
-  )
-  update payops.fronts as f set load = b.load, idle_since = b.idle_since
-  from behind as b
-  where f.state = b.state and f.specialty = b.specialty and (b.load, b.idle_since) < (f.load, f.idle_since);
+  insert into payops.fronts (state, specialty, load, idle_since)
+  select o.state, o.specialty, o.load, o.idle_since
+  from payops.openings as o
+  cross join lateral payops.front_of(o.state, o.specialty) as f
+  where o.provider_id = p_provider and (o.load, o.idle_since) < (f.load, f.idle_since);
 end
 $$;
 
 -- move_front: the next searches begin at the first place that is taken now, if it is long ago that they were told so,
 -- and nobody is about to take one before it. Now and then it is looked for from the very start, so that a front which
--- is wrong, for whatever reason, does not stay so.
+-- is wrong, for whatever reason, does not stay so. The last thing that a transaction does: whoever gets room waits for
+-- it to end, and may hold what it would wait for.
 create function payops.move_front(p_state text, p_specialty text) returns void
 language plpgsql
 set search_path = '' as $$
 declare
-  from_the_start constant boolean := random() < 0.02;
+  known payops.fronts;
 begin
   if exists (
     select from payops.fronts as f
@@ -53,14 +58,13 @@ begin
   ) or not pg_try_advisory_xact_lock(7209116, hashtext(p_state)) then
     return;
   end if;
+  if random() > 0.02 then
+    known := payops.front_of(p_state, p_specialty);
+  end if;
+  delete from payops.fronts as f where f.state = p_state and f.specialty = p_specialty;
   insert into payops.fronts (state, specialty, load, idle_since, moved_at)
-  select
-    p_state, p_specialty, coalesce(first.load, 1), coalesce(first.idle_since, 'infinity'), clock_timestamp()
-  from (
-    select f.load, f.idle_since
-    from (select) as one
-    left join payops.fronts as f on f.state = p_state and f.specialty = p_specialty and not from_the_start
-  ) as known
+  select p_state, p_specialty, coalesce(first.load, 1), coalesce(first.idle_since, 'infinity'), clock_timestamp()
+  from (select) as one
   left join lateral (
     select o.load, o.idle_since
     from payops.openings as o
@@ -68,9 +72,7 @@ begin
       and (o.load, o.idle_since) >= (coalesce(known.load, 0), coalesce(known.idle_since, '-infinity'))
     order by o.load, o.idle_since, o.provider_id
     limit 1
-  ) as first on true
-  on conflict (state, specialty) do update set
-    load = excluded.load, idle_since = excluded.idle_since, moved_at = excluded.moved_at;
+  ) as first on true;
 end
 $$;
 
@@ -114,7 +116,7 @@ language sql stable
 set search_path = '' as $$
   select o.provider_id, o.load
   from unnest(p_specialties) as s (code)
-  left join payops.fronts as f on f.state = p_state and s.code = f.specialty
+  left join lateral payops.front_of(p_state, s.code) as f on true
   cross join lateral (
     select i.provider_id, i.load, i.idle_since
     from payops.openings as i
@@ -198,9 +200,6 @@ begin
     begin
       choice := payops.first_free(p_state, p_specialties, p_declined_by, p_now, p_may_wait);
       first := choice.first;
-      if not choice.stale then
-        perform payops.move_front(p_state, s.code) from unnest(p_specialties) as s (code);
-      end if;
       if choice.provider_id is not null and not choice.stale then
         provider_id := choice.provider_id;
         return;

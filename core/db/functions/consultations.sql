@@ -77,6 +77,10 @@ begin
   else
     submitted := payops.put_first(submitted, p_now);
   end if;
+  perform payops.move_front(p_state, p_specialty);
+  if submitted.match is distinct from 'specialty' then
+    perform payops.move_front(p_state, 'general_practice');
+  end if;
   return submitted.first_answer;
 end
 $$;

@@ -1,11 +1,12 @@
 -- recovery_rows: payments of the last 60 days that failed and were not made good, and invoices past due however old,
--- with how often they were tried, what Stripe will try itself, and what people decided.
+-- with how often they were tried, what the subscription behind it brings in a month, what Stripe will try itself, and
+-- what people decided.
 create function payops.recovery_rows(p_now timestamptz, p_payment_intent_id text default null)
 returns table (
   payment_intent_id text, created timestamptz, amount_minor bigint, currency text, customer_id text, patient_id text,
   order_id text, error_code text, decline_code text, advice_code text, card_brand text, card_last4 text,
   card_saved boolean, tries bigint, card_declines_24_hours bigint, card_declines_of_amount bigint,
-  last_attempt_at timestamptz, invoice_id text, subscription_id text, stripe_tries_at timestamptz, state text,
+  last_attempt_at timestamptz, invoice_id text, subscription_id text, monthly_minor bigint, stripe_tries_at timestamptz, state text,
   scheduled_at timestamptz, reason text, changed_by text, retries_here bigint, in_flight boolean, told jsonb
 )
 language plpgsql stable -- whose plan is kept: making it takes longer than what it finds
@@ -35,6 +36,7 @@ begin
     coalesce(i.patient_id, s.patient_id, c.patient_id), coalesce(i.order_id, s.order_id), i.error_code,
     coalesce(i.error_decline_code, last.decline_code), last.advice_code, last.card_brand, last.card_last4,
     f.card_saved, tries.n, card.of_24_hours, card.of_amount, coalesce(last.created, i.as_of), v.id, v.subscription_id,
+    case when s.status in ('active', 'past_due', 'unpaid') then payops.monthly_minor(s.items) end,
     case when v.next_payment_attempt > p_now then v.next_payment_attempt end,
     coalesce(k.state, 'open'), k.scheduled_at, k.reason, k.changed_by, acts.retries, acts.in_flight, acts.told
   from failed as i
