@@ -89,9 +89,7 @@ def secrets() -> None:
     for use in uses:
         with st.container(border=True, key=f"secret-{use.number}"):
             which, about, state = st.columns([2, 3, 2], vertical_alignment="center")
-            which.markdown(
-                f"**Stripe webhook secret {use.number}**  \nFingerprint {code(use.fingerprint)}"
-            )
+            which.markdown(f"**Stripe webhook secret {use.number}**  \nFingerprint {code(use.fingerprint)}")
             about.markdown(_used(use))
             state.markdown(_verdict(use))
     if not uses:
