@@ -115,6 +115,8 @@ def _fill(running: services.Services, progress: Progress) -> None:
             running.db, sandbox.directory_file(business_day(now, running.settings.business_zone)), now
         )
         past.replay(running.db, sandbox.consultations(data_dir, days=PAST_DAYS, now=now))
+    with _step(progress, "Statistics"):
+        running.db.call("analyze_tables")
     running.db.call("history_loaded", now=running.clock())
 
 

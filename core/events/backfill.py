@@ -137,6 +137,7 @@ def run(
             _list(db, stripe, source, clock=clock, livemode=livemode, since=since, tell=tell)
     if "events" in only:
         _list_events(db, stripe, clock=clock, livemode=livemode, since=since, tell=tell)
+    db.call("analyze_tables")
 
 
 def load_history(

@@ -28,3 +28,21 @@ begin
   return jsonb_build_object('last_id', p_last_id, 'objects', p_objects, 'done', p_done);
 end
 $$;
+
+-- analyze_tables: plans are made by what is in each table now. After much was written at once they would else be made by
+-- what was there before, until autovacuum comes round: the overview took ten times as long for its first minutes.
+create function payops_api.analyze_tables() returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  named record;
+begin
+  for named in
+    select c.relname from pg_class as c where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'
+    order by c.relname
+  loop
+    execute format('analyze payops.%I', named.relname);
+  end loop;
+  return 'true';
+end
+$$;
