@@ -18,6 +18,7 @@ from core.ui import tables
 # Each of these stands out from white and from the dark theme's ground alike.
 NOW, BEFORE, FAILURE, MONEY, LINE = "#2f9180", "rgba(128,132,145,.45)", "#cf6a3b", "#5a83b8", "#8b909c"
 HEIGHT_PIXELS = 280
+ROOM_PIXELS = HEIGHT_PIXELS + 64  # with the question above it and the frame around
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
@@ -42,12 +43,19 @@ def show(chart: Chart) -> None:
         st.plotly_chart(chart.figure, key=f"{chart.name}-figure", config=CONFIG, alt=chart.alt)
 
 
-def show_in_pairs(several: Sequence[Chart]) -> None:
-    """Two in a line; on a narrow screen one below the other."""
+def show_in_pairs(several: Sequence[Chart], *, at_once: int | None = None) -> None:
+    """Two in a line; on a narrow screen one below the other.
+
+    Those behind the first `at_once` have but their room kept: a browser takes longest over charts, and who opens a page
+    need not wait for those further down, which come when it refreshes.
+    """
     for start in range(0, len(several), 2):
         for column, chart in zip(st.columns(2), several[start : start + 2], strict=False):
             with column:
-                show(chart)
+                if at_once is None or start < at_once:
+                    show(chart)
+                else:
+                    st.container(border=True, height=ROOM_PIXELS, key=f"room-{chart.name}")
 
 
 def of_the_overview(overview: Overview) -> list[Chart]:

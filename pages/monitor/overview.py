@@ -1,6 +1,7 @@
 """How payments go, how that compares with the period before, and what needs a person."""
 
 from functools import partial
+from math import inf
 
 import streamlit as st
 
@@ -11,6 +12,9 @@ from core.ui import cards, charts, filters, freshness, live, session
 from core.ui.text import literal
 
 REFRESH_SECONDS = 2
+OPENS_WITH_SECONDS = (
+    5  # a page that is opened shows what others saw so long ago, until it refreshes by itself
+)
 
 st.title("Overview")
 running = session.services()
@@ -19,6 +23,7 @@ with st.container(horizontal=True, gap="large"):
     period = filters.period()
     currency = filters.currency(available.answer)
 drawn_on = business_day(running.clock(), period.zone)
+opening = [True]
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -30,7 +35,7 @@ def figures() -> None:
     kept = live.answers().get(
         ("overview", period, currency),
         lambda: overview.load(running.db, period, currency=currency, now=now),
-        ttl_seconds=REFRESH_SECONDS / 2,
+        ttl_seconds=OPENS_WITH_SECONDS if opening else REFRESH_SECONDS / 2,
     )
     found = kept.answer
     mirror = live.answers().get("mirror", partial(comparison.last, running.db), ttl_seconds=10).answer
@@ -41,8 +46,12 @@ def figures() -> None:
     waiting = attention.waiting(found.waiting, now)
     cards.waiting_in_short(waiting)
     cards.show(found.readings(), role, filters.view(currency))
-    charts.show_in_pairs(charts.of_the_overview(found))
+    drawn = live.answers().get(
+        ("charts", period, currency, kept.asked_at), partial(charts.of_the_overview, found), ttl_seconds=inf
+    )
+    charts.show_in_pairs(drawn.answer, at_once=2 if opening else None)
     cards.waiting(waiting, role)
+    opening.clear()
 
 
 figures()
