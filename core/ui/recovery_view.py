@@ -31,7 +31,7 @@ COLUMNS = (
     ),
     Column("next", "What comes next"),
     Column("why", "Why it failed"),
-    Column("from", "From", "moment"),
+    Column("from", "From", "moment", width=128),
     Column("tries", "Tries in 30 days", "count"),
     Column("last_attempt_at", "Last tried", "moment"),
     Column("card", "Card"),

@@ -31,7 +31,7 @@ class Column:
     help: str | None = None
     read: Callable[[Row], Any] | None = None
     currency_field: str = "currency"
-    width: Literal["small", "medium", "large"] | None = None
+    width: Literal["small", "medium", "large"] | int | None = None  # as a number, pixels
 
     def value(self, row: Row) -> Any:
         found = self.read(row) if self.read else row.get(self.field)

@@ -64,7 +64,7 @@ if chosen:
     st.button("All disputes", icon=":material/arrow_back:", type="tertiary", on_click=leave)
     one_dispute.show(chosen)
 # Below one dispute the filters stay, so that the way back leads to the same list.
-with st.expander("Other disputes") if chosen else st.container(horizontal=True, gap="large"):
+with st.expander("Other disputes") if chosen else st.container(horizontal=True, gap="medium"):
     shown = Shown(st.segmented_control("Show", list(Shown), default=Shown.TO_ANSWER, required=True, key="show", bind="query-params"))  # fmt: skip
     period = filters.period()
     known = live.answers().get("currencies", partial(overview.currencies, db), ttl_seconds=0).answer

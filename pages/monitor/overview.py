@@ -19,7 +19,7 @@ OPENS_WITH_SECONDS = (
 st.title("Overview")
 running = session.services()
 available = live.answers().get("currencies", partial(overview.currencies, running.db), ttl_seconds=0)
-with st.container(horizontal=True, gap="large"):
+with st.container(horizontal=True, gap="medium"):
     period = filters.period()
     currency = filters.currency(available.answer)
 drawn_on = business_day(running.clock(), period.zone)

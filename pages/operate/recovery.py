@@ -29,7 +29,7 @@ actions.show_result()
 waiting = recovery.waiting(running.desk)
 asked_for = st.query_params.get("payment")
 its_currency = next((each.failed.currency for each in waiting.cases if each.id == asked_for), "usd")
-with st.container(horizontal=True, gap="large"):
+with st.container(horizontal=True, gap="medium"):
     currency = filters.currency(overview.currencies(running.db), its_currency)
     period = filters.period()
 figures = recovery_figures.load(running.db, period, currency=currency)

@@ -35,7 +35,7 @@ def forget_place() -> None:
 
 st.title("Refunds")
 actions.show_result()
-with st.container(horizontal=True, gap="large"):
+with st.container(horizontal=True, gap="medium"):
     period = filters.period()
     currency = filters.currency(overview.currencies(running.db))
 figures = refund_figures.load(running.db, period, currency=currency)
