@@ -98,34 +98,38 @@ $$;
 create function payops_api.inbox_figures(p_since timestamptz, p_until timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  with came as (
+  with came as materialized ( -- read once; as floating-point numbers, which sort several times faster than exact ones
     select
       e.type, h.outcome,
-      case when e.came_by = 'webhook' then greatest(extract(epoch from e.received_at - e.created) * 1000, 0) end as delay_ms,
-      case when h.attempts = 1 and e.came_by = 'webhook' then extract(epoch from h.handled_at - e.received_at) * 1000 end as handling_ms
+      case when e.came_by = 'webhook' then
+        greatest(extract(epoch from e.received_at - e.created)::double precision * 1000, 0) end as delay_ms,
+      case when h.attempts = 1 and e.came_by = 'webhook' then
+        extract(epoch from h.handled_at - e.received_at)::double precision * 1000 end as handling_ms
     from payops.events as e
     inner join payops.event_handlings as h on e.id = h.event_id
     where e.received_at >= p_since and e.received_at < p_until
+  ),
+  kinds as (select type, outcome, count(*) as n from came group by type, outcome),
+  times as (
+    select
+      percentile_cont(array[0.5, 0.95]) within group (order by delay_ms) as delay, count(delay_ms) as delays,
+      percentile_cont(array[0.5, 0.95]) within group (order by handling_ms) as handling, count(handling_ms) as handlings
+    from came
   )
   select jsonb_build_object(
-    'events', (select count(*) from came),
+    'events', (select coalesce(sum(k.n), 0) from kinds as k),
     'outcomes', (select coalesce(jsonb_object_agg(o.outcome, o.n), '{}') from (
-      select outcome, count(*) as n from came group by outcome
+      select outcome, sum(n) as n from kinds group by outcome
     ) as o),
-    'types', (select coalesce(jsonb_agg(t.type order by t.type), '[]') from (select distinct type from came) as t),
-    'delay', (select jsonb_build_object(
-      'p50_ms', percentile_cont(0.5) within group (order by delay_ms),
-      'p95_ms', percentile_cont(0.95) within group (order by delay_ms), 'n', count(delay_ms)
-    ) from came),
-    'handling', (select jsonb_build_object(
-      'p50_ms', percentile_cont(0.5) within group (order by handling_ms),
-      'p95_ms', percentile_cont(0.95) within group (order by handling_ms), 'n', count(handling_ms)
-    ) from came),
+    'types', (select coalesce(jsonb_agg(distinct k.type order by k.type), '[]') from kinds as k),
+    'delay', jsonb_build_object('p50_ms', times.delay[1], 'p95_ms', times.delay[2], 'n', times.delays),
+    'handling', jsonb_build_object('p50_ms', times.handling[1], 'p95_ms', times.handling[2], 'n', times.handlings),
     'unapplied', (select jsonb_build_object('events', count(*), 'oldest', min(e.received_at))
       from payops.event_handlings as h
       inner join payops.events as e on h.event_id = e.id
       where h.outcome in ('failed', 'dead'))
   )
+  from times
 $$;
 
 -- inbox_pulse: how many events came in each of the last 60 minutes, and how many of them were not applied or ignored.
