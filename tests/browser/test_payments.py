@@ -113,6 +113,7 @@ def test_a_note_is_written_and_taken_back(console, page):
     expect(page.get_by_text("The note's words are gone.")).to_be_visible()
     expect(page.get_by_text("**the refund**")).to_have_count(0)
     expect(page.locator(".payops-life")).to_contain_text("taken back by staff:ops")
+    expect(note).to_have_count(1)  # while the page is drawn anew, the old one stands below
     note.fill("Card 4242 4242 4242 4242")
     page.get_by_role("button", name="Add the note").click()
     expect(page.get_by_text("Leave out card numbers")).to_be_visible()
