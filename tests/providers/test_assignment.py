@@ -115,6 +115,30 @@ def test_the_candidates_of_a_decision_are_kept_with_why_each_was_in_or_out(clini
     assert decision["candidates"]["complete"] and decision["kind"] == "intake" and decision["took_us"] > 0
 
 
+def test_of_many_candidates_the_first_in_order_are_kept_and_some_where_nobody_is_eligible(clinic):
+    for n in range(30):
+        clinic.provider(f"p{n:02}", capacity=1, specialties=["dermatology" if n < 2 else "general_practice"])
+
+    def kept(asked):
+        (decision,) = assignment.consultation(clinic.db, asked["consultationId"], NOW)["decisions"]
+        assert not decision["candidates"]["complete"]
+        return decision["candidates"]["items"]
+
+    items = kept(clinic.ask())
+    assert [(each["provider_id"], each["tier"]) for each in items] == [("p00", 1), ("p01", 1)]
+    assert items[0] == {
+        "provider_id": "p00", "name": "P00", "eligible": True, "tier": 1, "why": "Licensed, with the specialty and room.", "pending": 0, "capacity": 1,
+    }  # fmt: skip
+    clinic.ask()
+    fallback = kept(clinic.ask())
+    assert [each["provider_id"] for each in fallback] == ["p02", "p03", "p04", "p05", "p06"]
+    assert {each["why"] for each in fallback} == {"Licensed, general practice, with room."}
+    for _ in range(27):
+        clinic.ask()
+    nobody = kept(clinic.ask())
+    assert len(nobody) == 6 and {each["why"] for each in nobody} == {"At capacity."}
+
+
 def test_a_decision_stays_as_it_was_recorded(clinic):
     clinic.provider("ann")
     clinic.ask()

@@ -217,6 +217,17 @@ begin
 end
 $$;
 
+-- fit_in_words: how somebody who is eligible fits.
+create function payops.fit_in_words(p_tier integer) returns text
+language sql immutable
+set search_path = '' as $$
+  select case p_tier
+    when 1 then 'Licensed, with the specialty and room.'
+    when 2 then 'Licensed, general practice, with room.'
+    else 'Licensed, another specialty, with room.'
+  end
+$$;
+
 -- candidates_of: who has a licence in this state, in the order of choice, each with whether they could take a
 -- consultation of this specialty at this moment and why not; only these providers, if some are named.
 create function payops.candidates_of(
@@ -234,9 +245,7 @@ set search_path = '' as $$
       when not l.licensed then l.held
       when p.id = any(p_declined_by) then 'The consultation was taken back from them.'
       when p.pending >= p.capacity then 'At capacity.'
-      when t.tier = 1 then 'Licensed, with the specialty and room.'
-      when t.tier = 2 then 'Licensed, general practice, with room.'
-      else 'Licensed, another specialty, with room.'
+      else payops.fit_in_words(t.tier)
     end,
     p.pending, p.capacity
   from unnest(p_providers) as given (id)
@@ -262,8 +271,26 @@ set search_path = '' as $$
   order by 3 desc, t.tier, p.pending::double precision / p.capacity, p.last_assigned_at nulls first, p.id
 $$;
 
+-- first_considered: the first in the order of choice, who are eligible since they are in it, as `considered` keeps them.
+create function payops.first_considered(p_specialty text, p_first text[]) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_agg(jsonb_build_object(
+    'provider_id', p.id, 'eligible', true, 'tier', t.tier, 'why', payops.fit_in_words(t.tier),
+    'pending', p.pending, 'capacity', p.capacity
+  ) order by t.tier, f.place)
+  from (select n.id, min(n.place) as place from unnest(p_first) with ordinality as n (id, place) group by n.id) as f
+  inner join payops.providers as p on f.id = p.id
+  cross join lateral (
+    select
+      case
+        when p_specialty = any(p.specialties) then 1 when 'general_practice' = any(p.specialties) then 2 else 3
+      end as tier
+  ) as t
+$$;
+
 -- considered: what is kept of a choice: everybody licensed in the state with why each was in or out; where those are
--- many, the first in order and some of the others. `complete` says that those are all.
+-- many, the first in order, or some where nobody is. `complete` says that those are all.
 create function payops.considered(p_consultation payops.consultations, p_now timestamptz, p_first text[] default '{}')
 returns jsonb
 language plpgsql stable
@@ -278,8 +305,12 @@ declare
   );
   complete constant boolean := cardinality(looked_at) <= most;
 begin
-  if not complete then
-    looked_at := looked_at[1:2] || p_first;
+  if not complete and p_first[1] is not null and p_consultation.preferred_provider_id is null then
+    return jsonb_build_object(
+      'complete', false, 'items', payops.first_considered(p_consultation.specialty, p_first)
+    );
+  elsif not complete then
+    looked_at := looked_at[1:6] || p_first;
   end if;
   looked_at := looked_at || p_consultation.preferred_provider_id;
   return jsonb_build_object('complete', complete, 'items', (
