@@ -7,6 +7,7 @@ import streamlit as st
 from core.errors import Unavailable
 from core.events import tally
 from core.events.tally import UNUSED_AFTER, SecretUse
+from core.periods import span_in_words
 from core.staff import flags
 from core.staff.flags import EFFECT_SECONDS, LONGEST_SENTENCE, SUSPENDED, WORDS, Flag, Flow
 from core.staff.roles import Actor
@@ -96,7 +97,7 @@ def secrets() -> None:
         st.info("STRIPE_WEBHOOK_SECRETS is not set: no event of Stripe's is taken.")
     st.caption(
         "To roll a secret, put the new one first in STRIPE_WEBHOOK_SECRETS, the old one behind it, and roll it at Stripe. "
-        f"Both verify. The old one can go when nothing came with it for {UNUSED_AFTER.days} day."
+        f"Both verify. The old one can go when nothing came with it for {span_in_words(UNUSED_AFTER)}."
     )
 
 

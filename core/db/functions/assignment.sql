@@ -217,6 +217,13 @@ begin
 end
 $$;
 
+-- tier_of: how well these specialties fit the one that is wanted, 1 being best.
+create function payops.tier_of(p_wanted text, p_specialties text[]) returns integer
+language sql immutable
+set search_path = '' as $$
+  select case when p_wanted = any(p_specialties) then 1 when 'general_practice' = any(p_specialties) then 2 else 3 end
+$$;
+
 -- fit_in_words: how somebody who is eligible fits.
 create function payops.fit_in_words(p_tier integer) returns text
 language sql immutable
@@ -262,12 +269,7 @@ set search_path = '' as $$
     from payops.licences as n
     where n.provider_id = p.id and n.state = p_state
   ) as l
-  cross join lateral (
-    select
-      case
-        when p_specialty = any(p.specialties) then 1 when 'general_practice' = any(p.specialties) then 2 else 3
-      end as tier
-  ) as t
+  cross join lateral payops.tier_of(p_specialty, p.specialties) as t (tier)
   order by 3 desc, t.tier, p.pending::double precision / p.capacity, p.last_assigned_at nulls first, p.id
 $$;
 
@@ -281,12 +283,7 @@ set search_path = '' as $$
   ) order by t.tier, f.place)
   from (select n.id, min(n.place) as place from unnest(p_first) with ordinality as n (id, place) group by n.id) as f
   inner join payops.providers as p on f.id = p.id
-  cross join lateral (
-    select
-      case
-        when p_specialty = any(p.specialties) then 1 when 'general_practice' = any(p.specialties) then 2 else 3
-      end as tier
-  ) as t
+  cross join lateral payops.tier_of(p_specialty, p.specialties) as t (tier)
 $$;
 
 -- considered: what is kept of a choice: everybody licensed in the state with why each was in or out; where those are
