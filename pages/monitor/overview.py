@@ -1,20 +1,20 @@
 """How payments go, how that compares with the period before, and what needs a person."""
 
+from datetime import datetime
 from functools import partial
-from math import inf
 
 import streamlit as st
 
 from core.events import comparison
 from core.monitoring import attention, overview
+from core.monitoring.overview import Overview
 from core.periods import business_day
 from core.ui import cards, charts, filters, freshness, live, session
+from core.ui.charts import Chart
 from core.ui.text import literal
 
 REFRESH_SECONDS = 2
-OPENS_WITH_SECONDS = (
-    5  # a page that is opened shows what others saw so long ago, until it refreshes by itself
-)
+OPENS_WITH_SECONDS = 5  # a page that is opened shows what others saw so long ago, until it refreshes
 
 st.title("Overview")
 running = session.services()
@@ -26,6 +26,12 @@ drawn_on = business_day(running.clock(), period.zone)
 opening = [True]
 
 
+def look(now: datetime) -> tuple[Overview, list[Chart]]:
+    """The figures and their charts, which everybody who looks at them shares."""
+    found = overview.load(running.db, period, currency=currency, now=now)
+    return found, charts.of_the_overview(found)
+
+
 @st.fragment(run_every=REFRESH_SECONDS)
 def figures() -> None:
     now = running.clock()
@@ -34,10 +40,10 @@ def figures() -> None:
     role = freshness.reader_role()
     kept = live.answers().get(
         ("overview", period, currency),
-        lambda: overview.load(running.db, period, currency=currency, now=now),
+        partial(look, now),
         ttl_seconds=OPENS_WITH_SECONDS if opening else REFRESH_SECONDS / 2,
     )
-    found = kept.answer
+    found, drawn = kept.answer
     mirror = live.answers().get("mirror", partial(comparison.last, running.db), ttl_seconds=10).answer
     freshness.show(
         found.fresh_at, now, period, known_since=found.known_since, stale=kept.stale, mirror=mirror
@@ -46,10 +52,7 @@ def figures() -> None:
     waiting = attention.waiting(found.waiting, now)
     cards.waiting_in_short(waiting)
     cards.show(found.readings(), role, filters.view(currency))
-    drawn = live.answers().get(
-        ("charts", period, currency, kept.asked_at), partial(charts.of_the_overview, found), ttl_seconds=inf
-    )
-    charts.show_in_pairs(drawn.answer, at_once=2 if opening else None)
+    charts.show_in_pairs(drawn, at_once=2 if opening else None)
     cards.waiting(waiting, role)
     opening.clear()
 
