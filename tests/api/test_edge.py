@@ -1,5 +1,6 @@
 """What every request passes first: hosts, sizes, slowness, headers, other origins; and what a defect shows to the outside."""
 
+import asyncio
 import socket
 import time
 
@@ -7,6 +8,7 @@ import pytest
 
 from core.api import edge, wire
 from tests.api.conftest import PATIENT, TOKEN, Api
+from tests.loops import run_apart
 
 MEBIBYTE = 1024 * 1024
 
@@ -226,3 +228,29 @@ def test_stripe_out_of_reach_is_shown_and_does_not_make_it_unready(api, faults, 
     faults.add("payment_intents", reset=True)
     api.pay()
     assert (check("stripe")["state"], check("stripe")["detail"]) == ("failed", "Stripe does not answer.")
+
+
+def test_an_answer_leaves_in_one_piece_and_nothing_is_lost_when_the_connection_ends():
+    sent = []
+
+    class Recording(asyncio.Transport):
+        def write(self, data):
+            sent.append(data)
+
+        def is_closing(self):
+            return False
+
+        def close(self):
+            sent.append("closed")
+
+    async def story():
+        transport = wire.InOnePiece(Recording(), asyncio.get_running_loop())
+        transport.write(b"head")
+        transport.write(b"body")
+        await asyncio.sleep(0)
+        transport.write(b"last words")
+        transport.close()
+        await asyncio.sleep(0)
+
+    run_apart(story())
+    assert sent == [b"headbody", b"last words", "closed"]
