@@ -1,11 +1,12 @@
 """Settings become running parts: the only place that picks implementations."""
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -22,6 +23,10 @@ from core.providers.past import PastConsultation
 from core.settings import PaymentMode, Settings
 from core.staff.flags import Flags
 from core.stripe_gateway import StripeCall, StripeGateway
+
+START_ATTEMPTS = 6
+START_PAUSE_SECONDS = 0.5
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -102,12 +107,33 @@ def start(settings: Settings) -> Services:
     database may be away at this moment.
     """
     _make(settings.data_dir)
-    db = CountedDatabase(_database(settings))
-    if settings.database_kind == "embedded":
-        db.call("set_business_timezone", timezone=settings.business_timezone)
+    db = _persistently(partial(_opened, settings))
     return Services(
         settings, db, business_clock(settings), _webhook_secrets(settings), _intake_secrets(settings)
     )
+
+
+def _opened(settings: Settings) -> Database:
+    db = CountedDatabase(_database(settings))
+    if settings.database_kind != "embedded":
+        return db
+    try:
+        db.call("set_business_timezone", timezone=settings.business_timezone)
+    except PayopsError:
+        db.close()
+        raise
+    return db
+
+
+def _persistently(opened: Callable[[], T]) -> T:
+    """An embedded server that goes down while a process starts is up again a moment later: it is asked for anew."""
+    for _ in range(START_ATTEMPTS - 1):
+        try:
+            return opened()
+        except Unavailable as error:
+            log.warning("the database is not there yet", detail=error.detail)
+            time.sleep(START_PAUSE_SECONDS)
+    return opened()
 
 
 def _make(data_dir: Path) -> None:
@@ -166,7 +192,7 @@ def owner_conninfo(settings: Settings) -> str:
 
 def inbox_database(settings: Settings) -> Database:
     """The database by connections that only the inbox uses, so that nothing else keeps an event waiting."""
-    return CountedDatabase(_database(settings, max_connections=2))
+    return _persistently(lambda: CountedDatabase(_database(settings, max_connections=2)))
 
 
 def _database(settings: Settings, **how: Any) -> Database:

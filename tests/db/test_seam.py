@@ -14,10 +14,12 @@ import psutil
 import psycopg
 import pytest
 
+from core import services
 from core.db import embedded
 from core.db.deploy import deploy, fingerprint
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Unavailable
+from core.settings import load_settings
 
 
 def test_a_deployed_schema_carries_the_fingerprint_of_its_files(server):
@@ -134,4 +136,32 @@ def test_a_server_that_was_killed_starts_again_with_what_was_committed():
         again = embedded.ensure_running(Path(folder))
         with psycopg.connect(again.owner_conninfo) as connection:
             assert connection.execute("select n from kept").fetchone() == (7,)
+        embedded.remove(Path(folder))
+
+
+def test_a_server_that_goes_down_while_a_process_starts_costs_it_a_moment(monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        deployed = []
+
+        def deploy_after_an_accident(conninfo):
+            deployed.append(conninfo)
+            if len(deployed) == 1:
+                embedded.stop(Path(folder))
+            return deploy(conninfo)
+
+        monkeypatch.setattr(services, "deploy", deploy_after_an_accident)
+        running = services.start(load_settings({"DATA_DIR": folder}))
+        assert len(deployed) == 2
+        assert running.db.call("schema_fingerprint")["fingerprint"] == fingerprint()
+        running.close()
+        embedded.remove(Path(folder))
+
+
+def test_a_server_that_cannot_start_is_said_after_a_few_tries():
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        pgdata = embedded.ensure_running(Path(folder)).pgdata
+        embedded.stop(Path(folder))
+        (pgdata / "global" / "pg_control").unlink()
+        with pytest.raises(Unavailable, match="could not open control file|did not start"):
+            services.start(load_settings({"DATA_DIR": folder}))
         embedded.remove(Path(folder))

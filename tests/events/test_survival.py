@@ -60,12 +60,23 @@ class House:
         """`api 0`, `api 1` or `worker`; it takes its time to be ready."""
         kind, _, number = name.partition(" ")
         api = ["uvicorn", "core.api.app:app", "--no-access-log", "--port", str(self.ports[int(number or 0)])]
-        self._processes[name] = subprocess.Popen(
-            [sys.executable, "-m", *(api if kind == "api" else ["core.worker_process"])],
-            env={"DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        with self._log(name).open("ab") as lines:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", *(api if kind == "api" else ["core.worker_process"])],
+                env={"DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]},
+                stdout=lines,
+                stderr=lines,
+            )
+
+    def said(self) -> str:
+        """Whether each process runs, and the last that it said."""
+        return "\n".join(
+            f"{name}: exit code {process.poll()}\n{self._log(name).read_text()[-3000:]}"
+            for name, process in self._processes.items()
         )
+
+    def _log(self, name: str) -> Path:
+        return self.data_dir / f"{name}.txt"
 
     def kill(self, name: str) -> None:
         killed = self._processes.pop(name)
@@ -181,7 +192,7 @@ def test_each_event_that_was_answered_is_there_and_settled_exactly_once():
             house.kill("worker")
             _check(house, told, post)
         except AssertionError as error:
-            raise AssertionError(f"seed {SEED}: {error}") from error
+            raise AssertionError(f"seed {SEED}: {error}\n{house.said()}") from error
         finally:
             house.close()
     assert suffered["api 0"] + suffered["api 1"] >= 2 and suffered["worker"] >= 1
