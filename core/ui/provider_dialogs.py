@@ -65,7 +65,7 @@ def import_file() -> None:
         many = "1 problem" if len(read.problems) == 1 else f"{len(read.problems):,} problems"
         st.error(f"{many}, so nothing can be imported.")
         rows.show([vars(one) for one in read.problems[:1000]], PROBLEMS, key="import-problems")
-        rows.files(lambda: [vars(one) for one in read.problems], PROBLEMS, name="import-problems")
+        rows.files(lambda _: [vars(one) for one in read.problems], PROBLEMS, name="import-problems")
         return
     st.info(literal(_outcomes(session.actor(), read.documents)))
     st.text_input("Why", key=WHY, max_chars=300, placeholder="For the history")

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.money import Money
 from core.spreadsheets import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
+from core.staff.roles import Actor
 from core.ui import session
 
 Row = Mapping[str, Any]
@@ -69,20 +70,29 @@ def show(
     return chosen
 
 
-def files(rows: Callable[[], Sequence[Row]], columns: Sequence[Column], *, name: str) -> None:
+def files(rows: Callable[[Actor], Sequence[Row]], columns: Sequence[Column], *, name: str) -> None:
     """Buttons for the rows as CSV and XLSX, asked for at the click; money in them is minor units with its currency."""
 
-    def plain() -> tuple[list[dict[str, Any]], list[str]]:
+    def plain(actor: Actor) -> tuple[list[dict[str, Any]], list[str]]:
         titles: list[str] = []
         for column in columns:
             titles.append(f"{column.title} (minor units)" if column.kind == "money" else column.title)
             if column.kind == "money" and "Currency" not in titles:
                 titles.append("Currency")
-        return [_plain(row, columns) for row in rows()], titles
+        return [_plain(row, columns) for row in rows(actor)], titles
 
     with st.container(horizontal=True):
-        st.download_button("CSV", lambda: as_csv(*plain()), f"{name}.csv", CSV_TYPE, key=f"{name}-csv", on_click="ignore", type="tertiary", icon=":material/download:")  # fmt: skip
-        st.download_button("XLSX", lambda: as_xlsx(*plain(), sheet=name[:31]), f"{name}.xlsx", XLSX_TYPE, key=f"{name}-xlsx", on_click="ignore", type="tertiary", icon=":material/download:")  # fmt: skip
+        file("CSV", lambda actor: as_csv(*plain(actor)), f"{name}.csv", CSV_TYPE)
+        file("XLSX", lambda actor: as_xlsx(*plain(actor), sheet=name[:31]), f"{name}.xlsx", XLSX_TYPE)
+
+
+def file(label: str, made: Callable[[Actor], bytes], name: str, media_type: str, **shown: Any) -> None:
+    """A button for a file that is made at the click, for whoever is signed in then; `shown` is as Streamlit has it."""
+    actor = session.actor_at_click()
+    st.download_button(
+        label, lambda: made(actor()), name, media_type, key=name, on_click="ignore", icon=":material/download:",
+        **{"type": "tertiary"} | shown,
+    )  # fmt: skip
 
 
 def _keep(widget: str, parameter: str, ids: Sequence[str]) -> None:

@@ -1,12 +1,15 @@
 """Who looks at this page, and the services it works with."""
 
+from collections.abc import Callable
 from functools import cache
 from threading import Lock
+from typing import TypeGuard
 
 import streamlit as st
 
 from core import services as running
 from core.db import Database
+from core.errors import Unauthorised
 from core.services import Services
 from core.settings import Settings, load_settings
 from core.staff.roles import PAGES, Actor, Right, right
@@ -62,9 +65,30 @@ def actor() -> Actor:
     Somebody signed out meanwhile sees the sign-in form, and somebody whose new role may not open this page is told so.
     """
     found = working()
-    if found is None or address() in PAGES and right(found.role, address()) is Right.NONE:
+    if not _belongs(found, address()):
         st.rerun()
     return found.actor
+
+
+def actor_at_click() -> Callable[[], Actor]:
+    """Tells who acts here, to what a click runs apart from the page, such as the making of a file.
+
+    That has no tab to ask, and may come long after the page was drawn. Told only then, it raises `Unauthorised` for
+    somebody who is signed out by then or may see the page no more.
+    """
+    drawn_for, here = working(), address()
+
+    def tell() -> Actor:
+        found = sessions().of_id(drawn_for.session_id) if drawn_for else None
+        if not _belongs(found, here) or sessions().next_step(found) is not None:
+            raise Unauthorised("signed_out", "You are signed out, or may see this page no more.")
+        return found.actor
+
+    return tell
+
+
+def _belongs(found: StaffSession | None, here: str) -> TypeGuard[StaffSession]:
+    return found is not None and (here not in PAGES or right(found.role, here) is not Right.NONE)
 
 
 def keep(signed_in: SignedIn) -> None:

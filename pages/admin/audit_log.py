@@ -1,20 +1,20 @@
 """The audit log: who did what to which thing, and what it was before and after."""
 
 from datetime import datetime
-from functools import partial
 
 import streamlit as st
 
 from core.spreadsheets import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
 from core.staff import audit, audit_words
 from core.staff.audit import Sought
+from core.staff.roles import Actor
 from core.ui import filters, record, rows, session
 from core.ui.rows import Column
 from core.ui.text import ago, literal
 
 PAGE_ENTRIES = 100
 OUTCOMES = {"all": "All", **audit_words.OUTCOMES}
-db, staff, now = session.db(), session.working(), session.sessions().now()
+db, now = session.db(), session.sessions().now()
 zone = session.settings().business_zone
 COLUMNS = (
     Column("at", "When", read=lambda entry: at(entry, "%Y-%m-%d %H:%M:%S")),
@@ -43,10 +43,8 @@ def text_filter(label: str, key: str, example: str) -> str | None:
     return given.strip() or None if given else None
 
 
-def exported() -> list[audit.Entry]:
-    """Asked for at the click, which may come long after the page was drawn."""
-    found = session.sessions().of_id(staff.session_id)
-    return audit.exported(db, found.actor, sought, session.sessions().now()) if found else []
+def exported(actor: Actor) -> list[audit.Entry]:
+    return audit.exported(db, actor, sought, session.sessions().now())
 
 
 def say_how_the_chain_stands(chain: dict) -> None:
@@ -97,9 +95,8 @@ chosen = rows.show(page.entries, COLUMNS, key="entries", choose="entry")
 with st.container(horizontal=True, vertical_alignment="center"):
     st.button("Newest", key="newest", disabled=not before, on_click=forget_place)
     st.button("Older", key="older", disabled=page.next_before_id is None, on_click=st.query_params.update, args=({"before": str(page.next_before_id)},))  # fmt: skip
-    download = partial(st.download_button, on_click="ignore", type="tertiary", icon=":material/download:")
-    download("CSV", lambda: as_csv(exported(), audit.COLUMNS), "audit-log.csv", CSV_TYPE)
-    download("XLSX", lambda: as_xlsx(exported(), audit.COLUMNS, sheet="Audit log"), "audit-log.xlsx", XLSX_TYPE)  # fmt: skip
+    rows.file("CSV", lambda actor: as_csv(exported(actor), audit.COLUMNS), "audit-log.csv", CSV_TYPE)
+    rows.file("XLSX", lambda actor: as_xlsx(exported(actor), audit.COLUMNS, sheet="Audit log"), "audit-log.xlsx", XLSX_TYPE)  # fmt: skip
 st.caption(
     f"Times are {literal(zone.key)}. A file has every entry that fits. Choose a row to see what it changed."
 )

@@ -61,7 +61,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
         user_dialogs.add()
 listed = may_sign_in if shown == "active" else everybody
 chosen = rows.show(listed, COLUMNS, key="users", choose="user", id_field="name")
-rows.files(lambda: listed, COLUMNS, name="users")
+rows.files(lambda _: listed, COLUMNS, name="users")
 if chosen is None:
     st.caption(
         "Choose somebody to change their role, reset their password, see where they are signed in, or end that."

@@ -83,7 +83,7 @@ if shown is Shown.WARNINGS:
     st.subheader(f"{len(warned):,} payments are reported as fraud and can be refunded")
     st.caption(f"{literal(fraud_warnings.history_in_words(history))} A dispute costs its fee and counts once more at Visa.")  # fmt: skip
     picked = rows.show([each.row for each in warned], WARNED, key="warned", choose="warning")
-    rows.files(lambda: [each.row for each in warned], WARNED, name="fraud-warnings")
+    rows.files(lambda _: [each.row for each in warned], WARNED, name="fraud-warnings")
     for each in (one for one in warned if one.id == picked):
         with st.container(border=True):
             record.facts(fraud_warnings.comparison(each, history), ids=("Payment",))
@@ -96,7 +96,7 @@ else:
     st.subheader(f"{len(found):,} {shown}")
     if found:
         rows.show(found, COLUMNS, key="disputes", choose="dispute")
-        rows.files(lambda: found, COLUMNS, name="disputes")
+        rows.files(lambda _: found, COLUMNS, name="disputes")
     else:
         st.info("None. A dispute shows up here a moment after a bank opens it.")
 

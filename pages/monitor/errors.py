@@ -51,7 +51,7 @@ still_open = sum(incident["resolved_at"] is None for incident in found)
 causes = "1 cause is" if still_open == 1 else f"{still_open:,} causes are"
 st.markdown(f"#### {causes} open; what is listed was seen {times:,} times")
 chosen = rows.show(found, COLUMNS, key="incidents", choose="incident")
-rows.files(lambda: found, COLUMNS, name="incidents")
+rows.files(lambda _: found, COLUMNS, name="incidents")
 
 for incident in (one for one in found if str(one["id"]) == chosen):
     with st.container(border=True):

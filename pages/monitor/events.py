@@ -117,7 +117,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.button("Older", disabled=page.next is None, on_click=st.query_params.update, args=({"before": lookup.place_in_words(page.next)},))  # fmt: skip
     if replay_dialog.may_replay() and page.events:
         st.button("Replay these…", icon=":material/replay:", on_click=replay_dialog.open, args=(sought, "All events that fit the filters"))  # fmt: skip
-    rows.files(lambda: lookup.newest(db, sought, limit=1000).events, COLUMNS, name="events")
+    rows.files(lambda _: lookup.newest(db, sought, limit=1000).events, COLUMNS, name="events")
 st.caption(f"Choose a row to see all about an event. Times are {literal(period.zone.key)}.")
 if refused := tally.rejections(db, since):
     with st.expander(f"Refused at the webhook: {sum(each['times'] for each in refused):,} requests"):

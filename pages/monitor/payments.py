@@ -101,7 +101,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
                   args=({"before": payments.place_in_words(found.next)},))  # fmt: skip
     with st.container(width="content"):
         rows.files(
-            lambda: payments.exported(db, session.actor(), sought, running.clock()), COLUMNS, name="payments"
+            lambda actor: payments.exported(db, actor, sought, running.clock()), COLUMNS, name="payments"
         )
 fed = freshness.last_event(found.fresh_at, running.clock(), period.zone)
 st.caption(

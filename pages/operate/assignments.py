@@ -90,7 +90,7 @@ def queue() -> None:
         return
     if rows.show(found, consultations.columns(kind), key="consultations", choose="consultation") != picked:
         st.rerun()
-    rows.files(lambda: found, consultations.columns(kind), name="consultations")
+    rows.files(lambda _: found, consultations.columns(kind), name="consultations")
 
 
 queue()

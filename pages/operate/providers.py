@@ -70,7 +70,7 @@ days = st.segmented_control(
 if ending := licences.expiring(db, now, days=days):
     st.markdown(literal(coverage_map.at_stake(ending, days)))
     rows.show(ending, ENDING, key="ending", choose="provider", id_field="provider_id")
-    rows.files(lambda: ending, ENDING, name="licences")
+    rows.files(lambda _: ending, ENDING, name="licences")
 else:
     st.success(
         f"No active licence ends within {days} days. Each that does is listed here with what hangs on it."
@@ -84,7 +84,7 @@ with st.container(horizontal=True):
         )
         st.button("Import", icon=":material/upload:", on_click=provider_dialogs.import_file)
         st.button("Add a specialty", on_click=provider_dialogs.add_specialty)
-    st.download_button("Export", lambda: files.write_csv(directory.everybody(db)).encode(), "providers.csv", CSV_TYPE, icon=":material/download:", on_click="ignore", help="The whole directory, as the file that Import takes.")  # fmt: skip
+    rows.file("Export", lambda _: files.write_csv(directory.everybody(db)).encode(), "providers.csv", CSV_TYPE, type="secondary", help="The whole directory, as the file that Import takes.")  # fmt: skip
 text, states, specialties, who = st.columns([4, 3, 3, 3], vertical_alignment="bottom")
 with text:
     search = st.text_input("Find", key="find", placeholder="A part of the name, e-mail or NPI", max_chars=200, bind="query-params", on_change=first_page)  # fmt: skip

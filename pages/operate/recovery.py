@@ -64,7 +64,7 @@ if not listed:
     st.stop()
 table = [recovery_view.as_row(each) for each in listed]
 chosen = rows.show(table, recovery_view.COLUMNS, key="recovery", choose="payment")
-rows.files(lambda: table, recovery_view.COLUMNS, name="failed-payments")
+rows.files(lambda _: table, recovery_view.COLUMNS, name="failed-payments")
 
 for case in (each for each in cases if each.id == chosen):
     with st.container(border=True, key="chosen"):

@@ -90,7 +90,7 @@ chosen = rows.show(page.rows, COLUMNS, key="refunds", choose="refund")
 with st.container(horizontal=True, vertical_alignment="center"):
     st.button("Newest", disabled="after" not in st.query_params, on_click=forget_place)
     st.button("Older", disabled=page.next_after_id is None, on_click=st.query_params.update, args=({"after": page.next_after_id or ""},))  # fmt: skip
-    rows.files(lambda: refunds.newest(desk, sought, limit=1000).rows, COLUMNS, name="refunds")
+    rows.files(lambda _: refunds.newest(desk, sought, limit=1000).rows, COLUMNS, name="refunds")
 
 if chosen and (found := refunds.one(desk, chosen)):
     with st.container(border=True, key="chosen"):

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from core.staff.roles import SYSTEM
 from core.staff.sessions import Visit, sessions_of
 from core.ui.policy import SafeHeaders
 from core.ui.session import COOKIE
@@ -113,6 +114,19 @@ def test_a_file_is_handed_to_who_is_signed_in_and_to_nobody_else(console, page, 
     with page.expect_response("**/auth/sign-out"):
         page.get_by_role("button", name="Sign out").click()
     assert httpx.get(address, cookies=cookies).status_code in (403, 404)
+
+
+def test_no_file_is_made_for_somebody_who_was_signed_out_since_the_page_was_drawn(console, page):
+    console.sign_in(page, "admin", "/users")
+    button = page.get_by_role("button", name="CSV", exact=True)
+    assert downloaded(page, button).suggested_filename == "users.csv"
+    store = sessions_of(console.services.settings, console.services.db)
+    assert store.sign_out_everywhere(SYSTEM, "admin")
+    files = []
+    page.on("download", lambda file: files.append(file))  # the driver wants a function of its own
+    button.click()
+    expect(page.get_by_text("Failed to generate file for download")).to_be_visible()
+    assert not files
 
 
 def test_a_file_is_taken_from_who_is_signed_in_only(console):

@@ -27,6 +27,7 @@ EVIL = (
 PAGES = sorted(path.stem.replace("_", "-") for path in (CHECKOUT / "pages").rglob("*.py"))
 ALIVE = "img[src='x'], img[src*='evil.example'], .katex, .stMarkdownColoredText:text-is('r'), a[href*='evil.example']"
 DETAILS = {"users": "user=evil"}  # elsewhere the poisoned record is the first
+FILES = {"payments", "refunds", "disputes", "events", "errors", "users", "audit-log"}
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -131,6 +132,7 @@ def said(page):
 
 def settled(page):
     expect(page.get_by_text("Signed in as admin")).to_be_visible()
+    expect(page.locator("h1").first).to_be_visible()
     expect(page.locator(DONE)).to_be_visible()
     expect(page.get_by_text("This page failed")).to_have_count(0)
     assert page.locator(ALIVE).evaluate_all("found => found.map(each => each.outerHTML)") == []
@@ -142,7 +144,10 @@ def test_text_of_attackers_lives_nowhere_on_the_page(console, poisoned, page, co
     console.give_cookie(context, "admin")
     page.goto(f"{console.base}/{address}?period=7d&{DETAILS.get(address, '')}")
     settled(page)
-    for button in page.get_by_role("button", name="CSV", exact=True).all():
+    buttons = page.get_by_role("button", name="CSV", exact=True)
+    if address in FILES:
+        expect(buttons.first).to_be_visible()
+    for button in buttons.all():
         if button.is_visible() and button.is_enabled():
             assert_harmless(Path(downloaded(page, button).path()).read_text("utf-8-sig"))
     # The files come before a row is chosen: on some pages the chosen row takes the place of the list and its files.

@@ -1,7 +1,9 @@
 """Payments as staff find and read them, from the sandbox's own checkout page to the row; and what attackers write in them."""
 
+import csv
+import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -11,9 +13,10 @@ from playwright.sync_api import expect
 from core.payments import payments
 from core.sandbox.process import ensure_running
 from core.services import api_tokens
-from core.staff.roles import SYSTEM
+from core.staff import audit
+from core.staff.roles import SYSTEM, Actor, Role
 from tests.api.test_webhooks import Api
-from tests.browser.conftest import NASTY
+from tests.browser.conftest import NASTY, downloaded
 from tests.payments.test_payments import charge_row, row
 
 ORDER = "order-of-the-checkout-test"
@@ -126,6 +129,22 @@ def test_who_may_not_refund_sees_the_payment_and_no_button(console, page):
     console.sign_in(page, "ops", "/payments?payment=pi_73")
     expect(page.get_by_role("heading", name="$49.00: Succeeded")).to_be_visible()
     expect(page.get_by_role("button", name="Refund")).to_have_count(0)
+
+
+def test_what_was_found_is_taken_along_as_a_file_and_that_is_on_record(console, page):
+    db = console.services.db
+    db.call("load_records", records={"payment_intents": [row(75), row(76)]})
+    console.sign_in(page, "finance", "/payments?find=pi_75")
+    expect(page.get_by_text("1 payment of all time")).to_be_visible()
+    file = downloaded(page, page.get_by_role("button", name="CSV", exact=True))
+    lines = list(csv.DictReader(io.StringIO(Path(file.path()).read_text("utf-8-sig"))))
+    assert [(line["Payment"], line["Amount (minor units)"]) for line in lines] == [("pi_75", "4900")]
+    file = downloaded(page, page.get_by_role("button", name="XLSX", exact=True))
+    assert file.suggested_filename == "payments.xlsx"
+    now = console.services.clock()
+    sought = audit.Sought(now - timedelta(hours=1), now + timedelta(hours=1), action="payments:list:exported")
+    taken = audit.entries(db, Actor("staff:x", Role.ADMIN), sought).entries
+    assert [each["actor"] for each in taken[:2]] == ["staff:finance"] * 2
 
 
 @pytest.fixture
