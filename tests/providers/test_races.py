@@ -208,16 +208,35 @@ def test_a_front_that_is_wrong_does_not_stay_so(busy):
     raise AssertionError("nobody was found again")
 
 
-def test_no_more_than_four_choose_at_once_and_whoever_waits_gets_a_turn(busy):
+ALL_SEATS = "select pg_advisory_xact_lock(7209117, seat) from generate_series(0, 4) as seat"
+AT_THE_DOOR = "select count(*) from pg_locks where locktype = 'advisory' and objid = 7209118 and granted"
+
+
+def test_no_more_than_five_choose_at_once_and_whoever_waits_gets_a_turn(busy):
     busy.provider("ann")
-    seats = "select pg_advisory_xact_lock(7209117, seat) from generate_series(0, 3) as seat"
-    with ThreadPoolExecutor(1) as others:
+    with ThreadPoolExecutor(3) as others:
         with busy.owner.transaction():
-            busy.owner.execute(seats)
-            asked = others.submit(busy.ask)
+            busy.owner.execute(ALL_SEATS)
+            asked = [others.submit(busy.ask) for _ in range(3)]
             time.sleep(0.3)
-            assert not asked.done()
-        assert asked.result(timeout=20)["providerId"] == "ann"
+            assert not any(each.done() for each in asked)
+            assert busy.rows(AT_THE_DOOR) == [(1,)]
+        assert [each.result(timeout=20)["providerId"] for each in asked] == ["ann"] * 3
+    assert busy.rows(AT_THE_DOOR) == [(0,)]
+
+
+def test_who_gives_up_at_the_door_leaves_it_open(busy, server):
+    """The door is a lock of the session, which no transaction's end lets go of."""
+    busy.provider("ann")
+    with psycopg.connect(server.owner_conninfo, autocommit=True) as impatient:
+        impatient.execute("set statement_timeout = '300ms'")
+        with busy.owner.transaction():
+            busy.owner.execute(ALL_SEATS)
+            for _ in range(2):
+                with pytest.raises(psycopg.errors.QueryCanceled):
+                    impatient.execute("select payops.take_turn()")
+        assert busy.rows(AT_THE_DOOR) == [(0,)]
+        assert busy.ask()["providerId"] == "ann"
 
 
 STATES = ("TX", "CA")

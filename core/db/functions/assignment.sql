@@ -281,9 +281,10 @@ set search_path = '' as $$
     'provider_id', p.id, 'eligible', true, 'tier', t.tier, 'why', payops.fit_in_words(t.tier),
     'pending', p.pending, 'capacity', p.capacity
   ) order by t.tier, f.place)
-  from (select n.id, min(n.place) as place from unnest(p_first) with ordinality as n (id, place) group by n.id) as f
+  from unnest(p_first) with ordinality as f (id, place)
   inner join payops.providers as p on f.id = p.id
   cross join lateral payops.tier_of(p_specialty, p.specialties) as t (tier)
+  where f.place = array_position(p_first, f.id) -- each once
 $$;
 
 -- considered: what is kept of a choice: everybody licensed in the state with why each was in or out; where those are

@@ -22,21 +22,36 @@ begin
 end
 $$;
 
--- take_turn: waits until fewer than four others are choosing, first come, first served. More at once only wade over
--- each other's locks: all are done sooner when some wait. Whoever waits for a turn holds nothing.
+-- take_turn: waits until fewer than five others are choosing, first come, first served. More at once only wade over
+-- each other's locks: all are done sooner when some wait. Whoever waits for a turn holds nothing else.
+--
+-- All wait in one line, at the door, which is held only until there is a seat: a slow one holds up nobody but the next.
+-- The seats are taken in turn, so that the one waited for is most likely the first to be free.
 create function payops.take_turn() returns void
 language plpgsql
 set search_path = '' as $$
 declare
-  seats constant integer := 4;
-  mine constant integer := pg_backend_pid() % seats;
+  seats constant integer := 5;
+  at_the_door boolean := false;
+  mine integer;
 begin
+  perform pg_advisory_lock(7209118);
+  at_the_door := true;
+  mine := nextval('payops.seats_taken') % seats;
   for seat in mine..mine + seats - 1 loop
     if pg_try_advisory_xact_lock(7209117, seat % seats) then
+      perform pg_advisory_unlock(7209118);
       return;
     end if;
   end loop;
   perform pg_advisory_xact_lock(7209117, mine);
+  perform pg_advisory_unlock(7209118);
+exception
+  when others or query_canceled then
+    if at_the_door then
+      perform pg_advisory_unlock(7209118);
+    end if;
+    raise;
 end
 $$;
 
