@@ -36,8 +36,8 @@ FILL = (
     " provider_id, reason, ended_at) select 'old-' || n, '', 'patient-' || n %% 300000, 'TX', 'dermatology', %(now)s - interval '1 year',"
     " 'completed', 'p' || lpad((1 + n %% %(providers)s)::text, 6, '0'), '', %(now)s"
     " from generate_series(1, %(consultations)s) as n",
-    "insert into payops.openings (provider_id, licence_id, specialty, state, load, idle_since, valid_from, valid_until)"
-    " select p.id, l.id, s.code, l.state, 0, '-infinity', l.valid_from, l.valid_until from payops.providers p"
+    "insert into payops.openings (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)"
+    " select p.id, l.id, s.code, l.state, 0, p.capacity, '-infinity', l.valid_from, l.valid_until from payops.providers p"
     " join payops.licences l on l.provider_id = p.id cross join unnest(p.specialties) s (code)",
     "vacuum analyze",  # which autovacuum would do meanwhile
     "checkpoint",
@@ -55,7 +55,7 @@ FETCH_ALL = (
 DEMANDS = ("spread", "hot")
 BIG_TABLES = ("consultations", "providers", "licences", "openings", "assignment_decisions")
 SAMPLED = 100
-WARM_UP = 3
+WARM_UP = 25
 LEAST = (
     "select min(p.pending::float8 / p.capacity) from payops.providers p join payops.licences l on l.provider_id = p.id"
     " where p.active and p.pending < p.capacity and %s = any(p.specialties) and l.state = %s and l.status = 'active'"

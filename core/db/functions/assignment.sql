@@ -5,10 +5,10 @@ language sql
 set search_path = '' as $$
   delete from payops.openings where provider_id = p_provider;
   insert into payops.openings
-    (provider_id, licence_id, specialty, state, load, idle_since, valid_from, valid_until)
+    (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)
   select
-    p.id, l.id, s.code, l.state, p.pending::double precision / p.capacity, coalesce(p.last_assigned_at, '-infinity'),
-    l.valid_from, l.valid_until
+    p.id, l.id, s.code, l.state, p.pending::double precision / p.capacity, p.capacity,
+    coalesce(p.last_assigned_at, '-infinity'), l.valid_from, l.valid_until
   from payops.providers as p
   inner join payops.licences as l on p.id = l.provider_id and l.status = 'active'
   cross join unnest(p.specialties) as s (code)
@@ -111,14 +111,14 @@ $$;
 -- next_in_order: the first providers open in this state for one of these specialties, in the order of choice.
 create function payops.next_in_order(
   p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_limit integer
-) returns table (provider_id text, load double precision)
+) returns table (provider_id text, load double precision, capacity integer)
 language sql stable
 set search_path = '' as $$
-  select o.provider_id, o.load
+  select o.provider_id, o.load, o.capacity
   from unnest(p_specialties) as s (code)
   left join lateral payops.front_of(p_state, s.code) as f on true
   cross join lateral (
-    select i.provider_id, i.load, i.idle_since
+    select i.provider_id, i.load, i.capacity, i.idle_since
     from payops.openings as i
     where i.state = p_state and i.specialty = s.code and i.load < 1
       and (i.load, i.idle_since) >= (coalesce(f.load, 0), coalesce(f.idle_since, '-infinity'))
@@ -131,53 +131,59 @@ $$;
 
 -- first_free: the first provider in the order of choice whom nobody else is choosing at this moment, locked; or whom to
 -- wait for; or neither, where nobody is open. `stale` says that they are no longer offered so: look again. `first` are
--- the first in order, free or not.
+-- the first in order, free or not, as `considered` keeps those who fit so well.
 --
 -- Somebody being chosen, or chosen a moment ago, is passed over for a provider who is no more loaded than they will be,
 -- so that the choice is the one that would follow theirs. If that leaves only more loaded ones, it is better to wait.
 create function payops.first_free(
-  p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_may_wait boolean,
-  out provider_id text, out wait_for text, out stale boolean, out first text[]
+  p_state text, p_specialties text[], p_tier integer, p_declined_by text[], p_now timestamptz, p_may_wait boolean,
+  out provider_id text, out wait_for text, out stale boolean, out first jsonb
 )
 language plpgsql
 set search_path = '' as $$
 declare
+  fits constant text := payops.fit_in_words(p_tier);
   ids text[];
   loads double precision[];
+  capacities integer[];
   looked_at integer;
   taken_at double precision;
 begin
   stale := false;
   for depth in 0..4 loop
     looked_at := 12 * (4 ^ depth)::integer;
-    select array_agg(n.provider_id), array_agg(n.load) into ids, loads
+    select array_agg(n.provider_id), array_agg(n.load), array_agg(n.capacity) into ids, loads, capacities
     from payops.next_in_order(p_state, p_specialties, p_declined_by, p_now, looked_at) as n;
     exit when ids is null;
-    first := coalesce(first, ids[1:5]);
     select p.id, c.load into provider_id, taken_at
     from (
       select
         n.id, n.load, n.place,
-        min(n.load + 1.0 / q.capacity) over (order by n.place rows between unbounded preceding and 1 preceding) as passed
-      from unnest(ids, loads) with ordinality as n (id, load, place)
-      inner join payops.providers as q on n.id = q.id
+        min(n.load + 1.0 / n.capacity) over (order by n.place rows between unbounded preceding and 1 preceding) as passed
+      from unnest(ids, loads, capacities) with ordinality as n (id, load, capacity, place)
     ) as c
     inner join payops.providers as p on c.id = p.id
     where p.pending::double precision / p.capacity = c.load and (c.load > c.passed and p_may_wait) is not true
     order by c.place
     limit 1
     for update of p skip locked;
-    if found then
-      stale := not exists (
-        select from payops.openings as o
-        where o.provider_id = first_free.provider_id and o.state = p_state and o.specialty = any(p_specialties)
-          and o.load = taken_at and o.valid_from <= p_now and o.valid_until > p_now
-      );
-      return;
-    end if;
-    wait_for := ids[1];
-    exit when cardinality(ids) < looked_at or p_may_wait and loads[looked_at] > loads[1];
+    exit when found or cardinality(ids) < looked_at or p_may_wait and loads[looked_at] > loads[1];
   end loop;
+  select jsonb_agg(jsonb_build_object(
+    'provider_id', n.id, 'eligible', true, 'tier', p_tier, 'why', fits, 'pending', round(n.load * n.capacity)::integer,
+    'capacity', n.capacity
+  ) order by n.place) into first
+  from unnest(ids, loads, capacities) with ordinality as n (id, load, capacity, place)
+  where (n.place <= 5 or n.id = first_free.provider_id) and n.place = array_position(ids, n.id); -- each once
+  if provider_id is null then
+    wait_for := ids[1];
+  else
+    stale := not exists (
+      select from payops.openings as o
+      where o.provider_id = first_free.provider_id and o.state = p_state and o.specialty = any(p_specialties)
+        and o.load = taken_at and o.valid_from <= p_now and o.valid_until > p_now
+    );
+  end if;
 end
 $$;
 
@@ -188,8 +194,8 @@ $$;
 -- A block that ends in an exception lets go of its locks: nobody is held while waiting, so that two choices cannot wait
 -- for each other.
 create function payops.choose_provider(
-  p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_may_wait boolean,
-  out provider_id text, out first text[]
+  p_state text, p_specialties text[], p_tier integer, p_declined_by text[], p_now timestamptz, p_may_wait boolean,
+  out provider_id text, out first jsonb
 )
 language plpgsql
 set search_path = '' as $$
@@ -198,7 +204,7 @@ declare
 begin
   loop
     begin
-      choice := payops.first_free(p_state, p_specialties, p_declined_by, p_now, p_may_wait);
+      choice := payops.first_free(p_state, p_specialties, p_tier, p_declined_by, p_now, p_may_wait);
       first := choice.first;
       if choice.provider_id is not null and not choice.stale then
         provider_id := choice.provider_id;
@@ -273,23 +279,9 @@ set search_path = '' as $$
   order by 3 desc, t.tier, p.pending::double precision / p.capacity, p.last_assigned_at nulls first, p.id
 $$;
 
--- first_considered: the first in the order of choice, who are eligible since they are in it, as `considered` keeps them.
-create function payops.first_considered(p_specialty text, p_first text[]) returns jsonb
-language sql stable
-set search_path = '' as $$
-  select jsonb_agg(jsonb_build_object(
-    'provider_id', p.id, 'eligible', true, 'tier', t.tier, 'why', payops.fit_in_words(t.tier),
-    'pending', p.pending, 'capacity', p.capacity
-  ) order by t.tier, f.place)
-  from unnest(p_first) with ordinality as f (id, place)
-  inner join payops.providers as p on f.id = p.id
-  cross join lateral payops.tier_of(p_specialty, p.specialties) as t (tier)
-  where f.place = array_position(p_first, f.id) -- each once
-$$;
-
 -- considered: what is kept of a choice: everybody licensed in the state with why each was in or out; where those are
--- many, the first in order, or some where nobody is. `complete` says that those are all.
-create function payops.considered(p_consultation payops.consultations, p_now timestamptz, p_first text[] default '{}')
+-- many, the first in the order of choice, or some where nobody is. `complete` says that those are all.
+create function payops.considered(p_consultation payops.consultations, p_now timestamptz, p_first jsonb default null)
 returns jsonb
 language plpgsql stable
 set search_path = '' as $$
@@ -303,12 +295,10 @@ declare
   );
   complete constant boolean := cardinality(looked_at) <= most;
 begin
-  if not complete and p_first[1] is not null and p_consultation.preferred_provider_id is null then
-    return jsonb_build_object(
-      'complete', false, 'items', payops.first_considered(p_consultation.specialty, p_first)
-    );
+  if not complete and p_first is not null and p_consultation.preferred_provider_id is null then
+    return jsonb_build_object('complete', false, 'items', p_first);
   elsif not complete then
-    looked_at := looked_at[1:6] || p_first;
+    looked_at := looked_at[1:6] || array(select f.item ->> 'provider_id' from jsonb_array_elements(p_first) as f (item));
   end if;
   looked_at := looked_at || p_consultation.preferred_provider_id;
   return jsonb_build_object('complete', complete, 'items', (
@@ -347,10 +337,10 @@ set search_path = '' as $$
 $$;
 
 -- choose_for: who this consultation goes to, with how they match and why; nobody, with the reason. They are locked.
--- `first` are the first in order of those with the specialty.
+-- `first` are the first in the order of choice, those with the specialty before the others.
 create function payops.choose_for(
   p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
-  out provider_id text, out match text, out reason text, out first text[]
+  out provider_id text, out match text, out reason text, out first jsonb
 )
 language plpgsql
 set search_path = '' as $$
@@ -376,7 +366,7 @@ begin
       return;
     end if;
   end if;
-  choice := payops.choose_provider(state, array[wanted], declined, p_now, p_may_wait);
+  choice := payops.choose_provider(state, array[wanted], 1, declined, p_now, p_may_wait);
   provider_id := choice.provider_id;
   first := choice.first;
   if provider_id is not null then
@@ -385,9 +375,9 @@ begin
     return;
   end if;
   match := 'fallback';
-  choice := payops.choose_provider(state, array['general_practice'], declined, p_now, p_may_wait);
+  choice := payops.choose_provider(state, array['general_practice'], 2, declined, p_now, p_may_wait);
   provider_id := choice.provider_id;
-  first := first || choice.first;
+  first := coalesce(first || choice.first, first, choice.first);
   if provider_id is not null then
     reason := format(
       'Nobody is free in %s for %s: least loaded in general practice.', state, payops.specialty_name(wanted)
@@ -395,10 +385,10 @@ begin
     return;
   end if;
   choice := payops.choose_provider(
-    state, array(select s.code from payops.specialties as s), declined, p_now, p_may_wait
+    state, array(select s.code from payops.specialties as s), 3, declined, p_now, p_may_wait
   );
   provider_id := choice.provider_id;
-  first := first || choice.first;
+  first := coalesce(first || choice.first, first, choice.first);
   if provider_id is not null then
     reason := format(
       'Nobody is free in %s for %s or general practice: least loaded of all.', state, payops.specialty_name(wanted)
@@ -421,7 +411,7 @@ set search_path = '' as $$
 declare
   choice constant record := payops.choose_for(p_consultation, p_now, p_may_wait);
 begin
-  seen := payops.considered(p_consultation, p_now, choice.first || choice.provider_id);
+  seen := payops.considered(p_consultation, p_now, choice.first);
   given := p_consultation;
   given.provider_id := choice.provider_id;
   given.match := choice.match;
