@@ -135,6 +135,19 @@ def downloaded(page: Page, button: Locator) -> Download:
     raise AssertionError("the button gave no file")
 
 
+def choose_first_row(page: Page, table: Locator, parameter: str) -> None:
+    """Clicks the mark before the first row until the address names a row: the rows may still be on their way in."""
+    for _ in range(10):
+        if box := table.bounding_box():
+            page.mouse.click(box["x"] + 16, box["y"] + 52)  # under the headings
+        try:
+            page.wait_for_url(lambda url: f"{parameter}=" in url, timeout=3_000, wait_until="commit")
+        except DrawnAnew:
+            continue
+        return
+    raise AssertionError("the first row was never chosen")
+
+
 @pytest.fixture(scope="session")
 def browser():
     if CHROMIUM is None:

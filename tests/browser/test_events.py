@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from core.events import inbox, lookup, registry, tally
 from core.staff import audit
 from core.staff.roles import Actor, Role
+from tests.browser.conftest import choose_first_row
 from tests.factories import body_of, charge, event
 
 NUMBERS = itertools.count()
@@ -120,18 +121,12 @@ def test_a_row_leads_to_its_event_and_the_way_back_to_the_same_list(console, pag
     table = page.get_by_test_id("stDataFrame").first
     expect(table).to_be_visible()
     table.scroll_into_view_if_needed()
-    assert any(_clicked(page, table) for _ in range(30)), "the first row was never chosen"
+    choose_first_row(page, table, "event")
+    assert "event=evt_only" in page.url
     expect(page.get_by_text("charge.expired: applied")).to_be_visible()
     page.get_by_role("button", name="All events").click()
     expect(page.get_by_role("textbox", name="Object")).to_have_value("ch_only")
     assert "event=" not in page.url
-
-
-def _clicked(page, table):
-    if box := table.bounding_box():
-        page.mouse.click(box["x"] + 16, box["y"] + 52)  # the mark before the first row, under the headings
-    page.wait_for_timeout(500)
-    return "event=evt_only" in page.url
 
 
 def test_whatever_stands_in_an_event_is_shown_as_text(console, page):
