@@ -33,7 +33,8 @@ def shown(page):
 
 
 def test_a_link_is_a_view_and_older_entries_are_one_click_away(console, page, recorded):
-    newest, older = page.locator(".st-key-newest button"), page.locator(".st-key-older button")
+    # While a page is drawn anew, what it was stays below for a moment.
+    newest, older = (page.locator(f".st-key-{name} button").first for name in ("newest", "older"))
     console.sign_in(page, "finance", "/audit-log?actor=mallory&period=7d")
     expect(shown(page)).to_be_visible()
     expect(page.get_by_label("Who")).to_have_value("mallory")
@@ -57,7 +58,7 @@ def test_a_chosen_entry_shows_what_changed_as_text_and_is_a_link(console, page, 
     entry = page.locator(".st-key-chosen")
     expect(entry.get_by_role("heading", name="Thing done: thing 7")).to_be_visible()
     for _ in range(2):
-        expect(entry.get_by_text(EVIL)).to_be_visible()
+        expect(entry.get_by_text(EVIL).first).to_be_visible()  # the grid may repeat it for screen readers
         expect(entry.get_by_text("test:thing:done")).to_be_visible()
         expect(entry.get_by_text("number ")).to_be_visible()
         expect(entry.get_by_test_id("stDataFrame")).to_have_count(1)
