@@ -58,7 +58,7 @@ def test_finance_writes_attaches_and_submits_evidence(console, dispute, page):
     page.locator('input[type="file"]').set_input_files(
         {"name": "visit.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a visit"}
     )
-    attach = page.get_by_role("button", name="Attach")
+    attach = page.get_by_role("button", name="Attach").first  # the one drawn anew
     expect(attach).to_be_enabled()
     attach.click()
     expect(page.get_by_text("Proof of the service is attached.")).to_be_visible()
