@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from core.errors import Refused, Unauthorised
@@ -137,6 +138,28 @@ def test_of_many_candidates_the_first_in_order_are_kept_and_some_where_nobody_is
         clinic.ask()
     nobody = kept(clinic.ask())
     assert len(nobody) == 6 and {each["why"] for each in nobody} == {"At capacity."}
+
+
+def test_who_fits_better_than_those_they_were_found_among_is_kept_once_and_as_such(clinic, server):
+    """All with the specialty are just being chosen, and one of them has general practice too."""
+    for n in range(30):
+        has = ["general_practice", *(["dermatology"] if n == 0 else [])]
+        clinic.provider(f"p{n:02}", specialties=has)
+    asked = clinic.ask()["consultationId"]
+    others = [clinic.ask(specialty="general_practice")["consultationId"] for _ in range(29)]
+    for each in (asked, *others):
+        clinic.end(each)  # all have been idle as long as the first
+    kept = (
+        "select (d.given).provider_id, d.seen from payops.consultations c,"
+        " payops.decided(c, %s, false) d where c.id = %s"
+    )
+    with psycopg.connect(server.owner_conninfo) as other, clinic.owner.transaction(force_rollback=True):
+        other.execute("select from payops.providers where id = 'p00' for update")
+        chosen, seen = clinic.owner.execute(kept, (NOW, asked)).fetchone()
+    tiers = [(each["provider_id"], each["tier"]) for each in seen["items"]]
+    assert chosen == "p01"
+    assert len(dict(tiers)) == len(tiers)
+    assert dict(tiers)["p00"] == 1 and dict(tiers)["p01"] == 2
 
 
 def test_a_decision_stays_as_it_was_recorded(clinic):

@@ -295,7 +295,8 @@ declare
   );
   complete constant boolean := cardinality(looked_at) <= most;
 begin
-  if not complete and p_first is not null and p_consultation.preferred_provider_id is null then
+  -- Where none of the best was free, some of these may fit better than those they were found among.
+  if not complete and p_first -> 0 -> 'tier' = p_first -> -1 -> 'tier' and p_consultation.preferred_provider_id is null then
     return jsonb_build_object('complete', false, 'items', p_first);
   elsif not complete then
     looked_at := looked_at[1:6] || array(select f.item ->> 'provider_id' from jsonb_array_elements(p_first) as f (item));
