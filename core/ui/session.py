@@ -47,15 +47,26 @@ def current() -> StaffSession | None:
 
     A tab that signed in knows its session itself, since a socket keeps the cookies it was opened with.
     """
-    if session_id := st.session_state.get(_SESSION_ID):
-        return sessions().of_id(session_id)
-    token = st.context.cookies.get(COOKIE)
-    return sessions().of_cookie(token) if isinstance(token, str) and token else None
+    return _found(*_known_by())
 
 
 def working() -> StaffSession | None:
     """The session behind this page if it may work: signed in, with every step of the sign-in behind it."""
-    found = current()
+    return _if_complete(current())
+
+
+def _known_by() -> tuple[str | None, str | None]:
+    """What this tab is known by: the id of the session it opened, and its cookie."""
+    return st.session_state.get(_SESSION_ID), st.context.cookies.get(COOKIE)
+
+
+def _found(session_id: str | None, token: str | None) -> StaffSession | None:
+    if session_id:
+        return sessions().of_id(session_id)
+    return sessions().of_cookie(token) if isinstance(token, str) and token else None
+
+
+def _if_complete(found: StaffSession | None) -> StaffSession | None:
     return found if found and sessions().next_step(found) is None else None
 
 
@@ -76,11 +87,11 @@ def actor_at_click() -> Callable[[], Actor]:
     That has no tab to ask, and may come long after the page was drawn. Told only then, it raises `Unauthorised` for
     somebody who is signed out by then or may see the page no more.
     """
-    drawn_for, here = working(), address()
+    known_by, here = _known_by(), address()
 
     def tell() -> Actor:
-        found = sessions().of_id(drawn_for.session_id) if drawn_for else None
-        if not _belongs(found, here) or sessions().next_step(found) is not None:
+        found = _if_complete(_found(*known_by))
+        if not _belongs(found, here):
             raise Unauthorised("signed_out", "You are signed out, or may see this page no more.")
         return found.actor
 
