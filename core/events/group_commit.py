@@ -11,6 +11,7 @@ from core.errors import Unavailable
 MAX_BATCH = 64
 MAX_WAITING = 2_000
 GATHER_SECONDS = 0.003
+WORTH_A_COMMIT = 8  # of a batch of as many, an event costs little more than of a larger one
 T = TypeVar("T")
 
 
@@ -18,7 +19,8 @@ class GroupCommit(Generic[T]):
     """`await outcome(received)` answers after the transaction that holds the event was committed.
 
     A batch is whatever waits when the writer is free. Where the last one had company, the next waits a moment for as
-    many; a lone event is never held back. A second writer helps while more wait than fit into a batch.
+    many, or for half as many of a crowd: the others are read and projected while these are written. A lone event is
+    never held back. A second writer helps while more wait than fit into a batch.
     """
 
     def __init__(self, write: Callable[[Sequence[T]], list[str]]):
@@ -76,8 +78,8 @@ class GroupCommit(Generic[T]):
 
     def _tell(self) -> None:
         """Wake the writers that have something to do with as many as wait now."""
-        waiting = len(self._waiting)
-        for event, wanted in ((self._some, 1), (self._enough, self._company), (self._plenty, MAX_BATCH + 1)):
+        waiting, enough = len(self._waiting), min(self._company, max(self._company // 2, WORTH_A_COMMIT))
+        for event, wanted in ((self._some, 1), (self._enough, enough), (self._plenty, MAX_BATCH + 1)):
             if waiting >= wanted:
                 event.set()
             else:

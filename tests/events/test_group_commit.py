@@ -98,6 +98,21 @@ def test_as_many_as_came_last_time_are_waited_for_and_no_longer(monkeypatch):
     run(story)
 
 
+def test_of_a_crowd_half_is_waited_for_so_that_the_others_come_while_it_is_written(monkeypatch):
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 0.5)
+
+    async def story(writer, commit):
+        started = time.monotonic()
+        for size in (20, 10, 8, 8):  # half of twenty, then as many as are worth a commit
+            await asyncio.gather(*(commit.outcome(n) for n in range(size)))
+        soon = time.monotonic() - started
+        await asyncio.gather(*(commit.outcome(n) for n in range(7)))
+        assert soon < 0.5 <= time.monotonic() - started
+        assert [len(batch) for batch in writer.batches] == [20, 10, 8, 8, 7]
+
+    run(story)
+
+
 def test_a_batch_that_failed_is_told_to_all_of_its_senders_and_to_no_other():
     async def story(writer, commit):
         writer.failing = {3}
