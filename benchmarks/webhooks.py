@@ -1,6 +1,8 @@
 """Signed events a second, verified, stored, projected, applied and committed, beside two floors of the same server.
 
-`BENCH_EVENTS` (a run's), `BENCH_INBOX` (events already there) and `BENCH_WORKERS` (such as `1,2`) choose the size.
+`BENCH_EVENTS` (a run's), `BENCH_INBOX` (events already there), `BENCH_WORKERS` (such as `1,2`) and `BENCH_ROUNDS` choose
+the size. Every server, on the empty inbox and on the full one, has its run in each round, since a machine's speed changes
+within minutes: what is printed are medians over the rounds, and a ratio is between two runs of one round.
 `python -m benchmarks.webhooks memory` posts `BENCH_MEMORY_EVENTS` to one worker and prints what memory it has.
 """
 
@@ -13,9 +15,11 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.error import URLError
 
@@ -41,8 +45,10 @@ EVENTS = int(os.environ.get("BENCH_EVENTS", "12000"))
 FULL_INBOX = int(os.environ.get("BENCH_INBOX", "1000000"))
 WORKERS = [int(each) for each in os.environ.get("BENCH_WORKERS", "1,2").split(",")]
 MEMORY_EVENTS = int(os.environ.get("BENCH_MEMORY_EVENTS", "200000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 OF_PEAK = 0.7
-VERIFY, INSERT, OURS = "verify and answer (floor)", "insert the payload (floor)", "payops"
+Place = tuple[int, int, str]  # inbox, workers, server
+VERIFY, INSERT, OURS = "verify (floor)", "insert (floor)", "payops"
 APPS = {
     VERIFY: "benchmarks.webhook_floors:verifying",
     INSERT: "benchmarks.webhook_floors:inserting",
@@ -72,6 +78,15 @@ class Server:
         return sum(each.memory_info().rss for each in [self.process, *self.process.children(recursive=True)])
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A run's events a second, its waits in ms (p50, p95, p99 at full speed, then eased), its CPU in µs an event."""
+
+    rate: float
+    waits: list[float]
+    cpu: list[float]
+
+
 def _used(process: psutil.Process) -> float:
     try:
         times = process.cpu_times()
@@ -89,39 +104,48 @@ def main() -> None:
                 measure_memory(Path(folder), postgres, samples)
         else:
             compare(Path(folder), samples)
-        embedded.remove(Path(folder))
 
 
 def compare(folder: Path, samples: Sequence[dict[str, Any]]) -> None:
+    """One table over the inboxes, the numbers of workers and the servers."""
+    inboxes = list(dict.fromkeys((0, FULL_INBOX)))
+    runs: dict[Place, list[Measured]] = {}
+    with ExitStack() as opened:
+        databases = {inbox: opened.enter_context(database(folder / str(inbox), inbox)) for inbox in inboxes}
+        for _, workers, inbox, name in product(range(ROUNDS), WORKERS, inboxes, APPS):
+            with serving(APPS[name], folder / str(inbox), workers, databases[inbox]) as server:
+                runs.setdefault((inbox, workers, name), []).append(measure(server, samples))
     table = Table(
-        "inbox", "workers", "server", "events/s", "to insert", "p50", "p95", "p99 ms", f"at {OF_PEAK:.0%}: p50", "p95",
-        "p99 ms", "CPU µs an event: server", "Postgres",
-        title=f"{EVENTS:,} signed events of ten types, {CONNECTIONS} connections, {DUPLICATES:.0%} duplicates",
+        "inbox", "workers", "server", "events/s", "to insert", "to empty", "p50", "p95", "p99 ms",
+        f"at {OF_PEAK:.0%}: p50", "p95", "p99 ms", "CPU µs an event: server", "Postgres",
+        title=f"{EVENTS:,} signed events of ten types, {CONNECTIONS} connections, {DUPLICATES:.0%} duplicates;"
+        f" medians of {ROUNDS}",
     )  # fmt: skip
-    for inbox in dict.fromkeys((0, FULL_INBOX)):
-        with database(folder, inbox) as postgres:
-            for workers in WORKERS:
-                rates: dict[str, float] = {}
-                for name, app in APPS.items():
-                    with serving(app, folder, workers, postgres) as server:
-                        row = measure(server, samples, rates, name)
-                    table.add_row(f"{inbox:,}", str(workers), name, *row)
-    Console(width=150).print(table)
+    for (inbox, workers, name), here in sorted(runs.items(), key=lambda each: each[0][:2]):
+        ratios = [
+            _ratio(here, runs[inbox, workers, INSERT]),
+            _ratio(here, runs[inboxes[0], workers, name]),
+        ]
+        figures = [f"{median(each):.1f}" for each in zip(*(run.waits for run in here), strict=True)]
+        used = [f"{median(each):.0f}" for each in zip(*(run.cpu for run in here), strict=True)]
+        rate = f"{median(run.rate for run in here):,.0f}"
+        table.add_row(f"{inbox:,}", str(workers), name, rate, *ratios, *figures, *used)
+    Console(width=160).print(table)
 
 
-def measure(
-    server: Server, samples: Sequence[dict[str, Any]], rates: dict[str, float], name: str
-) -> list[str]:
+def _ratio(here: Sequence[Measured], there: Sequence[Measured]) -> str:
+    return f"{median(one.rate / other.rate for one, other in zip(here, there, strict=True)):.2f}"
+
+
+def measure(server: Server, samples: Sequence[dict[str, Any]]) -> Measured:
     """At full speed, then at a share of what was the peak."""
     posted(server, samples, 500)
     before = server.cpu_seconds()
     full = posted(server, samples, EVENTS)
     used = [1e6 * (now - then) / EVENTS for now, then in zip(server.cpu_seconds(), before, strict=True)]
     eased = posted(server, samples, EVENTS // 2, rate=OF_PEAK * full.rate)
-    rates[name] = full.rate
-    ratio = f"{full.rate / rates[INSERT]:.2f}" if INSERT in rates else ""
-    waits = [f"{run.percentile_ms(share):.1f}" for run in (full, eased) for share in (0.5, 0.95, 0.99)]
-    return [f"{full.rate:,.0f}", ratio, *waits, *(f"{each:.0f}" for each in used)]
+    waits = [run.percentile_ms(share) for run in (full, eased) for share in (0.5, 0.95, 0.99)]
+    return Measured(full.rate, waits, used)
 
 
 def measure_memory(folder: Path, postgres: psutil.Process, samples: Sequence[dict[str, Any]]) -> None:
@@ -204,7 +228,10 @@ def database(folder: Path, inbox: int) -> Iterator[psutil.Process]:
             )
             connection.execute("vacuum analyze payops.events, payops.event_handlings, floor_inbox")
         connection.execute("checkpoint")
-    yield psutil.Process(int((server.pgdata / "postmaster.pid").read_text().split()[0]))
+    try:
+        yield psutil.Process(int((server.pgdata / "postmaster.pid").read_text().split()[0]))
+    finally:
+        embedded.remove(folder)
 
 
 if __name__ == "__main__":
