@@ -21,8 +21,8 @@ SYSTEM_ROOT = Path("/var/lib/payops")
 SYSTEM_USER = "payops"
 INSTALLED = "pginstall18"
 START_TIMEOUT_SECONDS = 30
-# What a statement had is kept for the next one: given back and asked for again, it was a tenth of a batch of events.
-MEMORY = {"MALLOC_TRIM_THRESHOLD_": "16777216", "MALLOC_TOP_PAD_": "1048576"}
+# glibc keeps what a statement used for the next one: to give it back and ask again cost a tenth of a batch of events.
+ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "16777216", "MALLOC_TOP_PAD_": "1048576"}
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -171,7 +171,7 @@ def _run(program: str, *arguments: str, check: bool = True) -> subprocess.Comple
             env={
                 "PATH": os.defpath,
                 "LC_ALL": "C",
-                **MEMORY,
+                **ALLOCATOR,
                 "HOME": str(SYSTEM_ROOT) if as_root else str(Path.home()),
             },
             cwd="/",
