@@ -1,11 +1,12 @@
 """What every request passes before a route sees it: an id, its host, bounds on its body, the safe headers."""
 
 import asyncio
+import random
 import re
 import time
-import uuid
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from starlette.datastructures import State
@@ -18,6 +19,8 @@ from core.api.problems import problem
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 15.0
+# In the scope of a request that came whole, for which no clock has to be started.
+BODY_IS_HERE = "payops.body_is_here"
 ANY_HOST_PATHS = frozenset({"/livez", "/readyz"})  # asked by whoever watches the process, at its bare address
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS = (
@@ -53,6 +56,11 @@ class Rules:
     origins: Sequence[str]
     https: bool
 
+    @cached_property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """What every answer carries beside its request's id."""
+        return [*_HEADERS, _TRANSPORT] if self.https else [*_HEADERS]
+
     def answers_as(self, host: bytes) -> bool:
         """`*.example.com` in the settings stands for every host below it, `*` for all."""
         name = host.decode("latin-1").lower()
@@ -85,8 +93,7 @@ class Edge:
             return
         rules: Rules = self._state.rules
         headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = _request_id(headers.get(b"x-request-id"))
         scope["payops.request_id"] = request_id
         answer = _with_headers(send, request_id, rules)
         if scope["path"] not in ANY_HOST_PATHS and not rules.answers_as(headers.get(b"host", b"")):
@@ -119,6 +126,13 @@ class Edge:
         return self._shared
 
 
+def _request_id(given: bytes | None) -> str:
+    """The caller's where it is harmless, else one that tells requests apart; nobody is asked not to guess it."""
+    if given and _REQUEST_ID.fullmatch(given):
+        return given.decode()
+    return f"{random.getrandbits(128):032x}"
+
+
 def said_of(error: HTTPException) -> tuple[int, str, str]:
     """Status, code and sentence of a body that was too much."""
     code = "body_too_large" if isinstance(error, BodyTooLarge) else "body_too_slow"
@@ -129,15 +143,18 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     seen, whole = 0, False
     deadline = time.monotonic() + BODY_SECONDS
 
+    async def in_time() -> Message:
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
+
     async def bounded() -> Message:
         nonlocal seen, whole
         if whole:
             return await receive()
-        try:
-            async with asyncio.timeout(deadline - time.monotonic()):
-                message = await receive()
-        except TimeoutError:
-            raise BodyTooSlow from None
+        message = await (receive() if BODY_IS_HERE in scope else in_time())
         seen += len(message.get("body", b""))
         if seen > MAX_BODY_BYTES:
             raise BodyTooLarge
@@ -153,11 +170,9 @@ def _with_headers(send: Send, request_id: str, rules: Rules) -> Send:
     async def with_headers(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             given = message.get("headers", [])
-            own = [*_HEADERS, (b"x-request-id", request_id.encode())]
-            if not any(name == _POLICY[0] for name, _ in given):
+            own = [*rules.headers, (b"x-request-id", request_id.encode())]
+            if _POLICY[0] not in dict(given):
                 own.append(_POLICY)
-            if rules.https:
-                own.append(_TRANSPORT)
             message["headers"] = [*given, *own]
         await send(message)
 

@@ -51,7 +51,7 @@ class StripeWebhook:
         if not services.webhook_secrets:
             raise Unavailable("not_configured", "STRIPE_WEBHOOK_SECRETS is not set.", retry_after_seconds=60)
         body = await _whole(receive)
-        header = next((value for name, value in scope["headers"] if name == b"stripe-signature"), b"")
+        header = dict(scope["headers"]).get(b"stripe-signature", b"")
         signed = read_signed_event(body, header.decode("latin-1"), services.webhook_secrets, now=wall_clock())
         self._state.tally.verified[signed.secret_index] += 1
         # Projected here, and not by the writer, which has but to write what came together meanwhile.

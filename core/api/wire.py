@@ -5,6 +5,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from core.api.edge import BODY_IS_HERE
+
 HEAD_SECONDS = 10.0
 
 
@@ -28,6 +30,10 @@ class Impatient(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_is_here()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.scope[BODY_IS_HERE] = True  # type: ignore[literal-required]
 
     def _wait_for_head(self) -> None:
         if self._hanging_up is None:

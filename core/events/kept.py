@@ -147,7 +147,7 @@ def _kept(subject: dict[str, Any], fields: Fields) -> dict[str, Any]:
             value = subject[name]
             kind = type(value)
             if kind is str:
-                found[name] = _word(value, below)
+                found[name] = value if below is None and _is_plain(value) else _word(value, below)
             elif kind is dict or kind is list:
                 found[name] = _inside(value, below)
             else:

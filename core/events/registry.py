@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 Row = dict[str, Any]
@@ -68,6 +69,7 @@ def ignored_types() -> dict[str, str]:
     return dict(_ignored)
 
 
+@lru_cache(maxsize=4096)  # an event names the same few moments again and again
 def moment(epoch_seconds: int | None) -> str | None:
     """Stripe's whole seconds as an ISO time in UTC; None stays None."""
     return None if epoch_seconds is None else datetime.fromtimestamp(epoch_seconds, UTC).isoformat()

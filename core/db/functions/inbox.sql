@@ -177,9 +177,8 @@ declare
   again jsonb;
   first record;
 begin
-  for again in select e from jsonb_array_elements(p_events) as e
+  for again in select e from jsonb_array_elements(p_events) as e where e ->> 'id' <> all(p_new)
   loop
-    continue when again ->> 'id' = any(p_new);
     select e.body_sha256, e.received_from, h.outcome into first
     from payops.events as e
     left join payops.event_handlings as h on e.id = h.event_id
