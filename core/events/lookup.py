@@ -15,7 +15,7 @@ Place = dict[str, str]
 
 @dataclass(frozen=True)
 class Sought:
-    """Which events are wanted; None wants all. `type` may be a family, `charge.*`."""
+    """Which events are wanted; None wants all. `type` may be a family, `charge.*`; `object_id` an event's own id."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -27,6 +27,11 @@ class Sought:
 
     def as_json(self) -> Row:
         return {name: plain(value) for name, value in vars(self).items() if value is not None}
+
+    @property
+    def is_cut_down(self) -> bool:
+        """Whether more than the time is asked for."""
+        return any((self.type, self.outcome, self.object_id, self.ids))
 
     def going_on(self, before: Place | None) -> "Sought":
         return replace(self, before=before)
@@ -51,9 +56,22 @@ def counts(db: Database, sought: Sought, *, most: int) -> list[Row]:
     return cast(list[Row], db.call("count_events", sought=sought.as_json(), most=most))
 
 
-def figures(db: Database, since: datetime, until: datetime) -> Row:
-    """What came in between two moments: events, outcomes, types, delay, handling, and what is unapplied by now."""
-    return cast(Row, db.call("inbox_figures", since=since, until=until))
+def figures(db: Database, sought: Sought) -> Row:
+    """Of the events wanted, between two moments: events, outcomes, types, delay, handling, and what is unapplied by now.
+
+    `ids` and `before` are not looked at; what is unapplied is of all time.
+    """
+    return cast(
+        Row,
+        db.call(
+            "inbox_figures",
+            since=sought.since,
+            until=sought.until,
+            type=sought.type,
+            outcome=sought.outcome,
+            object_id=sought.object_id,
+        ),
+    )
 
 
 def pulse(db: Database, now: datetime) -> list[Row]:

@@ -20,6 +20,7 @@ OUTCOMES = {
 CAME_BY = {"webhook": "Stripe's webhook", "sweep": "our look through Stripe's list"}
 BAD = frozenset({"quarantined", "failed", "dead"})
 HANDLING_TARGET_MS = 500
+SHOWN_CHANGES = 3
 _EFFECTS = {
     "adds": "Not in the mirror.",
     "changes": "Today's code reads it differently than the mirror has it.",
@@ -72,17 +73,24 @@ def type_choices(seen: Iterable[str]) -> list[str]:
     return [*families, *types]
 
 
-def sentence(figures: Row, now: datetime) -> str:
-    """What somebody who opens the inbox wants to know first."""
+def sentence(figures: Row, now: datetime, *, cut_down: bool = False) -> str:
+    """What somebody who opens the inbox wants to know first; `cut_down` where the figures are of some events alone."""
     waiting = figures["unapplied"]
     if waiting["events"]:
         since = span_in_words(now - datetime.fromisoformat(waiting["oldest"]))
         return f"{counted(waiting['events'])} could not be applied; the oldest has waited for {since}"
     if not figures["events"]:
-        return "No event came in during these days, and none waits to be applied"
+        return (
+            "No event of these days fits"
+            if cut_down
+            else "No event came in during these days, and none waits to be applied"
+        )
     aside = figures["outcomes"].get("quarantined", 0)
     less = f", {aside:,} set aside as of the other mode" if aside else ""
-    return f"{counted(figures['events'])} came in, and every one is settled{less}"
+    came = "fit" if cut_down else "came in"
+    if figures["events"] == 1:
+        return f"1 event {'fits' if cut_down else came}, and it is settled{less}"
+    return f"{counted(figures['events'])} {came}, and every one is settled{less}"
 
 
 @dataclass(frozen=True)
@@ -147,6 +155,13 @@ def changes(event: Row) -> list[Change]:
     """What Stripe says it changed, of the fields that are kept."""
     payload = event["payload"]
     return list(_changes(payload.get("previous_attributes") or {}, payload.get("object") or {}, ""))
+
+
+def changes_in_short(event: Row) -> str:
+    """The first few of `changes` in a line; nothing for an event that says none."""
+    found = changes(event) if event.get("payload") else []
+    more = f", and {len(found) - SHOWN_CHANGES} more" if len(found) > SHOWN_CHANGES else ""
+    return ", ".join(f"{each.field}: {each.before} → {each.after}" for each in found[:SHOWN_CHANGES]) + more
 
 
 def effects_in_words(preview: Preview) -> list[str]:

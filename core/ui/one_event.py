@@ -17,6 +17,7 @@ from core.ui.text import code, literal
 RELATED = (
     Column("created", "Happened", read=lambda one: _at(one["created"])),
     Column("type", "Type", read=lambda one: f"{one['type']}{'  (this one)' if one['here'] else ''}"),
+    Column("changed", "Changed", read=wording.changes_in_short),
     Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
     Column("received_at", "Received", read=lambda one: _at(one["received_at"])),
     Column("id", "Event"),

@@ -82,23 +82,17 @@ if chosen:
 with st.expander("Look for other events") if chosen else st.container():
     period = filters.period()
     since, until = period.bounds()
-    figures = live.answers().get(("inbox", since, until), partial(lookup.figures, db, since, until), ttl_seconds=5).answer  # fmt: skip
+    figures = live.answers().get(("inbox", since, until), partial(lookup.figures, db, Sought(since, until)), ttl_seconds=5).answer  # fmt: skip
     kind, outcome, thing = st.columns(3)
     with kind:
         event_type = st.selectbox("Type", [filters.ALL, *wording.type_choices(figures["types"])], key="type", bind="query-params", on_change=look_for)  # fmt: skip
     with outcome:
         became = st.selectbox("Outcome", [filters.ALL, *WORDS], key="outcome", bind="query-params", on_change=look_for)  # fmt: skip
     with thing:
-        of_object = st.text_input("Object", key="object", max_chars=255, bind="query-params", on_change=look_for, placeholder="pi_…, ch_…, sub_…")  # fmt: skip
+        of_object = st.text_input("Object or event", key="object", max_chars=255, bind="query-params", on_change=look_for, placeholder="pi_…, ch_…, evt_…")  # fmt: skip
 if chosen:
     st.stop()
 
-st.markdown(f"#### {literal(wording.sentence(figures, running.clock()))}")
-cards.show_plain(wording.cells(figures))
-now_coming_in()
-
-st.subheader("Events of these days", anchor="rows")
-actions.show_result()
 sought = Sought(
     since,
     until,
@@ -106,6 +100,14 @@ sought = Sought(
     WORDS.get(became),
     of_object.strip() or None,
 )
+if sought.is_cut_down:
+    figures = lookup.figures(db, sought)
+st.markdown(f"#### {literal(wording.sentence(figures, running.clock(), cut_down=sought.is_cut_down))}")
+cards.show_plain(wording.cells(figures))
+now_coming_in()
+
+st.subheader("Events of these days", anchor="rows")
+actions.show_result()
 place = lookup.place_of(st.query_params.get("before"))
 page = lookup.newest(db, sought.going_on(place), limit=PAGE_EVENTS)
 if not page.events:

@@ -111,7 +111,7 @@ def test_who_only_sees_events_reads_one_whole_and_has_no_button(console, failed,
     expect(payload).not_to_contain_text("Ana")
     expect(page.get_by_role("button", name="Replay", exact=True)).to_have_count(0)
     page.get_by_role("button", name="List this object's events").click()
-    expect(page.get_by_role("textbox", name="Object")).to_have_value(private["id"])
+    expect(page.get_by_role("textbox", name="Object or event")).to_have_value(private["id"])
     page.wait_for_url(f"**object={private['id']}*")
 
 
@@ -125,8 +125,12 @@ def test_a_row_leads_to_its_event_and_the_way_back_to_the_same_list(console, pag
     assert "event=evt_only" in page.url
     expect(page.get_by_text("charge.expired: applied")).to_be_visible()
     page.get_by_role("button", name="All events").click()
-    expect(page.get_by_role("textbox", name="Object")).to_have_value("ch_only")
+    expect(page.get_by_role("textbox", name="Object or event")).to_have_value("ch_only")
     assert "event=" not in page.url
+    expect(page.get_by_text("1 event fits, and it is settled")).to_be_visible()
+    page.get_by_role("textbox", name="Object or event").fill("evt_nowhere")
+    page.get_by_role("textbox", name="Object or event").press("Enter")
+    expect(page.get_by_text("No event of these days fits")).to_be_visible()
 
 
 def test_whatever_stands_in_an_event_is_shown_as_text(console, page):

@@ -34,7 +34,7 @@ def four_events(database, owner):
 
 
 def test_the_figures_count_what_came_how_late_and_what_waits(database, four_events):
-    found = lookup.figures(database, NOW - timedelta(hours=1), NOW + timedelta(hours=1))
+    found = lookup.figures(database, Sought(NOW - timedelta(hours=1), NOW + timedelta(hours=1)))
     assert (found["events"], found["outcomes"]) == (4, {"applied": 3, "failed": 1})
     assert found["types"] == ["charge.succeeded", "payment_intent.created"]
     assert (
@@ -45,6 +45,43 @@ def test_the_figures_count_what_came_how_late_and_what_waits(database, four_even
     assert wording.sentence(found, NOW + timedelta(minutes=7)) == (
         "1 event could not be applied; the oldest has waited for 5 minutes"
     )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "events", "unapplied", "said"),
+    [
+        ({"type": "charge.succeeded"}, 3, 0, "3 events fit, and every one is settled"),
+        ({"type": "charge.*"}, 3, 0, "3 events fit, and every one is settled"),
+        ({"outcome": "failed"}, 1, 1, "1 event could not be applied; the oldest has waited for 5 minutes"),
+        ({"object_id": "ch_1"}, 1, 0, "1 event fits, and it is settled"),
+        ({"object_id": "evt_2"}, 1, 0, "1 event fits, and it is settled"),
+        ({"object_id": "evt_2", "type": "payment_intent.*"}, 0, 0, "No event of these days fits"),
+    ],
+)
+def test_the_figures_are_of_the_events_that_the_list_shows(
+    database, four_events, wanted, events, unapplied, said
+):
+    sought = Sought(NOW - timedelta(hours=1), NOW + timedelta(hours=1), **wanted)
+    found = lookup.figures(database, sought)
+    assert (found["events"], found["unapplied"]["events"]) == (events, unapplied)
+    assert len(lookup.newest(database, sought).events) == events
+    now = NOW + timedelta(minutes=7)
+    assert wording.sentence(found, now, cut_down=sought.is_cut_down) == said
+
+
+def test_an_objects_life_is_told_in_order_with_what_changed(database, owner):
+    """Within one second what made the object was first, in whatever order they came."""
+    paid = event("evt_paid", "payment_intent.succeeded", intent(status="succeeded"), at=STAMP)
+    paid["data"]["previous_attributes"] = {"status": "processing"}
+    created = event("evt_created", "payment_intent.created", intent(status="processing"), at=STAMP)
+    for told in (paid, created, event("evt_late", "payment_intent.processing", intent(), at=STAMP - 60)):
+        receive(database, told)
+    related = lookup.one(database, "evt_paid")["related"]
+    assert [(each["id"], wording.changes_in_short(each)) for each in reversed(related)] == [
+        ("evt_late", ""),
+        ("evt_created", ""),
+        ("evt_paid", "status: processing → succeeded"),
+    ]
 
 
 def test_handling_time_begins_when_the_request_came(database, owner):

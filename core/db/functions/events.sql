@@ -1,5 +1,6 @@
 -- events_that_fit: the events that fit what is sought, newest first: received between two moments, of a type (or of a
--- family, `charge.*`), with an outcome, of an object, or these ids; before a place in the list where one is given.
+-- family, `charge.*`), with an outcome, of an object or itself of this id, or of these ids; before a place in the list
+-- where one is given.
 create function payops.events_that_fit(p_sought jsonb, p_limit integer) returns setof payops.events
 language plpgsql stable
 set search_path = '' as $$
@@ -21,7 +22,7 @@ begin
     fits := fits || ' and h.outcome = $1 ->> ''outcome''';
   end if;
   if p_sought ? 'object_id' then
-    fits := fits || ' and e.object_id = $1 ->> ''object_id''';
+    fits := fits || ' and (e.object_id = $1 ->> ''object_id'' or e.id = $1 ->> ''object_id'')';
   end if;
   if p_sought ? 'ids' then
     fits := fits || ' and e.id in (select jsonb_array_elements_text($1 -> ''ids''))';
@@ -94,8 +95,12 @@ set search_path = '' as $$
 $$;
 
 -- inbox_figures: what came in between two moments: how many by outcome, of which types, how long they took to reach us
--- and to be handled at the first try, and what waits to be applied.
-create function payops_api.inbox_figures(p_since timestamptz, p_until timestamptz) returns jsonb
+-- and to be handled at the first try, and what waits to be applied. Of a type or family, of an outcome, of an object or
+-- an event alone where one is given.
+create function payops_api.inbox_figures(
+  p_since timestamptz, p_until timestamptz, p_type text default null, p_outcome text default null,
+  p_object_id text default null
+) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   with came as materialized ( -- read once; as floating-point numbers, which sort several times faster than exact ones
@@ -108,6 +113,9 @@ set search_path = '' as $$
     from payops.events as e
     inner join payops.event_handlings as h on e.id = h.event_id
     where e.received_at >= p_since and e.received_at < p_until
+      and (p_type is null or e.type = p_type or p_type like '%*' and starts_with(e.type, rtrim(p_type, '*')))
+      and (p_outcome is null or h.outcome = p_outcome)
+      and (p_object_id is null or e.object_id = p_object_id or e.id = p_object_id)
   ),
   kinds as (select type, outcome, count(*) as n from came group by type, outcome),
   times as (
@@ -127,7 +135,11 @@ set search_path = '' as $$
     'unapplied', (select jsonb_build_object('events', count(*), 'oldest', min(e.received_at))
       from payops.event_handlings as h
       inner join payops.events as e on h.event_id = e.id
-      where h.outcome in ('failed', 'dead'))
+      where h.outcome in ('failed', 'dead')
+        and (p_type is null or e.type = p_type or p_type like '%*' and starts_with(e.type, rtrim(p_type, '*')))
+        and (p_outcome is null or h.outcome = p_outcome)
+        and (p_object_id is null or e.object_id = p_object_id or e.id = p_object_id)
+    )
   )
   from times
 $$;
@@ -152,7 +164,8 @@ set search_path = '' as $$
   ) as c on m.minute = c.minute
 $$;
 
--- show_event: one event with what was stored of it, its tries after the first, and the other events of its object.
+-- show_event: one event with what was stored of it, its tries after the first, and the events of its object, newest
+-- first; of one second the one that made the object was first. Those that say what they changed bring their payload.
 create function payops_api.show_event(p_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -163,7 +176,11 @@ set search_path = '' as $$
       from payops.event_attempts as a where a.event_id = e.id
     ),
     'related', (
-      select coalesce(jsonb_agg(payops.event_in_short(r, rh) order by r.created desc, r.received_at desc, r.id desc), '[]')
+      select coalesce(jsonb_agg(
+        payops.event_in_short(r, rh)
+        || case when r.payload ? 'previous_attributes' then jsonb_build_object('payload', r.payload) else '{}' end
+        order by r.created desc, r.type like '%.created', r.received_at desc, r.id desc
+      ), '[]')
       from (
         select o.* from payops.events as o
         where o.object_id = e.object_id
