@@ -10,7 +10,15 @@ from typing import Any
 from core.db import Database
 from core.events import ignored, projections
 from core.events.kept import kept, word
-from core.events.registry import Records, Snapshot, merged, projection_of, why_ignored
+from core.events.registry import (
+    LATEST_MOMENT,
+    Misshapen,
+    Records,
+    Snapshot,
+    merged,
+    projection_of,
+    why_ignored,
+)
 
 __all__ = ["Received", "ignored", "prepare", "projected", "projections", "receive"]
 
@@ -124,11 +132,15 @@ def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[s
 
 
 def _created(said: int | str) -> datetime:
-    """Whole seconds, or ISO 8601 in a thin event."""
+    """Whole seconds, or ISO 8601 in a thin event; in UTC, since Postgres does not take every offset that Python does."""
     if isinstance(said, str):
         at = datetime.fromisoformat(said)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(said, UTC)
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    else:
+        at = datetime.fromtimestamp(said, UTC)
+    if not 0 <= at.timestamp() < LATEST_MOMENT:
+        raise Misshapen("created")
+    return at
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -162,4 +174,5 @@ def _fingerprint(body: bytes) -> str:
 
 def _said(error: Exception) -> str:
     """The kind of error and the field at fault, never a value of the payload."""
-    return f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else type(error).__name__
+    names_a_field = isinstance(error, KeyError | Misshapen)
+    return f"{type(error).__name__}: {error}" if names_a_field else type(error).__name__

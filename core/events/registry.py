@@ -1,5 +1,6 @@
 """Which event types are projected, and by which function; which are only stored, and why."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,16 @@ class Snapshot:
     livemode: bool  # refunds do not say it themselves
 
 
+class Misshapen(ValueError):
+    """A field that is not as Stripe shapes it; named without its value."""
+
+
 UNKNOWN_TYPE = "unknown type"
+# Beyond any amount of Stripe's, which has twelve digits at most; tens of thousands of them still fit into a bigint.
+MOST = 10**14
+LATEST_MOMENT = 7_258_118_400  # the year 2200: later times are none, and would not fit into every calendar
+_ID = re.compile(r"\w{1,255}", re.ASCII)
+_CURRENCY = re.compile(r"[a-z]{3}", re.ASCII)
 _by_type: dict[str, Projection] = {}
 _ignored: dict[str, str] = {}
 
@@ -69,10 +79,21 @@ def ignored_types() -> dict[str, str]:
     return dict(_ignored)
 
 
-@lru_cache(maxsize=4096)  # an event names the same few moments again and again
+def whole(value: Any, field: str) -> int:
+    """A whole number that an amount or a count could be; raises `Misshapen` for anything else."""
+    if type(value) is not int or not -MOST <= value <= MOST:
+        raise Misshapen(field)
+    return value
+
+
+@lru_cache(maxsize=4096, typed=True)  # an event names the same few moments again and again
 def moment(epoch_seconds: int | None) -> str | None:
-    """Stripe's whole seconds as an ISO time in UTC; None stays None."""
-    return None if epoch_seconds is None else datetime.fromtimestamp(epoch_seconds, UTC).isoformat()
+    """Stripe's whole seconds as an ISO time in UTC; None stays None. Raises `Misshapen` for what is no such time."""
+    if epoch_seconds is None:
+        return None
+    if type(epoch_seconds) is not int or not 0 <= epoch_seconds < LATEST_MOMENT:
+        raise Misshapen("a time")
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()
 
 
 def id_of(reference: str | dict[str, Any] | None) -> str | None:
@@ -81,8 +102,19 @@ def id_of(reference: str | dict[str, Any] | None) -> str | None:
 
 
 def row(snapshot: Snapshot, *, rank: int = 0, **columns: Any) -> Row:
-    """A mirror row: what every one carries, and the columns of its own."""
+    """A mirror row: what every one carries, and the columns of its own.
+
+    Raises `Misshapen` where the id, the currency or an amount is none: such a row would fail what asks Stripe for it or
+    counts it, and everything beside it.
+    """
     source = snapshot.object
+    if not isinstance(source["id"], str) or not _ID.fullmatch(source["id"]):
+        raise Misshapen("id")
+    if columns.get("currency") is not None:
+        columns["currency"] = _currency(columns["currency"])
+    for name, value in columns.items():
+        if name.endswith("_minor") and value is not None:
+            whole(value, name)
     return {
         "id": source["id"],
         "livemode": snapshot.livemode,
@@ -92,6 +124,13 @@ def row(snapshot: Snapshot, *, rank: int = 0, **columns: Any) -> Row:
         "event_id": snapshot.source,
         **columns,
     }
+
+
+def _currency(said: Any) -> str:
+    lowered = said.lower() if isinstance(said, str) else ""
+    if not _CURRENCY.fullmatch(lowered):
+        raise Misshapen("currency")
+    return lowered
 
 
 def merged(several: Iterable[Records]) -> Records:

@@ -61,7 +61,8 @@ set search_path = '' as $$
     coalesce(s.decline_code, 'generic_decline'),
     case
       when i.status = 'succeeded' and i.id not in (select r.payment_intent_id from renewals as r)
-        then least(extract(epoch from s.paid_by_card_at - i.created) * 1000, 2147483647)::integer
+        -- a charge that says it is older than its payment is no reason to count nothing at all
+        then greatest(0, least(extract(epoch from s.paid_by_card_at - i.created) * 1000, 2147483647))::integer
     end
   from payops.payment_intents as i
   left join summed as s on i.id = s.payment_intent_id

@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.events.projections.payments import references
-from core.events.registry import Records, Snapshot, id_of, moment, on, row
+from core.events.registry import Records, Snapshot, id_of, moment, on, row, whole
 
 SUBSCRIPTION_RANKS = {
     "incomplete": 0, "trialing": 1, "active": 2, "past_due": 3, "unpaid": 4, "paused": 5,
@@ -124,7 +124,10 @@ def _paid_in_the_old_shape(snapshot: Snapshot) -> Records:
 @on("promotion_code.created", "promotion_code.updated")
 def promotion_code(snapshot: Snapshot) -> Records:
     source = snapshot.object
-    active, times_redeemed = bool(source.get("active")), int(source.get("times_redeemed") or 0)
+    active, times_redeemed = (
+        bool(source.get("active")),
+        whole(source.get("times_redeemed") or 0, "times_redeemed"),
+    )
     columns = {
         "coupon_id": id_of((source.get("promotion") or {}).get("coupon") or source.get("coupon")),
         "customer_id": id_of(source.get("customer")),
@@ -153,12 +156,15 @@ def _period(source: dict[str, Any], items: list[dict[str, Any]], field: str) -> 
 def _item(item: dict[str, Any]) -> dict[str, Any]:
     price = item.get("price") or {}
     recurring = price.get("recurring") or {}
+    unit_amount, quantity = price.get("unit_amount"), whole(item.get("quantity") or 1, "quantity")
+    if unit_amount is not None:
+        whole(whole(unit_amount, "unit_amount") * quantity, "unit_amount")
     return {
         "price_id": price.get("id"),
         "product_id": id_of(price.get("product")),
-        "unit_amount_minor": price.get("unit_amount"),
-        "quantity": item.get("quantity") or 1,
+        "unit_amount_minor": unit_amount,
+        "quantity": quantity,
         "interval": recurring.get("interval"),
-        "interval_count": recurring.get("interval_count") or 1,
+        "interval_count": whole(recurring.get("interval_count") or 1, "interval_count"),
         "usage_type": recurring.get("usage_type"),
     }
