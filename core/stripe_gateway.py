@@ -2,6 +2,7 @@
 
 import copy
 import io
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ API_VERSION = "2026-10-28.endive"
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 3.0, 20.0
 MAX_RETRIES = 2
 PAGE_SIZE = 100
+# Ids stand in paths, and one that came with an event is whatever its sender wrote.
+_PATH = re.compile(r"(?:(?!\.+(?:/|$))[\w.-]+(?:/|$))+(?<!/)", re.ASCII)
 IN_FLIGHT = 409  # the same key is being worked on by another request
 Json = dict[str, Any]
 
@@ -106,6 +109,8 @@ class StripeGateway:
         return dict(made.to_dict())
 
     def _call(self, method: str, path: str, params: Json) -> Json:
+        if not _PATH.fullmatch(path):
+            raise Refused("stripe_refused", "Stripe has no object of such an id.", facts={"http_status": 404})
         operation = f"{method} {_without_ids(path)}"
         started = time.monotonic()
         try:

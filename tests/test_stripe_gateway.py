@@ -44,6 +44,17 @@ def test_what_stripe_refuses_is_refused_and_recorded_without_ids(gateway, calls)
     assert (calls[0].operation, calls[0].error) == ("get charges/*", "InvalidRequestError")
 
 
+@pytest.mark.parametrize(
+    "object_id",
+    ["..", ".", "", "../balance", "ch_1/../../balance", "ch 1", "ch_1?expand[]=customer", "é", "a\n"],
+)
+def test_an_id_that_is_none_leads_to_no_other_object(gateway, calls, object_id):
+    with pytest.raises(Refused) as refused:
+        gateway.retrieve(f"charges/{object_id}")
+    assert (refused.value.code, refused.value.facts["http_status"]) == ("stripe_refused", 404)
+    assert calls == []
+
+
 def test_a_wrong_key_is_said_to_staff_and_not_shown(sandbox, calls):
     with pytest.raises(Refused) as refused:
         StripeGateway("sk_test_wrong", api_base=sandbox.base_url, record=calls.append).page("charges")

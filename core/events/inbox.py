@@ -12,6 +12,7 @@ from core.events import ignored, projections
 from core.events.kept import kept, word
 from core.events.registry import (
     LATEST_MOMENT,
+    MISSHAPEN,
     Misshapen,
     Records,
     Snapshot,
@@ -22,8 +23,6 @@ from core.events.registry import (
 
 __all__ = ["Received", "ignored", "prepare", "projected", "projections", "receive"]
 
-# What reading a field raises where the event is not shaped as Stripe shapes it.
-_MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 EPOCH = datetime.fromtimestamp(0, UTC).isoformat()
 _PENDING = b'"pending_webhooks":'
 
@@ -56,7 +55,7 @@ def prepare(
     """
     try:
         envelope = _envelope(event, body, address)
-    except _MISSHAPEN as error:
+    except MISSHAPEN as error:
         envelope = _bare_envelope(event, body, address)
         return Received(envelope, {}, "failed", _said(error), arrived)
     records, outcome, reason = projected(envelope, livemode=livemode)
@@ -76,7 +75,7 @@ def projected(envelope: dict[str, Any], *, livemode: bool) -> tuple[Records, str
         as_of = datetime.fromisoformat(envelope["created"])
         subject = envelope["payload"]["object"]
         return projection(Snapshot(subject, as_of, envelope["id"], livemode)), "applied", None
-    except _MISSHAPEN as error:
+    except MISSHAPEN as error:
         return {}, "failed", _said(error)
 
 

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from core.db import Database
+from core.db import Database, DatabaseFault
 from core.errors import Refused
 from core.events.backfill import FETCHED, SOURCES, Source
-from core.events.registry import Snapshot
+from core.events.registry import MISSHAPEN, Snapshot
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 
@@ -17,14 +17,21 @@ _BY_TABLE = {source.table: source for source in SOURCES}
 def refetch_tied(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
     """Mirror the present state of up to `BATCH` tied rows whose second is over; how many were refetched.
 
-    Raises `Unavailable` where Stripe or the database does not answer; what was refetched stays.
+    Raises `Unavailable` where Stripe or the database does not answer; what was refetched stays. One that cannot be read
+    holds up no other: what it raised comes last.
     """
     before = clock() - timedelta(seconds=SETTLED_AFTER_SECONDS)
     tied = db.call("tied_objects", tables=list(_BY_TABLE), before=before, most=BATCH)
+    unreadable: list[Exception] = []
     for each in tied:
         source = _BY_TABLE[each["table"]]
-        if not refetch(db, stripe, source, each["id"], clock=clock, livemode=livemode):
-            db.call("settle_tie", table=source.table, id=each["id"])  # the greater of the two stays
+        try:
+            if not refetch(db, stripe, source, each["id"], clock=clock, livemode=livemode):
+                db.call("settle_tie", table=source.table, id=each["id"])  # the greater of the two stays
+        except (DatabaseFault, *MISSHAPEN) as error:
+            unreadable.append(error)
+    if unreadable:
+        raise unreadable[0]
     return len(tied)
 
 

@@ -26,6 +26,8 @@ class Misshapen(ValueError):
     """A field that is not as Stripe shapes it; named without its value."""
 
 
+# What reading a field raises where an object is not shaped as Stripe shapes it.
+MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 UNKNOWN_TYPE = "unknown type"
 # Beyond any amount of Stripe's, which has twelve digits at most; tens of thousands of them still fit into a bigint.
 MOST = 10**14

@@ -54,6 +54,8 @@ def refetched(stripe: StripeGateway, event_id: str, *, livemode: bool) -> Tried:
         found = stripe.retrieve(f"events/{event_id}")
     except Refused as error:
         return {}, "failed", f"Stripe has it no more: {error.code}"
+    if found.get("id") != event_id or not isinstance(found.get("type"), str):
+        return {}, "failed", "Stripe answered with something else"
     received = inbox.prepare(found, b"", livemode=livemode)
     return received.records, received.outcome, received.reason
 
