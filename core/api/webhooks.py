@@ -1,9 +1,12 @@
 """Stripe's webhook: verified over the raw body, recorded once, applied, answered after the commit."""
 
+import asyncio
 import time
 
 import orjson
+import structlog
 from starlette.datastructures import State
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -14,10 +17,12 @@ from core.events.group_commit import GroupCommit
 from core.events.inbox import Received, prepare
 from core.events.signature import read_signed_event
 from core.events.tally import sender
+from core.monitoring.incidents import Incident, IncidentLog
 from core.periods import wall_clock
 from core.services import Services
 
 STRIPE_PATH = "/api/webhooks/stripe"
+log = structlog.get_logger(__name__)
 
 
 class StripeWebhook:
@@ -36,8 +41,11 @@ class StripeWebhook:
         address = sender(client[0] if client else None)
         try:
             said = await self._said(scope, receive, address)
-        except PayopsError as error:
-            await self._refusal(Request(scope), error, address)(scope, receive, send)
+        except HTTPException:
+            raise  # too large or too slow, which the edge answers
+        except Exception as error:
+            refusal = await self._refusal(Request(scope), error, address)
+            await refusal(scope, receive, send)
             return
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(said))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -59,14 +67,33 @@ class StripeWebhook:
         outcome = await group_commit.outcome(received)
         return orjson.dumps({"received": True, "event": signed.event["id"], "outcome": outcome})
 
-    def _refusal(self, request: Request, error: PayopsError, address: str) -> Response:
-        """400 for what Stripe did not sign, 503 for what could not be recorded."""
+    async def _refusal(self, request: Request, error: Exception, address: str) -> Response:
+        """400 for what Stripe did not sign, 503 for what could not be recorded, whatever the reason."""
         if isinstance(error, Refused):
             self._state.tally.rejected(address, error.code)
             return problem_of(request, error, refused_status=400)
         if not isinstance(error, Unavailable):
+            await asyncio.to_thread(self._report, error, request.scope["payops.request_id"])
             error = Unavailable("not_recorded", "The event could not be recorded. Send it again.")
         return problem_of(request, error)
+
+    def _report(self, error: Exception, request_id: str) -> None:
+        """A defect of ours, which Stripe alone would notice otherwise."""
+        services: Services = self._state.services
+        kind = type(error).__name__
+        log.error("an event could not be recorded", exc_info=error)
+        incident = Incident(
+            kind="webhook_failed",
+            fingerprint=kind,
+            title="An event could not be recorded. Stripe sends it again.",
+            seen_at=wall_clock(),
+            sample={"error": kind},
+            request_id=request_id,
+        )
+        try:
+            IncidentLog(services.db, services.settings.data_dir).report(incident)
+        except PayopsError:
+            log.exception("an incident could not be recorded", error=kind)
 
 
 async def _whole(receive: Receive) -> bytes:

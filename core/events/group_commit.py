@@ -97,6 +97,9 @@ class GroupCommit(Generic[T]):
             self._waiting = batch + self._waiting
             raise
         except Exception as error:  # whatever it was, each sender must hear that its event was not recorded
+            if len(batch) > 1 and not isinstance(error, Unavailable):
+                await self._one_by_one(batch)
+                return
             for _, answer in batch:
                 if not answer.done():
                     answer.set_exception(error)
@@ -104,3 +107,12 @@ class GroupCommit(Generic[T]):
         for (_, answer), outcome in zip(batch, outcomes, strict=True):
             if not answer.done():
                 answer.set_result(outcome)
+
+    async def _one_by_one(self, batch: list[tuple[T, asyncio.Future[str]]]) -> None:
+        """One of them cannot be recorded at all; the others are."""
+        for number, one in enumerate(batch):
+            try:
+                await self._commit([one])
+            except asyncio.CancelledError:
+                self._waiting += batch[number + 1 :]
+                raise

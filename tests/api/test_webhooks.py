@@ -157,6 +157,19 @@ def test_without_its_database_the_api_lives_asks_for_a_retry_and_recovers(api):
     assert api.post(body).json()["outcome"] == "applied"
 
 
+def test_a_defect_of_ours_asks_for_the_event_again_and_is_an_incident(api):
+    body = body_of(event("evt_defect", "charge.succeeded", charge(id="ch_defect")))
+    with psycopg.connect(embedded.ensure_running(api.data_dir).owner_conninfo, autocommit=True) as owner:
+        owner.execute("alter function payops_api.receive_events rename to receive_events_away")
+        answer = api.post(body)
+        owner.execute("alter function payops_api.receive_events_away rename to receive_events")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_recorded")
+    assert int(answer.headers["retry-after"]) > 0
+    told = api.rows("select fingerprint, request_id from payops.incidents where kind = 'webhook_failed'")
+    assert told == [("DatabaseFault", answer.json()["request_id"])]
+    assert api.post(body).json()["outcome"] == "applied"
+
+
 def test_killed_in_the_middle_of_deliveries_nothing_is_lost_or_doubled(api):
     bodies = [
         body_of(event(f"evt_kill_{n}", "charge.succeeded", charge(id=f"ch_kill_{n}", amount=n)))

@@ -18,6 +18,7 @@ class Writer:
     def __init__(self):
         self.batches: list[list[int]] = []
         self.failing: set[int] = set()
+        self.unwritable: set[int] = set()
         self.open = threading.Event()
         self.open.set()
         self.inside = 0
@@ -31,6 +32,8 @@ class Writer:
         self.inside -= 1
         if self.failing & set(batch):
             raise Unavailable("database_unavailable", "Away.")
+        if self.unwritable & set(batch):
+            raise TypeError("not to be written")
         return [f"applied {each}" for each in batch]
 
 
@@ -121,6 +124,20 @@ def test_a_batch_that_failed_is_told_to_all_of_its_senders_and_to_no_other():
         together = await asyncio.gather(*(commit.outcome(n) for n in range(5)), return_exceptions=True)
         assert any(isinstance(each, Unavailable) for each in together)
         assert await commit.outcome(6) == "applied 6"
+
+    run(story)
+
+
+def test_one_that_cannot_be_written_at_all_is_told_so_alone():
+    async def story(writer, commit):
+        writer.unwritable = {2}
+        writer.open.clear()
+        waiting = [asyncio.create_task(commit.outcome(n)) for n in range(5)]
+        await until(lambda: writer.inside)
+        writer.open.set()
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+        assert isinstance(told[2], TypeError)
+        assert [each for n, each in enumerate(told) if n != 2] == [f"applied {n}" for n in (0, 1, 3, 4)]
 
     run(story)
 
