@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.errors import PayopsError
+from core.errors import Refused, Unauthorised, Unavailable
 from core.events.balances import ask_for_bookings, open_payouts, pull_balance_transactions
 from core.events.comparison import compare
 from core.events.refetch import refetch_tied
@@ -134,7 +134,7 @@ def _do(running: Services, jobs: Jobs, step: Step) -> None:
             jobs.do_alone(step.name, step.run)
         else:
             step.run()
-    except PayopsError as error:
+    except (Refused, Unavailable, Unauthorised) as error:
         log.warning("a step of the background work did not get done", step=step.name, code=error.code)
     except Exception as error:
         log.exception("a step of the background work failed", step=step.name)
