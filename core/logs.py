@@ -56,10 +56,15 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "streamlit", "httpx", "stripe"):
+    for name in ("uvicorn", "uvicorn.error", "streamlit", "httpx", "stripe"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    requests = logging.getLogger(
+        "uvicorn.access"
+    )  # whole addresses; uvicorn leaves them out only where nobody hears
+    requests.handlers.clear()
+    requests.propagate = False
     for name in ("httpx", "stripe"):  # they log whole addresses, and what is asked for in them
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(

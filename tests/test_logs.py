@@ -69,6 +69,17 @@ except ValueError:
     assert not [private for private in PRIVATE if private in ran.stderr]
 
 
+def test_uvicorn_logs_no_addresses_since_anything_may_stand_in_them():
+    script = (
+        "import logging; from core import logs; from core.settings import load_settings;"
+        "logs.configure(load_settings({}, env_file=None));"
+        "assert not logging.getLogger('uvicorn.access').hasHandlers();"
+        "logging.getLogger('uvicorn.error').info('heard')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "heard" in done.stderr
+
+
 def test_the_addresses_that_stripes_library_asks_are_not_logged():
     script = (
         "import logging; from core import logs; from core.settings import load_settings;"
