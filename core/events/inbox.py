@@ -119,7 +119,7 @@ def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[s
     subject = payload["object"] or _mapping(event.get("related_object"))  # a thin event has the latter
     return {
         "id": event["id"],
-        "type": event["type"],
+        "type": word(event["type"]),
         "created": _created(event["created"]).isoformat(),
         "livemode": bool(event.get("livemode")),
         "api_version": word(event.get("api_version")),
@@ -150,7 +150,7 @@ def _bare_envelope(event: dict[str, Any], body: bytes, address: str | None) -> d
     """What can be said of an event that says nothing sensible but its id and type. Its payload is not kept."""
     return {
         "id": event["id"],
-        "type": event["type"],
+        "type": word(event["type"]),
         "created": EPOCH,
         "livemode": False,
         "api_version": None,

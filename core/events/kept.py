@@ -4,8 +4,10 @@ A field that a projection reads has to be named here, since a projection sees no
 """
 
 import re
+import unicodedata
 from typing import Any
 
+from core.events.registry import MOST
 from core.logs import REDACTED, redacted
 
 # Fields of a kind: a nested name keeps those fields of an object, or of each object of a list; a plain name keeps a
@@ -18,10 +20,12 @@ _NAMED_OTHERWISE = {
 FREE_TEXT = object()  # a text of the shop's own choice, in which anything may stand
 MAX_LISTED = 100
 _WORD = re.compile(r"[\w:./-]{0,255}", re.ASCII)
+_EVENT_ID = re.compile(r"[\w:.-]{1,255}", re.ASCII)
 _KEYS = ("sk_", "rk_", "pk_", "whsec_")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 # As many digits as a card has, and the first of them as an issuer's: no date and no count of milliseconds.
-_LIKE_A_CARD = re.compile(r"(?<!\d)(?:4|5[1-5]|2[2-7]|3[04-8]|6)(?:-?\d){11,18}(?!\d)", re.ASCII)
+_LIKE_A_CARD = re.compile(r"(?<!\d)(?:4|5[1-5]|2[2-7]|3[04-8]|6)(?:[._-]?\d){11,18}(?!\d)", re.ASCII)
+_LIKE_A_PHONE = re.compile(r"(?<![\w-])[2-9]\d\d[.-][2-9]\d\d[.-]\d{4}(?![\w-])", re.ASCII)
 
 _ALWAYS = (
     "id object created livemode deleted status amount currency customer metadata.orderId metadata.patientId"
@@ -135,9 +139,19 @@ def kind_of(event_type: str) -> str:
     return _NAMED_OTHERWISE.get(family, family)
 
 
+def is_event_id(text: str) -> bool:
+    """Whether this may be stored as an event's id, and said again in logs, incidents and answers."""
+    return _EVENT_ID.fullmatch(text) is not None and not _is_private(text)
+
+
 def word(value: Any) -> str | None:
     """A word or an id as it is, another text as redacted; None for what is no text."""
     return _word(value, None) if isinstance(value, str) else None
+
+
+def shops_own(text: Any) -> str | None:
+    """One of the two texts of the shop's own choice as it is stored; the same however often it went through here."""
+    return _word(text, FREE_TEXT) if isinstance(text, str) else None
 
 
 def _kept(subject: dict[str, Any], fields: Fields) -> dict[str, Any]:
@@ -145,13 +159,14 @@ def _kept(subject: dict[str, Any], fields: Fields) -> dict[str, Any]:
     for name, below in fields.items():
         if name in subject:
             value = subject[name]
-            kind = type(value)
-            if kind is str:
+            if isinstance(value, str):
                 found[name] = value if below is None and _is_plain(value) else _word(value, below)
-            elif kind is dict or kind is list:
+            elif isinstance(value, dict | list):  # of any class: Stripe's library has one of its own
                 found[name] = _inside(value, below)
-            else:
+            elif value is None or isinstance(value, int | float) and -MOST <= value <= MOST:
                 found[name] = value
+            else:  # no amount and no time: a number with as many digits as a card has
+                found[name] = REDACTED
     return found
 
 
@@ -171,24 +186,36 @@ def _inside(value: dict[str, Any] | list[Any], below: Any) -> Any:
 def _word(text: str, below: Any) -> str:
     """A word or an id as it is; no other text, and none where an object belongs."""
     if below is FREE_TEXT:
-        return text if _is_harmless(text) else str(redacted(text))
-    if below is None and (_is_plain(text) or _WORD.fullmatch(text)):
+        return text if _is_harmless(text) else _without_private(text)
+    if below is None and (_is_plain(text) or _WORD.fullmatch(text) and not _is_private(text)):
         return text
     return REDACTED
 
 
 def _is_plain(text: str) -> bool:
     """What nearly every word and id is, told without a pattern."""
-    return len(text) < 256 and text.isascii() and text.isidentifier()
+    return len(text) < 256 and text.isascii() and text.isidentifier() and not _opens_something(text)
 
 
 def _is_harmless(text: str) -> bool:
-    """Letters, digits and dashes, but no card's number, no key and no client secret; a UUID's digits are none of these."""
+    """Letters, digits and dashes, but nothing private."""
+    return text.isascii() and text.replace("-", "").replace("_", "").isalnum() and not _is_private(text)
+
+
+def _is_private(text: str) -> bool:
+    """Of a text without spaces: a card's or a phone's number, a key or a client secret; a UUID's digits are none of these."""
     rest = _UUID.sub("u", text) if len(text) >= 36 else text
-    return (
-        rest.isascii()
-        and rest.replace("-", "").replace("_", "").isalnum()
-        and "_secret_" not in rest
-        and not rest.startswith(_KEYS)
-        and not _LIKE_A_CARD.search(rest)
+    return bool(_opens_something(rest) or _LIKE_A_CARD.search(rest) or _LIKE_A_PHONE.search(rest))
+
+
+def _opens_something(text: str) -> bool:
+    return "_secret_" in text or text.startswith(_KEYS)
+
+
+def _without_private(text: str) -> str:
+    """The text, less what is private; nothing of it is left where an e-mail address may stand, however it is written."""
+    plain = "".join(
+        sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf"
     )
+    left = REDACTED if "@" in plain else str(redacted(plain))
+    return text if left == plain else left

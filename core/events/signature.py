@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from core.errors import Refused
+from core.events.kept import is_event_id
 
 # https://docs.stripe.com/webhooks#verify-manually
 TOLERANCE_SECONDS = 300
@@ -81,6 +82,8 @@ def _parse_event(body: bytes) -> dict[str, Any]:
     event = _parse(body)
     if not isinstance(event, dict) or not _is_name(event.get("id")) or not _is_name(event.get("type")):
         raise Refused("malformed_body", "The body is not an event: it has no id or no type.")
+    if not is_event_id(event["id"]):
+        raise Refused("malformed_body", "The body is not an event: its id is not one of Stripe's.")
     return event
 
 

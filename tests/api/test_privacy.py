@@ -58,6 +58,21 @@ def post_failures(api):
             event("", "payment_intent.created", intent(id="pi_b", customer={"id": "cus_1", "name": nasty})),
             event("", "product.updated", {"id": "prod_a", "description": nasty, "metadata": metadata}),
             event("", "charge.succeeded", charge(id="ch_d"), livemode=True),
+            event("", "charge.succeeded", charge(id="pi_1_secret_abc", status="4242-4242-4242-4242")),
+            event("", "charge.succeeded", charge(id="ch_e", status=4242424242424242, invoice={"id": nasty})),
+            event("", "charge.succeeded", charge(id="ana.lima@example.com"), api_version=nasty),
+            event("", "charge.succeeded", {"id": nasty}, request={"id": nasty, "idempotency_key": nasty}),
+            event("", "ana.lima@example.com", {"id": nasty}, account=nasty, livemode=True),
+            event("", "4242424242424242", {"id": "x"}, context=nasty),
+            event("", "customer.updated", {"id": "cus_1", "created": nasty, "address": {"line1": nasty}}),
+            event("", "charge.updated", charge(id="ch_f")) | {"created": nasty},
+            event("", "charge.updated", charge(id="ch_g", refunds={"data": [[nasty], {"id": nasty}, nasty]})),
+            event("", "charge.updated", charge(id="ch_h", metadata={"orderId": "202-555-0147"})),
+            event("", "charge.updated", charge(id="ch_i", metadata={"orderId": '"ana lima"@example.com'})),
+            event("", "charge.updated", charge(id="ch_j"))
+            | {
+                "data": {"object": charge(id="ch_j"), "previous_attributes": {"status": nasty, "id": [nasty]}}
+            },
         ]
     ):
         yield api.post(body_of(one | {"id": f"evt_failure_{number}"})).text
@@ -71,6 +86,11 @@ def post_refused(api):
     yield api.post(private, **{"stripe-signature": "t=1,v1=ana.lima@example.com"}).text
     yield api.post(private, **{"stripe-signature": stale}).text
     yield api.post(private[:-10]).text
+    for odd_id in ("ana.lima@example.com", "Ana Lima", "4242424242424242", "pi_1_secret_abc", "202-555-0147"):
+        yield api.post(body_of(event(odd_id, "charge.succeeded", charge()))).text
+    yield api.http.post(
+        "/api/webhooks/stripe?name=Ana+Lima&email=ana.lima%40example.com", content=private
+    ).text
     for path in (
         "webhooks/form-submission",
         "webhooks/consultation-status",

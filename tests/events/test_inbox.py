@@ -125,6 +125,11 @@ def test_an_unknown_type_is_stored_and_ignored(database, owner):
     assert owner.execute(HOW_IT_WENT).fetchall() == [("moon.landed", "moon_1", "ignored", "unknown type")]
 
 
+def test_a_type_that_is_no_word_is_stored_without_its_text(database, owner):
+    assert receive(database, event("evt_1", "ana.lima@example.com", {"id": "x_1"})) == ["ignored"]
+    assert owner.execute("select type from payops.events").fetchall() == [("[redacted]",)]
+
+
 def test_a_thin_event_is_stored_and_ignored(database, owner):
     thin = {"id": "evt_v2", "object": "v2.core.event", "type": "v2.core.account.updated",
             "created": "2026-11-24T10:00:00.000Z", "livemode": False,

@@ -15,8 +15,8 @@ from tests.factories import body_of
 
 @pytest.fixture
 def told(business):
-    """What Stripe tells of the business, oldest first."""
-    return list(reversed(list(gateway(business[0]).each("events"))))
+    """What Stripe tells of the business, oldest first, as it comes over the wire and not by Stripe's library."""
+    return json.loads(json.dumps(list(reversed(list(gateway(business[0]).each("events"))))))
 
 
 def receive(database, events):
@@ -49,6 +49,14 @@ def test_what_never_came_is_taken_in_and_the_mirror_ends_as_if_it_had(business, 
     assert owner.execute("select kind, severity from payops.incidents").fetchall() == [
         ("events_missed", "warning")
     ]
+
+
+def test_of_what_a_sweep_found_nothing_private_is_stored_either(business, database, owner):
+    address, shop = business
+    shop.v1.customers.create({"name": "Ana Lima", "metadata": {"patientId": "patient-9", "name": "Ana Lima"}})
+    sweep(database, gateway(address))
+    stored = "\n".join(payload for (payload,) in owner.execute("select payload::text from payops.events"))
+    assert "patient-9" in stored and "Ana" not in stored
 
 
 def test_where_all_came_nothing_is_found_and_nobody_is_told(business, told, database, owner):

@@ -1,5 +1,6 @@
 """Customers: an id, whose patient it is, and nothing that names a person."""
 
+from core.events.kept import shops_own
 from core.events.registry import Records, Snapshot, on, row
 
 
@@ -17,7 +18,7 @@ def deleted_customer(snapshot: Snapshot) -> Records:
 def _customer(snapshot: Snapshot, *, deleted: bool) -> Records:
     source = snapshot.object
     columns = {
-        "patient_id": (source.get("metadata") or {}).get("patientId"),
+        "patient_id": shops_own((source.get("metadata") or {}).get("patientId")),
         "currency": source.get("currency"),
         "delinquent": bool(source.get("delinquent")),
         "deleted": deleted,

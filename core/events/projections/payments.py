@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from core.events.kept import shops_own
 from core.events.registry import Records, Snapshot, id_of, moment, on, row
 
 INTENT_RANKS = {
@@ -139,9 +140,15 @@ def _first_listed(charges: dict[str, Any] | None) -> str | None:
 
 
 def references(source: dict[str, Any]) -> dict[str, str | None]:
-    """The shop's own ids, which it leaves in an object's metadata; nothing else of the metadata is kept."""
+    """The shop's own ids, which it leaves in an object's metadata; nothing else of the metadata is kept.
+
+    What Stripe answers to us comes here as it is, and has to end in the same row as what its events tell.
+    """
     metadata = source.get("metadata") or {}
-    return {"order_id": metadata.get("orderId"), "patient_id": metadata.get("patientId")}
+    return {
+        "order_id": shops_own(metadata.get("orderId")),
+        "patient_id": shops_own(metadata.get("patientId")),
+    }
 
 
 def _card(source: dict[str, Any]) -> dict[str, Any]:
