@@ -3,6 +3,7 @@
 A field that a projection reads has to be named here, since a projection sees nothing but what is kept.
 """
 
+import hashlib
 import re
 import unicodedata
 from typing import Any
@@ -20,7 +21,7 @@ _NAMED_OTHERWISE = {
 FREE_TEXT = object()  # a text of the shop's own choice, in which anything may stand
 MAX_LISTED = 100
 _WORD = re.compile(r"[\w:./-]{0,255}", re.ASCII)
-_EVENT_ID = re.compile(r"[\w:.-]{1,255}", re.ASCII)
+_ID = re.compile(r"[\w:.-]{1,255}", re.ASCII)
 _KEYS = ("sk_", "rk_", "pk_", "whsec_")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 # As many digits as a card has, and the first of them as an issuer's: no date and no count of milliseconds.
@@ -139,9 +140,14 @@ def kind_of(event_type: str) -> str:
     return _NAMED_OTHERWISE.get(family, family)
 
 
-def is_event_id(text: str) -> bool:
-    """Whether this may be stored as an event's id, and said again in logs, incidents and answers."""
-    return _EVENT_ID.fullmatch(text) is not None and not _is_private(text)
+def event_id(given: str) -> str:
+    """An event's id as it is stored, and said again in logs, incidents and answers; for one that is none, a name of ours.
+
+    That is always the same for the same text, so that the event is still known when it comes again.
+    """
+    if _ID.fullmatch(given) and (given.startswith("evt_") or not _is_private(given)):
+        return given
+    return f"evt_unreadable_{hashlib.sha256(given.encode()).hexdigest()[:24]}"
 
 
 def word(value: Any) -> str | None:
@@ -205,7 +211,8 @@ def _is_harmless(text: str) -> bool:
 def _is_private(text: str) -> bool:
     """Of a text without spaces: a card's or a phone's number, a key or a client secret; a UUID's digits are none of these."""
     rest = _UUID.sub("u", text) if len(text) >= 36 else text
-    return bool(_opens_something(rest) or _LIKE_A_CARD.search(rest) or _LIKE_A_PHONE.search(rest))
+    has_card = _LIKE_A_CARD.search(rest) and redacted(rest) != rest
+    return bool(has_card or _opens_something(rest) or _LIKE_A_PHONE.search(rest))
 
 
 def _opens_something(text: str) -> bool:
