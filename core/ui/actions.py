@@ -5,6 +5,8 @@ from functools import partial
 
 import streamlit as st
 import structlog
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 from core.db import DatabaseFault
 from core.errors import PayopsError, Unauthorised, Unavailable
@@ -107,4 +109,17 @@ def end_dialog_if_over() -> None:
     Who was signed out meanwhile sees the sign-in form in place of the dialog.
     """
     if _DONE in st.session_state or _FAILED in st.session_state or session.working() is None:
+        _forget_dialog()
         st.rerun()
+
+
+def _forget_dialog() -> None:
+    """From now on a click in this dialog, which the browser may still show for a moment, is none.
+
+    Streamlit itself knows the dialog until the page is drawn, and on a page that ends with `st.stop` for good. Until then
+    such a click does the work again, its result ends the next dialog, and what is drawn for it has no place any more:
+    the browser shows nothing at all.
+    """
+    running, dialog = get_script_run_ctx(), ThreadState.get().fragment_id
+    if running and dialog and running.fragment_storage.contains(dialog):
+        running.fragment_storage.delete(dialog)

@@ -72,20 +72,46 @@ actions.show_result()
 if st.button("Money"):
     ask()
 """
-# Pages that the tests' copy of the console has beside its own: one for admins alone, and one that fails.
+# Slow enough for a click to come while the page is drawn anew, or before the dialog is.
+SLOW_DIALOG = """
+import time
+import streamlit as st
+from core.ui import actions
+
+def act(actor):
+    st.session_state["times"] = st.session_state.get("times", 0) + 1
+    return f"Done {st.session_state['times']} times."
+
+@st.dialog("Act")
+def ask():
+    st.button("Act now", on_click=actions.attempt, args=(act,))
+    time.sleep(0.3)
+    actions.end_dialog_when_done()
+
+st.title("Slow")
+actions.show_result()
+st.button("Ask", on_click=ask)
+if st.query_params.get("ends") == "early":
+    st.stop()
+time.sleep(1.5)
+st.caption("All of it")
+"""
+# Pages that the tests' copy of the console has beside its own: one for admins alone, one that fails, one that is slow.
 TEST_PAGES = {
     "pages/review/strange_texts.py": SHOWN_NASTY + MOVES_MONEY,
+    "pages/review/slow_dialog.py": SLOW_DIALOG,
     "pages/review/failing.py": 'raise RuntimeError("sk_test_leaked")\n',
 }
 WITH_TEST_PAGES = {
     "core/ui/navigation.py": """
 ENTRIES += (Entry("strange-texts", "Review", "Strange texts", "bug_report"), Entry("failing", "Review", "Failing", "bug_report"))
+ENTRIES += (Entry("slow-dialog", "Review", "Slow dialog", "bug_report"),)
 """,
     "core/staff/roles.py": """
-PAGES |= {"strange-texts": {Role.ADMIN: Right.ACT}, "failing": _EVERYBODY_SEES}
+PAGES |= {"strange-texts": {Role.ADMIN: Right.ACT}, "slow-dialog": {Role.ADMIN: Right.ACT}, "failing": _EVERYBODY_SEES}
 """,
 }
-TEST_ADDRESSES = {"strange-texts", "failing"}
+TEST_ADDRESSES = {"strange-texts", "slow-dialog", "failing"}
 
 
 @dataclass(frozen=True)
