@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 import orjson
 import structlog
@@ -62,8 +63,9 @@ class StripeWebhook:
         header = dict(scope["headers"]).get(b"stripe-signature", b"")
         signed = read_signed_event(body, header.decode("latin-1"), services.webhook_secrets, now=wall_clock())
         self._state.tally.verified[signed.secret_index] += 1
-        # Projected here, and not by the writer, which has but to write what came together meanwhile.
-        received = prepare(signed.event, body, livemode=services.livemode, arrived=arrived, address=address)
+        received = partial(
+            prepare, signed.event, body, livemode=services.livemode, arrived=arrived, address=address
+        )
         outcome = await group_commit.outcome(received)
         return orjson.dumps({"received": True, "event": signed.event["id"], "outcome": outcome})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.db import Database
 from core.events import ignored, projections
-from core.events.kept import kept, word
+from core.events.kept import kept, name, word
 from core.events.registry import (
     LATEST_MOMENT,
     MISSHAPEN,
@@ -119,10 +119,10 @@ def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[s
     subject = payload["object"] or _mapping(event.get("related_object"))  # a thin event has the latter
     return {
         "id": event["id"],
-        "type": word(event["type"]),
+        "type": name(event["type"]),
         "created": _created(event["created"]).isoformat(),
         "livemode": bool(event.get("livemode")),
-        "api_version": word(event.get("api_version")),
+        "api_version": name(event.get("api_version")),
         "object_id": word(subject.get("id")),
         "payload": payload,
         "body_sha256": _fingerprint(body),
@@ -150,7 +150,7 @@ def _bare_envelope(event: dict[str, Any], body: bytes, address: str | None) -> d
     """What can be said of an event that says nothing sensible but its id and type. Its payload is not kept."""
     return {
         "id": event["id"],
-        "type": word(event["type"]),
+        "type": name(event["type"]),
         "created": EPOCH,
         "livemode": False,
         "api_version": None,

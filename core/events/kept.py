@@ -6,6 +6,7 @@ A field that a projection reads has to be named here, since a projection sees no
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 from core.events.registry import MOST
@@ -21,6 +22,7 @@ _NAMED_OTHERWISE = {
 FREE_TEXT = object()  # a text of the shop's own choice, in which anything may stand
 MAX_LISTED = 100
 _WORD = re.compile(r"[\w:./-]{0,255}", re.ASCII)
+_NUMBERS = frozenset({int, float, bool})
 _ID = re.compile(r"[\w:.-]{1,255}", re.ASCII)
 _KEYS = ("sk_", "rk_", "pk_", "whsec_")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -155,6 +157,16 @@ def word(value: Any) -> str | None:
     return _word(value, None) if isinstance(value, str) else None
 
 
+def name(value: Any) -> str | None:
+    """As `word`, for the name of a type or a version, of which few come again and again."""
+    return _name(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _name(text: str) -> str:
+    return _word(text, None)
+
+
 def shops_own(text: Any) -> str | None:
     """One of the two texts of the shop's own choice as it is stored; the same however often it went through here."""
     return _word(text, FREE_TEXT) if isinstance(text, str) else None
@@ -167,10 +179,10 @@ def _kept(subject: dict[str, Any], fields: Fields) -> dict[str, Any]:
             value = subject[name]
             if isinstance(value, str):
                 found[name] = value if below is None and _is_plain(value) else _word(value, below)
+            elif value is None or type(value) in _NUMBERS and -MOST <= value <= MOST:
+                found[name] = value
             elif isinstance(value, dict | list):  # of any class: Stripe's library has one of its own
                 found[name] = _inside(value, below)
-            elif value is None or isinstance(value, int | float) and -MOST <= value <= MOST:
-                found[name] = value
             else:  # no amount and no time: a number with as many digits as a card has
                 found[name] = REDACTED
     return found
@@ -200,7 +212,13 @@ def _word(text: str, below: Any) -> str:
 
 def _is_plain(text: str) -> bool:
     """What nearly every word and id is, told without a pattern."""
-    return len(text) < 256 and text.isascii() and text.isidentifier() and not _opens_something(text)
+    return (
+        len(text) < 256
+        and text.isascii()
+        and text.isidentifier()
+        and "_secret_" not in text
+        and not text.startswith(_KEYS)
+    )
 
 
 def _is_harmless(text: str) -> bool:
@@ -211,12 +229,10 @@ def _is_harmless(text: str) -> bool:
 def _is_private(text: str) -> bool:
     """Of a text without spaces: a card's or a phone's number, a key or a client secret; a UUID's digits are none of these."""
     rest = _UUID.sub("u", text) if len(text) >= 36 else text
+    opens_something = "_secret_" in rest or rest.startswith(_KEYS)
     has_card = _LIKE_A_CARD.search(rest) and redacted(rest) != rest
-    return bool(has_card or _opens_something(rest) or _LIKE_A_PHONE.search(rest))
-
-
-def _opens_something(text: str) -> bool:
-    return "_secret_" in text or text.startswith(_KEYS)
+    has_phone = ("-" in rest or "." in rest) and _LIKE_A_PHONE.search(rest)
+    return bool(opens_something or has_card or has_phone)
 
 
 def _without_private(text: str) -> str:

@@ -115,7 +115,7 @@ def row(snapshot: Snapshot, *, rank: int = 0, **columns: Any) -> Row:
     if columns.get("currency") is not None:
         columns["currency"] = _currency(columns["currency"])
     for name, value in columns.items():
-        if name.endswith("_minor") and value is not None:
+        if value is not None and name.endswith("_minor"):
             whole(value, name)
     return {
         "id": source["id"],

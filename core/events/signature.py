@@ -82,7 +82,8 @@ def _parse_event(body: bytes) -> dict[str, Any]:
     event = _parse(body)
     if not isinstance(event, dict) or not _is_name(event.get("id")) or not _is_name(event.get("type")):
         raise Refused("malformed_body", "The body is not an event: it has no id or no type.")
-    return event | {"id": event_id(event["id"])}
+    event["id"] = event_id(event["id"])
+    return event
 
 
 def _is_name(value: Any) -> bool:

@@ -52,6 +52,10 @@ def run(story):
     return run_apart(told())
 
 
+def made_of(number):
+    return lambda: number
+
+
 async def until(true):
     while not true():
         await asyncio.sleep(0.005)
@@ -60,9 +64,9 @@ async def until(true):
 def test_what_arrives_while_a_batch_is_written_is_one_batch_and_each_gets_its_own_answer():
     async def story(writer, commit):
         writer.open.clear()
-        waiting = [asyncio.create_task(commit.outcome(0))]
+        waiting = [asyncio.create_task(commit.outcome(made_of(0)))]
         await until(lambda: writer.inside == 1)
-        waiting += [asyncio.create_task(commit.outcome(n)) for n in range(1, 20)]
+        waiting += [asyncio.create_task(commit.outcome(made_of(n))) for n in range(1, 20)]
         await asyncio.sleep(0)
         assert not any(each.done() for each in waiting)  # nothing is answered before its commit
         writer.open.set()
@@ -78,11 +82,11 @@ def test_a_lone_event_is_not_held_back_and_one_after_company_only_for_a_moment(m
     async def story(writer, commit):
         async def seconds(number):
             started = time.monotonic()
-            await commit.outcome(number)
+            await commit.outcome(made_of(number))
             return time.monotonic() - started
 
         first = await seconds(0)
-        await asyncio.gather(*(commit.outcome(n) for n in range(1, 9)))
+        await asyncio.gather(*(commit.outcome(made_of(n)) for n in range(1, 9)))
         held = await seconds(9)  # the batch before had company, so this one waits for some
         alone = await seconds(10)
         assert held >= 0.5 > max(first, alone)
@@ -95,7 +99,7 @@ def test_as_many_as_came_last_time_are_waited_for_and_no_longer(monkeypatch):
 
     async def story(writer, commit):
         for start in (0, 10, 20):
-            await asyncio.gather(*(commit.outcome(n) for n in range(start, start + 10)))
+            await asyncio.gather(*(commit.outcome(made_of(n)) for n in range(start, start + 10)))
         assert writer.batches[-1] == list(range(20, 30))
 
     run(story)
@@ -104,7 +108,7 @@ def test_as_many_as_came_last_time_are_waited_for_and_no_longer(monkeypatch):
 def test_of_a_crowd_half_is_waited_for_so_that_the_others_come_while_it_is_written(monkeypatch):
     async def seconds(commit, size):
         started = time.monotonic()
-        await asyncio.gather(*(commit.outcome(n) for n in range(size)))
+        await asyncio.gather(*(commit.outcome(made_of(n)) for n in range(size)))
         return time.monotonic() - started
 
     async def story(writer, commit):
@@ -121,9 +125,11 @@ def test_of_a_crowd_half_is_waited_for_so_that_the_others_come_while_it_is_writt
 def test_a_batch_that_failed_is_told_to_all_of_its_senders_and_to_no_other():
     async def story(writer, commit):
         writer.failing = {3}
-        together = await asyncio.gather(*(commit.outcome(n) for n in range(5)), return_exceptions=True)
+        together = await asyncio.gather(
+            *(commit.outcome(made_of(n)) for n in range(5)), return_exceptions=True
+        )
         assert any(isinstance(each, Unavailable) for each in together)
-        assert await commit.outcome(6) == "applied 6"
+        assert await commit.outcome(made_of(6)) == "applied 6"
 
     run(story)
 
@@ -132,7 +138,7 @@ def test_one_that_cannot_be_written_at_all_is_told_so_alone():
     async def story(writer, commit):
         writer.unwritable = {2}
         writer.open.clear()
-        waiting = [asyncio.create_task(commit.outcome(n)) for n in range(5)]
+        waiting = [asyncio.create_task(commit.outcome(made_of(n))) for n in range(5)]
         await until(lambda: writer.inside)
         writer.open.set()
         told = await asyncio.gather(*waiting, return_exceptions=True)
@@ -145,11 +151,11 @@ def test_one_that_cannot_be_written_at_all_is_told_so_alone():
 def test_a_second_writer_helps_only_while_more_waits_than_fits_into_a_batch():
     async def story(writer, commit):
         writer.open.clear()
-        few = [asyncio.create_task(commit.outcome(n)) for n in range(MAX_BATCH)]
+        few = [asyncio.create_task(commit.outcome(made_of(n))) for n in range(MAX_BATCH)]
         await until(lambda: writer.inside == 1)
         await asyncio.sleep(0.05)
         assert writer.most_inside == 1
-        many = [asyncio.create_task(commit.outcome(n)) for n in range(2 * MAX_BATCH)]
+        many = [asyncio.create_task(commit.outcome(made_of(n))) for n in range(2 * MAX_BATCH)]
         await until(lambda: writer.inside == 2)
         writer.open.set()
         await asyncio.gather(*few, *many)
@@ -164,9 +170,9 @@ def test_what_still_waits_when_the_process_stops_is_to_be_sent_again():
         writer = Writer()
         commit = GroupCommit(writer)
         writer.open.clear()
-        waiting = [asyncio.create_task(commit.outcome(0))]
+        waiting = [asyncio.create_task(commit.outcome(made_of(0)))]
         await until(lambda: writer.inside == 1)
-        waiting += [asyncio.create_task(commit.outcome(n)) for n in range(1, 5)]
+        waiting += [asyncio.create_task(commit.outcome(made_of(n))) for n in range(1, 5)]
         await asyncio.sleep(0.01)
         closing = asyncio.create_task(commit.close())
         await asyncio.sleep(0.05)
@@ -182,12 +188,12 @@ def test_more_than_can_wait_are_refused_at_once(monkeypatch):
 
     async def story(writer, commit):
         writer.open.clear()
-        waiting = [asyncio.create_task(commit.outcome(0))]
+        waiting = [asyncio.create_task(commit.outcome(made_of(0)))]
         await until(lambda: writer.inside == 1)
-        waiting += [asyncio.create_task(commit.outcome(n)) for n in range(1, 4)]
+        waiting += [asyncio.create_task(commit.outcome(made_of(n))) for n in range(1, 4)]
         await asyncio.sleep(0.01)
         with pytest.raises(Unavailable, match="overloaded"):
-            await commit.outcome(9)
+            await commit.outcome(made_of(9))
         writer.open.set()
         assert await asyncio.gather(*waiting) == [f"applied {n}" for n in range(4)]
 
