@@ -32,7 +32,8 @@ UNKNOWN_TYPE = "unknown type"
 # Beyond any amount of Stripe's, which has twelve digits at most; tens of thousands of them still fit into a bigint.
 MOST = 10**14
 LATEST_MOMENT = 7_258_118_400  # the year 2200: later times are none, and would not fit into every calendar
-_ID = re.compile(r"\w{1,255}", re.ASCII)
+# A customer may have an id of the shop's own making; a name of dots alone would lead elsewhere in an address.
+_ID = re.compile(r"(?!\.+$)[\w.-]{1,255}", re.ASCII)
 _CURRENCY = re.compile(r"[a-z]{3}", re.ASCII)
 _by_type: dict[str, Projection] = {}
 _ignored: dict[str, str] = {}

@@ -39,6 +39,7 @@ def subscription(subscription_id="sub_1", **of_item):
     [
         ("charge.succeeded", charge(id="ch 1"), "id"),
         ("charge.succeeded", charge(id="../balance"), "id"),
+        ("charge.succeeded", charge(id="."), "id"),
         ("charge.succeeded", charge(id=""), "id"),
         ("charge.succeeded", charge(id=["ch_1"]), "id"),
         ("charge.succeeded", charge(id=7), "id"),
@@ -96,6 +97,12 @@ def test_an_event_of_a_time_that_no_calendar_has_is_stored_as_failed(database, o
     assert owner.execute("select created from payops.events where id = 'evt_odd'").fetchone() == (
         datetime.fromtimestamp(0, UTC),
     )
+
+
+def test_a_customer_may_have_an_id_of_the_shops_own(database, owner):
+    named = {"id": "user-7.2", "object": "customer", "created": START, "metadata": {}}
+    assert receive(database, event("evt_1", "customer.created", named)) == ["applied"]
+    assert owner.execute("select id from payops.customers").fetchall() == [("user-7.2",)]
 
 
 def test_a_currency_is_one_however_it_is_written(database, owner):

@@ -163,8 +163,11 @@ def test_whatever_happens_no_more_goes_back_than_came_in_and_the_mirror_holds_wh
         paid = [one for one in intents if one["status"] == "succeeded"]
         assert action is None or action["state"] != "done" or paid
         for intent in intents:
-            taken, sent_back, stake = at_stripe(desk, intent["id"])
-            assert in_the_mirror(owner, intent["id"]) == (taken, sent_back, stake)
+            taken, sent_back, stake = found = at_stripe(desk, intent["id"])
+            if in_the_mirror(owner, intent["id"]) != found:  # a refund may have settled since all was told
+                history.over()
+                taken, sent_back, stake = found = at_stripe(desk, intent["id"])
+            assert in_the_mirror(owner, intent["id"]) == found
             assert (
                 sum(amount for _, amount, status in sent_back if status not in ("failed", "canceled"))
                 <= taken
