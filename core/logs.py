@@ -61,9 +61,8 @@ def configure(settings: Settings) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    requests = logging.getLogger(
-        "uvicorn.access"
-    )  # whole addresses; uvicorn leaves them out only where nobody hears
+    # It would log whole addresses, and uvicorn leaves that out only where nobody hears.
+    requests = logging.getLogger("uvicorn.access")
     requests.handlers.clear()
     requests.propagate = False
     for name in ("httpx", "stripe"):  # they log whole addresses, and what is asked for in them
