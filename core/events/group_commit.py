@@ -50,7 +50,10 @@ class GroupCommit(Generic[T]):
         return outcome
 
     async def close(self) -> None:
-        """Stop; an event still waiting is answered as unavailable, so that it is sent again."""
+        """Stop; an event still waiting is answered as unavailable, so that it is sent again, and at once.
+
+        What is being written goes on to its end.
+        """
         for writer in self._writers:
             writer.cancel()
         await asyncio.gather(*self._writers, return_exceptions=True)
@@ -59,7 +62,7 @@ class GroupCommit(Generic[T]):
                 answer.set_exception(
                     Unavailable("stopping", "The process is stopping. Send this event again.")
                 )
-        self._threads.shutdown()
+        await asyncio.to_thread(self._threads.shutdown)
 
     async def _run(self) -> None:
         while True:

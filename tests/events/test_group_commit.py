@@ -175,10 +175,11 @@ def test_what_still_waits_when_the_process_stops_is_to_be_sent_again():
         waiting += [asyncio.create_task(commit.outcome(made_of(n))) for n in range(1, 5)]
         await asyncio.sleep(0.01)
         closing = asyncio.create_task(commit.close())
-        await asyncio.sleep(0.05)
+        answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+        assert not closing.done(), "what is being written goes on"
         writer.open.set()
         await closing
-        return await asyncio.gather(*waiting, return_exceptions=True)
+        return answers
 
     assert all(isinstance(each, Unavailable) and each.code == "stopping" for each in run_apart(told()))
 
