@@ -1,18 +1,16 @@
 """The ASGI app; it builds itself when its lifespan starts."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 
-import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from core import logs, services
-from core.api import description, health, intake, payments
+from core.api import defects, description, health, intake, payments
 from core.api.edge import BodyTooLarge, BodyTooSlow, Edge, Rules, said_of
 from core.api.gate import Gate, refusal
 from core.api.problems import problem
@@ -23,11 +21,9 @@ from core.errors import PayopsError
 from core.events import inbox
 from core.events.group_commit import GroupCommit
 from core.events.tally import Tally, Teller
-from core.monitoring.incidents import Incident, IncidentLog
+from core.monitoring.incidents import Incident
 from core.periods import wall_clock
 from core.settings import load_settings
-
-log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -126,10 +122,7 @@ async def _defect(request: Request, error: Exception) -> Response:
         sample={"route": route, "error": kind},
         request_id=request_id,
     )
-    try:
-        await asyncio.to_thread(IncidentLog(running.db, running.settings.data_dir).report, incident)
-    except PayopsError:
-        log.exception("an incident could not be recorded", route=route, error=kind)
+    await defects.report(running, incident)
     sentence = f"Something went wrong on our side. It is recorded as {request_id}."
     return problem(request, 500, "internal_error", sentence)
 

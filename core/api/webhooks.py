@@ -1,6 +1,5 @@
 """Stripe's webhook: verified over the raw body, recorded once, applied, answered after the commit."""
 
-import asyncio
 import time
 from functools import partial
 
@@ -12,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from core.api import defects
 from core.api.problems import problem, problem_of
-from core.errors import PayopsError, Refused, Unavailable
+from core.errors import Refused, Unavailable
 from core.events.group_commit import GroupCommit
 from core.events.inbox import Received, prepare
 from core.events.signature import read_signed_event
 from core.events.tally import sender
-from core.monitoring.incidents import Incident, IncidentLog
+from core.monitoring.incidents import Incident
 from core.periods import wall_clock
 from core.services import Services
 
@@ -75,13 +75,12 @@ class StripeWebhook:
             self._state.tally.rejected(address, error.code)
             return problem_of(request, error, refused_status=400)
         if not isinstance(error, Unavailable):
-            await asyncio.to_thread(self._report, error, request.scope["payops.request_id"])
+            await self._report(error, request.scope["payops.request_id"])
             error = Unavailable("not_recorded", "The event could not be recorded. Send it again.")
         return problem_of(request, error)
 
-    def _report(self, error: Exception, request_id: str) -> None:
+    async def _report(self, error: Exception, request_id: str) -> None:
         """A defect of ours, which Stripe alone would notice otherwise."""
-        services: Services = self._state.services
         kind = type(error).__name__
         log.error("an event could not be recorded", exc_info=error)
         incident = Incident(
@@ -92,10 +91,7 @@ class StripeWebhook:
             sample={"error": kind},
             request_id=request_id,
         )
-        try:
-            IncidentLog(services.db, services.settings.data_dir).report(incident)
-        except PayopsError:
-            log.exception("an incident could not be recorded", error=kind)
+        await defects.report(self._state.services, incident)
 
 
 async def _whole(receive: Receive) -> bytes:
