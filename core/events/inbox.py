@@ -9,10 +9,10 @@ from typing import Any
 
 from core.db import Database
 from core.events import ignored, projections
-from core.events.kept import kept, name, word
+from core.events.kept import common_word, kept, word
 from core.events.registry import (
     LATEST_MOMENT,
-    MISSHAPEN,
+    READING_ERRORS,
     Misshapen,
     Records,
     Snapshot,
@@ -55,7 +55,7 @@ def prepare(
     """
     try:
         envelope = _envelope(event, body, address)
-    except MISSHAPEN as error:
+    except READING_ERRORS as error:
         envelope = _bare_envelope(event, body, address)
         return Received(envelope, {}, "failed", _said(error), arrived)
     records, outcome, reason = projected(envelope, livemode=livemode)
@@ -75,7 +75,7 @@ def projected(envelope: dict[str, Any], *, livemode: bool) -> tuple[Records, str
         as_of = datetime.fromisoformat(envelope["created"])
         subject = envelope["payload"]["object"]
         return projection(Snapshot(subject, as_of, envelope["id"], livemode)), "applied", None
-    except MISSHAPEN as error:
+    except READING_ERRORS as error:
         return {}, "failed", _said(error)
 
 
@@ -119,10 +119,10 @@ def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[s
     subject = payload["object"] or _mapping(event.get("related_object"))  # a thin event has the latter
     return {
         "id": event["id"],
-        "type": name(event["type"]),
+        "type": common_word(event["type"]),
         "created": _created(event["created"]).isoformat(),
         "livemode": bool(event.get("livemode")),
-        "api_version": name(event.get("api_version")),
+        "api_version": common_word(event.get("api_version")),
         "object_id": word(subject.get("id")),
         "payload": payload,
         "body_sha256": _fingerprint(body),
@@ -150,7 +150,7 @@ def _bare_envelope(event: dict[str, Any], body: bytes, address: str | None) -> d
     """What can be said of an event that says nothing sensible but its id and type. Its payload is not kept."""
     return {
         "id": event["id"],
-        "type": name(event["type"]),
+        "type": common_word(event["type"]),
         "created": EPOCH,
         "livemode": False,
         "api_version": None,

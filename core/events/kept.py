@@ -157,13 +157,13 @@ def word(value: Any) -> str | None:
     return _word(value, None) if isinstance(value, str) else None
 
 
-def name(value: Any) -> str | None:
-    """As `word`, for the name of a type or a version, of which few come again and again."""
-    return _name(value) if isinstance(value, str) else None
+def common_word(value: Any) -> str | None:
+    """As `word`, for an event's type or its version, of which few come again and again."""
+    return _common_word(value) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=1024)
-def _name(text: str) -> str:
+def _common_word(text: str) -> str:
     return _word(text, None)
 
 

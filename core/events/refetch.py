@@ -5,7 +5,7 @@ from datetime import timedelta
 from core.db import Database, DatabaseFault
 from core.errors import Refused
 from core.events.backfill import FETCHED, SOURCES, Source
-from core.events.registry import MISSHAPEN, Snapshot
+from core.events.registry import READING_ERRORS, Snapshot
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 
@@ -28,7 +28,7 @@ def refetch_tied(db: Database, stripe: StripeGateway, *, clock: Clock, livemode:
         try:
             if not refetch(db, stripe, source, each["id"], clock=clock, livemode=livemode):
                 db.call("settle_tie", table=source.table, id=each["id"])  # the greater of the two stays
-        except (DatabaseFault, *MISSHAPEN) as error:
+        except (DatabaseFault, *READING_ERRORS) as error:
             unreadable.append(error)
     if unreadable:
         raise unreadable[0]

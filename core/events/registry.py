@@ -27,7 +27,7 @@ class Misshapen(ValueError):
 
 
 # What reading a field raises where an object is not shaped as Stripe shapes it.
-MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
+READING_ERRORS = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 UNKNOWN_TYPE = "unknown type"
 # Beyond any amount of Stripe's, which has twelve digits at most; tens of thousands of them still fit into a bigint.
 MOST = 10**14

@@ -124,10 +124,8 @@ def _paid_in_the_old_shape(snapshot: Snapshot) -> Records:
 @on("promotion_code.created", "promotion_code.updated")
 def promotion_code(snapshot: Snapshot) -> Records:
     source = snapshot.object
-    active, times_redeemed = (
-        bool(source.get("active")),
-        whole(source.get("times_redeemed") or 0, "times_redeemed"),
-    )
+    active = bool(source.get("active"))
+    times_redeemed = whole(source.get("times_redeemed") or 0, "times_redeemed")
     columns = {
         "coupon_id": id_of((source.get("promotion") or {}).get("coupon") or source.get("coupon")),
         "customer_id": id_of(source.get("customer")),
