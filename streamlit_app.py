@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.ui import console, shell
+from core.ui.frame import console, shell
 
 if st.runtime.exists():
     shell.run()

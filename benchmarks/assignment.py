@@ -95,28 +95,19 @@ def main() -> None:
             _fill(server.owner_conninfo, asked.providers, asked.consultations)
             exact = [_least_loaded(server.owner_conninfo, demand) for demand in DEMANDS]
             results, scanned = _measure_all(server.owner_conninfo, asked.seconds)
-            over = _rows(
-                server.owner_conninfo, "select count(*) from payops.providers where pending > capacity"
-            )
+            over = _rows(server.owner_conninfo, "select count(*) from payops.providers where pending > capacity")
             _say_goals(results, scanned, exact, over[0][0])
         finally:
             embedded.remove(Path(folder))
 
 
 def _fill(conninfo: str, providers: int, consultations: int) -> None:
-    values = {
-        "providers": providers,
-        "consultations": consultations,
-        "now": NOW,
-        "specialties": list(SPECIALTIES),
-    }
+    values = {"providers": providers, "consultations": consultations, "now": NOW, "specialties": list(SPECIALTIES)}
     started = time.monotonic()
     with psycopg.connect(conninfo, autocommit=True) as connection:
         for statement in FILL:
             connection.execute(statement, values)
-    print(
-        f"{providers:,} providers and {consultations:,} consultations in {time.monotonic() - started:.0f} s"
-    )
+    print(f"{providers:,} providers and {consultations:,} consultations in {time.monotonic() - started:.0f} s")
 
 
 def _measure_all(conninfo: str, seconds: float) -> tuple[Results, dict[str, int]]:
@@ -144,9 +135,7 @@ def _measure_all(conninfo: str, seconds: float) -> tuple[Results, dict[str, int]
 
 def _scans(conninfo: str) -> dict[str, int]:
     time.sleep(1.5)  # a session tells of its scans once a second, and when it ends
-    found = (
-        "select relname, seq_scan from pg_stat_user_tables where schemaname = 'payops' and relname = any(%s)"
-    )
+    found = "select relname, seq_scan from pg_stat_user_tables where schemaname = 'payops' and relname = any(%s)"
     with psycopg.connect(conninfo) as connection:
         return dict(connection.execute(found, (list(BIG_TABLES),)).fetchall())
 
@@ -198,9 +187,14 @@ def _payops(conninfo: str) -> Work:
         submission = f"{threading.get_ident()}-{time.monotonic_ns()}"
         patient = f"patient-{random.randrange(1_000_000)}"
         db.call(
-            "submit_consultation", submission_id=submission, body_sha256="", patient_id=patient, state=state,
-            specialty=specialty, now=datetime.now(UTC),
-        )  # fmt: skip
+            "submit_consultation",
+            submission_id=submission,
+            body_sha256="",
+            patient_id=patient,
+            state=state,
+            specialty=specialty,
+            now=datetime.now(UTC),
+        )
 
     return assign
 
@@ -227,7 +221,9 @@ def _least_loaded(conninfo: str, demand: str) -> tuple[str, int, int]:
     right = 0
     with psycopg.connect(conninfo, autocommit=True) as connection:
         for _ in range(SAMPLED):
-            state, specialty = ("TX", "dermatology") if demand == "hot" else (choose.choice(states), choose.choice(SPECIALTIES))  # fmt: skip
+            state, specialty = (
+                ("TX", "dermatology") if demand == "hot" else (choose.choice(states), choose.choice(SPECIALTIES))
+            )
             least = connection.execute(LEAST, (specialty, state)).fetchone()[0]
             assign(state, specialty)
             taken = connection.execute(TAKEN).fetchone()[0]
@@ -235,9 +231,7 @@ def _least_loaded(conninfo: str, demand: str) -> tuple[str, int, int]:
     return demand, right, SAMPLED
 
 
-def _say_goals(
-    results: Results, scanned: dict[str, int], exact: Sequence[tuple[str, int, int]], over: int
-) -> None:
+def _say_goals(results: Results, scanned: dict[str, int], exact: Sequence[tuple[str, int, int]], over: int) -> None:
     """Each goal and whether this run met it."""
     lines = []
     for demand in DEMANDS:
@@ -250,10 +244,7 @@ def _say_goals(
         ]
     scans = ", ".join(f"{table} {count}" for table, count in sorted(scanned.items()))
     lines.append((not any(scanned.values()), f"sequential scans of big tables: {scans}"))
-    lines += [
-        (right == of, f"{demand}: {right} of {of} choices took the least loaded")
-        for demand, right, of in exact
-    ]
+    lines += [(right == of, f"{demand}: {right} of {of} choices took the least loaded") for demand, right, of in exact]
     lines.append((over == 0, f"{over} providers over capacity"))
     for met, line in lines:
         print(f"{'met   ' if met else 'MISSED'}  {line}")

@@ -20,8 +20,15 @@ from rich.table import Table
 
 CHECKOUT = Path(__file__).parents[1]
 ROUNDS = 7
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 BARE = """
 import plotly.graph_objects as go
 import streamlit as st
@@ -45,9 +52,7 @@ def main() -> None:
                 "overview, 30 days": f"http://127.0.0.1:{console}/overview",
                 "overview, 365 days": f"http://127.0.0.1:{console}/overview?period=365d",
             }
-            times = {
-                name: [opened(page, url) for _ in range(ROUNDS + 1)][1:] for name, url in addresses.items()
-            }
+            times = {name: [opened(page, url) for _ in range(ROUNDS + 1)][1:] for name, url in addresses.items()}
             browser.close()
         show(times)
         stop(Path(folder))
@@ -63,14 +68,10 @@ def opened(page: Page, url: str) -> float:
 
 def show(times: dict[str, list[float]]) -> None:
     floor = median(next(iter(times.values())))
-    table = Table(
-        "page", "median s", "min s", "max s", "over the floor s", "ratio", title="A warm page stands still"
-    )
+    table = Table("page", "median s", "min s", "max s", "over the floor s", "ratio", title="A warm page stands still")
     for name, seconds in times.items():
         middle = median(seconds)
-        table.add_row(
-            name, *(f"{s:.2f}" for s in (middle, min(seconds), max(seconds), middle - floor, middle / floor))
-        )
+        table.add_row(name, *(f"{s:.2f}" for s in (middle, min(seconds), max(seconds), middle - floor, middle / floor)))
     Console().print(table)
 
 
@@ -91,8 +92,10 @@ def serving(data_dir: Path, console: int, api: int) -> Iterator[None]:
     process = subprocess.Popen(
         [*command, "--console-port", str(console), "--api-port", str(api)],
         env={"DATA_DIR": str(data_dir), "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
-        cwd=CHECKOUT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout
     for line in process.stdout:
         if "Ctrl-C" in line:
@@ -112,8 +115,10 @@ def bare_page(folder: Path, port: int) -> Iterator[None]:
     options = ["--server.headless=true", "--server.address=127.0.0.1", "--browser.gatherUsageStats=false"]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", *options],
-        cwd=script.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=script.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:

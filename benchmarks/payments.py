@@ -44,9 +44,15 @@ def main() -> None:
             connection.execute("create table floor_payments (id text primary key, result text)")
         cart = [{"stripePriceId": price_of(sandbox), "quantity": 1}]
         table = Table(
-            "callers", "server", "own p50 ms", "own p95 ms", "own p99 ms", "Stripe p50 ms", "whole p50 ms",
+            "callers",
+            "server",
+            "own p50 ms",
+            "own p95 ms",
+            "own p99 ms",
+            "Stripe p50 ms",
+            "whole p50 ms",
             title=f"{PAYMENTS} payments of a cart with an Idempotency-Key, each by a patient of ten, over HTTP",
-        )  # fmt: skip
+        )
         worst = 0.0
         for callers in (1, 4):
             for label, app in APPS.items():
@@ -73,23 +79,23 @@ def at(times: Sequence[float], share: float) -> float:
 
 def price_of(sandbox: SandboxAddress) -> str:
     stripe = StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=lambda _: None)
-    made = stripe.write(
-        "prices", key=uuid4().hex, currency="usd", unit_amount=4900, product_data={"name": "Visit"}
-    )
+    made = stripe.write("prices", key=uuid4().hex, currency="usd", unit_amount=4900, product_data={"name": "Visit"})
     return str(made["id"])
 
 
-def pay_all(
-    http: httpx.Client, count: int, callers: int, cart: list[dict]
-) -> tuple[list[float], list[float]]:
+def pay_all(http: httpx.Client, count: int, callers: int, cart: list[dict]) -> tuple[list[float], list[float]]:
     """Our own share where the server tells it, and the whole of each call in milliseconds, sorted."""
 
     def pay(number: int) -> tuple[float, float]:
         patient = f"patient-{number % 10}"
         body = {
-            "paymentMethodId": "pm_card_visa", "amount": 4900, "currency": "usd", "orderId": uuid4().hex, "cartItems": cart,
+            "paymentMethodId": "pm_card_visa",
+            "amount": 4900,
+            "currency": "usd",
+            "orderId": uuid4().hex,
+            "cartItems": cart,
             "customerInfo": {"email": f"{patient}@example.com", "patientId": patient},
-        }  # fmt: skip
+        }
         headers = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": uuid4().hex}
         started = time.perf_counter()
         answer = http.post(PATH, json=body, headers=headers)
@@ -113,22 +119,16 @@ def recorded(conninfo: str) -> list[float]:
 def serving(app: str, folder: Path, conninfo: str, sandbox: SandboxAddress) -> Iterator[httpx.Client]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        app,
-        "--port",
-        str(port),
-        "--no-access-log",
-        "--log-level",
-        "warning",
-    ]
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--log-level", "warning"]
     environment = os.environ | {
-        "DATA_DIR": str(folder), "DATABASE_URL": conninfo, "API_TOKENS": TOKEN, "RATE_LIMIT_PER_MINUTE": "1000000",
-        "BENCH_KEY": sandbox.secret_key, "BENCH_STRIPE": sandbox.base_url,
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": conninfo,
+        "API_TOKENS": TOKEN,
+        "RATE_LIMIT_PER_MINUTE": "1000000",
+        "BENCH_KEY": sandbox.secret_key,
+        "BENCH_STRIPE": sandbox.base_url,
         "BENCH_CONNINFO": conninfo,
-    }  # fmt: skip
+    }
     process = subprocess.Popen(command, env=environment)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http:
         while True:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from core.payments.shapes import PaymentRequest
+from core.payments.operations.schemas import PaymentRequest
 from core.stripe_gateway import StripeCall, StripeGateway
 
 stripe = StripeGateway(os.environ["BENCH_KEY"], api_base=os.environ["BENCH_STRIPE"], record=lambda _: None)

@@ -30,8 +30,7 @@ async def insert(request: Request) -> JSONResponse:
     event = verified(await request.body(), request.headers["stripe-signature"])
     async with request.app.state.pool.connection() as connection:
         await connection.execute(
-            "insert into floor_inbox (id, payload) values (%s, %s) on conflict do nothing",
-            (event["id"], Jsonb(event)),
+            "insert into floor_inbox (id, payload) values (%s, %s) on conflict do nothing", (event["id"], Jsonb(event))
         )
     return JSONResponse({"received": True, "event": event["id"]})
 

@@ -11,17 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from core.events.signature import sign
-from core.sandbox.history import iter_events
 from core.sandbox.seed import seed_sandbox
+from core.sandbox.traffic.history import iter_events
 
 CONNECTIONS = 16
 DUPLICATES = 0.1
 SECRET = "whsec_" + "b" * 32
 SMALLEST_BODY, LARGEST_BODY = 3_000, 7_000
 TYPES = (
-    "payment_intent.created", "payment_intent.succeeded", "charge.succeeded", "charge.failed", "charge.refunded",
-    "customer.created", "customer.subscription.updated", "invoice.paid", "invoice_payment.paid", "refund.created",
-)  # fmt: skip
+    "payment_intent.created",
+    "payment_intent.succeeded",
+    "charge.succeeded",
+    "charge.failed",
+    "charge.refunded",
+    "customer.created",
+    "customer.subscription.updated",
+    "invoice.paid",
+    "invoice_payment.paid",
+    "refund.created",
+)
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,7 @@ def signed_requests(samples: Sequence[dict[str, Any]], count: int) -> Iterator[b
     """HTTP requests of pretty-printed events with ids of their own, some of them sent twice."""
     run, recent = random.randrange(16**8), list[bytes]()
     texts = [
-        json.dumps(event, indent=2)
-        .replace(event["data"]["object"]["id"], "OBJECT")
-        .replace(event["id"], "EVENT")
+        json.dumps(event, indent=2).replace(event["data"]["object"]["id"], "OBJECT").replace(event["id"], "EVENT")
         for event in samples
     ]
     for number in range(count):

@@ -29,15 +29,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.webhook_traffic import (
-    CONNECTIONS,
-    DUPLICATES,
-    SECRET,
-    Run,
-    post_all,
-    sample_events,
-    signed_requests,
-)
+from benchmarks.webhook_traffic import CONNECTIONS, DUPLICATES, SECRET, Run, post_all, sample_events, signed_requests
 from core.db import embedded
 from core.db.deploy import deploy
 
@@ -116,16 +108,25 @@ def compare(folder: Path, samples: Sequence[dict[str, Any]]) -> None:
             with serving(APPS[name], folder / str(inbox), workers, databases[inbox]) as server:
                 runs.setdefault((inbox, workers, name), []).append(measure(server, samples))
     table = Table(
-        "inbox", "workers", "server", "events/s", "to insert", "to empty", "p50", "p95", "p99 ms",
-        f"at {OF_PEAK:.0%}: p50", "p95", "p99 ms", "CPU µs an event: server", "Postgres",
+        "inbox",
+        "workers",
+        "server",
+        "events/s",
+        "to insert",
+        "to empty",
+        "p50",
+        "p95",
+        "p99 ms",
+        f"at {OF_PEAK:.0%}: p50",
+        "p95",
+        "p99 ms",
+        "CPU µs an event: server",
+        "Postgres",
         title=f"{EVENTS:,} signed events of ten types, {CONNECTIONS} connections, {DUPLICATES:.0%} duplicates;"
         f" medians of {ROUNDS}",
-    )  # fmt: skip
+    )
     for (inbox, workers, name), here in sorted(runs.items(), key=lambda each: each[0][:2]):
-        ratios = [
-            _ratio(here, runs[inbox, workers, INSERT]),
-            _ratio(here, runs[inboxes[0], workers, name]),
-        ]
+        ratios = [_ratio(here, runs[inbox, workers, INSERT]), _ratio(here, runs[inboxes[0], workers, name])]
         figures = [f"{median(each):.1f}" for each in zip(*(run.waits for run in here), strict=True)]
         used = [f"{median(each):.0f}" for each in zip(*(run.cpu for run in here), strict=True)]
         rate = f"{median(run.rate for run in here):,.0f}"
@@ -158,9 +159,7 @@ def measure_memory(folder: Path, postgres: psutil.Process, samples: Sequence[dic
                 posted(server, samples, step)
 
 
-def posted(
-    server: Server, samples: Sequence[dict[str, Any]], count: int, *, rate: float | None = None
-) -> Run:
+def posted(server: Server, samples: Sequence[dict[str, Any]], count: int, *, rate: float | None = None) -> Run:
     requests = list(signed_requests(samples, count))
     return uvloop.run(post_all(server.port, requests, rate=rate))
 
@@ -171,11 +170,13 @@ def serving(app: str, folder: Path, workers: int, postgres: psutil.Process) -> I
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--workers", str(workers)]
     environment = os.environ | {
-        "BENCH_SECRET": SECRET, "BENCH_CONNINFO": embedded.ensure_running(folder).owner_conninfo,
-        "STRIPE_WEBHOOK_SECRETS": SECRET, "DATA_DIR": str(folder),
-    }  # fmt: skip
+        "BENCH_SECRET": SECRET,
+        "BENCH_CONNINFO": embedded.ensure_running(folder).owner_conninfo,
+        "STRIPE_WEBHOOK_SECRETS": SECRET,
+        "DATA_DIR": str(folder),
+    }
     process = subprocess.Popen(
-        [*command, "--http", "core.api.wire:Impatient", "--no-access-log", "--log-level", "warning"],
+        [*command, "--http", "core.api.http_protocol:Impatient", "--no-access-log", "--log-level", "warning"],
         env=environment,
     )
     try:
@@ -207,9 +208,7 @@ def database(folder: Path, inbox: int) -> Iterator[psutil.Process]:
     deploy(server.owner_conninfo)
     embedded.allow_app_login(server)
     with psycopg.connect(server.owner_conninfo, autocommit=True) as connection:
-        connection.execute(
-            "create table if not exists floor_inbox (id text primary key, payload jsonb not null)"
-        )
+        connection.execute("create table if not exists floor_inbox (id text primary key, payload jsonb not null)")
         if inbox:
             connection.execute(
                 "insert into payops.events (id, type, created, received_at, livemode, object_id, payload, body_sha256)"
@@ -223,8 +222,7 @@ def database(folder: Path, inbox: int) -> Iterator[psutil.Process]:
                 (inbox,),
             )
             connection.execute(
-                "insert into floor_inbox select 'evt_' || md5(n::text), '{}' from generate_series(1, %s) as n",
-                (inbox,),
+                "insert into floor_inbox select 'evt_' || md5(n::text), '{}' from generate_series(1, %s) as n", (inbox,)
             )
             connection.execute("vacuum analyze payops.events, payops.event_handlings, floor_inbox")
         connection.execute("checkpoint")

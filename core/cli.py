@@ -75,7 +75,7 @@ def api(host: str = "127.0.0.1", port: Port = 8000, workers: Annotated[int, type
         host=host,
         port=port,
         workers=workers,
-        http="core.api.wire:Impatient",
+        http="core.api.http_protocol:Impatient",
         server_header=False,
         access_log=False,
     )
@@ -99,15 +99,11 @@ def backfill(
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(mirroring.NAMES)}")
     settings = _settings()
     start = since.replace(tzinfo=settings.business_zone) if since else None
-    with Progress(
-        TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.fields[said]}")
-    ) as bar:
+    with Progress(TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.fields[said]}")) as bar:
         tasks = {name: bar.add_task(name.replace("_", " "), total=None, said="") for name in wanted}
 
         def tell(progress: mirroring.Progress) -> None:
-            said = f"{progress.objects:,}" + (
-                "" if progress.done else f", back to {progress.reached:%Y-%m-%d}"
-            )
+            said = f"{progress.objects:,}" + ("" if progress.done else f", back to {progress.reached:%Y-%m-%d}")
             bar.update(tasks[progress.source], said=said)
             if progress.done:
                 bar.update(tasks[progress.source], total=1, completed=1)
@@ -150,9 +146,7 @@ def migrate(
     except PayopsError as error:
         _fail(error, code=1)
     applied = ", ".join(deployed.applied) or "no new migration"
-    typer.echo(
-        f"Schema {deployed.fingerprint}: {applied}." if deployed.changed else "The schema is up to date."
-    )
+    typer.echo(f"Schema {deployed.fingerprint}: {applied}." if deployed.changed else "The schema is up to date.")
 
 
 @app.command()
@@ -164,8 +158,8 @@ def metrics(
 ) -> None:
     """Print the overview's figures for a period of business days."""
     from core import services
+    from core.figures.text import lines
     from core.monitoring import metrics as figures
-    from core.monitoring.figure_text import lines
     from core.periods import Period
 
     settings = _settings()
@@ -205,9 +199,15 @@ def _note_refusal(db: Database, error: PayopsError) -> None:
     """The audit log says which command was refused to whom; its arguments may be anything and are left out."""
     command = " ".join(word for word in sys.argv[1:3] if not word.startswith("-"))
     audit.record(
-        db, commandline_actor(), "cli:command:tried", f"command:{command}", wall_clock(),
-        outcome="refused", reason=error.detail, after={"code": error.code},
-    )  # fmt: skip
+        db,
+        commandline_actor(),
+        "cli:command:tried",
+        f"command:{command}",
+        wall_clock(),
+        outcome="refused",
+        reason=error.detail,
+        after={"code": error.code},
+    )
 
 
 @contextmanager

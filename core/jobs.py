@@ -47,17 +47,13 @@ class Jobs:
         `Unavailable` where this worker stops. Where the work raises, anybody may try again in a minute.
         """
         begun_at = self.clock()
-        if not self.db.call(
-            "claim_job", name=name, holder=self.holder, seconds=HELD_SECONDS, due_before=due_before
-        ):
+        if not self.db.call("claim_job", name=name, holder=self.holder, seconds=HELD_SECONDS, due_before=due_before):
             return False
         try:
             work(lambda: self._keep(name))
         except BaseException:
             with suppress(PayopsError):  # silence has the same effect, a little later
-                self.db.call(
-                    "finish_job", name=name, holder=self.holder, again_after_seconds=AGAIN_AFTER_SECONDS
-                )
+                self.db.call("finish_job", name=name, holder=self.holder, again_after_seconds=AGAIN_AFTER_SECONDS)
             raise
         self.db.call("finish_job", name=name, holder=self.holder, done_at=begun_at)
         return True

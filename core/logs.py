@@ -80,10 +80,7 @@ def redacted(value: Any) -> Any:
     if isinstance(value, str):
         return _CARD.sub(_card_or_number, _SECRETS.sub(REDACTED, value))
     if isinstance(value, dict):
-        return {
-            key: REDACTED if str(key).lower() in _PRIVATE_KEYS else redacted(item)
-            for key, item in value.items()
-        }
+        return {key: REDACTED if str(key).lower() in _PRIVATE_KEYS else redacted(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [redacted(item) for item in value]
     return value if isinstance(value, int | float | bool | type(None)) else redacted(str(value))

@@ -10,9 +10,7 @@ ZERO_DECIMAL = frozenset(
     "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()  # ugx is charged as two-decimal
 ) - {"ugx"}
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
-SYMBOLS = {
-    "usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud": "A$", "kwd": "KD ", "inr": "₹",
-}  # fmt: skip
+SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud": "A$", "kwd": "KD ", "inr": "₹"}
 
 
 def exponent(currency: str) -> int:

@@ -18,7 +18,7 @@ from core.errors import Refused, Unavailable
 from core.events import backfill
 from core.periods import business_day, wall_clock
 from core.processes import Children
-from core.providers import past
+from core.providers import history_import
 from core.settings import PaymentMode, Settings
 from core.staff import users
 
@@ -49,12 +49,7 @@ def run(settings: Settings, *, console_port: int, api_port: int, out: Console) -
 
 
 def _start(
-    settings: Settings,
-    children: Children,
-    console_port: int,
-    api_port: int,
-    out: Console,
-    stop: threading.Event,
+    settings: Settings, children: Children, console_port: int, api_port: int, out: Console, stop: threading.Event
 ) -> None:
     sandbox = settings.payment_mode is PaymentMode.SANDBOX
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -63,9 +58,7 @@ def _start(
             running = services.start(settings)
         with _step(progress, "API and console"):
             children.start("api", "-m", "uvicorn", "core.api.app:app", "--port", str(api_port), *API, *QUIET)
-            children.start(
-                "console", "-m", "uvicorn", "streamlit_app:app", "--port", str(console_port), *QUIET
-            )
+            children.start("console", "-m", "uvicorn", "streamlit_app:app", "--port", str(console_port), *QUIET)
         passwords = {}
         if sandbox:
             with _step(progress, "Staff"):
@@ -86,7 +79,7 @@ def _start(
     out.print(f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.")
 
 
-API = ("--http", "core.api.wire:Impatient")
+API = ("--http", "core.api.http_protocol:Impatient")
 QUIET = ("--no-access-log", "--no-server-header", "--log-level", "warning")
 
 
@@ -111,10 +104,10 @@ def _fill(running: services.Services, progress: Progress) -> None:
         running.db.call("count_touched_payments")
     with _step(progress, "Providers"):
         now = running.clock()
-        past.import_directory(
+        history_import.import_directory(
             running.db, sandbox.directory_file(business_day(now, running.settings.business_zone)), now
         )
-        past.replay(running.db, sandbox.consultations(data_dir, days=PAST_DAYS, now=now))
+        history_import.replay(running.db, sandbox.consultations(data_dir, days=PAST_DAYS, now=now))
     with _step(progress, "Statistics"):
         running.db.call("analyze_tables")
     running.db.call("history_loaded", now=running.clock())
@@ -141,9 +134,7 @@ def _require_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise Refused(
-                "port_taken", f"Port {port} is taken. Choose another one, or end what uses it."
-            ) from None
+            raise Refused("port_taken", f"Port {port} is taken. Choose another one, or end what uses it.") from None
 
 
 def _await_ready(url: str, stop: threading.Event) -> None:

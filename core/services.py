@@ -17,9 +17,9 @@ from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Refused, Unavailable
 from core.events.answers import records_of
-from core.payments.desk import Desk
+from core.payments.context import PaymentContext
 from core.periods import Clock, wall_clock
-from core.providers.past import PastConsultation
+from core.providers.history_import import PastConsultation
 from core.settings import PaymentMode, Settings
 from core.staff.flags import Flags
 from core.stripe_gateway import StripeCall, StripeGateway
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 class Rehearsal(Protocol):
-    """The sandbox as `payops serve` sees it; see `core.sandbox.rehearsal`."""
+    """The sandbox as `payops serve` sees it; see `core.sandbox.demo_bootstrap`."""
 
     def write_history(self, data_dir: Path) -> bool: ...
     def objects(self, data_dir: Path, object_type: str) -> Iterable[dict[str, Any]]: ...
@@ -71,9 +71,9 @@ class Services:
         return StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=self._record_call)
 
     @cached_property
-    def desk(self) -> Desk:
+    def payment_context(self) -> PaymentContext:
         """What the operations on payments work with."""
-        return Desk(
+        return PaymentContext(
             db=self.db,
             stripe=self.stripe,
             clock=self.clock,
@@ -108,9 +108,7 @@ def start(settings: Settings) -> Services:
     """
     _make(settings.data_dir)
     db = _persistently(partial(_opened, settings))
-    return Services(
-        settings, db, business_clock(settings), _webhook_secrets(settings), _intake_secrets(settings)
-    )
+    return Services(settings, db, business_clock(settings), _webhook_secrets(settings), _intake_secrets(settings))
 
 
 def _opened(settings: Settings) -> Database:
@@ -141,15 +139,14 @@ def _make(data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refused(
-            "data_dir_unusable",
-            f"DATA_DIR cannot be made: {error.strerror}. Name a folder that can be written to.",
+            "data_dir_unusable", f"DATA_DIR cannot be made: {error.strerror}. Name a folder that can be written to."
         ) from error
 
 
 def rehearsal(settings: Settings) -> Rehearsal:
     """What the sandbox offers beyond Stripe's API: a history to start with, and customers who come by themselves."""
     assert settings.payment_mode is PaymentMode.SANDBOX
-    from core.sandbox import rehearsal as sandbox
+    from core.sandbox import demo_bootstrap as sandbox
 
     return sandbox
 
@@ -199,9 +196,7 @@ def _database(settings: Settings, **how: Any) -> Database:
     if settings.database_kind == "supabase":
         from core.db.via_supabase import SupabaseDatabase
 
-        assert (
-            settings.supabase_url and settings.supabase_secret_key
-        )  # the settings refuse one without the other
+        assert settings.supabase_url and settings.supabase_secret_key  # the settings refuse one without the other
         return SupabaseDatabase(settings.supabase_url, settings.supabase_secret_key.get_secret_value())
     if settings.database_kind == "postgres":
         assert settings.database_url
@@ -224,7 +219,7 @@ def business_clock(settings: Settings) -> Clock:
     """The business's now: wall time, or the sandbox's."""
     if settings.payment_mode is not PaymentMode.SANDBOX:
         return wall_clock
-    from core.sandbox.clock import clock_offset_seconds
+    from core.sandbox.engine.clock import clock_offset_seconds
 
     return lambda: datetime.now(UTC) + timedelta(seconds=clock_offset_seconds(settings.data_dir))
 

@@ -53,9 +53,7 @@ class SettingsError(Exception):
 
 
 def _split(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 def _url(value: str) -> str:
@@ -179,9 +177,7 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: str | Path | N
     if "LOG_LEVEL" in raw:
         raw["LOG_LEVEL"] = raw["LOG_LEVEL"].upper()
     fields: dict[str, Any] = {
-        name: raw[name.upper()]
-        for name in Settings.model_fields
-        if name != "warnings" and name.upper() in raw
+        name: raw[name.upper()] for name in Settings.model_fields if name != "warnings" and name.upper() in raw
     }
     if "payment_mode" not in fields and (mode := _detected_mode(fields, problems)):
         fields["payment_mode"] = mode
@@ -212,10 +208,7 @@ def _read(env_file: Path, problems: list[Problem]) -> dict[str, str | None]:
 def _take_legacy_names(raw: dict[str, str]) -> tuple[tuple[str, ...], bool]:
     """Move the replaced system's names to ours; also whether its emergency switch suspends payments."""
     live = raw.get("STRIPE_SECRET_KEY", "").startswith(("sk_live_", "rk_live_"))
-    in_production = "production" in {
-        raw.get("ENVIRONMENT", raw.get("REACT_APP_ENVIRONMENT")),
-        raw.get("PAYMENT_MODE"),
-    }
+    in_production = "production" in {raw.get("ENVIRONMENT", raw.get("REACT_APP_ENVIRONMENT")), raw.get("PAYMENT_MODE")}
     switched_off = live and in_production and raw.get("REACT_APP_PAYMENT_MODE") == "sandbox"
     warnings = []
     if switched_off:
@@ -244,9 +237,7 @@ def _parsed(fields: dict[str, Any], problems: list[Problem]) -> tuple[Settings, 
     try:
         return Settings(**fields), frozenset()
     except ValidationError as error:
-        misread = frozenset(
-            str(one["loc"][0]) for one in error.errors(include_input=False, include_context=False)
-        )
+        misread = frozenset(str(one["loc"][0]) for one in error.errors(include_input=False, include_context=False))
     for name in sorted(misread):
         mend = MENDS.get(name, "Use an address such as https://example.com.")
         problems.append(Problem(name.upper(), "is not understood.", mend))
@@ -289,16 +280,36 @@ def _key_refusals(settings: Settings) -> list[Problem]:
     unknown_public = published and not published.startswith(("pk_test_", "pk_live_"))
     other_mode = published.startswith("pk_test_") if production else published.startswith("pk_live_")
     always = [
-        (key and not live and not test, secret, "is not a Stripe secret key.", "It starts with sk_ or rk_, then test_ or live_."),
+        (
+            key and not live and not test,
+            secret,
+            "is not a Stripe secret key.",
+            "It starts with sk_ or rk_, then test_ or live_.",
+        ),
         (live and settings.stripe_api_base, "STRIPE_API_BASE", "is refused with a live key.", "Remove it."),
         (unknown_public, public, "is not a publishable key.", "It starts with pk_test_ or pk_live_."),
-    ]  # fmt: skip
+    ]
     by_mode = [
-        (live and not production, secret, "is a live key outside of production.", "Use a test key, or set ENVIRONMENT=production."),
-        (production and not live, secret, "is no live key, which production needs.", "Set the key sk_live_… or rk_live_…"),
-        (mode is PaymentMode.DEVELOPMENT and not test and not live, secret, "is no test key, which development needs.", "Set sk_test_…"),
+        (
+            live and not production,
+            secret,
+            "is a live key outside of production.",
+            "Use a test key, or set ENVIRONMENT=production.",
+        ),
+        (
+            production and not live,
+            secret,
+            "is no live key, which production needs.",
+            "Set the key sk_live_… or rk_live_…",
+        ),
+        (
+            mode is PaymentMode.DEVELOPMENT and not test and not live,
+            secret,
+            "is no test key, which development needs.",
+            "Set sk_test_…",
+        ),
         (other_mode, public, f"does not belong to PAYMENT_MODE {mode}.", "Use the key of the same mode."),
-    ]  # fmt: skip
+    ]
     return _chosen(always) + _chosen(by_mode, needs_mode=True)
 
 
@@ -316,20 +327,47 @@ def _secret_refusals(settings: Settings) -> list[Problem]:
     database_mend = "It looks like postgresql://login:password@host:5432/database."
     cookie_key = settings.cookie_key.get_secret_value() if settings.cookie_key else None
     issuer = settings.supabase_jwt_issuer
-    return _chosen([
-        (not all(map(_webhook_secret, settings.stripe_webhook_secrets)), "STRIPE_WEBHOOK_SECRETS",
-         "holds something that is no webhook secret.", webhook_mend),
-        (not all(map(_standard_secret, settings.intake_webhook_secrets)), "INTAKE_WEBHOOK_SECRETS",
-         "holds something that is no Standard Webhooks secret.", "Each is whsec_ and base64; separate several with commas."),
-        (cookie_key is not None and len(cookie_key.encode()) < 32, "COOKIE_KEY", "is shorter than 32 bytes.",
-         "Make one with: openssl rand -hex 32"),
-        (settings.supabase_url and not settings.supabase_secret_key, "SUPABASE_SECRET_KEY", "is missing.",
-         "SUPABASE_URL needs the project's secret key."),
-        (_no_conninfo(settings.database_url), "DATABASE_URL", "is no Postgres address.", database_mend),
-        (_no_conninfo(settings.migration_database_url), "MIGRATION_DATABASE_URL", "is no Postgres address.", database_mend),
-        (issuer and issuer.startswith("http:") and urlsplit(issuer).hostname not in LOOPBACK, "SUPABASE_JWT_ISSUER",
-         "is not https.", "Plain http is taken only for this machine."),
-    ])  # fmt: skip
+    return _chosen(
+        [
+            (
+                not all(map(_webhook_secret, settings.stripe_webhook_secrets)),
+                "STRIPE_WEBHOOK_SECRETS",
+                "holds something that is no webhook secret.",
+                webhook_mend,
+            ),
+            (
+                not all(map(_standard_secret, settings.intake_webhook_secrets)),
+                "INTAKE_WEBHOOK_SECRETS",
+                "holds something that is no Standard Webhooks secret.",
+                "Each is whsec_ and base64; separate several with commas.",
+            ),
+            (
+                cookie_key is not None and len(cookie_key.encode()) < 32,
+                "COOKIE_KEY",
+                "is shorter than 32 bytes.",
+                "Make one with: openssl rand -hex 32",
+            ),
+            (
+                settings.supabase_url and not settings.supabase_secret_key,
+                "SUPABASE_SECRET_KEY",
+                "is missing.",
+                "SUPABASE_URL needs the project's secret key.",
+            ),
+            (_no_conninfo(settings.database_url), "DATABASE_URL", "is no Postgres address.", database_mend),
+            (
+                _no_conninfo(settings.migration_database_url),
+                "MIGRATION_DATABASE_URL",
+                "is no Postgres address.",
+                database_mend,
+            ),
+            (
+                issuer and issuer.startswith("http:") and urlsplit(issuer).hostname not in LOOPBACK,
+                "SUPABASE_JWT_ISSUER",
+                "is not https.",
+                "Plain http is taken only for this machine.",
+            ),
+        ]
+    )
 
 
 def _webhook_secret(secret: SecretStr) -> bool:
@@ -355,20 +393,28 @@ def _production_refusals(settings: Settings) -> list[Problem]:
     if settings.payment_mode is not PaymentMode.PRODUCTION:
         return []
     checks: Sequence[tuple[object, str, str, str]] = [
-        (settings.environment is not Environment.PRODUCTION, "ENVIRONMENT", "must be production too.", "Set ENVIRONMENT=production."),
+        (
+            settings.environment is not Environment.PRODUCTION,
+            "ENVIRONMENT",
+            "must be production too.",
+            "Set ENVIRONMENT=production.",
+        ),
         (not settings.stripe_webhook_secrets, "STRIPE_WEBHOOK_SECRETS", "is missing.", "Set the endpoint's whsec_…"),
         (settings.database_kind == "embedded", "DATABASE_URL", "is missing.", "Set it, or SUPABASE_URL."),
         (not settings.cookie_key, "COOKIE_KEY", "is missing.", "Make one with: openssl rand -hex 32"),
-        (not settings.public_base_url.startswith("https:"), "PUBLIC_BASE_URL", "is not https.", "Set an https address."),
+        (
+            not settings.public_base_url.startswith("https:"),
+            "PUBLIC_BASE_URL",
+            "is not https.",
+            "Set an https address.",
+        ),
         (not settings.api_base_url.startswith("https:"), "API_BASE_URL", "is not https.", "Set an https address."),
-    ]  # fmt: skip
+    ]
     return _chosen(checks, needs_mode=True)
 
 
 def _with_origins_and_hosts(settings: Settings) -> Settings:
-    local = (
-        () if settings.payment_mode is PaymentMode.PRODUCTION else ("http://localhost", "http://127.0.0.1")
-    )
+    local = () if settings.payment_mode is PaymentMode.PRODUCTION else ("http://localhost", "http://127.0.0.1")
     hosts = (
         urlsplit(settings.public_base_url).hostname,
         urlsplit(settings.api_base_url).hostname,
@@ -377,8 +423,7 @@ def _with_origins_and_hosts(settings: Settings) -> Settings:
     )
     return settings.model_copy(
         update={
-            "checkout_return_origins": settings.checkout_return_origins
-            or (_origin(settings.public_base_url), *local),
+            "checkout_return_origins": settings.checkout_return_origins or (_origin(settings.public_base_url), *local),
             "allowed_hosts": settings.allowed_hosts or tuple(dict.fromkeys(host for host in hosts if host)),
         }
     )

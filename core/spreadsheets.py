@@ -29,9 +29,7 @@ def as_csv(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
 def as_xlsx(rows: Sequence[Row], columns: Sequence[str], *, sheet: str) -> bytes:
     """One sheet with a line of headings that stays in sight; numbers are numbers, all else is text."""
     written = io.BytesIO()
-    book = xlsxwriter.Workbook(
-        written, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    )
+    book = xlsxwriter.Workbook(written, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     page = book.add_worksheet(sheet)
     page.freeze_panes(1, 0)
     page.write_row(0, 0, columns, book.add_format({"bold": True}))

@@ -99,9 +99,7 @@ class StripeGateway:
         file = io.BytesIO(content)
         file.name = name
         try:
-            made = self._client.v1.files.create(
-                {"purpose": cast(Any, purpose), "file": file}, {"idempotency_key": key}
-            )
+            made = self._client.v1.files.create({"purpose": cast(Any, purpose), "file": file}, {"idempotency_key": key})
         except stripe.StripeError as error:
             self._note("post files", started, error.request_id, type(error).__name__)
             raise translated(error) from error
@@ -124,12 +122,7 @@ class StripeGateway:
         return body
 
     def _note(
-        self,
-        operation: str,
-        started: float,
-        request_id: str | None,
-        error: str | None,
-        subject: str | None = None,
+        self, operation: str, started: float, request_id: str | None, error: str | None, subject: str | None = None
     ) -> None:
         self._record(StripeCall(operation, (time.monotonic() - started) * 1000, request_id, error, subject))
 
@@ -138,16 +131,12 @@ def translated(error: stripe.StripeError) -> PayopsError:
     """Ours for one of Stripe's: out of reach, failing or too busy is `Unavailable`, all else `Refused`."""
     passing = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
     if passing or error.http_status == IN_FLIGHT or (error.http_status or 0) >= 500:
-        return Unavailable(
-            "stripe_unavailable", "Stripe did not answer. Nothing is lost; try again in a moment."
-        )
+        return Unavailable("stripe_unavailable", "Stripe did not answer. Nothing is lost; try again in a moment.")
     facts = _facts(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return Refused("stripe_key_refused", "Stripe refused our key. Tell an admin.", facts=facts)
     detail = error.error.message if error.error and error.error.message else "Stripe refused this request."
-    return Refused(
-        "card_declined" if isinstance(error, stripe.CardError) else "stripe_refused", detail, facts=facts
-    )
+    return Refused("card_declined" if isinstance(error, stripe.CardError) else "stripe_refused", detail, facts=facts)
 
 
 def _facts(error: stripe.StripeError) -> Json:

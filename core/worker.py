@@ -15,8 +15,9 @@ from core.events.retries import retry_failed_events
 from core.events.sweep import sweep_events
 from core.jobs import Jobs, an_hour_ago, last_night
 from core.monitoring.incidents import Incident, IncidentLog
-from core.payments import recovery, recovery_facts, requests
+from core.payments import recovery, recovery_facts
 from core.payments.actions import settle_unknown
+from core.payments.operations import requests
 from core.periods import wall_clock
 from core.providers import assignment
 from core.services import Services
@@ -44,16 +45,9 @@ def steps(running: Services) -> list[Step]:
     db, clock, livemode = running.db, running.clock, running.livemode
     return [
         Step("count touched payments", 1, lambda: db.call("count_touched_payments")),
+        Step("retry failed events", 2, lambda: retry_failed_events(db, running.stripe, clock=clock, livemode=livemode)),
         Step(
-            "retry failed events",
-            2,
-            lambda: retry_failed_events(db, running.stripe, clock=clock, livemode=livemode),
-        ),
-        Step(
-            "refetch tied rows",
-            2,
-            lambda: refetch_tied(db, running.stripe, clock=clock, livemode=livemode),
-            alone=True,
+            "refetch tied rows", 2, lambda: refetch_tied(db, running.stripe, clock=clock, livemode=livemode), alone=True
         ),
         Step("place who waits", 5, lambda: assignment.drain(running.db, clock())),
         Step(
@@ -62,21 +56,16 @@ def steps(running: Services) -> list[Step]:
             lambda: pull_balance_transactions(db, running.stripe, clock=clock, livemode=livemode),
             alone=True,
         ),
-        Step(
-            "open payouts",
-            30,
-            lambda: open_payouts(db, running.stripe, clock=clock, livemode=livemode),
-            alone=True,
-        ),
+        Step("open payouts", 30, lambda: open_payouts(db, running.stripe, clock=clock, livemode=livemode), alone=True),
         Step(
             "ask for bookings",
             60,
             lambda: ask_for_bookings(db, running.stripe, clock=clock, livemode=livemode),
             alone=True,
         ),
-        Step("settle unanswered actions", 2, lambda: settle_unknown(running.desk)),
-        Step("ask about failed payments", 5, lambda: recovery_facts.look(running.desk), alone=True),
-        Step("make scheduled retries", 5, lambda: recovery.retry_due(running.desk)),
+        Step("settle unanswered actions", 2, lambda: settle_unknown(running.payment_context)),
+        Step("ask about failed payments", 5, lambda: recovery_facts.look(running.payment_context), alone=True),
+        Step("make scheduled retries", 5, lambda: recovery.retry_due(running.payment_context)),
         Step("record spooled incidents", 5, incidents.flush),
         Step("forget old keys", 3600, lambda: requests.forget_old(db, wall_clock())),
         Step("chain the audit log", 20, lambda: chain_audit_log(running.db, wall_clock())),
@@ -108,9 +97,7 @@ def long_steps(running: Services, jobs: Jobs) -> list[Step]:
 def run(running: Services, stop: threading.Event) -> None:
     """Do the background work until `stop` is set; what takes minutes is done beside what cannot wait so long."""
     jobs = Jobs(running.db, running.clock, stop)
-    beside = threading.Thread(
-        target=_repeat, args=(running, jobs, long_steps(running, jobs), stop), daemon=True
-    )
+    beside = threading.Thread(target=_repeat, args=(running, jobs, long_steps(running, jobs), stop), daemon=True)
     beside.start()
     _repeat(running, jobs, steps(running), stop)
     beside.join(STOP_SECONDS)

@@ -91,10 +91,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Browser tests that did not run, or ran twice, are said loudly, before the closing line."""
     for report in terminalreporter.stats.get("rerun", []):
         terminalreporter.write_line(f"WARNING: a second try was needed: {report.nodeid}", yellow=True)
-    skipped = [
-        report for report in terminalreporter.stats.get("skipped", []) if "tests/browser" in report.nodeid
-    ]
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "tests/browser" in report.nodeid]
     if skipped:
-        terminalreporter.write_line(
-            f"WARNING: {len(skipped)} browser tests were NOT RUN: no chromium.", red=True
-        )
+        terminalreporter.write_line(f"WARNING: {len(skipped)} browser tests were NOT RUN: no chromium.", red=True)

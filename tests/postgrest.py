@@ -22,9 +22,7 @@ def serving(conninfo: str) -> Iterator[str]:
 
     def rpc(request: Request, body: dict) -> JSONResponse:
         if request.headers.get("apikey") != API_KEY:
-            return JSONResponse(
-                {"code": "401", "message": "Invalid API key", "details": None, "hint": None}, 401
-            )
+            return JSONResponse({"code": "401", "message": "Invalid API key", "details": None, "hint": None}, 401)
         if request.headers.get("content-profile") != "payops_api":
             message = "The schema must be one of the following: payops_api"
             return JSONResponse({"code": "PGRST106", "message": message, "details": None, "hint": None}, 406)
@@ -63,9 +61,5 @@ def _called(conninfo: str, function: str, body: dict) -> JSONResponse:
 
 
 def _refused(error: psycopg.Error) -> JSONResponse:
-    said = {
-        "code": error.sqlstate,
-        "message": error.diag.message_primary,
-        "details": error.diag.message_detail,
-    }
+    said = {"code": error.sqlstate, "message": error.diag.message_primary, "details": error.diag.message_detail}
     return JSONResponse(said | {"hint": error.diag.message_hint}, 400)

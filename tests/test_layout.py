@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TRACKED = subprocess.run(
-    ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-).stdout.split()
+TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_no_page_lies_directly_in_pages():
@@ -17,20 +15,13 @@ def test_no_page_lies_directly_in_pages():
     assert [path for path in TRACKED if Path(path).parent == Path("pages") and path.endswith(".py")] == []
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in TRACKED if path.startswith("core/") and path.endswith(".py")]
-)
+@pytest.mark.parametrize("path", [path for path in TRACKED if path.startswith("core/") and path.endswith(".py")])
 def test_a_module_opens_by_saying_what_is_in_it(path):
     module = ast.parse((ROOT / path).read_text())
     assert not module.body or ast.get_docstring(module)
 
 
 def test_no_file_names_a_registrys_host():
-    hosts = [
-        "files." + "pythonhosted.org",
-        "pypi.org" + "/simple",
-        "registry." + "npmjs.org",
-        "deb." + "debian.org",
-    ]
+    hosts = ["files." + "pythonhosted.org", "pypi.org" + "/simple", "registry." + "npmjs.org", "deb." + "debian.org"]
     texts = {path: (ROOT / path).read_bytes() for path in TRACKED if (ROOT / path).is_file()}
     assert [path for path, text in texts.items() for host in hosts if host.encode() in text] == []

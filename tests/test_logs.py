@@ -34,10 +34,7 @@ def test_a_login_in_an_address_and_a_bearer_token_are_taken_out():
 
 
 def test_fields_that_hold_secrets_by_their_name_are_taken_out():
-    assert redacted({"password": "short", "Client_Secret": "x"}) == {
-        "password": REDACTED,
-        "Client_Secret": REDACTED,
-    }
+    assert redacted({"password": "short", "Client_Secret": "x"}) == {"password": REDACTED, "Client_Secret": REDACTED}
 
 
 @pytest.mark.parametrize(
@@ -61,9 +58,12 @@ except ValueError:
     logging.getLogger("uvicorn.error").exception("failed")
 """
     ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path,
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
         env={"PYTHONPATH": ":".join(sys.path)},
-    )  # fmt: skip
+    )
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr.count(REDACTED) == 3
     assert not [private for private in PRIVATE if private in ran.stderr]

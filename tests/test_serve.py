@@ -39,8 +39,12 @@ def served():
         running = subprocess.Popen(
             [*command, "--console-port", str(console), "--api-port", str(api)],
             env={"DATA_DIR": folder, "PATH": os.environ["PATH"], "PYTHONPATH": ":".join(sys.path)},
-            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        )  # fmt: skip
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         said = []
         for line in running.stdout:
             said.append(line)
@@ -100,9 +104,7 @@ def test_there_is_a_directory_and_patients_who_paid_get_their_provider_as_they_c
 
 def test_an_api_that_is_killed_is_started_again(served):
     folder, console, api, running, said = served
-    (listening,) = (
-        child for child in psutil.Process(running.pid).children() if "core.api.app:app" in child.cmdline()
-    )
+    (listening,) = (child for child in psutil.Process(running.pid).children() if "core.api.app:app" in child.cmdline())
     listening.kill()
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -119,8 +121,10 @@ def test_a_second_one_says_that_the_port_is_taken(served):
     second = subprocess.run(
         [sys.executable, "-c", "from core.cli import app; app()", "serve", "--console-port", str(console)],
         env={"DATA_DIR": str(folder), "PATH": os.environ["PATH"], "PYTHONPATH": ":".join(sys.path)},
-        cwd=folder, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
     assert second.returncode == 1
     assert f"Port {console} is taken" in second.stderr
 

@@ -82,11 +82,7 @@ def test_the_payment_mode_is_told_or_detected(env, mode):
         (PRODUCTION | {"PUBLIC_BASE_URL": "http://c.example.com"}, "PUBLIC_BASE_URL", "https"),
         (PRODUCTION | {"API_BASE_URL": "http://a.example.com"}, "API_BASE_URL", "https"),
         (PRODUCTION | {"STRIPE_API_BASE": "https://x.example.com"}, "STRIPE_API_BASE", "live key"),
-        (
-            PRODUCTION | {"ENVIRONMENT": "staging", "PAYMENT_MODE": "production"},
-            "ENVIRONMENT",
-            "production too",
-        ),
+        (PRODUCTION | {"ENVIRONMENT": "staging", "PAYMENT_MODE": "production"}, "ENVIRONMENT", "production too"),
     ],
 )
 def test_a_wrong_combination_is_one_line_that_says_how_to_mend_it(env, variable, words):
@@ -96,12 +92,7 @@ def test_a_wrong_combination_is_one_line_that_says_how_to_mend_it(env, variable,
 
 
 def test_all_problems_are_listed_at_once():
-    broken = {
-        "RATE_LIMIT_PER_MINUTE": "many",
-        "COOKIE_KEY": "short",
-        "STRIPE_SECRET_KEY": LIVE,
-        "DATABASE_URL": "x",
-    }
+    broken = {"RATE_LIMIT_PER_MINUTE": "many", "COOKIE_KEY": "short", "STRIPE_SECRET_KEY": LIVE, "DATABASE_URL": "x"}
     assert set(refused(**broken)) == set(broken)
 
 
@@ -128,9 +119,7 @@ def test_no_secret_is_in_what_is_printed_or_raised():
     assert not [secret for secret in secrets if secret in shown]
 
 
-@given(
-    st.dictionaries(st.sampled_from([n.upper() for n in Settings.model_fields if n != "warnings"]), st.text())
-)
+@given(st.dictionaries(st.sampled_from([n.upper() for n in Settings.model_fields if n != "warnings"]), st.text()))
 @example({"DATA_DIR": "a name\0of none"})
 def test_whatever_is_set_the_settings_load_or_say_what_is_wrong(env):
     try:
@@ -160,9 +149,13 @@ def test_a_folder_that_cannot_be_written_to_and_a_file_that_is_no_text_are_named
 
 def test_the_console_alone_ends_with_2_and_says_what_to_mend():
     ran = subprocess.run(
-        [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", "0"], capture_output=True, text=True,
-        env={"LOG_LEVEL": "loud", "PATH": "/usr/bin"}, cwd=Path(__file__).parents[1], timeout=100,
-    )  # fmt: skip
+        [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", "0"],
+        capture_output=True,
+        text=True,
+        env={"LOG_LEVEL": "loud", "PATH": "/usr/bin"},
+        cwd=Path(__file__).parents[1],
+        timeout=100,
+    )
     assert ran.returncode == 2
     assert "LOG_LEVEL: is not understood. Use DEBUG, INFO, WARNING or ERROR." in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -172,8 +165,10 @@ def test_a_command_with_wrong_settings_ends_with_2_and_no_traceback(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-c", "from core.cli import app; app()", "migrate"],
         env={"COOKIE_KEY": "short", "STRIPE_SECRET_KEY": LIVE, "PYTHONPATH": ":".join(sys.path)},
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert ran.returncode == 2
     assert [line.split(":")[0] for line in ran.stderr.splitlines()] == ["STRIPE_SECRET_KEY", "COOKIE_KEY"]
 
@@ -187,13 +182,8 @@ from core.settings import load_settings
 services.start(load_settings()).close()
 print(sorted(name for name in sys.modules if name.startswith("core.sandbox")))
 """
-    environment = PRODUCTION | {
-        "DATABASE_URL": "postgresql://127.0.0.1:1/x",
-        "PYTHONPATH": ":".join(sys.path),
-    }
-    ran = subprocess.run(
-        [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True
-    )
+    environment = PRODUCTION | {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "PYTHONPATH": ":".join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert (ran.returncode, ran.stdout.strip()) == (0, "[]"), ran.stderr
 
 

@@ -45,8 +45,7 @@ def test_what_stripe_refuses_is_refused_and_recorded_without_ids(gateway, calls)
 
 
 @pytest.mark.parametrize(
-    "object_id",
-    ["..", ".", "", "../balance", "ch_1/../../balance", "ch 1", "ch_1?expand[]=customer", "é", "a\n"],
+    "object_id", ["..", ".", "", "../balance", "ch_1/../../balance", "ch 1", "ch_1?expand[]=customer", "é", "a\n"]
 )
 def test_an_id_that_is_none_leads_to_no_other_object(gateway, calls, object_id):
     with pytest.raises(Refused) as refused:
@@ -71,13 +70,9 @@ def test_stripe_out_of_reach_is_unavailable(calls):
 
 def test_stripe_failing_is_unavailable_and_a_passing_failure_is_not_noticed(sandbox, gateway):
     faults = f"{sandbox.base_url}/sandbox/faults"
-    httpx.post(
-        faults, json={"method": "GET", "path": "/v1/charges", "status": 500, "count": 1}
-    ).raise_for_status()
+    httpx.post(faults, json={"method": "GET", "path": "/v1/charges", "status": 500, "count": 1}).raise_for_status()
     assert gateway.page("charges") == ([], False)
-    httpx.post(
-        faults, json={"method": "GET", "path": "/v1/charges", "status": 500, "count": 9}
-    ).raise_for_status()
+    httpx.post(faults, json={"method": "GET", "path": "/v1/charges", "status": 500, "count": 9}).raise_for_status()
     with pytest.raises(Unavailable):
         gateway.page("charges")
     httpx.delete(faults)
@@ -86,9 +81,9 @@ def test_stripe_failing_is_unavailable_and_a_passing_failure_is_not_noticed(sand
 def test_every_object_of_a_list_comes_once_over_its_pages(sandbox, gateway):
     headers = {"Authorization": f"Bearer {sandbox.secret_key}"}
     made = [
-        httpx.post(
-            f"{sandbox.base_url}/v1/customers", headers=headers, data={"metadata[patientId]": str(n)}
-        ).json()["id"]
+        httpx.post(f"{sandbox.base_url}/v1/customers", headers=headers, data={"metadata[patientId]": str(n)}).json()[
+            "id"
+        ]
         for n in range(7)
     ]
     assert sorted(each["id"] for each in gateway.each("customers", limit=3)) == sorted(made)

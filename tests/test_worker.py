@@ -34,9 +34,7 @@ def do(database, tmp_path, error):
     worker._do(Running(database, Settings(tmp_path)), jobs, worker.Step("count touched payments", 1, run))
 
 
-@pytest.mark.parametrize(
-    "error", [KeyError("amount"), DatabaseFault("database_fault", "22003: out of range")]
-)
+@pytest.mark.parametrize("error", [KeyError("amount"), DatabaseFault("database_fault", "22003: out of range")])
 def test_a_step_with_a_defect_is_an_incident_the_databases_own_included(database, owner, tmp_path, error):
     do(database, tmp_path, error)
     assert owner.execute("select kind, fingerprint from payops.incidents").fetchall() == [

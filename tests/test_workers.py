@@ -128,7 +128,9 @@ def test_what_a_worker_is_killed_over_is_finished_by_another_and_nothing_is_done
     until(lambda: not office.rows("select 1 from payops.event_handlings where outcome = 'failed'"))
 
     assert office.rows("select found from payops.event_sweeps") == [(missed,)]
-    assert office.rows("select distinct attempts from payops.event_handlings where event_id in (select id from payops.events where came_by = 'webhook')") == [(2,)]  # fmt: skip
+    assert office.rows(
+        "select distinct attempts from payops.event_handlings where event_id in (select id from payops.events where came_by = 'webhook')"
+    ) == [(2,)]
     handled = office.rows("select event_id, outcome from payops.event_handlings")
     assert {event_id for event_id, _ in handled} == {event["id"] for event in told}
     assert {outcome for _, outcome in handled} <= {"applied", "ignored"}

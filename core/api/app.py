@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core import logs, services
-from core.api import defects, description, health, intake, payments
-from core.api.edge import BodyTooLarge, BodyTooSlow, Edge, Rules, said_of
+from core.api import description, health, incident_reports, intake, payments
 from core.api.gate import Gate, refusal
+from core.api.middleware import BodyTooLarge, BodyTooSlow, Edge, Rules, said_of
 from core.api.problems import problem
 from core.api.tokens import Tokens
 from core.api.webhooks import STRIPE_PATH, StripeWebhook
@@ -20,7 +20,7 @@ from core.db import Database
 from core.errors import PayopsError
 from core.events import inbox
 from core.events.group_commit import GroupCommit
-from core.events.tally import Tally, Teller
+from core.events.webhook_counters import CounterFlusher, Tally
 from core.monitoring.incidents import Incident
 from core.periods import wall_clock
 from core.settings import load_settings
@@ -33,14 +33,12 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     running = services.start(settings)
     inbox_db = services.inbox_database(settings)
     write = partial(_record, running, inbox_db)
-    api.state.rules = Rules(
-        settings.allowed_hosts, settings.cors_origins, settings.api_base_url.startswith("https:")
-    )
+    api.state.rules = Rules(settings.allowed_hosts, settings.cors_origins, settings.api_base_url.startswith("https:"))
     api.state.services = running
     api.state.gate = cache(partial(_gate, running))
     api.state.group_commit = GroupCommit(write)
     api.state.tally = Tally()
-    teller = Teller(api.state.tally, running.db, running.webhook_secrets, running.clock)
+    teller = CounterFlusher(api.state.tally, running.db, running.webhook_secrets, running.clock)
     yield
     await teller.close()
     await api.state.group_commit.close()
@@ -70,16 +68,14 @@ def _gate(running: services.Services) -> Gate:
     settings = running.settings
     issuer = settings.supabase_jwt_issuer
     return Gate(
-        desk=running.desk,
+        context=running.payment_context,
         tokens=Tokens(services.api_tokens(settings), issuer),
         limit_per_minute=settings.rate_limit_per_minute,
         return_origins=settings.checkout_return_origins,
     )
 
 
-def _outside_production(
-    route: Callable[[Request], Awaitable[Response]],
-) -> Callable[[Request], Awaitable[Response]]:
+def _outside_production(route: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     async def guarded(request: Request) -> Response:
         if request.app.state.services.livemode:
             raise HTTPException(404)
@@ -122,7 +118,7 @@ async def _defect(request: Request, error: Exception) -> Response:
         sample={"route": route, "error": kind},
         request_id=request_id,
     )
-    await defects.report(running, incident)
+    await incident_reports.report(running, incident)
     sentence = f"Something went wrong on our side. It is recorded as {request_id}."
     return problem(request, 500, "internal_error", sentence)
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from core.api import payments
-from core.payments.shapes import Problem
+from core.payments.operations.schemas import Problem
 
 VERSION = "1"
 STYLE = (
@@ -46,9 +46,7 @@ async def docs(request: Request) -> Response:
     """Plain HTML: what the document says, readable without a script."""
     found = document()
     operations = [
-        _operation(path, method, one)
-        for path, methods in found["paths"].items()
-        for method, one in methods.items()
+        _operation(path, method, one) for path, methods in found["paths"].items() for method, one in methods.items()
     ]
     problems = "".join(f"<tr><td>{status}<td>{escape(said)}" for status, said in payments.PROBLEMS.items())
     shapes = [_shape(name, schema) for name, schema in sorted(found["components"]["schemas"].items())]

@@ -19,35 +19,39 @@ from starlette.responses import JSONResponse, Response
 from core.api.problems import problem, problem_of
 from core.api.tokens import Tokens
 from core.errors import PayopsError, Refused, Unauthorised, Unavailable
-from core.payments.callers import Caller
-from core.payments.desk import Desk
-from core.payments.requests import Request
+from core.payments.context import PaymentContext
+from core.payments.operations.callers import Caller
+from core.payments.operations.requests import Request
 from core.periods import wall_clock
 from core.stripe_gateway import StripeCall
 
 log = structlog.get_logger(__name__)
 
 STATUS = {
-    "card_declined": 402, "not_found": 404, "idempotency_key_reused": 409, "in_progress": 409, "bad_idempotency_key": 400,
-}  # fmt: skip
+    "card_declined": 402,
+    "not_found": 404,
+    "idempotency_key_reused": 409,
+    "in_progress": 409,
+    "bad_idempotency_key": 400,
+}
 SECRET_FIELDS = ("clientSecret", "nextAction", "recoveryUrl")
 Answer = dict[str, Any]
-Work = Callable[[Desk, Request], BaseModel]
-Refill = Callable[[Desk, Answer], BaseModel]
+Work = Callable[[PaymentContext, Request], BaseModel]
+Refill = Callable[[PaymentContext, Answer], BaseModel]
 
 
 @dataclass(frozen=True)
 class Gate:
     """The payment API's parts, opened once a process."""
 
-    desk: Desk
+    context: PaymentContext
     tokens: Tokens
     limit_per_minute: int
     return_origins: tuple[str, ...]
 
-    def read(self, http: HttpRequest, work: Callable[[Desk, Caller], BaseModel]) -> Response:
+    def read(self, http: HttpRequest, work: Callable[[PaymentContext, Caller], BaseModel]) -> Response:
         """Answer a question that changes nothing."""
-        return self._passed(http, lambda desk, caller: _worked(lambda: work(desk, caller)))
+        return self._passed(http, lambda context, caller: _worked(lambda: work(context, caller)))
 
     def once(self, http: HttpRequest, asked: BaseModel, work: Work, refill: Refill | None = None) -> Response:
         """Answer a request; with an `Idempotency-Key` the same one again gets the same answer and one effect.
@@ -55,20 +59,18 @@ class Gate:
         Nothing secret is kept: `refill` asks Stripe again for what a kept answer left out.
         """
 
-        def answer(desk: Desk, caller: Caller) -> Answer:
+        def answer(context: PaymentContext, caller: Caller) -> Answer:
             key = http.headers.get("idempotency-key")
             if key is None:
-                return _worked(lambda: work(desk, Request(caller, f"payops-{uuid.uuid4().hex}")))
-            return _once(desk, caller, _checked(key), _fingerprint(http, asked), work, refill)
+                return _worked(lambda: work(context, Request(caller, f"payops-{uuid.uuid4().hex}")))
+            return _once(context, caller, _checked(key), _fingerprint(http, asked), work, refill)
 
         return self._passed(http, answer)
 
     def enter(self, http: HttpRequest) -> Caller:
         """Who calls; raises `Unauthorised`, or `Unavailable` (`too_many_requests`)."""
         caller = self.tokens.caller(http.headers.get("authorization"))
-        turn = self.desk.db.call(
-            "take_api_turn", caller=caller.name, limit=self.limit_per_minute, now=wall_clock()
-        )
+        turn = self.context.db.call("take_api_turn", caller=caller.name, limit=self.limit_per_minute, now=wall_clock())
         if not turn["allowed"]:
             raise Unavailable(
                 "too_many_requests",
@@ -77,10 +79,10 @@ class Gate:
             )
         return caller
 
-    def _passed(self, http: HttpRequest, answer: Callable[[Desk, Caller], Answer]) -> Response:
+    def _passed(self, http: HttpRequest, answer: Callable[[PaymentContext, Caller], Answer]) -> Response:
         """The answer or the problem; once it is sent it is kept how long we took for it, Stripe's part apart."""
         calls: list[StripeCall] = []
-        watched = replace(self.desk, stripe=self.desk.stripe.recording_with(calls.append))
+        watched = replace(self.context, stripe=self.context.stripe.recording_with(calls.append))
         try:
             response: Response = JSONResponse(answer(watched, http.state.caller))
         except PayopsError as error:
@@ -94,12 +96,16 @@ class Gate:
 
     def _record(self, operation: str, status: int, total_ms: float, calls: list[StripeCall]) -> None:
         stripe_ms = sum(call.duration_ms for call in calls)
-        self.desk.stripe.record(calls)
+        self.context.stripe.record(calls)
         try:
-            self.desk.db.call(
-                "record_api_call", operation=operation, status=status, own_ms=total_ms - stripe_ms, stripe_ms=stripe_ms,
-                now=self.desk.clock(),
-            )  # fmt: skip
+            self.context.db.call(
+                "record_api_call",
+                operation=operation,
+                status=status,
+                own_ms=total_ms - stripe_ms,
+                stripe_ms=stripe_ms,
+                now=self.context.clock(),
+            )
         except PayopsError as error:
             log.warning("a call of the payment API could not be recorded", code=error.code)
 
@@ -137,51 +143,46 @@ def _worked(work: Callable[[], BaseModel]) -> Answer:
 
 
 def _once(
-    desk: Desk, caller: Caller, key: str, fingerprint: str, work: Work, refill: Refill | None
+    context: PaymentContext, caller: Caller, key: str, fingerprint: str, work: Work, refill: Refill | None
 ) -> Answer:
-    kept = desk.db.call(
-        "begin_api_request", caller=caller.name, key=key, fingerprint=fingerprint, now=wall_clock()
-    )
+    kept = context.db.call("begin_api_request", caller=caller.name, key=key, fingerprint=fingerprint, now=wall_clock())
     if kept["state"] == "answered":
-        return _again(desk, kept, refill)
+        return _again(context, kept, refill)
     _require_ours(kept["state"])
     own = hashlib.sha256(f"{caller.name}\n{key}".encode()).hexdigest()[:40]
     request = Request(caller, f"payops-{own}", kept["state"] == "again")
     status: int | None = None
     answer: Answer | None = None
     try:
-        plain = _worked(lambda: work(desk, request))
+        plain = _worked(lambda: work(context, request))
         status, answer = 200, {name: value for name, value in plain.items() if name not in SECRET_FIELDS}
         return plain
     except Refused as error:
-        status, answer = (
-            _status(error),
-            {"code": error.code, "detail": error.detail, "facts": _kept(error)},
-        )
+        status, answer = (_status(error), {"code": error.code, "detail": error.detail, "facts": _kept(error)})
         raise
     finally:
-        _keep(desk, caller, key, status, answer)
+        _keep(context, caller, key, status, answer)
 
 
-def _keep(desk: Desk, caller: Caller, key: str, status: int | None, answer: Answer | None) -> None:
+def _keep(context: PaymentContext, caller: Caller, key: str, status: int | None, answer: Answer | None) -> None:
     """The answer is the next one's too; with none, whoever asks next may try again.
 
     What was done is done: a caller learns of it though the answer cannot be kept, and the same again finds it at
     Stripe.
     """
     try:
-        desk.db.call(
+        context.db.call(
             "answer_api_request", caller=caller.name, key=key, now=wall_clock(), status=status, answer=answer
         )
     except PayopsError as error:
         log.warning("an answer of the payment API could not be kept", code=error.code)
 
 
-def _again(desk: Desk, kept: Answer, refill: Refill | None) -> Answer:
+def _again(context: PaymentContext, kept: Answer, refill: Refill | None) -> Answer:
     answer: Answer = kept["answer"]
     if kept["status"] != 200:
         raise Refused(answer["code"], answer["detail"], facts=answer["facts"])
-    return _worked(lambda: refill(desk, answer)) if refill else answer
+    return _worked(lambda: refill(context, answer)) if refill else answer
 
 
 def refusal(http: HttpRequest, error: PayopsError) -> Response:

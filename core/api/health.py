@@ -12,9 +12,7 @@ from core.errors import PayopsError
 from core.monitoring import prometheus
 from core.services import Services
 
-AWAY = frozenset(
-    {"APIConnectionError", "APIError", "RateLimitError"}
-)  # any other class is an answer of Stripe's
+AWAY = frozenset({"APIConnectionError", "APIError", "RateLimitError"})  # any other class is an answer of Stripe's
 
 
 async def livez(request: Request) -> Response:

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from core.api.gate import GatedRoute, gate_of
 from core.api.problems import problem
-from core.payments import service, shapes, subscriptions
-from core.payments.shapes import Id
+from core.payments.operations import schemas, service, subscriptions
+from core.payments.operations.schemas import Id
 
 PROBLEMS = {
     400: "The body or the Idempotency-Key is malformed.",
@@ -37,85 +37,85 @@ IdempotencyKey = Annotated[
 router = APIRouter(prefix="/api/payments", responses=_ANSWERS, tags=["payments"], route_class=GatedRoute)
 
 
-@router.post("/create-checkout-session", response_model=shapes.CheckoutAnswer)
+@router.post("/create-checkout-session", response_model=schemas.CheckoutAnswer)
 def create_checkout_session(
-    http: HttpRequest, asked: shapes.CheckoutRequest, idempotency_key: IdempotencyKey = None
+    http: HttpRequest, asked: schemas.CheckoutRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """A page to pay on, for what the catalogue says the cart costs."""
     gate = gate_of(http)
     origins = gate.return_origins
     return gate.once(
-        http, asked, lambda desk, request: service.create_checkout_session(desk, request, asked, origins)
+        http, asked, lambda context, request: service.create_checkout_session(context, request, asked, origins)
     )
 
 
-@router.post("/process-payment", response_model=shapes.PaymentAnswer)
+@router.post("/process-payment", response_model=schemas.PaymentAnswer)
 def process_payment(
-    http: HttpRequest, asked: shapes.PaymentRequest, idempotency_key: IdempotencyKey = None
+    http: HttpRequest, asked: schemas.PaymentRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Charge a card once."""
     return gate_of(http).once(
         http,
         asked,
-        lambda desk, request: service.process_payment(desk, request, asked),
-        lambda desk, kept: service.payment_again(desk, kept),
+        lambda context, request: service.process_payment(context, request, asked),
+        lambda context, kept: service.payment_again(context, kept),
     )
 
 
-@router.get("/verify-status/{sessionId}", response_model=shapes.StatusAnswer)
+@router.get("/verify-status/{sessionId}", response_model=schemas.StatusAnswer)
 def verify_status(http: HttpRequest, sessionId: str) -> Response:
     """How a checkout stands."""
-    return gate_of(http).read(http, lambda desk, caller: service.verify_status(desk, caller, sessionId))
+    return gate_of(http).read(http, lambda context, caller: service.verify_status(context, caller, sessionId))
 
 
-@router.post("/handle-failure", response_model=shapes.FailureAnswer)
+@router.post("/handle-failure", response_model=schemas.FailureAnswer)
 def handle_failure(
-    http: HttpRequest, asked: shapes.FailureRequest, idempotency_key: IdempotencyKey = None
+    http: HttpRequest, asked: schemas.FailureRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Why a payment failed and what may be tried; it is on the recovery list from then on."""
     return gate_of(http).once(
         http,
         asked,
-        lambda desk, request: service.handle_failure(desk, request.caller, asked),
-        lambda desk, kept: service.failure_again(desk, asked, kept),
+        lambda context, request: service.handle_failure(context, request.caller, asked),
+        lambda context, kept: service.failure_again(context, asked, kept),
     )
 
 
-@router.post("/validate-discount", response_model=shapes.DiscountAnswer)
+@router.post("/validate-discount", response_model=schemas.DiscountAnswer)
 def validate_discount(
-    http: HttpRequest, asked: shapes.DiscountRequest, idempotency_key: IdempotencyKey = None
+    http: HttpRequest, asked: schemas.DiscountRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """What a discount code would take off."""
     return gate_of(http).once(
-        http, asked, lambda desk, request: service.validate_discount(desk, request.caller, asked)
+        http, asked, lambda context, request: service.validate_discount(context, request.caller, asked)
     )
 
 
-@router.get("/payment-methods", response_model=shapes.PaymentMethodsAnswer)
+@router.get("/payment-methods", response_model=schemas.PaymentMethodsAnswer)
 def payment_methods(http: HttpRequest, patientId: Annotated[Id, Query()]) -> Response:
     """The cards a patient saved."""
-    return gate_of(http).read(http, lambda desk, caller: service.payment_methods(desk, caller, patientId))
+    return gate_of(http).read(http, lambda context, caller: service.payment_methods(context, caller, patientId))
 
 
-@router.post("/create-subscription", response_model=shapes.SubscriptionAnswer)
+@router.post("/create-subscription", response_model=schemas.SubscriptionAnswer)
 def create_subscription(
-    http: HttpRequest, asked: shapes.SubscriptionRequest, idempotency_key: IdempotencyKey = None
+    http: HttpRequest, asked: schemas.SubscriptionRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Begin a subscription."""
     return gate_of(http).once(
         http,
         asked,
-        lambda desk, request: subscriptions.create(desk, request, asked),
-        lambda desk, kept: subscriptions.again(desk, kept),
+        lambda context, request: subscriptions.create(context, request, asked),
+        lambda context, kept: subscriptions.again(context, kept),
     )
 
 
-@router.post("/cancel-subscription", response_model=shapes.CancellationAnswer)
+@router.post("/cancel-subscription", response_model=schemas.CancellationAnswer)
 def cancel_subscription(
-    http: HttpRequest, asked: shapes.CancellationRequest, idempotency_key: IdempotencyKey = None
+    http: HttpRequest, asked: schemas.CancellationRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """End a subscription now or with its period."""
-    return gate_of(http).once(http, asked, lambda desk, request: subscriptions.cancel(desk, request, asked))
+    return gate_of(http).once(http, asked, lambda context, request: subscriptions.cancel(context, request, asked))
 
 
 async def does_not_fit(http: HttpRequest, error: Exception) -> Response:

@@ -12,7 +12,7 @@ import jwt
 import structlog
 
 from core.errors import Unauthorised, Unavailable
-from core.payments.callers import Caller
+from core.payments.operations.callers import Caller
 
 log = structlog.get_logger(__name__)
 
@@ -41,9 +41,10 @@ class SigningKeys:
                     self._refresh()
         if not self._keys:
             raise Unavailable(
-                "sign_in_unavailable", "Patients' sign-ins cannot be checked at the moment.",
+                "sign_in_unavailable",
+                "Patients' sign-ins cannot be checked at the moment.",
                 retry_after_seconds=int(LOOK_AGAIN_AFTER_SECONDS),
-            )  # fmt: skip
+            )
         return self._keys.get(key_id)
 
     def _is_due(self, key_id: str) -> bool:

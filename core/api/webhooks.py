@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from core.api import defects
+from core.api import incident_reports
 from core.api.problems import problem, problem_of
 from core.errors import Refused, Unavailable
 from core.events.group_commit import GroupCommit
 from core.events.inbox import Received, prepare
 from core.events.signature import read_signed_event
-from core.events.tally import sender
+from core.events.webhook_counters import sender
 from core.monitoring.incidents import Incident
 from core.periods import wall_clock
 from core.services import Services
@@ -63,9 +63,7 @@ class StripeWebhook:
         header = dict(scope["headers"]).get(b"stripe-signature", b"")
         signed = read_signed_event(body, header.decode("latin-1"), services.webhook_secrets, now=wall_clock())
         self._state.tally.verified[signed.secret_index] += 1
-        received = partial(
-            prepare, signed.event, body, livemode=services.livemode, arrived=arrived, address=address
-        )
+        received = partial(prepare, signed.event, body, livemode=services.livemode, arrived=arrived, address=address)
         outcome = await group_commit.outcome(received)
         return orjson.dumps({"received": True, "event": signed.event["id"], "outcome": outcome})
 
@@ -91,7 +89,7 @@ class StripeWebhook:
             sample={"error": kind},
             request_id=request_id,
         )
-        await defects.report(self._state.services, incident)
+        await incident_reports.report(self._state.services, incident)
 
 
 async def _whole(receive: Receive) -> bytes:

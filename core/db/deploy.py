@@ -35,17 +35,13 @@ def deploy(conninfo: str) -> Deployed:
             if recorded.get("fingerprint") == wanted:
                 return Deployed((), wanted, changed=False)
             applied = _migrate(connection, recorded)
-            for script in sorted(FUNCTIONS.glob("*.sql")):
+            for script in sorted(FUNCTIONS.rglob("*.sql")):
                 connection.execute(script.read_bytes())
             connection.execute((HERE / "grants.sql").read_bytes())
-            connection.execute(
-                "update payops.deployment set fingerprint = %s, deployed_at = now()", (wanted,)
-            )
+            connection.execute("update payops.deployment set fingerprint = %s, deployed_at = now()", (wanted,))
             return Deployed(tuple(applied), wanted, changed=True)
     except psycopg.OperationalError as error:
-        raise Unavailable(
-            "database_unavailable", "The database did not answer; nothing was changed."
-        ) from error
+        raise Unavailable("database_unavailable", "The database did not answer; nothing was changed.") from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise Refused(
             "not_the_owner",
@@ -57,7 +53,7 @@ def deploy(conninfo: str) -> Deployed:
 def fingerprint() -> str:
     """A digest of every SQL file: a database that carries it is up to date."""
     digest = hashlib.sha256()
-    for path in [*sorted(MIGRATIONS.glob("*.sql")), *sorted(FUNCTIONS.glob("*.sql")), HERE / "grants.sql"]:
+    for path in [*sorted(MIGRATIONS.glob("*.sql")), *sorted(FUNCTIONS.rglob("*.sql")), HERE / "grants.sql"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -69,7 +65,7 @@ def script() -> Iterator[str]:
     for path in sorted(MIGRATIONS.glob("*.sql")):
         body = path.read_text()
         yield f"-- {path.name}\n" + _guarded(path, body)
-    for path in [*sorted(FUNCTIONS.glob("*.sql")), HERE / "grants.sql"]:
+    for path in [*sorted(FUNCTIONS.rglob("*.sql")), HERE / "grants.sql"]:
         yield f"-- {path.name}\n{path.read_text()}\n"
     yield f"update payops.deployment set fingerprint = '{fingerprint()}', deployed_at = now();\n"
     yield "commit;\n"
@@ -91,14 +87,10 @@ def _migrate(connection: psycopg.Connection, recorded: dict[str, str]) -> list[s
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if path.name in recorded:
             if recorded[path.name] != digest:
-                raise Refused(
-                    "migration_changed", f"{path.name} was changed after it had been applied. Add a new one."
-                )
+                raise Refused("migration_changed", f"{path.name} was changed after it had been applied. Add a new one.")
             continue
         connection.execute(path.read_bytes())
-        connection.execute(
-            "insert into payops.migrations (name, sha256) values (%s, %s)", (path.name, digest)
-        )
+        connection.execute("insert into payops.migrations (name, sha256) values (%s, %s)", (path.name, digest))
         applied.append(path.name)
     return applied
 

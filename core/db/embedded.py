@@ -142,14 +142,31 @@ def _start(server: EmbeddedServer) -> None:
     log = server.pgdata / "server.log"
     options = f"-k {server.socket_dir}"
     started = _run(
-        "pg_ctl", "-D", str(server.pgdata), "-l", str(log), "-o", options, "-w", "-t", str(START_TIMEOUT_SECONDS), "start",
+        "pg_ctl",
+        "-D",
+        str(server.pgdata),
+        "-l",
+        str(log),
+        "-o",
+        options,
+        "-w",
+        "-t",
+        str(START_TIMEOUT_SECONDS),
+        "start",
         check=False,
-    )  # fmt: skip
+    )
     if started.returncode != 0 and not _answers(server):
         tail = log.read_text(errors="replace").splitlines()[-3:] if log.exists() else [started.stderr[-300:]]
         raise Unavailable("database_unavailable", "The embedded Postgres did not start: " + " / ".join(tail))
-    created = _run("psql", "-h", str(server.socket_dir), "-U", "postgres", "-Atc",
-                   "select 1 from pg_database where datname = 'payops'")  # fmt: skip
+    created = _run(
+        "psql",
+        "-h",
+        str(server.socket_dir),
+        "-U",
+        "postgres",
+        "-Atc",
+        "select 1 from pg_database where datname = 'payops'",
+    )
     if not created.stdout.strip():
         _run("createdb", "-h", str(server.socket_dir), "-U", "postgres", "payops")
 
@@ -183,9 +200,7 @@ def _run(program: str, *arguments: str, check: bool = True) -> subprocess.Comple
             start_new_session=True,
         )
     except subprocess.CalledProcessError as error:
-        raise Unavailable(
-            "database_unavailable", f"{program} failed: {(error.stderr or '')[-300:]}"
-        ) from error
+        raise Unavailable("database_unavailable", f"{program} failed: {(error.stderr or '')[-300:]}") from error
 
 
 def _programs() -> Path:
@@ -253,9 +268,7 @@ def _owned_folder(folder: Path) -> None:
         if os.geteuid() == 0:
             shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
     if folder.is_symlink() or folder.stat().st_uid != wanted:
-        raise Unavailable(
-            "database_unavailable", f"{folder} belongs to another user. Remove it and start again."
-        )
+        raise Unavailable("database_unavailable", f"{folder} belongs to another user. Remove it and start again.")
 
 
 @contextmanager

@@ -27,12 +27,7 @@ class PsycopgDatabase:
     """
 
     def __init__(
-        self,
-        conninfo: str,
-        *,
-        max_connections: int = 8,
-        surely_open_seconds: float = 0.1,
-        direct: bool = False,
+        self, conninfo: str, *, max_connections: int = 8, surely_open_seconds: float = 0.1, direct: bool = False
     ):
         self._surely_open_seconds = surely_open_seconds
         self._statements: dict[tuple[str, ...], bytes] = {}
@@ -62,9 +57,7 @@ class PsycopgDatabase:
                 row = connection.execute(statement, _adapted(arguments)).fetchone()
                 self._answered[connection] = time.monotonic()
         except PoolTimeout as error:
-            raise Unavailable(
-                "database_unavailable", "The database did not answer. Nothing was changed."
-            ) from error
+            raise Unavailable("database_unavailable", "The database did not answer. Nothing was changed.") from error
         except psycopg.Error as error:
             raise _translated(error) from error
         return row[0] if row else None
@@ -90,8 +83,7 @@ class PsycopgDatabase:
         key = (function, *names)
         if key not in self._statements:
             arguments = sql.SQL(", ").join(
-                sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name))
-                for name in names
+                sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name)) for name in names
             )
             call = sql.SQL("select payops_api.{}({})").format(sql.Identifier(function), arguments)
             self._statements[key] = call.as_bytes()
@@ -109,10 +101,7 @@ def _dumps(document: Any) -> bytes:
 
 
 def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: Jsonb(value) if isinstance(value, dict | list) else plain(value)
-        for name, value in arguments.items()
-    }
+    return {name: Jsonb(value) if isinstance(value, dict | list) else plain(value) for name, value in arguments.items()}
 
 
 def _translated(error: psycopg.Error) -> Exception:

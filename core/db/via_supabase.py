@@ -19,10 +19,7 @@ class SupabaseDatabase:
     def __init__(self, url: str, secret_key: str):
         self._http = httpx.Client(timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3))
         options = ClientOptions(
-            schema="payops_api",
-            auto_refresh_token=False,
-            persist_session=False,
-            httpx_client=self._http,
+            schema="payops_api", auto_refresh_token=False, persist_session=False, httpx_client=self._http
         )
         self._client: Client = create_client(url, secret_key, options)
 

@@ -38,13 +38,7 @@ def _told_by_events(session: Json) -> bool:
 
 SOURCES = (
     Source("customers", "customers", "customers", "customer", projections.customers.customer),
-    Source(
-        "payments",
-        "payment_intents",
-        "payment_intents",
-        "payment_intent",
-        projections.payments.payment_intent,
-    ),
+    Source("payments", "payment_intents", "payment_intents", "payment_intent", projections.payments.payment_intent),
     Source("charges", "charges", "charges", "charge", projections.payments.charge),
     Source("refunds", "refunds", "refunds", "refund", projections.payments.refund),
     Source("disputes", "disputes", "disputes", "dispute", projections.disputes.dispute),
@@ -90,11 +84,7 @@ SOURCES = (
     ),
     Source("payouts", "payouts", "payouts", "payout", projections.payouts.payout),
     Source(
-        "promotion_codes",
-        "promotion_codes",
-        "promotion_codes",
-        "promotion_code",
-        projections.billing.promotion_code,
+        "promotion_codes", "promotion_codes", "promotion_codes", "promotion_code", projections.billing.promotion_code
     ),
 )
 NAMES = (*(source.name for source in SOURCES), "events")
@@ -153,9 +143,7 @@ def load_history(
         for some in _chunks(filter(source.mirrored, objects(source.object_type)), ROWS_A_LOAD):
             db.call(
                 "load_records",
-                records=merged(
-                    source.projection(Snapshot(each, now, FETCHED, livemode=False)) for each in some
-                ),
+                records=merged(source.projection(Snapshot(each, now, FETCHED, livemode=False)) for each in some),
             )
             count += len(some)
         yield source.name, count
@@ -188,15 +176,19 @@ def _list(
         as_of = clock().replace(microsecond=0)
         objects, more = stripe.page(source.path, **_asked(source.params, since, after))
         records = merged(
-            source.projection(Snapshot(each, as_of, FETCHED, livemode))
-            for each in objects
-            if source.mirrored(each)
+            source.projection(Snapshot(each, as_of, FETCHED, livemode)) for each in objects if source.mirrored(each)
         )
         after, count, done = (objects[-1]["id"] if objects else after), count + len(objects), not more
         place = db.call(
-            "record_backfill_page", source=source.name, since=since, records=records, last_id=after, objects=count,
-            done=done, now=clock(),
-        )  # fmt: skip
+            "record_backfill_page",
+            source=source.name,
+            since=since,
+            records=records,
+            last_id=after,
+            objects=count,
+            done=done,
+            now=clock(),
+        )
         reached = datetime.fromtimestamp(objects[-1]["created"], UTC) if objects else as_of
         tell(Progress(source.name, count, reached, done))
 

@@ -57,10 +57,12 @@ def ask_for_bookings(db: Database, stripe: StripeGateway, *, clock: Clock, livem
     """
     now = clock()
     found = db.call(
-        "unbooked_objects", most=UNBOOKED_A_ROUND, now=now,
+        "unbooked_objects",
+        most=UNBOOKED_A_ROUND,
+        now=now,
         created_before=now - timedelta(seconds=BOOKED_LATE_SECONDS),
         told_before=now - timedelta(seconds=ASKED_AGAIN_SECONDS),
-    )  # fmt: skip
+    )
     for each in found:
         refetch(db, stripe, _UNBOOKED[each["table"]], each["id"], clock=clock, livemode=livemode)
     return len(found)

@@ -43,9 +43,7 @@ Until = Annotated[str | None, typer.Option(help="Received up to this time, or th
 
 def events_app(open_running: Open) -> typer.Typer:
     """The commands over the inbox of what `open_running` opens for each."""
-    app = typer.Typer(
-        no_args_is_help=True, help="The webhook inbox: what came, what became of it, and again."
-    )
+    app = typer.Typer(no_args_is_help=True, help="The webhook inbox: what came, what became of it, and again.")
     _mount_reading(app, open_running)
     _mount_replay(app, open_running)
     return app
@@ -84,9 +82,7 @@ def _mount_reading(app: typer.Typer, open_running: Open) -> None:
         if found["reason"]:
             typer.echo(f"Because: {found['reason']}")
         for tried in found["tries"]:
-            typer.echo(
-                f"Tried {tried['at']} by {tried['actor']}: {tried['outcome']}. {tried['reason'] or ''}"
-            )
+            typer.echo(f"Tried {tried['at']} by {tried['actor']}: {tried['outcome']}. {tried['reason'] or ''}")
         typer.echo(json.dumps(lookup.as_stripe_tells_it(found), indent=2))
         typer.echo(f"Events of {found['object_id'] or 'no object'}:")
         for related in found["related"]:
@@ -96,7 +92,9 @@ def _mount_reading(app: typer.Typer, open_running: Open) -> None:
 def _mount_replay(app: typer.Typer, open_running: Open) -> None:
     @app.command("replay")
     def replay_events(
-        events: Annotated[list[str] | None, typer.Argument(help="The ids of events; without, the options choose.")] = None,
+        events: Annotated[
+            list[str] | None, typer.Argument(help="The ids of events; without, the options choose.")
+        ] = None,
         type: Type = None,
         outcome: Outcome = None,
         object_id: Object = None,
@@ -106,7 +104,7 @@ def _mount_replay(app: typer.Typer, open_running: Open) -> None:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
         reason: Annotated[str | None, typer.Option(help="Why, for the audit log.")] = None,
         as_json: AsJson = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Run today's code over stored events again: some by their ids, or all that fit the options."""
         if bool(events) == bool(type or outcome or object_id or since or until):
             raise typer.BadParameter("Name events by their ids, or choose them by the options; one of both.")
@@ -120,10 +118,16 @@ def _mount_replay(app: typer.Typer, open_running: Open) -> None:
                 return
             settled = list(
                 replay.replay(
-                    running.db, lambda: running.stripe, commandline_actor(), sought, clock=running.clock,
-                    livemode=running.livemode, reason=reason, refetch=refetch,
+                    running.db,
+                    lambda: running.stripe,
+                    commandline_actor(),
+                    sought,
+                    clock=running.clock,
+                    livemode=running.livemode,
+                    reason=reason,
+                    refetch=refetch,
                 )
-            )  # fmt: skip
+            )
         if as_json:
             typer.echo(json.dumps({"items": [vars(each) for each in settled]}, indent=2))
         else:

@@ -102,16 +102,24 @@ def compare(
     asking = _Asking(stripe, clock, livemode)
     now = clock().replace(microsecond=0)
     begun = db.call(
-        "begin_comparison", now=now, until=now - timedelta(seconds=still_coming_seconds), days=NEWEST_DAYS,
+        "begin_comparison",
+        now=now,
+        until=now - timedelta(seconds=still_coming_seconds),
+        days=NEWEST_DAYS,
         older_days=OLDER_DAYS,
-    )  # fmt: skip
+    )
     for number, part in enumerate(_parts(begun), 1):
         if number > begun["parts_done"]:
             found = _compared(db, asking, part, wait=wait, keep=keep)
             db.call(
-                "record_compared_part", comparison_id=begun["id"], parts_done=number, kind=part.source.name,
-                table=part.source.table, now=clock(), **found,
-            )  # fmt: skip
+                "record_compared_part",
+                comparison_id=begun["id"],
+                parts_done=number,
+                kind=part.source.name,
+                table=part.source.table,
+                now=clock(),
+                **found,
+            )
     return _comparison(db.call("finish_comparison", id=begun["id"], now=clock()))
 
 
@@ -126,12 +134,7 @@ def _parts(begun: Json) -> Iterator[Part]:
 
 
 def _compared(
-    db: Database,
-    asking: "_Asking",
-    part: Part,
-    *,
-    wait: Callable[[float], object],
-    keep: Callable[[], None],
+    db: Database, asking: "_Asking", part: Part, *, wait: Callable[[float], object], keep: Callable[[], None]
 ) -> dict[str, list[Any]]:
     """What Stripe listed of a part, the rows in doubt, and what of the mirror's surplus became clear."""
     table = part.source.table
@@ -174,9 +177,7 @@ class _Asking:
         more = True
         while more:
             as_of = self._now()
-            objects, more = self.stripe.page(
-                part.source.path, **dict(part.source.params), created=created, **after
-            )
+            objects, more = self.stripe.page(part.source.path, **dict(part.source.params), created=created, **after)
             yield [row for each in objects for row in self._rows(part.source, each, as_of)]
             after = {"starting_after": objects[-1]["id"]} if objects else after
 
@@ -210,9 +211,13 @@ def _comparison(found: Json) -> Comparison:
         healed=found["healed"],
         wrong_days=[
             WrongDay(
-                each["kind"], date.fromisoformat(each["day"]), each["missing"], each["different"], each["surplus"],
+                each["kind"],
+                date.fromisoformat(each["day"]),
+                each["missing"],
+                each["different"],
+                each["surplus"],
                 each["healed"],
             )
             for each in found["wrong_days"]
         ],
-    )  # fmt: skip
+    )

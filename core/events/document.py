@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from core.events import ignored, projections
-from core.events.kept import fields_of, kinds
+from core.events.field_allowlist import fields_of, kinds
 from core.events.registry import UNKNOWN_TYPE, ignored_types, projected_types, projection_of
 
 __all__ = ["ignored", "projections", "text"]  # the two modules register every type
@@ -43,10 +43,7 @@ def _lines() -> Iterator[str]:
     yield from _table(
         ("kind", "fields"),
         [("of any kind", _named(anything))]
-        + [
-            (f"`{kind}`", _named(name for name in fields_of(kind) if name not in anything))
-            for kind in kinds()
-        ],
+        + [(f"`{kind}`", _named(name for name in fields_of(kind) if name not in anything)) for kind in kinds()],
     )
 
 

@@ -40,9 +40,7 @@ class GroupCommit(Generic[T]):
         `received` makes what is written of it, and makes the same if it is called again.
         """
         if len(self._waiting) >= MAX_WAITING:
-            raise Unavailable(
-                "overloaded", "Too many events are waiting to be recorded. Send this one again."
-            )
+            raise Unavailable("overloaded", "Too many events are waiting to be recorded. Send this one again.")
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append((received, answer))
         self._tell()
@@ -59,9 +57,7 @@ class GroupCommit(Generic[T]):
         await asyncio.gather(*self._writers, return_exceptions=True)
         for _, answer in self._waiting:
             if not answer.done():
-                answer.set_exception(
-                    Unavailable("stopping", "The process is stopping. Send this event again.")
-                )
+                answer.set_exception(Unavailable("stopping", "The process is stopping. Send this event again."))
         await asyncio.to_thread(self._threads.shutdown)
 
     async def _run(self) -> None:
@@ -99,9 +95,7 @@ class GroupCommit(Generic[T]):
             return
         loop = asyncio.get_running_loop()
         try:
-            outcomes = await loop.run_in_executor(
-                self._threads, self._write, [received() for received, _ in batch]
-            )
+            outcomes = await loop.run_in_executor(self._threads, self._write, [received() for received, _ in batch])
         except asyncio.CancelledError:
             self._waiting = batch + self._waiting
             raise

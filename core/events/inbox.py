@@ -9,7 +9,7 @@ from typing import Any
 
 from core.db import Database
 from core.events import ignored, projections
-from core.events.kept import common_word, kept, word
+from core.events.field_allowlist import common_word, kept, word
 from core.events.registry import (
     LATEST_MOMENT,
     READING_ERRORS,
@@ -42,12 +42,7 @@ class Received:
 
 
 def prepare(
-    event: dict[str, Any],
-    body: bytes,
-    *,
-    livemode: bool,
-    arrived: float | None = None,
-    address: str | None = None,
+    event: dict[str, Any], body: bytes, *, livemode: bool, arrived: float | None = None, address: str | None = None
 ) -> Received:
     """Project `event`; pure, and raises nothing: a projection that fails makes the event `failed`.
 

@@ -9,7 +9,7 @@ from core.db import Database
 from core.errors import Refused
 from core.events import inbox, retries
 from core.events.backfill import FETCHED, ONLY_TOLD, SOURCES
-from core.events.kept import kind_of
+from core.events.field_allowlist import kind_of
 from core.events.lookup import Place, Sought, is_stripe_id
 from core.events.registry import Records, Snapshot, merged
 from core.periods import Clock
@@ -86,21 +86,21 @@ def replay(
     """
     roles.require(actor, "events")
     return _replayed(
-        db,
-        stripe() if refetch else None,
-        actor,
-        sought,
-        clock=clock,
-        livemode=livemode,
-        reason=reason,
-        most=most,
+        db, stripe() if refetch else None, actor, sought, clock=clock, livemode=livemode, reason=reason, most=most
     )
 
 
 def _replayed(
-    db: Database, stripe: StripeGateway | None, actor: Actor, sought: Sought, *, clock: Clock, livemode: bool,
-    reason: str | None, most: int | None,
-) -> Iterator[Settled]:  # fmt: skip
+    db: Database,
+    stripe: StripeGateway | None,
+    actor: Actor,
+    sought: Sought,
+    *,
+    clock: Clock,
+    livemode: bool,
+    reason: str | None,
+    most: int | None,
+) -> Iterator[Settled]:
     place: Place | None = sought.before
     left = most
     while left is None or left > 0:
@@ -110,9 +110,14 @@ def _replayed(
         if events:
             replays = [_replay_of(event, stripe, clock(), livemode=livemode) for event in events]
             settled = db.call(
-                "settle_replays", actor=actor.name, role=str(actor.role), replays=replays, reason=reason,
-                refetched=stripe is not None, now=clock(),
-            )  # fmt: skip
+                "settle_replays",
+                actor=actor.name,
+                role=str(actor.role),
+                replays=replays,
+                reason=reason,
+                refetched=stripe is not None,
+                now=clock(),
+            )
             yield from (Settled(**each) for each in settled)
         left = None if left is None else left - len(events)
         if place is None:
@@ -127,9 +132,7 @@ def _replay_of(event: Row, stripe: StripeGateway | None, now: datetime, *, livem
     return {"event_id": event["id"], "records": records, "outcome": outcome, "reason": reason}
 
 
-def _refetched(
-    stripe: StripeGateway, event: Row, stored: Records, now: datetime, *, livemode: bool
-) -> retries.Tried:
+def _refetched(stripe: StripeGateway, event: Row, stored: Records, now: datetime, *, livemode: bool) -> retries.Tried:
     """The object as Stripe holds it now, with what this event alone told; the event itself where there is no object."""
     source, object_id = _SOURCES.get(kind_of(event["type"])), event["object_id"]
     if source is not None and is_stripe_id(object_id):
@@ -158,9 +161,7 @@ def _effect(table: str, record: Row, row: Row | None) -> Written:
         return Written(table, record["id"], "adds", {})
     if record["event_id"] != row["event_id"] and _place(record) < _place(row):
         return Written(table, record["id"], "older", {}, row["event_id"])
-    fields = {
-        name: (row.get(name), value) for name, value in record.items() if not _same(row.get(name), value)
-    }
+    fields = {name: (row.get(name), value) for name, value in record.items() if not _same(row.get(name), value)}
     return Written(table, record["id"], "changes" if fields else "leaves", fields, row["event_id"])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from core.errors import Refused
-from core.events.kept import event_id
+from core.events.field_allowlist import event_id
 
 # https://docs.stripe.com/webhooks#verify-manually
 TOLERANCE_SECONDS = 300
@@ -102,9 +102,7 @@ def _parse(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
         _refuse_deep_nesting(body)
-        event = json.loads(
-            text, parse_int=_bounded_int, parse_float=_bounded_float, parse_constant=_no_constant
-        )
+        event = json.loads(text, parse_int=_bounded_int, parse_float=_bounded_float, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise Refused("malformed_body", "The body is not a JSON document that an event could be.") from error
     return _storable(event)

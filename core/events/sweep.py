@@ -53,8 +53,13 @@ def sweep_events(
         after = events[-1]["id"] if events else after
         db.call(
             "record_event_sweep_page",
-            id=sweep["id"], last_id=after, listed=listed, found=found, done=not more, now=clock(),
-        )  # fmt: skip
+            id=sweep["id"],
+            last_id=after,
+            listed=listed,
+            found=found,
+            done=not more,
+            now=clock(),
+        )
     return Swept(listed, found)
 
 

@@ -14,9 +14,12 @@ from core.periods import span_in_words
 
 Row = Mapping[str, Any]
 OUTCOMES = {
-    "applied": "Applied", "ignored": "Ignored", "quarantined": "Quarantined", "failed": "Failed, tried again",
+    "applied": "Applied",
+    "ignored": "Ignored",
+    "quarantined": "Quarantined",
+    "failed": "Failed, tried again",
     "dead": "Dead, waits for a person",
-}  # fmt: skip
+}
 CAME_BY = {"webhook": "Stripe's webhook", "sweep": "our look through Stripe's list"}
 BAD = frozenset({"quarantined", "failed", "dead"})
 HANDLING_TARGET_MS = 500
@@ -114,11 +117,29 @@ def cells(figures: Row) -> list[Cell]:
 
     types = len(figures["types"])
     return [
-        Cell("Came in", f"{figures['events']:,}", "1 type" if types == 1 else f"{types} types", "Events received in these days, each counted once."),
-        Cell("Delivery delay", *quick("delay"), "From happening at Stripe, which tells it in whole seconds, to reaching us; the middle one."),
-        Cell("Handled in", *quick("handling"), f"From reaching us to being applied, at the first try; the middle one. The target is under {HANDLING_TARGET_MS} ms."),
-        Cell("Not applied by now", f"{figures['unapplied']['events']:,}", "failed or dead", "Events of all time that could not be applied: tried again by themselves, or dead and waiting for a person."),
-    ]  # fmt: skip
+        Cell(
+            "Came in",
+            f"{figures['events']:,}",
+            "1 type" if types == 1 else f"{types} types",
+            "Events received in these days, each counted once.",
+        ),
+        Cell(
+            "Delivery delay",
+            *quick("delay"),
+            "From happening at Stripe, which tells it in whole seconds, to reaching us; the middle one.",
+        ),
+        Cell(
+            "Handled in",
+            *quick("handling"),
+            f"From reaching us to being applied, at the first try; the middle one. The target is under {HANDLING_TARGET_MS} ms.",
+        ),
+        Cell(
+            "Not applied by now",
+            f"{figures['unapplied']['events']:,}",
+            "failed or dead",
+            "Events of all time that could not be applied: tried again by themselves, or dead and waiting for a person.",
+        ),
+    ]
 
 
 def counted(events: int) -> str:
@@ -134,11 +155,7 @@ def told(records: Mapping[str, Sequence[Row]], written: Sequence[Written], zone:
             each = effects[table, row["id"]]
             effect = _EFFECTS[each.effect]
             if each.effect == "older":
-                effect += (
-                    ", as fetched from Stripe."
-                    if each.held_from == FETCHED
-                    else f", told by {each.held_from}."
-                )
+                effect += ", as fetched from Stripe." if each.held_from == FETCHED else f", told by {each.held_from}."
             if each.fields:
                 effect += f" It would change {', '.join(_name(field) for field in each.fields)}."
             fields = [
@@ -167,9 +184,7 @@ def changes_in_short(event: Row) -> str:
 def effects_in_words(preview: Preview) -> list[str]:
     """What a replay would do, a line each."""
     counts = {effect: sum(row.effect == effect for row in preview.rows) for effect in _EFFECTS}
-    outcomes = ", ".join(
-        f"{count:,} {OUTCOMES[name].lower()}" for name, count in sorted(preview.outcomes.items())
-    )
+    outcomes = ", ".join(f"{count:,} {OUTCOMES[name].lower()}" for name, count in sorted(preview.outcomes.items()))
     lines = [f"{counted(preview.events)}: {outcomes}." if preview.events else "No event fits."]
     if counts["adds"] or counts["changes"]:
         done = [
@@ -183,9 +198,7 @@ def effects_in_words(preview: Preview) -> list[str]:
     if counts["leaves"]:
         lines.append(f"{_rows(counts['leaves']).capitalize()} left as the mirror has them.")
     if counts["older"]:
-        lines.append(
-            f"{_rows(counts['older']).capitalize()} left alone, since the mirror has something newer."
-        )
+        lines.append(f"{_rows(counts['older']).capitalize()} left alone, since the mirror has something newer.")
     return lines
 
 

@@ -94,10 +94,5 @@ def resolve(db: Database, actor: Actor, incident_id: int, resolution: str, now: 
     """
     roles.require(actor, "events")
     db.call(
-        "resolve_incident",
-        actor=actor.name,
-        actor_role=str(actor.role),
-        id=incident_id,
-        resolution=resolution,
-        now=now,
+        "resolve_incident", actor=actor.name, actor_role=str(actor.role), id=incident_id, resolution=resolution, now=now
     )

@@ -1,23 +1,50 @@
 """The figures of a period: counted in SQL, given their intervals and categories here."""
 
 from datetime import datetime
-from math import sqrt
 from typing import Any
 
 from core.db import Database
+from core.figures.intervals import with_intervals
 from core.payments.declines import advice
 from core.periods import Period
 
 NAMES = (
-    "payment_success_rate", "attempt_success_rate", "authorization_rate", "drop_off_rate", "failures_by_category",
-    "failures_by_code", "processing_time_own", "processing_time_stripe", "processing_time_payment", "gross", "refunded",
-    "fees", "net", "recovery_rate", "dispute_activity", "dispute_rate", "chargeback_rate", "dispute_win_rate",
-    "vamp_ratio", "active_subscribers", "trialing_subscribers", "mrr", "mrr_new", "mrr_expansion", "mrr_contraction",
-    "mrr_churned", "mrr_reactivated", "subscriber_churn_rate", "subscriber_churn_rate_classic", "gross_mrr_churn_rate",
-    "scheduled_to_cancel", "webhook_handling_time", "webhook_delay", "assignment_success_rate", "assignment_time",
-)  # fmt: skip
-BY_AMOUNT = frozenset({"gross_mrr_churn_rate", "recovery_rate"})  # cents are no observations
-Z_95 = 1.959963984540054
+    "payment_success_rate",
+    "attempt_success_rate",
+    "authorization_rate",
+    "drop_off_rate",
+    "failures_by_category",
+    "failures_by_code",
+    "processing_time_own",
+    "processing_time_stripe",
+    "processing_time_payment",
+    "gross",
+    "refunded",
+    "fees",
+    "net",
+    "recovery_rate",
+    "dispute_activity",
+    "dispute_rate",
+    "chargeback_rate",
+    "dispute_win_rate",
+    "vamp_ratio",
+    "active_subscribers",
+    "trialing_subscribers",
+    "mrr",
+    "mrr_new",
+    "mrr_expansion",
+    "mrr_contraction",
+    "mrr_churned",
+    "mrr_reactivated",
+    "subscriber_churn_rate",
+    "subscriber_churn_rate_classic",
+    "gross_mrr_churn_rate",
+    "scheduled_to_cancel",
+    "webhook_handling_time",
+    "webhook_delay",
+    "assignment_success_rate",
+    "assignment_time",
+)
 
 
 def overview(db: Database, period: Period, *, currency: str, now: datetime) -> dict[str, Any]:
@@ -43,11 +70,6 @@ def figures_of(counted: dict[str, Any]) -> dict[str, Any]:
     return {name: figures.get(name) for name in NAMES}
 
 
-def with_intervals(counted: dict[str, Any]) -> dict[str, Any]:
-    """The figures that SQL counted, each rate with its interval."""
-    return {name: _with_interval(name, figure) for name, figure in counted.items()}
-
-
 def by_category(by_code: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same failures under the decline table's categories, most frequent first."""
     sums: dict[str, dict[str, Any]] = {}
@@ -57,22 +79,3 @@ def by_category(by_code: list[dict[str, Any]]) -> list[dict[str, Any]]:
         entry["count"] += failures["count"]
         entry["amount"] += failures["amount"]
     return sorted(sums.values(), key=lambda entry: (-entry["count"], entry["key"]))
-
-
-def wilson(numerator: int, denominator: int) -> tuple[float, float] | None:
-    """The Wilson score interval at 95 % (E. B. Wilson, 1927); None where there is nothing to divide by."""
-    if denominator == 0:
-        return None
-    share, z_squared = min(numerator / denominator, 1.0), Z_95 * Z_95
-    middle = share + z_squared / (2 * denominator)
-    spread = Z_95 * sqrt(share * (1 - share) / denominator + z_squared / (4 * denominator * denominator))
-    scale = 1 + z_squared / denominator
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
-def _with_interval(name: str, figure: Any) -> Any:
-    if not isinstance(figure, dict) or "denominator" not in figure:
-        return figure
-    counted = None if name in BY_AMOUNT else wilson(figure["numerator"], figure["denominator"])
-    low, high = counted or (None, None)
-    return figure | {"low": low, "high": high}

@@ -1,15 +1,15 @@
 """The overview of a period: its figures beside those before it, its days, and the sentence that says it first."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from core.db import Database
+from core.figures.days import Day, days_of
+from core.figures.definitions import FAILED_PAYMENTS, OF_THE_OVERVIEW
+from core.figures.wording import FEW, Reading, interval, percent, points, read
 from core.money import Money
-from core.monitoring.definitions import FAILED_PAYMENTS, OF_THE_OVERVIEW
 from core.monitoring.metrics import figures_of
-from core.monitoring.wording import FEW, Reading, interval, percent, points, read
 from core.payments import retry_advice
 from core.payments.declines import Category
 from core.periods import Period
@@ -27,29 +27,7 @@ CAUSES = {
     Category.TERMINAL_ONLY: "card readers' codes",
     Category.CONFIGURATION: "our own configuration",
 }
-WEEKLY_OVER_DAYS = 120
 EXPLAINS_SHARE = 0.4
-
-
-@dataclass(frozen=True)
-class Day:
-    """What happened from business day `day` on, for `days` days: payments, what they came to, disputes opened."""
-
-    day: date
-    succeeded: int
-    failed: int
-    amount_minor: int
-    disputes: int
-    disputed_minor: int
-    days: int = 1
-
-    @property
-    def payments(self) -> int:
-        return self.succeeded + self.failed
-
-    @property
-    def success_rate(self) -> float | None:
-        return self.succeeded / self.payments if self.payments else None
 
 
 @dataclass(frozen=True)
@@ -70,9 +48,7 @@ class Overview:
     def readings(self) -> list[Reading]:
         """The overview's figures in words, in their order; but for the first, those with nothing to count are left out."""
         now, before = _with_failures(self.figures), _with_failures(self.previous)
-        found = (
-            read(each, now.get(each.name), before.get(each.name), self.currency) for each in OF_THE_OVERVIEW
-        )
+        found = (read(each, now.get(each.name), before.get(each.name), self.currency) for each in OF_THE_OVERVIEW)
         first, *others = [reading for reading in found if reading]
         return [first, *(reading for reading in others if reading.says_something)]
 
@@ -81,9 +57,15 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
     """Everything the overview shows, in one call."""
     previous = period.previous()
     found = db.call(
-        "overview", since=period.since, until=period.until, previous_since=previous.since,
-        previous_until=previous.until, currency=currency, now=now, retry_rules=retry_advice.rules(),
-    )  # fmt: skip
+        "overview",
+        since=period.since,
+        until=period.until,
+        previous_since=previous.since,
+        previous_until=previous.until,
+        currency=currency,
+        now=now,
+        retry_rules=retry_advice.rules(),
+    )
     return Overview(
         period=period,
         currency=currency,
@@ -98,25 +80,10 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
     )
 
 
-def days_of(found: Sequence[dict[str, Any]]) -> list[Day]:
-    """The days as the database counted them."""
-    return [_day(each) for each in found]
-
-
 def currencies(db: Database) -> list[str]:
     """The currencies there are payments in, the one with the most first."""
     found: list[str] = db.call("currencies")
     return found
-
-
-def in_steps(daily: Sequence[Day]) -> list[Day]:
-    """The days as a chart shows them: one by one, or in weeks where there are too many to tell apart."""
-    if len(daily) <= WEEKLY_OVER_DAYS:
-        return list(daily)
-    # Counted from the last day, so that the last step is a whole week and only the first may be shorter.
-    first = len(daily) % 7
-    starts = ([0] if first else []) + list(range(first, len(daily), 7))
-    return [_together(daily[start : first if start < first else start + 7]) for start in starts]
 
 
 def cause_title(category: str) -> str:
@@ -159,9 +126,7 @@ def _what_grew(overview: Overview) -> Category | None:
     now, before = overview.figures["payment_success_rate"], overview.previous["payment_success_rate"]
     if min(now["denominator"], before["denominator"]) < FEW or now["high"] >= before["value"]:
         return None
-    shares = {
-        each["key"]: each["count"] / now["denominator"] for each in overview.figures["failures_by_category"]
-    }
+    shares = {each["key"]: each["count"] / now["denominator"] for each in overview.figures["failures_by_category"]}
     for each in overview.previous["failures_by_category"]:
         shares[each["key"]] = shares.get(each["key"], 0.0) - each["count"] / before["denominator"]
     cause = max(shares, key=lambda key: shares[key])
@@ -191,19 +156,3 @@ def _with_failures(figures: dict[str, Any]) -> dict[str, Any]:
     rate, causes = figures["payment_success_rate"], figures["failures_by_category"]
     failed = rate["denominator"] - rate["numerator"] if rate["denominator"] else None
     return figures | {FAILED_PAYMENTS: {"value": failed, "amount": sum(each["amount"] for each in causes)}}
-
-
-def _day(found: dict[str, Any]) -> Day:
-    return Day(**found | {"day": date.fromisoformat(found["day"])})
-
-
-def _together(days: Sequence[Day]) -> Day:
-    return Day(
-        day=days[0].day,
-        succeeded=sum(each.succeeded for each in days),
-        failed=sum(each.failed for each in days),
-        amount_minor=sum(each.amount_minor for each in days),
-        disputes=sum(each.disputes for each in days),
-        disputed_minor=sum(each.disputed_minor for each in days),
-        days=(days[-1].day - days[0].day + timedelta(days=1)).days,
-    )

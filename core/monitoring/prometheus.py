@@ -16,13 +16,13 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "webhook_events": ("Stripe's events, by type and by what became of them.", ("type", "outcome")),
     "stripe_calls": ("Calls to Stripe; the outcome is ok or the class of the error.", ("operation", "outcome")),
     "api_calls": ("Calls of the payment API by known callers.", ("operation", "status")),
-}  # fmt: skip
+}
 HISTOGRAMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "webhook_handling_seconds": ("From an event's arrival until it was applied.", ()),
     "stripe_call_seconds": ("How long Stripe took.", ("operation",)),
     "assignment_seconds": ("How long it took to choose a provider.", ("kind",)),
     "api_own_seconds": ("How long we took for a call of the payment API, Stripe's part apart.", ("operation",)),
-}  # fmt: skip
+}
 Sample = dict[str, Any]
 
 
@@ -91,9 +91,7 @@ def _values(sample: Sample, labels: tuple[str, ...]) -> tuple[str, ...]:
 
 def _queues(queues: Iterable[Sample]) -> Iterator[Metric]:
     depth = GaugeMetricFamily("payops_queue_depth", "How much waits.", labels=("queue",))
-    oldest = GaugeMetricFamily(
-        "payops_queue_oldest_seconds", "For how long the oldest of it waits.", labels=("queue",)
-    )
+    oldest = GaugeMetricFamily("payops_queue_oldest_seconds", "For how long the oldest of it waits.", labels=("queue",))
     for each in queues:
         depth.add_metric([each["queue"]], each["depth"])
         if each["depth"]:

@@ -8,16 +8,14 @@ from typing import Any
 import structlog
 
 from core.errors import PayopsError, Refused, Unavailable
-from core.payments.desk import Desk
+from core.payments.context import PaymentContext
 from core.stripe_gateway import Json
 
 log = structlog.get_logger(__name__)
 
 KEY_KEPT = timedelta(hours=23)  # Stripe keeps a key for 24 hours; an hour is left for clocks that differ
 OVER_AFTER = timedelta(minutes=5)  # a request that Stripe took in is over by then
-CUSTOMERS_OWN = frozenset(
-    {"payment", "create_subscription"}
-)  # whoever asked decides whether it is asked again
+CUSTOMERS_OWN = frozenset({"payment", "create_subscription"})  # whoever asked decides whether it is asked again
 CLAIMED_AT_ONCE = 20
 LONGEST_WAIT_SECONDS = 600
 MARK, REQUEST_MARK = "payopsAction", "payopsRequest"
@@ -54,117 +52,112 @@ class Action:
         return cls(**{field.name: row[field.name] for field in fields(cls) if field.name in row})
 
 
-def begun(desk: Desk, function: str, /, **arguments: Any) -> Action:
+def begun(context: PaymentContext, function: str, /, **arguments: Any) -> Action:
     """Write the action down by `function` and, where it is this caller's to do, carry it out."""
-    action = Action.of(desk.db.call(function, **arguments, now=desk.clock()))
-    return carry_out(desk, action) if action.begun else action
+    action = Action.of(context.db.call(function, **arguments, now=context.clock()))
+    return carry_out(context, action) if action.begun else action
 
 
-def carry_out(desk: Desk, action: Action) -> Action:
+def carry_out(context: PaymentContext, action: Action) -> Action:
     """Ask Stripe for what was written down, under the action's id, and settle it."""
     try:
-        answer = desk.stripe.write(action.path, key=action.id, method=action.method, **action.params)
+        answer = context.stripe.write(action.path, key=action.id, method=action.method, **action.params)
     except Unavailable as error:
-        return unanswered(desk, action, error)
+        return unanswered(context, action, error)
     except Refused as error:
-        return refused(desk, action, error)
-    return settle_with(desk, action, answer)
+        return refused(context, action, error)
+    return settle_with(context, action, answer)
 
 
-def settle_unknown(desk: Desk) -> int:
+def settle_unknown(context: PaymentContext) -> int:
     """Find out about the actions whose answer never came; how many were looked at.
 
     What Stripe shows decides. What it does not show is asked again under the same key while Stripe keeps keys, and
     counts as never done after that; at once, where it is a customer's to ask again.
     """
-    claimed = desk.db.call("claim_unanswered", most=CLAIMED_AT_ONCE, now=desk.clock())
+    claimed = context.db.call("claim_unanswered", most=CLAIMED_AT_ONCE, now=context.clock())
     for row in claimed:
-        _find_out(desk, Action.of(row))
+        _find_out(context, Action.of(row))
     return len(claimed)
 
 
-def _find_out(desk: Desk, action: Action) -> None:
+def _find_out(context: PaymentContext, action: Action) -> None:
     try:
-        found = look(desk, action)
-    except (
-        Unavailable,
-        Refused,
-    ) as error:  # what cannot be looked at now is looked at later, and people see it
-        unanswered(desk, action, error)
+        found = look(context, action)
+    except (Unavailable, Refused) as error:  # what cannot be looked at now is looked at later, and people see it
+        unanswered(context, action, error)
         return
-    age = desk.clock() - datetime.fromisoformat(action.sent_at or action.requested_at)
+    age = context.clock() - datetime.fromisoformat(action.sent_at or action.requested_at)
     if found is not None:
-        settle_with(desk, action, found)
+        settle_with(context, action, found)
     elif action.kind in CUSTOMERS_OWN and age < OVER_AFTER:
-        unanswered(desk, action, Unavailable("stripe_unavailable", "Stripe may still be at work on it."))
+        unanswered(context, action, Unavailable("stripe_unavailable", "Stripe may still be at work on it."))
     elif action.kind not in CUSTOMERS_OWN and age < KEY_KEPT:
-        carry_out(desk, action)
+        carry_out(context, action)
     else:
-        _settled(desk, action, "refused", problem_code="never_done", problem="It never reached Stripe.")
+        _settled(context, action, "refused", problem_code="never_done", problem="It never reached Stripe.")
 
 
-def look(desk: Desk, action: Action) -> Json | None:
+def look(context: PaymentContext, action: Action) -> Json | None:
     """What Stripe shows of this action, None where it shows nothing."""
-    return _LOOK[action.kind](desk, action)
+    return _LOOK[action.kind](context, action)
 
 
-def _look_for_refund(desk: Desk, action: Action) -> Json | None:
+def _look_for_refund(context: PaymentContext, action: Action) -> Json | None:
     """The refund that carries the action's mark, if Stripe has it."""
-    refunds = desk.stripe.each("refunds", payment_intent=action.payment_intent_id)
+    refunds = context.stripe.each("refunds", payment_intent=action.payment_intent_id)
     return next((one for one in refunds if (one.get("metadata") or {}).get(MARK) == action.id), None)
 
 
-def _look_for_payment(desk: Desk, action: Action) -> Json | None:
+def _look_for_payment(context: PaymentContext, action: Action) -> Json | None:
     """The intent or invoice, where it is paid meanwhile."""
     kind = "invoices" if action.subject.startswith("in_") else "payment_intents"
-    found = desk.stripe.retrieve(f"{kind}/{action.subject}")
+    found = context.stripe.retrieve(f"{kind}/{action.subject}")
     return found if found["status"] in ("succeeded", "paid", "processing", "requires_capture") else None
 
 
-def _look_for_cancellation(desk: Desk, action: Action) -> Json | None:
-    found = desk.stripe.retrieve(f"subscriptions/{action.subject}")
+def _look_for_cancellation(context: PaymentContext, action: Action) -> Json | None:
+    found = context.stripe.retrieve(f"subscriptions/{action.subject}")
     ends = found["status"] == "canceled" or (action.method == "post" and found.get("cancel_at_period_end"))
     return found if ends else None
 
 
-def _look_for_acceptance(desk: Desk, action: Action) -> Json | None:
-    found = desk.stripe.retrieve(f"disputes/{action.subject}")
+def _look_for_acceptance(context: PaymentContext, action: Action) -> Json | None:
+    found = context.stripe.retrieve(f"disputes/{action.subject}")
     return found if found["status"] in ("lost", "warning_closed") else None
 
 
-def _look_for_evidence(desk: Desk, action: Action) -> Json | None:
-    found = desk.stripe.retrieve(f"disputes/{action.subject}")
+def _look_for_evidence(context: PaymentContext, action: Action) -> Json | None:
+    found = context.stripe.retrieve(f"disputes/{action.subject}")
     return found if (found.get("metadata") or {}).get(MARK) == action.id else None
 
 
-def _look_for_made(desk: Desk, action: Action) -> Json | None:
+def _look_for_made(context: PaymentContext, action: Action) -> Json | None:
     """What the customer's request made, by the mark it carries."""
     since = datetime.fromisoformat(action.requested_at) - timedelta(hours=1)  # for clocks that differ
     ended: Json = {"status": "all"} if action.path == "subscriptions" else {}
-    made = desk.stripe.each(
-        action.path, customer=action.subject, created={"gte": int(since.timestamp())}, **ended
-    )
+    made = context.stripe.each(action.path, customer=action.subject, created={"gte": int(since.timestamp())}, **ended)
     return next((one for one in made if (one.get("metadata") or {}).get(REQUEST_MARK) == action.id), None)
 
 
-def _look_for_link(desk: Desk, action: Action) -> Json | None:
+def _look_for_link(context: PaymentContext, action: Action) -> Json | None:
     """The page to pay on that carries the action's mark. Whether an invoice was sent is nowhere to be seen."""
     if action.path.startswith("invoices/"):
         return None
     if action.path != "checkout/sessions":
-        sessions = iter([desk.stripe.retrieve(action.path)])
+        sessions = iter([context.stripe.retrieve(action.path)])
     else:
         customer = action.params.get("customer")
-        sessions = desk.stripe.each("checkout/sessions", **({"customer": customer} if customer else {}))
+        sessions = context.stripe.each("checkout/sessions", **({"customer": customer} if customer else {}))
     return next((one for one in sessions if (one.get("metadata") or {}).get(MARK) == action.id), None)
 
 
-def _look_for_stop(desk: Desk, action: Action) -> Json | None:
-    found = desk.stripe.retrieve(f"invoices/{action.subject}")
+def _look_for_stop(context: PaymentContext, action: Action) -> Json | None:
+    found = context.stripe.retrieve(f"invoices/{action.subject}")
     return found if found.get("auto_advance") == action.params["auto_advance"] else None
 
 
-_LOOK: dict[str, Callable[[Desk, Action], Json | None]] = {
+_LOOK: dict[str, Callable[[PaymentContext, Action], Json | None]] = {
     "refund": _look_for_refund,
     "retry": _look_for_payment,
     "cancel_subscription": _look_for_cancellation,
@@ -177,33 +170,36 @@ _LOOK: dict[str, Callable[[Desk, Action], Json | None]] = {
 }
 
 
-def settle_with(desk: Desk, action: Action, answer: Json) -> Action:
+def settle_with(context: PaymentContext, action: Action, answer: Json) -> Action:
     """What Stripe did, and the mirror shows it at once; a new payment that was declined is refused."""
     error = answer.get("last_payment_error") if action.kind == "payment" else None
     if error is None:
-        return _settled(desk, action, "done", result_id=answer["id"], records=desk.records_of(answer))
+        return _settled(context, action, "done", result_id=answer["id"], records=context.records_of(answer))
     return _settled(
-        desk, action, "refused", result_id=answer["id"], records=desk.records_of(answer),
-        problem_code=error.get("decline_code") or error.get("code"), problem=error.get("message"),
-    )  # fmt: skip
-
-
-def refused(desk: Desk, action: Action, error: Refused) -> Action:
-    made = error.facts.get("payment_intent") if action.kind == "payment" else None
-    return _settled(desk, action, "refused", problem_code=_code(error), problem=error.detail, result_id=made)
-
-
-def unanswered(desk: Desk, action: Action, error: PayopsError) -> Action:
-    log.warning("Stripe did not answer", action=action.id, kind=action.kind, code=error.code)
-    wait = min(5 * 2**action.attempts, LONGEST_WAIT_SECONDS)
-    again = desk.clock() + timedelta(seconds=wait)
-    return _settled(
-        desk, action, "unknown", problem_code=error.code, problem=error.detail, next_attempt_at=again
+        context,
+        action,
+        "refused",
+        result_id=answer["id"],
+        records=context.records_of(answer),
+        problem_code=error.get("decline_code") or error.get("code"),
+        problem=error.get("message"),
     )
 
 
-def _settled(desk: Desk, action: Action, state: str, **more: Any) -> Action:
-    row = desk.db.call("settle_action", id=action.id, state=state, now=desk.clock(), **more)
+def refused(context: PaymentContext, action: Action, error: Refused) -> Action:
+    made = error.facts.get("payment_intent") if action.kind == "payment" else None
+    return _settled(context, action, "refused", problem_code=_code(error), problem=error.detail, result_id=made)
+
+
+def unanswered(context: PaymentContext, action: Action, error: PayopsError) -> Action:
+    log.warning("Stripe did not answer", action=action.id, kind=action.kind, code=error.code)
+    wait = min(5 * 2**action.attempts, LONGEST_WAIT_SECONDS)
+    again = context.clock() + timedelta(seconds=wait)
+    return _settled(context, action, "unknown", problem_code=error.code, problem=error.detail, next_attempt_at=again)
+
+
+def _settled(context: PaymentContext, action: Action, state: str, **more: Any) -> Action:
+    row = context.db.call("settle_action", id=action.id, state=state, now=context.clock(), **more)
     return Action.of(row)
 
 

@@ -61,9 +61,7 @@ HARD = frozenset(
     "transaction_not_allowed highest_risk_level authentication_required".split()
 )
 # Told as any other decline: whoever holds the card must not learn that it is reported or suspected.
-CONCEALED = frozenset(
-    "lost_card stolen_card pickup_card fraudulent merchant_blacklist highest_risk_level".split()
-)
+CONCEALED = frozenset("lost_card stolen_card pickup_card fraudulent merchant_blacklist highest_risk_level".split())
 
 _RETRY_AFTER_HOURS = {Category.RETRY_LATER: 72, Category.RETRY_SPACED: 24, Category.RETRY_SOON: 1}
 _DECLINED = "Your card was declined. Please use another card or contact your bank."

@@ -13,7 +13,7 @@ from core.errors import Refused
 from core.money import Money
 from core.payments import actions, evidence
 from core.payments.actions import Action
-from core.payments.desk import Desk
+from core.payments.context import PaymentContext
 from core.periods import Period
 from core.staff import audit, roles
 from core.staff.roles import Actor
@@ -21,10 +21,15 @@ from core.staff.roles import Actor
 PAGE = "disputes"
 TO_ANSWER = ("needs_response", "warning_needs_response")
 STATUSES = {
-    "needs_response": "Waits for evidence", "warning_needs_response": "Bank asks", "under_review": "With the bank",
-    "warning_under_review": "With the bank", "won": "Won", "lost": "Lost", "warning_closed": "Closed, no dispute",
+    "needs_response": "Waits for evidence",
+    "warning_needs_response": "Bank asks",
+    "under_review": "With the bank",
+    "warning_under_review": "With the bank",
+    "won": "Won",
+    "lost": "Lost",
+    "warning_closed": "Closed, no dispute",
     "prevented": "Prevented",
-}  # fmt: skip
+}
 
 Row = dict[str, Any]
 
@@ -73,14 +78,10 @@ def new_id() -> str:
     return "ans_" + secrets.token_hex(12)
 
 
-def listed(
-    db: Database, shown: Shown, *, period: Period | None = None, reason: str | None = None
-) -> list[Row]:
+def listed(db: Database, shown: Shown, *, period: Period | None = None, reason: str | None = None) -> list[Row]:
     """The disputes of this part: those to answer by their deadline, others newest first; closed ones of the period."""
     since, until = period.bounds() if period and shown is Shown.CLOSED else (None, None)
-    found = db.call(
-        "list_disputes", statuses=list(_STATUSES_OF[shown]), since=since, until=until, reason=reason
-    )
+    found = db.call("list_disputes", statuses=list(_STATUSES_OF[shown]), since=since, until=until, reason=reason)
     return cast(list[Row], found)
 
 
@@ -89,9 +90,13 @@ def by_reason(db: Database, period: Period, currency: str) -> list[Row]:
     since, until = period.bounds()
     found = db.call("disputes_by_reason", since=since, until=until, currency=currency)
     return [
-        each | {"title": evidence.reason_of(each["reason"]).title, "win_rate": _share(each["won"], each["won"] + each["lost"])}
+        each
+        | {
+            "title": evidence.reason_of(each["reason"]).title,
+            "win_rate": _share(each["won"], each["won"] + each["lost"]),
+        }
         for each in found
-    ]  # fmt: skip
+    ]
 
 
 def facts_of(db: Database, dispute_id: str) -> Row | None:
@@ -99,16 +104,16 @@ def facts_of(db: Database, dispute_id: str) -> Row | None:
     return cast(Row | None, db.call("dispute_facts", dispute_id=dispute_id))
 
 
-def case_of(desk: Desk, actor: Actor, facts: Row, zone: ZoneInfo) -> Case:
+def case_of(context: PaymentContext, actor: Actor, facts: Row, zone: ZoneInfo) -> Case:
     """What is staged at Stripe and what can be filled in. Name and address come from Stripe and are kept nowhere."""
     roles.require(actor, PAGE)
-    at_stripe = desk.mirror(desk.stripe.retrieve(f"disputes/{facts['dispute']['id']}"))
-    charge = desk.stripe.retrieve(f"charges/{facts['dispute']['charge_id']}")
+    at_stripe = context.mirror(context.stripe.retrieve(f"disputes/{facts['dispute']['id']}"))
+    charge = context.stripe.retrieve(f"charges/{facts['dispute']['charge_id']}")
     known = {name: text for name, text in (at_stripe.get("evidence") or {}).items() if isinstance(text, str)}
     return Case(facts, known, evidence.suggested(facts, charge, zone), charge.get("receipt_url"))
 
 
-def stage(desk: Desk, actor: Actor, dispute_id: str, fields: Mapping[str, str]) -> None:
+def stage(context: PaymentContext, actor: Actor, dispute_id: str, fields: Mapping[str, str]) -> None:
     """Keep this evidence at Stripe without sending it to the bank; an empty text takes a field back.
 
     We keep no word of it; which fields were staged is on record. Raises `Refused`, also where Stripe refuses it.
@@ -118,17 +123,21 @@ def stage(desk: Desk, actor: Actor, dispute_id: str, fields: Mapping[str, str]) 
     if unknown:
         raise Refused("unknown_field", f"{', '.join(sorted(unknown))} is no field of evidence.")
     _check_lengths(fields)
-    _check_waits(desk.db, dispute_id)
+    _check_waits(context.db, dispute_id)
     # A key of its own each time: the same words again may follow others.
-    answer = desk.stripe.write(f"disputes/{dispute_id}", key=new_id(), evidence=dict(fields), submit=False)
-    desk.mirror(answer)
+    answer = context.stripe.write(f"disputes/{dispute_id}", key=new_id(), evidence=dict(fields), submit=False)
+    context.mirror(answer)
     audit.record(
-        desk.db, actor, "payments:evidence:staged", f"{dispute_id.split('_')[0]}:{dispute_id}", desk.clock(),
+        context.db,
+        actor,
+        "payments:evidence:staged",
+        f"{dispute_id.split('_')[0]}:{dispute_id}",
+        context.clock(),
         after={"fields": sorted(fields)},
-    )  # fmt: skip
+    )
 
 
-def attach(desk: Desk, actor: Actor, dispute_id: str, field: str, content: bytes) -> None:
+def attach(context: PaymentContext, actor: Actor, dispute_id: str, field: str, content: bytes) -> None:
     """Upload a file to Stripe and stage it as this field. Raises `Refused` for what banks take not."""
     roles.require(actor, PAGE)
     if field not in evidence.FIELDS or not evidence.FIELDS[field].is_file:
@@ -138,20 +147,22 @@ def attach(desk: Desk, actor: Actor, dispute_id: str, field: str, content: bytes
         raise Refused("bad_file", "Banks take PDF, PNG and JPEG files.")
     if len(content) > evidence.MAX_FILE_BYTES:
         raise Refused("file_too_large", "All files of a dispute together may have 4.5 MB.")
-    _check_waits(desk.db, dispute_id)
+    _check_waits(context.db, dispute_id)
     # What a file is called may name a patient, so it goes by its field.
-    made = desk.stripe.upload(f"{field}.{kind}", content, purpose="dispute_evidence", key=new_id())
-    stage(desk, actor, dispute_id, {field: made["id"]})
+    made = context.stripe.upload(f"{field}.{kind}", content, purpose="dispute_evidence", key=new_id())
+    stage(context, actor, dispute_id, {field: made["id"]})
 
 
-def submit(desk: Desk, actor: Actor, action_id: str, dispute_id: str, *, reason: str | None = None) -> Action:
+def submit(
+    context: PaymentContext, actor: Actor, action_id: str, dispute_id: str, *, reason: str | None = None
+) -> Action:
     """Send what is staged to the bank, which is possible once; the same `action_id` is one submission."""
-    return _answer(desk, actor, "submit_evidence", action_id, dispute_id, reason)
+    return _answer(context, actor, "submit_evidence", action_id, dispute_id, reason)
 
 
-def accept(desk: Desk, actor: Actor, action_id: str, dispute_id: str, *, reason: str) -> Action:
+def accept(context: PaymentContext, actor: Actor, action_id: str, dispute_id: str, *, reason: str) -> Action:
     """Give in: the dispute is lost, and nothing can be said against it any more."""
-    return _answer(desk, actor, "accept_dispute", action_id, dispute_id, reason)
+    return _answer(context, actor, "accept_dispute", action_id, dispute_id, reason)
 
 
 def sentence(waiting: list[Row], now: datetime) -> str:
@@ -196,9 +207,7 @@ def consequences(case: Case, kind: str) -> list[str]:
     inquiry = dispute["status"].startswith("warning")
     visit = facts["consultation"]
     if kind == "accept_dispute":
-        told = [
-            f"{amount} is lost for good" + (f", and so is the fee of {fee}." if fee and not inquiry else ".")
-        ]
+        told = [f"{amount} is lost for good" + (f", and so is the fee of {fee}." if fee and not inquiry else ".")]
         told.append("It cannot be taken back, and for the card networks it counts as any other dispute.")
         if visit:
             told.append(
@@ -220,15 +229,8 @@ def in_words(action: Action) -> str:
     """What became of an answer, in a sentence for whoever clicked."""
     amount = Money(action.amount_minor or 0, action.currency or "usd")
     accepting = action.kind == "accept_dispute"
-    done = (
-        f"The dispute over {amount} is accepted."
-        if accepting
-        else f"The evidence over {amount} is with the bank."
-    )
-    return {
-        "done": done,
-        "refused": f"Stripe refused it: {action.problem}",
-    }.get(
+    done = f"The dispute over {amount} is accepted." if accepting else f"The evidence over {amount} is with the bank."
+    return {"done": done, "refused": f"Stripe refused it: {action.problem}"}.get(
         action.state, "Stripe has not answered yet. It will be settled by itself, once; do not send it again."
     )
 
@@ -245,14 +247,20 @@ def texts(db: Database) -> dict[str, Row]:
 
 
 def _answer(
-    desk: Desk, actor: Actor, kind: str, action_id: str, dispute_id: str, reason: str | None
+    context: PaymentContext, actor: Actor, kind: str, action_id: str, dispute_id: str, reason: str | None
 ) -> Action:
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
     return actions.begun(
-        desk, "begin_dispute_answer", id=action_id, kind=kind, dispute_id=dispute_id, actor=actor.name,
-        role=str(actor.role), reason=reason,
-    )  # fmt: skip
+        context,
+        "begin_dispute_answer",
+        id=action_id,
+        kind=kind,
+        dispute_id=dispute_id,
+        actor=actor.name,
+        role=str(actor.role),
+        reason=reason,
+    )
 
 
 def _check_waits(db: Database, dispute_id: str) -> None:

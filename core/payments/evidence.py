@@ -36,16 +36,30 @@ def _file(name: str, title: str, help: str = "") -> Field:
 FIELDS = {
     each.name: each
     for each in (
-        Field("product_description", "What was sold", "The service in a sentence, without anything about health.", lines=2),
+        Field(
+            "product_description", "What was sold", "The service in a sentence, without anything about health.", lines=2
+        ),
         Field("customer_name", "Customer's name"),
         Field("customer_email_address", "Customer's e-mail address"),
         Field("billing_address", "Billing address", lines=2),
         Field("customer_purchase_ip", "Internet address of the purchase"),
         Field("service_date", "Date of the service", "When the visit took place or the plan began."),
-        Field("access_activity_log", "Activity", "When the customer signed in, joined a visit or used the plan.", lines=4),
-        Field("refund_policy_disclosure", "How the refund policy was shown", "Where the customer saw it before paying.", lines=3),
+        Field(
+            "access_activity_log", "Activity", "When the customer signed in, joined a visit or used the plan.", lines=4
+        ),
+        Field(
+            "refund_policy_disclosure",
+            "How the refund policy was shown",
+            "Where the customer saw it before paying.",
+            lines=3,
+        ),
         Field("refund_refusal_explanation", "Why no refund is due", lines=3),
-        Field("cancellation_policy_disclosure", "How the cancellation policy was shown", "Where the customer saw it before paying.", lines=3),
+        Field(
+            "cancellation_policy_disclosure",
+            "How the cancellation policy was shown",
+            "Where the customer saw it before paying.",
+            lines=3,
+        ),
         Field("cancellation_rebuttal", "Why the subscription was not cancelled", lines=3),
         Field("duplicate_charge_id", "The other charge", "The id of the charge that looks like the same."),
         Field("duplicate_charge_explanation", "How the two charges differ", lines=3),
@@ -59,7 +73,7 @@ FIELDS = {
         _file("duplicate_charge_documentation", "Papers of the other charge"),
         _file("uncategorized_file", "Anything else"),
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -75,40 +89,81 @@ _WHO = ("customer_name", "customer_email_address", "billing_address")
 _SERVICE = ("service_date", "access_activity_log", "service_documentation")
 REASONS = {
     "fraudulent": Reason(
-        "Fraud", "Show that the cardholder made this payment: who paid, from where, and that they used the service.",
-        ("uncategorized_text", *_WHO, "customer_purchase_ip", *_SERVICE, "receipt", "customer_communication", "product_description"),
+        "Fraud",
+        "Show that the cardholder made this payment: who paid, from where, and that they used the service.",
+        (
+            "uncategorized_text",
+            *_WHO,
+            "customer_purchase_ip",
+            *_SERVICE,
+            "receipt",
+            "customer_communication",
+            "product_description",
+        ),
     ),
     "unrecognized": Reason(
-        "Not recognised", "Show what the payment was for and that this customer made it.",
+        "Not recognised",
+        "Show what the payment was for and that this customer made it.",
         ("uncategorized_text", *_WHO, "product_description", *_SERVICE, "receipt", "customer_communication"),
     ),
     "product_not_received": Reason(
-        "Service not received", "Show that the service was provided, to whom, and when.",
+        "Service not received",
+        "Show that the service was provided, to whom, and when.",
         ("uncategorized_text", *_SERVICE, "product_description", "customer_communication", *_WHO),
     ),
     "product_unacceptable": Reason(
-        "Service not as described", "Show that it was as described, and that a complaint had a fair answer.",
-        ("uncategorized_text", "product_description", *_SERVICE, "customer_communication", "refund_policy", "refund_policy_disclosure"),
+        "Service not as described",
+        "Show that it was as described, and that a complaint had a fair answer.",
+        (
+            "uncategorized_text",
+            "product_description",
+            *_SERVICE,
+            "customer_communication",
+            "refund_policy",
+            "refund_policy_disclosure",
+        ),
     ),
     "credit_not_processed": Reason(
-        "Refund not received", "Show that no refund was due, or that it was made.",
-        ("uncategorized_text", "refund_policy", "refund_policy_disclosure", "refund_refusal_explanation", "customer_communication"),
+        "Refund not received",
+        "Show that no refund was due, or that it was made.",
+        (
+            "uncategorized_text",
+            "refund_policy",
+            "refund_policy_disclosure",
+            "refund_refusal_explanation",
+            "customer_communication",
+        ),
     ),
     "subscription_canceled": Reason(
-        "Subscription cancelled", "Show that it was not cancelled before this payment, and that the customer knew how to.",
-        ("uncategorized_text", "cancellation_policy", "cancellation_policy_disclosure", "cancellation_rebuttal", "access_activity_log",
-         "customer_communication"),
+        "Subscription cancelled",
+        "Show that it was not cancelled before this payment, and that the customer knew how to.",
+        (
+            "uncategorized_text",
+            "cancellation_policy",
+            "cancellation_policy_disclosure",
+            "cancellation_rebuttal",
+            "access_activity_log",
+            "customer_communication",
+        ),
     ),
     "duplicate": Reason(
-        "Charged twice", "Show that the two charges were for different things.",
-        ("uncategorized_text", "duplicate_charge_id", "duplicate_charge_explanation", "duplicate_charge_documentation", "receipt",
-         "service_date"),
+        "Charged twice",
+        "Show that the two charges were for different things.",
+        (
+            "uncategorized_text",
+            "duplicate_charge_id",
+            "duplicate_charge_explanation",
+            "duplicate_charge_documentation",
+            "receipt",
+            "service_date",
+        ),
     ),
     "general": Reason(
-        "Other", "Say what happened, and show what speaks for it.",
+        "Other",
+        "Say what happened, and show what speaks for it.",
         ("uncategorized_text", *_WHO, "product_description", *_SERVICE, "receipt", "customer_communication"),
     ),
-}  # fmt: skip
+}
 
 
 def reason_of(code: str | None) -> Reason:

@@ -57,7 +57,5 @@ def of_card(error: Refused, *, for_patient: bool) -> Refused:
     """What Stripe says of the card that a caller named: declined, or nobody's, or, for a patient, not theirs either."""
     if error.code != "stripe_refused":
         return declined(error, for_patient=for_patient)
-    code, sentence = (
-        ("not_found", "There is no such payment method.") if for_patient else (error.code, error.detail)
-    )
+    code, sentence = ("not_found", "There is no such payment method.") if for_patient else (error.code, error.detail)
     return Refused(code, sentence, facts={"path": "paymentMethodId"})

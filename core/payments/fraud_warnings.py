@@ -94,9 +94,7 @@ def history_in_words(history: History) -> str:
     """What became of earlier warnings, in a sentence."""
     if history.dispute_share is None:
         return f"Only {history.warned:,} earlier warnings are known, too few to say what one comes to."
-    lost = (
-        f", and {history.lost:,} of the {history.decided:,} decided ones were lost" if history.decided else ""
-    )
+    lost = f", and {history.lost:,} of the {history.decided:,} decided ones were lost" if history.decided else ""
     return (
         f"Of {history.warned:,} earlier warnings whose payment was not sent back, {history.disputed:,} "
         f"({history.dispute_share:.0%}) became disputes{lost}."

@@ -12,9 +12,11 @@ from core.staff.roles import Actor
 
 PROGRAMS = {"visa": "Visa VAMP", "mastercard": "Mastercard ECM"}
 LINES = {
-    ("visa", "early"): "non-compliant", ("visa", "excessive"): "excessive", ("mastercard", "excessive"): "excessive",
+    ("visa", "early"): "non-compliant",
+    ("visa", "excessive"): "excessive",
+    ("mastercard", "excessive"): "excessive",
     ("mastercard", "high"): "high excessive",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,31 @@ def standing(db: Database, day: date, currency: str) -> list[Standing]:
 
 
 def set_line(
-    db: Database, actor: Actor, network: str, line: str, *, ratio: float, events: int, since: date, source: str, now: datetime
-) -> None:  # fmt: skip
+    db: Database,
+    actor: Actor,
+    network: str,
+    line: str,
+    *,
+    ratio: float,
+    events: int,
+    since: date,
+    source: str,
+    now: datetime,
+) -> None:
     """What a network looks at from `since` on. Raises `Refused` for what is no line."""
     roles.require(actor, "disputes")
     db.call(
-        "set_network_line", network=network, line=line, ratio=ratio, events=events, since=since, source=source,
-        actor=actor.name, role=str(actor.role), now=now,
-    )  # fmt: skip
+        "set_network_line",
+        network=network,
+        line=line,
+        ratio=ratio,
+        events=events,
+        since=since,
+        source=source,
+        actor=actor.name,
+        role=str(actor.role),
+        now=now,
+    )
 
 
 def in_words(found: Standing) -> str:
@@ -81,27 +100,33 @@ def in_words(found: Standing) -> str:
     if found.ratio is not None:
         counted += f", {found.ratio:.2%}".replace("%", "\N{NO-BREAK SPACE}%")
     told = [
-        f"the {line.name} line is reached" if line.left == 0 and found.payments else f"{line.left:,} more reach the {line.name} line"
+        f"the {line.name} line is reached"
+        if line.left == 0 and found.payments
+        else f"{line.left:,} more reach the {line.name} line"
         for line in found.lines
-    ]  # fmt: skip
+    ]
     return "; ".join([counted, *told])
 
 
 def _standing(found: Mapping[str, Any]) -> Standing:
-    network, events, payments = (
-        found["network"],
-        found["disputes"] + found["fraud_warnings"],
-        found["payments"],
-    )
+    network, events, payments = (found["network"], found["disputes"] + found["fraud_warnings"], found["payments"])
     lines = [
         Line(
-            LINES[network, each["line"]], ratio := Decimal(str(each["ratio"])), each["events"],
-            date.fromisoformat(each["since"]), each["source"], events_left(events, payments, ratio, each["events"]),
+            LINES[network, each["line"]],
+            ratio := Decimal(str(each["ratio"])),
+            each["events"],
+            date.fromisoformat(each["since"]),
+            each["source"],
+            events_left(events, payments, ratio, each["events"]),
         )
         for each in found["lines"]
-    ]  # fmt: skip
+    ]
     everywhere = found["everywhere"]
     return Standing(
-        network, found["disputes"], found["fraud_warnings"], payments, lines,
+        network,
+        found["disputes"],
+        found["fraud_warnings"],
+        payments,
+        lines,
         everywhere["disputes"] + everywhere["fraud_warnings"],
-    )  # fmt: skip
+    )

@@ -11,21 +11,31 @@ from core.db import Database
 from core.errors import Refused
 from core.logs import redacted
 from core.money import Money
-from core.payments.desk import Desk
+from core.payments.context import PaymentContext
 from core.payments.limits import CURRENCIES
 from core.staff import audit, roles
 from core.staff.roles import Actor, Right
 
 PAGE = "payments"
 STATUSES = {
-    "succeeded": "Succeeded", "failed": "Failed", "incomplete": "Not tried", "requires_action": "Waits for the customer",
-    "processing": "Processing", "requires_capture": "Not captured", "canceled": "Canceled", "refunded": "Refunded",
+    "succeeded": "Succeeded",
+    "failed": "Failed",
+    "incomplete": "Not tried",
+    "requires_action": "Waits for the customer",
+    "processing": "Processing",
+    "requires_capture": "Not captured",
+    "canceled": "Canceled",
+    "refunded": "Refunded",
     "disputed": "Disputed",
-}  # fmt: skip
+}
 DISPUTED = {
-    "won": "Dispute won", "lost": "Dispute lost", "warning_needs_response": "Bank asks", "warning_under_review": "Bank asks",
-    "warning_closed": "Bank asked", "prevented": "Dispute prevented",
-}  # fmt: skip
+    "won": "Dispute won",
+    "lost": "Dispute lost",
+    "warning_needs_response": "Bank asks",
+    "warning_under_review": "Bank asks",
+    "warning_closed": "Bank asked",
+    "prevented": "Dispute prevented",
+}
 EXPORT_MAX_PAYMENTS = 20_000
 COUNTED_AT_MOST = 10_000
 _PAGE = 1000
@@ -153,7 +163,7 @@ def exported(db: Database, actor: Actor, wanted: Sought, now: datetime) -> list[
     return taken
 
 
-def customers_of_email(desk: Desk, actor: Actor, email: str) -> list[Customer]:
+def customers_of_email(context: PaymentContext, actor: Actor, email: str) -> list[Customer]:
     """Ask Stripe whose address this is. Nothing of it is kept; who asked, and which customers came of it, is."""
     roles.require(actor, PAGE, Right.SEE)
     given = email.strip()
@@ -163,13 +173,13 @@ def customers_of_email(desk: Desk, actor: Actor, email: str) -> list[Customer]:
     ids = [
         str(one["id"])
         for form in dict.fromkeys((given, given.lower()))
-        for one in desk.stripe.each("customers", email=form)
+        for one in context.stripe.each("customers", email=form)
     ]
     found = list(dict.fromkeys(ids))
     audit.record(
-        desk.db, actor, "payments:email:looked-up", "customers:by-email", desk.clock(), after={"customers": found}
-    )  # fmt: skip
-    return [Customer(each, _payments_of(desk, actor, each)) for each in found]
+        context.db, actor, "payments:email:looked-up", "customers:by-email", context.clock(), after={"customers": found}
+    )
+    return [Customer(each, _payments_of(context, actor, each)) for each in found]
 
 
 def life(db: Database, actor: Actor, payment_intent_id: str) -> dict[str, Any] | None:
@@ -185,17 +195,26 @@ def add_note(db: Database, actor: Actor, payment_intent_id: str, note: str, now:
     if redacted(note) != note:
         raise Refused("note_private", "Leave out card numbers, addresses, phone numbers and keys.")
     db.call(
-        "add_payment_note", payment_intent_id=payment_intent_id, note=note, actor=actor.name, role=str(actor.role), now=now
-    )  # fmt: skip
+        "add_payment_note",
+        payment_intent_id=payment_intent_id,
+        note=note,
+        actor=actor.name,
+        role=str(actor.role),
+        now=now,
+    )
 
 
 def withdraw_note(db: Database, actor: Actor, note_id: int, now: datetime) -> None:
     """Take back a note's words: one's own, or as an admin anybody's; that it was there stays."""
     roles.require(actor, PAGE, Right.SEE)
     db.call(
-        "withdraw_payment_note", note_id=note_id, any=actor.role is roles.Role.ADMIN, actor=actor.name,
-        role=str(actor.role), now=now,
-    )  # fmt: skip
+        "withdraw_payment_note",
+        note_id=note_id,
+        any=actor.role is roles.Role.ADMIN,
+        actor=actor.name,
+        role=str(actor.role),
+        now=now,
+    )
 
 
 def status_in_words(payment: Row) -> str:
@@ -234,23 +253,17 @@ def sentence(found: Found, span: str) -> str:
         return f"No payment fits {span}."
     many = found.count >= COUNTED_AT_MOST
     succeeded, failed = (sum(each[name] for each in found.sums) for name in ("succeeded", "failed"))
-    came = [
-        str(Money(each["received_minor"], each["currency"])) for each in found.sums if each["received_minor"]
-    ]
+    came = [str(Money(each["received_minor"], each["currency"])) for each in found.sums if each["received_minor"]]
     total = "more than " if many else ""
     payments = "1 payment" if found.count == 1 else f"{total}{found.count:,} payments"
     together = " and ".join(part for part in (", ".join(came[:-1]), *came[-1:]) if part)
     brought = f"; {together} came in" if came and not many else ""
-    went = (
-        f"{succeeded:,} succeeded, {failed:,} failed"
-        if not many
-        else f"of the first, {succeeded:,} succeeded"
-    )
+    went = f"{succeeded:,} succeeded, {failed:,} failed" if not many else f"of the first, {succeeded:,} succeeded"
     return f"{payments} {span}: {went}{brought}."
 
 
-def _payments_of(desk: Desk, actor: Actor, customer_id: str) -> int:
-    return find(desk.db, actor, Sought(name=customer_id), limit=1).count
+def _payments_of(context: PaymentContext, actor: Actor, customer_id: str) -> int:
+    return find(context.db, actor, Sought(name=customer_id), limit=1).count
 
 
 def _one_word(name: str) -> str | None:

@@ -12,15 +12,8 @@ import structlog
 from core.errors import PayopsError, Refused, Unavailable
 from core.payments import actions, recovery_links
 from core.payments.actions import Action
-from core.payments.desk import Desk
-from core.payments.retry_advice import (
-    MASTERCARD_DECLINES_24_HOURS,
-    STOP_AT,
-    Failed,
-    RetryAdvice,
-    Step,
-    retry_advice,
-)
+from core.payments.context import PaymentContext
+from core.payments.retry_advice import MASTERCARD_DECLINES_24_HOURS, STOP_AT, Failed, RetryAdvice, Step, retry_advice
 from core.staff import roles
 from core.staff.flags import Flow
 from core.staff.roles import SYSTEM, Actor, Role
@@ -67,25 +60,25 @@ class Cases:
     total: int
 
 
-def waiting(desk: Desk) -> Cases:
+def waiting(context: PaymentContext) -> Cases:
     """Every failed payment and past-due invoice that was not made good."""
-    now = desk.clock()
-    found = desk.db.call("list_recovery", now=now)
+    now = context.clock()
+    found = context.db.call("list_recovery", now=now)
     return Cases([_case(row, now) for row in found["items"]], found["total"])
 
 
-def case(desk: Desk, payment_intent_id: str) -> Case:
+def case(context: PaymentContext, payment_intent_id: str) -> Case:
     """Raises `Refused` (`not_failed`) where nothing of this payment waits to be collected."""
-    now = desk.clock()
-    row = desk.db.call("recovery_case", payment_intent_id=payment_intent_id, now=now)
+    now = context.clock()
+    row = context.db.call("recovery_case", payment_intent_id=payment_intent_id, now=now)
     if row is None:
         raise Refused("not_failed", "This payment is not waiting to be collected any more.")
     return _case(row, now)
 
 
-def done_about(desk: Desk, payment_intent_id: str) -> list[Action]:
+def done_about(context: PaymentContext, payment_intent_id: str) -> list[Action]:
     """What staff and the worker did about it here, newest first."""
-    return [Action.of(row) for row in desk.db.call("recovery_actions", payment_intent_id=payment_intent_id)]
+    return [Action.of(row) for row in context.db.call("recovery_actions", payment_intent_id=payment_intent_id)]
 
 
 def new_id() -> str:
@@ -94,7 +87,7 @@ def new_id() -> str:
 
 
 def retry(
-    desk: Desk,
+    context: PaymentContext,
     actor: Actor,
     action_id: str,
     payment_intent_id: str,
@@ -112,13 +105,13 @@ def retry(
     roles.require_confirmed(actor)
     if override_reason is not None and actor.role is not Role.ADMIN:
         raise Refused("retry_limit", "Only an admin may pass over the limit of tries.")
-    desk.flags.require(Flow.RETRIES)
-    if (known := desk.db.call("money_action", id=action_id)) is not None:
+    context.flags.require(Flow.RETRIES)
+    if (known := context.db.call("money_action", id=action_id)) is not None:
         return Action.of(known)
-    found = case(desk, payment_intent_id)
-    card = recovery_links.card_to_try(desk, found.failed, payment_method_id, same_card=found.advice.same_card)
+    found = case(context, payment_intent_id)
+    card = recovery_links.card_to_try(context, found.failed, payment_method_id, same_card=found.advice.same_card)
     return _try(
-        desk,
+        context,
         actor,
         action_id,
         found,
@@ -130,7 +123,7 @@ def retry(
 
 
 def schedule(
-    desk: Desk,
+    context: PaymentContext,
     actor: Actor,
     payment_intent_id: str,
     at: datetime,
@@ -141,44 +134,51 @@ def schedule(
     """Have the worker try it at that moment, within 30 days; another moment replaces the first."""
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
-    desk.flags.require(Flow.RETRIES)
-    now = desk.clock()
+    context.flags.require(Flow.RETRIES)
+    now = context.clock()
     if not now < at <= now + LATEST_SCHEDULE:
         raise Refused("bad_time", f"Choose a time from now on and within {LATEST_SCHEDULE.days} days.")
-    found = case(desk, payment_intent_id)
+    found = case(context, payment_intent_id)
     if found.advice.limit_reached:
         raise Refused("retry_limit", found.advice.warning)
-    card = recovery_links.card_to_try(desk, found.failed, payment_method_id, same_card=found.advice.same_card)
-    desk.db.call(
-        "decide_recovery", payment_intent_id=payment_intent_id, state="scheduled", scheduled_at=at,
-        payment_method_id=card, actor=actor.name, role=str(actor.role), reason=reason or None, now=now,
-    )  # fmt: skip
+    card = recovery_links.card_to_try(context, found.failed, payment_method_id, same_card=found.advice.same_card)
+    context.db.call(
+        "decide_recovery",
+        payment_intent_id=payment_intent_id,
+        state="scheduled",
+        scheduled_at=at,
+        payment_method_id=card,
+        actor=actor.name,
+        role=str(actor.role),
+        reason=reason or None,
+        now=now,
+    )
 
 
-def stop(desk: Desk, actor: Actor, payment_intent_id: str, *, reason: str) -> Action | None:
+def stop(context: PaymentContext, actor: Actor, payment_intent_id: str, *, reason: str) -> Action | None:
     """Nobody tries it any more, Stripe's own tries for an invoice included; open pages to pay are closed."""
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
-    recovery_links.close_all(desk, payment_intent_id)
-    return _decided(desk, actor, payment_intent_id, "stopped", reason)
+    recovery_links.close_all(context, payment_intent_id)
+    return _decided(context, actor, payment_intent_id, "stopped", reason)
 
 
-def reopen(desk: Desk, actor: Actor, payment_intent_id: str, *, reason: str = "") -> Action | None:
+def reopen(context: PaymentContext, actor: Actor, payment_intent_id: str, *, reason: str = "") -> Action | None:
     """What was stopped or scheduled waits to be collected again."""
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
-    return _decided(desk, actor, payment_intent_id, "open", reason)
+    return _decided(context, actor, payment_intent_id, "open", reason)
 
 
-def retry_due(desk: Desk) -> int:
+def retry_due(context: PaymentContext) -> int:
     """Try what was scheduled for a time that has come; how many were due. None are while the flow is closed."""
     try:
-        desk.flags.require(Flow.RETRIES)
+        context.flags.require(Flow.RETRIES)
     except Unavailable:
         return 0
-    due = desk.db.call("due_retries", most=TRIED_AT_ONCE, now=desk.clock())
+    due = context.db.call("due_retries", most=TRIED_AT_ONCE, now=context.clock())
     for row in due:
-        _try_scheduled(desk, row)
+        _try_scheduled(context, row)
     return len(due)
 
 
@@ -202,51 +202,79 @@ def counts(cases: Sequence[Case]) -> dict[Step, int]:
 
 
 def _try(
-    desk: Desk, actor: Actor, action_id: str, found: Case, card: str | None, *, reason: str | None, override: bool = False,
+    context: PaymentContext,
+    actor: Actor,
+    action_id: str,
+    found: Case,
+    card: str | None,
+    *,
+    reason: str | None,
+    override: bool = False,
     seen: int | None = None,
-) -> Action:  # fmt: skip
-    recovery_links.close_all(desk, found.id)
+) -> Action:
+    recovery_links.close_all(context, found.id)
     action = actions.begun(
-        desk, "begin_retry", id=action_id, payment_intent_id=found.id, payment_method_id=card, actor=actor.name,
-        role=str(actor.role), reason=reason, seen_retries=seen, stop_at=STOP_AT,
-        card_stop_at=MASTERCARD_DECLINES_24_HOURS, override=override,
-    )  # fmt: skip
-    _show_at_once(desk, found.id)
+        context,
+        "begin_retry",
+        id=action_id,
+        payment_intent_id=found.id,
+        payment_method_id=card,
+        actor=actor.name,
+        role=str(actor.role),
+        reason=reason,
+        seen_retries=seen,
+        stop_at=STOP_AT,
+        card_stop_at=MASTERCARD_DECLINES_24_HOURS,
+        override=override,
+    )
+    _show_at_once(context, found.id)
     return action
 
 
-def _try_scheduled(desk: Desk, row: Json) -> None:
+def _try_scheduled(context: PaymentContext, row: Json) -> None:
     """Under an id made of the schedule, so that a worker that dies half way, or a second one, makes no second try."""
     payment_intent_id, made_by = row["payment_intent_id"], f"scheduled by {row['changed_by']}"
     name = f"{payment_intent_id} {row['scheduled_at']}"
     action_id = f"rty_{hashlib.sha256(name.encode()).hexdigest()[:24]}"
     try:
-        found = case(desk, payment_intent_id)
+        found = case(context, payment_intent_id)
         reason = f"{made_by}: {row['reason']}" if row["reason"] else made_by
-        _try(desk, SYSTEM, action_id, found, row["payment_method_id"], reason=reason)
+        _try(context, SYSTEM, action_id, found, row["payment_method_id"], reason=reason)
     except Refused as error:
         log.info("a scheduled retry is not made", payment=payment_intent_id, code=error.code)
-        desk.db.call(
-            "drop_schedule", payment_intent_id=payment_intent_id, actor=SYSTEM.name, role=str(SYSTEM.role),
-            reason=error.detail, now=desk.clock(),
-        )  # fmt: skip
+        context.db.call(
+            "drop_schedule",
+            payment_intent_id=payment_intent_id,
+            actor=SYSTEM.name,
+            role=str(SYSTEM.role),
+            reason=error.detail,
+            now=context.clock(),
+        )
 
 
-def _decided(desk: Desk, actor: Actor, payment_intent_id: str, state: str, reason: str) -> Action | None:
-    row = desk.db.call(
-        "decide_recovery", payment_intent_id=payment_intent_id, state=state, scheduled_at=None, payment_method_id=None,
-        actor=actor.name, role=str(actor.role), reason=reason or None, now=desk.clock(), action_id=new_id(),
-    )  # fmt: skip
-    return actions.carry_out(desk, Action.of(row)) if row is not None else None
+def _decided(context: PaymentContext, actor: Actor, payment_intent_id: str, state: str, reason: str) -> Action | None:
+    row = context.db.call(
+        "decide_recovery",
+        payment_intent_id=payment_intent_id,
+        state=state,
+        scheduled_at=None,
+        payment_method_id=None,
+        actor=actor.name,
+        role=str(actor.role),
+        reason=reason or None,
+        now=context.clock(),
+        action_id=new_id(),
+    )
+    return actions.carry_out(context, Action.of(row)) if row is not None else None
 
 
-def _show_at_once(desk: Desk, payment_intent_id: str) -> None:
+def _show_at_once(context: PaymentContext, payment_intent_id: str) -> None:
     """The mirror shows what the try did to the payment before its event comes; where it cannot be had, the event tells."""
     try:
-        intent = desk.stripe.retrieve(f"payment_intents/{payment_intent_id}", expand=["latest_charge"])
-        desk.mirror(intent)
+        intent = context.stripe.retrieve(f"payment_intents/{payment_intent_id}", expand=["latest_charge"])
+        context.mirror(intent)
         if isinstance(intent.get("latest_charge"), dict):
-            desk.mirror(intent["latest_charge"])
+            context.mirror(intent["latest_charge"])
     except PayopsError as error:
         log.info("a tried payment is shown once its event comes", payment=payment_intent_id, code=error.code)
 

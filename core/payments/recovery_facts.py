@@ -1,48 +1,48 @@
 """What Stripe says of failed payments only when it is asked: the invoice behind one, and whether its card is saved."""
 
 from core.errors import Refused
-from core.payments.desk import Desk
+from core.payments.context import PaymentContext
 from core.stripe_gateway import Json
 
 ASKED_AT_ONCE = 20
 
 
-def look(desk: Desk) -> int:
+def look(context: PaymentContext) -> int:
     """Ask about what failed or fell due since the last time; how many were asked about."""
-    now = desk.clock()
-    invoices = desk.db.call("invoices_without_payment", most=ASKED_AT_ONCE, now=now)
-    failed = desk.db.call("failed_payments_to_look_at", most=ASKED_AT_ONCE, now=now)
-    facts = [fact for invoice in invoices if (fact := _payment_of(desk, invoice))]
-    facts += [_failed(desk, one["id"], one["as_of"], of_shop=one["order_id"] is not None) for one in failed]
+    now = context.clock()
+    invoices = context.db.call("invoices_without_payment", most=ASKED_AT_ONCE, now=now)
+    failed = context.db.call("failed_payments_to_look_at", most=ASKED_AT_ONCE, now=now)
+    facts = [fact for invoice in invoices if (fact := _payment_of(context, invoice))]
+    facts += [_failed(context, one["id"], one["as_of"], of_shop=one["order_id"] is not None) for one in failed]
     for fact in facts:
-        desk.db.call("record_recovery_facts", facts=[fact])
+        context.db.call("record_recovery_facts", facts=[fact])
     return len(invoices) + len(failed)
 
 
-def _payment_of(desk: Desk, invoice_id: str) -> Json | None:
+def _payment_of(context: PaymentContext, invoice_id: str) -> Json | None:
     """The payment that an open invoice waits for, which is in the mirror from now on; None where there is none."""
     try:
-        found, _ = desk.stripe.page("invoice_payments", invoice=invoice_id, status="open")
+        found, _ = context.stripe.page("invoice_payments", invoice=invoice_id, status="open")
     except Refused:  # gone at Stripe
         return None
     intent_id = next((one["payment"].get("payment_intent") for one in found), None)
     if intent_id is None:
         return None
-    desk.mirror(desk.stripe.retrieve(f"payment_intents/{intent_id}"))
+    context.mirror(context.stripe.retrieve(f"payment_intents/{intent_id}"))
     return {"payment_intent_id": intent_id, "invoice_id": invoice_id}
 
 
-def _failed(desk: Desk, intent_id: str, as_of: str, *, of_shop: bool) -> Json:
+def _failed(context: PaymentContext, intent_id: str, as_of: str, *, of_shop: bool) -> Json:
     """Whether its card is saved, and, where the shop did not make it for an order, which invoice it is to pay."""
     known: Json = {"payment_intent_id": intent_id, "looked_at": as_of}
     try:
-        intent = desk.stripe.retrieve(f"payment_intents/{intent_id}")
+        intent = context.stripe.retrieve(f"payment_intents/{intent_id}")
     except Refused:  # gone at Stripe, so nothing of it can be tried
         return known | {"card_saved": False}
     card = (intent.get("last_payment_error") or {}).get("payment_method") or {}
     known["card_saved"] = bool(card.get("customer"))
     if not of_shop:
         paying = {"type": "payment_intent", "payment_intent": intent_id}
-        links, _ = desk.stripe.page("invoice_payments", payment=paying, limit=1)
+        links, _ = context.stripe.page("invoice_payments", payment=paying, limit=1)
         known["invoice_id"] = links[0]["invoice"] if links else None
     return known

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core.errors import Refused
 from core.payments import actions
 from core.payments.actions import MARK, Action
-from core.payments.desk import Desk
+from core.payments.context import PaymentContext
 from core.payments.retry_advice import Failed
 from core.staff import roles
 from core.staff.flags import Flow
@@ -44,36 +44,41 @@ class Link:
     action: Action | None
 
 
-def saved_cards(desk: Desk, failed: Failed) -> list[Card]:
+def saved_cards(context: PaymentContext, failed: Failed) -> list[Card]:
     """The customer's saved cards, as Stripe has them now; none is kept here."""
     if failed.customer_id is None:
         return []
-    customer = desk.stripe.retrieve(f"customers/{failed.customer_id}")
+    customer = context.stripe.retrieve(f"customers/{failed.customer_id}")
     default = (customer.get("invoice_settings") or {}).get("default_payment_method")
-    declined = _fingerprint(_declined_card(desk, failed))
+    declined = _fingerprint(_declined_card(context, failed))
     return [
         Card(
-            id=method["id"], brand=method["card"]["brand"], last4=method["card"]["last4"],
-            exp_month=method["card"]["exp_month"], exp_year=method["card"]["exp_year"],
-            is_default=method["id"] == default, declined=_fingerprint(method) == declined,
+            id=method["id"],
+            brand=method["card"]["brand"],
+            last4=method["card"]["last4"],
+            exp_month=method["card"]["exp_month"],
+            exp_year=method["card"]["exp_year"],
+            is_default=method["id"] == default,
+            declined=_fingerprint(method) == declined,
         )
-        for method in desk.stripe.each(f"customers/{failed.customer_id}/payment_methods", type="card")
-    ]  # fmt: skip
+        for method in context.stripe.each(f"customers/{failed.customer_id}/payment_methods", type="card")
+    ]
 
 
-def card_to_try(desk: Desk, failed: Failed, payment_method_id: str | None, *, same_card: bool) -> str | None:
+def card_to_try(
+    context: PaymentContext, failed: Failed, payment_method_id: str | None, *, same_card: bool
+) -> str | None:
     """The card to name to Stripe: the one given, else the declined one where it is saved; None leaves an invoice to its own.
 
     Raises `Refused` where that would be the declined card and it may not be tried again, or where it is not saved.
     """
     if payment_method_id is None and not same_card:
         raise Refused(
-            "needs_another_card",
-            "The bank will not take this card again: choose another one, or send a link to pay.",
+            "needs_another_card", "The bank will not take this card again: choose another one, or send a link to pay."
         )
     if payment_method_id is None and failed.invoice_id is not None:
         return None
-    declined = _declined_card(desk, failed)
+    declined = _declined_card(context, failed)
     if payment_method_id is None:
         if declined is None or declined.get("customer") is None:
             raise Refused(
@@ -81,52 +86,47 @@ def card_to_try(desk: Desk, failed: Failed, payment_method_id: str | None, *, sa
                 "The declined card is not saved, so it cannot be tried without the customer: send a link to pay.",
             )
         return str(declined["id"])
-    given = desk.stripe.retrieve(f"payment_methods/{payment_method_id}")
+    given = context.stripe.retrieve(f"payment_methods/{payment_method_id}")
     if given.get("customer") is None or given["customer"] != failed.customer_id:
         raise Refused("card_not_saved", "This card is not saved by the customer of this payment.")
     if not same_card and _fingerprint(given) == _fingerprint(declined):
-        raise Refused(
-            "needs_another_card", "This is the card that the bank will not take again: choose another one."
-        )
+        raise Refused("needs_another_card", "This is the card that the bank will not take again: choose another one.")
     return payment_method_id
 
 
-def give(desk: Desk, actor: Actor, action_id: str, failed: Failed, return_address: str) -> Link:
+def give(context: PaymentContext, actor: Actor, action_id: str, failed: Failed, return_address: str) -> Link:
     """A way to pay for the customer: their invoice, which Stripe sends, or a page to pay on whose address somebody passes on.
 
     The page returns to `return_address`. There is one page at a time, and none while a try runs.
     """
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
-    desk.flags.require(Flow.RETRIES)
+    context.flags.require(Flow.RETRIES)
     if failed.invoice_id is not None:
-        action = _begun(desk, actor, action_id, failed, f"invoices/{failed.invoice_id}/send", {})
-        return Link(_address_of_invoice(desk, action), True, action)
-    if (page := _open_page(desk, actor, action_id, failed)) is not None:
+        action = _begun(context, actor, action_id, failed, f"invoices/{failed.invoice_id}/send", {})
+        return Link(_address_of_invoice(context, action), True, action)
+    if (page := _open_page(context, actor, action_id, failed)) is not None:
         return page
-    return _new_page(desk, actor, action_id, failed, return_address)
+    return _new_page(context, actor, action_id, failed, return_address)
 
 
-def close_all(desk: Desk, payment_intent_id: str) -> None:
+def close_all(context: PaymentContext, payment_intent_id: str) -> None:
     """The pages to pay that were given out for this payment cannot be paid any more.
 
     Raises `Refused` (`paid_by_link`) where the customer has just paid on one.
     """
-    for session_id in desk.db.call("recovery_links", payment_intent_id=payment_intent_id, now=desk.clock()):
-        session = desk.stripe.retrieve(f"checkout/sessions/{session_id}")
+    for session_id in context.db.call("recovery_links", payment_intent_id=payment_intent_id, now=context.clock()):
+        session = context.stripe.retrieve(f"checkout/sessions/{session_id}")
         if session["status"] == "open":
-            session = desk.stripe.write(f"checkout/sessions/{session_id}/expire", key=f"close-{session_id}")
-        desk.mirror(session)
+            session = context.stripe.write(f"checkout/sessions/{session_id}/expire", key=f"close-{session_id}")
+        context.mirror(session)
         if session["status"] == "complete":
             raise Refused("paid_by_link", "The customer has just paid by the link.")
 
 
-def _new_page(desk: Desk, actor: Actor, action_id: str, failed: Failed, return_address: str) -> Link:
-    desk.flags.require(Flow.CHECKOUT)
-    references = {
-        "orderId": failed.order_id or failed.payment_intent_id,
-        "patientId": failed.patient_id or "",
-    }
+def _new_page(context: PaymentContext, actor: Actor, action_id: str, failed: Failed, return_address: str) -> Link:
+    context.flags.require(Flow.CHECKOUT)
+    references = {"orderId": failed.order_id or failed.payment_intent_id, "patientId": failed.patient_id or ""}
     metadata = {name: value for name, value in references.items() if value} | {MARK: action_id}
     name = f"Order {failed.order_id}" if failed.order_id else "Outstanding payment"
     price = {"currency": failed.currency, "unit_amount": failed.amount_minor, "product_data": {"name": name}}
@@ -140,49 +140,55 @@ def _new_page(desk: Desk, actor: Actor, action_id: str, failed: Failed, return_a
     }
     if failed.customer_id is not None:
         params["customer"] = failed.customer_id
-    action = _begun(desk, actor, action_id, failed, "checkout/sessions", params)
-    return Link(_address_of_page(desk, action.result_id), False, action)
+    action = _begun(context, actor, action_id, failed, "checkout/sessions", params)
+    return Link(_address_of_page(context, action.result_id), False, action)
 
 
-def _open_page(desk: Desk, actor: Actor, action_id: str, failed: Failed) -> Link | None:
+def _open_page(context: PaymentContext, actor: Actor, action_id: str, failed: Failed) -> Link | None:
     """The page that was given out before, or the shop's own that the payment failed on, while it can be paid."""
-    for session_id in desk.db.call(
-        "recovery_links", payment_intent_id=failed.payment_intent_id, now=desk.clock()
+    for session_id in context.db.call(
+        "recovery_links", payment_intent_id=failed.payment_intent_id, now=context.clock()
     ):
-        if (url := _address_of_page(desk, session_id)) is not None:
+        if (url := _address_of_page(context, session_id)) is not None:
             return Link(url, False, None)
-    for session in desk.stripe.each("checkout/sessions", payment_intent=failed.payment_intent_id):
+    for session in context.stripe.each("checkout/sessions", payment_intent=failed.payment_intent_id):
         if session["status"] == "open":
             # Marked, so that it is on record who passed the shop's page on.
             mark = {"metadata": {MARK: action_id}}
-            action = _begun(desk, actor, action_id, failed, f"checkout/sessions/{session['id']}", mark)
+            action = _begun(context, actor, action_id, failed, f"checkout/sessions/{session['id']}", mark)
             return Link(session["url"], False, action)
     return None
 
 
-def _begun(desk: Desk, actor: Actor, action_id: str, failed: Failed, path: str, params: Json) -> Action:
+def _begun(context: PaymentContext, actor: Actor, action_id: str, failed: Failed, path: str, params: Json) -> Action:
     return actions.begun(
-        desk, "begin_recovery_link", id=action_id, payment_intent_id=failed.payment_intent_id, path=path, params=params,
-        actor=actor.name, role=str(actor.role),
-    )  # fmt: skip
+        context,
+        "begin_recovery_link",
+        id=action_id,
+        payment_intent_id=failed.payment_intent_id,
+        path=path,
+        params=params,
+        actor=actor.name,
+        role=str(actor.role),
+    )
 
 
-def _address_of_page(desk: Desk, session_id: str | None) -> str | None:
+def _address_of_page(context: PaymentContext, session_id: str | None) -> str | None:
     if session_id is None:
         return None
-    session = desk.stripe.retrieve(f"checkout/sessions/{session_id}")
+    session = context.stripe.retrieve(f"checkout/sessions/{session_id}")
     return session["url"] if session["status"] == "open" else None
 
 
-def _address_of_invoice(desk: Desk, action: Action) -> str | None:
+def _address_of_invoice(context: PaymentContext, action: Action) -> str | None:
     if action.state != "done":
         return None
-    url: str | None = desk.stripe.retrieve(f"invoices/{action.subject}").get("hosted_invoice_url")
+    url: str | None = context.stripe.retrieve(f"invoices/{action.subject}").get("hosted_invoice_url")
     return url
 
 
-def _declined_card(desk: Desk, failed: Failed) -> Json | None:
-    intent = desk.stripe.retrieve(f"payment_intents/{failed.payment_intent_id}")
+def _declined_card(context: PaymentContext, failed: Failed) -> Json | None:
+    intent = context.stripe.retrieve(f"payment_intents/{failed.payment_intent_id}")
     found = (intent.get("last_payment_error") or {}).get("payment_method")
     return found if isinstance(found, dict) else None
 

@@ -10,7 +10,7 @@ from core.errors import Refused, Unavailable
 from core.money import Money
 from core.payments import actions
 from core.payments.actions import Action
-from core.payments.desk import Desk
+from core.payments.context import PaymentContext
 from core.staff import roles
 from core.staff.flags import Flow
 from core.staff.roles import Actor, Right
@@ -84,9 +84,9 @@ def new_id() -> str:
     return "ref_" + secrets.token_hex(12)
 
 
-def preview(desk: Desk, payment_intent_id: str) -> Preview:
+def preview(context: PaymentContext, payment_intent_id: str) -> Preview:
     """Raises `Refused` for a payment that took no money."""
-    row = desk.db.call("refund_preview", payment_intent_id=payment_intent_id)
+    row = context.db.call("refund_preview", payment_intent_id=payment_intent_id)
     if row is None:
         raise Refused("not_captured", "No money was taken for this payment, so none can be refunded.")
 
@@ -101,7 +101,7 @@ def preview(desk: Desk, payment_intent_id: str) -> Preview:
         left=money("left_minor"),
         awaiting=money("awaiting_minor"),
         fee_kept=money("fee_minor") if row["fee_minor"] is not None else None,
-        balance=_available(desk, row["currency"]),
+        balance=_available(context, row["currency"]),
         charged_back=row["charged_back"],
         fraud_warning=row["fraud_warning"],
         disputes=row["disputes"],
@@ -118,9 +118,7 @@ def consequences(found: Preview, amount: Money, *, deciding: bool = False) -> li
     """
     told = []
     if found.balance is not None and found.balance < amount:
-        told.append(
-            f"{found.balance} is available at Stripe: the refund may stay pending until enough has come in."
-        )
+        told.append(f"{found.balance} is available at Stripe: the refund may stay pending until enough has come in.")
     awaiting = found.awaiting - amount if deciding else found.awaiting
     if awaiting.minor:
         told.append(f"Another refund of {awaiting} of this payment awaits approval.")
@@ -135,21 +133,19 @@ def consequences(found: Preview, amount: Money, *, deciding: bool = False) -> li
     if found.consultation:
         told.append(_about(found.consultation))
     rest = found.left - amount
-    told.append(
-        f"{rest} can still be refunded afterwards." if rest.minor else "Nothing is left to refund afterwards."
-    )
+    told.append(f"{rest} can still be refunded afterwards." if rest.minor else "Nothing is left to refund afterwards.")
     return told
 
 
-def needs_approval(desk: Desk, actor: Actor, found: Preview, amount: Money) -> bool:
+def needs_approval(context: PaymentContext, actor: Actor, found: Preview, amount: Money) -> bool:
     """Whether another person has to agree before this much goes back."""
     if roles.right(actor.role, PAGE) >= Right.ACT:
         return False
-    return amount.currency != "usd" or found.alone_minor + amount.minor > desk.refund_limit_minor
+    return amount.currency != "usd" or found.alone_minor + amount.minor > context.refund_limit_minor
 
 
 def issue(
-    desk: Desk,
+    context: PaymentContext,
     actor: Actor,
     refund_id: str,
     payment_intent_id: str,
@@ -167,10 +163,10 @@ def issue(
     """
     roles.require(actor, PAGE, Right.ACT_LIMITED)
     roles.require_confirmed(actor)
-    desk.flags.require(Flow.REFUNDS)
+    context.flags.require(Flow.REFUNDS)
     alone = roles.right(actor.role, PAGE) >= Right.ACT
     return actions.begun(
-        desk,
+        context,
         "begin_refund",
         id=refund_id,
         payment_intent_id=payment_intent_id,
@@ -179,25 +175,25 @@ def issue(
         reason=reason,
         actor=actor.name,
         role=str(actor.role),
-        limit_minor=None if alone else desk.refund_limit_minor,
+        limit_minor=None if alone else context.refund_limit_minor,
         seen_left_minor=seen_left_minor,
     )
 
 
-def decide(desk: Desk, actor: Actor, refund_id: str, *, approved: bool) -> Action:
+def decide(context: PaymentContext, actor: Actor, refund_id: str, *, approved: bool) -> Action:
     """Approve or reject what somebody else asked for; twice is once. Raises `Refused` for one's own."""
     roles.require(actor, PAGE, Right.APPROVE)
     if approved:
         roles.require_confirmed(actor)
-        desk.flags.require(Flow.REFUNDS)
+        context.flags.require(Flow.REFUNDS)
     return actions.begun(
-        desk, "decide_refund", id=refund_id, approved=approved, actor=actor.name, role=str(actor.role)
+        context, "decide_refund", id=refund_id, approved=approved, actor=actor.name, role=str(actor.role)
     )
 
 
-def awaiting(desk: Desk) -> list[Action]:
+def awaiting(context: PaymentContext) -> list[Action]:
     """What waits for another person, the oldest first."""
-    return [Action.of(row) for row in desk.db.call("refunds_awaiting")]
+    return [Action.of(row) for row in context.db.call("refunds_awaiting")]
 
 
 @dataclass(frozen=True)
@@ -220,17 +216,17 @@ class Page:
 
 
 def newest(
-    desk: Desk, sought: Sought | None = None, *, after_id: str | None = None, limit: int = 200
+    context: PaymentContext, sought: Sought | None = None, *, after_id: str | None = None, limit: int = 200
 ) -> Page:
     """Refunds newest first, at Stripe and here, with who asked for each."""
     wanted = {name: value for name, value in vars(sought or Sought()).items() if value is not None}
-    found = desk.db.call("list_refunds", **wanted, after_id=after_id, limit=limit)
+    found = context.db.call("list_refunds", **wanted, after_id=after_id, limit=limit)
     return Page(found["items"], found["next"])
 
 
-def one(desk: Desk, refund_id: str) -> dict[str, Any] | None:
+def one(context: PaymentContext, refund_id: str) -> dict[str, Any] | None:
     """A refund by Stripe's id or ours, with what was written down about it here under `action`."""
-    return cast(dict[str, Any] | None, desk.db.call("refund", id=refund_id))
+    return cast(dict[str, Any] | None, context.db.call("refund", id=refund_id))
 
 
 def in_words(action: Action) -> str:
@@ -247,9 +243,9 @@ def in_words(action: Action) -> str:
     )
 
 
-def _available(desk: Desk, currency: str) -> Money | None:
+def _available(context: PaymentContext, currency: str) -> Money | None:
     try:
-        balance = desk.stripe.retrieve("balance")
+        balance = context.stripe.retrieve("balance")
     except (Refused, Unavailable):
         return None
     return Money(sum(one["amount"] for one in balance["available"] if one["currency"] == currency), currency)

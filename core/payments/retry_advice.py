@@ -75,9 +75,11 @@ class Failed:
     def of(cls, row: Mapping[str, Any]) -> "Failed":
         moments = {"created", "last_attempt_at", "stripe_tries_at", "scheduled_at"}
         values: dict[str, Any] = {
-            each.name: datetime.fromisoformat(row[each.name]) if each.name in moments and row[each.name] else row[each.name]
+            each.name: datetime.fromisoformat(row[each.name])
+            if each.name in moments and row[each.name]
+            else row[each.name]
             for each in fields(cls)
-        }  # fmt: skip
+        }
         return cls(**values)
 
     @property
@@ -175,9 +177,7 @@ def _meter(failed: Failed) -> str:
             f"30 days, where it allows {MASTERCARD_DECLINES_OF_AMOUNT}"
         )
     if failed.card_brand == "visa":
-        return (
-            f"{failed.tries} of {VISA_TRIES_30_DAYS} tries that Visa allows in 30 days; we stop at {STOP_AT}"
-        )
+        return f"{failed.tries} of {VISA_TRIES_30_DAYS} tries that Visa allows in 30 days; we stop at {STOP_AT}"
     return f"{failed.tries} tries in 30 days; we stop at {STOP_AT}"
 
 
@@ -186,9 +186,6 @@ def _warning(failed: Failed, limit_reached: bool) -> str:
         return "The limit is reached: only an admin may try again, with a reason. Networks fine more."
     if failed.tries >= WARN_AT:
         return f"Tried {failed.tries} times in 30 days: at {STOP_AT} we stop, since networks fine more."
-    if (
-        failed.card_brand == "mastercard"
-        and failed.card_declines_of_amount >= MASTERCARD_DECLINES_OF_AMOUNT - 5
-    ):
+    if failed.card_brand == "mastercard" and failed.card_declines_of_amount >= MASTERCARD_DECLINES_OF_AMOUNT - 5:
         return f"Declined {failed.card_declines_of_amount} times at this amount in 30 days: Mastercard fines more than {MASTERCARD_DECLINES_OF_AMOUNT}."
     return ""

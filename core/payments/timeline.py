@@ -12,9 +12,13 @@ from core.payments.declines import advice
 Row = Mapping[str, Any]
 Tone = Literal["plain", "good", "bad"]
 BALANCE = {
-    "charge": "Charge", "refund": "Refund", "refund_failure": "Failed refund came back", "dispute": "Dispute took",
-    "dispute_reversal": "Dispute gave back", "fee": "Fee",
-}  # fmt: skip
+    "charge": "Charge",
+    "refund": "Refund",
+    "refund_failure": "Failed refund came back",
+    "dispute": "Dispute took",
+    "dispute_reversal": "Dispute gave back",
+    "fee": "Fee",
+}
 FETCHED = "fetch"  # mirrored by asking, with no event that would say when
 OVER = ("won", "lost", "warning_closed", "prevented")
 
@@ -47,9 +51,17 @@ def timeline(life: Mapping[str, Any]) -> list[Moment]:
     """The moments of `core.payments.payments.life`, the first one first."""
     order = list(Side)
     told = [
-        *_intent(life), *_attempts(life), *_paid(life), *_refunds(life), *_disputes(life), *_balance(life), *_care(life), *_staff(life),
-        *_events(life), *_calls(life),
-    ]  # fmt: skip
+        *_intent(life),
+        *_attempts(life),
+        *_paid(life),
+        *_refunds(life),
+        *_disputes(life),
+        *_balance(life),
+        *_care(life),
+        *_staff(life),
+        *_events(life),
+        *_calls(life),
+    ]
     return sorted(told, key=lambda moment: (moment.at, order.index(moment.side)))
 
 
@@ -61,9 +73,11 @@ def _intent(life: Mapping[str, Any]) -> Iterator[Moment]:
         if session["event_id"] == FETCHED:  # when it ended is told by its event alone
             continue
         yield _payment(
-            session["as_of"], f"Checkout is {session['status']}, {session['payment_status']}", id=session["id"],
+            session["as_of"],
+            f"Checkout is {session['status']}, {session['payment_status']}",
+            id=session["id"],
             tone="good" if paid else "plain",
-        )  # fmt: skip
+        )
     for invoice in life["invoices"]:
         why = (invoice["billing_reason"] or "").replace("_", " ")
         due = Money(invoice["amount_due_minor"], invoice["currency"])
@@ -82,9 +96,7 @@ def _attempts(life: Mapping[str, Any]) -> Iterator[Moment]:
         amount, card = Money(charge["amount_minor"], charge["currency"]), card_in_words(charge)
         if charge["status"] == "failed":
             code = charge["decline_code"] or charge["failure_code"]
-            yield _declined(
-                charge["created"], f"{amount} on {card}", code, charge["advice_code"], charge["id"]
-            )
+            yield _declined(charge["created"], f"{amount} on {card}", code, charge["advice_code"], charge["id"])
             continue
         done = "was authorised" if captured_later else "was charged"
         tone: Tone = "good" if charge["status"] == "succeeded" else "plain"
@@ -92,9 +104,11 @@ def _attempts(life: Mapping[str, Any]) -> Iterator[Moment]:
         yield _payment(charge["created"], said, id=charge["id"], tone=tone)
         if captured_later and charge["captured"] and charge["id"] in moved:
             captured = Money(charge["amount_captured_minor"], charge["currency"])
-            yield _payment(moved[charge["id"]]["created"], f"{captured} was captured", id=charge["id"], tone="good")  # fmt: skip
+            yield _payment(moved[charge["id"]]["created"], f"{captured} was captured", id=charge["id"], tone="good")
     for failed in life["failed_confirmations"]:
-        yield _declined(failed["created"], "Before any charge", failed["decline_code"] or failed["code"], None, failed["id"])  # fmt: skip
+        yield _declined(
+            failed["created"], "Before any charge", failed["decline_code"] or failed["code"], None, failed["id"]
+        )
 
 
 def _paid(life: Mapping[str, Any]) -> Iterator[Moment]:
@@ -105,9 +119,7 @@ def _paid(life: Mapping[str, Any]) -> Iterator[Moment]:
 def _declined(at: str, what: str, code: str | None, advice_code: str | None, attempt_id: str) -> Moment:
     found = advice(code, advice_code=advice_code)
     network = f" The network advises {advice_code.replace('_', ' ')}." if advice_code else ""
-    return _payment(
-        at, f"{what} was declined: {found.code}", f"{found.staff_advice}{network}", attempt_id, "bad"
-    )
+    return _payment(at, f"{what} was declined: {found.code}", f"{found.staff_advice}{network}", attempt_id, "bad")
 
 
 def _refunds(life: Mapping[str, Any]) -> Iterator[Moment]:
@@ -127,7 +139,9 @@ def _refunds(life: Mapping[str, Any]) -> Iterator[Moment]:
 def _disputes(life: Mapping[str, Any]) -> Iterator[Moment]:
     for warning in life["warnings"]:
         why = (warning["fraud_type"] or "").replace("_", " ")
-        yield Moment(_at(warning["created"]), Side.RETURNS, "The issuer reported it as fraud", why, warning["id"], "bad")  # fmt: skip
+        yield Moment(
+            _at(warning["created"]), Side.RETURNS, "The issuer reported it as fraud", why, warning["id"], "bad"
+        )
     for dispute in life["disputes"]:
         amount = Money(dispute["amount_minor"], dispute["currency"])
         inquiry = dispute["status"].startswith("warning")
@@ -137,9 +151,7 @@ def _disputes(life: Mapping[str, Any]) -> Iterator[Moment]:
         yield Moment(_at(dispute["created"]), Side.RETURNS, said, why, dispute["id"], "bad")
         if dispute["status"] not in ("needs_response", "warning_needs_response"):
             words = dispute["status"].removeprefix("warning_").replace("_", " ")
-            tone: Tone = (
-                "good" if dispute["status"] == "won" else "bad" if dispute["status"] == "lost" else "plain"
-            )
+            tone: Tone = "good" if dispute["status"] == "won" else "bad" if dispute["status"] == "lost" else "plain"
             over = "was" if dispute["status"] in OVER else "is"
             at, known = _ended(life, dispute, "dispute_reversal")
             yield Moment(at, Side.RETURNS, f"The dispute {over} {words}", known, dispute["id"], tone)
@@ -150,34 +162,40 @@ def _ended(life: Mapping[str, Any], row: Row, category: str) -> tuple[datetime, 
     for moved in life["balance_transactions"]:
         if moved["source_id"] == row["id"] and moved["reporting_category"] == category:
             return _at(moved["created"]), ""
-    return _at(row["as_of"]), "" if row[
-        "event_id"
-    ] != FETCHED else "seen then; when it came to this is not known"
+    return _at(row["as_of"]), "" if row["event_id"] != FETCHED else "seen then; when it came to this is not known"
 
 
 def _balance(life: Mapping[str, Any]) -> Iterator[Moment]:
     for moved in life["balance_transactions"]:
-        amount, fee, net = (
-            Money(moved[f"{name}_minor"], moved["currency"]) for name in ("amount", "fee", "net")
-        )
+        amount, fee, net = (Money(moved[f"{name}_minor"], moved["currency"]) for name in ("amount", "fee", "net"))
         said = BALANCE.get(moved["reporting_category"], moved["reporting_category"].replace("_", " "))
         out = f"paid out with {moved['payout_id']}" if moved["payout_id"] else "not paid out yet"
-        yield Moment(_at(moved["created"]), Side.BALANCE, f"{said}: {amount}", f"fee {fee}, net {net}, {out}", moved["id"])  # fmt: skip
+        yield Moment(
+            _at(moved["created"]), Side.BALANCE, f"{said}: {amount}", f"fee {fee}, net {net}, {out}", moved["id"]
+        )
 
 
 def _care(life: Mapping[str, Any]) -> Iterator[Moment]:
     for visit in life["consultations"]:
         yield Moment(_at(visit["received_at"]), Side.CARE, "The consultation came in", "", visit["id"])
         if visit["assigned_at"]:
-            yield Moment(_at(visit["assigned_at"]), Side.CARE, f"Assigned to {visit['provider'] or 'a provider'}", "", visit["id"])  # fmt: skip
+            yield Moment(
+                _at(visit["assigned_at"]),
+                Side.CARE,
+                f"Assigned to {visit['provider'] or 'a provider'}",
+                "",
+                visit["id"],
+            )
         if visit["ended_at"]:
-            yield Moment(_at(visit["ended_at"]), Side.CARE, f"The consultation was {visit['status']}", "", visit["id"])  # fmt: skip
+            yield Moment(_at(visit["ended_at"]), Side.CARE, f"The consultation was {visit['status']}", "", visit["id"])
 
 
 def _staff(life: Mapping[str, Any]) -> Iterator[Moment]:
     for note in life["notes"]:
         if note["note"] is None:
-            yield Moment(_at(note["at"]), Side.STAFF, f"A note of {note['written_by']}", f"taken back by {note['withdrawn_by']}")  # fmt: skip
+            yield Moment(
+                _at(note["at"]), Side.STAFF, f"A note of {note['written_by']}", f"taken back by {note['withdrawn_by']}"
+            )
         else:
             yield Moment(_at(note["at"]), Side.STAFF, f"Note by {note['written_by']}", note["note"])
     for entry in life["audit"]:
@@ -197,9 +215,7 @@ def _events(life: Mapping[str, Any]) -> Iterator[Moment]:
         late = (_at(event["received_at"]) - _at(event["created"])).total_seconds()
         how = "found by a sweep" if event["came_by"] == "sweep" else "heard"
         outcome = event["outcome"] or "not handled"
-        said = f"{how} {max(late, 0):,.0f} s later, {outcome}" + (
-            f": {event['reason']}" if event["reason"] else ""
-        )
+        said = f"{how} {max(late, 0):,.0f} s later, {outcome}" + (f": {event['reason']}" if event["reason"] else "")
         tone: Tone = "bad" if outcome in ("failed", "dead", "quarantined") else "plain"
         yield Moment(_at(event["created"]), Side.EVENTS, event["type"], said, event["id"], tone)
 
@@ -209,12 +225,21 @@ def _calls(life: Mapping[str, Any]) -> Iterator[Moment]:
         verb, _, path = call["operation"].partition(" ")
         took = f"took {call['duration_ms']:,.0f} ms" + (f", {call['error']}" if call["error"] else "")
         yield Moment(
-            _at(call["at"]), Side.CALLS, f"We asked Stripe: {verb.upper()} {path}", took, call["request_id"] or "",
+            _at(call["at"]),
+            Side.CALLS,
+            f"We asked Stripe: {verb.upper()} {path}",
+            took,
+            call["request_id"] or "",
             "bad" if call["error"] else "plain",
-        )  # fmt: skip
+        )
     for request in life["requests"]:
         took_ms = (_at(request["answered_at"]) - _at(request["at"])).total_seconds() * 1000
-        yield Moment(_at(request["at"]), Side.CALLS, f"The payment API answered {request['status']}", f"in {took_ms:,.0f} ms to {request['caller']}")  # fmt: skip
+        yield Moment(
+            _at(request["at"]),
+            Side.CALLS,
+            f"The payment API answered {request['status']}",
+            f"in {took_ms:,.0f} ms to {request['caller']}",
+        )
 
 
 def card_in_words(charge: Row) -> str:

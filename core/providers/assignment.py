@@ -44,26 +44,15 @@ def assign(
 def release(db: Database, actor: Actor, consultation_id: str, reason: str, now: datetime) -> Consultation:
     """Take the consultation back from its provider, who is not chosen for it again by the rules."""
     roles.require(actor, "assignments")
-    return cast(
-        Consultation,
-        db.call("release_consultation", **_by(actor), id=consultation_id, reason=reason, now=now),
-    )
+    return cast(Consultation, db.call("release_consultation", **_by(actor), id=consultation_id, reason=reason, now=now))
 
 
 def end(
-    db: Database,
-    actor: Actor,
-    consultation_id: str,
-    status: str,
-    now: datetime,
-    *,
-    reason: str | None = None,
+    db: Database, actor: Actor, consultation_id: str, status: str, now: datetime, *, reason: str | None = None
 ) -> dict[str, Any]:
     """Complete or cancel the consultation; its provider has room for one more, once."""
     roles.require(actor, "assignments")
-    ended = db.call(
-        "end_consultation", **_by(actor), id=consultation_id, status=status, reason=reason, now=now
-    )
+    ended = db.call("end_consultation", **_by(actor), id=consultation_id, status=status, reason=reason, now=now)
     return cast(dict[str, Any], ended)
 
 
@@ -131,9 +120,7 @@ def consultation(db: Database, consultation_id: str, now: datetime) -> Consultat
     return cast(Consultation, db.call("consultation", id=consultation_id, now=now))
 
 
-def candidates(
-    db: Database, consultation_id: str, now: datetime, *, search: str | None = None
-) -> dict[str, Any]:
+def candidates(db: Database, consultation_id: str, now: datetime, *, search: str | None = None) -> dict[str, Any]:
     """Who could take the consultation and who could not, with `why`, under `items`, of how many `licensed` there.
 
     `selectable` says who may be chosen, `overridable` who by an admin with an override.

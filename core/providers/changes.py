@@ -5,13 +5,22 @@ from typing import Any
 
 Facts = Mapping[str, Any]
 FIELDS = {
-    "name": "Name", "email": "E-mail", "npi": "NPI", "active": "Active", "capacity": "Capacity",
-    "specialties": "Specialties", "notes": "Notes",
-}  # fmt: skip
+    "name": "Name",
+    "email": "E-mail",
+    "npi": "NPI",
+    "active": "Active",
+    "capacity": "Capacity",
+    "specialties": "Specialties",
+    "notes": "Notes",
+}
 LICENCE_FIELDS = {
-    "type": "type", "status": "status", "issued_on": "issued", "expires_on": "ends", "verified_on": "verified",
+    "type": "type",
+    "status": "status",
+    "issued_on": "issued",
+    "expires_on": "ends",
+    "verified_on": "verified",
     "verified_by": "verified by",
-}  # fmt: skip
+}
 
 
 def differences(before: Facts | None, after: Facts) -> list[str]:

@@ -60,9 +60,7 @@ def _mount_import(app: typer.Typer, open_now: OpenNow) -> None:
     def import_providers(
         file: Annotated[Path | None, typer.Argument(help="A CSV with " + ",".join(files.COLUMNS))] = None,
         from_table: Annotated[str | None, typer.Option(help="Such as public.providers.")] = None,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")
-        ] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
         reason: Annotated[str, typer.Option(help="Why, for the history.")] = "import",
         as_json: AsJson = False,
     ) -> None:
@@ -93,32 +91,20 @@ def _mount_assign(payops: typer.Typer, open_now: OpenNow) -> None:
     @payops.command()
     def assign(
         consultation: str,
-        provider: Annotated[
-            str | None, typer.Option(help="Who by hand; without it the rules choose.")
-        ] = None,
+        provider: Annotated[str | None, typer.Option(help="Who by hand; without it the rules choose.")] = None,
         reason: Annotated[str | None, typer.Option(help="Why by hand.")] = None,
-        override: Annotated[
-            bool, typer.Option("--override", help="Pass over capacity and specialty.")
-        ] = False,
+        override: Annotated[bool, typer.Option("--override", help="Pass over capacity and specialty.")] = False,
         as_json: AsJson = False,
     ) -> None:
         """Give a consultation to a provider."""
         with open_now() as (db, now):
             given = assignment.assign(
-                db,
-                commandline_actor(),
-                consultation,
-                now,
-                provider_id=provider,
-                reason=reason,
-                override=override,
+                db, commandline_actor(), consultation, now, provider_id=provider, reason=reason, override=override
             )
         if as_json:
             typer.echo(json.dumps(given, indent=2))
         else:
-            typer.echo(
-                f"{given['id']}: {given['status']}, {given['provider_name'] or 'nobody'}. {given['reason']}"
-            )
+            typer.echo(f"{given['id']}: {given['status']}, {given['provider_name'] or 'nobody'}. {given['reason']}")
         if given["status"] != "assigned":
             raise typer.Exit(1)
 

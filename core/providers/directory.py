@@ -111,13 +111,7 @@ def search(
 ) -> tuple[list[Document], int]:
     """Providers by name, with `text` in their name, e-mail or NPI, licensed in `state`; and how many there are in all."""
     found = db.call(
-        "search_providers",
-        search=text or None,
-        state=state,
-        specialty=specialty,
-        active=active,
-        skip=skip,
-        limit=limit,
+        "search_providers", search=text or None, state=state, specialty=specialty, active=active, skip=skip, limit=limit
     )
     return found["items"], found["total"]
 
@@ -149,9 +143,7 @@ def everybody(db: Database, *, search: str | None = None) -> list[Document]:
             return found
 
 
-def save(
-    db: Database, actor: Actor, document: Document, now: datetime, *, reason: str | None = None
-) -> dict[str, Any]:
+def save(db: Database, actor: Actor, document: Document, now: datetime, *, reason: str | None = None) -> dict[str, Any]:
     """Add one provider, or change one for a `reason`; what `document` leaves out stays.
 
     Answers id, outcome, and how many waiting were `placed`. Raises `Refused` with every problem in its sentence, before

@@ -66,9 +66,7 @@ def read_csv(text: str, known: Vocabulary, people: Identities) -> ReadFile:
     return ReadFile(tuple(documents), tuple(problems))
 
 
-def _identity_problems(
-    document: Document, number: int, first_row: dict[str, int]
-) -> Iterable[tuple[str, str]]:
+def _identity_problems(document: Document, number: int, first_row: dict[str, int]) -> Iterable[tuple[str, str]]:
     """What is wrong with who a row is about; `first_row` says which row came first with each NPI and id."""
     if not document["npi"] and "id" not in document:
         yield "npi", "The NPI is missing; it says who is who."
@@ -79,9 +77,7 @@ def _identity_problems(
 
 def _header_problems(header: Sequence[str]) -> tuple[CellProblem, ...]:
     missing = [CellProblem(1, name, "This column is missing.") for name in COLUMNS if name not in header]
-    twice = [
-        CellProblem(1, name, "This column is there twice.") for name in COLUMNS if header.count(name) > 1
-    ]
+    twice = [CellProblem(1, name, "This column is there twice.") for name in COLUMNS if header.count(name) > 1]
     return (*missing, *twice)
 
 
@@ -118,11 +114,17 @@ def write_csv(providers: Iterable[Document]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for provider in providers:
-        writer.writerow((
-            harmless(provider["name"]), harmless(provider["email"]), provider["npi"] or "",
-            "true" if provider["active"] else "false", provider["capacity"], ";".join(provider["specialties"]),
-            ";".join(licences.as_text(licence) for licence in provider["licences"]),
-        ))  # fmt: skip
+        writer.writerow(
+            (
+                harmless(provider["name"]),
+                harmless(provider["email"]),
+                provider["npi"] or "",
+                "true" if provider["active"] else "false",
+                provider["capacity"],
+                ";".join(provider["specialties"]),
+                ";".join(licences.as_text(licence) for licence in provider["licences"]),
+            )
+        )
     return out.getvalue()
 
 

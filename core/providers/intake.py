@@ -17,17 +17,11 @@ from core.staff.roles import Actor, Role
 TOLERANCE = timedelta(seconds=300)
 MAX_SIGNATURES = 16
 # Which field of the submission the database refused.
-FIELDS = {
-    "unknown_state": "patientState",
-    "unknown_specialty": "specialty",
-    "unknown_provider": "preferredProviderId",
-}
+FIELDS = {"unknown_state": "patientState", "unknown_specialty": "specialty", "unknown_provider": "preferredProviderId"}
 INTAKE = Actor("system:intake", Role.ADMIN)
 
 # Text the database can hold: no zero byte and, since the body is UTF-8, no half of a pair.
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00]*$")
-]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00]*$")]
 
 
 class Submission(BaseModel):
@@ -53,9 +47,7 @@ class StatusChange(BaseModel):
     status: Literal["completed", "cancelled"]
 
 
-def verify(
-    body: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, now: datetime
-) -> dict[str, Any]:
+def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, now: datetime) -> dict[str, Any]:
     """The object that any of `secrets` signed within 300 s of `now`, either way; raises `Refused` otherwise.
 
     Of a header with many signatures the first 16 are tried.

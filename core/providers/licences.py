@@ -36,11 +36,7 @@ def from_text(text: str) -> dict[str, Any]:
     if len(parts) != 3:
         raise ValueError(f"{text!r} is not STATE:NUMBER:EXPIRES.")
     state, number, expires = parts
-    return {
-        "state": state.upper(),
-        "number": number or None,
-        "expires_on": str(day(expires)) if expires else None,
-    }
+    return {"state": state.upper(), "number": number or None, "expires_on": str(day(expires)) if expires else None}
 
 
 def day(text: str) -> date:

@@ -15,8 +15,8 @@ def serve(data_dir: Path, port: int | None, *, traffic: bool) -> int:
     """Until it is told to stop; 1 where another process serves this folder already."""
     import uvicorn
 
-    from core.sandbox.app import build_app
-    from core.sandbox.connections import CuttableProtocol
+    from core.sandbox.http.app import build_app
+    from core.sandbox.http.connections import CuttableProtocol
 
     (data_dir / "sandbox").mkdir(parents=True, exist_ok=True)
     handle = os.open(data_dir / "sandbox" / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -15,9 +15,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 @app.command()
 def serve(
-    port: Annotated[
-        int | None, typer.Option(help="Port on 127.0.0.1; the last one used, or a free one.")
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; the last one used, or a free one.")] = None,
     traffic: Annotated[bool, typer.Option(help="Whether live customers come.")] = True,
 ) -> None:
     """Run the sandbox here until Ctrl-C."""
@@ -29,9 +27,7 @@ def serve(
 @app.command()
 def seed(
     number: Annotated[int, typer.Option("--seed", help="The same number gives the same history.")] = 1,
-    until: Annotated[
-        str | None, typer.Option(help="Date (or moment) the history ends at; now by default.")
-    ] = None,
+    until: Annotated[str | None, typer.Option(help="Date (or moment) the history ends at; now by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Write 18 months of history into an empty sandbox."""
@@ -43,8 +39,9 @@ def seed(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     if as_json:
-        typer.echo(json.dumps({"seed": written.seed, "since": written.since, "until": written.until,
-                               "counts": written.counts}))  # fmt: skip
+        typer.echo(
+            json.dumps({"seed": written.seed, "since": written.since, "until": written.until, "counts": written.counts})
+        )
         return
     for name, count in written.counts.items():
         typer.echo(f"{count:>8,}  {name}")

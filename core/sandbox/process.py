@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.sandbox.locks import only_one
+from core.sandbox.engine.locks import only_one
 from core.sandbox.secrets import sandbox_secrets
 
 START_SECONDS = 30.0

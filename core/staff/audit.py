@@ -9,19 +9,7 @@ from core.db import Database
 from core.staff import roles
 from core.staff.roles import Actor
 
-COLUMNS = (
-    "id",
-    "at",
-    "actor",
-    "role",
-    "action",
-    "subject",
-    "outcome",
-    "reason",
-    "before",
-    "after",
-    "request_id",
-)
+COLUMNS = ("id", "at", "actor", "role", "action", "subject", "outcome", "reason", "before", "after", "request_id")
 EXPORT_MAX_ENTRIES = 100_000
 _PAGE = 1000
 
@@ -87,9 +75,7 @@ def record(
     )
 
 
-def entries(
-    db: Database, actor: Actor, sought: Sought, *, before_id: int | None = None, limit: int = 100
-) -> Page:
+def entries(db: Database, actor: Actor, sought: Sought, *, before_id: int | None = None, limit: int = 100) -> Page:
     """The entries wanted, newest first, `limit` of them (1,000 at most).
 
     Each has its place in the chain as `position`, None where it waits to come into it. In `action` signs between words

@@ -79,9 +79,7 @@ def changed_in_short(entry: Entry, zone: ZoneInfo) -> str:
     if len(found) > 2:
         return ", ".join(each.field for each in found)
     return ", ".join(
-        f"{each.field}: {each.after}"
-        if each.before == NOTHING
-        else f"{each.field}: {each.before} → {each.after}"
+        f"{each.field}: {each.after}" if each.before == NOTHING else f"{each.field}: {each.before} → {each.after}"
         for each in found
     )
 

@@ -18,11 +18,7 @@ def confirm(sessions: Sessions, staff: StaffSession, given: str) -> None:
         raise Refused("sign_in_locked", LOCKED)
     proof = _proof(begun["sealed"], begun["password_hash"], given, sessions)
     confirmed = proof and sessions.db.call(
-        "confirm_session",
-        session_id=staff.session_id,
-        attempt=begun["attempt"],
-        now=sessions.now(),
-        **proof,
+        "confirm_session", session_id=staff.session_id, attempt=begun["attempt"], now=sessions.now(), **proof
     )
     if not confirmed:
         sessions.db.call("refuse_confirmation", session_id=staff.session_id, now=sessions.now())
@@ -49,9 +45,7 @@ def enrol(sessions: Sessions, staff: StaffSession, secret: str, code: str) -> li
     return codes
 
 
-def _proof(
-    sealed: str | None, password_hash: str, given: str, sessions: Sessions
-) -> dict[str, str | int] | None:
+def _proof(sealed: str | None, password_hash: str, given: str, sessions: Sessions) -> dict[str, str | int] | None:
     """What the database is told was proved; None where nothing was."""
     if sealed is None:
         return {"by": "password"} if passwords.matches(given, password_hash) else None

@@ -39,9 +39,12 @@ WORDS = {
     Flow.ONE_TIME: ("Single payments", "The payment API charges no card."),
     Flow.SUBSCRIPTIONS: ("Subscriptions", "No subscription is begun; those that run are renewed by Stripe."),
     Flow.DISCOUNTS: ("Discounts", "No discount code is taken."),
-    Flow.RETRIES: ("Retries", "Failed payments are not tried again by us, now or as scheduled; Stripe's own tries go on."),
+    Flow.RETRIES: (
+        "Retries",
+        "Failed payments are not tried again by us, now or as scheduled; Stripe's own tries go on.",
+    ),
     Flow.REFUNDS: ("Refunds", "Nothing is refunded or approved."),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,7 @@ def read(db: Database) -> dict[Flow, Flag]:
     return {flow: Flag(flow) for flow in Flow} | {Flow(row["flow"]): _flag(row) for row in db.call("flags")}
 
 
-def switch(
-    db: Database, actor: Actor, flow: Flow, *, open: bool, sentence: str, reason: str, now: datetime
-) -> Flag:
+def switch(db: Database, actor: Actor, flow: Flow, *, open: bool, sentence: str, reason: str, now: datetime) -> Flag:
     """Open or close a flow; raises `Refused` where a closed one would leave customers without a sentence."""
     roles.require(actor, "settings")
     if len(sentence) > LONGEST_SENTENCE:

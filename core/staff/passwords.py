@@ -21,9 +21,23 @@ _READINGS = [str.maketrans("@40315$7!", f"aaoe{one}ssti") for one in ("i", "l")]
 _WITHOUT_SHIFT = str.maketrans("!@#$%^&*()", "1234567890")
 # Keys beside one another, and what is counted up or down.
 _ROWS = (
-    "01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop[]", "asdfghjkl;'#", "zxcvbnm,./", "qwertzuiop", "azertyuiop",
-    "1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "1q2w3e4r5t6y7u8i9o0p", "q1w2e3r4t5y6",
-)  # fmt: skip
+    "01234567890",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiop[]",
+    "asdfghjkl;'#",
+    "zxcvbnm,./",
+    "qwertzuiop",
+    "azertyuiop",
+    "1qaz",
+    "2wsx",
+    "3edc",
+    "4rfv",
+    "5tgb",
+    "6yhn",
+    "7ujm",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "q1w2e3r4t5y6",
+)
 _LONGEST_PIECE = 20
 FEWEST_PIECES = 5
 # What a password is compared with where there is no such user: the answer then takes the same time.

@@ -29,9 +29,7 @@ def setup_address(secret: str, name: str) -> str:
 
 def setup_picture(secret: str, name: str) -> str:
     """The same address as a picture for the phone's camera: a `data:` address of an SVG, black on white."""
-    return str(
-        segno.make(setup_address(secret, name), error="m").svg_data_uri(scale=5, border=3, light="white")
-    )
+    return str(segno.make(setup_address(secret, name), error="m").svg_data_uri(scale=5, border=3, light="white"))
 
 
 def matched_step(secret: str, code: str, now: datetime) -> int | None:
@@ -40,9 +38,7 @@ def matched_step(secret: str, code: str, now: datetime) -> int | None:
     digits = "".join(code.split())
     if not (digits.isascii() and digits.isdecimal()):
         return None
-    matching = [
-        near for near in (step - 1, step, step + 1) if hmac.compare_digest(totp.generate_otp(near), digits)
-    ]
+    matching = [near for near in (step - 1, step, step + 1) if hmac.compare_digest(totp.generate_otp(near), digits)]
     return matching[-1] if matching else None
 
 

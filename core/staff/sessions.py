@@ -14,8 +14,8 @@ from core.errors import Refused, Unauthorised
 from core.periods import Clock, wall_clock
 from core.settings import PaymentMode, Settings
 from core.staff import passwords, roles
-from core.staff.kept_files import keep_once
 from core.staff.roles import Actor, Role
+from core.staff.secret_files import keep_once
 
 TICKET_SECONDS = 30
 IDLE_SECONDS = 4 * 3600
@@ -107,9 +107,7 @@ class Sessions:
     def redeem(self, ticket: str) -> str:
         """The cookie's token for a ticket, once; raises `Unauthorised` for any other ticket."""
         token = secrets.token_urlsafe(32)
-        self.db.call(
-            "redeem_ticket", ticket_hash=self._hash(ticket), token_hash=self._hash(token), now=self.now()
-        )
+        self.db.call("redeem_ticket", ticket_hash=self._hash(ticket), token_hash=self._hash(token), now=self.now())
         return token
 
     def of_cookie(self, token: str) -> StaffSession | None:
@@ -133,9 +131,7 @@ class Sessions:
         """End all sessions of `name`, one's own or as an admin; answers how many there were."""
         if actor.name != f"staff:{name}":
             roles.require(actor, "users")
-        ended = self.db.call(
-            "revoke_sessions", actor=actor.name, actor_role=str(actor.role), name=name, now=self.now()
-        )
+        ended = self.db.call("revoke_sessions", actor=actor.name, actor_role=str(actor.role), name=name, now=self.now())
         return cast(int, ended)
 
     def open_sessions(self, actor: Actor, name: str | None = None) -> list[dict[str, Any]]:
@@ -160,11 +156,7 @@ class Sessions:
 
     def _revoke(self, actor: Actor, session_id: str) -> None:
         self.db.call(
-            "revoke_session",
-            actor=actor.name,
-            actor_role=str(actor.role),
-            session_id=session_id,
-            now=self.now(),
+            "revoke_session", actor=actor.name, actor_role=str(actor.role), session_id=session_id, now=self.now()
         )
 
     def _found(self, **by: str) -> StaffSession | None:

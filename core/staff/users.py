@@ -8,8 +8,8 @@ from typing import Any, cast
 from core.db import Database
 from core.errors import Refused
 from core.staff import passwords, roles
-from core.staff.kept_files import keep_once
 from core.staff.roles import Actor, Role
+from core.staff.secret_files import keep_once
 from core.staff.sessions import IDLE_SECONDS
 
 DEMO_USERS_FILE = "demo-users.json"
@@ -53,14 +53,10 @@ def everybody(db: Database, actor: Actor, now: datetime | None = None) -> list[U
     return cast(list[User], db.call("list_users", now=now, idle_seconds=IDLE_SECONDS))
 
 
-def set_role(
-    db: Database, actor: Actor, name: str, role: Role, now: datetime, *, reason: str | None = None
-) -> User:
+def set_role(db: Database, actor: Actor, name: str, role: Role, now: datetime, *, reason: str | None = None) -> User:
     """Give `name` this role from their next interaction on; the last admin keeps theirs."""
     roles.require(actor, "users")
-    return cast(
-        User, db.call("set_user_role", **_by(actor), name=name, role=str(role), now=now, reason=reason)
-    )
+    return cast(User, db.call("set_user_role", **_by(actor), name=name, role=str(role), now=now, reason=reason))
 
 
 def disable(db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None) -> User:
@@ -83,9 +79,7 @@ def reset_password(
     _set_password(db, actor, name, password, now, must_change_password=True, reason=reason)
 
 
-def reset_second_factor(
-    db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None
-) -> None:
+def reset_second_factor(db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None) -> None:
     """For somebody who lost phone and recovery codes: none is asked for any more; signs them out everywhere."""
     roles.require(actor, "users")
     db.call("reset_second_factor", **_by(actor), name=name, now=now, reason=reason)

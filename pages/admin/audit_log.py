@@ -8,8 +8,9 @@ from core.spreadsheets import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
 from core.staff import audit, audit_words
 from core.staff.audit import Sought
 from core.staff.roles import Actor
-from core.ui import filters, record, rows, session
-from core.ui.rows import Column
+from core.ui import session
+from core.ui.kit import detail_view, filters, rows
+from core.ui.kit.rows import Column
 from core.ui.text import ago, literal
 
 PAGE_ENTRIES = 100
@@ -39,7 +40,9 @@ def at(entry: audit.Entry, written: str) -> str:
 
 
 def text_filter(label: str, key: str, example: str) -> str | None:
-    given = st.text_input(label, key=key, placeholder=example, max_chars=100, bind="query-params", on_change=forget_place)  # fmt: skip
+    given = st.text_input(
+        label, key=key, placeholder=example, max_chars=100, bind="query-params", on_change=forget_place
+    )
     return given.strip() or None if given else None
 
 
@@ -50,19 +53,19 @@ def exported(actor: Actor) -> list[audit.Entry]:
 def say_how_the_chain_stands(chain: dict) -> None:
     if chain["open_breaks"]:
         st.markdown("#### The log is not as it was recorded")
-        st.error(
-            f"{chain['open_breaks']:,} breaks are open on the errors page: an entry was changed or removed."
-        )
+        st.error(f"{chain['open_breaks']:,} breaks are open on the errors page: an entry was changed or removed.")
     elif chain["verified_at"]:
         st.markdown(f"#### All {chain['length']:,} entries are as they were recorded")
     else:
         st.markdown("#### Nothing is chained yet")
     looked = (
-        f"Looked at again {ago(datetime.fromisoformat(chain['verified_at']), now)}. "
-        if chain["verified_at"]
+        f"Looked at again {ago(datetime.fromisoformat(chain['verified_at']), now)}. " if chain["verified_at"] else ""
+    )
+    waiting = (
+        f"{chain['waiting']:,} of the newest wait to be chained, which takes less than a minute. "
+        if chain["waiting"]
         else ""
     )
-    waiting = f"{chain['waiting']:,} of the newest wait to be chained, which takes less than a minute. " if chain["waiting"] else ""  # fmt: skip
     st.caption(f"{looked}{waiting}Each entry's hash covers the entry and the hash before it.")
 
 
@@ -77,7 +80,14 @@ with what:
 with which:
     subject = text_filter("To", "subject", "user:ana")
 with how:
-    outcome = st.selectbox("Outcome", list(OUTCOMES), format_func=OUTCOMES.__getitem__, key="outcome", bind="query-params", on_change=forget_place)  # fmt: skip
+    outcome = st.selectbox(
+        "Outcome",
+        list(OUTCOMES),
+        format_func=OUTCOMES.__getitem__,
+        key="outcome",
+        bind="query-params",
+        on_change=forget_place,
+    )
 since, until = period.bounds()
 sought = Sought(since, until, actor, action, subject, None if outcome == "all" else outcome)
 before = st.query_params.get("before", "")
@@ -94,22 +104,23 @@ if not page.entries:
 chosen = rows.show(page.entries, COLUMNS, key="entries", choose="entry")
 with st.container(horizontal=True, vertical_alignment="center"):
     st.button("Newest", key="newest", disabled=not before, on_click=forget_place)
-    st.button("Older", key="older", disabled=page.next_before_id is None, on_click=st.query_params.update, args=({"before": str(page.next_before_id)},))  # fmt: skip
+    st.button(
+        "Older",
+        key="older",
+        disabled=page.next_before_id is None,
+        on_click=st.query_params.update,
+        args=({"before": str(page.next_before_id)},),
+    )
     rows.file("CSV", lambda actor: as_csv(exported(actor), audit.COLUMNS), "audit-log.csv", CSV_TYPE)
-    rows.file("XLSX", lambda actor: as_xlsx(exported(actor), audit.COLUMNS, sheet="Audit log"), "audit-log.xlsx", XLSX_TYPE)  # fmt: skip
-st.caption(
-    f"Times are {literal(zone.key)}. A file has every entry that fits. Choose a row to see what it changed."
-)
+    rows.file(
+        "XLSX", lambda actor: as_xlsx(exported(actor), audit.COLUMNS, sheet="Audit log"), "audit-log.xlsx", XLSX_TYPE
+    )
+st.caption(f"Times are {literal(zone.key)}. A file has every entry that fits. Choose a row to see what it changed.")
 
-if (
-    chosen
-    and chosen.isdecimal()
-    and len(chosen) < 19
-    and (entry := audit.one(db, session.actor(), int(chosen)))
-):
+if chosen and chosen.isdecimal() and len(chosen) < 19 and (entry := audit.one(db, session.actor(), int(chosen))):
     with st.container(border=True, key="chosen"):
         st.subheader(literal(f"{audit_words.action(entry)}: {audit_words.thing(entry)}"))
-        record.facts(
+        detail_view.facts(
             [
                 ("Who", audit_words.who(entry)),
                 ("As", entry["role"]),
@@ -125,6 +136,8 @@ if (
         )
         if changes := audit_words.changed(entry, zone):
             was_there = any(each.before != audit_words.NOTHING for each in changes)
-            rows.show([vars(each) for each in changes], (FIELD, BEFORE, AFTER) if was_there else (FIELD, AFTER), key="changes")  # fmt: skip
+            rows.show(
+                [vars(each) for each in changes], (FIELD, BEFORE, AFTER) if was_there else (FIELD, AFTER), key="changes"
+            )
         else:
             st.caption("It changed no field of a record.")

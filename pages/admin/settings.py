@@ -5,13 +5,14 @@ from functools import partial
 import streamlit as st
 
 from core.errors import Unavailable
-from core.events import tally
-from core.events.tally import UNUSED_AFTER, SecretUse
+from core.events import webhook_counters
+from core.events.webhook_counters import UNUSED_AFTER, SecretUse
 from core.periods import span_in_words
 from core.staff import flags
 from core.staff.flags import EFFECT_SECONDS, LONGEST_SENTENCE, SUSPENDED, WORDS, Flag, Flow
 from core.staff.roles import Actor
-from core.ui import actions, freshness, session
+from core.ui import session
+from core.ui.kit import actions, freshness
 from core.ui.text import ago, code, in_zone, literal
 
 REFRESH_SECONDS = 2
@@ -20,7 +21,9 @@ db, clock, zone = session.db(), session.services().clock, session.settings().bus
 
 def switch(flow: Flow, actor: Actor, *, open: bool) -> str:
     sentence = st.session_state.get(f"sentence {flow}") or ""
-    flags.switch(db, actor, flow, open=open, sentence=sentence, reason=st.session_state[f"why {flow}"] or "", now=clock())  # fmt: skip
+    flags.switch(
+        db, actor, flow, open=open, sentence=sentence, reason=st.session_state[f"why {flow}"] or "", now=clock()
+    )
     return f"{WORDS[flow][0]}: {'open' if open else 'closed'}. Every process follows within {EFFECT_SECONDS} seconds."
 
 
@@ -29,13 +32,18 @@ def ask(flag: Flag) -> None:
     title, meaning = WORDS[flag.flow]
     if flag.open:
         st.markdown(f"**Close {literal(title.lower())}.** {literal(meaning)}")
-        st.text_area("What customers are told meanwhile", flag.sentence or SUSPENDED, max_chars=LONGEST_SENTENCE, key=f"sentence {flag.flow}")  # fmt: skip
+        st.text_area(
+            "What customers are told meanwhile",
+            flag.sentence or SUSPENDED,
+            max_chars=LONGEST_SENTENCE,
+            key=f"sentence {flag.flow}",
+        )
     else:
         st.markdown(f"**Open {literal(title.lower())} again.**")
         st.session_state[f"sentence {flag.flow}"] = flag.sentence
     st.text_input("Why", key=f"why {flag.flow}", max_chars=300, placeholder="For the audit log")
     label = f"{'Close' if flag.open else 'Open'} {title.lower()}"
-    st.button(label, type="primary", on_click=actions.attempt, args=(partial(switch, flag.flow, open=not flag.open),))  # fmt: skip
+    st.button(label, type="primary", on_click=actions.attempt, args=(partial(switch, flag.flow, open=not flag.open),))
     actions.end_dialog_when_done()
 
 
@@ -46,8 +54,8 @@ def flows() -> None:
     try:
         found = flags.read(db)
     except Unavailable:
-        found = session.services().desk.flags.all()
-        st.warning("The database does not answer. These are the last known switches, and every process keeps to them.")  # fmt: skip
+        found = session.services().payment_context.flags.all()
+        st.warning("The database does not answer. These are the last known switches, and every process keeps to them.")
     closed = [WORDS[flow][0].lower() for flow, flag in found.items() if not flag.open]
     if session.settings().payments_suspended:
         st.error(
@@ -63,9 +71,7 @@ def flows() -> None:
             state = ":material/check_circle: Open" if flag.open else ":material/block: **Closed**"
             what.markdown(f"**{title}**  \n{state}")
             about.markdown(
-                _about(flag)
-                if flag.changed_by
-                else f":gray[While closed: {literal(meaning[0].lower() + meaning[1:])}]"
+                _about(flag) if flag.changed_by else f":gray[While closed: {literal(meaning[0].lower() + meaning[1:])}]"
             )
             if act.button("Close" if flag.open else "Open", key=f"switch {flow}", width="stretch"):
                 st.session_state["switched"] = flag
@@ -83,7 +89,7 @@ def _about(flag: Flag) -> str:
 def secrets() -> None:
     """Which of the secrets verified Stripe's events, so that a roll can be ended when the old one is silent."""
     try:
-        uses = tally.secret_uses(db, session.services().webhook_secrets, clock())
+        uses = webhook_counters.secret_uses(db, session.services().webhook_secrets, clock())
     except Unavailable:
         st.warning("The database does not answer, so it is not known which secrets are used.")
         return

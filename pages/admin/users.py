@@ -8,8 +8,10 @@ import streamlit as st
 
 from core.staff import users
 from core.staff.roles import Actor, Role
-from core.ui import actions, record, rows, session, user_dialogs
-from core.ui.rows import Column
+from core.ui import session
+from core.ui.kit import actions, detail_view, rows
+from core.ui.kit.rows import Column
+from core.ui.staff import user_dialogs
 from core.ui.text import ago, in_zone, literal
 
 db, store, zone = session.db(), session.sessions(), session.settings().business_zone
@@ -51,34 +53,35 @@ may_sign_in = [user for user in everybody if user["active"]]
 admins = sum(user["role"] == Role.ADMIN for user in may_sign_in)
 here = sum(user["signed_in"] > 0 for user in everybody)
 people = "1 person" if len(may_sign_in) == 1 else f"{len(may_sign_in)} people"
-st.markdown(
-    f"#### {people} may sign in, {admins} as admin; {here} {'is' if here == 1 else 'are'} signed in now"
-)
+st.markdown(f"#### {people} may sign in, {admins} as admin; {here} {'is' if here == 1 else 'are'} signed in now")
 
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-    shown = st.segmented_control("Show", ["active", "all"], default="active", required=True, key="show", bind="query-params", format_func=str.capitalize)  # fmt: skip
+    shown = st.segmented_control(
+        "Show",
+        ["active", "all"],
+        default="active",
+        required=True,
+        key="show",
+        bind="query-params",
+        format_func=str.capitalize,
+    )
     if st.button("Add somebody", icon=":material/person_add:"):
         user_dialogs.add()
 listed = may_sign_in if shown == "active" else everybody
 chosen = rows.show(listed, COLUMNS, key="users", choose="user", id_field="name")
 rows.files(lambda _: listed, COLUMNS, name="users")
 if chosen is None:
-    st.caption(
-        "Choose somebody to change their role, reset their password, see where they are signed in, or end that."
-    )
+    st.caption("Choose somebody to change their role, reset their password, see where they are signed in, or end that.")
 
 for user in (one for one in everybody if one["name"] == chosen):
     with st.container(border=True, key="chosen"):
         st.subheader(literal(user["name"]))
-        record.facts(
+        detail_view.facts(
             [
                 ("Role", user["role"].capitalize()),
                 ("State", state(user)),
                 ("E-mail", user["email"]),
-                (
-                    "Second factor",
-                    "Set up" if user["second_factor"] else "None: the password alone lets them in",
-                ),
+                ("Second factor", "Set up" if user["second_factor"] else "None: the password alone lets them in"),
                 ("Added", in_zone(datetime.fromisoformat(user["created_at"]), zone)),
                 ("Last seen", seen(user["last_seen_at"])),
             ]
@@ -92,7 +95,21 @@ for user in (one for one in everybody if one["name"] == chosen):
         places = store.open_sessions(session.actor(), user["name"])
         st.markdown("**Signed in at**" if places else "Not signed in anywhere.")
         for each in places:
-            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"place {each['id']}"):  # fmt: skip
+            with st.container(
+                horizontal=True,
+                vertical_alignment="center",
+                horizontal_alignment="distribute",
+                key=f"place {each['id']}",
+            ):
                 since = in_zone(datetime.fromisoformat(each["opened_at"]), zone)
-                st.markdown(literal(f"{each['device']}, {each['address']}: since {since}, last seen {seen(each['last_seen_at'])}"))  # fmt: skip
-                st.button("Sign out", key=f"out {each['id']}", on_click=actions.attempt, args=(partial(sign_out, each["id"], user["name"]),))  # fmt: skip
+                st.markdown(
+                    literal(
+                        f"{each['device']}, {each['address']}: since {since}, last seen {seen(each['last_seen_at'])}"
+                    )
+                )
+                st.button(
+                    "Sign out",
+                    key=f"out {each['id']}",
+                    on_click=actions.attempt,
+                    args=(partial(sign_out, each["id"], user["name"]),),
+                )

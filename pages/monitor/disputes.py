@@ -4,27 +4,17 @@ from functools import partial
 
 import streamlit as st
 
-from core.monitoring import dispute_figures, overview
-from core.payments import disputes, evidence, fraud_warnings, networks
+from core.figures.days import in_steps
+from core.monitoring import overview
+from core.payments import dispute_figures, disputes, evidence, fraud_warnings, networks
 from core.payments.disputes import Shown
 from core.payments.refunds import StripeReason
 from core.periods import business_day
-from core.ui import (
-    actions,
-    cards,
-    charts,
-    filters,
-    freshness,
-    live,
-    network_lines,
-    one_dispute,
-    policy_texts,
-    record,
-    refund_dialog,
-    rows,
-    session,
-)
-from core.ui.rows import Column
+from core.ui import session
+from core.ui.disputes import dispute_details, network_limits, policy_texts
+from core.ui.kit import actions, cards, charts, detail_view, filters, freshness, rows, shared_cache
+from core.ui.kit.rows import Column
+from core.ui.payments import refund_dialog
 from core.ui.text import literal
 
 running = session.services()
@@ -49,7 +39,7 @@ WARNED = (
     Column("card", "Paid with"),
     Column("consultation", "Consultation", read=lambda one: one["consultation"] or ""),
     Column("payment_intent_id", "Payment"),
-)  # fmt: skip
+)
 
 
 def leave() -> None:
@@ -62,12 +52,16 @@ actions.show_result()
 chosen = st.query_params.get("dispute")
 if chosen:
     st.button("All disputes", icon=":material/arrow_back:", type="tertiary", on_click=leave)
-    one_dispute.show(chosen)
+    dispute_details.show(chosen)
 # Below one dispute the filters stay, so that the way back leads to the same list.
 with st.expander("Other disputes") if chosen else st.container(horizontal=True, gap="medium"):
-    shown = Shown(st.segmented_control("Show", list(Shown), default=Shown.TO_ANSWER, required=True, key="show", bind="query-params"))  # fmt: skip
+    shown = Shown(
+        st.segmented_control(
+            "Show", list(Shown), default=Shown.TO_ANSWER, required=True, key="show", bind="query-params"
+        )
+    )
     period = filters.period()
-    known = live.answers().get("currencies", partial(overview.currencies, db), ttl_seconds=0).answer
+    known = shared_cache.answers().get("currencies", partial(overview.currencies, db), ttl_seconds=0).answer
     currency = filters.currency(known)
 if chosen:
     st.stop()
@@ -81,15 +75,22 @@ cards.show(counted.readings(today), role, filters.view(currency))
 if shown is Shown.WARNINGS:
     warned, history = fraud_warnings.listed(db, now)
     st.subheader(f"{len(warned):,} payments are reported as fraud and can be refunded")
-    st.caption(f"{literal(fraud_warnings.history_in_words(history))} A dispute costs its fee and counts once more at Visa.")  # fmt: skip
+    st.caption(
+        f"{literal(fraud_warnings.history_in_words(history))} A dispute costs its fee and counts once more at Visa."
+    )
     picked = rows.show([each.row for each in warned], WARNED, key="warned", choose="warning")
     rows.files(lambda _: [each.row for each in warned], WARNED, name="fraud-warnings")
     for each in (one for one in warned if one.id == picked):
         with st.container(border=True):
-            record.facts(fraud_warnings.comparison(each, history), ids=("Payment",))
+            detail_view.facts(fraud_warnings.comparison(each, history), ids=("Payment",))
             with st.container(horizontal=True, vertical_alignment="center"):
                 if refund_dialog.may_refund():
-                    st.button("Refund now", type="primary", on_click=refund_dialog.open, args=(each.payment_intent_id, StripeReason.FRAUDULENT))  # fmt: skip
+                    st.button(
+                        "Refund now",
+                        type="primary",
+                        on_click=refund_dialog.open,
+                        args=(each.payment_intent_id, StripeReason.FRAUDULENT),
+                    )
                 cards.link("payments", "The payment", role, {"payment": each.payment_intent_id})
 else:
     found = disputes.listed(db, shown, period=period)
@@ -100,14 +101,14 @@ else:
     else:
         st.info("None. A dispute shows up here a moment after a bank opens it.")
 
-charts.show_in_pairs([
-    charts.disputes(overview.in_steps(counted.daily), overview.in_steps(counted.previous_daily), currency),
-    charts.disputes_by_reason(disputes.by_reason(db, period, currency), currency),
-])  # fmt: skip
-day = min(period.until, today)
-network_lines.show(networks.standing(db, day, currency), day, currency, may_set=one_dispute.may_answer())
-if one_dispute.may_answer():
-    policy_texts.show()
-st.caption(
-    f"Times are {literal(period.zone.key)}. {freshness.last_event(counted.fresh_at, now, period.zone)}"
+charts.show_in_pairs(
+    [
+        charts.disputes(in_steps(counted.daily), overview.in_steps(counted.previous_daily), currency),
+        charts.disputes_by_reason(disputes.by_reason(db, period, currency), currency),
+    ]
 )
+day = min(period.until, today)
+network_limits.show(networks.standing(db, day, currency), day, currency, may_set=dispute_details.may_answer())
+if dispute_details.may_answer():
+    policy_texts.show()
+st.caption(f"Times are {literal(period.zone.key)}. {freshness.last_event(counted.fresh_at, now, period.zone)}")

@@ -6,8 +6,9 @@ import streamlit as st
 
 from core.monitoring import incidents
 from core.staff.roles import Actor, Right, right
-from core.ui import actions, rows, session
-from core.ui.rows import Column
+from core.ui import session
+from core.ui.kit import actions, rows
+from core.ui.kit.rows import Column
 from core.ui.text import code, literal
 
 db, clock = session.db(), session.services().clock
@@ -38,9 +39,7 @@ def ask_to_resolve(incident: dict) -> None:
 
 st.title("Errors")
 actions.show_result()
-shown = st.segmented_control(
-    "Show", ["open", "all"], default="open", required=True, key="show", bind="query-params"
-)
+shown = st.segmented_control("Show", ["open", "all"], default="open", required=True, key="show", bind="query-params")
 found = incidents.newest(db, open_only=shown == "open")
 if not found:
     st.success("Nothing is open. A failed event, page or payment will be listed here, once per cause.")
@@ -56,7 +55,10 @@ rows.files(lambda _: found, COLUMNS, name="incidents")
 for incident in (one for one in found if str(one["id"]) == chosen):
     with st.container(border=True):
         st.subheader(literal(incident["title"]))
-        st.caption(f"Kind {code(incident['kind'])}" + (f", quote {code(incident['request_id'])}" if incident["request_id"] else ""))  # fmt: skip
+        st.caption(
+            f"Kind {code(incident['kind'])}"
+            + (f", quote {code(incident['request_id'])}" if incident["request_id"] else "")
+        )
         sample = [{"name": name, "value": str(value)} for name, value in (incident["sample"] or {}).items()]
         if sample:
             rows.show(sample, (Column("name", "Of the last time"), Column("value", "")), key="sample")

@@ -4,23 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from core.events import lookup, tally, wording
+from core.events import lookup, webhook_counters, wording
 from core.events.lookup import OUTCOMES, Sought
-from core.ui import (
-    actions,
-    cards,
-    charts,
-    event_charts,
-    filters,
-    freshness,
-    live,
-    one_event,
-    replay_dialog,
-    rows,
-    session,
-    ticker,
-)
-from core.ui.rows import Column
+from core.ui import session
+from core.ui.events import event_charts, event_details, replay_dialog
+from core.ui.kit import actions, cards, charts, filters, freshness, rows, shared_cache, ticker
+from core.ui.kit.rows import Column
 from core.ui.text import literal
 
 REFRESH_SECONDS, PAGE_EVENTS = 2, 100
@@ -30,11 +19,21 @@ COLUMNS = (
     Column("type", "Type"),
     Column("object_id", "Object"),
     Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
-    Column("delay_ms", "Delay", read=lambda one: wording.duration(one["delay_ms"]), help="From happening at Stripe to reaching us."),
-    Column("handling_ms", "Handled in", read=lambda one: wording.duration(one["handling_ms"]), help="From reaching us to being applied, at the first try."),
+    Column(
+        "delay_ms",
+        "Delay",
+        read=lambda one: wording.duration(one["delay_ms"]),
+        help="From happening at Stripe to reaching us.",
+    ),
+    Column(
+        "handling_ms",
+        "Handled in",
+        read=lambda one: wording.duration(one["handling_ms"]),
+        help="From reaching us to being applied, at the first try.",
+    ),
     Column("reason", "Why", read=lambda one: one["reason"] or ""),
     Column("id", "Event"),
-)  # fmt: skip
+)
 REFUSED = (
     Column("address", "Sender"),
     Column("reason", "Refused for", read=lambda one: one["reason"].replace("_", " ")),
@@ -57,8 +56,10 @@ def look_for(object_id: str | None = None) -> None:
 def now_coming_in() -> None:
     freshness.reader_role()
     now = running.clock()
-    minutes = live.answers().get("inbox-pulse", partial(lookup.pulse, db, now), ttl_seconds=1)
-    newest = live.answers().get("inbox-newest", partial(lookup.newest, db, Sought(), limit=ticker.LINES), ttl_seconds=1)  # fmt: skip
+    minutes = shared_cache.answers().get("inbox-pulse", partial(lookup.pulse, db, now), ttl_seconds=1)
+    newest = shared_cache.answers().get(
+        "inbox-newest", partial(lookup.newest, db, Sought(), limit=ticker.LINES), ttl_seconds=1
+    )
     pulse, coming = st.columns(2)
     with pulse:
         charts.show(event_charts.pulse(minutes.answer))
@@ -76,29 +77,42 @@ chosen = st.query_params.get("event")
 if chosen:
     actions.show_result()
     st.button("All events", icon=":material/arrow_back:", type="tertiary", on_click=look_for)
-    one_event.show(chosen, look_for_object=look_for)
+    event_details.show(chosen, look_for_object=look_for)
 
 # Below one event the filters stay, so that the way back leads to the same list.
 with st.expander("Look for other events") if chosen else st.container():
     period = filters.period()
     since, until = period.bounds()
-    figures = live.answers().get(("inbox", since, until), partial(lookup.figures, db, Sought(since, until)), ttl_seconds=5).answer  # fmt: skip
+    figures = (
+        shared_cache.answers()
+        .get(("inbox", since, until), partial(lookup.figures, db, Sought(since, until)), ttl_seconds=5)
+        .answer
+    )
     kind, outcome, thing = st.columns(3)
     with kind:
-        event_type = st.selectbox("Type", [filters.ALL, *wording.type_choices(figures["types"])], key="type", bind="query-params", on_change=look_for)  # fmt: skip
+        event_type = st.selectbox(
+            "Type",
+            [filters.ALL, *wording.type_choices(figures["types"])],
+            key="type",
+            bind="query-params",
+            on_change=look_for,
+        )
     with outcome:
-        became = st.selectbox("Outcome", [filters.ALL, *WORDS], key="outcome", bind="query-params", on_change=look_for)  # fmt: skip
+        became = st.selectbox("Outcome", [filters.ALL, *WORDS], key="outcome", bind="query-params", on_change=look_for)
     with thing:
-        of_object = st.text_input("Object or event", key="object", max_chars=255, bind="query-params", on_change=look_for, placeholder="pi_…, ch_…, evt_…")  # fmt: skip
+        of_object = st.text_input(
+            "Object or event",
+            key="object",
+            max_chars=255,
+            bind="query-params",
+            on_change=look_for,
+            placeholder="pi_…, ch_…, evt_…",
+        )
 if chosen:
     st.stop()
 
 sought = Sought(
-    since,
-    until,
-    None if event_type == filters.ALL else event_type,
-    WORDS.get(became),
-    of_object.strip() or None,
+    since, until, None if event_type == filters.ALL else event_type, WORDS.get(became), of_object.strip() or None
 )
 if sought.is_cut_down:
     figures = lookup.figures(db, sought)
@@ -111,16 +125,26 @@ actions.show_result()
 place = lookup.place_of(st.query_params.get("before"))
 page = lookup.newest(db, sought.going_on(place), limit=PAGE_EVENTS)
 if not page.events:
-    st.info("No event fits. Events show up here as soon as Stripe sends them; widen the days or take a filter away.")  # fmt: skip
+    st.info("No event fits. Events show up here as soon as Stripe sends them; widen the days or take a filter away.")
 else:
     rows.show(page.events, COLUMNS, key="events", choose="event")
 with st.container(horizontal=True, vertical_alignment="center"):
     st.button("Newest", disabled=place is None, on_click=look_for)
-    st.button("Older", disabled=page.next is None, on_click=st.query_params.update, args=({"before": lookup.place_in_words(page.next)},))  # fmt: skip
+    st.button(
+        "Older",
+        disabled=page.next is None,
+        on_click=st.query_params.update,
+        args=({"before": lookup.place_in_words(page.next)},),
+    )
     if replay_dialog.may_replay() and page.events:
-        st.button("Replay these…", icon=":material/replay:", on_click=replay_dialog.open, args=(sought, "All events that fit the filters"))  # fmt: skip
+        st.button(
+            "Replay these…",
+            icon=":material/replay:",
+            on_click=replay_dialog.open,
+            args=(sought, "All events that fit the filters"),
+        )
     rows.files(lambda _: lookup.newest(db, sought, limit=1000).events, COLUMNS, name="events")
 st.caption(f"Choose a row to see all about an event. Times are {literal(period.zone.key)}.")
-if refused := tally.rejections(db, since):
+if refused := webhook_counters.rejections(db, since):
     with st.expander(f"Refused at the webhook: {sum(each['times'] for each in refused):,} requests"):
         rows.show(refused, REFUSED, key="refused")

@@ -6,11 +6,12 @@ from functools import partial
 import streamlit as st
 
 from core.events import comparison
-from core.monitoring import attention, overview
+from core.monitoring import action_items, overview
 from core.monitoring.overview import Overview
 from core.periods import business_day
-from core.ui import cards, charts, filters, freshness, live, session
-from core.ui.charts import Chart
+from core.ui import session
+from core.ui.kit import cards, charts, filters, freshness, shared_cache
+from core.ui.kit.charts import Chart
 from core.ui.text import literal
 
 REFRESH_SECONDS = 2
@@ -18,7 +19,7 @@ OPENS_WITH_SECONDS = 5  # a page that is opened shows what others saw so long ag
 
 st.title("Overview")
 running = session.services()
-available = live.answers().get("currencies", partial(overview.currencies, running.db), ttl_seconds=0)
+available = shared_cache.answers().get("currencies", partial(overview.currencies, running.db), ttl_seconds=0)
 with st.container(horizontal=True, gap="medium"):
     period = filters.period()
     currency = filters.currency(available.answer)
@@ -38,18 +39,16 @@ def figures() -> None:
     if business_day(now, period.zone) != drawn_on:
         st.rerun()  # past midnight the last 30 days are other ones
     role = freshness.reader_role()
-    kept = live.answers().get(
+    kept = shared_cache.answers().get(
         ("overview", period, currency),
         partial(look, now),
         ttl_seconds=OPENS_WITH_SECONDS if opening else REFRESH_SECONDS / 2,
     )
     found, drawn = kept.answer
-    mirror = live.answers().get("mirror", partial(comparison.last, running.db), ttl_seconds=10).answer
-    freshness.show(
-        found.fresh_at, now, period, known_since=found.known_since, stale=kept.stale, mirror=mirror
-    )
+    mirror = shared_cache.answers().get("mirror", partial(comparison.last, running.db), ttl_seconds=10).answer
+    freshness.show(found.fresh_at, now, period, known_since=found.known_since, stale=kept.stale, mirror=mirror)
     st.markdown(f"#### {literal(overview.sentence(found))}")
-    waiting = attention.waiting(found.waiting, now)
+    waiting = action_items.waiting(found.waiting, now)
     cards.waiting_in_short(waiting)
     cards.show(found.readings(), role, filters.view(currency))
     charts.show_in_pairs(drawn, at_once=2 if opening else None)

@@ -9,8 +9,10 @@ from core.monitoring import overview
 from core.payments import payments
 from core.payments.timeline import card_in_words
 from core.staff.roles import Actor
-from core.ui import actions, filters, freshness, live, one_payment, rows, session
-from core.ui.rows import Column
+from core.ui import session
+from core.ui.kit import actions, filters, freshness, rows, shared_cache
+from core.ui.kit.rows import Column
+from core.ui.payments import payment_details
 from core.ui.text import code, literal
 
 WORDS = {words.lower(): status for status, words in payments.STATUSES.items()}
@@ -37,7 +39,7 @@ def look_for(name: str | None = None) -> None:
 
 
 def look_up(actor: Actor) -> str:
-    found = payments.customers_of_email(running.desk, actor, st.session_state.get("email") or "")
+    found = payments.customers_of_email(running.payment_context, actor, st.session_state.get("email") or "")
     st.session_state["of_email"] = found
     if len(found) == 1:
         look_for(found[0].id)
@@ -50,34 +52,48 @@ actions.show_result()
 chosen = st.query_params.get("payment")
 if chosen:
     st.button("All payments", icon=":material/arrow_back:", type="tertiary", on_click=look_for)
-    one_payment.show(chosen, look_for=look_for)
+    payment_details.show(chosen, look_for=look_for)
 
 # Below one payment the filters stay, so that the way back leads to the same list.
 with st.expander("Find another payment") if chosen else st.container():
     name, amount, last4, status, money = st.columns([5, 2, 2, 3, 2], vertical_alignment="bottom")
     typed = {
-        "name": name.text_input("Find", key="find", max_chars=200, bind="query-params", on_change=look_for,
-                                placeholder="Any id: payment, order, customer …",
-                                help="The id of a payment, charge, refund, dispute, invoice, checkout, subscription, order, customer, patient or consultation. It is looked for in all time."),
-        "amount": amount.text_input("Amount", key="amount", max_chars=20, bind="query-params", on_change=look_for, placeholder="49.00"),
-        "last4": last4.text_input("Last four", key="last4", max_chars=4, bind="query-params", on_change=look_for, placeholder="4242"),
-    }  # fmt: skip
+        "name": name.text_input(
+            "Find",
+            key="find",
+            max_chars=200,
+            bind="query-params",
+            on_change=look_for,
+            placeholder="Any id: payment, order, customer …",
+            help="The id of a payment, charge, refund, dispute, invoice, checkout, subscription, order, customer, patient or consultation. It is looked for in all time.",
+        ),
+        "amount": amount.text_input(
+            "Amount", key="amount", max_chars=20, bind="query-params", on_change=look_for, placeholder="49.00"
+        ),
+        "last4": last4.text_input(
+            "Last four", key="last4", max_chars=4, bind="query-params", on_change=look_for, placeholder="4242"
+        ),
+    }
     with status:
-        stands = st.selectbox("Status", [filters.ALL, *WORDS], key="status", bind="query-params", on_change=look_for)  # fmt: skip
+        stands = st.selectbox("Status", [filters.ALL, *WORDS], key="status", bind="query-params", on_change=look_for)
     with money:
-        known = live.answers().get("currencies", partial(overview.currencies, db), ttl_seconds=0).answer
+        known = shared_cache.answers().get("currencies", partial(overview.currencies, db), ttl_seconds=0).answer
         currency = filters.any_currency(known)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         period = filters.period()
         with st.popover("By e-mail address", icon=":material/alternate_email:"):
             with st.form("by-email", border=False, clear_on_submit=True):
                 st.text_input("E-mail address", key="email", max_chars=320)
-                st.caption(
-                    "Stripe is asked at this moment. We keep no addresses; that you looked is recorded."
-                )
+                st.caption("Stripe is asked at this moment. We keep no addresses; that you looked is recorded.")
                 st.form_submit_button("Look up", on_click=actions.attempt, args=(look_up,))
 for customer in st.session_state.get("of_email", []) if not chosen else []:
-    st.button(f"{code(customer.id)}, {customer.payments:,} payments", key=customer.id, type="tertiary", on_click=look_for, args=(customer.id,))  # fmt: skip
+    st.button(
+        f"{code(customer.id)}, {customer.payments:,} payments",
+        key=customer.id,
+        type="tertiary",
+        on_click=look_for,
+        args=(customer.id,),
+    )
 if chosen:
     st.stop()
 
@@ -91,19 +107,19 @@ found = payments.find(db, session.actor(), sought, before=before)
 span = "of all time" if sought.everywhere else f"of {period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
 st.markdown(f"#### {literal(payments.sentence(found, span))}")
 if not found.items:
-    st.info("Payments show up here a moment after Stripe tells of them. Widen the days, or take a filter away.")  # fmt: skip
+    st.info("Payments show up here a moment after Stripe tells of them. Widen the days, or take a filter away.")
     st.stop()
 rows.show(found.items, COLUMNS, key="payments", choose="payment")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     with st.container(horizontal=True, width="content"):
         st.button("Newest", disabled=before is None, on_click=look_for)
-        st.button("Older", disabled=found.next is None, on_click=st.query_params.update,
-                  args=({"before": payments.place_in_words(found.next)},))  # fmt: skip
-    with st.container(width="content"):
-        rows.files(
-            lambda actor: payments.exported(db, actor, sought, running.clock()), COLUMNS, name="payments"
+        st.button(
+            "Older",
+            disabled=found.next is None,
+            on_click=st.query_params.update,
+            args=({"before": payments.place_in_words(found.next)},),
         )
+    with st.container(width="content"):
+        rows.files(lambda actor: payments.exported(db, actor, sought, running.clock()), COLUMNS, name="payments")
 fed = freshness.last_event(found.fresh_at, running.clock(), period.zone)
-st.caption(
-    f"Choose a row to see all that happened to the payment. Times are {literal(period.zone.key)}. {fed}"
-)
+st.caption(f"Choose a row to see all that happened to the payment. Times are {literal(period.zone.key)}. {fed}")

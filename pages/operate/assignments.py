@@ -4,23 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from core.monitoring import standing
-from core.providers import assignment
+from core.providers import assignment, assignment_figures
 from core.staff.roles import Right, right
-from core.ui import (
-    actions,
-    assignment_charts,
-    cards,
-    care_and_cash,
-    charts,
-    consultation_dialogs,
-    consultations,
-    freshness,
-    live,
-    rows,
-    session,
-    what_if,
-)
+from core.ui import session
+from core.ui.consultations import assignment_charts, care_and_payment, consultation_details, consultation_dialogs
+from core.ui.kit import actions, cards, charts, freshness, rows, shared_cache
+from core.ui.providers import what_if
 from core.ui.text import literal
 
 REFRESH_SECONDS = 2
@@ -39,7 +28,7 @@ EMPTY = {
 }
 db, clock = session.db(), session.services().clock
 may_act = right(session.actor().role, "assignments") >= Right.ACT
-state_names = consultations.vocabulary().states
+state_names = consultation_details.vocabulary().states
 
 
 def first_page() -> None:
@@ -53,25 +42,41 @@ actions.show_result()
 @st.fragment(run_every=REFRESH_SECONDS)
 def how_it_stands() -> None:
     role = freshness.reader_role()
-    kept = live.answers().get("assignments", lambda: assignment.summary(db, clock()), ttl_seconds=1)
-    days = live.answers().get("assignment days", lambda: assignment.days(db, clock()), ttl_seconds=20).answer
+    kept = shared_cache.answers().get("assignments", lambda: assignment.summary(db, clock()), ttl_seconds=1)
+    days = shared_cache.answers().get("assignment days", lambda: assignment.days(db, clock()), ttl_seconds=20).answer
     freshness.warn(stale=kept.stale)
-    st.markdown(f"#### {literal(standing.assignment_sentence(kept.answer))}")
-    cards.show(standing.assignment_readings(kept.answer, days), role, across=5)
+    st.markdown(f"#### {literal(assignment_figures.assignment_sentence(kept.answer))}")
+    cards.show(assignment_figures.assignment_readings(kept.answer, days), role, across=5)
     if may_act and (misplaced := kept.answer["misplaced"]):
-        st.button(
-            f"Move {misplaced:,} to others", on_click=consultation_dialogs.move_misplaced, args=(misplaced,)
-        )
+        st.button(f"Move {misplaced:,} to others", on_click=consultation_dialogs.move_misplaced, args=(misplaced,))
 
 
 how_it_stands()
 kinds, states, text = st.columns([7, 3, 4], vertical_alignment="bottom")
 with kinds:
-    shown = st.segmented_control("Show", list(SHOW), default="waiting", required=True, key="show", bind="query-params", on_change=first_page)  # fmt: skip
+    shown = st.segmented_control(
+        "Show", list(SHOW), default="waiting", required=True, key="show", bind="query-params", on_change=first_page
+    )
 with states:
-    state = st.selectbox("State", list(state_names), index=None, placeholder="Every state", format_func=state_names.get, key="state", bind="query-params", on_change=first_page)  # fmt: skip
+    state = st.selectbox(
+        "State",
+        list(state_names),
+        index=None,
+        placeholder="Every state",
+        format_func=state_names.get,
+        key="state",
+        bind="query-params",
+        on_change=first_page,
+    )
 with text:
-    search = st.text_input("Find", key="find", placeholder="Id of a consultation, order or patient", max_chars=200, bind="query-params", on_change=first_page)  # fmt: skip
+    search = st.text_input(
+        "Find",
+        key="find",
+        placeholder="Id of a consultation, order or patient",
+        max_chars=200,
+        bind="query-params",
+        on_change=first_page,
+    )
 show = SHOW[shown]
 given = st.query_params.get("from", "0")
 skip = int(given) if given.isdecimal() and len(given) < 7 else 0
@@ -81,34 +86,64 @@ picked = st.query_params.get("consultation")
 @st.fragment(run_every=REFRESH_SECONDS if show in ("waiting", "misplaced") else None)
 def queue() -> None:
     freshness.reader_role()
-    ask = partial(assignment.consultations, db, clock(), status=None if search else show, state=state,
-                  search=search.strip() or None, skip=skip, limit=AT_ONCE)  # fmt: skip
-    found = live.answers().get(("consultations", show, state, search, skip), ask, ttl_seconds=1).answer
+    ask = partial(
+        assignment.consultations,
+        db,
+        clock(),
+        status=None if search else show,
+        state=state,
+        search=search.strip() or None,
+        skip=skip,
+        limit=AT_ONCE,
+    )
+    found = shared_cache.answers().get(("consultations", show, state, search, skip), ask, ttl_seconds=1).answer
     kind = "ended" if search else show
     if not found:
         st.success("No consultation has this id." if search else EMPTY[show])
         return
-    if rows.show(found, consultations.columns(kind), key="consultations", choose="consultation") != picked:
+    if rows.show(found, consultation_details.columns(kind), key="consultations", choose="consultation") != picked:
         st.rerun()
-    rows.files(lambda _: found, consultations.columns(kind), name="consultations")
+    rows.files(lambda _: found, consultation_details.columns(kind), name="consultations")
 
 
 queue()
-if skip or len(assignment.consultations(db, clock(), status=None if search else show, state=state, search=search.strip() or None, skip=skip + AT_ONCE, limit=1)):  # fmt: skip
+if skip or len(
+    assignment.consultations(
+        db,
+        clock(),
+        status=None if search else show,
+        state=state,
+        search=search.strip() or None,
+        skip=skip + AT_ONCE,
+        limit=1,
+    )
+):
     earlier, later = st.columns(2)
-    earlier.button("Back", disabled=not skip, on_click=st.query_params.update, args=({"from": str(max(0, skip - AT_ONCE))},), width="stretch")  # fmt: skip
-    later.button("Further", on_click=st.query_params.update, args=({"from": str(skip + AT_ONCE)},), width="stretch")  # fmt: skip
+    earlier.button(
+        "Back",
+        disabled=not skip,
+        on_click=st.query_params.update,
+        args=({"from": str(max(0, skip - AT_ONCE))},),
+        width="stretch",
+    )
+    later.button("Further", on_click=st.query_params.update, args=({"from": str(skip + AT_ONCE)},), width="stretch")
 if picked:
-    consultations.details(picked)
+    consultation_details.details(picked)
 if mismatches := assignment.care_against_cash(db, clock()):
     st.subheader("Care and payment do not fit")
-    care_and_cash.show(mismatches)
+    care_and_payment.show(mismatches)
 
 st.subheader("Who sees how many")
-days = st.segmented_control("Assigned in the last days", [1, 7, 30], default=7, required=True, key="days", bind="query-params")  # fmt: skip
-spread = live.answers().get(("distribution", days), lambda: assignment.distribution(db, clock(), days=days), ttl_seconds=30).answer  # fmt: skip
+days = st.segmented_control(
+    "Assigned in the last days", [1, 7, 30], default=7, required=True, key="days", bind="query-params"
+)
+spread = (
+    shared_cache.answers()
+    .get(("distribution", days), lambda: assignment.distribution(db, clock(), days=days), ttl_seconds=30)
+    .answer
+)
 if spread["assigned"]:
-    st.markdown(literal(standing.spread_in_words(spread)))
+    st.markdown(literal(assignment_figures.spread_in_words(spread)))
     charts.show(assignment_charts.distribution(spread))
 else:
     st.info("Nothing was assigned in these days. How the work is spread is shown here.")

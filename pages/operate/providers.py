@@ -2,23 +2,14 @@
 
 import streamlit as st
 
-from core.monitoring import standing
-from core.providers import directory, files, licences
+from core.providers import assignment_figures, directory, files, licences
 from core.spreadsheets import CSV_TYPE
 from core.staff.roles import Right, right
-from core.ui import (
-    actions,
-    cards,
-    consultations,
-    coverage_map,
-    freshness,
-    live,
-    provider_details,
-    provider_dialogs,
-    rows,
-    session,
-)
-from core.ui.rows import Column
+from core.ui import session
+from core.ui.consultations import consultation_details
+from core.ui.kit import actions, cards, freshness, rows, shared_cache
+from core.ui.kit.rows import Column
+from core.ui.providers import coverage_map, provider_details, provider_dialogs
 from core.ui.text import literal
 
 AT_ONCE = 200
@@ -31,21 +22,38 @@ ENDING = (
     Column("others", "Others there", "count", help="Other active providers with a licence there today."),
     Column("open_consultations", "Open consultations", "count"),
     Column("paid", "Paid for those", read=lambda one: coverage_map.amounts(one["paid"])),
-    Column("monthly", "Monthly revenue", read=lambda one: coverage_map.amounts(one["monthly"]), help="Subscriptions of the patients they saw there in the last 90 days."),
-)  # fmt: skip
+    Column(
+        "monthly",
+        "Monthly revenue",
+        read=lambda one: coverage_map.amounts(one["monthly"]),
+        help="Subscriptions of the patients they saw there in the last 90 days.",
+    ),
+)
 PROVIDERS = (
     Column("name", "Name", width="medium"),
     Column("active", "Status", read=lambda one: "Active" if one["active"] else "Deactivated"),
     Column("load", "Open now", read=lambda one: f"{one['pending']} of {one['capacity']}"),
-    Column("specialties", "Specialties", read=lambda one: ", ".join(map(consultations.specialty, one["specialties"])), width="medium"),
+    Column(
+        "specialties",
+        "Specialties",
+        read=lambda one: ", ".join(map(consultation_details.specialty, one["specialties"])),
+        width="medium",
+    ),
     Column("states", "States", read=lambda one: " ".join(sorted({n["state"] for n in one["licences"]}))),
-    Column("ends", "Next licence ends", "day", read=lambda one: min((n["expires_on"] for n in one["licences"] if n["expires_on"] and n["status"] == "active"), default=None)),
+    Column(
+        "ends",
+        "Next licence ends",
+        "day",
+        read=lambda one: min(
+            (n["expires_on"] for n in one["licences"] if n["expires_on"] and n["status"] == "active"), default=None
+        ),
+    ),
     Column("email", "E-mail"),
     Column("npi", "NPI"),
-)  # fmt: skip
+)
 db, now = session.db(), session.services().clock()
 may_edit = right(session.actor().role, "providers") >= Right.ACT
-known = consultations.vocabulary()
+known = consultation_details.vocabulary()
 
 
 def first_page() -> None:
@@ -54,65 +62,108 @@ def first_page() -> None:
 
 st.title("Providers")
 actions.show_result()
-kept = live.answers().get(
+kept = shared_cache.answers().get(
     "directory", lambda: (directory.summary(db, now), directory.coverage(db, now)), ttl_seconds=10
 )
 freshness.warn(stale=kept.stale)
 summary, coverage = kept.answer
-st.markdown(f"#### {literal(standing.directory_sentence(summary, coverage))}")
-cards.show(standing.directory_readings(summary, coverage), session.actor().role)
+st.markdown(f"#### {literal(assignment_figures.directory_sentence(summary, coverage))}")
+cards.show(assignment_figures.directory_readings(summary, coverage), session.actor().role)
 coverage_map.show(coverage)
 
 st.subheader("Licences that end")
-days = st.segmented_control(
-    "Within days", [30, 60, 90], default=90, required=True, key="days", bind="query-params"
-)
+days = st.segmented_control("Within days", [30, 60, 90], default=90, required=True, key="days", bind="query-params")
 if ending := licences.expiring(db, now, days=days):
     st.markdown(literal(coverage_map.at_stake(ending, days)))
     rows.show(ending, ENDING, key="ending", choose="provider", id_field="provider_id")
     rows.files(lambda _: ending, ENDING, name="licences")
 else:
-    st.success(
-        f"No active licence ends within {days} days. Each that does is listed here with what hangs on it."
-    )
+    st.success(f"No active licence ends within {days} days. Each that does is listed here with what hangs on it.")
 
 st.subheader("Directory")
 with st.container(horizontal=True):
     if may_edit:
-        st.button(
-            "Add a provider", icon=":material/person_add:", on_click=provider_dialogs.edit, args=(None,)
-        )
+        st.button("Add a provider", icon=":material/person_add:", on_click=provider_dialogs.edit, args=(None,))
         st.button("Import", icon=":material/upload:", on_click=provider_dialogs.import_file)
         st.button("Add a specialty", on_click=provider_dialogs.add_specialty)
-    rows.file("Export", lambda _: files.write_csv(directory.everybody(db)).encode(), "providers.csv", CSV_TYPE, type="secondary", help="The whole directory, as the file that Import takes.")  # fmt: skip
+    rows.file(
+        "Export",
+        lambda _: files.write_csv(directory.everybody(db)).encode(),
+        "providers.csv",
+        CSV_TYPE,
+        type="secondary",
+        help="The whole directory, as the file that Import takes.",
+    )
 text, states, specialties, who = st.columns([4, 3, 3, 3], vertical_alignment="bottom")
 with text:
-    search = st.text_input("Find", key="find", placeholder="A part of the name, e-mail or NPI", max_chars=200, bind="query-params", on_change=first_page)  # fmt: skip
+    search = st.text_input(
+        "Find",
+        key="find",
+        placeholder="A part of the name, e-mail or NPI",
+        max_chars=200,
+        bind="query-params",
+        on_change=first_page,
+    )
 with states:
-    state = st.selectbox("Licensed in", list(known.states), index=None, placeholder="Every state", format_func=known.states.get, key="state", bind="query-params", on_change=first_page)  # fmt: skip
+    state = st.selectbox(
+        "Licensed in",
+        list(known.states),
+        index=None,
+        placeholder="Every state",
+        format_func=known.states.get,
+        key="state",
+        bind="query-params",
+        on_change=first_page,
+    )
 with specialties:
-    specialty = st.selectbox("Specialty", list(known.specialties), index=None, placeholder="Every specialty", format_func=known.specialties.get, key="specialty", bind="query-params", on_change=first_page)  # fmt: skip
+    specialty = st.selectbox(
+        "Specialty",
+        list(known.specialties),
+        index=None,
+        placeholder="Every specialty",
+        format_func=known.specialties.get,
+        key="specialty",
+        bind="query-params",
+        on_change=first_page,
+    )
 with who:
-    show = st.segmented_control("Show", ["active", "all"], default="all", required=True, format_func=str.capitalize, key="show", bind="query-params", on_change=first_page)  # fmt: skip
+    show = st.segmented_control(
+        "Show",
+        ["active", "all"],
+        default="all",
+        required=True,
+        format_func=str.capitalize,
+        key="show",
+        bind="query-params",
+        on_change=first_page,
+    )
 given = st.query_params.get("from", "0")
 skip = int(given) if given.isdecimal() and len(given) < 7 else 0
-found, total = directory.search(db, text=search, state=state, specialty=specialty, active=show == "active" or None, skip=skip, limit=AT_ONCE)  # fmt: skip
+found, total = directory.search(
+    db, text=search, state=state, specialty=specialty, active=show == "active" or None, skip=skip, limit=AT_ONCE
+)
 if found:
     st.caption(
-        f"{total:,} found."
-        if total <= AT_ONCE
-        else f"{skip + 1:,} to {skip + len(found):,} of {total:,}, by name."
+        f"{total:,} found." if total <= AT_ONCE else f"{skip + 1:,} to {skip + len(found):,} of {total:,}, by name."
     )
     rows.show(found, PROVIDERS, key="providers", choose="provider")
 else:
-    st.info(
-        "Nobody fits."
-        if summary["providers"]
-        else "The directory is empty. Add a provider, or import a file."
-    )
+    st.info("Nobody fits." if summary["providers"] else "The directory is empty. Add a provider, or import a file.")
 if total > AT_ONCE:
     earlier, later = st.columns(2)
-    earlier.button("Back", disabled=not skip, on_click=st.query_params.update, args=({"from": str(max(0, skip - AT_ONCE))},), width="stretch")  # fmt: skip
-    later.button("Further", disabled=skip + AT_ONCE >= total, on_click=st.query_params.update, args=({"from": str(skip + AT_ONCE)},), width="stretch")  # fmt: skip
+    earlier.button(
+        "Back",
+        disabled=not skip,
+        on_click=st.query_params.update,
+        args=({"from": str(max(0, skip - AT_ONCE))},),
+        width="stretch",
+    )
+    later.button(
+        "Further",
+        disabled=skip + AT_ONCE >= total,
+        on_click=st.query_params.update,
+        args=({"from": str(skip + AT_ONCE)},),
+        width="stretch",
+    )
 if picked := st.query_params.get("provider"):
     provider_details.details(picked)

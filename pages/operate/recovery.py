@@ -2,22 +2,13 @@
 
 import streamlit as st
 
-from core.monitoring import overview, recovery_figures
-from core.payments import recovery
+from core.monitoring import overview
+from core.payments import recovery, recovery_figures
 from core.payments.retry_advice import Step
 from core.staff.roles import Right, right
-from core.ui import (
-    actions,
-    cards,
-    charts,
-    filters,
-    recovery_bulk,
-    recovery_dialogs,
-    recovery_view,
-    rows,
-    session,
-    stripe_dashboard,
-)
+from core.ui import session
+from core.ui.kit import actions, cards, charts, filters, rows, stripe_dashboard
+from core.ui.payments import recovery_bulk, recovery_dialogs, recovery_view
 from core.ui.text import literal
 
 running = session.services()
@@ -26,7 +17,7 @@ may_act = right(role, recovery.PAGE) >= Right.ACT
 
 st.title("Failed payments")
 actions.show_result()
-waiting = recovery.waiting(running.desk)
+waiting = recovery.waiting(running.payment_context)
 asked_for = st.query_params.get("payment")
 its_currency = next((each.failed.currency for each in waiting.cases if each.id == asked_for), "usd")
 with st.container(horizontal=True, gap="medium"):
@@ -45,12 +36,12 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     step = st.selectbox(
         "What comes next", [filters.ALL, *(str(each) for each in Step)], key="next", bind="query-params"
     )
-    found_by = st.text_input("Find", key="find", max_chars=100, bind="query-params", placeholder="A payment, customer, patient or order")  # fmt: skip
+    found_by = st.text_input(
+        "Find", key="find", max_chars=100, bind="query-params", placeholder="A payment, customer, patient or order"
+    )
     due = recovery.worth_trying(cases)
     if may_act and due:
-        st.button(
-            f"Try what is due ({len(due):,})", on_click=st.session_state.update, args=({"trying": True},)
-        )
+        st.button(f"Try what is due ({len(due):,})", on_click=st.session_state.update, args=({"trying": True},))
 recovery_bulk.go_on()
 if st.session_state.pop("trying", False):
     recovery_bulk.ask(due)
@@ -58,9 +49,7 @@ listed = [each for each in cases if step in (filters.ALL, each.advice.step) and 
 if asked_for and asked_for not in {each.id for each in cases}:
     st.info("The chosen payment does not wait to be collected any more, or is in another currency.")
 if not listed:
-    st.info(
-        "No failed payment fits. Payments that fail and invoices that fall past due are listed here as they do."
-    )
+    st.info("No failed payment fits. Payments that fail and invoices that fall past due are listed here as they do.")
     st.stop()
 table = [recovery_view.as_row(each) for each in listed]
 chosen = rows.show(table, recovery_view.COLUMNS, key="recovery", choose="payment")
@@ -77,18 +66,14 @@ for case in (each for each in cases if each.id == chosen):
             if may_act and not case.failed.in_flight:
                 if case.failed.state != "stopped":
                     retry, link = (
-                        ("secondary", "primary")
-                        if case.advice.step is Step.CUSTOMER
-                        else ("primary", "secondary")
+                        ("secondary", "primary") if case.advice.step is Step.CUSTOMER else ("primary", "secondary")
                     )
-                    st.button(
-                        "Retry now", type=retry, on_click=st.session_state.update, args=({"asked": "retry"},)
-                    )
+                    st.button("Retry now", type=retry, on_click=st.session_state.update, args=({"asked": "retry"},))
                     st.button("Schedule", on_click=st.session_state.update, args=({"asked": "schedule"},))
-                    st.button(
-                        "Link to pay", type=link, on_click=st.session_state.update, args=({"asked": "link"},)
-                    )
-                label = {"open": "Stop trying", "scheduled": "Do not try then", "stopped": "Open again"}[case.failed.state]  # fmt: skip
+                    st.button("Link to pay", type=link, on_click=st.session_state.update, args=({"asked": "link"},))
+                label = {"open": "Stop trying", "scheduled": "Do not try then", "stopped": "Open again"}[
+                    case.failed.state
+                ]
                 st.button(label, on_click=st.session_state.update, args=({"asked": "stop"},))
             stripe_dashboard.link(f"payments/{case.id}")
     if asked := st.session_state.pop("asked", None):

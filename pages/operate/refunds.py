@@ -5,17 +5,19 @@ from datetime import datetime
 import streamlit as st
 
 from core.money import Money
-from core.monitoring import overview, refund_figures
-from core.payments import refunds
+from core.monitoring import overview
+from core.payments import refund_figures, refunds
 from core.payments.refunds import REASONS, STATUSES, Sought
 from core.staff.roles import Right, right
-from core.ui import actions, cards, charts, filters, refund_charts, refund_dialog, rows, session
-from core.ui.rows import Column
+from core.ui import session
+from core.ui.kit import actions, cards, charts, filters, rows
+from core.ui.kit.rows import Column
+from core.ui.payments import refund_charts, refund_dialog
 from core.ui.text import ago, code, in_zone, literal
 
 REFRESH_SECONDS = 5
 running, actor, zone = session.services(), session.actor(), session.settings().business_zone
-desk = running.desk
+context = running.payment_context
 COLUMNS = (
     Column("at", "When", "moment"),
     Column("amount_minor", "Amount", "money"),
@@ -45,16 +47,14 @@ figures = refund_figures.load(running.db, period, currency=currency)
 def awaiting_approval() -> None:
     """What waits for another person, as it is now."""
     reader = session.actor()
-    waiting, now = refunds.awaiting(desk), running.clock()
+    waiting, now = refunds.awaiting(context), running.clock()
     st.markdown(f"#### {literal(refund_figures.sentence(figures, waiting))}")
     for asked in waiting:
         with st.container(border=True, key=f"awaiting {asked.id}"):
             what, act = st.columns([4, 1], vertical_alignment="center")
             amount = Money(asked.amount_minor or 0, asked.currency or "usd")
             when = ago(datetime.fromisoformat(asked.requested_at), now)
-            about = literal(
-                f"of {asked.payment_intent_id}, asked for by {asked.requested_by} {when}: {asked.reason}"
-            )
+            about = literal(f"of {asked.payment_intent_id}, asked for by {asked.requested_by} {when}: {asked.reason}")
             what.markdown(f"**{literal(amount)}** {about}")
             if asked.requested_by == reader.name:
                 act.caption("You asked for it: another person decides.")
@@ -79,27 +79,43 @@ if refund_dialog.may_refund():
             refund_dialog.open(payment.strip())
 
 st.subheader("Refunds of these days", anchor="rows")
-status = st.selectbox("Status", ["all", *STATUSES], format_func=lambda each: STATUSES.get(each, "All"), key="status", bind="query-params", on_change=forget_place)  # fmt: skip
+status = st.selectbox(
+    "Status",
+    ["all", *STATUSES],
+    format_func=lambda each: STATUSES.get(each, "All"),
+    key="status",
+    bind="query-params",
+    on_change=forget_place,
+)
 since, until = period.bounds()
 sought = Sought(since, until, None if status == "all" else status, currency)
-page = refunds.newest(desk, sought, after_id=st.query_params.get("after"))
+page = refunds.newest(context, sought, after_id=st.query_params.get("after"))
 if not page.rows:
     st.info("No refund fits. Refunds made here or in Stripe show up as soon as they are made.")
     st.stop()
 chosen = rows.show(page.rows, COLUMNS, key="refunds", choose="refund")
 with st.container(horizontal=True, vertical_alignment="center"):
     st.button("Newest", disabled="after" not in st.query_params, on_click=forget_place)
-    st.button("Older", disabled=page.next_after_id is None, on_click=st.query_params.update, args=({"after": page.next_after_id or ""},))  # fmt: skip
-    rows.files(lambda _: refunds.newest(desk, sought, limit=1000).rows, COLUMNS, name="refunds")
+    st.button(
+        "Older",
+        disabled=page.next_after_id is None,
+        on_click=st.query_params.update,
+        args=({"after": page.next_after_id or ""},),
+    )
+    rows.files(lambda _: refunds.newest(context, sought, limit=1000).rows, COLUMNS, name="refunds")
 
-if chosen and (found := refunds.one(desk, chosen)):
+if chosen and (found := refunds.one(context, chosen)):
     with st.container(border=True, key="chosen"):
         amount = Money(found["amount_minor"], found["currency"])
         st.subheader(literal(f"{amount}: {STATUSES.get(found['status'], found['status'])}"))
         at = in_zone(datetime.fromisoformat(found["at"]), zone)
         st.markdown(f"{code(found['id'])} of payment {code(found['payment_intent_id'])}, {literal(at)}")
         asked = found["action"] or {}
-        steps = (("Asked for", "requested_at", "requested_by"), ("Decided", "decided_at", "decided_by"), ("Settled", "settled_at", None))  # fmt: skip
+        steps = (
+            ("Asked for", "requested_at", "requested_by"),
+            ("Decided", "decided_at", "decided_by"),
+            ("Settled", "settled_at", None),
+        )
         for title, moment, who in steps:
             if asked.get(moment):
                 by = f" by {asked[who]}" if who else ""

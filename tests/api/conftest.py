@@ -20,7 +20,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from core.api.app import build
-from core.api.wire import Impatient
+from core.api.http_protocol import Impatient
 from core.sandbox.process import SandboxAddress, ensure_running, stop
 from core.stripe_gateway import StripeGateway
 from tests.payments.conftest import Faults
@@ -71,9 +71,7 @@ class Api:
         given = {"Authorization": f"Bearer {token or self.token}"}
         return given if key is None else given | {"Idempotency-Key": f"{self.order}-{key}"}
 
-    def post(
-        self, operation: str, body: Any, *, key: str | None = None, token: str | None = None
-    ) -> httpx.Response:
+    def post(self, operation: str, body: Any, *, key: str | None = None, token: str | None = None) -> httpx.Response:
         return self.http.post(f"/api/payments/{operation}", json=body, headers=self.headers(key, token))
 
     def get(self, operation: str, *, token: str | None = None, **params: str) -> httpx.Response:
@@ -122,9 +120,7 @@ def faults(sandbox: SandboxAddress) -> Iterator[Faults]:
 
 @pytest.fixture(scope="session")
 def shop(sandbox: SandboxAddress) -> Shop:
-    return Shop(
-        StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=lambda _: None, max_retries=0)
-    )
+    return Shop(StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=lambda _: None, max_retries=0))
 
 
 Serve = Callable[..., contextlib.AbstractContextManager[httpx.Client]]
@@ -143,9 +139,7 @@ def serve(server, sandbox, data_dir) -> Serve:
             "CHECKOUT_RETURN_ORIGINS": RETURN,
             "LOG_LEVEL": "ERROR",
         }
-        running = uvicorn.Server(
-            uvicorn.Config(build(), port=0, http=Impatient, log_config=None, access_log=False)
-        )
+        running = uvicorn.Server(uvicorn.Config(build(), port=0, http=Impatient, log_config=None, access_log=False))
         thread, handlers = threading.Thread(target=running.run), list(logging.getLogger().handlers)
         with pytest.MonkeyPatch.context() as environment:  # read once, at the start
             for name, value in (given | settings).items():

@@ -14,9 +14,7 @@ STRANGER = "patient-9"
 
 
 def unsigned(claims, header):
-    parts = [
-        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims)
-    ]
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims)]
     return ".".join([*parts, ""])
 
 
@@ -25,8 +23,7 @@ def status(api, token):
 
 
 @pytest.mark.parametrize(
-    "header",
-    [None, "", "Bearer", "Bearer  x", "Basic a-server-of-the-shop", "Bearer wrong", "a-server-of-the-shop"],
+    "header", [None, "", "Bearer", "Bearer  x", "Basic a-server-of-the-shop", "Bearer wrong", "a-server-of-the-shop"]
 )
 def test_whoever_is_not_known_is_401_and_told_how_to_sign_in(api, header):
     given = {} if header is None else {"Authorization": header}
@@ -38,11 +35,7 @@ def test_whoever_is_not_known_is_401_and_told_how_to_sign_in(api, header):
 def test_each_of_several_tokens_is_taken(serve, owner):
     with serve(API_TOKENS="one-token, two-token") as http:
         api = Api(http, "order")
-        assert [status(api, token).status_code for token in ("one-token", "two-token", "one-token,")] == [
-            200,
-            200,
-            401,
-        ]
+        assert [status(api, token).status_code for token in ("one-token", "two-token", "one-token,")] == [200, 200, 401]
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
@@ -53,11 +46,19 @@ def test_a_patients_signed_token_is_taken(patients, sign_in, algorithm):
 @pytest.mark.parametrize(
     "changed",
     [
-        {"exp": int(time.time()) - 1}, {"exp": None}, {"exp": "soon"}, {"aud": "anon"}, {"aud": None},
-        {"iss": "https://elsewhere.example"}, {"iss": None}, {"sub": None}, {"sub": ""}, {"sub": 7},
+        {"exp": int(time.time()) - 1},
+        {"exp": None},
+        {"exp": "soon"},
+        {"aud": "anon"},
+        {"aud": None},
+        {"iss": "https://elsewhere.example"},
+        {"iss": None},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 7},
         {"nbf": int(time.time()) + 600},
     ],
-)  # fmt: skip
+)
 def test_a_token_whose_claims_do_not_hold_is_401(patients, sign_in, changed):
     answer = status(patients, sign_in.token(**changed))
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
@@ -65,13 +66,9 @@ def test_a_token_whose_claims_do_not_hold_is_401(patients, sign_in, changed):
 
 def test_a_forged_token_is_401(patients, sign_in):
     claims = sign_in.claims()
-    public = (
-        sign_in.private["RS256"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
+    public = sign_in.private["RS256"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     secret = jwt.api_jws.PyJWS()
-    signed_with_public = secret.encode(
-        json.dumps(claims).encode(), b"k" * 32, "HS256", headers={"kid": "RS256"}
-    )
+    signed_with_public = secret.encode(json.dumps(claims).encode(), b"k" * 32, "HS256", headers={"kid": "RS256"})
     other = jwt.encode(claims, sign_in.private["ES256"], "ES256", headers={"kid": "RS256"})
     good = sign_in.token()
     head, body, signature = good.split(".")
@@ -87,8 +84,10 @@ def test_a_forged_token_is_401(patients, sign_in):
         f"{head}.{stolen}.{signature}",
         f"{head}.{body}.",
         good[:-4] + "AAAA",
-        "a.b.c", "." * 20, good * 20,
-    ]  # fmt: skip
+        "a.b.c",
+        "." * 20,
+        good * 20,
+    ]
     assert [status(patients, forged).status_code for forged in forgeries] == [401] * len(forgeries)
 
 
@@ -118,9 +117,7 @@ def test_a_key_of_another_kind_among_the_issuers_is_passed_over(patients, sign_i
     assert status(patients, sign_in.token("RS256")).status_code == 200
 
 
-def test_while_the_keys_cannot_be_had_a_patient_is_asked_to_come_again_and_a_server_is_not(
-    serve, sign_in, owner
-):
+def test_while_the_keys_cannot_be_had_a_patient_is_asked_to_come_again_and_a_server_is_not(serve, sign_in, owner):
     with serve(SUPABASE_JWT_ISSUER="http://127.0.0.1:1/auth/v1") as http:
         api = Api(http, "order")
         answer = status(api, sign_in.token(iss="http://127.0.0.1:1/auth/v1"))
@@ -150,11 +147,7 @@ def test_a_patient_is_not_told_what_would_warn_a_thief(patients, shop, sign_in):
     assert said.status_code == 402
     told = patients.post("handle-failure", {"paymentIntentId": said.json()["paymentIntentId"]}, token=token)
     for body in (said.json(), told.json()):
-        assert (body["code"], body["declineCode"], body["category"]) == (
-            "card_declined",
-            "card_declined",
-            "declined",
-        )
+        assert (body["code"], body["declineCode"], body["category"]) == ("card_declined", "card_declined", "declined")
         assert body["staffAdvice"] is None
         assert "stolen" not in json.dumps(body)
 
@@ -165,21 +158,12 @@ def test_what_belongs_to_somebody_else_is_404_as_if_it_did_not_exist(patients, s
     failed = patients.pay(card="pm_card_visa_chargeDeclined").json()["paymentIntentId"]
     customer = shop.stripe.retrieve(f"payment_intents/{paid}")["customer"]
     card = shop.stripe.retrieve(f"payment_intents/{paid}")["payment_method"]
-    plan = {
-        "customerInfo": who(),
-        "stripePriceId": shop.plan(),
-        "orderId": "o",
-        "paymentMethodId": "pm_card_visa",
-    }
+    plan = {"customerInfo": who(), "stripePriceId": shop.plan(), "orderId": "o", "paymentMethodId": "pm_card_visa"}
     begun = patients.post("create-subscription", plan).json()["subscriptionId"]
     invoice = shop.stripe.retrieve(f"subscriptions/{begun}")["latest_invoice"]
     price = shop.price()
     options = {"success_url": RETURN, "cancel_url": RETURN, "orderId": "o"}
-    checkout = {
-        "cartItems": [{"stripePriceId": price, "quantity": 1}],
-        "customerInfo": who(),
-        "options": options,
-    }
+    checkout = {"cartItems": [{"stripePriceId": price, "quantity": 1}], "customerInfo": who(), "options": options}
     session = patients.post("create-checkout-session", checkout).json()["sessionId"]
     cart = [{"stripePriceId": shop.price(4900), "quantity": 1}]
     answers = [
@@ -189,24 +173,23 @@ def test_what_belongs_to_somebody_else_is_404_as_if_it_did_not_exist(patients, s
         patients.pay(token=token, cartItems=cart, card=card, patient=STRANGER),
         patients.post("create-checkout-session", checkout, token=token),
         patients.post("create-subscription", plan, token=token),
-        patients.post("create-subscription", plan | {"customerInfo": who(STRANGER), "paymentMethodId": card}, token=token),
+        patients.post(
+            "create-subscription", plan | {"customerInfo": who(STRANGER), "paymentMethodId": card}, token=token
+        ),
         patients.post("cancel-subscription", {"subscriptionId": begun}, token=token),
         patients.post("handle-failure", {"paymentIntentId": failed}, token=token),
         patients.post("handle-failure", {"invoiceId": invoice}, token=token),
-        patients.post("validate-discount", {"code": "X", "amount": 100, "currency": "usd", "customerId": customer}, token=token),
-    ]  # fmt: skip
+        patients.post(
+            "validate-discount", {"code": "X", "amount": 100, "currency": "usd", "customerId": customer}, token=token
+        ),
+    ]
     assert [(a.status_code, a.json()["code"]) for a in answers] == [(404, "not_found")] * len(answers)
     assert shop.stripe.retrieve(f"subscriptions/{begun}")["cancel_at_period_end"] is False
 
 
 def test_a_patient_reaches_what_is_theirs(patients, shop, sign_in):
     token = sign_in.token()
-    plan = {
-        "customerInfo": who(),
-        "stripePriceId": shop.plan(),
-        "orderId": "o",
-        "paymentMethodId": "pm_card_visa",
-    }
+    plan = {"customerInfo": who(), "stripePriceId": shop.plan(), "orderId": "o", "paymentMethodId": "pm_card_visa"}
     begun = patients.post("create-subscription", plan, token=token).json()["subscriptionId"]
     assert patients.post("cancel-subscription", {"subscriptionId": begun}, token=token).status_code == 200
     trial = patients.post("create-subscription", plan | {"trialDays": 300}, token=token)

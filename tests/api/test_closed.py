@@ -13,9 +13,7 @@ from tests.payments.conftest import ADMIN
 
 def close(database, flow, *, open=False):
     sentence = "" if open else f"{flow} is paused until noon."
-    flags.switch(
-        database, ADMIN, Flow(flow), open=open, sentence=sentence, reason="a test", now=datetime.now(UTC)
-    )
+    flags.switch(database, ADMIN, Flow(flow), open=open, sentence=sentence, reason="a test", now=datetime.now(UTC))
 
 
 def bodies(shop, order):
@@ -26,7 +24,8 @@ def bodies(shop, order):
     return {
         "payment": ("process-payment", payment | {"customerInfo": who()}),
         "subscription": (
-            "create-subscription", {"customerInfo": who(), "stripePriceId": plan[0]["stripePriceId"], "orderId": order},
+            "create-subscription",
+            {"customerInfo": who(), "stripePriceId": plan[0]["stripePriceId"], "orderId": order},
         ),
         "checkout": ("create-checkout-session", {"cartItems": cart, "customerInfo": who(), "options": options}),
         "plan checkout": (
@@ -34,7 +33,7 @@ def bodies(shop, order):
             {"cartItems": plan, "customerInfo": who(), "options": options | {"mode": "subscription"}},
         ),
         "discount": ("validate-discount", {"code": "X", "amount": 4900, "currency": "usd"}),
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture
@@ -45,13 +44,15 @@ def at_once(monkeypatch):
 @pytest.mark.parametrize(
     ("flow", "closed"),
     [
-        ("one_time", {"payment"}), ("subscriptions", {"subscription", "plan checkout"}),
-        ("checkout", {"checkout", "plan checkout"}), ("discounts", {"discount"}), ("retries", set()), ("refunds", set()),
+        ("one_time", {"payment"}),
+        ("subscriptions", {"subscription", "plan checkout"}),
+        ("checkout", {"checkout", "plan checkout"}),
+        ("discounts", {"discount"}),
+        ("retries", set()),
+        ("refunds", set()),
     ],
-)  # fmt: skip
-def test_a_closed_flow_answers_503_with_its_sentence_and_no_other_flow_does(
-    api, shop, database, at_once, flow, closed
-):
+)
+def test_a_closed_flow_answers_503_with_its_sentence_and_no_other_flow_does(api, shop, database, at_once, flow, closed):
     close(database, flow)
     answers = {name: api.post(*asked) for name, asked in bodies(shop, api.order).items()}
     assert {name for name, answer in answers.items() if answer.status_code == 503} == closed
@@ -117,8 +118,7 @@ def test_a_refusal_of_stripe_is_422_in_its_words_and_kept_for_the_key(api, shop)
     usd = {"customerInfo": who(), "stripePriceId": shop.plan(), "orderId": api.order}
     assert api.post("create-subscription", usd | {"paymentMethodId": "pm_card_visa"}).status_code == 200
     first, second = (
-        api.post("create-subscription", plan | {"paymentMethodId": "pm_card_none"}, key="no")
-        for _ in range(2)
+        api.post("create-subscription", plan | {"paymentMethodId": "pm_card_none"}, key="no") for _ in range(2)
     )
     assert (first.status_code, first.json()["code"]) == (422, "stripe_refused")
     assert "No such PaymentMethod" in first.json()["detail"]

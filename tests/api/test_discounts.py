@@ -6,7 +6,7 @@ import pytest
 
 from core.money import Money
 from core.payments import limits
-from core.payments.discounts import Code, judge
+from core.payments.operations.discounts import Code, judge
 from tests.api.conftest import RETURN, who
 
 
@@ -22,14 +22,24 @@ def customer_of(shop, intent_id):
 def test_a_percentage_and_a_fixed_amount_are_told_in_the_contracts_shape(api, shop):
     percent = asked(api, code := shop.code(coupon={"percent_off": 12.5}), amount=999)
     assert percent.json() == {
-        "valid": True, "code": code, "percentOff": 12.5, "amountOff": None, "discountAmount": 125, "total": 874,
+        "valid": True,
+        "code": code,
+        "percentOff": 12.5,
+        "amountOff": None,
+        "discountAmount": 125,
+        "total": 874,
         "reason": None,
-    }  # fmt: skip
+    }
     fixed = asked(api, code := shop.code(coupon={"amount_off": 500, "currency": "usd"}))
     assert fixed.json() == {
-        "valid": True, "code": code, "percentOff": None, "amountOff": 500, "discountAmount": 500, "total": 9500,
+        "valid": True,
+        "code": code,
+        "percentOff": None,
+        "amountOff": 500,
+        "discountAmount": 500,
+        "total": 9500,
         "reason": None,
-    }  # fmt: skip
+    }
 
 
 def test_a_code_is_found_however_it_is_typed(api, shop):
@@ -59,11 +69,7 @@ def test_a_code_that_would_leave_less_than_can_be_charged_does_not_hold(api, sho
 
 def test_each_reason_why_a_code_does_not_hold_is_said(api, shop):
     ten = {"percent_off": 10}
-    spent, other, gone = (
-        shop.code(coupon=ten, max_redemptions=1),
-        shop.code(coupon=ten),
-        shop.code(coupon=ten),
-    )
+    spent, other, gone = (shop.code(coupon=ten, max_redemptions=1), shop.code(coupon=ten), shop.code(coupon=ten))
     [promotion] = shop.stripe.page("promotion_codes", code=gone)[0]
     shop.write(f"promotion_codes/{promotion['id']}", active=False)
     stranger = customer_of(shop, api.pay(patient="somebody").json()["paymentIntentId"])
@@ -94,22 +100,27 @@ def test_a_code_for_one_customer_holds_for_that_one(api, shop):
 def test_an_ended_code_does_not_hold():
     def code(**fields):
         usual = {
-            "id": "promo_1", "active": True, "customer_id": None, "expires_at": None, "max_redemptions": None,
-            "times_redeemed": 0, "first_time_only": False, "minimum": None, "coupon_valid": True, "redeem_by": None,
-            "percent_off": 10, "amount_off": None,
-        }  # fmt: skip
+            "id": "promo_1",
+            "active": True,
+            "customer_id": None,
+            "expires_at": None,
+            "max_redemptions": None,
+            "times_redeemed": 0,
+            "first_time_only": False,
+            "minimum": None,
+            "coupon_valid": True,
+            "redeem_by": None,
+            "percent_off": 10,
+            "amount_off": None,
+        }
         return Code(**usual | fields)
 
     def reason(**fields):
-        verdict = judge(
-            code(**fields), Money(10_000, "usd"), customer_id=None, uses=0, paid_before=False, now=100
-        )
+        verdict = judge(code(**fields), Money(10_000, "usd"), customer_id=None, uses=0, paid_before=False, now=100)
         return verdict.reason
 
     assert reason(expires_at=101) is None
-    assert {reason(expires_at=100), reason(redeem_by=99), reason(coupon_valid=False)} == {
-        "This code has expired."
-    }
+    assert {reason(expires_at=100), reason(redeem_by=99), reason(coupon_valid=False)} == {"This code has expired."}
 
 
 def test_a_first_time_code_holds_once_a_customer_and_the_payment_counts_at_once(api, shop):
@@ -161,19 +172,17 @@ def test_a_checkout_and_a_subscription_take_the_code_along(api, shop):
     body = {"cartItems": cart, "customerInfo": who(), "options": options}
     session = api.post("create-checkout-session", body).json()["sessionId"]
     assert api.get(f"verify-status/{session}").json()["amountTotal"] == 9000
-    plan = {
-        "customerInfo": who(),
-        "stripePriceId": shop.plan(10_000),
-        "orderId": api.order,
-        "discountCode": code,
-    }
+    plan = {"customerInfo": who(), "stripePriceId": shop.plan(10_000), "orderId": api.order, "discountCode": code}
     made = api.post("create-subscription", plan | {"paymentMethodId": "pm_card_visa"}).json()
     invoice = shop.stripe.retrieve(f"subscriptions/{made['subscriptionId']}")["latest_invoice"]
     assert shop.stripe.retrieve(f"invoices/{invoice}")["amount_paid"] == 9000
     for refused, path in (
         (api.post("create-subscription", plan | {"discountCode": "NOSUCHCODE"}), "discountCode"),
-        (api.post("create-checkout-session", body | {"options": options | {"discountCode": "NO"}}), "options.discountCode"),
-    ):  # fmt: skip
+        (
+            api.post("create-checkout-session", body | {"options": options | {"discountCode": "NO"}}),
+            "options.discountCode",
+        ),
+    ):
         assert (refused.json()["code"], refused.json()["errors"][0]["path"]) == ("discount_not_valid", path)
 
 

@@ -51,11 +51,20 @@ def things(shop):
         "subscriptions", customer=customer, items=[{"price": plan}], payment_behavior="default_incomplete"
     )
     return {
-        "stripePriceId": [price, plan], "paymentMethodId": ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_threeDSecureRequired"],
-        "currency": ["usd", "JPY", "kwd"], "customerInfo": [who()], "patientId": [PATIENT], "paymentIntentId": [failed],
-        "invoiceId": [begun["latest_invoice"]], "subscriptionId": [begun["id"]], "customerId": [customer],
-        "code": [shop.code(coupon={"percent_off": 10})], "discountCode": [None], "success_url": [RETURN], "cancel_url": [RETURN],
-    }  # fmt: skip
+        "stripePriceId": [price, plan],
+        "paymentMethodId": ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_threeDSecureRequired"],
+        "currency": ["usd", "JPY", "kwd"],
+        "customerInfo": [who()],
+        "patientId": [PATIENT],
+        "paymentIntentId": [failed],
+        "invoiceId": [begun["latest_invoice"]],
+        "subscriptionId": [begun["id"]],
+        "customerId": [customer],
+        "code": [shop.code(coupon={"percent_off": 10})],
+        "discountCode": [None],
+        "success_url": [RETURN],
+        "cancel_url": [RETURN],
+    }
 
 
 def filled(body, things, choose):
@@ -76,30 +85,24 @@ def test_with_things_that_exist_the_answer_is_described_as_well(case, busy, thin
     turn = iter(range(1_000_000))
     case.body = filled(case.body, things, lambda among: among[next(turn) % len(among)])
     case.call_and_validate(
-        base_url=busy,
-        headers=SIGNED_IN,
-        excluded_checks=[positive_data_acceptance, negative_data_rejection],
+        base_url=busy, headers=SIGNED_IN, excluded_checks=[positive_data_acceptance, negative_data_rejection]
     )
 
 
 def test_the_document_has_the_eight_operations_and_their_problems():
     found = description.document()
-    operations = {
-        f"{method.upper()} {path}" for path, methods in found["paths"].items() for method in methods
-    }
+    operations = {f"{method.upper()} {path}" for path, methods in found["paths"].items() for method in methods}
     assert operations == {
-        "POST /api/payments/create-checkout-session", "POST /api/payments/process-payment",
-        "GET /api/payments/verify-status/{sessionId}", "POST /api/payments/handle-failure",
-        "POST /api/payments/validate-discount", "GET /api/payments/payment-methods",
-        "POST /api/payments/create-subscription", "POST /api/payments/cancel-subscription",
-    }  # fmt: skip
-    assert set(found["components"]["schemas"]["Problem"]["required"]) >= {
-        "type",
-        "title",
-        "status",
-        "code",
-        "detail",
+        "POST /api/payments/create-checkout-session",
+        "POST /api/payments/process-payment",
+        "GET /api/payments/verify-status/{sessionId}",
+        "POST /api/payments/handle-failure",
+        "POST /api/payments/validate-discount",
+        "GET /api/payments/payment-methods",
+        "POST /api/payments/create-subscription",
+        "POST /api/payments/cancel-subscription",
     }
+    assert set(found["components"]["schemas"]["Problem"]["required"]) >= {"type", "title", "status", "code", "detail"}
 
 
 def test_the_page_says_all_of_it_and_loads_nothing_from_another_host(usual):
@@ -113,10 +116,13 @@ def test_the_page_says_all_of_it_and_loads_nothing_from_another_host(usual):
 
 def test_in_production_neither_page_nor_document_is_there(serve, owner):
     live = {
-        "ENVIRONMENT": "production", "STRIPE_SECRET_KEY": "sk_live_" + "a" * 24, "COOKIE_KEY": "k" * 32,
-        "STRIPE_WEBHOOK_SECRETS": "whsec_" + "a" * 24, "PUBLIC_BASE_URL": "https://ops.example.com",
+        "ENVIRONMENT": "production",
+        "STRIPE_SECRET_KEY": "sk_live_" + "a" * 24,
+        "COOKIE_KEY": "k" * 32,
+        "STRIPE_WEBHOOK_SECRETS": "whsec_" + "a" * 24,
+        "PUBLIC_BASE_URL": "https://ops.example.com",
         "API_BASE_URL": "https://pay.example.com",
-    }  # fmt: skip
+    }
     with serve(**live) as http:
         for path in ("/api/docs", "/api/openapi.json", "/docs", "/openapi.json", "/redoc"):
             assert http.get(path, headers={"Host": "pay.example.com"}).status_code == 404

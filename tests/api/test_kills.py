@@ -22,8 +22,11 @@ class Process:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.environment = {
-            "DATA_DIR": str(data_dir), "DATABASE_URL": server.app_conninfo, "API_TOKENS": TOKEN, "PATH": os.environ["PATH"],
-        }  # fmt: skip
+            "DATA_DIR": str(data_dir),
+            "DATABASE_URL": server.app_conninfo,
+            "API_TOKENS": TOKEN,
+            "PATH": os.environ["PATH"],
+        }
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
 
     def start(self):
@@ -79,9 +82,7 @@ def test_killed_before_its_answer_the_same_key_finds_what_was_made(process, owne
     process.start()
     waiting = api.post(operation, body, key="killed")
     assert (waiting.status_code, waiting.json()["code"]) == (409, "in_progress")
-    owner.execute(
-        "update payops.api_requests set lease_until = now() - interval '1 second'"
-    )  # two minutes later
+    owner.execute("update payops.api_requests set lease_until = now() - interval '1 second'")  # two minutes later
     found = api.post(operation, body, key="killed").json()
     assert api.post(operation, body, key="killed").json() == found
     [only] = made()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from core.payments import requests
+from core.payments.operations import requests
 from tests.api.conftest import PATIENT, RETURN, who
 
 
@@ -63,9 +63,7 @@ def test_the_same_key_with_another_body_or_route_is_409(api, shop):
     api.pay(key="once")
     other = api.pay(amount=4901, key="once")
     elsewhere = api.post("validate-discount", {"code": "X", "amount": 4900, "currency": "usd"}, key="once")
-    assert [(a.status_code, a.json()["code"]) for a in (other, elsewhere)] == [
-        (409, "idempotency_key_reused")
-    ] * 2
+    assert [(a.status_code, a.json()["code"]) for a in (other, elsewhere)] == [(409, "idempotency_key_reused")] * 2
     assert len(shop.payments_of(api.order)) == 1
 
 
@@ -146,18 +144,14 @@ def test_a_payment_that_needs_authentication_says_how_to_go_on_and_says_it_again
     assert "_secret_" not in kept
 
 
-@pytest.mark.parametrize(
-    ("currency", "amount"), [("jpy", 500), ("kwd", 12_340), ("eur", 50), ("usd", 99_999_999)]
-)
+@pytest.mark.parametrize(("currency", "amount"), [("jpy", 500), ("kwd", 12_340), ("eur", 50), ("usd", 99_999_999)])
 def test_each_currency_is_charged_in_its_own_minor_units(api, shop, currency, amount):
     assert api.pay(amount, currency=currency.upper()).json()["status"] == "succeeded"
     [intent] = shop.payments_of(api.order)
     assert (intent["amount"], intent["currency"]) == (amount, currency)
 
 
-@pytest.mark.parametrize(
-    "amount", [0, -1, 1.5, 100.0, "1e3", "１２", "100", True, None, 2**63, 100_000_000, 49, [100]]
-)
+@pytest.mark.parametrize("amount", [0, -1, 1.5, 100.0, "1e3", "１２", "100", True, None, 2**63, 100_000_000, 49, [100]])
 def test_an_amount_that_cannot_be_charged_is_422_with_the_field_named(api, amount):
     assert paths(api.pay(amount)) == ["amount"]
 
@@ -202,7 +196,11 @@ def test_with_a_cart_the_amount_is_the_catalogues_or_refused(api, shop):
 def test_what_is_not_for_sale_is_refused_with_the_field_named(api, shop):
     retired = shop.price()
     shop.write(f"prices/{retired}", active=False)
-    for price, code in ((retired, "price_not_for_sale"), ("price_none", "unknown_price"), (shop.plan(), "wrong_kind_of_price")):  # fmt: skip
+    for price, code in (
+        (retired, "price_not_for_sale"),
+        ("price_none", "unknown_price"),
+        (shop.plan(), "wrong_kind_of_price"),
+    ):
         answer = api.pay(cartItems=[{"stripePriceId": price, "quantity": 1}])
         assert (answer.json()["code"], paths(answer)) == (code, ["cartItems.0.stripePriceId"])
     mixed = [{"stripePriceId": shop.price(100, c), "quantity": 1} for c in ("usd", "eur")]
@@ -231,9 +229,15 @@ def test_a_checkout_is_opened_for_the_catalogues_price_and_its_status_told(api, 
     assert set(made) == {"sessionId", "url", "status"} and made["status"] == "open"
     status = api.get(f"verify-status/{made['sessionId']}")
     assert status.json() == {
-        "sessionId": made["sessionId"], "status": "open", "paymentStatus": "unpaid", "amountTotal": 5000,
-        "currency": "usd", "paymentIntentId": None, "subscriptionId": None, "orderId": api.order,
-    }  # fmt: skip
+        "sessionId": made["sessionId"],
+        "status": "open",
+        "paymentStatus": "unpaid",
+        "amountTotal": 5000,
+        "currency": "usd",
+        "paymentIntentId": None,
+        "subscriptionId": None,
+        "orderId": api.order,
+    }
 
 
 @pytest.mark.parametrize("mode", ["payment", "subscription"])
@@ -258,11 +262,17 @@ def test_the_same_key_opens_one_checkout(api, shop):
 @pytest.mark.parametrize(
     "address",
     [
-        "https://localhost:3000/done", "http://localhost:3001/done", "http://evil.example/done",
-        "http://localhost:3000@evil.example/", "http://localhost:3000.evil.example/",
-        "http://localhost:3000\\@evil.example/", "//localhost:3000/", "javascript:alert(1)", "http://localhost:99999/",
+        "https://localhost:3000/done",
+        "http://localhost:3001/done",
+        "http://evil.example/done",
+        "http://localhost:3000@evil.example/",
+        "http://localhost:3000.evil.example/",
+        "http://localhost:3000\\@evil.example/",
+        "//localhost:3000/",
+        "javascript:alert(1)",
+        "http://localhost:99999/",
     ],
-)  # fmt: skip
+)
 def test_customers_are_sent_back_only_to_addresses_that_are_allowed(api, shop, field, address):
     body = checkout(api, [shop.price()], **{field: address})
     assert paths(api.post("create-checkout-session", body)) == [f"options.{field}"]
@@ -286,8 +296,15 @@ def test_a_failure_is_explained_and_is_on_the_recovery_list(api, owner):
     assert answer.status_code == 200
     said = answer.json()
     assert set(said) == {
-        "code", "declineCode", "category", "customerMessage", "staffAdvice", "retryable", "retryAfter", "recoveryUrl",
-    }  # fmt: skip
+        "code",
+        "declineCode",
+        "category",
+        "customerMessage",
+        "staffAdvice",
+        "retryable",
+        "retryAfter",
+        "recoveryUrl",
+    }
     assert (said["code"], said["declineCode"]) == ("card_declined", "insufficient_funds")
     assert (said["category"], said["retryable"], said["recoveryUrl"]) == ("retry_later", True, None)
     listed = owner.execute("select payment_intent_id from payops.recovery_cases").fetchall()
@@ -328,9 +345,8 @@ def test_the_same_key_begins_one_subscription(api, shop, owner):
     first, second = (api.post("create-subscription", body, key="sub") for _ in range(2))
     assert first.json() == second.json()
     made = [
-        one for one in shop.stripe.each("subscriptions", status="all")
-        if one["metadata"].get("orderId") == api.order
-    ]  # fmt: skip
+        one for one in shop.stripe.each("subscriptions", status="all") if one["metadata"].get("orderId") == api.order
+    ]
     assert len(made) == 1
     written = owner.execute("select action from payops.audit_log order by id").fetchall()
     assert written == [("payments:create-subscription:begun",), ("payments:create-subscription:done",)]
@@ -379,18 +395,12 @@ def test_a_subscription_ends_with_its_period_or_now_and_twice_is_once(api, shop,
     asked = {"subscriptionId": made["subscriptionId"]}
     later = api.post("cancel-subscription", asked, key="end").json()
     assert set(later) == {"subscriptionId", "status", "cancelAt", "endedAt"}
-    assert (later["status"], later["cancelAt"], later["endedAt"]) == (
-        "active",
-        made["currentPeriodEnd"],
-        None,
-    )
+    assert (later["status"], later["cancelAt"], later["endedAt"]) == ("active", made["currentPeriodEnd"], None)
     assert api.post("cancel-subscription", asked, key="end").json() == later
     now = api.post("cancel-subscription", asked | {"atPeriodEnd": False, "reason": "moved away"}).json()
     assert now["status"] == "canceled" and now["endedAt"]
     assert api.post("cancel-subscription", asked).json() == now
-    rows = owner.execute(
-        "select action, reason from payops.audit_log where action like '%cancel%' order by id"
-    )
+    rows = owner.execute("select action, reason from payops.audit_log where action like '%cancel%' order by id")
     assert [tuple(row) for row in rows] == [
         ("payments:cancel-subscription:begun", None),
         ("payments:cancel-subscription:done", None),

@@ -17,11 +17,36 @@ from tests.factories import body_of, charge, event, intent
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 PRIVATE = [
-    r"\bAna\b", r"\bLima\b", "LIMA", "ana.lima", r"ana@example\.", "example.com", "555.?0147", "2025550147", "Evergreen",
-    "Springfield", r"\b62704\b", "1990-02-03", "123-45-6789", "12-3456789", r"198\.51\.100\.23", "A1B2C3D4",
-    r"4242\D?4242", r"4000\D?0566", "424242", "Xt5EWLLDS7FJjR1c", "Stripe Test Bank", "104102978678771", "_secret_",
-    "QkVhZ0hFcmVJc0E", "secretpath", "olderpath", "1Z999AA10123456784", "insufficient funds", "Moved away",
-]  # fmt: skip
+    r"\bAna\b",
+    r"\bLima\b",
+    "LIMA",
+    "ana.lima",
+    r"ana@example\.",
+    "example.com",
+    "555.?0147",
+    "2025550147",
+    "Evergreen",
+    "Springfield",
+    r"\b62704\b",
+    "1990-02-03",
+    "123-45-6789",
+    "12-3456789",
+    r"198\.51\.100\.23",
+    "A1B2C3D4",
+    r"4242\D?4242",
+    r"4000\D?0566",
+    "424242",
+    "Xt5EWLLDS7FJjR1c",
+    "Stripe Test Bank",
+    "104102978678771",
+    "_secret_",
+    "QkVhZ0hFcmVJc0E",
+    "secretpath",
+    "olderpath",
+    "1Z999AA10123456784",
+    "insufficient funds",
+    "Moved away",
+]
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +97,7 @@ def post_failures(api):
             event("", "charge.updated", charge(id="ch_h", metadata={"orderId": "202-555-0147"})),
             event("", "charge.updated", charge(id="ch_i", metadata={"orderId": '"ana lima"@example.com'})),
             event("", "charge.updated", charge(id="ch_j"))
-            | {
-                "data": {"object": charge(id="ch_j"), "previous_attributes": {"status": nasty, "id": [nasty]}}
-            },
+            | {"data": {"object": charge(id="ch_j"), "previous_attributes": {"status": nasty, "id": [nasty]}}},
         ]
     ):
         yield api.post(body_of(one | {"id": f"evt_failure_{number}"})).text
@@ -90,15 +113,8 @@ def post_refused(api):
     yield api.post(private[:-10]).text
     for odd_id in ("ana.lima@example.com", "Ana Lima", "4242424242424242", "pi_1_secret_abc", "202-555-0147"):
         yield api.post(body_of(event(odd_id, "charge.succeeded", charge()))).text
-    yield api.http.post(
-        "/api/webhooks/stripe?name=Ana+Lima&email=ana.lima%40example.com", content=private
-    ).text
-    for path in (
-        "webhooks/form-submission",
-        "webhooks/consultation-status",
-        "payments/process-payment",
-        "nowhere",
-    ):
+    yield api.http.post("/api/webhooks/stripe?name=Ana+Lima&email=ana.lima%40example.com", content=private).text
+    for path in ("webhooks/form-submission", "webhooks/consultation-status", "payments/process-payment", "nowhere"):
         yield api.http.post(f"/api/{path}", content=private).text
         yield api.http.post(f"/api/{path}?email=ana.lima@example.com", content=private[:-10]).text
 
@@ -122,17 +138,11 @@ def test_what_was_posted_left_its_traces(told):
     assert '"ch_1"' in told["payops.charges"] and "4242" in told["payops.charges"]
     assert "order-1" in told["payops.events"] and "[redacted]" in told["payops.payment_intents"]
     assert "event_failed" in told["payops.incidents"] and "event_changed" in told["payops.incidents"]
-    assert all(
-        code in told["answers"] for code in ("bad_signature", "stale_timestamp", "malformed_body", '"failed"')
-    )
+    assert all(code in told["answers"] for code in ("bad_signature", "stale_timestamp", "malformed_body", '"failed"'))
     assert re.search("started|startup", told["api.log"], re.IGNORECASE)
 
 
 @pytest.mark.parametrize("private", PRIVATE)
 def test_nothing_private_is_stored_logged_or_answered(told, private):
-    found = {
-        place: match.group()
-        for place, text in told.items()
-        if (match := re.search(f".{{0,40}}{private}", text))
-    }
+    found = {place: match.group() for place, text in told.items() if (match := re.search(f".{{0,40}}{private}", text))}
     assert found == {}

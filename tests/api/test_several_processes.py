@@ -19,10 +19,7 @@ def test_each_event_is_applied_by_one_of_them_and_none_is_refused_for_the_other(
     bodies = [
         body_of(
             event(
-                f"evt_{n}",
-                "charge.updated",
-                charge(id=f"ch_{n % OBJECTS}", amount_refunded=n),
-                at=START + n // OBJECTS,
+                f"evt_{n}", "charge.updated", charge(id=f"ch_{n % OBJECTS}", amount_refunded=n), at=START + n // OBJECTS
             )
         )
         for n in range(EVENTS)

@@ -8,7 +8,7 @@ import pytest
 
 from core.db import embedded
 from core.db.via_psycopg import PsycopgDatabase
-from core.events import tally
+from core.events import webhook_counters
 from core.events.signature import sign
 from core.periods import wall_clock
 from tests.api.test_webhooks import Api
@@ -43,7 +43,7 @@ def post(api, body, *, sender, secret=NEW, age=0):
 
 
 def counted(db, sender):
-    found = tally.rejections(db, wall_clock().replace(year=2020))
+    found = webhook_counters.rejections(db, wall_clock().replace(year=2020))
     return {each["reason"]: each["times"] for each in found if each["address"] == sender}
 
 
@@ -60,9 +60,7 @@ def test_forged_stale_and_future_signatures_are_counted_by_sender_and_past_the_r
     assert post(api, BODY, sender="203.0.113.9", age=400).json()["code"] == "stale_timestamp"
     assert post(api, BODY, sender="203.0.113.9", age=-400).json()["code"] == "stale_timestamp"
     await_counts(db, "203.0.113.9", {"bad_signature": 25, "stale_timestamp": 2})
-    attacks = api.rows(
-        "select fingerprint, sample ->> 'sender' from payops.incidents where kind = 'webhook_attack'"
-    )
+    attacks = api.rows("select fingerprint, sample ->> 'sender' from payops.incidents where kind = 'webhook_attack'")
     assert attacks == [("bad_signature 203.0.113.9", "203.0.113.9")]
 
 
@@ -80,7 +78,7 @@ def test_two_secrets_verify_at_once_and_each_use_is_counted(api, db):
         assert post(api, body, sender="198.51.100.1", secret=secret).json()["outcome"] == "applied"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        new, old = tally.secret_uses(db, (NEW, OLD), wall_clock())
+        new, old = webhook_counters.secret_uses(db, (NEW, OLD), wall_clock())
         if new.times_in_30_days >= 5 and old.times_in_30_days:
             break
         time.sleep(0.1)

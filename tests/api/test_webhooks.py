@@ -34,15 +34,7 @@ class Api:
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
 
     def start(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "core.api.app:app",
-            "--port",
-            str(self.port),
-            "--no-access-log",
-        ]
+        command = [sys.executable, "-m", "uvicorn", "core.api.app:app", "--port", str(self.port), "--no-access-log"]
         environment = {"DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]} | self.environment
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -66,9 +58,7 @@ class Api:
 
     def post(self, body: bytes, **headers: str) -> httpx.Response:
         signature = sign(body, self.secret, timestamp=int(time.time()))
-        return self.http.post(
-            "/api/webhooks/stripe", content=body, headers={"stripe-signature": signature} | headers
-        )
+        return self.http.post("/api/webhooks/stripe", content=body, headers={"stripe-signature": signature} | headers)
 
     def rows(self, query: str) -> list[tuple]:
         server = embedded.ensure_running(self.data_dir)
@@ -88,10 +78,7 @@ def api() -> Iterator[Api]:
 
 def test_a_signed_event_is_applied_and_answered_with_its_outcome(api):
     answer = api.post(body_of(event("evt_one", "payment_intent.created", intent(id="pi_one"))))
-    assert (answer.status_code, answer.json()) == (
-        200,
-        {"received": True, "event": "evt_one", "outcome": "applied"},
-    )
+    assert (answer.status_code, answer.json()) == (200, {"received": True, "event": "evt_one", "outcome": "applied"})
     assert api.rows("select amount_minor from payops.payment_intents where id = 'pi_one'") == [(4900,)]
 
 
@@ -172,8 +159,7 @@ def test_a_defect_of_ours_asks_for_the_event_again_and_is_an_incident(api):
 
 def test_killed_in_the_middle_of_deliveries_nothing_is_lost_or_doubled(api):
     bodies = [
-        body_of(event(f"evt_kill_{n}", "charge.succeeded", charge(id=f"ch_kill_{n}", amount=n)))
-        for n in range(500)
+        body_of(event(f"evt_kill_{n}", "charge.succeeded", charge(id=f"ch_kill_{n}", amount=n))) for n in range(500)
     ]
 
     def deliver(body: bytes) -> str:
@@ -193,11 +179,7 @@ def test_killed_in_the_middle_of_deliveries_nothing_is_lost_or_doubled(api):
         api.kill()
         api.start()
         assert {outcome.result() for outcome in outcomes} <= {"applied", "duplicate"}
-    found = api.rows(
-        "select amount_minor from payops.charges where id like 'ch_kill_%' order by amount_minor"
-    )
+    found = api.rows("select amount_minor from payops.charges where id like 'ch_kill_%' order by amount_minor")
     assert [amount for (amount,) in found] == list(range(500))
-    handled = (
-        "select count(*) from payops.event_handlings where event_id like 'evt_kill_%' and outcome = 'applied'"
-    )
+    handled = "select count(*) from payops.event_handlings where event_id like 'evt_kill_%' and outcome = 'applied'"
     assert api.rows(handled) == [(500,)]

@@ -28,8 +28,15 @@ from core.ui.session import COOKIE
 
 CHECKOUT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 START_TIMEOUT_SECONDS = 90
 # What the driver says where it met a page in the moment that it was drawn anew, or a machine with other work to do.
 OF_A_MOMENT = [r"strict mode violation", r"Timeout \d+ms exceeded", r"Locator expected"]
@@ -280,16 +287,7 @@ def _free_port() -> int:
 def _process(checkout: Path, data_dir: Path):
     """The address of a console process that ends with the block."""
     port = _free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "streamlit_app:app",
-        "--port",
-        str(port),
-        "--log-level",
-        "warning",
-    ]
+    command = [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", str(port), "--log-level", "warning"]
     settings = {"DATA_DIR": str(data_dir), "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
     log = data_dir / f"console-{port}.log"
     with log.open("wb") as written:

@@ -31,9 +31,7 @@ def visitor(base: str, address: str) -> Iterator[Visitor]:
     """One who comes from this address, as the proxy before the console says."""
     socket = base.replace("http", "ws", 1) + "/_stcore/stream"
     came_from = {"X-Forwarded-For": address}
-    with connect(
-        socket, origin=base, subprotocols=["streamlit"], additional_headers=came_from, max_size=None
-    ) as wire:
+    with connect(socket, origin=base, subprotocols=["streamlit"], additional_headers=came_from, max_size=None) as wire:
         shown = _run(wire, {})
         fields = {one.text_input.label: one.text_input.id for one in shown if one.HasField("text_input")}
         yield Visitor(wire, fields, next(one.button.id for one in shown if one.HasField("button")))

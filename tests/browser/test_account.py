@@ -12,7 +12,7 @@ OLD, NEW = "a tram full of lemons", "another tram of limes"
 def add(console, name, role=Role.OPS):
     users.add(
         console.services.db, SYSTEM, name, role, f"{name}@example.com", OLD, wall_clock(), must_change_password=False
-    )  # fmt: skip
+    )
     console.passwords[name] = OLD
 
 
@@ -22,20 +22,14 @@ def ask(page, what):
     return page.get_by_role("dialog")
 
 
-def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_nothing(
-    console, page, browser
-):
+def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_nothing(console, page, browser):
     add(console, "petra")
     elsewhere = browser.new_context()
     other = elsewhere.new_page()
     console.sign_in(other, "petra")
     console.sign_in(page, "petra")
     dialog = ask(page, "Change password")
-    for typed, said in (
-        (OLD, "This is the password you have."),
-        ("password1234", "among the first ones"),
-        (NEW, ""),
-    ):
+    for typed, said in ((OLD, "This is the password you have."), ("password1234", "among the first ones"), (NEW, "")):
         dialog.get_by_role("textbox", name="New password").fill(typed)
         dialog.get_by_role("textbox", name="Once more").fill(typed)
         dialog.get_by_role("button", name="Change password").click()

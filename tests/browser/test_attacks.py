@@ -27,9 +27,7 @@ def unsigned_token():
     def part(document):
         return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
 
-    return (
-        f"{part({'alg': 'none', 'typ': 'JWT'})}.{part({'username': 'admin', 'exp_date': 9e9, 'exp': 9e9})}."
-    )
+    return f"{part({'alg': 'none', 'typ': 'JWT'})}.{part({'username': 'admin', 'exp_date': 9e9, 'exp': 9e9})}."
 
 
 def expired_token(console):
@@ -42,9 +40,7 @@ def expired_token(console):
 
 def token_before_a_password_change(console):
     settings, db = console.services.settings, console.services.db
-    users.add(
-        db, SYSTEM, "gina", Role.OPS, "gina@example.com", PASSWORD, wall_clock(), must_change_password=False
-    )
+    users.add(db, SYSTEM, "gina", Role.OPS, "gina@example.com", PASSWORD, wall_clock(), must_change_password=False)
     store = sessions_of(settings, db)
     token = store.redeem(store.sign_in("gina", PASSWORD, Visit("192.0.2.8", "x")).ticket)
     users.reset_password(db, SYSTEM, "gina", "another tram of limes", wall_clock())
@@ -52,9 +48,11 @@ def token_before_a_password_change(console):
 
 
 def test_a_cookie_that_is_forged_expired_unsigned_or_stolen_shows_the_sign_in_form(console, page, context):
-    session_id = sessions_of(console.services.settings, console.services.db).sign_in(
-        "ops", console.passwords["ops"], Visit("192.0.2.9", "x")
-    ).session_id  # fmt: skip
+    session_id = (
+        sessions_of(console.services.settings, console.services.db)
+        .sign_in("ops", console.passwords["ops"], Visit("192.0.2.9", "x"))
+        .session_id
+    )
     claims = {"username": "admin", "exp_date": 9e9, "exp": 9_000_000_000}
     tokens = {
         "made up": "x" * 43,
@@ -91,21 +89,27 @@ def handshake(console, *, origin, host=None):
 def test_a_socket_is_opened_by_our_own_page_only(console):
     assert " 101 " in handshake(console, origin=console.base)
     assert " 101 " in handshake(console, origin=console.services.settings.public_base_url)  # behind a proxy
-    others = ("http://evil.example", "https://evil.example:8501", "null", "", "http://localhost:3000", "http://127.0.0.1:1",
-              "https://share.streamlit.io", f"{console.base}.evil.example", "http://[::1", console.base + "@evil.example")  # fmt: skip
+    others = (
+        "http://evil.example",
+        "https://evil.example:8501",
+        "null",
+        "",
+        "http://localhost:3000",
+        "http://127.0.0.1:1",
+        "https://share.streamlit.io",
+        f"{console.base}.evil.example",
+        "http://[::1",
+        console.base + "@evil.example",
+    )
     for origin in others:
         assert " 403 " in handshake(console, origin=origin), origin
     assert " 101 " not in handshake(console, origin="http://evil.example", host="evil.example")
 
 
 @pytest.mark.timeout(300)
-def test_a_thousand_guesses_over_fifty_sessions_are_locked_and_the_right_user_is_told_how_to_get_in(
-    console, page
-):
+def test_a_thousand_guesses_over_fifty_sessions_are_locked_and_the_right_user_is_told_how_to_get_in(console, page):
     db = console.services.db
-    users.add(
-        db, SYSTEM, "hana", Role.OPS, "hana@example.com", PASSWORD, wall_clock(), must_change_password=False
-    )
+    users.add(db, SYSTEM, "hana", Role.OPS, "hana@example.com", PASSWORD, wall_clock(), must_change_password=False)
 
     def guess_twenty(number):
         with visitor(console.base, f"198.51.100.{number}") as attacker:
@@ -124,9 +128,7 @@ def test_a_thousand_guesses_over_fifty_sessions_are_locked_and_the_right_user_is
 
 def test_an_address_that_tries_fifty_names_is_locked_and_another_one_is_not(console):
     for number in range(49):
-        console.services.db.call(
-            "begin_sign_in", name=f"name{number}", address="203.0.113.77", now=wall_clock()
-        )
+        console.services.db.call("begin_sign_in", name=f"name{number}", address="203.0.113.77", now=wall_clock())
     with visitor(console.base, "203.0.113.77") as attacker:
         assert [attacker.sign_in(name, "x") for name in ("name49", "name50")] == [WRONG, LOCKED]
     with visitor(console.base, "203.0.113.78") as somebody:
@@ -150,9 +152,7 @@ def test_two_people_at_once_never_see_each_others_role_or_pages(console, browser
     second.close()
 
 
-ALIVE = (
-    "img, script, a, .katex, code, strong, em, del, table, li, blockquote, h1, [style*='color:'], [role=img]"
-)
+ALIVE = "img, script, a, .katex, code, strong, em, del, table, li, blockquote, h1, [style*='color:'], [role=img]"
 
 
 def test_text_from_outside_is_shown_as_it_was_written_and_nothing_in_it_lives(console, page):

@@ -14,7 +14,7 @@ from core.staff.audit_chain import chain_audit_log
 from core.staff.roles import Actor, Role
 from tests.browser.conftest import choose_first_row, downloaded
 
-EVIL = '=cmd|\' /C calc\'!A0 <img src=x onerror=alert(1)> :red[x] $\\frac{1}{2}$ ![a](http://evil.example/x)'  # fmt: skip
+EVIL = "=cmd|' /C calc'!A0 <img src=x onerror=alert(1)> :red[x] $\\frac{1}{2}$ ![a](http://evil.example/x)"
 ACTOR = Actor("staff:mallory", Role.OPS)
 
 
@@ -22,9 +22,14 @@ ACTOR = Actor("staff:mallory", Role.OPS)
 def recorded(console):
     for number in range(130):
         audit.record(
-            console.services.db, ACTOR, "test:thing:done", f"thing:{number}", wall_clock(),
-            reason=EVIL, after={"what": EVIL, "n": number},
-        )  # fmt: skip
+            console.services.db,
+            ACTOR,
+            "test:thing:done",
+            f"thing:{number}",
+            wall_clock(),
+            reason=EVIL,
+            after={"what": EVIL, "n": number},
+        )
     chain_audit_log(console.services.db, wall_clock())
 
 

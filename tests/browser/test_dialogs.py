@@ -33,8 +33,7 @@ class FarAway:
         yield
         deadline = time.monotonic() + 30
         while not any(
-            each.HasField(what) and bool(each.metadata.run.fragment_ids) is (of == "dialog")
-            for each in self._heard
+            each.HasField(what) and bool(each.metadata.run.fragment_ids) is (of == "dialog") for each in self._heard
         ):
             assert time.monotonic() < deadline, f"no {what} of the {of} in 30 seconds"
             self._page.wait_for_timeout(20)
@@ -81,9 +80,7 @@ def test_a_second_click_while_the_dialog_closes_leaves_nothing_to_the_next_one(c
     expect(next_one).to_be_visible()
 
 
-def test_a_second_click_after_the_dialog_closed_does_nothing_to_a_page_that_ends_early(
-    console, page, far_away
-):
+def test_a_second_click_after_the_dialog_closed_does_nothing_to_a_page_that_ends_early(console, page, far_away):
     console.sign_in(page, "admin", "/slow-dialog?ends=early")
     act = ask(page, far_away)
     far_away.fall_behind()

@@ -14,23 +14,21 @@ from tests.payments.conftest import pay
 
 @pytest.fixture
 def sandbox(console):
-    with httpx.Client(
-        base_url=ensure_running(console.services.settings.data_dir).base_url, timeout=60
-    ) as client:
+    with httpx.Client(base_url=ensure_running(console.services.settings.data_dir).base_url, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
 def paid(console, sandbox):
     """A payment of $73.00, as the mirror shows it."""
-    intent = pay(console.services.desk, 7300)
+    intent = pay(console.services.payment_context, 7300)
     return intent["latest_charge"]["id"], intent["id"]
 
 
 @pytest.fixture
 def dispute(console, sandbox, paid):
     opened = sandbox.post("/sandbox/disputes", json={"charge": paid[0], "reason": "product_not_received"})
-    return console.services.desk.mirror(opened.raise_for_status().json())
+    return console.services.payment_context.mirror(opened.raise_for_status().json())
 
 
 def at_stripe(console, dispute):
@@ -39,9 +37,7 @@ def at_stripe(console, dispute):
 
 def open_page(console, page, name, dispute):
     console.sign_in(page, name, f"/disputes?dispute={dispute['id']}")
-    expect(
-        page.get_by_role("heading", name="$73.00, service not received: waits for evidence")
-    ).to_be_visible()
+    expect(page.get_by_role("heading", name="$73.00, service not received: waits for evidence")).to_be_visible()
 
 
 def test_finance_writes_attaches_and_submits_evidence(console, dispute, page):
@@ -52,9 +48,7 @@ def test_finance_writes_attaches_and_submits_evidence(console, dispute, page):
     summary.fill("The visit took place **as booked**.")
     page.get_by_role("button", name="Save the draft").click()
     expect(page.get_by_text("The draft is at Stripe")).to_be_visible()
-    assert (
-        at_stripe(console, dispute)["evidence"]["uncategorized_text"] == "The visit took place **as booked**."
-    )
+    assert at_stripe(console, dispute)["evidence"]["uncategorized_text"] == "The visit took place **as booked**."
     page.locator('input[type="file"]').set_input_files(
         {"name": "visit.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a visit"}
     )
@@ -106,7 +100,7 @@ def test_ops_sees_the_dispute_and_cannot_act(console, dispute, page):
 def test_support_sends_a_payment_reported_as_fraud_back(console, sandbox, paid, page):
     charge, payment = paid
     told = sandbox.post("/sandbox/early_fraud_warnings", json={"charge": charge}).raise_for_status().json()
-    console.services.desk.mirror(told)
+    console.services.payment_context.mirror(told)
     console.sign_in(page, "support", f"/disputes?show=fraud+warnings&warning={told['id']}")
     expect(page.get_by_text("$73.00 goes back")).to_be_visible()
     page.get_by_role("button", name="Refund now").click()
@@ -122,9 +116,9 @@ def test_support_sends_a_payment_reported_as_fraud_back(console, sandbox, paid, 
 
 
 def test_the_overviews_lines_and_figures_lead_to_their_rows(console, sandbox, dispute, paid, page):
-    warned = pay(console.services.desk, 9900)["latest_charge"]["id"]
+    warned = pay(console.services.payment_context, 9900)["latest_charge"]["id"]
     told = sandbox.post("/sandbox/early_fraud_warnings", json={"charge": warned}).raise_for_status().json()
-    console.services.desk.mirror(told)
+    console.services.payment_context.mirror(told)
     console.sign_in(page, "ops", "/overview?period=7d")
     card = page.locator(".st-key-card-failed_payments, .st-key-card-payment_success_rate").last
     card.get_by_role("button", name="Definition").click()
@@ -142,10 +136,20 @@ def test_what_a_dispute_says_is_shown_as_text(console, sandbox, paid, page):
     moment = datetime.now(UTC).isoformat()
     nasty = {"reason": NASTY[0], "network_reason_code": NASTY[3], "card_brand": NASTY[6]}
     row = nasty | {
-        "id": "dp_nasty", "livemode": False, "created": moment, "as_of": moment, "state_rank": 0, "event_id": "fetch",
-        "charge_id": paid[0], "payment_intent_id": paid[1], "amount_minor": 7300, "currency": "usd", "status": "needs_response",
-        "has_evidence": False, "submission_count": 0,
-    }  # fmt: skip
+        "id": "dp_nasty",
+        "livemode": False,
+        "created": moment,
+        "as_of": moment,
+        "state_rank": 0,
+        "event_id": "fetch",
+        "charge_id": paid[0],
+        "payment_intent_id": paid[1],
+        "amount_minor": 7300,
+        "currency": "usd",
+        "status": "needs_response",
+        "has_evidence": False,
+        "submission_count": 0,
+    }
     console.services.db.call("load_records", records={"disputes": [row]})
     alerts = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))

@@ -21,7 +21,7 @@ def test_an_incident_is_opened_by_its_link_and_closed_with_what_was_done(console
     page.get_by_role("textbox", name="What was done about it").fill("Turned off and on again.")
     page.get_by_role("button", name="Close it").click()
     expect(page.get_by_text("Closed. The same thing again opens a new one.")).to_be_visible()
-    closed = next(one for one in incidents.newest(console.services.db, open_only=False) if one["id"] == incident["id"])  # fmt: skip
+    closed = next(one for one in incidents.newest(console.services.db, open_only=False) if one["id"] == incident["id"])
     assert (closed["resolved_by"], closed["resolution"]) == ("staff:ops", "Turned off and on again.")
 
 

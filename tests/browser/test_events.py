@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import expect
 
-from core.events import inbox, lookup, registry, tally
+from core.events import inbox, lookup, registry, webhook_counters
 from core.staff import audit
 from core.staff.roles import Actor, Role
 from tests.browser.conftest import choose_first_row
@@ -81,9 +81,7 @@ def test_ops_replay_a_failed_event_after_seeing_what_that_does(console, failed, 
 
 def test_all_that_fit_the_filters_are_replayed_at_once(console, page):
     stamp = int(console.services.clock().timestamp()) - 5
-    several = [
-        event(f"evt_many{n}", "charge.succeeded", charge(id="ch_many"), at=stamp + n) for n in range(3)
-    ]
+    several = [event(f"evt_many{n}", "charge.succeeded", charge(id="ch_many"), at=stamp + n) for n in range(3)]
     with older_code():
         assert set(receive(console, *several)) == {"failed"}
     console.sign_in(page, "admin", "/events?object=ch_many&outcome=failed")
@@ -156,7 +154,7 @@ def test_who_was_refused_at_the_webhook_is_listed(console, page):
     counted = [{"address": "203.0.113.9", "reason": "bad_signature", "times": 7}]
     now = console.services.clock()
     console.services.db.call("record_webhook_tally", rejections=counted, verified=[], now=now)
-    assert tally.rejections(console.services.db, now.replace(year=2020))
+    assert webhook_counters.rejections(console.services.db, now.replace(year=2020))
     console.sign_in(page, "ops", "/events")
     page.get_by_text("Refused at the webhook: 7 requests").click()
     expect(page.get_by_test_id("stDataFrame").last).to_be_visible()

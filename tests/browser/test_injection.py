@@ -72,49 +72,75 @@ def poisoned(console):
     error = {"code": "card_declined", "decline_code": EVIL}
     at = int(now.timestamp()) - 600
     intent = factories.intent(created=at, metadata=metadata, last_payment_error=error)
-    paid = factories.intent(
-        id="pi_2", created=at, metadata=metadata, status="succeeded", amount_received=4900
-    )
+    paid = factories.intent(id="pi_2", created=at, metadata=metadata, status="succeeded", amount_received=4900)
     charge = factories.charge(id="ch_2", created=at, metadata=metadata, payment_intent="pi_2")
     refund = {
-        "id": "re_1", "object": "refund", "created": at, "amount": 100, "currency": "usd", "status": "succeeded",
-        "charge": "ch_2", "payment_intent": "pi_2", "reason": EVIL, "metadata": metadata, "failure_reason": EVIL,
-    }  # fmt: skip
+        "id": "re_1",
+        "object": "refund",
+        "created": at,
+        "amount": 100,
+        "currency": "usd",
+        "status": "succeeded",
+        "charge": "ch_2",
+        "payment_intent": "pi_2",
+        "reason": EVIL,
+        "metadata": metadata,
+        "failure_reason": EVIL,
+    }
     dispute = {
-        "id": "dp_1", "object": "dispute", "created": at, "amount": 4900, "currency": "usd", "status": "needs_response",
-        "charge": "ch_2", "payment_intent": "pi_2", "reason": EVIL, "livemode": False, "metadata": metadata,
-        "evidence_details": {"due_by": at + 600_000}, "balance_transactions": [],
-    }  # fmt: skip
+        "id": "dp_1",
+        "object": "dispute",
+        "created": at,
+        "amount": 4900,
+        "currency": "usd",
+        "status": "needs_response",
+        "charge": "ch_2",
+        "payment_intent": "pi_2",
+        "reason": EVIL,
+        "livemode": False,
+        "metadata": metadata,
+        "evidence_details": {"due_by": at + 600_000},
+        "balance_transactions": [],
+    }
     events = [
         factories.event(f"evt_evil{number}", name, subject, at=at)
         for number, (name, subject) in enumerate(
             [
-                ("payment_intent.payment_failed", intent), ("payment_intent.succeeded", paid),
-                ("charge.succeeded", charge), ("refund.created", refund), ("charge.dispute.created", dispute),
+                ("payment_intent.payment_failed", intent),
+                ("payment_intent.succeeded", paid),
+                ("charge.succeeded", charge),
+                ("refund.created", refund),
+                ("charge.dispute.created", dispute),
             ]
         )
-    ]  # fmt: skip
+    ]
     ready = [prepare(event, factories.body_of(event), livemode=False) for event in events]
     assert set(receive(db, ready, now=now)) == {"applied"}
     IncidentLog(db, console.services.settings.data_dir).report(
         Incident("tested", EVIL, EVIL, now, sample={"what": EVIL}, request_id=EVIL)
     )
     mallory = Actor(f"staff:{EVIL}", Role.OPS)
-    audit.record(
-        db, mallory, EVIL, f"thing:{EVIL}", wall_clock(), reason=EVIL, after={EVIL: EVIL}, request_id=EVIL
-    )
+    audit.record(db, mallory, EVIL, f"thing:{EVIL}", wall_clock(), reason=EVIL, after={EVIL: EVIL}, request_id=EVIL)
     users.add(db, SYSTEM, "evil", Role.OPS, f"{EVIL}@example.com", "a tram full of lemons", wall_clock())
     flags.switch(db, SYSTEM, Flow.DISCOUNTS, open=True, sentence=EVIL[:300], reason=EVIL, now=now)
     provider = {
-        "id": "evil", "name": EVIL, "email": "evil@example.com", "specialties": ["dermatology"], "capacity": 1,
-        "active": True, "licences": [{"state": "TX", "number": EVIL, "expires_on": None}],
-    }  # fmt: skip
-    db.call(
-        "put_providers", actor="staff:ada", actor_role="admin", documents=[provider], trial=False, now=now
-    )
+        "id": "evil",
+        "name": EVIL,
+        "email": "evil@example.com",
+        "specialties": ["dermatology"],
+        "capacity": 1,
+        "active": True,
+        "licences": [{"state": "TX", "number": EVIL, "expires_on": None}],
+    }
+    db.call("put_providers", actor="staff:ada", actor_role="admin", documents=[provider], trial=False, now=now)
     for number, state in enumerate(("TX", "TX", "WY")):
-        asked = {"submissionId": f"evil-{number}", "patientId": EVIL[:100], "patientState": state,
-                 "specialty": "dermatology", "orderId": EVIL[:100]}  # fmt: skip
+        asked = {
+            "submissionId": f"evil-{number}",
+            "patientId": EVIL[:100],
+            "patientState": state,
+            "specialty": "dermatology",
+            "orderId": EVIL[:100],
+        }
         intake.submit(db, intake.Submission.model_validate(asked), asked, now=now)
 
 
@@ -123,10 +149,7 @@ def said(page):
     """Whatever should not have happened: a script that spoke, a request to somewhere else."""
     heard = []
     page.on("dialog", lambda dialog: (heard.append(dialog.message), dialog.dismiss()))
-    page.on(
-        "request",
-        lambda request: "evil.example" in request.url.partition("?")[0] and heard.append(request.url),
-    )
+    page.on("request", lambda request: "evil.example" in request.url.partition("?")[0] and heard.append(request.url))
     return heard
 
 
@@ -152,9 +175,7 @@ def test_text_of_attackers_lives_nowhere_on_the_page(console, poisoned, page, co
             assert_harmless(Path(downloaded(page, button).path()).read_text("utf-8-sig"))
     # The files come before a row is chosen: on some pages the chosen row takes the place of the list and its files.
     if page.get_by_test_id("stDataFrame").count():
-        page.get_by_test_id("stDataFrame").first.click(
-            position={"x": 16, "y": 52}
-        )  # the mark of the first row
+        page.get_by_test_id("stDataFrame").first.click(position={"x": 16, "y": 52})  # the mark of the first row
         page.wait_for_timeout(500)
         settled(page)
 
@@ -173,6 +194,5 @@ def assert_harmless(text):
     for row in csv.reader(io.StringIO(text)):
         for cell in row:
             assert (
-                not cell.startswith(FORMULA_STARTS)
-                or cell.replace(",", "").lstrip("+-").replace(".", "").isdigit()
+                not cell.startswith(FORMULA_STARTS) or cell.replace(",", "").lstrip("+-").replace(".", "").isdigit()
             ), cell

@@ -43,10 +43,7 @@ def test_a_role_opens_its_pages_by_their_addresses_and_no_other_on_a_process_nob
             main = page.get_by_test_id("stMain")
             expect(main.locator("[data-testid=stDataFrame], [data-testid=stMetric], button")).to_have_count(0)
         assert page.url.partition("?")[0] == f"{fresh_console.base}/{address}"
-    listed = {
-        link.get_attribute("href").rpartition("/")[2]
-        for link in page.get_by_test_id("stSidebarNavLink").all()
-    }
+    listed = {link.get_attribute("href").rpartition("/")[2] for link in page.get_by_test_id("stSidebarNavLink").all()}
     assert listed - TEST_ADDRESSES == may
 
 

@@ -25,16 +25,9 @@ def told(number, *, declined=None):
     created = int((wall_clock() - timedelta(days=1)).timestamp())
     fields = {"created": created, "currency": "chf"}
     error = {"last_payment_error": {"charge": f"ch_chf_{number}"}}
-    failure = {
-        "status": "failed",
-        "captured": False,
-        "failure_code": "card_declined",
-        "outcome": {"reason": declined},
-    }
+    failure = {"status": "failed", "captured": False, "failure_code": "card_declined", "outcome": {"reason": declined}}
     payment = intent(id=f"pi_chf_{number}", **fields, **(error if declined else {"status": "succeeded"}))
-    attempt = charge(
-        id=f"ch_chf_{number}", payment_intent=payment["id"], **fields | (failure if declined else {})
-    )
+    attempt = charge(id=f"ch_chf_{number}", payment_intent=payment["id"], **fields | (failure if declined else {}))
     kind = "payment_failed" if declined else "succeeded"
     return [
         event(f"evt_chf_pi_{number}", f"payment_intent.{kind}", payment, at=created),
@@ -108,9 +101,7 @@ def test_a_definition_and_a_table_stay_open_while_the_figures_move(overview, con
     denominator = rate_of(console)["denominator"]
     for each in told(200 + denominator):
         api.post(body_of(each))
-    expect(card(overview, "payment_success_rate")).to_contain_text(
-        f"of {denominator + 1} payments", timeout=5000
-    )
+    expect(card(overview, "payment_success_rate")).to_contain_text(f"of {denominator + 1} payments", timeout=5000)
     expect(meaning).to_be_visible()
     overview.keyboard.press("Escape")
     overview.locator(".st-key-chart-failures").get_by_role("button", name="Table").click()
@@ -129,9 +120,7 @@ def test_the_last_figures_stay_marked_while_the_database_is_away(overview, conso
     with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
         owner.execute("alter role payops_app nologin")
         try:
-            owner.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'payops_app'"
-            )
+            owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'payops_app'")
             expect(warning).to_be_visible(timeout=20_000)
             expect(card(overview, "payment_success_rate")).to_contain_text(counts)
         finally:
@@ -147,9 +136,7 @@ def test_it_asks_no_other_host_and_nothing_on_it_fails(some_payments, console, p
     console.sign_in(page, "finance", ADDRESS)
     expect(page.locator(".st-key-chart-disputes .js-plotly-plot")).to_be_visible(timeout=20_000)
     page.wait_for_timeout(2500)  # one refresh
-    assert [
-        each for each in said if "/overview/_stcore/" not in getattr(each, "location", {}).get("url", "")
-    ] == []
+    assert [each for each in said if "/overview/_stcore/" not in getattr(each, "location", {}).get("url", "")] == []
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])

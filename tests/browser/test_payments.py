@@ -46,14 +46,16 @@ def checkout_page(console, api, sandbox):
     """The address at which a customer pays for a visit of $79.00, made by our payment API."""
     stripe = console.services.stripe
     product = stripe.write("products", key="checkout-test-product", name="Visit")
-    price = stripe.write(
-        "prices", key="checkout-test-price", product=product["id"], unit_amount=7900, currency="usd"
-    )
+    price = stripe.write("prices", key="checkout-test-price", product=product["id"], unit_amount=7900, currency="usd")
     asked = {
         "cartItems": [{"stripePriceId": price["id"], "quantity": 1}],
         "customerInfo": {"email": "pat.checkout@example.com", "patientId": "patient-of-the-checkout-test"},
-        "options": {"success_url": "http://localhost:9/done", "cancel_url": "http://localhost:9/cart", "orderId": ORDER},
-    }  # fmt: skip
+        "options": {
+            "success_url": "http://localhost:9/done",
+            "cancel_url": "http://localhost:9/cart",
+            "orderId": ORDER,
+        },
+    }
     token = api_tokens(console.services.settings)[0]
     made = api.http.post(
         "/api/payments/create-checkout-session", json=asked, headers={"authorization": f"Bearer {token}"}
@@ -61,9 +63,7 @@ def checkout_page(console, api, sandbox):
     return made.raise_for_status().json()["url"]
 
 
-def test_a_checkout_is_paid_on_the_sandboxs_page_and_the_payment_appears(
-    console, sandbox, checkout_page, page
-):
+def test_a_checkout_is_paid_on_the_sandboxs_page_and_the_payment_appears(console, sandbox, checkout_page, page):
     page.route("http://localhost:9/**", lambda route: route.fulfill(body="Thank you."))
     page.goto(checkout_page)
     page.get_by_label("Card number").fill("4000000000000002")
@@ -89,10 +89,7 @@ def test_a_checkout_is_paid_on_the_sandboxs_page_and_the_payment_appears(
 def test_support_finds_by_an_address_that_is_kept_nowhere(console, sandbox, page):
     stripe, db = console.services.stripe, console.services.db
     made = stripe.write("customers", key="by-email-test", email="by.email@example.com")
-    db.call(
-        "load_records",
-        records={"payment_intents": [row(71, customer_id=made["id"])], "charges": [charge_row(71)]},
-    )
+    db.call("load_records", records={"payment_intents": [row(71, customer_id=made["id"])], "charges": [charge_row(71)]})
     console.sign_in(page, "support", "/payments")
     page.get_by_role("button", name="By e-mail address").click()
     page.get_by_role("textbox", name="E-mail address").fill("by.email@example.com")
@@ -104,9 +101,7 @@ def test_support_finds_by_an_address_that_is_kept_nowhere(console, sandbox, page
 
 
 def test_a_note_is_written_and_taken_back(console, page):
-    console.services.db.call(
-        "load_records", records={"payment_intents": [row(72)], "charges": [charge_row(72)]}
-    )
+    console.services.db.call("load_records", records={"payment_intents": [row(72)], "charges": [charge_row(72)]})
     console.sign_in(page, "ops", "/payments?payment=pi_72")
     note = page.get_by_role("textbox", name="A note for colleagues")
     note.fill("The patient was told about **the refund**.")
@@ -123,9 +118,7 @@ def test_a_note_is_written_and_taken_back(console, page):
 
 
 def test_who_may_not_refund_sees_the_payment_and_no_button(console, page):
-    console.services.db.call(
-        "load_records", records={"payment_intents": [row(73)], "charges": [charge_row(73)]}
-    )
+    console.services.db.call("load_records", records={"payment_intents": [row(73)], "charges": [charge_row(73)]})
     console.sign_in(page, "ops", "/payments?payment=pi_73")
     expect(page.get_by_role("heading", name="$49.00: Succeeded")).to_be_visible()
     expect(page.get_by_role("button", name="Refund")).to_have_count(0)
@@ -160,10 +153,13 @@ def nasty(console):
         "card_last4": "6666",
     }
     failed = {"status": "requires_payment_method", "error_code": NASTY[7], "error_decline_code": NASTY[8]}
-    db.call("load_records", records={
-        "payment_intents": [row(74, **written, **failed)],
-        "charges": [charge_row(74, **declined, amount_captured_minor=0)],
-    })  # fmt: skip
+    db.call(
+        "load_records",
+        records={
+            "payment_intents": [row(74, **written, **failed)],
+            "charges": [charge_row(74, **declined, amount_captured_minor=0)],
+        },
+    )
     for text in (NASTY[4], NASTY[9], NASTY[11]):
         if "@" not in text:  # addresses are not taken in notes
             payments.add_note(db, SYSTEM, "pi_74", text, datetime.now(UTC))

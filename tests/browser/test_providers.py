@@ -19,9 +19,16 @@ def directory_of_two(console):
     db, now = console.services.db, console.services.clock()
     people = [
         DOCTOR | {"id": "prov_guam", "licences": []},
-        {"id": "prov_full", "name": "Dr Full", "specialties": ["urgent_care"], "capacity": 1, "active": True,
-         "npi": None, "licences": [{"state": "GU", "number": "G0"}]},
-    ]  # fmt: skip
+        {
+            "id": "prov_full",
+            "name": "Dr Full",
+            "specialties": ["urgent_care"],
+            "capacity": 1,
+            "active": True,
+            "npi": None,
+            "licences": [{"state": "GU", "number": "G0"}],
+        },
+    ]
     end_all(db, now)  # other tests' consultations may be open
     directory.put(db, ADMIN, people, now)
     ask(console, specialty="urgent_care")
@@ -36,17 +43,10 @@ def end_all(db, now):
 
 
 def ask(console, **fields):
-    body = {
-        "submissionId": uuid.uuid4().hex,
-        "patientId": "p",
-        "patientState": "GU",
-        "specialty": "dermatology",
-    }
+    body = {"submissionId": uuid.uuid4().hex, "patientId": "p", "patientState": "GU", "specialty": "dermatology"}
     body |= fields
     now = console.services.clock() - timedelta(minutes=45)
-    return intake.submit(console.services.db, intake.Submission.model_validate(body), body, now=now)[
-        "consultationId"
-    ]
+    return intake.submit(console.services.db, intake.Submission.model_validate(body), body, now=now)["consultationId"]
 
 
 def add_licence(page, state):
@@ -125,9 +125,7 @@ def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capa
     expect(dialog.get_by_role("switch")).to_be_checked()
     dialog.get_by_label("Provider").click()
     admin.get_by_role("option", name="Dr Full").click()
-    expect(
-        dialog.get_by_text("Dr Full has 2 of 1 open after this. That is over their capacity.")
-    ).to_be_visible()
+    expect(dialog.get_by_text("Dr Full has 2 of 1 open after this. That is over their capacity.")).to_be_visible()
     dialog.get_by_label("Why this provider").fill("they agreed")
     dialog.get_by_role("button", name="Assign").click()
     expect(admin.get_by_text("Dr Full has it. By hand: they agreed")).to_be_visible()
@@ -153,9 +151,7 @@ def test_a_file_is_judged_by_row_and_column_before_it_is_imported_and_the_change
     upload = dialog.locator("input[type=file]")
     header = "name,email,npi,active,capacity,specialties,licences\n"
     right = header + "Dr Full,,1234567893,true,2,urgent_care,GU:G0:2099-12-31\n"
-    upload.set_input_files(
-        {"name": "a.csv", "mimeType": "text/csv", "buffer": right.replace(",2,", ",0,").encode()}
-    )
+    upload.set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": right.replace(",2,", ",0,").encode()})
     expect(dialog.get_by_text("1 problem, so nothing can be imported.")).to_be_visible()
     expect(dialog.get_by_role("button", name="Import", exact=True)).to_have_count(0)
     upload.set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": right.encode()})

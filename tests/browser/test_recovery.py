@@ -11,7 +11,7 @@ from tests.payments.conftest import Shop
 
 @pytest.fixture
 def shop(console):
-    return Shop(console.services.desk, ensure_running(console.services.settings.data_dir).base_url)
+    return Shop(console.services.payment_context, ensure_running(console.services.settings.data_dir).base_url)
 
 
 def opened(console, page, case, role="support"):
@@ -65,7 +65,7 @@ def test_a_second_tab_makes_no_second_charge(console, shop, page, context):
 @pytest.mark.timeout(240)
 def test_several_are_tried_after_a_preview_and_what_became_of_each_is_told(console, shop, page):
     works, declines = shop.failed(amount=1100), None
-    other = Shop(shop.desk, shop.base_url)
+    other = Shop(shop.payment_context, shop.base_url)
     declines = other.failed(amount=2200)
     other.decline(other.card, "insufficient_funds")
     days_pass(console, [works.id, declines.id])

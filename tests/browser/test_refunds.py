@@ -7,12 +7,12 @@ from tests.payments.conftest import pay
 
 
 @pytest.fixture
-def desk(console):
-    return console.services.desk
+def payment_context(console):
+    return console.services.payment_context
 
 
-def at_stripe(desk, intent):
-    return [refund["amount"] for refund in desk.stripe.each("refunds", payment_intent=intent["id"])]
+def at_stripe(payment_context, intent):
+    return [refund["amount"] for refund in payment_context.stripe.each("refunds", payment_intent=intent["id"])]
 
 
 def ask_for_refund(page, intent, *, of=None, why="the visit did not take place"):
@@ -31,20 +31,20 @@ def ask_for_refund(page, intent, *, of=None, why="the visit did not take place")
     return dialog
 
 
-def test_a_refund_says_what_it_brings_and_a_second_click_makes_no_second_one(console, desk, page):
-    intent = pay(desk, 4900)
+def test_a_refund_says_what_it_brings_and_a_second_click_makes_no_second_one(console, payment_context, page):
+    intent = pay(payment_context, 4900)
     console.sign_in(page, "finance", "/refunds")
     dialog = ask_for_refund(page, intent, of="10.00")
     expect(dialog.get_by_text("$39.00 can still be refunded afterwards")).to_be_visible()
     dialog.get_by_role("button", name="Refund $10.00").dblclick()
     expect(page.get_by_text("$10.00 goes back to the customer")).to_be_visible()
     expect(dialog).to_have_count(0)
-    assert at_stripe(desk, intent) == [1000]
+    assert at_stripe(payment_context, intent) == [1000]
 
 
 @pytest.mark.timeout(240)
-def test_a_second_tab_that_has_not_seen_the_refund_makes_no_second_one(console, desk, page, context):
-    intent = pay(desk, 4900)
+def test_a_second_tab_that_has_not_seen_the_refund_makes_no_second_one(console, payment_context, page, context):
+    intent = pay(payment_context, 4900)
     console.sign_in(page, "finance", "/refunds")
     second = context.new_page()
     second.goto(f"{console.base}/refunds")
@@ -53,21 +53,21 @@ def test_a_second_tab_that_has_not_seen_the_refund_makes_no_second_one(console, 
         dialog.get_by_role("button", name="Refund $10.00").click()
         expect(dialogs[0]).to_have_count(0)
     expect(dialogs[1].get_by_text("refunded meanwhile: $39.00 is left now")).to_be_visible()
-    assert at_stripe(desk, intent) == [1000]
+    assert at_stripe(payment_context, intent) == [1000]
 
 
-def test_without_a_reason_nothing_is_sent(console, desk, page):
-    intent = pay(desk, 4900)
+def test_without_a_reason_nothing_is_sent(console, payment_context, page):
+    intent = pay(payment_context, 4900)
     console.sign_in(page, "finance", "/refunds")
     dialog = ask_for_refund(page, intent, why="")
     dialog.get_by_role("button", name="Refund $49.00").click()
     expect(dialog.get_by_text("Say why")).to_be_visible()
-    assert at_stripe(desk, intent) == []
+    assert at_stripe(payment_context, intent) == []
 
 
 @pytest.mark.timeout(180)
-def test_above_the_limit_support_asks_and_finance_approves(console, desk, page, browser):
-    intent = pay(desk, 45_000)
+def test_above_the_limit_support_asks_and_finance_approves(console, payment_context, page, browser):
+    intent = pay(payment_context, 45_000)
     console.sign_in(page, "support", "/refunds")
     dialog = ask_for_refund(page, intent)
     expect(dialog.get_by_text("needs the approval of another person")).to_be_visible()
@@ -75,7 +75,7 @@ def test_above_the_limit_support_asks_and_finance_approves(console, desk, page, 
     expect(page.get_by_text("another person has to approve it")).to_be_visible()
     expect(page.get_by_text("another person decides")).to_be_visible()
     expect(page.get_by_role("button", name="Decide")).to_have_count(0)
-    assert at_stripe(desk, intent) == []
+    assert at_stripe(payment_context, intent) == []
     context = browser.new_context()
     other = context.new_page()
     console.sign_in(other, "finance", "/refunds")
@@ -84,10 +84,10 @@ def test_above_the_limit_support_asks_and_finance_approves(console, desk, page, 
     other.get_by_role("dialog").get_by_role("button", name="Approve $450.00").click()
     expect(other.get_by_text("$450.00 goes back to the customer")).to_be_visible()
     context.close()
-    assert at_stripe(desk, intent) == [45_000]
+    assert at_stripe(payment_context, intent) == [45_000]
 
 
-def test_who_only_sees_gets_no_button_to_refund(console, desk, page):
+def test_who_only_sees_gets_no_button_to_refund(console, payment_context, page):
     console.sign_in(page, "ops", "/refunds")
     expect(page.get_by_role("heading", name="Refunds", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stMetric").first).to_be_visible()

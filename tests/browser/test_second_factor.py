@@ -14,9 +14,15 @@ PASSWORD = "a tram full of lemons"
 
 def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(console, page, browser):
     users.add(
-        console.services.db, SYSTEM, "fiona", Role.FINANCE, "fiona@example.com", PASSWORD, wall_clock(),
+        console.services.db,
+        SYSTEM,
+        "fiona",
+        Role.FINANCE,
+        "fiona@example.com",
+        PASSWORD,
+        wall_clock(),
         must_change_password=False,
-    )  # fmt: skip
+    )
     console.passwords["fiona"] = PASSWORD
     console.sign_in(page, "fiona")
     page.get_by_role("button", name="Account").click()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from core.events import tally
+from core.events import webhook_counters
 from core.services import api_tokens
 from core.staff import flags
 from core.staff.flags import Flow
@@ -33,9 +33,7 @@ def said_to_a_discount(console, api):
     """What the API process answers to somebody who asks for the discount of a code."""
     token = api_tokens(console.services.settings)[0]
     body = {"code": "NONE", "amount": 1000, "currency": "usd"}
-    answer = api.http.post(
-        "/api/payments/validate-discount", json=body, headers={"Authorization": f"Bearer {token}"}
-    )
+    answer = api.http.post("/api/payments/validate-discount", json=body, headers={"Authorization": f"Bearer {token}"})
     return answer.json().get("detail")
 
 
@@ -73,11 +71,11 @@ def test_a_closed_flow_is_closed_in_every_process_until_it_is_opened_again(conso
 def test_it_is_shown_which_webhook_secrets_are_used_and_which_can_go(console, page):
     secret = console.services.webhook_secrets[0]
     now = console.services.clock()
-    use = {"fingerprint": tally.fingerprint(secret), "times": 3, "last_used_at": now}
+    use = {"fingerprint": webhook_counters.fingerprint(secret), "times": 3, "last_used_at": now}
     console.services.db.call("record_webhook_tally", rejections=[], verified=[use], now=now)
     console.sign_in(page, "admin", "/settings")
     page.get_by_role("tab", name="Secrets").click()
     row = page.locator(".st-key-secret-1")
-    expect(row).to_contain_text(tally.fingerprint(secret))
+    expect(row).to_contain_text(webhook_counters.fingerprint(secret))
     expect(row).to_contain_text("In use")
     expect(page.locator("body")).not_to_contain_text(secret)

@@ -143,9 +143,7 @@ def test_only_the_consoles_own_page_sets_or_takes_the_cookie(console, path, site
     [(b"", 400), (b"[]", 400), (b'{"ticket": 1}', 400), (b'{"ticket": "x"}', 401), (b"x" * 5000, 400)],
 )
 def test_whatever_is_no_good_ticket_gets_no_cookie(console, body, status):
-    answer = httpx.post(
-        console.base + "/auth/session", headers={"Sec-Fetch-Site": "same-origin"}, content=body
-    )
+    answer = httpx.post(console.base + "/auth/session", headers={"Sec-Fetch-Site": "same-origin"}, content=body)
     assert (answer.status_code, answer.cookies.get(COOKIE)) == (status, None)
 
 

@@ -50,9 +50,15 @@ def test_an_admin_adds_somebody_who_signs_in_and_chooses_a_password(console, pag
 @pytest.mark.timeout(240)
 def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page, browser):
     users.add(
-        console.services.db, SYSTEM, "dora", Role.OPS, "dora@example.com", PASSWORD, wall_clock(),
+        console.services.db,
+        SYSTEM,
+        "dora",
+        Role.OPS,
+        "dora@example.com",
+        PASSWORD,
+        wall_clock(),
         must_change_password=False,
-    )  # fmt: skip
+    )
     console.passwords["dora"] = PASSWORD
     theirs = browser.new_context()
     her_page = theirs.new_page()
@@ -108,9 +114,7 @@ def test_the_last_admin_cannot_lock_everyone_out(console, page):
     dialog.get_by_role("button", name="Disable").click()
     expect(dialog.get_by_text("This is the last active admin.")).to_be_visible()
     now = wall_clock()
-    sought = audit.Sought(
-        now - timedelta(minutes=5), now, actor="staff:admin", subject="page:users", outcome="refused"
-    )
+    sought = audit.Sought(now - timedelta(minutes=5), now, actor="staff:admin", subject="page:users", outcome="refused")
     refused = audit.entries(console.services.db, SYSTEM, sought).entries[0]
     assert refused["action"] == "console:action:tried"
     assert refused["after"] == {"action": "disable", "code": "last_admin"}

@@ -110,9 +110,9 @@ def test_who_comes_from_outside_has_no_right_on_anything(supabase, role):
     assert rights_of(supabase, role, objects) == []
     assert routines_of(supabase, role) == set()
     for schema in ("payops", "payops_api"):
-        assert supabase.execute(
-            "select has_schema_privilege(%s, %s, 'usage, create')", (role, schema)
-        ).fetchone() == (False,)
+        assert supabase.execute("select has_schema_privilege(%s, %s, 'usage, create')", (role, schema)).fetchone() == (
+            False,
+        )
 
 
 @pytest.mark.parametrize("role", OUTSIDERS)
@@ -122,10 +122,7 @@ def test_who_comes_from_outside_is_refused_at_every_table_function_and_sequence(
             assert refused(outsider, statement)
         for _, name, _ in supabase.execute(ROUTINES).fetchall():
             assert refused(outsider, f"select {name}()")
-        for statement in (
-            "create table payops.mine ()",
-            "create function payops_api.mine() returns int return 1",
-        ):
+        for statement in ("create table payops.mine ()", "create function payops_api.mine() returns int return 1"):
             assert refused(outsider, statement)
 
 
@@ -138,11 +135,7 @@ def test_the_app_may_call_each_public_function_and_touch_nothing_else(supabase, 
     with connected(supabase, role) as app:
         for statement in tries(objects):
             assert refused(app, statement)
-        for statement in (
-            "create table payops.mine ()",
-            "create table payops_api.mine ()",
-            "drop schema payops_api",
-        ):
+        for statement in ("create table payops.mine ()", "create table payops_api.mine ()", "drop schema payops_api"):
             assert refused(app, statement)
         for signature in ROUTINES_WITHOUT_ARGUMENTS:
             assert app.execute(f"select payops_api.{signature}()").fetchone()
@@ -162,14 +155,20 @@ def test_the_app_owns_nothing_and_cannot_become_somebody_else(supabase):
 
 
 def test_every_table_has_row_security_and_every_function_a_fixed_search_path(supabase):
-    assert supabase.execute(
-        "select relname from pg_class where relnamespace = 'payops'::regnamespace"
-        " and relkind in ('r', 'p') and not relrowsecurity"
-    ).fetchall() == []  # fmt: skip
-    assert supabase.execute(
-        "select oid::regproc::text from pg_proc where pronamespace = 'payops_api'::regnamespace"
-        " and not coalesce(proconfig::text like '%search_path=%', false)"
-    ).fetchall() == []  # fmt: skip
+    assert (
+        supabase.execute(
+            "select relname from pg_class where relnamespace = 'payops'::regnamespace"
+            " and relkind in ('r', 'p') and not relrowsecurity"
+        ).fetchall()
+        == []
+    )
+    assert (
+        supabase.execute(
+            "select oid::regproc::text from pg_proc where pronamespace = 'payops_api'::regnamespace"
+            " and not coalesce(proconfig::text like '%search_path=%', false)"
+        ).fetchall()
+        == []
+    )
 
 
 def test_a_second_deploy_keeps_outsiders_out(supabase):

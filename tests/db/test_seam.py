@@ -35,18 +35,13 @@ def test_a_second_deploy_changes_nothing(server):
 
 @pytest.mark.parametrize("table", ["audit_log", "incidents", "business"])
 def test_the_app_can_touch_no_table(server, table):
-    with (
-        psycopg.connect(server.app_conninfo) as connection,
-        pytest.raises(psycopg.errors.InsufficientPrivilege),
-    ):
+    with psycopg.connect(server.app_conninfo) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(f"select * from payops.{table}")
 
 
 def test_what_the_audit_log_recorded_cannot_be_changed_even_by_its_owner(server):
     database = PsycopgDatabase(server.app_conninfo)
-    database.call(
-        "audit", actor="cli:test", role="admin", action="cli:test:run", subject="x", now=datetime.now(UTC)
-    )
+    database.call("audit", actor="cli:test", role="admin", action="cli:test:run", subject="x", now=datetime.now(UTC))
     database.close()
     with psycopg.connect(server.owner_conninfo) as connection:
         assert connection.execute("select count(*) from payops.audit_log").fetchone()[0] >= 1
@@ -86,9 +81,7 @@ def test_a_prepared_call_goes_on_when_its_function_was_deployed_anew(server):
     for _ in range(4):
         database.call("schema_fingerprint")
     with psycopg.connect(server.owner_conninfo) as owner:
-        definition = owner.execute(
-            "select pg_get_functiondef('payops_api.schema_fingerprint'::regproc)"
-        ).fetchone()[0]
+        definition = owner.execute("select pg_get_functiondef('payops_api.schema_fingerprint'::regproc)").fetchone()[0]
         owner.execute("drop function payops_api.schema_fingerprint")
         owner.execute(definition)
         owner.execute("grant execute on function payops_api.schema_fingerprint to payops_app")
@@ -112,8 +105,7 @@ def test_two_processes_share_one_server_and_it_outlives_both_killed():
             " print(embedded.ensure_running(Path(sys.argv[1])).owner_conninfo, flush=True); time.sleep(60)"
         )
         both = [
-            subprocess.Popen([sys.executable, "-c", script, folder], stdout=subprocess.PIPE, text=True)
-            for _ in "ab"
+            subprocess.Popen([sys.executable, "-c", script, folder], stdout=subprocess.PIPE, text=True) for _ in "ab"
         ]
         found = {process.stdout.readline().strip() for process in both}
         for process in both:

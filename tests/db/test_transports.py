@@ -83,10 +83,14 @@ def test_a_time_without_a_zone_is_refused_before_it_is_sent(transport):
         transport.call("probe_echo", at=datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-@pytest.mark.parametrize("opened", [
-    lambda: PsycopgDatabase("host=127.0.0.1 port=1 user=x dbname=x"),
-    lambda: SupabaseDatabase("http://127.0.0.1:1", API_KEY),
-], ids=["psycopg", "supabase"])  # fmt: skip
+@pytest.mark.parametrize(
+    "opened",
+    [
+        lambda: PsycopgDatabase("host=127.0.0.1 port=1 user=x dbname=x"),
+        lambda: SupabaseDatabase("http://127.0.0.1:1", API_KEY),
+    ],
+    ids=["psycopg", "supabase"],
+)
 def test_a_database_out_of_reach_is_unavailable(opened):
     database = opened()
     with pytest.raises(Unavailable):

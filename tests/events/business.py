@@ -9,9 +9,20 @@ import stripe
 from core.stripe_gateway import StripeGateway
 
 TABLES = (
-    "payment_intents", "charges", "refunds", "disputes", "early_fraud_warnings", "checkout_sessions", "customers",
-    "subscriptions", "invoices", "invoice_payments", "payouts", "failed_confirmations", "promotion_codes",
-)  # fmt: skip
+    "payment_intents",
+    "charges",
+    "refunds",
+    "disputes",
+    "early_fraud_warnings",
+    "checkout_sessions",
+    "customers",
+    "subscriptions",
+    "invoices",
+    "invoice_payments",
+    "payouts",
+    "failed_confirmations",
+    "promotion_codes",
+)
 AHEAD = timedelta(days=6)  # how far the sandbox's clock was moved
 
 
@@ -54,9 +65,14 @@ def a_morning(shop):
         if number % 5 == 2:
             shop.subscriptions.cancel(subscription.id)
     shop.payment_intents.create(
-        {"amount": 800, "currency": "usd", "payment_method": "pm_card_createDispute", "confirm": True,
-         "allowed_payment_method_types": ["card"]}
-    )  # fmt: skip
+        {
+            "amount": 800,
+            "currency": "usd",
+            "payment_method": "pm_card_createDispute",
+            "confirm": True,
+            "allowed_payment_method_types": ["card"],
+        }
+    )
     shop.payment_intents.create({"amount": 700, "currency": "eur", "allowed_payment_method_types": ["card"]})
 
 
@@ -71,10 +87,17 @@ def some_days(shop, base_url):
     dispute = shop.disputes.list({"charge": paid[0].id}).data[0]
     shop.customers.delete(shop.customers.create({}).id)
     session = shop.checkout.sessions.create(
-        {"mode": "payment", "success_url": "http://localhost/", "line_items": [
-            {"quantity": 1, "price_data": {"currency": "usd", "unit_amount": 900, "product_data": {"name": "Visit"}}}
-        ]}
-    )  # fmt: skip
+        {
+            "mode": "payment",
+            "success_url": "http://localhost/",
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {"currency": "usd", "unit_amount": 900, "product_data": {"name": "Visit"}},
+                }
+            ],
+        }
+    )
     shop.checkout.sessions.expire(session.id)
     ask(base_url, f"disputes/{dispute.id}/close", {"outcome": "lost"})
     ask(base_url, "early_fraud_warnings", {"charge": paid[-1].id})

@@ -64,58 +64,64 @@ def _decline(story: Story, payment: Json, attempt: int) -> None:
     if story.chance("at the issuer", "in 3-D Secure") == "at the issuer":
         outcome = {"network_status": "declined_by_network", "type": "issuer_declined", "reason": reason}
         failed = charge(
-            id=f"ch_failed_{attempt}",
-            status="failed",
-            captured=False,
-            outcome=outcome,
-            failure_code="card_declined",
+            id=f"ch_failed_{attempt}", status="failed", captured=False, outcome=outcome, failure_code="card_declined"
         )
         story.new(failed, "charge.failed")
         error["charge"] = failed["id"]
     else:
         error |= {"code": "payment_intent_authentication_failure", "decline_code": None}
-    story.tell(
-        payment, "payment_intent.payment_failed", status="requires_payment_method", last_payment_error=error
-    )
+    story.tell(payment, "payment_intent.payment_failed", status="requires_payment_method", last_payment_error=error)
 
 
 def _succeed(story: Story, payment: Json) -> Json:
     if story.chance(True, False):
-        story.tell(
-            payment, "payment_intent.requires_action", status="requires_action", last_payment_error=None
-        )
+        story.tell(payment, "payment_intent.requires_action", status="requires_action", last_payment_error=None)
     paid = charge(id="ch_paid", balance_transaction=None)
     story.new(paid, "charge.succeeded")
     story.tell(
-        payment, "payment_intent.succeeded", status="succeeded", amount_received=4900, latest_charge="ch_paid",
+        payment,
+        "payment_intent.succeeded",
+        status="succeeded",
+        amount_received=4900,
+        latest_charge="ch_paid",
         last_payment_error=None,
-    )  # fmt: skip
+    )
     story.tell(paid, "charge.updated", balance_transaction="txn_1")
     return paid
 
 
 def _refund(story: Story, paid: Json, number: int) -> None:
     refund = {
-        "id": f"re_{number}", "object": "refund", "amount": 900, "currency": "usd", "status": "pending",
-        "charge": "ch_paid", "payment_intent": "pi_1", "balance_transaction": None,
-    }  # fmt: skip
+        "id": f"re_{number}",
+        "object": "refund",
+        "amount": 900,
+        "currency": "usd",
+        "status": "pending",
+        "charge": "ch_paid",
+        "payment_intent": "pi_1",
+        "balance_transaction": None,
+    }
     story.new(refund, "refund.created")
     story.tell(paid, "charge.refunded", amount_refunded=paid["amount_refunded"] + 900)
     story.tell(refund, "refund.updated", status="succeeded", balance_transaction=f"txn_re_{number}")
     if story.chance(True, False):
-        story.tell(
-            refund, "refund.updated", "refund.failed", status="failed", failure_reason="lost_or_stolen_card"
-        )
+        story.tell(refund, "refund.updated", "refund.failed", status="failed", failure_reason="lost_or_stolen_card")
         story.tell(paid, "charge.updated", amount_refunded=paid["amount_refunded"] - 900)
 
 
 def _dispute(story: Story, paid: Json) -> None:
     dispute = {
-        "id": "dp_1", "object": "dispute", "amount": 4900, "currency": "usd", "charge": "ch_paid",
-        "payment_intent": "pi_1", "reason": "fraudulent", "livemode": False,
+        "id": "dp_1",
+        "object": "dispute",
+        "amount": 4900,
+        "currency": "usd",
+        "charge": "ch_paid",
+        "payment_intent": "pi_1",
+        "reason": "fraudulent",
+        "livemode": False,
         "status": story.chance("needs_response", "warning_needs_response"),
         "evidence_details": {"due_by": START + 900_000, "has_evidence": False, "submission_count": 0},
-    }  # fmt: skip
+    }
     story.new(dispute, "charge.dispute.created")
     story.tell(paid, "charge.updated", disputed=True)
     if dispute["status"] == "warning_needs_response":
@@ -141,24 +147,37 @@ def subscriptions(draw: Any) -> Story:
         "customer.created",
     )
     subscribed = {
-        "id": "sub_1", "object": "subscription", "livemode": False, "customer": "cus_1", "currency": "usd",
-        "status": story.chance("incomplete", "trialing", "active"), "start_date": story.at, "metadata": {},
-        "items": {"data": [_item(2900, story.at)]}, "cancel_at_period_end": False,
-    }  # fmt: skip
+        "id": "sub_1",
+        "object": "subscription",
+        "livemode": False,
+        "customer": "cus_1",
+        "currency": "usd",
+        "status": story.chance("incomplete", "trialing", "active"),
+        "start_date": story.at,
+        "metadata": {},
+        "items": {"data": [_item(2900, story.at)]},
+        "cancel_at_period_end": False,
+    }
     story.new(subscribed, "customer.subscription.created")
     for cycle in range(draw(st.integers(1, 3))):
         _renew(story, subscribed, customer, cycle)
         if story.chance(True, False):
             amount = story.chance(1900, 4900)
             story.tell(
-                subscribed, "customer.subscription.updated", items={"data": [_item(amount, story.at)]},
+                subscribed,
+                "customer.subscription.updated",
+                items={"data": [_item(amount, story.at)]},
                 cancel_at_period_end=story.chance(True, False),
-            )  # fmt: skip
+            )
     if story.chance(True, False):
         story.tell(
-            subscribed, "customer.subscription.deleted", status="canceled", ended_at=story.at,
-            canceled_at=story.at, cancellation_details={"reason": "cancellation_requested"},
-        )  # fmt: skip
+            subscribed,
+            "customer.subscription.deleted",
+            status="canceled",
+            ended_at=story.at,
+            canceled_at=story.at,
+            cancellation_details={"reason": "cancellation_requested"},
+        )
         if story.chance(True, False):
             del story.objects[customer["id"]]  # Stripe says nothing more of it
             story.tell(customer, "customer.deleted")
@@ -169,25 +188,33 @@ def _item(amount: int, at: int) -> Json:
     recurring = {"interval": "month", "interval_count": 1, "usage_type": "licensed"}
     price = {"id": f"price_{amount}", "product": "prod_1", "unit_amount": amount, "recurring": recurring}
     return {
-        "id": "si_1", "price": price, "quantity": 1, "current_period_start": at,
+        "id": "si_1",
+        "price": price,
+        "quantity": 1,
+        "current_period_start": at,
         "current_period_end": at + 2_592_000,
-    }  # fmt: skip
+    }
 
 
 def _renew(story: Story, subscribed: Json, customer: Json, cycle: int) -> None:
     bill = {
-        "id": f"in_{cycle}", "object": "invoice", "livemode": False, "customer": "cus_1", "currency": "usd",
-        "status": "draft", "billing_reason": "subscription_cycle", "amount_due": 2900, "amount_paid": 0,
-        "amount_remaining": 2900, "attempt_count": 0, "status_transitions": {},
+        "id": f"in_{cycle}",
+        "object": "invoice",
+        "livemode": False,
+        "customer": "cus_1",
+        "currency": "usd",
+        "status": "draft",
+        "billing_reason": "subscription_cycle",
+        "amount_due": 2900,
+        "amount_paid": 0,
+        "amount_remaining": 2900,
+        "attempt_count": 0,
+        "status_transitions": {},
         "parent": {"subscription_details": {"subscription": "sub_1"}},
-    }  # fmt: skip
+    }
     story.new(bill, "invoice.created")
     story.tell(
-        bill,
-        "invoice.finalized",
-        "invoice.updated",
-        status="open",
-        status_transitions={"finalized_at": story.at},
+        bill, "invoice.finalized", "invoice.updated", status="open", status_transitions={"finalized_at": story.at}
     )
     for attempt in range(story.chance(0, 0, 1, 2)):
         story.tell(bill, "invoice.payment_failed", "invoice.updated", attempt_count=attempt + 1)
@@ -196,15 +223,27 @@ def _renew(story: Story, subscribed: Json, customer: Json, cycle: int) -> None:
     if story.chance(True, True, False):
         reached = bill["status_transitions"] | {"paid_at": story.at}
         story.tell(
-            bill, "invoice.paid", "invoice.payment_succeeded", status="paid", amount_paid=2900, amount_remaining=0,
+            bill,
+            "invoice.paid",
+            "invoice.payment_succeeded",
+            status="paid",
+            amount_paid=2900,
+            amount_remaining=0,
             status_transitions=reached,
-        )  # fmt: skip
+        )
         paid = {
-            "id": f"inpay_{cycle}", "object": "invoice_payment", "livemode": False, "invoice": bill["id"],
-            "amount_paid": 2900, "amount_requested": 2900, "currency": "usd", "status": "paid", "is_default": True,
+            "id": f"inpay_{cycle}",
+            "object": "invoice_payment",
+            "livemode": False,
+            "invoice": bill["id"],
+            "amount_paid": 2900,
+            "amount_requested": 2900,
+            "currency": "usd",
+            "status": "paid",
+            "is_default": True,
             "payment": {"type": "payment_intent", "payment_intent": f"pi_{cycle}"},
             "status_transitions": {"paid_at": story.at},
-        }  # fmt: skip
+        }
         story.new(paid, "invoice_payment.paid")
         story.tell(customer, "customer.updated", delinquent=False)
         story.tell(subscribed, "customer.subscription.updated", status="active", latest_invoice=bill["id"])

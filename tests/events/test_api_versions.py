@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from core.events import backfill, inbox
-from core.events.kept import kept
+from core.events.field_allowlist import kept
 from core.events.registry import Snapshot, projected_types, projection_of
-from core.sandbox import history, seed
+from core.sandbox import seed
+from core.sandbox.traffic import history
 from tests.factories import body_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -18,9 +19,15 @@ PAYLOADS = Path(__file__).parents[1] / "payloads"
 OLDER = sorted(file.stem for file in (PAYLOADS / "older").glob("*.json"))
 EVERY = sorted(PAYLOADS.glob("*/*.json"))
 TABLES = (
-    "payment_intents", "charges", "refunds", "failed_confirmations", "subscriptions", "invoices", "invoice_payments",
+    "payment_intents",
+    "charges",
+    "refunds",
+    "failed_confirmations",
+    "subscriptions",
+    "invoices",
+    "invoice_payments",
     "promotion_codes",
-)  # fmt: skip
+)
 # Which event told it, and the id of an invoice payment of a time when it had none.
 DIFFERENT = {"event_id", "tied"}
 

@@ -40,8 +40,14 @@ def test_the_backfilled_mirror_equals_the_one_built_from_events(business, databa
     assert refetch_tied(database, gateway(address), clock=later, livemode=False) == 0
     assert mirror(owner) == asked_for
     assert {table for table, rows in asked_for.items() if rows} >= {
-        "payment_intents", "charges", "refunds", "disputes", "subscriptions", "invoices", "invoice_payments",
-    }  # fmt: skip
+        "payment_intents",
+        "charges",
+        "refunds",
+        "disputes",
+        "subscriptions",
+        "invoices",
+        "invoice_payments",
+    }
 
 
 def test_a_backfill_that_was_stopped_goes_on_behind_its_last_page(business, database, owner):
@@ -70,12 +76,7 @@ def test_a_backfill_tells_how_far_it_is(business, database, owner):
     address, _ = business
     told = []
     backfill.run(
-        database,
-        gateway(address),
-        clock=clock,
-        livemode=False,
-        only=["customers", "payouts"],
-        tell=told.append,
+        database, gateway(address), clock=clock, livemode=False, only=["customers", "payouts"], tell=told.append
     )
     assert [(each.source, each.objects, each.done) for each in told] == [
         ("customers", len(list(gateway(address).each("customers"))), True),
@@ -113,9 +114,7 @@ def test_the_balance_is_pulled_and_its_figures_are_stripes_own(business, databas
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_every_type_of_event_in_every_order_with_duplicates_ends_in_the_same_mirror(
-    business, database, owner, data
-):
+def test_every_type_of_event_in_every_order_with_duplicates_ends_in_the_same_mirror(business, database, owner, data):
     told = _told(gateway(business[0]))
     shuffled = data.draw(st.permutations(told + data.draw(st.lists(st.sampled_from(told), max_size=20))))
     size = data.draw(st.integers(1, len(shuffled)))
@@ -129,14 +128,22 @@ def test_every_type_of_event_in_every_order_with_duplicates_ends_in_the_same_mir
 
 
 def test_the_events_of_that_property_are_of_every_family(business):
-    types = {
-        received.event["type"] for received in _told(gateway(business[0])) if received.outcome == "applied"
-    }
+    types = {received.event["type"] for received in _told(gateway(business[0])) if received.outcome == "applied"}
     families = {event_type.rsplit(".", 1)[0] for event_type in types}
     assert families == {
-        "payment_intent", "charge", "refund", "charge.dispute", "radar.early_fraud_warning", "checkout.session",
-        "customer", "customer.subscription", "invoice", "invoice_payment", "payout", "promotion_code",
-    }  # fmt: skip
+        "payment_intent",
+        "charge",
+        "refund",
+        "charge.dispute",
+        "radar.early_fraud_warning",
+        "checkout.session",
+        "customer",
+        "customer.subscription",
+        "invoice",
+        "invoice_payment",
+        "payout",
+        "promotion_code",
+    }
 
 
 @cache

@@ -14,7 +14,9 @@ def test_a_long_gap_is_pulled_day_by_day_and_nothing_is_left_out(business, datab
     assert pull_balance_transactions(database, asked, clock=clock, livemode=False) >= len(everything)
     found = owner.execute("select id from payops.balance_transactions").fetchall()
     assert {each for (each,) in found} == everything
-    owner.execute("delete from payops.balance_transactions where created > (select min(created) from payops.balance_transactions)")  # fmt: skip
+    owner.execute(
+        "delete from payops.balance_transactions where created > (select min(created) from payops.balance_transactions)"
+    )
     pull_balance_transactions(database, asked, clock=clock, livemode=False)
     assert owner.execute("select count(*) from payops.balance_transactions").fetchone() == (len(everything),)
 

@@ -51,9 +51,7 @@ def test_a_score_is_never_rounded_up_to_all():
     assert almost.in_words().startswith("99.99 % of 100,000 objects were as Stripe holds them; 1 were not")
 
 
-def test_what_was_deleted_falsified_or_invented_is_counted_by_kind_and_day_and_healed(
-    database, owner, mirrored
-):
+def test_what_was_deleted_falsified_or_invented_is_counted_by_kind_and_day_and_healed(database, owner, mirrored):
     right, figures = mirror(owner), figures_of(database)
     assert figures["payment_success_rate"]["denominator"] > 10
     gone = owner.execute(
@@ -87,9 +85,7 @@ def test_what_was_deleted_falsified_or_invented_is_counted_by_kind_and_day_and_h
     assert sum(n for (kind, what, _), n in counts.items() if (kind, what) == ("customers", "missing")) == 1
     assert found.wrong == found.healed == sum(counts.values())
     assert found.score == pytest.approx(1 - found.wrong / found.objects) and found.score < 1
-    assert owner.execute("select kind, severity from payops.incidents").fetchall() == [
-        ("mirror_differed", "warning")
-    ]
+    assert owner.execute("select kind, severity from payops.incidents").fetchall() == [("mirror_differed", "warning")]
 
     assert mirror(owner) == right
     assert figures_of(database) == figures
@@ -104,8 +100,7 @@ def figures_of(database):
 
 def test_a_customer_that_stripe_says_was_deleted_is_marked_so(business, database, owner, mirrored):
     deleted = next(
-        event["data"]["object"]["id"]
-        for event in mirrored.each("events", types=["customer.deleted"], limit=1)
+        event["data"]["object"]["id"] for event in mirrored.each("events", types=["customer.deleted"], limit=1)
     )
     owner.execute(
         "insert into payops.customers (id, livemode, created, as_of, state_rank, event_id)"
@@ -113,9 +108,7 @@ def test_a_customer_that_stripe_says_was_deleted_is_marked_so(business, database
         (deleted,),
     )
     assert compare(database, mirrored).wrong == 1
-    assert owner.execute("select deleted from payops.customers where id = %s", (deleted,)).fetchone() == (
-        True,
-    )
+    assert owner.execute("select deleted from payops.customers where id = %s", (deleted,)).fetchone() == (True,)
     assert compare(database, mirrored).score == 1.0
 
 
@@ -128,9 +121,7 @@ def test_an_invoice_that_an_event_told_was_deleted_is_as_it_should_be(database, 
 
 
 def test_an_event_that_comes_before_the_second_look_is_no_difference(database, owner, mirrored):
-    owner.execute(
-        "delete from payops.refunds where id = (select min(id) from payops.refunds)",
-    )
+    owner.execute("delete from payops.refunds where id = (select min(id) from payops.refunds)")
 
     def meanwhile(seconds):
         backfill.run(database, mirrored, clock=clock, livemode=False, only=["refunds"])
@@ -158,9 +149,7 @@ def test_with_a_key_that_is_refused_nothing_is_taken_from_the_mirror(business, d
     assert mirror(owner) == right
 
 
-def test_a_comparison_that_was_stopped_goes_on_and_counts_each_object_once(
-    business, database, owner, mirrored
-):
+def test_a_comparison_that_was_stopped_goes_on_and_counts_each_object_once(business, database, owner, mirrored):
     owner.execute("delete from payops.disputes where id = (select min(id) from payops.disputes)")
     calls = []
 
@@ -194,9 +183,7 @@ def test_older_days_are_compared_in_turn_up_to_the_mirrors_beginning(database, o
         begun = database.call("begin_comparison", now=now, until=now, days=31, older_days=30)
         database.call("finish_comparison", id=begun["id"], now=now)
         since, until = (
-            owner.execute(
-                f"select {column} from payops.comparisons where id = %s", (begun["id"],)
-            ).fetchone()[0]
+            owner.execute(f"select {column} from payops.comparisons where id = %s", (begun["id"],)).fetchone()[0]
             for column in ("older_since", "older_until")
         )
         return (now - since).days, (now - until).days
@@ -208,13 +195,8 @@ def test_the_comparison_has_balance_transactions_as_well(database, owner, mirror
     pull_balance_transactions(database, mirrored, clock=clock, livemode=False)
     owner.execute("update payops.balance_transactions set fee_minor = fee_minor + 1 where type = 'charge'")
     fees = owner.execute("select sum(fee_minor) from payops.balance_transactions").fetchone()[0]
-    charges = owner.execute(
-        "select count(*) from payops.balance_transactions where type = 'charge'"
-    ).fetchone()[0]
+    charges = owner.execute("select count(*) from payops.balance_transactions where type = 'charge'").fetchone()[0]
     found = compare(database, mirrored)
     assert {each.kind for each in found.wrong_days} == {"balance_transactions"}
     assert found.healed == charges > 5
-    assert (
-        owner.execute("select sum(fee_minor) from payops.balance_transactions").fetchone()[0]
-        == fees - charges
-    )
+    assert owner.execute("select sum(fee_minor) from payops.balance_transactions").fetchone()[0] == fees - charges

@@ -10,11 +10,30 @@ from core.events import document
 from core.events.registry import ignored_types, projected_types
 
 FAMILIES = (
-    "payment_intent.", "setup_intent.", "charge.", "refund.", "checkout.session.", "invoice.", "invoice_payment.",
-    "invoiceitem.", "credit_note.", "customer.", "subscription_schedule.", "payment_method.", "mandate.", "product.",
-    "price.", "coupon.", "promotion_code.", "payout.", "balance.", "radar.early_fraud_warning.", "review.",
-    "transfer.", "topup.",
-)  # fmt: skip
+    "payment_intent.",
+    "setup_intent.",
+    "charge.",
+    "refund.",
+    "checkout.session.",
+    "invoice.",
+    "invoice_payment.",
+    "invoiceitem.",
+    "credit_note.",
+    "customer.",
+    "subscription_schedule.",
+    "payment_method.",
+    "mandate.",
+    "product.",
+    "price.",
+    "coupon.",
+    "promotion_code.",
+    "payout.",
+    "balance.",
+    "radar.early_fraud_warning.",
+    "review.",
+    "transfer.",
+    "topup.",
+)
 DOCUMENT = Path(__file__).parents[2] / "docs" / "events.md"
 
 

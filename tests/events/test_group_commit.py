@@ -125,9 +125,7 @@ def test_of_a_crowd_half_is_waited_for_so_that_the_others_come_while_it_is_writt
 def test_a_batch_that_failed_is_told_to_all_of_its_senders_and_to_no_other():
     async def story(writer, commit):
         writer.failing = {3}
-        together = await asyncio.gather(
-            *(commit.outcome(made_of(n)) for n in range(5)), return_exceptions=True
-        )
+        together = await asyncio.gather(*(commit.outcome(made_of(n)) for n in range(5)), return_exceptions=True)
         assert any(isinstance(each, Unavailable) for each in together)
         assert await commit.outcome(made_of(6)) == "applied 6"
 

@@ -79,10 +79,7 @@ def repaired(database, story, *, at=NOW):
 
 def contents(owner, tables, *, but=TOLD_BY):
     query = "select to_jsonb(r) - %s::text[] from payops.{} as r order by to_jsonb(r)::text"
-    return {
-        table: [row for (row,) in owner.execute(query.format(table), [list(but)]).fetchall()]
-        for table in tables
-    }
+    return {table: [row for (row,) in owner.execute(query.format(table), [list(but)]).fetchall()] for table in tables}
 
 
 def forget(owner):
@@ -107,9 +104,7 @@ def shuffled(data, story):
 
 
 @pytest.mark.parametrize("stories", [payments, subscriptions])
-def test_any_order_with_duplicates_and_a_crash_at_any_point_ends_as_the_events_in_order_do(
-    stories, database, owner
-):
+def test_any_order_with_duplicates_and_a_crash_at_any_point_ends_as_the_events_in_order_do(stories, database, owner):
     @many
     @given(data=st.data())
     def holds(data):
@@ -173,7 +168,13 @@ def test_those_histories_have_all_that_can_happen_and_many_ties(database, owner)
 
     look()
     assert {
-        "payment_intent.payment_failed", "charge.failed", "refund.failed", "charge.dispute.closed",
-        "customer.subscription.deleted", "invoice.payment_failed", "invoice.voided", "customer.deleted",
-    } <= types  # fmt: skip
+        "payment_intent.payment_failed",
+        "charge.failed",
+        "refund.failed",
+        "charge.dispute.closed",
+        "customer.subscription.deleted",
+        "invoice.payment_failed",
+        "invoice.voided",
+        "customer.deleted",
+    } <= types
     assert sum(ties > 0 for ties in seconds) > len(seconds) / 4

@@ -19,18 +19,10 @@ PAYMENT_LIFE = [
     event(
         "evt_b",
         "payment_intent.payment_failed",
-        intent(
-            last_payment_error={
-                "code": "card_declined",
-                "decline_code": "insufficient_funds",
-                "charge": "ch_0",
-            }
-        ),
+        intent(last_payment_error={"code": "card_declined", "decline_code": "insufficient_funds", "charge": "ch_0"}),
         at=START + 5,
     ),
-    event(
-        "evt_c", "payment_intent.succeeded", intent(status="succeeded", amount_received=4900), at=START + 9
-    ),
+    event("evt_c", "payment_intent.succeeded", intent(status="succeeded", amount_received=4900), at=START + 9),
     event("evt_d", "charge.succeeded", charge(), at=START + 9),
     event("evt_e", "charge.updated", charge(balance_transaction="txn_1"), at=START + 9),
     event("evt_f", "charge.refunded", charge(amount_refunded=900), at=START + 60),
@@ -65,9 +57,7 @@ def test_the_newest_snapshot_is_what_the_mirror_holds(database, owner):
     assert owner.execute(
         "select status, amount_received_minor, order_id, patient_id, error_code from payops.payment_intents"
     ).fetchall() == [("succeeded", 4900, "order-1", "patient-1", None)]
-    assert owner.execute("select amount_refunded_minor, card_last4 from payops.charges").fetchall() == [
-        (900, "4242")
-    ]
+    assert owner.execute("select amount_refunded_minor, card_last4 from payops.charges").fetchall() == [(900, "4242")]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -108,9 +98,7 @@ def test_a_bad_event_is_kept_as_failed_and_spoils_none_of_its_neighbours(databas
         event("evt_4", "charge.succeeded", charge()),
     )
     assert outcomes == ["applied", "failed", "failed", "applied"]
-    due = owner.execute(
-        "select event_id from payops.event_handlings where next_attempt_at is not null order by 1"
-    )
+    due = owner.execute("select event_id from payops.event_handlings where next_attempt_at is not null order by 1")
     assert due.fetchall() == [("evt_2",), ("evt_3",)]
 
 
@@ -131,13 +119,16 @@ def test_a_type_that_is_no_word_is_stored_without_its_text(database, owner):
 
 
 def test_a_thin_event_is_stored_and_ignored(database, owner):
-    thin = {"id": "evt_v2", "object": "v2.core.event", "type": "v2.core.account.updated",
-            "created": "2026-11-24T10:00:00.000Z", "livemode": False,
-            "related_object": {"id": "acct_1", "type": "v2.core.account", "url": "/v2/core/accounts/acct_1"}}  # fmt: skip
+    thin = {
+        "id": "evt_v2",
+        "object": "v2.core.event",
+        "type": "v2.core.account.updated",
+        "created": "2026-11-24T10:00:00.000Z",
+        "livemode": False,
+        "related_object": {"id": "acct_1", "type": "v2.core.account", "url": "/v2/core/accounts/acct_1"},
+    }
     assert receive(database, thin) == ["ignored"]
-    assert owner.execute(HOW_IT_WENT).fetchall() == [
-        ("v2.core.account.updated", "acct_1", "ignored", "unknown type")
-    ]
+    assert owner.execute(HOW_IT_WENT).fetchall() == [("v2.core.account.updated", "acct_1", "ignored", "unknown type")]
 
 
 def test_a_type_that_changes_nothing_is_ignored_with_its_reason(database, owner):
@@ -197,9 +188,7 @@ def test_what_the_database_refuses_is_said_without_its_value(database, owner):
     assert receive(database, event("evt_1", "charge.succeeded", private)) == ["failed"]
     (reason,) = owner.execute("select reason from payops.event_handlings").fetchone()
     assert "integer" in reason and "4242" not in reason and "Lima" not in reason
-    assert owner.execute("select outcome, actor from payops.event_attempts").fetchall() == [
-        ("failed", "system:inbox")
-    ]
+    assert owner.execute("select outcome, actor from payops.event_attempts").fetchall() == [("failed", "system:inbox")]
 
 
 def test_an_event_is_handled_after_it_was_received_and_was_received_when_its_request_came(database, owner):

@@ -37,9 +37,7 @@ def test_the_figures_count_what_came_how_late_and_what_waits(database, four_even
     found = lookup.figures(database, Sought(NOW - timedelta(hours=1), NOW + timedelta(hours=1)))
     assert (found["events"], found["outcomes"]) == (4, {"applied": 3, "failed": 1})
     assert found["types"] == ["charge.succeeded", "payment_intent.created"]
-    assert (
-        found["delay"]["n"] == 4 and 14_000 < found["delay"]["p50_ms"] < 16_500
-    )  # between 10 and 20 seconds
+    assert found["delay"]["n"] == 4 and 14_000 < found["delay"]["p50_ms"] < 16_500  # between 10 and 20 seconds
     assert found["handling"]["n"] == 4 and found["handling"]["p50_ms"] >= 0
     assert found["unapplied"]["events"] == 1
     assert wording.sentence(found, NOW + timedelta(minutes=7)) == (
@@ -58,9 +56,7 @@ def test_the_figures_count_what_came_how_late_and_what_waits(database, four_even
         ({"object_id": "evt_2", "type": "payment_intent.*"}, 0, 0, "No event of these days fits"),
     ],
 )
-def test_the_figures_are_of_the_events_that_the_list_shows(
-    database, four_events, wanted, events, unapplied, said
-):
+def test_the_figures_are_of_the_events_that_the_list_shows(database, four_events, wanted, events, unapplied, said):
     sought = Sought(NOW - timedelta(hours=1), NOW + timedelta(hours=1), **wanted)
     found = lookup.figures(database, sought)
     assert (found["events"], found["unapplied"]["events"]) == (events, unapplied)
@@ -100,14 +96,7 @@ def test_the_pulse_has_each_of_the_last_sixty_minutes(database, four_events):
 
 @pytest.mark.parametrize(
     ("milliseconds", "words"),
-    [
-        (None, ""),
-        (3.44, "3.4 ms"),
-        (820.4, "820 ms"),
-        (2_540, "2.5 s"),
-        (240_000, "4 minutes"),
-        (0, "0.0 ms"),
-    ],
+    [(None, ""), (3.44, "3.4 ms"), (820.4, "820 ms"), (2_540, "2.5 s"), (240_000, "4 minutes"), (0, "0.0 ms")],
 )
 def test_a_duration_is_said_in_its_own_unit(milliseconds, words):
     assert wording.duration(milliseconds) == words
@@ -116,15 +105,18 @@ def test_a_duration_is_said_in_its_own_unit(milliseconds, words):
 def test_what_stripe_says_it_changed_is_told_field_by_field(database, owner):
     told = event("evt_1", "charge.refunded", charge(amount_refunded=900, captured=True), at=STAMP)
     told["data"]["previous_attributes"] = {
-        "amount_refunded": 0, "captured": None, "outcome": {"reason": "x"}, "billing_details": {"name": "Ana"},
-    }  # fmt: skip
-    receive(database, told)
-    changed = {
-        each.field: (each.before, each.after) for each in wording.changes(lookup.one(database, "evt_1"))
+        "amount_refunded": 0,
+        "captured": None,
+        "outcome": {"reason": "x"},
+        "billing_details": {"name": "Ana"},
     }
+    receive(database, told)
+    changed = {each.field: (each.before, each.after) for each in wording.changes(lookup.one(database, "evt_1"))}
     assert changed == {
-        "captured": ("nothing", "yes"), "amount_refunded": ("0", "900"), "outcome.reason": ("x", "nothing"),
-    }  # fmt: skip
+        "captured": ("nothing", "yes"),
+        "amount_refunded": ("0", "900"),
+        "outcome.reason": ("x", "nothing"),
+    }
 
 
 def test_the_records_an_event_told_are_shown_in_words(database, owner):

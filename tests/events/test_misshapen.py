@@ -16,9 +16,7 @@ def receive(database, *events):
 
 
 def reason_of(owner, event_id):
-    return owner.execute(
-        "select reason from payops.event_handlings where event_id = %s", [event_id]
-    ).fetchone()[0]
+    return owner.execute("select reason from payops.event_handlings where event_id = %s", [event_id]).fetchone()[0]
 
 
 def promotion_code(**fields):
@@ -29,9 +27,14 @@ def subscription(subscription_id="sub_1", **of_item):
     price = {"id": "price_1", "unit_amount": 9900, "recurring": {"interval": "month", "interval_count": 1}}
     item = {"id": "si_1", "quantity": 1, "price": price} | of_item
     return {
-        "id": subscription_id, "created": START, "status": "active", "currency": "usd", "customer": "cus_1",
-        "start_date": START, "items": {"data": [item]},
-    }  # fmt: skip
+        "id": subscription_id,
+        "created": START,
+        "status": "active",
+        "currency": "usd",
+        "customer": "cus_1",
+        "start_date": START,
+        "items": {"data": [item]},
+    }
 
 
 @pytest.mark.parametrize(
@@ -63,9 +66,7 @@ def subscription(subscription_id="sub_1", **of_item):
         ),
     ],
 )
-def test_a_field_that_is_none_of_stripes_fails_its_event_and_no_neighbour(
-    database, owner, event_type, subject, field
-):
+def test_a_field_that_is_none_of_stripes_fails_its_event_and_no_neighbour(database, owner, event_type, subject, field):
     misshapen = event("evt_odd", event_type, subject)
     beside = event("evt_beside", "payment_intent.created", intent())
     assert receive(database, misshapen, beside) == ["failed", "applied"]
@@ -85,15 +86,11 @@ def test_any_offset_of_a_time_is_stored_in_utc(database, owner, created):
 
 
 @pytest.mark.parametrize(
-    "created",
-    ["9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+10:00", -1, 1e12, 10**17],
+    "created", ["9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+10:00", -1, 1e12, 10**17]
 )
 def test_an_event_of_a_time_that_no_calendar_has_is_stored_as_failed(database, owner, created):
     odd = event("evt_odd", "charge.succeeded", charge()) | {"created": created}
-    assert receive(database, odd, event("evt_beside", "payment_intent.created", intent())) == [
-        "failed",
-        "applied",
-    ]
+    assert receive(database, odd, event("evt_beside", "payment_intent.created", intent())) == ["failed", "applied"]
     assert owner.execute("select created from payops.events where id = 'evt_odd'").fetchone() == (
         datetime.fromtimestamp(0, UTC),
     )
@@ -131,6 +128,4 @@ def test_the_largest_amounts_that_are_taken_can_be_summed(database, owner):
     told.append(event("evt_s", "customer.subscription.created", subscription(quantity=10**10)))
     assert set(receive(database, *told)) == {"applied"}
     assert database.call("count_touched_payments") == 100
-    assert owner.execute("select sum(amount_succeeded_minor) from payops.daily_payments").fetchone() == (
-        100 * 10**14,
-    )
+    assert owner.execute("select sum(amount_succeeded_minor) from payops.daily_payments").fetchone() == (100 * 10**14,)

@@ -45,9 +45,7 @@ def test_a_tied_row_whose_answer_cannot_be_read_holds_up_no_other(database, owne
     assert tied(owner) == {"ch_unreadable"}
 
 
-@pytest.mark.parametrize(
-    "answer", [{"object": "list", "data": []}, event("evt_other", "charge.succeeded", charge())]
-)
+@pytest.mark.parametrize("answer", [{"object": "list", "data": []}, event("evt_other", "charge.succeeded", charge())])
 def test_what_is_not_the_event_that_was_asked_for_is_no_answer(database, owner, answer):
     unreadable = charge()
     del unreadable["amount"]

@@ -77,8 +77,7 @@ def yesterday(monkeypatch):
 
 def handling(owner, event_id):
     return owner.execute(
-        "select outcome, attempts, next_attempt_at from payops.event_handlings where event_id = %s",
-        (event_id,),
+        "select outcome, attempts, next_attempt_at from payops.event_handlings where event_id = %s", (event_id,)
     ).fetchone()
 
 
@@ -86,13 +85,12 @@ def test_a_dead_event_is_applied_once_the_code_is_mended(database, owner, yester
     with yesterday("charge.succeeded", broken):
         assert receive(database, event("evt_1", "charge.succeeded", charge())) == ["failed"]
         for hours in range(1, MAX_ATTEMPTS):
-            retry_failed_events(
-                database, Away(), clock=lambda h=hours: NOW + timedelta(hours=h), livemode=False
-            )
+            retry_failed_events(database, Away(), clock=lambda h=hours: NOW + timedelta(hours=h), livemode=False)
     assert handling(owner, "evt_1") == ("dead", MAX_ATTEMPTS, None)
     assert owner.execute("select kind from payops.incidents order by kind").fetchall() == [
-        ("event_dead",), ("event_failed",),
-    ]  # fmt: skip
+        ("event_dead",),
+        ("event_failed",),
+    ]
     assert replayed(database, Sought(ids=("evt_1",))) == [replay.Settled("evt_1", "applied", None)]
     assert handling(owner, "evt_1") == ("applied", MAX_ATTEMPTS + 1, None)
     assert owner.execute("select amount_minor from payops.charges").fetchall() == [(4900,)]
@@ -123,9 +121,7 @@ def test_a_replayed_event_never_overwrites_a_newer_state_and_keeps_the_mark_of_a
     before = owner.execute("select event_id, amount_refunded_minor, tied from payops.charges").fetchall()
     assert before == [("evt_3", 900, True)]
     replayed(database, Sought(object_id="ch_1"))
-    assert (
-        owner.execute("select event_id, amount_refunded_minor, tied from payops.charges").fetchall() == before
-    )
+    assert owner.execute("select event_id, amount_refunded_minor, tied from payops.charges").fetchall() == before
 
 
 def test_one_that_still_fails_keeps_its_outcome_and_says_why(database, owner, yesterday):
@@ -149,9 +145,7 @@ def test_one_that_ends_as_it_was_keeps_the_time_it_was_handled_in(database, owne
 def test_many_are_replayed_by_type_and_time_a_batch_at_a_time_each_with_its_audit_entry(database, owner):
     for number in range(replay.BATCH + 5):
         minute = NOW + timedelta(minutes=number)
-        receive(
-            database, event(f"evt_{number:03}", "charge.succeeded", charge(id=f"ch_{number}")), now=minute
-        )
+        receive(database, event(f"evt_{number:03}", "charge.succeeded", charge(id=f"ch_{number}")), now=minute)
     receive(database, event("evt_other", "payment_intent.created", intent()))
     owner.execute("delete from payops.charges")
     sought = Sought(type="charge.succeeded", since=NOW + timedelta(minutes=2))
@@ -162,9 +156,7 @@ def test_many_are_replayed_by_type_and_time_a_batch_at_a_time_each_with_its_audi
         " order by id"
     ).fetchall()
     who = ("staff:olga", "ops", "events:event:replayed")
-    assert entries == [
-        (*who, "events:100", "a table was emptied", 100), (*who, "events:3", "a table was emptied", 3),
-    ]  # fmt: skip
+    assert entries == [(*who, "events:100", "a table was emptied", 100), (*who, "events:3", "a table was emptied", 3)]
 
 
 def test_of_many_only_so_many_as_were_asked_for_are_replayed(database, owner):
@@ -192,25 +184,19 @@ def test_the_preview_says_what_the_replay_then_does(database, owner, yesterday):
         receive(database, event("evt_1", "charge.succeeded", charge()))
     receive(database, event("evt_2", "charge.succeeded", charge(id="ch_2")))
     receive(database, event("evt_3", "charge.succeeded", charge(id="ch_3")))
-    receive(
-        database, event("evt_4", "charge.refunded", charge(id="ch_3", amount_refunded=4900), at=START + 9)
-    )
+    receive(database, event("evt_4", "charge.refunded", charge(id="ch_3", amount_refunded=4900), at=START + 9))
     owner.execute("delete from payops.charges where id = 'ch_2'")
     sought = Sought(type="charge.succeeded")
     found = replay.preview(database, sought, livemode=False)
     assert (found.events, found.more, found.outcomes) == (3, False, {"applied": 3})
     effects = {row.id: (row.effect, row.fields) for row in found.rows}
-    assert effects == {
-        "ch_1": ("changes", {"amount_minor": (1, 4900)}), "ch_2": ("adds", {}), "ch_3": ("older", {}),
-    }  # fmt: skip
+    assert effects == {"ch_1": ("changes", {"amount_minor": (1, 4900)}), "ch_2": ("adds", {}), "ch_3": ("older", {})}
     replayed(database, sought)
     after = replay.preview(database, sought, livemode=False)
     assert {row.id: row.effect for row in after.rows} == {"ch_1": "leaves", "ch_2": "leaves", "ch_3": "older"}
 
 
-def test_a_poison_event_holds_up_no_other_and_an_unreachable_stripe_costs_it_no_attempt(
-    database, owner, yesterday
-):
+def test_a_poison_event_holds_up_no_other_and_an_unreachable_stripe_costs_it_no_attempt(database, owner, yesterday):
     unreadable = charge(id="ch_poison")
     del unreadable["amount"]
     with yesterday("charge.succeeded", broken):
@@ -245,9 +231,14 @@ def business():
         address = process.ensure_running(Path(folder))
         shop = stripe_sdk.StripeClient(address.secret_key, base_addresses={"api": address.base_url}).v1
         paid = shop.payment_intents.create(
-            {"amount": 4900, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True,
-             "allowed_payment_method_types": ["card"]}
-        )  # fmt: skip
+            {
+                "amount": 4900,
+                "currency": "usd",
+                "payment_method": "pm_card_visa",
+                "confirm": True,
+                "allowed_payment_method_types": ["card"],
+            }
+        )
         shop.refunds.create({"payment_intent": paid.id, "amount": 900})
         yield StripeGateway(address.secret_key, api_base=address.base_url, record=lambda call: None)
         process.stop(Path(folder))
@@ -261,9 +252,7 @@ def test_a_refetch_brings_the_object_as_stripe_holds_it_now(database, owner, bus
         database, Sought(ids=(succeeded["id"],)), stripe=lambda: business, now=datetime.now(UTC), refetch=True
     )
     assert settled.outcome == "applied"
-    assert owner.execute("select amount_refunded_minor, event_id from payops.charges").fetchall() == [
-        (900, "fetch")
-    ]
+    assert owner.execute("select amount_refunded_minor, event_id from payops.charges").fetchall() == [(900, "fetch")]
 
 
 def test_a_refetch_of_what_stripe_does_not_have_says_so(database, owner, business):
@@ -343,8 +332,9 @@ def test_replay_by_options_or_ids_prints_what_became_of_each(three_events, payop
     answer = payops_events("replay", "--type", "charge.*", "--reason", "a test", "--json")
     assert answer.exit_code == 0
     assert [(each["id"], each["outcome"]) for each in json.loads(answer.stdout)["items"]] == [
-        ("evt_3", "applied"), ("evt_1", "applied"),
-    ]  # fmt: skip
+        ("evt_3", "applied"),
+        ("evt_1", "applied"),
+    ]
     assert "evt_1 is applied" in payops_events("replay", "evt_1").stdout
     ((actor, role),) = set(owner.execute("select actor, role from payops.audit_log").fetchall())
     assert actor.startswith("cli:") and role == "admin"
@@ -361,12 +351,7 @@ def test_a_replay_that_fails_exits_with_1_and_wrong_usage_with_2(three_events, p
     with yesterday("charge.succeeded", broken):
         assert payops_events("replay", "evt_1").exit_code == 1
     assert payops_events("replay", "evt_unheard").exit_code == 1
-    for wrong in (
-        ["replay"],
-        ["replay", "evt_1", "--type", "x"],
-        ["list", "--outcome", "x"],
-        ["list", "--since", "x"],
-    ):
+    for wrong in (["replay"], ["replay", "evt_1", "--type", "x"], ["list", "--outcome", "x"], ["list", "--since", "x"]):
         assert payops_events(*wrong).exit_code == 2
 
 

@@ -276,9 +276,7 @@ def _check(house: House, told: list[dict], post: Post) -> None:
             kind = event_id.split("_")[1]
             expected = {"unknown": {"ignored"}, "live": {"quarantined"}, "poison": {"dead"}}
             assert outcome in expected.get(kind, {"applied", "ignored"}), (event_id, outcome)
-        found = compare(
-            db, asked, clock=later(), livemode=False, wait=lambda seconds: None, still_coming_seconds=0
-        )
+        found = compare(db, asked, clock=later(), livemode=False, wait=lambda seconds: None, still_coming_seconds=0)
         kinds = [each for each in found.wrong_days if each.kind != "balance_transactions"]
         assert not kinds, kinds  # balance transactions have no event: the worker pulls them
         survived = mirror(owner)

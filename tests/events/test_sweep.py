@@ -46,9 +46,7 @@ def test_what_never_came_is_taken_in_and_the_mirror_ends_as_if_it_had(business, 
     assert (inbox_of(owner), mirror(owner)) == (everything, right)
     came = dict(owner.execute("select came_by, count(*) from payops.events group by 1").fetchall())
     assert came == {"webhook": len(told[::3]), "sweep": swept.found}
-    assert owner.execute("select kind, severity from payops.incidents").fetchall() == [
-        ("events_missed", "warning")
-    ]
+    assert owner.execute("select kind, severity from payops.incidents").fetchall() == [("events_missed", "warning")]
 
 
 def test_of_what_a_sweep_found_nothing_private_is_stored_either(business, database, owner):
@@ -66,9 +64,7 @@ def test_where_all_came_nothing_is_found_and_nobody_is_told(business, told, data
     assert database.call("last_event_sweep")["listed"] == len(told)
 
 
-def test_what_a_sweep_found_may_still_come_and_is_a_duplicate_of_the_same_body(
-    business, told, database, owner
-):
+def test_what_a_sweep_found_may_still_come_and_is_a_duplicate_of_the_same_body(business, told, database, owner):
     sweep(database, gateway(business[0]))
     owner.execute("delete from payops.incidents")
     assert receive(database, told[:5]) == ["duplicate"] * 5
@@ -106,20 +102,13 @@ def test_a_history_that_was_mirrored_in_bulk_is_not_asked_for_event_by_event(bus
     assert sweep(database, gateway(business[0])).listed == 0
 
 
-def test_a_sweep_stopped_for_so_long_that_stripe_forgot_the_place_begins_again(
-    business, told, database, owner
-):
+def test_a_sweep_stopped_for_so_long_that_stripe_forgot_the_place_begins_again(business, told, database, owner):
     begun = database.call(
-        "begin_event_sweep",
-        now=later(),
-        until=later(),
-        earliest=clock() - timedelta(days=30),
-        overlap_seconds=0,
+        "begin_event_sweep", now=later(), until=later(), earliest=clock() - timedelta(days=30), overlap_seconds=0
     )
     database.call(
-        "record_event_sweep_page", id=begun["id"], last_id="evt_long_gone", listed=100, found=0, done=False,
-        now=later(),
-    )  # fmt: skip
+        "record_event_sweep_page", id=begun["id"], last_id="evt_long_gone", listed=100, found=0, done=False, now=later()
+    )
     assert sweep(database, gateway(business[0])).found == len(told)
 
 
@@ -142,7 +131,9 @@ def test_the_next_sweep_reaches_back_to_the_last_one_and_the_first_thirty_days(b
 
 def test_a_swept_event_has_no_delay_since_nobody_delivered_it(business, told, database, owner):
     sweep(database, gateway(business[0]))
-    delay = database.call("metrics", since=clock().date() - timedelta(days=30), until=clock().date(), currency="usd", now=later())  # fmt: skip
+    delay = database.call(
+        "metrics", since=clock().date() - timedelta(days=30), until=clock().date(), currency="usd", now=later()
+    )
     assert delay["metrics"]["webhook_delay"]["n"] == 0
 
 
@@ -154,9 +145,7 @@ def test_a_listed_event_of_the_other_livemode_is_quarantined_as_a_posted_one(bus
 
     live = Live(business[0].secret_key, api_base=business[0].base_url, record=lambda call: None)
     sweep(database, live)
-    assert owner.execute("select distinct outcome from payops.event_handlings").fetchall() == [
-        ("quarantined",)
-    ]
+    assert owner.execute("select distinct outcome from payops.event_handlings").fetchall() == [("quarantined",)]
     assert not any(mirror(owner).values())
 
 

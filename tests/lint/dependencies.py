@@ -28,16 +28,7 @@ def verdict(stdout: str, stderr: str) -> tuple[int, str]:
 
 def main() -> int:
     asked = [sys.executable, "-m", "pip_audit", "-r", str(LOCK), "--disable-pip", "--require-hashes"]
-    how = [
-        "--vulnerability-service",
-        "osv",
-        "--format",
-        "json",
-        "--progress-spinner",
-        "off",
-        "--timeout",
-        "10",
-    ]
+    how = ["--vulnerability-service", "osv", "--format", "json", "--progress-spinner", "off", "--timeout", "10"]
     try:
         ran = subprocess.run([*asked, *how], capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
         code, said = verdict(ran.stdout, ran.stderr)

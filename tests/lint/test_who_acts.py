@@ -57,7 +57,7 @@ def test_the_checkout_has_none():
         ({"page": PAGE + "@st.dialog('x')\ndef ask(): st.write(1)\n"}, "ask runs alone"),
         ({"sql": SQL.replace("  select payops.record_audit(p_id)\n", "")}, "writes no audit entry"),
     ],
-)  # fmt: skip
+)
 def test_each_rule_finds_its_breach(changed, words):
     assert any(words in problem for problem in problems(**changed))
 

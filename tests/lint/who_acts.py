@@ -87,11 +87,7 @@ class Code:
     def unaudited(self) -> Iterator[str]:
         """The public SQL functions that are told who acts, write, and tell the audit log nothing."""
         for name, text in self.sql.items():
-            if (
-                name.startswith("payops_api.")
-                and "p_actor " in text.partition(") returns")[0]
-                and self.writes(name)
-            ):
+            if name.startswith("payops_api.") and "p_actor " in text.partition(") returns")[0] and self.writes(name):
                 if not any("record_audit" in self.sql[each] for each in self._sql_reached(name)):
                     yield name
 
@@ -108,11 +104,7 @@ class Code:
     def _meant(self, mention: str) -> Iterable[str]:
         """The functions a mention may mean: the one of that name, or any class's method of it."""
         if mention.startswith("."):
-            return [
-                full
-                for full in self.functions
-                if full.endswith(mention) and full.split(".")[-2][:1].isupper()
-            ]
+            return [full for full in self.functions if full.endswith(mention) and full.split(".")[-2][:1].isupper()]
         return [mention] if mention in self.functions else []
 
 
@@ -134,11 +126,7 @@ def problems_of(pages: Mapping[str, str], code: Code) -> Iterator[str]:
 
 def of_the_checkout() -> tuple[dict[str, str], Code]:
     """The pages with what draws them, and the code below them."""
-    paths = [
-        *(ROOT / "pages").rglob("*.py"),
-        *(ROOT / "core" / "ui").rglob("*.py"),
-        ROOT / "streamlit_app.py",
-    ]
+    paths = [*(ROOT / "pages").rglob("*.py"), *(ROOT / "core" / "ui").rglob("*.py"), ROOT / "streamlit_app.py"]
     modules = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text()
         for noun in NOUNS
@@ -189,8 +177,7 @@ def _running_alone(tree: ast.Module) -> Iterator[ast.FunctionDef]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             if any(
-                RUNS_ALONE & {each.rpartition(".")[2] for each in _mentions(one, {})}
-                for one in node.decorator_list
+                RUNS_ALONE & {each.rpartition(".")[2] for each in _mentions(one, {})} for one in node.decorator_list
             ):
                 yield node
 
@@ -206,9 +193,7 @@ def main() -> int:
     from tests.staff.test_matrix import not_listed
 
     found = list(problems_of(*of_the_checkout()))
-    found += [
-        f"{name}: who may do it? Add it to NEEDS in tests/staff/test_matrix.py" for name in not_listed()
-    ]
+    found += [f"{name}: who may do it? Add it to NEEDS in tests/staff/test_matrix.py" for name in not_listed()]
     print("\n".join(found) if found else "Every action is told who acts, has its row, and is audited.")
     return bool(found)
 

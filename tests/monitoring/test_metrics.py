@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.events import inbox
+from core.figures import intervals
 from core.monitoring import metrics
 from core.periods import Period
 from tests.factories import body_of, charge, event, intent
@@ -31,34 +32,21 @@ class Story:
         self._events.append(event(f"evt_{len(self._events):04}", event_type, subject, at=when))
 
     def attempt(self, payment, number, when, *, declined=None, network="approved_by_network", **fields):
-        failed = {
-            "status": "failed",
-            "captured": False,
-            "amount_captured": 0,
-            "failure_code": "card_declined",
-        }
+        failed = {"status": "failed", "captured": False, "amount_captured": 0, "failure_code": "card_declined"}
         outcome = {"network_status": "declined_by_network" if declined else network, "reason": declined}
-        subject = charge(
-            id=f"ch_{payment}_{number}", payment_intent=f"pi_{payment}", created=when, outcome=outcome
-        )
+        subject = charge(id=f"ch_{payment}_{number}", payment_intent=f"pi_{payment}", created=when, outcome=outcome)
         self.tell(
-            "charge.failed" if declined else "charge.succeeded",
-            subject | (failed if declined else {}) | fields,
-            when,
+            "charge.failed" if declined else "charge.succeeded", subject | (failed if declined else {}) | fields, when
         )
 
     def intent(self, payment, created, when, event_type="payment_intent.succeeded", **fields):
         status = {"payment_intent.succeeded": "succeeded"}.get(event_type, "requires_payment_method")
-        self.tell(
-            event_type, intent(id=f"pi_{payment}", created=created, **({"status": status} | fields)), when
-        )
+        self.tell(event_type, intent(id=f"pi_{payment}", created=created, **({"status": status} | fields)), when)
 
     def figures(self, since=DAY, until=DAY, currency="usd", now=NOW):
         batch = [inbox.prepare(each, body_of(each), livemode=False) for each in self._events]
         assert set(inbox.receive(self._database, batch, now=NOW)) <= {"applied", "duplicate"}
-        return metrics.overview(self._database, Period(since, until, ZONE), currency=currency, now=now)[
-            "metrics"
-        ]
+        return metrics.overview(self._database, Period(since, until, ZONE), currency=currency, now=now)["metrics"]
 
 
 @pytest.fixture
@@ -85,14 +73,10 @@ def test_what_never_reached_the_network_is_left_out_of_the_authorization_rate(st
     story.attempt("a", 1, at(9))
     story.intent("a", at(9), at(9))
     story.attempt("b", 1, at(10), declined="generic_decline")
-    story.intent(
-        "b", at(10), at(10), "payment_intent.payment_failed", last_payment_error={"charge": "ch_b_1"}
-    )
+    story.intent("b", at(10), at(10), "payment_intent.payment_failed", last_payment_error={"charge": "ch_b_1"})
     blocked = {"network_status": "not_sent_to_network", "reason": "highest_risk_level"}
     story.attempt("c", 1, at(11), declined="highest_risk_level", outcome=blocked)
-    story.intent(
-        "c", at(11), at(11), "payment_intent.payment_failed", last_payment_error={"charge": "ch_c_1"}
-    )
+    story.intent("c", at(11), at(11), "payment_intent.payment_failed", last_payment_error={"charge": "ch_c_1"})
     found = story.figures()
     assert counts(found["authorization_rate"]) == (1, 2)
     assert counts(found["attempt_success_rate"]) == (1, 3)
@@ -179,13 +163,17 @@ def test_disputes_are_set_against_captured_payments(story):
     for payment in "abcd":
         story.attempt(payment, 1, at(9))
         story.intent(payment, at(9), at(9))
-    for number, (status, day) in enumerate(
-        [("won", 1), ("lost", 1), ("warning_closed", 1), ("needs_response", 5)]
-    ):
+    for number, (status, day) in enumerate([("won", 1), ("lost", 1), ("warning_closed", 1), ("needs_response", 5)]):
         subject = {
-            "id": f"du_{number}", "livemode": False, "created": at(12, day=day), "amount": 4900, "currency": "usd",
-            "status": status, "reason": "fraudulent", "charge": f"ch_{'abcd'[number]}_1",
-        }  # fmt: skip
+            "id": f"du_{number}",
+            "livemode": False,
+            "created": at(12, day=day),
+            "amount": 4900,
+            "currency": "usd",
+            "status": status,
+            "reason": "fraudulent",
+            "charge": f"ch_{'abcd'[number]}_1",
+        }
         story.tell("charge.dispute.created", subject, at(12, day=day))
     found = story.figures()
     assert counts(found["dispute_activity"]) == (3, 4)
@@ -197,10 +185,16 @@ def test_disputes_are_set_against_captured_payments(story):
 def subscription(number, *, start, ended=None, interval="month", amount=3000, **fields):
     price = {"id": "price_1", "unit_amount": amount, "recurring": {"interval": interval, "interval_count": 1}}
     return {
-        "id": f"sub_{number}", "livemode": False, "created": start, "start_date": start, "ended_at": ended,
-        "customer": f"cus_{number}", "currency": "usd", "status": "canceled" if ended else "active",
+        "id": f"sub_{number}",
+        "livemode": False,
+        "created": start,
+        "start_date": start,
+        "ended_at": ended,
+        "customer": f"cus_{number}",
+        "currency": "usd",
+        "status": "canceled" if ended else "active",
         "items": {"data": [{"price": price, "quantity": 1}]},
-    } | fields  # fmt: skip
+    } | fields
 
 
 def test_subscribers_their_monthly_revenue_and_churn(story):
@@ -229,14 +223,10 @@ def test_monthly_revenue_moves_from_start_to_end_to_the_cent(story):
     long_ago = int(datetime(2026, 6, 1, tzinfo=ZONE).timestamp())
     gone = int(datetime(2026, 7, 1, tzinfo=ZONE).timestamp())
     for number, amount in [(1, 3000), (2, 3000), (3, 3000), (4, 3000)]:
-        story.tell(
-            "customer.subscription.created", subscription(number, start=long_ago, amount=amount), long_ago
-        )
+        story.tell("customer.subscription.created", subscription(number, start=long_ago, amount=amount), long_ago)
     story.tell("customer.subscription.updated", subscription(2, start=long_ago, amount=5000), at(9, day=2))
     story.tell("customer.subscription.updated", subscription(3, start=long_ago, amount=1900), at(9, day=2))
-    story.tell(
-        "customer.subscription.deleted", subscription(4, start=long_ago, ended=at(9, day=3)), at(9, day=3)
-    )
+    story.tell("customer.subscription.deleted", subscription(4, start=long_ago, ended=at(9, day=3)), at(9, day=3))
     story.tell("customer.subscription.created", subscription(5, start=at(9, day=4), amount=700), at(9, day=4))
     old = subscription(6, start=long_ago, ended=gone)
     story.tell("customer.subscription.deleted", old, gone)
@@ -244,8 +234,7 @@ def test_monthly_revenue_moves_from_start_to_end_to_the_cent(story):
     story.tell("customer.subscription.created", back, at(9, day=5))
     found = story.figures(DAY, date(2026, 9, 9))
     moved = {
-        name: found[f"mrr_{name}"]["value"]
-        for name in ("new", "expansion", "contraction", "churned", "reactivated")
+        name: found[f"mrr_{name}"]["value"] for name in ("new", "expansion", "contraction", "churned", "reactivated")
     }
     assert moved == {"new": 700, "expansion": 2000, "contraction": 1100, "churned": 3000, "reactivated": 900}
     assert found["mrr"]["value"] == 12000 + 700 + 2000 - 1100 - 3000 + 900
@@ -255,10 +244,19 @@ def test_monthly_revenue_moves_from_start_to_end_to_the_cent(story):
 def invoice(number, amount, status, *, attempts, finalized, subscription="sub_1"):
     parent = {"subscription_details": {"subscription": subscription}} if subscription else {}
     return {
-        "id": f"in_{number}", "object": "invoice", "livemode": False, "created": finalized - 3600, "currency": "usd",
-        "customer": "cus_1", "status": status, "parent": parent, "billing_reason": "subscription_cycle",
-        "amount_due": amount, "attempt_count": attempts, "status_transitions": {"finalized_at": finalized},
-    }  # fmt: skip
+        "id": f"in_{number}",
+        "object": "invoice",
+        "livemode": False,
+        "created": finalized - 3600,
+        "currency": "usd",
+        "customer": "cus_1",
+        "status": status,
+        "parent": parent,
+        "billing_reason": "subscription_cycle",
+        "amount_due": amount,
+        "attempt_count": attempts,
+        "status_transitions": {"finalized_at": finalized},
+    }
 
 
 def test_of_the_money_of_invoices_that_failed_the_part_that_was_paid_later_is_recovered(story):
@@ -266,8 +264,16 @@ def test_of_the_money_of_invoices_that_failed_the_part_that_was_paid_later_is_re
 
     def pay(number, moment):
         payment = {"type": "payment_intent", "payment_intent": f"pi_{number}"}
-        link = {"id": f"inpay_{number}", "object": "invoice_payment", "livemode": False, "created": moment,
-                "invoice": f"in_{number}", "payment": payment, "currency": "usd", "status": "paid"}  # fmt: skip
+        link = {
+            "id": f"inpay_{number}",
+            "object": "invoice_payment",
+            "livemode": False,
+            "created": moment,
+            "invoice": f"in_{number}",
+            "payment": payment,
+            "currency": "usd",
+            "status": "paid",
+        }
         story.tell("invoice_payment.paid", link, moment)
 
     for number, failed_day in (("a", 1), ("before", 31)):
@@ -296,16 +302,10 @@ def test_every_name_is_there_and_what_is_not_counted_yet_is_none(story):
     assert tuple(found) == metrics.NAMES
     assert found["recovery_rate"]["value"] is None
     assert found["gross"] == {"value": None}
-    assert found["payment_success_rate"] == {
-        "value": None,
-        "numerator": 0,
-        "denominator": 0,
-        "low": None,
-        "high": None,
-    }
+    assert found["payment_success_rate"] == {"value": None, "numerator": 0, "denominator": 0, "low": None, "high": None}
 
 
 def test_the_interval_is_wilsons():
-    low, high = metrics.wilson(9, 10)
+    low, high = intervals.wilson(9, 10)
     assert (round(low, 4), round(high, 4)) == (0.5958, 0.9821)  # the textbook's example
-    assert metrics.wilson(0, 0) is None
+    assert intervals.wilson(0, 0) is None

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.events import inbox
-from core.monitoring import attention, metrics, overview, wording
-from core.monitoring.definitions import OF_THE_OVERVIEW, Better, Definition
+from core.figures import intervals, wording
+from core.figures.days import Day, in_steps
+from core.figures.definitions import OF_THE_OVERVIEW, Better, Definition
+from core.monitoring import action_items, metrics, overview
 from core.monitoring.incidents import Incident, IncidentLog
 from core.periods import Period
 from tests.factories import body_of, charge, event, intent
@@ -38,30 +40,16 @@ def paid(number, day, **fields):
     payment = {"id": f"pi_{number}", "created": at(day)}
     return [
         ("payment_intent.succeeded", intent(**payment, status="succeeded", **fields)),
-        (
-            "charge.succeeded",
-            charge(id=f"ch_{number}", payment_intent=f"pi_{number}", created=at(day), **fields),
-        ),
+        ("charge.succeeded", charge(id=f"ch_{number}", payment_intent=f"pi_{number}", created=at(day), **fields)),
     ]
 
 
 def failed(number, day, code="insufficient_funds"):
-    declined = {
-        "status": "failed",
-        "captured": False,
-        "outcome": {"reason": code},
-        "failure_code": "card_declined",
-    }
+    declined = {"status": "failed", "captured": False, "outcome": {"reason": code}, "failure_code": "card_declined"}
     error = {"charge": f"ch_{number}"}
     return [
-        (
-            "payment_intent.payment_failed",
-            intent(id=f"pi_{number}", created=at(day), last_payment_error=error),
-        ),
-        (
-            "charge.failed",
-            charge(id=f"ch_{number}", payment_intent=f"pi_{number}", created=at(day), **declined),
-        ),
+        ("payment_intent.payment_failed", intent(id=f"pi_{number}", created=at(day), last_payment_error=error)),
+        ("charge.failed", charge(id=f"ch_{number}", payment_intent=f"pi_{number}", created=at(day), **declined)),
     ]
 
 
@@ -79,41 +67,50 @@ def test_its_figures_are_those_of_the_command_for_the_period_and_the_one_before(
 
 def test_every_day_is_there_with_its_payments_and_disputes_also_one_without_any(told, database):
     dispute = {
-        "id": "du_1", "livemode": False, "created": at(10), "amount": 4900, "currency": "usd", "status": "lost",
-        "reason": "fraudulent", "charge": "ch_a",
-    }  # fmt: skip
+        "id": "du_1",
+        "livemode": False,
+        "created": at(10),
+        "amount": 4900,
+        "currency": "usd",
+        "status": "lost",
+        "reason": "fraudulent",
+        "charge": "ch_a",
+    }
     told(*paid("a", 8), *paid("b", 8), *failed("c", 8), *paid("d", 2), ("charge.dispute.created", dispute))
     found = loaded(database)
     assert [each.day for each in found.daily] == list(PERIOD)
-    assert found.daily[0] == overview.Day(date(2026, 9, 8), 2, 1, 9800, 0, 0)
+    assert found.daily[0] == Day(date(2026, 9, 8), 2, 1, 9800, 0, 0)
     assert found.daily[1].success_rate is None
     assert (found.daily[2].disputes, found.daily[2].disputed_minor) == (1, 4900)
     assert [each.day for each in found.previous_daily if each.payments] == [date(2026, 9, 2)]
 
 
 def test_the_currencies_are_those_of_payments_with_the_most_frequent_first(told, database):
-    told(
-        *paid("a", 8, currency="eur"),
-        *paid("b", 8, currency="eur"),
-        *paid("c", 9),
-        *paid("d", 9, currency="jpy"),
-    )
+    told(*paid("a", 8, currency="eur"), *paid("b", 8, currency="eur"), *paid("c", 9), *paid("d", 9, currency="jpy"))
     assert overview.currencies(database) == ["eur", "jpy", "usd"]
 
 
 def test_what_waits_for_a_person_has_its_money_by_currency_and_its_first_deadline(told, database, tmp_path):
     def dispute(number, currency, due_in_days, status="needs_response"):
         due = int((NOW + timedelta(days=due_in_days)).timestamp())
-        return ("charge.dispute.created", {
-            "id": f"du_{number}", "livemode": False, "created": at(10), "amount": 1000, "currency": currency,
-            "status": status, "reason": "general", "charge": f"ch_{number}", "evidence_details": {"due_by": due},
-        })  # fmt: skip
+        return (
+            "charge.dispute.created",
+            {
+                "id": f"du_{number}",
+                "livemode": False,
+                "created": at(10),
+                "amount": 1000,
+                "currency": currency,
+                "status": status,
+                "reason": "general",
+                "charge": f"ch_{number}",
+                "evidence_details": {"due_by": due},
+            },
+        )
 
-    told(
-        dispute(1, "usd", 5), dispute(2, "usd", 3), dispute(3, "eur", 4), dispute(4, "usd", 1, "under_review")
-    )
+    told(dispute(1, "usd", 5), dispute(2, "usd", 3), dispute(3, "eur", 4), dispute(4, "usd", 1, "under_review"))
     IncidentLog(database, tmp_path).report(Incident("test", "x", "It broke.", NOW - timedelta(hours=3)))
-    found = attention.waiting(loaded(database).waiting, NOW)
+    found = action_items.waiting(loaded(database).waiting, NOW)
     assert [(each.what, each.at_stake, each.when) for each in found] == [
         ("3 disputes wait for evidence", "$20.00 and €10.00", "first evidence due in 3 days"),
         ("1 incident is open", "", "oldest for 3 hours"),
@@ -122,11 +119,11 @@ def test_what_waits_for_a_person_has_its_money_by_currency_and_its_first_deadlin
 
 def test_nothing_that_waits_is_an_empty_list(told, database):
     told(*paid("a", 8))
-    assert attention.waiting(loaded(database).waiting, NOW) == []
+    assert action_items.waiting(loaded(database).waiting, NOW) == []
 
 
 def rate(numerator, denominator):
-    low, high = metrics.wilson(numerator, denominator) or (None, None)
+    low, high = intervals.wilson(numerator, denominator) or (None, None)
     value = numerator / denominator if denominator else None
     return {"value": value, "numerator": numerator, "denominator": denominator, "low": low, "high": high}
 
@@ -139,11 +136,18 @@ def causes(**counts):
 def told_as(now, before, now_causes=(), before_causes=(), period=PERIOD):
     return overview.sentence(
         overview.Overview(
-            period=period, currency="usd", fresh_at=NOW, daily=[], previous_daily=[], known_since=None, waiting=[], incidents=[],
+            period=period,
+            currency="usd",
+            fresh_at=NOW,
+            daily=[],
+            previous_daily=[],
+            known_since=None,
+            waiting=[],
+            incidents=[],
             figures={"payment_success_rate": now, "failures_by_category": list(now_causes)},
             previous={"payment_success_rate": before, "failures_by_category": list(before_causes)},
         )
-    ).replace(wording.NBSP, " ")  # fmt: skip
+    ).replace(wording.NBSP, " ")
 
 
 def test_the_sentence_says_rate_change_and_most_frequent_cause():
@@ -156,10 +160,7 @@ def test_the_sentence_says_rate_change_and_most_frequent_cause():
 
 def test_a_fall_that_is_no_chance_is_explained_by_the_cause_that_grew_not_by_the_largest_one():
     said = told_as(
-        rate(930, 1000),
-        rate(970, 1000),
-        causes(retry_later=36, retry_soon=34),
-        causes(retry_later=28, retry_soon=2),
+        rate(930, 1000), rate(970, 1000), causes(retry_later=36, retry_soon=34), causes(retry_later=28, retry_soon=2)
     )
     assert said == (
         "93.0 % of payments succeeded, down 4.0 points from 97.0 % in the 7 days before. "
@@ -194,14 +195,12 @@ def read(now, before, **fields):
 
 
 def test_a_rate_is_read_with_its_counts_and_its_interval_where_it_rests_on_few():
-    assert read(rate(90, 100), rate(95, 100)) == (
-        "90.0 %",
-        "90 of 100 payments",
-        "down 5.0 points from 95.0 %",
-    )
+    assert read(rate(90, 100), rate(95, 100)) == ("90.0 %", "90 of 100 payments", "down 5.0 points from 95.0 %")
     assert read(rate(9, 10), rate(0, 0)) == (
-        "90.0 %", "9 of 10 payments; between 59.6 % and 98.2 % with 95 % certainty", "nothing before",
-    )  # fmt: skip
+        "90.0 %",
+        "9 of 10 payments; between 59.6 % and 98.2 % with 95 % certainty",
+        "nothing before",
+    )
     assert read(rate(0, 0), rate(1, 1)) == ("no payments", "", "none now from 100.0 %")
     assert read(rate(0, 0), rate(0, 0)) == ("no payments", "", None)
 
@@ -213,22 +212,12 @@ def test_a_small_rate_moves_in_hundredths_of_a_point():
 def test_times_and_money_move_by_their_share():
     times = [{"p50_ms": p50, "p95_ms": p95, "n": 5} for p50, p95 in ((580.0, 128_000.0), (1000.0, 2000.0))]
     assert read(*times) == ("580 ms", "slowest 5 % over 2 min 8 s; 5 payments", "down 42 % from 1.0 s")
-    assert read({"value": 1_000_00}, {"value": 980_00}, name="mrr") == (
-        "$1,000.00",
-        "",
-        "up 2.0 % from $980.00",
-    )
+    assert read({"value": 1_000_00}, {"value": 980_00}, name="mrr") == ("$1,000.00", "", "up 2.0 % from $980.00")
     assert read({"value": 3}, {"value": 0}, name="count")[2] == "up from 0"
-    assert read({"p50_ms": None, "p95_ms": None, "n": 0}, times[0]) == (
-        "no payments",
-        "",
-        "none now from 580 ms",
-    )
+    assert read({"p50_ms": None, "p95_ms": None, "n": 0}, times[0]) == ("no payments", "", "none now from 580 ms")
 
 
-@pytest.mark.parametrize(
-    ("better", "good"), [(Better.MORE, True), (Better.LESS, False), (Better.NEITHER, None)]
-)
+@pytest.mark.parametrize(("better", "good"), [(Better.MORE, True), (Better.LESS, False), (Better.NEITHER, None)])
 def test_whether_up_is_good_depends_on_the_figure(better, good):
     definition = Definition(**vars(SHARE) | {"better": better})
     assert wording.read(definition, rate(96, 100), rate(95, 100), "usd").change.good is good
@@ -246,12 +235,12 @@ def test_the_cards_leave_out_what_is_not_counted_yet_and_add_what_failed(told, d
 
 
 def test_a_year_is_shown_in_weeks_that_lose_no_payment():
-    days = [overview.Day(date(2026, 1, 1) + timedelta(days=n), n, 1, 100, 0, 0) for n in range(365)]
-    weeks = overview.in_steps(days)
+    days = [Day(date(2026, 1, 1) + timedelta(days=n), n, 1, 100, 0, 0) for n in range(365)]
+    weeks = in_steps(days)
     assert [each.days for each in weeks] == [1] + [7] * 52
     assert sum(each.payments for each in weeks) == sum(each.payments for each in days)
     assert (weeks[0].day, weeks[1].day, weeks[-1].day) == (days[0].day, days[1].day, days[-7].day)
-    assert overview.in_steps(days[:90]) == days[:90]
+    assert in_steps(days[:90]) == days[:90]
 
 
 def test_every_category_of_declines_has_its_words():

@@ -39,9 +39,7 @@ def test_what_happened_is_counted_by_its_labels(database):
     call = {"request_id": None, "now": NOW}
     database.call("record_stripe_call", operation="post refunds", duration_ms=120.0, error=None, **call)
     database.call("record_stripe_call", operation="post refunds", duration_ms=30.0, error="CardError", **call)
-    database.call(
-        "record_api_call", operation="process_payment", status=402, own_ms=7.0, stripe_ms=150.0, now=NOW
-    )
+    database.call("record_api_call", operation="process_payment", status=402, own_ms=7.0, stripe_ms=150.0, now=NOW)
     found = figures(database, NOW + timedelta(minutes=2))
     assert found["payops_webhook_events_total", "applied", "charge.succeeded"] == 3
     assert found["payops_webhook_events_total", "charge.dreamt_of", "ignored"] == 1
@@ -49,7 +47,10 @@ def test_what_happened_is_counted_by_its_labels(database):
     assert found["payops_stripe_calls_total", "CardError", "post refunds"] == 1
     assert found["payops_stripe_calls_total", "ok", "post refunds"] == 1
     assert found["payops_stripe_call_seconds_sum", "post refunds"] == pytest.approx(0.15)
-    buckets = {bound: found["payops_stripe_call_seconds_bucket", bound, "post refunds"] for bound in ("0.025", "0.05", "0.1", "0.25", "+Inf")}  # fmt: skip
+    buckets = {
+        bound: found["payops_stripe_call_seconds_bucket", bound, "post refunds"]
+        for bound in ("0.025", "0.05", "0.1", "0.25", "+Inf")
+    }
     assert buckets == {"0.025": 0, "0.05": 1, "0.1": 1, "0.25": 2, "+Inf": 2}
     assert found["payops_api_calls_total", "402", "process_payment"] == 1
     assert found["payops_api_own_seconds_count", "process_payment"] == 1

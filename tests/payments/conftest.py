@@ -1,4 +1,4 @@
-"""A desk over a real database and a running sandbox, with a clock that tests can move."""
+"""A context over a real database and a running sandbox, with a clock that tests can move."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ import pytest
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Refused
 from core.payments import recovery, recovery_facts
-from core.payments.desk import Desk
+from core.payments.context import PaymentContext
 from core.sandbox.process import SandboxAddress, ensure_running, stop
 from core.staff.roles import Actor, Role
 from core.stripe_gateway import Json
@@ -74,25 +74,24 @@ def clock() -> MovedClock:
 
 
 @pytest.fixture
-def desk(sandbox, database, owner, clock) -> Desk:
+def context(sandbox, database, owner, clock) -> PaymentContext:
     return open_desk(database, sandbox.base_url, sandbox.secret_key, clock)
 
 
 @pytest.fixture
-def paid(desk) -> Callable[..., Json]:
+def paid(context) -> Callable[..., Json]:
     """A payment made at the sandbox and shown by the mirror."""
-    return lambda amount=4900, **params: pay(desk, amount, **params)
+    return lambda amount=4900, **params: pay(context, amount, **params)
 
 
-def pay(desk: Desk, amount: int, *, card: str = "pm_card_visa", currency: str = "usd", **params: Any) -> Json:
+def pay(
+    context: PaymentContext, amount: int, *, card: str = "pm_card_visa", currency: str = "usd", **params: Any
+) -> Json:
     asked = {"amount": amount, "currency": currency, "payment_method": card, "confirm": True} | params
-    asked |= {
-        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-        "expand": ["latest_charge"],
-    }
+    asked |= {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}, "expand": ["latest_charge"]}
     key = f"test-{datetime.now().timestamp()}"
-    intent = desk.mirror(desk.stripe.write("payment_intents", key=key, **asked))
-    desk.mirror(intent["latest_charge"])
+    intent = context.mirror(context.stripe.write("payment_intents", key=key, **asked))
+    context.mirror(intent["latest_charge"])
     return intent
 
 
@@ -100,7 +99,7 @@ def pay(desk: Desk, amount: int, *, card: str = "pm_card_visa", currency: str = 
 def killed_after_stripe(server, sandbox, clock):
     """Has a process of its own do something, which is killed as it stands once Stripe did what it was asked to write."""
 
-    def do(work: Callable[[Desk], object]) -> None:
+    def do(work: Callable[[PaymentContext], object]) -> None:
         child = os.fork()
         if child == 0:  # nothing of the parent's is shared but what it knows
             own = open_desk(PsycopgDatabase(server.app_conninfo), sandbox.base_url, sandbox.secret_key, clock)
@@ -126,23 +125,23 @@ class KilledAfterwards:
 
 
 @pytest.fixture
-def shop(desk, sandbox):
-    return Shop(desk, sandbox.base_url)
+def shop(context, sandbox):
+    return Shop(context, sandbox.base_url)
 
 
 class Shop:
     """A customer at the sandbox with a saved card, and what goes wrong with it."""
 
-    def __init__(self, desk, base_url):
-        self.desk, self.base_url = desk, base_url
+    def __init__(self, context, base_url):
+        self.payment_context, self.base_url = context, base_url
         self.made = 0
         self.customer = self.post("customers", metadata={"patientId": "patient-1"})
         self.card = self.save("pm_card_visa")
 
     def post(self, path, **params):
         self.made += 1
-        key = f"shop-{id(self)}-{self.made}-{self.desk.clock().timestamp()}"
-        return self.desk.mirror(self.desk.stripe.write(path, key=key, **params))
+        key = f"shop-{id(self)}-{self.made}-{self.payment_context.clock().timestamp()}"
+        return self.payment_context.mirror(self.payment_context.stripe.write(path, key=key, **params))
 
     def save(self, token):
         return self.post(f"payment_methods/{token}/attach", customer=self.customer["id"])
@@ -158,54 +157,57 @@ class Shop:
             self.decline(card, code)
         with pytest.raises(Refused) as declined:
             self.post(
-                "payment_intents", amount=amount, currency="usd", customer=self.customer["id"], payment_method=card["id"],
-                confirm=True, automatic_payment_methods={"enabled": True, "allow_redirects": "never"},
+                "payment_intents",
+                amount=amount,
+                currency="usd",
+                customer=self.customer["id"],
+                payment_method=card["id"],
+                confirm=True,
+                automatic_payment_methods={"enabled": True, "allow_redirects": "never"},
                 metadata={"orderId": f"order-{self.made}", "patientId": "patient-1"},
-            )  # fmt: skip
+            )
         intent_id = declined.value.facts["payment_intent"]
         self.see(intent_id)
-        recovery_facts.look(self.desk)
-        return recovery.case(self.desk, intent_id)
+        recovery_facts.look(self.payment_context)
+        return recovery.case(self.payment_context, intent_id)
 
     def past_due(self, code="insufficient_funds"):
         """A one-off invoice whose first try was declined."""
-        self.post(
-            f"customers/{self.customer['id']}", invoice_settings={"default_payment_method": self.card["id"]}
-        )
+        self.post(f"customers/{self.customer['id']}", invoice_settings={"default_payment_method": self.card["id"]})
         self.post("invoiceitems", customer=self.customer["id"], amount=4900, currency="usd")
         invoice = self.post("invoices", customer=self.customer["id"])
         self.post(f"invoices/{invoice['id']}/finalize")
         self.decline(self.card, code)
         with pytest.raises(Refused):
             self.post(f"invoices/{invoice['id']}/pay")
-        self.desk.mirror(self.desk.stripe.retrieve(f"invoices/{invoice['id']}"))
-        recovery_facts.look(self.desk)
+        self.payment_context.mirror(self.payment_context.stripe.retrieve(f"invoices/{invoice['id']}"))
+        recovery_facts.look(self.payment_context)
         (found,) = [
-            each for each in recovery.waiting(self.desk).cases if each.failed.invoice_id == invoice["id"]
+            each for each in recovery.waiting(self.payment_context).cases if each.failed.invoice_id == invoice["id"]
         ]
         self.see(found.id)
-        recovery_facts.look(self.desk)
-        return recovery.case(self.desk, found.id)
+        recovery_facts.look(self.payment_context)
+        return recovery.case(self.payment_context, found.id)
 
     def see(self, intent_id):
-        intent = self.desk.stripe.retrieve(f"payment_intents/{intent_id}", expand=["latest_charge"])
-        self.desk.mirror(intent)
-        self.desk.mirror(intent["latest_charge"])
+        intent = self.payment_context.stripe.retrieve(f"payment_intents/{intent_id}", expand=["latest_charge"])
+        self.payment_context.mirror(intent)
+        self.payment_context.mirror(intent["latest_charge"])
 
     def paid(self, amount=4900):
-        return pay(self.desk, amount)
+        return pay(self.payment_context, amount)
 
     def disputed(self):
         """A paid and disputed payment, as the mirror shows it; answers the dispute."""
         charge = self.paid()["latest_charge"]["id"]
         opened = Faults(self.base_url).dispute(charge)
-        self.desk.mirror(self.desk.stripe.retrieve(f"charges/{charge}"))
-        return self.desk.mirror(opened)
+        self.payment_context.mirror(self.payment_context.stripe.retrieve(f"charges/{charge}"))
+        return self.payment_context.mirror(opened)
 
     def charged(self, intent_id):
         """The money taken by this payment at Stripe, try by try."""
-        charges = self.desk.stripe.each("charges", payment_intent=intent_id)
+        charges = self.payment_context.stripe.each("charges", payment_intent=intent_id)
         return [each["amount"] for each in charges if each["status"] == "succeeded"]
 
     def tries(self, intent_id):
-        return len(list(self.desk.stripe.each("charges", payment_intent=intent_id)))
+        return len(list(self.payment_context.stripe.each("charges", payment_intent=intent_id)))

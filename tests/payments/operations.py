@@ -12,11 +12,12 @@ from typing import Any
 
 from core.db.via_psycopg import PsycopgDatabase
 from core.events.answers import records_of
-from core.payments import disputes, recovery, refunds, service, subscriptions
-from core.payments.callers import Caller
-from core.payments.desk import Desk
-from core.payments.requests import Request
-from core.payments.shapes import CancellationRequest, PaymentRequest, SubscriptionRequest
+from core.payments import disputes, recovery, refunds
+from core.payments.context import PaymentContext
+from core.payments.operations import service, subscriptions
+from core.payments.operations.callers import Caller
+from core.payments.operations.requests import Request
+from core.payments.operations.schemas import CancellationRequest, PaymentRequest, SubscriptionRequest
 from core.periods import Clock
 from core.staff.flags import Flags
 from core.staff.roles import Actor, Role
@@ -33,14 +34,14 @@ class Operation:
 
     path: str
     prepare: Callable[[Any], str]
-    do: Callable[[Desk, str, str], object]
-    effects: Callable[[Desk, str], int]
+    do: Callable[[PaymentContext, str, str], object]
+    effects: Callable[[PaymentContext, str], int]
     method: str = "POST"
     customers_own: bool = False
 
 
-def made(desk: Desk, path: str, order: str, **params: Any) -> list[dict[str, Any]]:
-    return [one for one in desk.stripe.each(path, **params) if one["metadata"].get("orderId") == order]
+def made(context: PaymentContext, path: str, order: str, **params: Any) -> list[dict[str, Any]]:
+    return [one for one in context.stripe.each(path, **params) if one["metadata"].get("orderId") == order]
 
 
 def order_of(shop: Any) -> str:
@@ -48,14 +49,14 @@ def order_of(shop: Any) -> str:
     return f"order-{id(shop)}-{shop.made}-{datetime.now(UTC).timestamp()}"
 
 
-def pay(desk: Desk, order: str, key: str, *, repeated: bool = False) -> object:
+def pay(context: PaymentContext, order: str, key: str, *, repeated: bool = False) -> object:
     asked = {"paymentMethodId": "pm_card_visa", "amount": 4900, "currency": "usd", "orderId": order}
     request = Request(SERVER, key, repeated)
-    return service.process_payment(desk, request, PaymentRequest(**asked, customerInfo=WHO))
+    return service.process_payment(context, request, PaymentRequest(**asked, customerInfo=WHO))
 
 
-def payments(desk: Desk, order: str) -> int:
-    return sum(one["status"] == "succeeded" for one in made(desk, "payment_intents", order))
+def payments(context: PaymentContext, order: str) -> int:
+    return sum(one["status"] == "succeeded" for one in made(context, "payment_intents", order))
 
 
 def plan(shop: Any) -> str:
@@ -63,16 +64,14 @@ def plan(shop: Any) -> str:
     return str(shop.post("prices", recurring={"interval": "month"}, **price)["id"])
 
 
-def subscribe(desk: Desk, subject: str, key: str, *, repeated: bool = False) -> object:
+def subscribe(context: PaymentContext, subject: str, key: str, *, repeated: bool = False) -> object:
     order, price = subject.split(" ")
-    asked = SubscriptionRequest(
-        customerInfo=WHO, stripePriceId=price, paymentMethodId="pm_card_visa", orderId=order
-    )
-    return subscriptions.create(desk, Request(SERVER, key, repeated), asked)
+    asked = SubscriptionRequest(customerInfo=WHO, stripePriceId=price, paymentMethodId="pm_card_visa", orderId=order)
+    return subscriptions.create(context, Request(SERVER, key, repeated), asked)
 
 
-def subscribed(desk: Desk, subject: str) -> int:
-    return len(made(desk, "subscriptions", subject.split(" ")[0], status="all"))
+def subscribed(context: PaymentContext, subject: str) -> int:
+    return len(made(context, "subscriptions", subject.split(" ")[0], status="all"))
 
 
 def subscription(shop: Any) -> str:
@@ -81,17 +80,17 @@ def subscription(shop: Any) -> str:
     return str(shop.post("subscriptions", customer=shop.customer["id"], items=items, **card)["id"])
 
 
-def cancel(at_period_end: bool) -> Callable[[Desk, str, str], object]:
-    def do(desk: Desk, subscription_id: str, key: str) -> object:
+def cancel(at_period_end: bool) -> Callable[[PaymentContext, str, str], object]:
+    def do(context: PaymentContext, subscription_id: str, key: str) -> object:
         asked = CancellationRequest(subscriptionId=subscription_id, atPeriodEnd=at_period_end)
-        return subscriptions.cancel(desk, Request(SERVER, key), asked)
+        return subscriptions.cancel(context, Request(SERVER, key), asked)
 
     return do
 
 
-def told(desk: Desk, event_type: str, object_id: str, field: str | None = None) -> int:
+def told(context: PaymentContext, event_type: str, object_id: str, field: str | None = None) -> int:
     """How often Stripe told of this happening to the object."""
-    events = desk.stripe.each("events", type=event_type)
+    events = context.stripe.each("events", type=event_type)
     return sum(
         event["data"]["object"]["id"] == object_id
         and (field is None or field in event["data"].get("previous_attributes", {}))
@@ -99,8 +98,8 @@ def told(desk: Desk, event_type: str, object_id: str, field: str | None = None) 
     )
 
 
-def refund(desk: Desk, intent_id: str, action_id: str) -> object:
-    return refunds.issue(desk, FINANCE, action_id, intent_id, 1900, reason="the visit did not take place")
+def refund(context: PaymentContext, intent_id: str, action_id: str) -> object:
+    return refunds.issue(context, FINANCE, action_id, intent_id, 1900, reason="the visit did not take place")
 
 
 def disputed(shop: Any) -> str:
@@ -110,12 +109,12 @@ def disputed(shop: Any) -> str:
 
 def ready_to_submit(shop: Any) -> str:
     dispute_id = disputed(shop)
-    disputes.stage(shop.desk, FINANCE, dispute_id, {"uncategorized_text": "They came."})
+    disputes.stage(shop.payment_context, FINANCE, dispute_id, {"uncategorized_text": "They came."})
     return dispute_id
 
 
-def submissions(desk: Desk, dispute_id: str) -> int:
-    return int(desk.stripe.retrieve(f"disputes/{dispute_id}")["evidence_details"]["submission_count"])
+def submissions(context: PaymentContext, dispute_id: str) -> int:
+    return int(context.stripe.retrieve(f"disputes/{dispute_id}")["evidence_details"]["submission_count"])
 
 
 OPERATIONS = {
@@ -124,42 +123,54 @@ OPERATIONS = {
         "subscriptions", lambda shop: f"{order_of(shop)} {plan(shop)}", subscribe, subscribed, customers_own=True
     ),
     "end at the period's end": Operation(
-        "subscriptions/", subscription, cancel(True),
-        lambda desk, it: told(desk, "customer.subscription.updated", it, "cancel_at_period_end"),
+        "subscriptions/",
+        subscription,
+        cancel(True),
+        lambda context, it: told(context, "customer.subscription.updated", it, "cancel_at_period_end"),
     ),
     "end now": Operation(
-        "subscriptions/", subscription, cancel(False),
-        lambda desk, it: told(desk, "customer.subscription.deleted", it), method="DELETE",
+        "subscriptions/",
+        subscription,
+        cancel(False),
+        lambda context, it: told(context, "customer.subscription.deleted", it),
+        method="DELETE",
     ),
     "refund": Operation(
-        "refunds", lambda shop: shop.paid()["id"], refund,
-        lambda desk, it: len(list(desk.stripe.each("refunds", payment_intent=it))),
+        "refunds",
+        lambda shop: shop.paid()["id"],
+        refund,
+        lambda context, it: len(list(context.stripe.each("refunds", payment_intent=it))),
     ),
     "retry": Operation(
-        "payment_intents/", lambda shop: shop.failed().id,
-        lambda desk, it, action_id: recovery.retry(desk, SUPPORT, action_id, it),
-        lambda desk, it: sum(c["status"] == "succeeded" for c in desk.stripe.each("charges", payment_intent=it)),
+        "payment_intents/",
+        lambda shop: shop.failed().id,
+        lambda context, it, action_id: recovery.retry(context, SUPPORT, action_id, it),
+        lambda context, it: sum(c["status"] == "succeeded" for c in context.stripe.each("charges", payment_intent=it)),
     ),
     "retry of an invoice": Operation(
-        "invoices/", lambda shop: shop.past_due().id,
-        lambda desk, it, action_id: recovery.retry(desk, SUPPORT, action_id, it),
-        lambda desk, it: sum(c["status"] == "succeeded" for c in desk.stripe.each("charges", payment_intent=it)),
+        "invoices/",
+        lambda shop: shop.past_due().id,
+        lambda context, it, action_id: recovery.retry(context, SUPPORT, action_id, it),
+        lambda context, it: sum(c["status"] == "succeeded" for c in context.stripe.each("charges", payment_intent=it)),
     ),
     "acceptance": Operation(
-        "disputes/", disputed,
-        lambda desk, it, action_id: disputes.accept(desk, FINANCE, action_id, it, reason="it did not take place"),
-        lambda desk, it: told(desk, "charge.dispute.closed", it),
+        "disputes/",
+        disputed,
+        lambda context, it, action_id: disputes.accept(context, FINANCE, action_id, it, reason="it did not take place"),
+        lambda context, it: told(context, "charge.dispute.closed", it),
     ),
     "evidence": Operation(
-        "disputes/", ready_to_submit,
-        lambda desk, it, action_id: disputes.submit(desk, FINANCE, action_id, it), submissions,
+        "disputes/",
+        ready_to_submit,
+        lambda context, it, action_id: disputes.submit(context, FINANCE, action_id, it),
+        submissions,
     ),
-}  # fmt: skip
+}
 
 
-def open_desk(database: Any, base_url: str, secret_key: str, clock: Clock) -> Desk:
+def open_desk(database: Any, base_url: str, secret_key: str, clock: Clock) -> PaymentContext:
     """Without retries of the SDK's own, so that each fault is seen."""
-    return Desk(
+    return PaymentContext(
         db=database,
         stripe=StripeGateway(secret_key, api_base=base_url, record=lambda _: None, max_retries=0),
         clock=clock,
@@ -171,7 +182,9 @@ def open_desk(database: Any, base_url: str, secret_key: str, clock: Clock) -> De
 
 if __name__ == "__main__":
     victim = open_desk(
-        PsycopgDatabase(os.environ["TEST_DATABASE"]), os.environ["TEST_STRIPE"], os.environ["TEST_KEY"],
+        PsycopgDatabase(os.environ["TEST_DATABASE"]),
+        os.environ["TEST_STRIPE"],
+        os.environ["TEST_KEY"],
         lambda: datetime.now(UTC),
-    )  # fmt: skip
+    )
     OPERATIONS[sys.argv[1]].do(victim, sys.argv[2], sys.argv[3])

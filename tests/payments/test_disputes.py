@@ -19,53 +19,49 @@ PDF = b"%PDF-1.4 a receipt"
 
 
 @pytest.fixture
-def disputed(desk, paid, faults):
+def disputed(context, paid, faults):
     """A paid and disputed payment, as the mirror shows it; answers the dispute."""
 
     def make(reason="fraudulent", amount=4900, **asked):
         intent = paid(amount, **asked)
         opened = faults.dispute(intent["latest_charge"]["id"], reason=reason)
-        desk.mirror(desk.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
-        return desk.mirror(opened)
+        context.mirror(context.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
+        return context.mirror(opened)
 
     return make
 
 
-def at_stripe(desk, dispute):
-    return desk.stripe.retrieve(f"disputes/{dispute['id']}")
+def at_stripe(context, dispute):
+    return context.stripe.retrieve(f"disputes/{dispute['id']}")
 
 
-def staged(desk, dispute, **fields):
-    disputes.stage(desk, FINANCE, dispute["id"], fields or {"uncategorized_text": "They came."})
+def staged(context, dispute, **fields):
+    disputes.stage(context, FINANCE, dispute["id"], fields or {"uncategorized_text": "They came."})
 
 
-def submit(desk, dispute, actor=FINANCE, action_id=None):
-    return disputes.submit(desk, actor, action_id or disputes.new_id(), dispute["id"])
+def submit(context, dispute, actor=FINANCE, action_id=None):
+    return disputes.submit(context, actor, action_id or disputes.new_id(), dispute["id"])
 
 
-def accept(desk, dispute, actor=FINANCE, reason="the visit did not take place"):
-    return disputes.accept(desk, actor, disputes.new_id(), dispute["id"], reason=reason)
+def accept(context, dispute, actor=FINANCE, reason="the visit did not take place"):
+    return disputes.accept(context, actor, disputes.new_id(), dispute["id"], reason=reason)
 
 
-def row_of(desk, dispute):
-    return disputes.facts_of(desk.db, dispute["id"])["dispute"]
+def row_of(context, dispute):
+    return disputes.facts_of(context.db, dispute["id"])["dispute"]
 
 
-def test_evidence_is_staged_then_submitted_once_and_all_of_it_is_audited(desk, disputed, owner):
+def test_evidence_is_staged_then_submitted_once_and_all_of_it_is_audited(context, disputed, owner):
     dispute = disputed()
     with pytest.raises(Refused, match="no_evidence"):
-        submit(desk, dispute)
-    staged(desk, dispute, uncategorized_text="They came.", customer_name="Ana Lima")
-    assert at_stripe(desk, dispute)["status"] == "needs_response"
-    action = submit(desk, dispute)
-    found = at_stripe(desk, dispute)
-    assert (action.state, found["status"], found["evidence"]["customer_name"]) == (
-        "done",
-        "under_review",
-        "Ana Lima",
-    )
+        submit(context, dispute)
+    staged(context, dispute, uncategorized_text="They came.", customer_name="Ana Lima")
+    assert at_stripe(context, dispute)["status"] == "needs_response"
+    action = submit(context, dispute)
+    found = at_stripe(context, dispute)
+    assert (action.state, found["status"], found["evidence"]["customer_name"]) == ("done", "under_review", "Ana Lima")
     assert found["evidence_details"]["submission_count"] == 1
-    row = row_of(desk, dispute)
+    row = row_of(context, dispute)
     assert (row["status"], row["submission_count"], row["in_flight"]) == ("under_review", 1, False)
     audit = owner.execute(
         "select action, actor, after::text from payops.audit_log where subject like %s order by id",
@@ -77,158 +73,148 @@ def test_evidence_is_staged_then_submitted_once_and_all_of_it_is_audited(desk, d
         ("payments:submit-evidence:done", "staff:fin"),
     ]
     with pytest.raises(Refused, match="not_answerable"):
-        submit(desk, dispute)
+        submit(context, dispute)
     with pytest.raises(Refused, match="not_answerable"):
-        staged(desk, dispute)
+        staged(context, dispute)
 
 
-def test_no_word_of_the_evidence_is_kept_or_logged(desk, disputed, owner, caplog):
+def test_no_word_of_the_evidence_is_kept_or_logged(context, disputed, owner, caplog):
     caplog.set_level(logging.INFO)
     dispute = disputed()
-    staged(desk, dispute, customer_name="Zebulon Quill", uncategorized_text="Zebulon Quill came on Monday.")
-    submit(desk, dispute)
+    staged(context, dispute, customer_name="Zebulon Quill", uncategorized_text="Zebulon Quill came on Monday.")
+    submit(context, dispute)
     tables = owner.execute(
         "select c.relname from pg_class c where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'"
     ).fetchall()
     for (table,) in tables:
-        assert (
-            owner.execute(f"select 1 from payops.{table} as t where t::text like '%Quill%'").fetchall() == []
-        ), table
+        assert owner.execute(f"select 1 from payops.{table} as t where t::text like '%Quill%'").fetchall() == [], table
 
 
-def test_a_dispute_is_accepted_with_a_reason_and_is_lost(desk, disputed):
+def test_a_dispute_is_accepted_with_a_reason_and_is_lost(context, disputed):
     dispute = disputed()
     with pytest.raises(Refused, match="reason_missing"):
-        accept(desk, dispute, reason=" ")
-    action = accept(desk, dispute)
-    assert (action.state, at_stripe(desk, dispute)["status"]) == ("done", "lost")
+        accept(context, dispute, reason=" ")
+    action = accept(context, dispute)
+    assert (action.state, at_stripe(context, dispute)["status"]) == ("done", "lost")
     assert disputes.in_words(action) == "The dispute over $49.00 is accepted."
-    assert row_of(desk, dispute)["status"] == "lost"
+    assert row_of(context, dispute)["status"] == "lost"
 
 
 @pytest.mark.parametrize("actor", [OPS, SUPPORT])
-def test_who_only_sees_answers_nothing(desk, disputed, actor):
+def test_who_only_sees_answers_nothing(context, disputed, actor):
     dispute = disputed()
-    staged(desk, dispute)
+    staged(context, dispute)
     for refused in (
-        lambda: disputes.stage(desk, actor, dispute["id"], {"customer_name": "x"}),
-        lambda: disputes.attach(desk, actor, dispute["id"], "receipt", PDF),
-        lambda: submit(desk, dispute, actor),
-        lambda: accept(desk, dispute, actor),
-        lambda: disputes.case_of(desk, actor, disputes.facts_of(desk.db, dispute["id"]), ZONE),
+        lambda: disputes.stage(context, actor, dispute["id"], {"customer_name": "x"}),
+        lambda: disputes.attach(context, actor, dispute["id"], "receipt", PDF),
+        lambda: submit(context, dispute, actor),
+        lambda: accept(context, dispute, actor),
+        lambda: disputes.case_of(context, actor, disputes.facts_of(context.db, dispute["id"]), ZONE),
     ):
         with pytest.raises(Unauthorised):
             refused()
-    assert at_stripe(desk, dispute)["status"] == "needs_response"
+    assert at_stripe(context, dispute)["status"] == "needs_response"
 
 
-def test_who_did_not_prove_to_be_there_a_moment_ago_answers_nothing(desk, disputed):
+def test_who_did_not_prove_to_be_there_a_moment_ago_answers_nothing(context, disputed):
     dispute, absent = disputed(), Actor("staff:fin", Role.FINANCE, confirmed=False)
-    staged(desk, dispute)
+    staged(context, dispute)
     with pytest.raises(Unauthorised, match="confirm_again"):
-        submit(desk, dispute, absent)
+        submit(context, dispute, absent)
     with pytest.raises(Unauthorised, match="confirm_again"):
-        accept(desk, dispute, absent)
+        accept(context, dispute, absent)
 
 
-def test_the_same_form_sent_twice_is_one_submission_and_two_forms_never_answer_at_once(
-    desk, disputed, faults
-):
+def test_the_same_form_sent_twice_is_one_submission_and_two_forms_never_answer_at_once(context, disputed, faults):
     dispute, once = disputed(), disputes.new_id()
-    staged(desk, dispute)
+    staged(context, dispute)
     faults.add(f"disputes/{dispute['id']}", lose_reply=True)
-    assert submit(desk, dispute, action_id=once).state == "unknown"
+    assert submit(context, dispute, action_id=once).state == "unknown"
     faults.clear()
-    assert row_of(desk, dispute)["in_flight"]
+    assert row_of(context, dispute)["in_flight"]
     with pytest.raises(Refused, match="in_progress"):
-        accept(desk, dispute, ADMIN)
-    assert submit(desk, dispute, action_id=once).state == "unknown"
-    desk.clock.ahead = timedelta(minutes=3)
-    actions.settle_unknown(desk)
-    assert at_stripe(desk, dispute)["evidence_details"]["submission_count"] == 1
-    assert row_of(desk, dispute)["status"] == "under_review"
+        accept(context, dispute, ADMIN)
+    assert submit(context, dispute, action_id=once).state == "unknown"
+    context.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(context)
+    assert at_stripe(context, dispute)["evidence_details"]["submission_count"] == 1
+    assert row_of(context, dispute)["status"] == "under_review"
 
 
 @pytest.mark.parametrize(
     "effects", [{"lose_reply": True}, {"status": 500, "after_work": True}, {"reset": True}, {"status": 429}]
 )
 @pytest.mark.parametrize("answer", [submit, accept])
-def test_whatever_stripe_answers_the_dispute_is_answered_once(desk, disputed, faults, effects, answer):
+def test_whatever_stripe_answers_the_dispute_is_answered_once(context, disputed, faults, effects, answer):
     dispute = disputed()
-    staged(desk, dispute)
+    staged(context, dispute)
     path = f"disputes/{dispute['id']}" + ("/close" if answer is accept else "")
     faults.add(path, **effects)
-    assert answer(desk, dispute).state == "unknown"
+    assert answer(context, dispute).state == "unknown"
     faults.clear()
-    desk.clock.ahead = timedelta(minutes=3)
-    actions.settle_unknown(desk)
+    context.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(context)
     wanted = ("lost", 0) if answer is accept else ("under_review", 1)
-    found = at_stripe(desk, dispute)
+    found = at_stripe(context, dispute)
     assert (found["status"], found["evidence_details"]["submission_count"]) == wanted
-    assert row_of(desk, dispute)["status"] == wanted[0]
+    assert row_of(context, dispute)["status"] == wanted[0]
 
 
-def test_after_its_deadline_a_dispute_is_not_answered(desk, disputed):
+def test_after_its_deadline_a_dispute_is_not_answered(context, disputed):
     dispute = disputed()
-    staged(desk, dispute)
-    desk.clock.ahead = timedelta(days=30)
+    staged(context, dispute)
+    context.clock.ahead = timedelta(days=30)
     with pytest.raises(Refused, match="past_due"):
-        submit(desk, dispute)
+        submit(context, dispute)
 
 
-def test_a_file_is_attached_through_stripes_files_and_named_after_its_field(desk, disputed):
+def test_a_file_is_attached_through_stripes_files_and_named_after_its_field(context, disputed):
     dispute = disputed()
-    disputes.attach(desk, FINANCE, dispute["id"], "receipt", PDF)
-    file = desk.stripe.retrieve(f"files/{at_stripe(desk, dispute)['evidence']['receipt']}")
-    assert (file["filename"], file["purpose"], file["size"]) == (
-        "receipt.pdf",
-        "dispute_evidence",
-        len(PDF),
-    )
-    assert row_of(desk, dispute)["has_evidence"]
+    disputes.attach(context, FINANCE, dispute["id"], "receipt", PDF)
+    file = context.stripe.retrieve(f"files/{at_stripe(context, dispute)['evidence']['receipt']}")
+    assert (file["filename"], file["purpose"], file["size"]) == ("receipt.pdf", "dispute_evidence", len(PDF))
+    assert row_of(context, dispute)["has_evidence"]
 
 
 @pytest.mark.parametrize(
     ("field", "content", "code"),
-    [("receipt", b"<html>", "bad_file"), ("receipt", b"", "bad_file"), ("customer_name", PDF, "unknown_field"),
-     ("nonsense", PDF, "unknown_field"), ("receipt", PDF + b"x" * evidence.MAX_FILE_BYTES, "file_too_large")],
-)  # fmt: skip
-def test_a_file_that_banks_take_not_is_refused_before_it_is_sent(desk, disputed, field, content, code):
+    [
+        ("receipt", b"<html>", "bad_file"),
+        ("receipt", b"", "bad_file"),
+        ("customer_name", PDF, "unknown_field"),
+        ("nonsense", PDF, "unknown_field"),
+        ("receipt", PDF + b"x" * evidence.MAX_FILE_BYTES, "file_too_large"),
+    ],
+)
+def test_a_file_that_banks_take_not_is_refused_before_it_is_sent(context, disputed, field, content, code):
     with pytest.raises(Refused, match=code):
-        disputes.attach(desk, FINANCE, disputed()["id"], field, content)
+        disputes.attach(context, FINANCE, disputed()["id"], field, content)
 
 
 @pytest.mark.parametrize(
-    ("fields", "code"),
-    [({"nonsense": "x"}, "unknown_field"), ({"uncategorized_text": "x" * 20_001}, "text_too_long")],
+    ("fields", "code"), [({"nonsense": "x"}, "unknown_field"), ({"uncategorized_text": "x" * 20_001}, "text_too_long")]
 )
-def test_evidence_that_banks_take_not_is_refused(desk, disputed, fields, code):
+def test_evidence_that_banks_take_not_is_refused(context, disputed, fields, code):
     with pytest.raises(Refused, match=code):
-        disputes.stage(desk, FINANCE, disputed()["id"], fields)
+        disputes.stage(context, FINANCE, disputed()["id"], fields)
 
 
-def test_an_empty_text_takes_a_field_back(desk, disputed):
+def test_an_empty_text_takes_a_field_back(context, disputed):
     dispute = disputed()
-    staged(desk, dispute, customer_name="Ana", uncategorized_text="They came.")
-    staged(desk, dispute, customer_name="")
-    found = at_stripe(desk, dispute)["evidence"]
+    staged(context, dispute, customer_name="Ana", uncategorized_text="They came.")
+    staged(context, dispute, customer_name="")
+    found = at_stripe(context, dispute)["evidence"]
     assert (found["customer_name"], found["uncategorized_text"]) == (None, "They came.")
 
 
-def test_the_form_is_filled_in_with_what_is_known_and_says_nothing_about_health(
-    desk, disputed, owner, database
-):
+def test_the_form_is_filled_in_with_what_is_known_and_says_nothing_about_health(context, disputed, owner, database):
     billing = {
         "name": "Ana Lima",
         "email": "ana@example.com",
         "address": {"line1": "1 Elm", "city": "Reno", "country": "US"},
     }
-    card = desk.stripe.write(
-        "payment_methods",
-        key=disputes.new_id(),
-        type="card",
-        card={"token": "tok_visa"},
-        billing_details=billing,
+    card = context.stripe.write(
+        "payment_methods", key=disputes.new_id(), type="card", card={"token": "tok_visa"}, billing_details=billing
     )
     dispute = disputed("product_not_received", card=card["id"], metadata={"orderId": "order-e"})
     owner.execute(
@@ -236,25 +222,20 @@ def test_the_form_is_filled_in_with_what_is_known_and_says_nothing_about_health(
         " assigned_at, ended_at, status, reason, provider_id) select 's', 'x', 'p', 'CA', 'dermatology', 'order-e',"
         " '2026-11-02T15:00Z', '2026-11-02T15:01Z', '2026-11-03T16:30Z', 'completed', '-', null"
     )
-    disputes.set_text(
-        database, FINANCE, "product_description", "A visit with a licensed provider.", datetime.now(UTC)
-    )
-    case = disputes.case_of(desk, FINANCE, disputes.facts_of(database, dispute["id"]), ZONE)
+    disputes.set_text(database, FINANCE, "product_description", "A visit with a licensed provider.", datetime.now(UTC))
+    case = disputes.case_of(context, FINANCE, disputes.facts_of(database, dispute["id"]), ZONE)
     assert case.text("customer_name") == "Ana Lima"
     assert case.text("billing_address") == "1 Elm, Reno, US"
     assert case.text("service_date") == "3 November 2026"
     assert case.text("product_description") == "A visit with a licensed provider."
-    assert (
-        case.text("access_activity_log").splitlines()[-1]
-        == "3 November 2026 11:30 EST: The visit was completed."
-    )
+    assert case.text("access_activity_log").splitlines()[-1] == "3 November 2026 11:30 EST: The visit was completed."
     assert "The customer paid $49.00" in case.text("uncategorized_text")
     assert "visit paid for was completed on 3 November 2026" in case.text("uncategorized_text")
     assert "dermatology" not in str(case.suggested)
     assert "Summary" in case.missing
     assert httpx.get(case.receipt_url).status_code == 200
-    staged(desk, dispute, uncategorized_text="Our own words.")
-    case = disputes.case_of(desk, FINANCE, disputes.facts_of(database, dispute["id"]), ZONE)
+    staged(context, dispute, uncategorized_text="Our own words.")
+    case = disputes.case_of(context, FINANCE, disputes.facts_of(database, dispute["id"]), ZONE)
     assert case.text("uncategorized_text") == "Our own words."
     assert "Summary" not in case.missing
 
@@ -268,32 +249,32 @@ def test_every_reason_says_what_to_show_and_asks_for_fields_there_are():
     assert (unknown.title, unknown.needs) == ("Customer initiated", evidence.REASONS["general"].needs)
 
 
-def test_those_to_answer_come_by_their_deadline_and_closed_ones_by_their_days(desk, disputed):
+def test_those_to_answer_come_by_their_deadline_and_closed_ones_by_their_days(context, disputed):
     first, second, third = disputed(), disputed("duplicate"), disputed()
-    desk.clock.ahead += timedelta(seconds=2)
-    desk.mirror(at_stripe(desk, second) | {"evidence_details": {"due_by": 1_790_000_000}})
-    accept(desk, third)
-    shown = [each["id"] for each in disputes.listed(desk.db, Shown.TO_ANSWER)]
+    context.clock.ahead += timedelta(seconds=2)
+    context.mirror(at_stripe(context, second) | {"evidence_details": {"due_by": 1_790_000_000}})
+    accept(context, third)
+    shown = [each["id"] for each in disputes.listed(context.db, Shown.TO_ANSWER)]
     assert shown == [second["id"], first["id"]]
-    today = Period.last_days(1, now=desk.clock(), zone=ZONE)
-    closed = disputes.listed(desk.db, Shown.CLOSED, period=today)
+    today = Period.last_days(1, now=context.clock(), zone=ZONE)
+    closed = disputes.listed(context.db, Shown.CLOSED, period=today)
     assert [each["id"] for each in closed] == [third["id"]]
-    assert disputes.listed(desk.db, Shown.CLOSED, period=today.previous()) == []
-    assert disputes.listed(desk.db, Shown.CLOSED, period=today, reason="duplicate") == []
+    assert disputes.listed(context.db, Shown.CLOSED, period=today.previous()) == []
+    assert disputes.listed(context.db, Shown.CLOSED, period=today, reason="duplicate") == []
 
 
-def test_how_disputes_end_is_counted_by_their_reason(desk, disputed, faults):
+def test_how_disputes_end_is_counted_by_their_reason(context, disputed, faults):
     for outcome in ("won", "won", "lost"):
         dispute = disputed()
         closing = f"{faults.base_url}/sandbox/disputes/{dispute['id']}/close"
-        desk.mirror(httpx.post(closing, json={"outcome": outcome}).raise_for_status().json())
+        context.mirror(httpx.post(closing, json={"outcome": outcome}).raise_for_status().json())
     disputed("duplicate")
-    today = Period.last_days(1, now=desk.clock(), zone=ZONE)
-    fraud, twice = disputes.by_reason(desk.db, today, "usd")
+    today = Period.last_days(1, now=context.clock(), zone=ZONE)
+    fraud, twice = disputes.by_reason(context.db, today, "usd")
     assert (fraud["title"], fraud["disputes"], fraud["won"], fraud["lost"]) == ("Fraud", 3, 2, 1)
     assert fraud["win_rate"] == pytest.approx(2 / 3)
     assert (twice["to_answer"], twice["amount_minor"], twice["win_rate"]) == (1, 4900, None)
-    assert disputes.by_reason(desk.db, today, "eur") == []
+    assert disputes.by_reason(context.db, today, "eur") == []
 
 
 def test_a_text_is_changed_taken_away_and_audited(database, owner):
@@ -306,9 +287,9 @@ def test_a_text_is_changed_taken_away_and_audited(database, owner):
     assert done.fetchone() == (2,)
 
 
-def test_there_is_no_dispute_by_that_id(desk, owner):
-    assert disputes.facts_of(desk.db, "dp_none") is None
+def test_there_is_no_dispute_by_that_id(context, owner):
+    assert disputes.facts_of(context.db, "dp_none") is None
     with pytest.raises(Refused, match="not_found"):
-        disputes.stage(desk, FINANCE, "dp_none", {"customer_name": "x"})
+        disputes.stage(context, FINANCE, "dp_none", {"customer_name": "x"})
     with pytest.raises(Refused, match="not_found"):
-        disputes.accept(desk, FINANCE, disputes.new_id(), "dp_none", reason="x")
+        disputes.accept(context, FINANCE, disputes.new_id(), "dp_none", reason="x")

@@ -18,10 +18,7 @@ from tests.payments.operations import OPERATIONS
 CUSTOMERS = [name for name in OPERATIONS if OPERATIONS[name].customers_own]
 WORKERS = [name for name in OPERATIONS if name not in CUSTOMERS]
 
-BEFORE_THE_WORK = {
-    "too many requests": {"status": 429},
-    "a cut connection": {"reset": True},
-}
+BEFORE_THE_WORK = {"too many requests": {"status": 429}, "a cut connection": {"reset": True}}
 AFTER_THE_WORK = {
     "a lost reply": {"lose_reply": True},
     "an error after the work": {"status": 500, "after_work": True},
@@ -32,8 +29,8 @@ AFTER_THE_WORK = {
 class Trial:
     """One operation on one subject under one id."""
 
-    def __init__(self, name, desk, shop, faults, owner):
-        self.operation, self.desk, self.faults, self.owner = OPERATIONS[name], desk, faults, owner
+    def __init__(self, name, context, shop, faults, owner):
+        self.operation, self.payment_context, self.faults, self.owner = (OPERATIONS[name], context, faults, owner)
         self.subject = self.operation.prepare(shop)
         self.id = "act_" + secrets.token_hex(8)
 
@@ -44,18 +41,18 @@ class Trial:
     def go(self, **more):
         """Done, or not answered: what came of it is to be seen in the database."""
         with suppress(PayopsError):
-            self.operation.do(self.desk, self.subject, self.id, **more)
+            self.operation.do(self.payment_context, self.subject, self.id, **more)
 
     @property
     def kept(self):
         """The action as it is written down; an end of a subscription makes its own id."""
         made = f"can_{hashlib.sha256(self.id.encode()).hexdigest()[:24]}"
-        call = self.desk.db.call
+        call = self.payment_context.db.call
         return call("money_action", id=self.id) or call("money_action", id=made)
 
     @property
     def effects(self):
-        return self.operation.effects(self.desk, self.subject)
+        return self.operation.effects(self.payment_context, self.subject)
 
     @property
     def story(self):
@@ -72,56 +69,56 @@ class Trial:
 
 
 @pytest.fixture
-def trial(desk, shop, faults, owner):
-    return lambda name: Trial(name, desk, shop, faults, owner)
+def trial(context, shop, faults, owner):
+    return lambda name: Trial(name, context, shop, faults, owner)
 
 
-def settle(desk, *, minutes=3, times=4):
+def settle(context, *, minutes=3, times=4):
     """The worker comes by again and again."""
     for _ in range(times):
-        desk.clock.ahead += timedelta(minutes=minutes)
-        actions.settle_unknown(desk)
+        context.clock.ahead += timedelta(minutes=minutes)
+        actions.settle_unknown(context)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("effects", AFTER_THE_WORK.values(), ids=AFTER_THE_WORK)
-def test_what_was_done_is_found_and_never_done_twice(desk, trial, faults, name, effects):
+def test_what_was_done_is_found_and_never_done_twice(context, trial, faults, name, effects):
     it = trial(name)
     it.under(**effects)
     it.go()
     faults.clear()
     unanswered = it.kept["state"] == "unknown"
     assert unanswered == ("delay_seconds" not in effects)
-    settle(desk)
+    settle(context)
     words = ["begun", *(["unanswered"] if unanswered else []), "done"]
     assert it.end == ("done", 1, words)
     it.go()
-    settle(desk)
+    settle(context)
     assert it.end == ("done", 1, words)
 
 
 @pytest.mark.parametrize("name", WORKERS)
 @pytest.mark.parametrize("effects", BEFORE_THE_WORK.values(), ids=BEFORE_THE_WORK)
-def test_what_never_reached_stripe_is_done_by_the_worker(desk, trial, faults, name, effects):
+def test_what_never_reached_stripe_is_done_by_the_worker(context, trial, faults, name, effects):
     it = trial(name)
     it.under(**effects)
     it.go()
     faults.clear()
     assert (it.kept["state"], it.effects) == ("unknown", 0)
-    settle(desk)
+    settle(context)
     assert it.end == ("done", 1, ["begun", "unanswered", "done"])
 
 
 @pytest.mark.parametrize("name", CUSTOMERS)
 @pytest.mark.parametrize("effects", BEFORE_THE_WORK.values(), ids=BEFORE_THE_WORK)
 def test_what_a_customer_asked_for_and_never_reached_stripe_is_theirs_to_ask_again(
-    desk, trial, faults, name, effects
+    context, trial, faults, name, effects
 ):
     it = trial(name)
     it.under(**effects)
     it.go()
     faults.clear()
-    settle(desk)
+    settle(context)
     never = ["begun", "unanswered", "refused"]
     assert (it.end, it.kept["problem_code"]) == (("refused", 0, never), "never_done")
     it.go(repeated=True)
@@ -130,38 +127,38 @@ def test_what_a_customer_asked_for_and_never_reached_stripe_is_theirs_to_ask_aga
 
 @pytest.mark.parametrize("name", CUSTOMERS)
 @pytest.mark.parametrize("effects", AFTER_THE_WORK.values(), ids=AFTER_THE_WORK)
-def test_a_customer_who_asks_again_at_once_is_told_what_was_done(desk, trial, faults, name, effects):
+def test_a_customer_who_asks_again_at_once_is_told_what_was_done(context, trial, faults, name, effects):
     it = trial(name)
     it.under(**effects)
     it.go()
     faults.clear()
-    first, second = (it.operation.do(desk, it.subject, it.id, repeated=True) for _ in range(2))
+    first, second = (it.operation.do(context, it.subject, it.id, repeated=True) for _ in range(2))
     assert first == second
     assert it.end[:2] == ("done", 1)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_error_that_stripe_repeats_for_its_key_ends_as_never_done(desk, trial, faults, name):
+def test_an_error_that_stripe_repeats_for_its_key_ends_as_never_done(context, trial, faults, name):
     it = trial(name)
     it.under(status=500)
     it.go()
     faults.clear()
-    settle(desk)
-    settle(desk, minutes=24 * 60, times=1)
+    settle(context)
+    settle(context, minutes=24 * 60, times=1)
     kept = it.operation.method == "POST"  # Stripe keeps no answer of a DELETE, so that it can be done later
     end, effects = ("refused", 0) if kept else ("done", 1)
     assert it.end == (end, effects, ["begun", "unanswered", end])
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_killed_between_stripe_and_settling_it_is_settled_by_the_worker(
-    desk, trial, faults, server, sandbox, name
-):
+def test_killed_between_stripe_and_settling_it_is_settled_by_the_worker(context, trial, faults, server, sandbox, name):
     it = trial(name)
     it.under(delay_reply_seconds=60.0)
     environment = os.environ | {
-        "TEST_DATABASE": server.app_conninfo, "TEST_STRIPE": sandbox.base_url, "TEST_KEY": sandbox.secret_key,
-    }  # fmt: skip
+        "TEST_DATABASE": server.app_conninfo,
+        "TEST_STRIPE": sandbox.base_url,
+        "TEST_KEY": sandbox.secret_key,
+    }
     command = [sys.executable, "-m", "tests.payments.operations", name, it.subject, it.id]
     victim = subprocess.Popen(command, env=environment)
     while it.effects == 0:
@@ -171,5 +168,5 @@ def test_killed_between_stripe_and_settling_it_is_settled_by_the_worker(
     victim.wait()
     faults.clear()
     assert it.kept["state"] == "sending"
-    settle(desk)
+    settle(context)
     assert it.end == ("done", 1, ["begun", "done"])

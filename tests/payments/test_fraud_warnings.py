@@ -12,43 +12,41 @@ from tests.payments.conftest import FINANCE
 
 
 @pytest.fixture
-def warned(desk, paid, faults):
+def warned(context, paid, faults):
     """A paid payment that the issuer reports as fraud."""
 
     def make(amount=4900):
         intent = paid(amount)
         charge = intent["latest_charge"]["id"]
         told = httpx.post(f"{faults.base_url}/sandbox/early_fraud_warnings", json={"charge": charge})
-        desk.mirror(told.raise_for_status().json())
+        context.mirror(told.raise_for_status().json())
         return intent
 
     return make
 
 
-def listed(desk):
-    return fraud_warnings.listed(desk.db, desk.clock())[0]
+def listed(context):
+    return fraud_warnings.listed(context.db, context.clock())[0]
 
 
-def test_a_warned_payment_is_listed_until_it_is_sent_back_or_disputed(desk, warned, faults):
+def test_a_warned_payment_is_listed_until_it_is_sent_back_or_disputed(context, warned, faults):
     first, second, third = warned(), warned(), warned()
-    assert {each.payment_intent_id for each in listed(desk)} == {
-        each["id"] for each in (first, second, third)
-    }
-    refunds.issue(desk, FINANCE, refunds.new_id(), first["id"], 4900, reason="fraud")
+    assert {each.payment_intent_id for each in listed(context)} == {each["id"] for each in (first, second, third)}
+    refunds.issue(context, FINANCE, refunds.new_id(), first["id"], 4900, reason="fraud")
     faults.dispute(second["latest_charge"]["id"])
     for intent in (first, second):
-        desk.clock.ahead += timedelta(seconds=2)
-        desk.mirror(desk.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
-    (left,) = listed(desk)
+        context.clock.ahead += timedelta(seconds=2)
+        context.mirror(context.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
+    (left,) = listed(context)
     assert (left.payment_intent_id, str(left.left), left.card) == (third["id"], "$49.00", "visa ending 4242")
 
 
-def test_a_part_that_went_back_already_is_no_longer_at_stake(desk, warned):
+def test_a_part_that_went_back_already_is_no_longer_at_stake(context, warned):
     intent = warned()
-    refunds.issue(desk, FINANCE, refunds.new_id(), intent["id"], 900, reason="late")
-    desk.clock.ahead += timedelta(seconds=2)
-    desk.mirror(desk.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
-    assert str(listed(desk)[0].left) == "$40.00"
+    refunds.issue(context, FINANCE, refunds.new_id(), intent["id"], 900, reason="late")
+    context.clock.ahead += timedelta(seconds=2)
+    context.mirror(context.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
+    assert str(listed(context)[0].left) == "$40.00"
 
 
 def test_what_waiting_costs_is_expected_of_earlier_warnings():
@@ -72,13 +70,13 @@ def test_where_none_was_decided_all_are_taken_for_lost():
     )
 
 
-def test_earlier_warnings_are_counted_by_what_became_of_their_payment(desk, warned, faults):
+def test_earlier_warnings_are_counted_by_what_became_of_their_payment(context, warned, faults):
     disputed, kept, sent_back = warned(), warned(), warned()
-    desk.mirror(faults.dispute(disputed["latest_charge"]["id"]))
-    refunds.issue(desk, FINANCE, refunds.new_id(), sent_back["id"], 4900, reason="fraud")
+    context.mirror(faults.dispute(disputed["latest_charge"]["id"]))
+    refunds.issue(context, FINANCE, refunds.new_id(), sent_back["id"], 4900, reason="fraud")
     for intent in (disputed, kept, sent_back):
-        desk.clock.ahead += timedelta(seconds=2)
-        desk.mirror(desk.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
-    assert fraud_warnings.listed(desk.db, desk.clock())[1].warned == 0
-    later = desk.clock() + timedelta(days=61)
-    assert fraud_warnings.listed(desk.db, later)[1] == History(warned=2, disputed=1, decided=0, lost=0)
+        context.clock.ahead += timedelta(seconds=2)
+        context.mirror(context.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
+    assert fraud_warnings.listed(context.db, context.clock())[1].warned == 0
+    later = context.clock() + timedelta(days=61)
+    assert fraud_warnings.listed(context.db, later)[1] == History(warned=2, disputed=1, decided=0, lost=0)

@@ -19,34 +19,52 @@ STAMP = {"livemode": False, "as_of": NOW.isoformat(), "state_rank": 0, "event_id
 
 
 def charge(number, created, brand="visa", currency="usd", **fields):
-    return STAMP | {
-        "id": f"ch_{number}", "created": created, "payment_intent_id": f"pi_{number}", "amount_minor": 100, "currency": currency,
-        "amount_captured_minor": 100, "amount_refunded_minor": 0, "status": "succeeded", "captured": True, "disputed": False,
-        "card_brand": brand,
-    } | fields  # fmt: skip
+    return (
+        STAMP
+        | {
+            "id": f"ch_{number}",
+            "created": created,
+            "payment_intent_id": f"pi_{number}",
+            "amount_minor": 100,
+            "currency": currency,
+            "amount_captured_minor": 100,
+            "amount_refunded_minor": 0,
+            "status": "succeeded",
+            "captured": True,
+            "disputed": False,
+            "card_brand": brand,
+        }
+        | fields
+    )
 
 
 def intent(of):
     return STAMP | {
-        "id": of["payment_intent_id"], "created": of["created"], "amount_minor": 100, "currency": of["currency"],
-        "amount_received_minor": 100, "status": "succeeded",
-    }  # fmt: skip
+        "id": of["payment_intent_id"],
+        "created": of["created"],
+        "amount_minor": 100,
+        "currency": of["currency"],
+        "amount_received_minor": 100,
+        "status": "succeeded",
+    }
 
 
 def dispute(number, created, brand="visa", currency="usd", status="needs_response"):
     return STAMP | {
-        "id": f"dp_{number}", "created": created, "charge_id": f"ch_{number}", "amount_minor": 100, "currency": currency,
-        "status": status, "card_brand": brand, "has_evidence": False, "submission_count": 0,
-    }  # fmt: skip
+        "id": f"dp_{number}",
+        "created": created,
+        "charge_id": f"ch_{number}",
+        "amount_minor": 100,
+        "currency": currency,
+        "status": status,
+        "card_brand": brand,
+        "has_evidence": False,
+        "submission_count": 0,
+    }
 
 
 def warning(number, created):
-    return STAMP | {
-        "id": f"issfr_{number}",
-        "created": created,
-        "charge_id": f"ch_{number}",
-        "actionable": False,
-    }
+    return STAMP | {"id": f"issfr_{number}", "created": created, "charge_id": f"ch_{number}", "actionable": False}
 
 
 @pytest.fixture
@@ -56,16 +74,27 @@ def a_month(database, owner):
     charges += [charge(n, "2026-10-05T12:00Z", "mastercard") for n in range(200, 300)]
     charges += [charge(300, "2026-11-05T12:00Z", currency="eur"), charge(301, "2026-11-21T12:00Z")]
     charges += [charge(302, "2026-11-06T12:00Z", status="failed", captured=False, amount_captured_minor=0)]
-    database.call("load_records", records={
-        "payment_intents": [intent(each) for each in charges],
-        "charges": charges,
-        "disputes": [
-            dispute(1, "2026-11-10T12:00Z"), dispute(2, "2026-11-11T12:00Z", status="lost"),
-            dispute(3, "2026-10-31T12:00Z"), dispute(4, "2026-11-21T12:00Z"), dispute(300, "2026-11-10T12:00Z", currency="eur"),
-            dispute(200, "2026-11-12T12:00Z", "mastercard"), dispute(201, "2026-11-12T12:00Z", "mastercard", status="warning_closed"),
-        ],
-        "early_fraud_warnings": [warning(1, "2026-11-09T12:00Z"), warning(5, "2026-11-09T12:00Z"), warning(200, "2026-11-09T12:00Z")],
-    })  # fmt: skip
+    database.call(
+        "load_records",
+        records={
+            "payment_intents": [intent(each) for each in charges],
+            "charges": charges,
+            "disputes": [
+                dispute(1, "2026-11-10T12:00Z"),
+                dispute(2, "2026-11-11T12:00Z", status="lost"),
+                dispute(3, "2026-10-31T12:00Z"),
+                dispute(4, "2026-11-21T12:00Z"),
+                dispute(300, "2026-11-10T12:00Z", currency="eur"),
+                dispute(200, "2026-11-12T12:00Z", "mastercard"),
+                dispute(201, "2026-11-12T12:00Z", "mastercard", status="warning_closed"),
+            ],
+            "early_fraud_warnings": [
+                warning(1, "2026-11-09T12:00Z"),
+                warning(5, "2026-11-09T12:00Z"),
+                warning(200, "2026-11-09T12:00Z"),
+            ],
+        },
+    )
 
 
 def test_a_payment_that_is_disputed_and_reported_counts_twice_at_visa(a_month, database):
@@ -87,10 +116,7 @@ def test_the_ratio_of_the_page_is_the_one_of_the_figures(a_month, database):
 def test_headroom_is_told_before_each_line(a_month, database):
     visa, mastercard = networks.standing(database, DAY, "usd")
     assert [(line.name, line.left) for line in visa.lines] == [("non-compliant", 1), ("excessive", 1496)]
-    assert [(line.name, line.left) for line in mastercard.lines] == [
-        ("excessive", 99),
-        ("high excessive", 299),
-    ]
+    assert [(line.name, line.left) for line in mastercard.lines] == [("excessive", 99), ("high excessive", 299)]
     said = networks.in_words(visa)
     assert (
         said
@@ -118,16 +144,9 @@ def test_a_later_line_counts_from_its_day_on(database, owner):
     networks.set_line(
         database, ADMIN, "visa", "excessive", ratio=0.009, events=300, since=DAY, source="a bulletin", now=NOW
     )
-    before, after = (
-        networks.standing(database, day, "usd")[0].lines[-1] for day in (date(2026, 11, 19), DAY)
-    )
+    before, after = (networks.standing(database, day, "usd")[0].lines[-1] for day in (date(2026, 11, 19), DAY))
     assert (before.ratio, before.events) == (Decimal("0.015"), 1500)
-    assert (after.ratio, after.events, after.since, after.source) == (
-        Decimal("0.009"),
-        300,
-        DAY,
-        "a bulletin",
-    )
+    assert (after.ratio, after.events, after.since, after.source) == (Decimal("0.009"), 300, DAY, "a bulletin")
     audited = owner.execute("select actor from payops.audit_log where action = 'payments:network-line:set'")
     assert audited.fetchall() == [("staff:ada",)]
     owner.execute("delete from payops.network_lines where set_by = 'staff:ada'")
@@ -142,6 +161,4 @@ def test_what_is_no_line_is_refused(database, owner, wrong):
 
 def test_who_only_sees_draws_no_line(database):
     with pytest.raises(Unauthorised):
-        networks.set_line(
-            database, SUPPORT, "visa", "early", ratio=0.01, events=5, since=DAY, source="x", now=NOW
-        )
+        networks.set_line(database, SUPPORT, "visa", "early", ratio=0.01, events=5, since=DAY, source="x", now=NOW)

@@ -21,21 +21,44 @@ def row(number: int, **fields):
     """A payment intent as the mirror keeps it, `number` minutes after the start."""
     at = (START + timedelta(minutes=number)).isoformat()
     return {
-        "id": f"pi_{number}", "livemode": False, "created": at, "as_of": at, "state_rank": 0, "event_id": "fetch",
-        "amount_minor": 4900, "currency": "usd", "status": "succeeded", "amount_received_minor": 4900,
-        "latest_charge_id": f"ch_{number}", "customer_id": f"cus_{number % 3}", "order_id": f"order-{number}",
+        "id": f"pi_{number}",
+        "livemode": False,
+        "created": at,
+        "as_of": at,
+        "state_rank": 0,
+        "event_id": "fetch",
+        "amount_minor": 4900,
+        "currency": "usd",
+        "status": "succeeded",
+        "amount_received_minor": 4900,
+        "latest_charge_id": f"ch_{number}",
+        "customer_id": f"cus_{number % 3}",
+        "order_id": f"order-{number}",
         "patient_id": f"patient-{number % 3}",
-    } | fields  # fmt: skip
+    } | fields
 
 
 def charge_row(number: int, **fields):
     at = (START + timedelta(minutes=number)).isoformat()
     return {
-        "id": f"ch_{number}", "livemode": False, "created": at, "as_of": at, "state_rank": 2, "event_id": "fetch",
-        "payment_intent_id": f"pi_{number}", "amount_minor": 4900, "amount_captured_minor": 4900, "currency": "usd",
-        "amount_refunded_minor": 0, "status": "succeeded", "captured": True, "disputed": False, "card_brand": "visa",
-        "card_last4": "4242", "method_type": "card",
-    } | fields  # fmt: skip
+        "id": f"ch_{number}",
+        "livemode": False,
+        "created": at,
+        "as_of": at,
+        "state_rank": 2,
+        "event_id": "fetch",
+        "payment_intent_id": f"pi_{number}",
+        "amount_minor": 4900,
+        "amount_captured_minor": 4900,
+        "currency": "usd",
+        "amount_refunded_minor": 0,
+        "status": "succeeded",
+        "captured": True,
+        "disputed": False,
+        "card_brand": "visa",
+        "card_last4": "4242",
+        "method_type": "card",
+    } | fields
 
 
 @pytest.fixture
@@ -74,26 +97,31 @@ def test_pages_follow_each_other_without_gap_or_repeat_however_many_are_of_one_s
 def test_a_payment_is_found_by_every_id_that_is_on_it(mirror):
     stamp = {"livemode": False, "created": START.isoformat(), "as_of": START.isoformat(), "state_rank": 0}
     stamp |= {"event_id": "fetch"}
-    due = dict.fromkeys(
-        ("amount_due_minor", "amount_paid_minor", "amount_remaining_minor", "attempt_count"), 0
-    )
+    due = dict.fromkeys(("amount_due_minor", "amount_paid_minor", "amount_remaining_minor", "attempt_count"), 0)
     on_it = {"payment_intent_id": "pi_1", "amount_minor": 100, "currency": "usd"}
     database = mirror(
         payment_intents=[row(1), row(2)],
         charges=[charge_row(1), charge_row(2)],
         customers=[stamp | {"id": "cus_1", "patient_id": "patient-of-customer", "delinquent": False, "deleted": False}],
         refunds=[stamp | on_it | {"id": "re_1", "status": "succeeded", "charge_id": "ch_1"}],
-        disputes=[stamp | on_it | {"id": "dp_1", "status": "lost", "charge_id": "ch_1", "has_evidence": False, "submission_count": 0}],
+        disputes=[
+            stamp
+            | on_it
+            | {"id": "dp_1", "status": "lost", "charge_id": "ch_1", "has_evidence": False, "submission_count": 0}
+        ],
         early_fraud_warnings=[stamp | {"id": "issfr_1", "payment_intent_id": "pi_1", "actionable": True}],
         checkout_sessions=[stamp | {"id": "cs_1", "mode": "payment", "payment_intent_id": "pi_1"}],
         invoices=[stamp | {"id": "in_1", "currency": "usd", "subscription_id": "sub_1"} | due],
-        invoice_payments=[stamp | {"id": "inpay_1", "invoice_id": "in_1", "payment_intent_id": "pi_1", "status": "paid", "is_default": True}],
+        invoice_payments=[
+            stamp
+            | {"id": "inpay_1", "invoice_id": "in_1", "payment_intent_id": "pi_1", "status": "paid", "is_default": True}
+        ],
         balance_transactions=[
             stamp
             | {"id": "txn_1", "amount_minor": 1, "fee_minor": 0, "net_minor": 1, "currency": "usd", "type": "charge"}
             | {"reporting_category": "charge", "source_id": "ch_1"}
         ],
-    )  # fmt: skip
+    )
     names = "pi_1 ch_1 re_1 dp_1 issfr_1 cs_1 in_1 sub_1 txn_1 order-1 cus_1 patient-1 patient-of-customer"
     for name in names.split():
         assert found(database, name=f" {name} ") == ["pi_1"], name
@@ -121,22 +149,21 @@ def test_filters_narrow_together_and_days_count_only_where_nothing_else_narrows(
     assert found(database, bounds=days, name="pi_1") == ["pi_1"]
 
 
-def test_refunded_and_disputed_payments_are_found_by_that(desk, paid, faults):
+def test_refunded_and_disputed_payments_are_found_by_that(context, paid, faults):
     plain, sent_back, disputed = paid(), paid(), paid()
-    refunds.issue(desk, FINANCE, refunds.new_id(), sent_back["id"], 900, reason="late")
-    desk.mirror(desk.stripe.retrieve(f"charges/{sent_back['latest_charge']['id']}"))
-    desk.mirror(faults.dispute(disputed["latest_charge"]["id"]))
-    desk.mirror(desk.stripe.retrieve(f"charges/{disputed['latest_charge']['id']}"))
-    page = {each["id"]: each for each in payments.find(desk.db, OPS, Sought()).items}
+    refunds.issue(context, FINANCE, refunds.new_id(), sent_back["id"], 900, reason="late")
+    context.mirror(context.stripe.retrieve(f"charges/{sent_back['latest_charge']['id']}"))
+    context.mirror(faults.dispute(disputed["latest_charge"]["id"]))
+    context.mirror(context.stripe.retrieve(f"charges/{disputed['latest_charge']['id']}"))
+    page = {each["id"]: each for each in payments.find(context.db, OPS, Sought()).items}
     said = [payments.status_in_words(page[one["id"]]) for one in (plain, sent_back, disputed)]
     assert said == ["Succeeded", "Partly refunded", "Disputed"]
-    assert found(desk.db, status="refunded") == [sent_back["id"]]
-    assert found(desk.db, status="disputed") == [disputed["id"]]
+    assert found(context.db, status="refunded") == [sent_back["id"]]
+    assert found(context.db, status="disputed") == [disputed["id"]]
 
 
 @pytest.mark.parametrize(
-    ("typed", "minor"),
-    [("49", 4900), ("49.00", 4900), ("$1,049.5", 104_950), ("USD 0.5", 50), ("0049", 4900)],
+    ("typed", "minor"), [("49", 4900), ("49.00", 4900), ("$1,049.5", 104_950), ("USD 0.5", 50), ("0049", 4900)]
 )
 def test_an_amount_is_read_as_people_write_it(typed, minor):
     assert payments.amounts_of(typed)["usd"] == minor
@@ -162,8 +189,7 @@ def test_a_filter_that_cannot_be_is_refused(typed):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["' or 1=1 --", "$1", "%s", "\x00pi_1", "\ud800", "pi_1'); delete from payops.events; --", "a" * 5000],
+    "name", ["' or 1=1 --", "$1", "%s", "\x00pi_1", "\ud800", "pi_1'); delete from payops.events; --", "a" * 5000]
 )
 def test_a_name_that_attacks_finds_nothing_and_breaks_nothing(mirror, name):
     database = mirror(payment_intents=[row(9)])
@@ -173,10 +199,11 @@ def test_a_name_that_attacks_finds_nothing_and_breaks_nothing(mirror, name):
 def test_the_sentence_says_how_many_fit_and_what_came_in(mirror):
     database = mirror(
         payment_intents=[
-            row(1), row(2, currency="eur"),
+            row(1),
+            row(2, currency="eur"),
             row(3, status="requires_payment_method", error_code="card_declined", amount_received_minor=0),
         ]
-    )  # fmt: skip
+    )
     page = payments.find(database, OPS, Sought(), limit=1)
     assert payments.sentence(page, "in these 30 days") == (
         "3 payments in these 30 days: 2 succeeded, 1 failed; $49.00 and €49.00 came in."
@@ -193,16 +220,14 @@ def test_an_export_takes_all_pages_and_is_on_record(mirror, owner, monkeypatch):
     assert taken.fetchall() == [({"payments": 10},)]
 
 
-def test_by_email_stripe_is_asked_and_the_address_is_kept_nowhere(desk, paid, owner, caplog):
+def test_by_email_stripe_is_asked_and_the_address_is_kept_nowhere(context, paid, owner, caplog):
     email = "Ana.Lima@example.com"
-    made = desk.stripe.write("customers", key=f"c-{datetime.now().timestamp()}", email=email)
+    made = context.stripe.write("customers", key=f"c-{datetime.now().timestamp()}", email=email)
     intent = paid(customer=made["id"])
     caplog.set_level(logging.INFO)
-    assert payments.customers_of_email(desk, SUPPORT, f" {email} ") == [payments.Customer(made["id"], 1)]
-    assert found(desk.db, name=made["id"]) == [intent["id"]]
-    kept = owner.execute(
-        "select actor, after from payops.audit_log where action = 'payments:email:looked-up'"
-    )
+    assert payments.customers_of_email(context, SUPPORT, f" {email} ") == [payments.Customer(made["id"], 1)]
+    assert found(context.db, name=made["id"]) == [intent["id"]]
+    kept = owner.execute("select actor, after from payops.audit_log where action = 'payments:email:looked-up'")
     assert kept.fetchall() == [("staff:sue", {"customers": [made["id"]]})]
     tables = owner.execute(
         "select c.relname from pg_class c where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'"
@@ -212,25 +237,23 @@ def test_by_email_stripe_is_asked_and_the_address_is_kept_nowhere(desk, paid, ow
         assert rows.fetchall() == [], table
 
 
-def test_what_is_no_address_is_not_asked_about(desk):
+def test_what_is_no_address_is_not_asked_about(context):
     with pytest.raises(Refused, match="bad_email"):
-        payments.customers_of_email(desk, SUPPORT, "ana")
+        payments.customers_of_email(context, SUPPORT, "ana")
 
 
-def test_a_payments_life_is_told_in_order(desk, sandbox, database, owner, clock):
+def test_a_payments_life_is_told_in_order(context, sandbox, database, owner, clock):
     """From the first decline to the refund, with the calls to Stripe that were about it."""
 
     def record(call):
         database.call("record_stripe_call", **vars(call), now=clock())
 
     stripe = StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=record, max_retries=0)
-    watched = desk.__class__(**vars(desk) | {"stripe": stripe})
+    watched = context.__class__(**vars(context) | {"stripe": stripe})
     asked = {"amount": 4900, "currency": "usd", "confirm": True, "metadata": {"orderId": "order-life"}}
     asked["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
     with pytest.raises(Refused) as declined:
-        stripe.write(
-            "payment_intents", key="life-1", **asked, payment_method="pm_card_chargeDeclinedInsufficientFunds"
-        )
+        stripe.write("payment_intents", key="life-1", **asked, payment_method="pm_card_chargeDeclinedInsufficientFunds")
     payment = declined.value.facts["payment_intent"]
     intent = stripe.write(f"payment_intents/{payment}/confirm", key="life-2", payment_method="pm_card_visa")
     for charge in stripe.each("charges", payment_intent=payment):
@@ -280,7 +303,7 @@ def test_the_life_has_its_events_its_consultation_and_the_apis_answers(mirror, o
         "insert into payops.consultations (submission_id, body_sha256, patient_id, state, specialty, order_id,"
         " received_at, status, reason) values ('s', 'x', 'patient-1', 'CA', 'dermatology', 'order-1', %s, 'waiting', '-')",
         (START,),
-    )  # fmt: skip
+    )
     owner.execute(
         "insert into payops.api_requests (caller, key, fingerprint, state, started_at, lease_until, status, answer)"
         " values ('shop', 'k', 'f', 'answered', %(at)s, %(at)s + interval '250 milliseconds', 200, %(answer)s)",
@@ -304,10 +327,7 @@ def test_a_note_is_kept_with_its_author_and_can_be_taken_back(mirror, owner):
     (kept,) = payments.life(database, OPS, "pi_1")["notes"]
     assert (kept["note"], kept["written_by"], kept["withdrawn_by"]) == (None, "staff:sue", "staff:ada")
     done = owner.execute("select action, actor from payops.audit_log where subject = 'pi:pi_1' order by id")
-    assert done.fetchall() == [
-        ("payments:note:added", "staff:sue"),
-        ("payments:note:withdrawn", "staff:ada"),
-    ]
+    assert done.fetchall() == [("payments:note:added", "staff:sue"), ("payments:note:withdrawn", "staff:ada")]
     assert "receipt" not in str(owner.execute("select * from payops.audit_log").fetchall())
 
 
@@ -317,9 +337,13 @@ def note_id(owner):
 
 @pytest.mark.parametrize(
     ("note", "code"),
-    [(" ", "note_empty"), ("x" * 2001, "note_too_long"), ("card 4242 4242 4242 4242", "note_private"),
-     ("write to ana@example.com", "note_private")],
-)  # fmt: skip
+    [
+        (" ", "note_empty"),
+        ("x" * 2001, "note_too_long"),
+        ("card 4242 4242 4242 4242", "note_private"),
+        ("write to ana@example.com", "note_private"),
+    ],
+)
 def test_what_must_not_be_kept_is_no_note(mirror, note, code):
     database = mirror(payment_intents=[row(1)])
     with pytest.raises(Refused, match=code):

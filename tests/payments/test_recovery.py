@@ -15,8 +15,8 @@ from tests.payments.conftest import ADMIN, FINANCE, OPS, SUPPORT
 RETURN = "https://shop.example/paid"
 
 
-def retry(desk, case, actor=SUPPORT, **more):
-    return recovery.retry(desk, actor, more.pop("action_id", None) or recovery.new_id(), case.id, **more)
+def retry(context, case, actor=SUPPORT, **more):
+    return recovery.retry(context, actor, more.pop("action_id", None) or recovery.new_id(), case.id, **more)
 
 
 def audited(owner, intent_id):
@@ -27,102 +27,99 @@ def audited(owner, intent_id):
     return [tuple(row) for row in rows]
 
 
-def test_a_declined_card_that_works_again_is_charged_once_and_audited(desk, shop, owner):
+def test_a_declined_card_that_works_again_is_charged_once_and_audited(context, shop, owner):
     case = shop.failed()
     assert case.failed.card_saved and case.advice.step is Step.WAIT
-    action = retry(desk, case)
+    action = retry(context, case)
     assert (action.state, shop.charged(case.id)) == ("done", [4900])
-    assert audited(owner, case.id) == [
-        ("payments:retry:begun", "staff:sue"),
-        ("payments:retry:done", "staff:sue"),
-    ]
+    assert audited(owner, case.id) == [("payments:retry:begun", "staff:sue"), ("payments:retry:done", "staff:sue")]
     with pytest.raises(Refused, match="not_failed"):
-        recovery.case(desk, case.id)
+        recovery.case(context, case.id)
 
 
-def test_the_same_form_sent_twice_and_a_second_tab_are_one_charge(desk, shop):
+def test_the_same_form_sent_twice_and_a_second_tab_are_one_charge(context, shop):
     case, once = shop.failed(), recovery.new_id()
-    first, second = (retry(desk, case, action_id=once) for _ in range(2))
+    first, second = (retry(context, case, action_id=once) for _ in range(2))
     assert first.result_id == second.result_id
     with pytest.raises(Refused, match="not_failed"):
-        retry(desk, case, seen_retries=case.failed.retries_here)
+        retry(context, case, seen_retries=case.failed.retries_here)
     assert shop.charged(case.id) == [4900]
 
 
-def test_a_second_tab_does_not_try_again_what_was_declined_meanwhile(desk, shop):
+def test_a_second_tab_does_not_try_again_what_was_declined_meanwhile(context, shop):
     case = shop.failed()
     shop.decline(shop.card, "insufficient_funds")
-    assert retry(desk, case, seen_retries=0).state == "refused"
+    assert retry(context, case, seen_retries=0).state == "refused"
     with pytest.raises(Refused, match="changed_meanwhile"):
-        retry(desk, case, seen_retries=0)
+        retry(context, case, seen_retries=0)
     assert shop.tries(case.id) == 2
-    again = recovery.case(desk, case.id)
+    again = recovery.case(context, case.id)
     assert (again.failed.tries, again.failed.retries_here) == (2, 1)
-    assert recovery.done_about(desk, case.id)[0].problem_code == "insufficient_funds"
+    assert recovery.done_about(context, case.id)[0].problem_code == "insufficient_funds"
 
 
 @pytest.mark.parametrize("code", ["lost_card", "transaction_not_allowed", "authentication_required"])
-def test_after_a_hard_decline_only_another_card_is_tried(desk, shop, code):
+def test_after_a_hard_decline_only_another_card_is_tried(context, shop, code):
     case = shop.failed(code)
     assert case.advice.step is Step.CUSTOMER
     with pytest.raises(Refused, match="needs_another_card"):
-        retry(desk, case)
+        retry(context, case)
     with pytest.raises(Refused, match="needs_another_card"):
-        retry(desk, case, payment_method_id=shop.card["id"])
+        retry(context, case, payment_method_id=shop.card["id"])
     saved_again = shop.save("pm_card_visa")
     with pytest.raises(Refused, match="needs_another_card"):
-        retry(desk, case, payment_method_id=saved_again["id"])
+        retry(context, case, payment_method_id=saved_again["id"])
     assert shop.tries(case.id) == 1
     other = shop.save("pm_card_mastercard")
-    cards = {card.last4: card.declined for card in recovery_links.saved_cards(desk, case.failed)}
+    cards = {card.last4: card.declined for card in recovery_links.saved_cards(context, case.failed)}
     assert cards == {"4242": True, "4444": False}
-    assert retry(desk, case, payment_method_id=other["id"]).state == "done"
+    assert retry(context, case, payment_method_id=other["id"]).state == "done"
     assert shop.charged(case.id) == [4900]
 
 
-def test_a_card_that_was_not_saved_is_not_tried_without_the_customer(desk, shop):
+def test_a_card_that_was_not_saved_is_not_tried_without_the_customer(context, shop):
     case = shop.failed(card={"id": "pm_card_visa_chargeDeclinedInsufficientFunds"}, saved=False)
     assert (case.failed.card_saved, case.advice.step) == (False, Step.CUSTOMER)
     with pytest.raises(Refused, match="card_not_saved"):
-        retry(desk, case)
+        retry(context, case)
 
 
-def test_somebody_elses_card_is_not_tried(desk, shop):
+def test_somebody_elses_card_is_not_tried(context, shop):
     case = shop.failed()
     stranger = shop.post("customers")
     theirs = shop.post("payment_methods/pm_card_mastercard/attach", customer=stranger["id"])
     with pytest.raises(Refused, match="card_not_saved"):
-        retry(desk, case, payment_method_id=theirs["id"])
+        retry(context, case, payment_method_id=theirs["id"])
 
 
-def test_a_past_due_invoice_is_paid_through_the_invoice(desk, shop):
+def test_a_past_due_invoice_is_paid_through_the_invoice(context, shop):
     case = shop.past_due()
     assert case.failed.amount_minor == 4900
-    assert retry(desk, case).state == "done"
-    assert desk.stripe.retrieve(f"invoices/{case.failed.invoice_id}")["status"] == "paid"
+    assert retry(context, case).state == "done"
+    assert context.stripe.retrieve(f"invoices/{case.failed.invoice_id}")["status"] == "paid"
     assert shop.charged(case.id) == [4900]
-    assert case.id not in [each.id for each in recovery.waiting(desk).cases]
+    assert case.id not in [each.id for each in recovery.waiting(context).cases]
 
 
-def test_at_fifteen_tries_only_an_admin_goes_on_and_says_why(desk, shop, owner):
+def test_at_fifteen_tries_only_an_admin_goes_on_and_says_why(context, shop, owner):
     case = shop.failed()
     add_failed_charges(owner, case.id, 13)
-    warned = recovery.case(desk, case.id)
+    warned = recovery.case(context, case.id)
     assert (warned.failed.tries, warned.advice.limit_reached) == (
         14,
         False,
     ) and "at 15 we stop" in warned.advice.warning
     add_failed_charges(owner, case.id, 1, start=13)
-    assert recovery.case(desk, case.id).advice.limit_reached
+    assert recovery.case(context, case.id).advice.limit_reached
     with pytest.raises(Refused, match="retry_limit"):
-        retry(desk, case)
+        retry(context, case)
     with pytest.raises(Refused, match="retry_limit"):
-        recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(days=1))
+        recovery.schedule(context, SUPPORT, case.id, context.clock() + timedelta(days=1))
     with pytest.raises(Refused, match="Only an admin"):
-        retry(desk, case, override_reason="they asked")
+        retry(context, case, override_reason="they asked")
     with pytest.raises(Refused, match="reason_missing"):
-        retry(desk, case, ADMIN, override_reason=" ")
-    assert retry(desk, case, ADMIN, override_reason="the bank said so on the phone").state == "done"
+        retry(context, case, ADMIN, override_reason=" ")
+    assert retry(context, case, ADMIN, override_reason="the bank said so on the phone").state == "done"
     assert ("payments:retry:limit-overridden", "staff:ada") in audited(owner, case.id)
 
 
@@ -131,204 +128,198 @@ def add_failed_charges(owner, intent_id, count, *, start=0):
         owner.execute(
             "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, amount_minor,"
             " currency, status, network_status) values (%s, false, now(), now(), 0, 'fetch', %s, 4900, 'usd', 'failed',"
-            " 'declined_by_network')", (f"ch_{n}_{intent_id}", intent_id),
-        )  # fmt: skip
+            " 'declined_by_network')",
+            (f"ch_{n}_{intent_id}", intent_id),
+        )
 
 
-def test_a_scheduled_retry_is_made_once_at_its_time(desk, shop, owner):
+def test_a_scheduled_retry_is_made_once_at_its_time(context, shop, owner):
     case = shop.failed()
-    at = desk.clock() + timedelta(days=3)
-    recovery.schedule(desk, SUPPORT, case.id, at, reason="payday")
-    assert recovery.case(desk, case.id).advice.step is Step.SCHEDULED
-    assert recovery.retry_due(desk) == 0
-    desk.clock.ahead = timedelta(days=3, minutes=1)
-    assert (recovery.retry_due(desk), recovery.retry_due(desk)) == (1, 0)
+    at = context.clock() + timedelta(days=3)
+    recovery.schedule(context, SUPPORT, case.id, at, reason="payday")
+    assert recovery.case(context, case.id).advice.step is Step.SCHEDULED
+    assert recovery.retry_due(context) == 0
+    context.clock.ahead = timedelta(days=3, minutes=1)
+    assert (recovery.retry_due(context), recovery.retry_due(context)) == (1, 0)
     assert shop.charged(case.id) == [4900]
     assert audited(owner, case.id)[-2:] == [
         ("payments:retry:begun", "system:worker"),
         ("payments:retry:done", "system:worker"),
     ]
-    assert recovery.done_about(desk, case.id)[0].reason == "scheduled by staff:sue: payday"
+    assert recovery.done_about(context, case.id)[0].reason == "scheduled by staff:sue: payday"
 
 
-def test_a_worker_killed_after_stripe_did_the_work_leaves_one_charge(desk, shop, owner, killed_after_stripe):
+def test_a_worker_killed_after_stripe_did_the_work_leaves_one_charge(context, shop, owner, killed_after_stripe):
     case = shop.failed()
-    recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(hours=1))
-    desk.clock.ahead = timedelta(hours=2)
+    recovery.schedule(context, SUPPORT, case.id, context.clock() + timedelta(hours=1))
+    context.clock.ahead = timedelta(hours=2)
     killed_after_stripe(recovery.retry_due)
-    assert recovery.done_about(desk, case.id)[0].state == "sending"
-    assert recovery.retry_due(desk) == 0
-    desk.clock.ahead += timedelta(minutes=3)
-    actions.settle_unknown(desk)
+    assert recovery.done_about(context, case.id)[0].state == "sending"
+    assert recovery.retry_due(context) == 0
+    context.clock.ahead += timedelta(minutes=3)
+    actions.settle_unknown(context)
     assert shop.charged(case.id) == [4900]
-    assert recovery.done_about(desk, case.id)[0].state == "done"
+    assert recovery.done_about(context, case.id)[0].state == "done"
     assert audited(owner, case.id)[-2:] == [
         ("payments:retry:begun", "system:worker"),
         ("payments:retry:done", "system:worker"),
     ]
 
 
-def test_a_scheduled_retry_that_may_not_be_made_is_dropped_with_its_reason(desk, shop, owner):
+def test_a_scheduled_retry_that_may_not_be_made_is_dropped_with_its_reason(context, shop, owner):
     case = shop.failed()
-    recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(hours=1))
+    recovery.schedule(context, SUPPORT, case.id, context.clock() + timedelta(hours=1))
     add_failed_charges(owner, case.id, 14)
-    desk.clock.ahead = timedelta(hours=2)
-    assert recovery.retry_due(desk) == 1
-    found = recovery.case(desk, case.id)
+    context.clock.ahead = timedelta(hours=2)
+    assert recovery.retry_due(context) == 1
+    found = recovery.case(context, case.id)
     assert (found.failed.state, shop.tries(case.id)) == ("open", 1)
     assert "tried 15 times" in found.failed.reason
     assert audited(owner, case.id)[-1] == ("payments:recovery:not-tried", "system:worker")
 
 
 @pytest.mark.parametrize(
-    "effects",
-    [{"lose_reply": True}, {"status": 500, "after_work": True}, {"reset": True}, {"status": 429}],
+    "effects", [{"lose_reply": True}, {"status": 500, "after_work": True}, {"reset": True}, {"status": 429}]
 )
-def test_a_lost_reply_is_unknown_then_settled_with_one_charge(desk, shop, faults, effects):
+def test_a_lost_reply_is_unknown_then_settled_with_one_charge(context, shop, faults, effects):
     case = shop.failed()
     faults.add(f"payment_intents/{case.id}/confirm", **effects)
-    action = retry(desk, case)
+    action = retry(context, case)
     faults.clear()
     assert action.state == "unknown"
     with pytest.raises(Refused, match="in_progress|not_failed"):
-        retry(desk, case)
-    desk.clock.ahead = timedelta(minutes=3)
-    actions.settle_unknown(desk)
-    assert recovery.done_about(desk, case.id)[0].state == "done"
+        retry(context, case)
+    context.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(context)
+    assert recovery.done_about(context, case.id)[0].state == "done"
     assert shop.charged(case.id) == [4900]
 
 
 def test_a_failure_that_stripe_repeats_under_its_key_is_given_up_with_the_key_and_tried_under_another(
-    desk, shop, faults
+    context, shop, faults
 ):
     case = shop.failed()
     faults.add(f"payment_intents/{case.id}/confirm", status=500, count=1)
-    assert retry(desk, case).state == "unknown"
-    desk.clock.ahead = timedelta(minutes=3)
-    actions.settle_unknown(desk)
-    assert recovery.done_about(desk, case.id)[0].state == "unknown"
-    desk.clock.ahead = timedelta(days=1)
-    actions.settle_unknown(desk)
-    assert recovery.done_about(desk, case.id)[0].problem_code == "never_done"
-    assert retry(desk, recovery.case(desk, case.id)).state == "done"
+    assert retry(context, case).state == "unknown"
+    context.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(context)
+    assert recovery.done_about(context, case.id)[0].state == "unknown"
+    context.clock.ahead = timedelta(days=1)
+    actions.settle_unknown(context)
+    assert recovery.done_about(context, case.id)[0].problem_code == "never_done"
+    assert retry(context, recovery.case(context, case.id)).state == "done"
     assert shop.charged(case.id) == [4900]
 
 
-def test_a_slow_answer_is_waited_for(desk, shop, faults):
+def test_a_slow_answer_is_waited_for(context, shop, faults):
     case = shop.failed()
     faults.add(f"payment_intents/{case.id}/confirm", delay_seconds=0.2, delay_reply_seconds=0.2)
-    assert retry(desk, case).state == "done"
+    assert retry(context, case).state == "done"
 
 
-def test_what_is_stopped_is_tried_by_nobody_until_it_is_opened_again(desk, shop):
+def test_what_is_stopped_is_tried_by_nobody_until_it_is_opened_again(context, shop):
     case = shop.past_due()
     with pytest.raises(Refused, match="reason_missing"):
-        recovery.stop(desk, SUPPORT, case.id, reason=" ")
-    assert recovery.stop(desk, SUPPORT, case.id, reason="the patient moved away").state == "done"
-    invoice = desk.stripe.retrieve(f"invoices/{case.failed.invoice_id}")
-    assert (invoice["auto_advance"], recovery.case(desk, case.id).advice.step) == (False, Step.STOPPED)
+        recovery.stop(context, SUPPORT, case.id, reason=" ")
+    assert recovery.stop(context, SUPPORT, case.id, reason="the patient moved away").state == "done"
+    invoice = context.stripe.retrieve(f"invoices/{case.failed.invoice_id}")
+    assert (invoice["auto_advance"], recovery.case(context, case.id).advice.step) == (False, Step.STOPPED)
     with pytest.raises(Refused, match="stopped"):
-        retry(desk, case)
-    recovery.reopen(desk, SUPPORT, case.id)
-    assert desk.stripe.retrieve(f"invoices/{case.failed.invoice_id}")["auto_advance"] is True
-    assert retry(desk, case).state == "done"
+        retry(context, case)
+    recovery.reopen(context, SUPPORT, case.id)
+    assert context.stripe.retrieve(f"invoices/{case.failed.invoice_id}")["auto_advance"] is True
+    assert retry(context, case).state == "done"
 
 
-def test_a_link_is_paid_on_one_page_and_a_retry_closes_it_first(desk, shop):
+def test_a_link_is_paid_on_one_page_and_a_retry_closes_it_first(context, shop):
     case = shop.failed()
-    link = recovery_links.give(desk, SUPPORT, recovery.new_id(), case.failed, RETURN)
-    same = recovery_links.give(desk, SUPPORT, recovery.new_id(), case.failed, RETURN)
+    link = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
+    same = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
     assert link.url == same.url and "/checkout/" in link.url and not link.sent
-    told = recovery.case(desk, case.id).failed.told
+    told = recovery.case(context, case.id).failed.told
     assert [(each["by"], each["how"]) for each in told] == [("staff:sue", "link")]
-    assert retry(desk, case).state == "done"
-    session = desk.stripe.retrieve(f"checkout/sessions/{link.action.result_id}")
+    assert retry(context, case).state == "done"
+    session = context.stripe.retrieve(f"checkout/sessions/{link.action.result_id}")
     assert (session["status"], shop.charged(case.id)) == ("expired", [4900])
 
 
-def test_what_the_customer_paid_by_the_link_is_not_tried_again(desk, shop, sandbox):
+def test_what_the_customer_paid_by_the_link_is_not_tried_again(context, shop, sandbox):
     case = shop.failed()
-    link = recovery_links.give(desk, SUPPORT, recovery.new_id(), case.failed, RETURN)
-    card = {
-        "number": "4242424242424242",
-        "expiry": "12 / 40",
-        "cvc": "123",
-        "name": "Ana",
-        "email": "a@example.com",
-    }
+    link = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
+    card = {"number": "4242424242424242", "expiry": "12 / 40", "cvc": "123", "name": "Ana", "email": "a@example.com"}
     httpx.post(link.url, data=card | {"do": "pay"}, follow_redirects=False)
-    session = desk.stripe.retrieve(f"checkout/sessions/{link.action.result_id}")
+    session = context.stripe.retrieve(f"checkout/sessions/{link.action.result_id}")
     assert session["payment_status"] == "paid"
     with pytest.raises(Refused, match="paid_by_link"):
-        retry(desk, case)
-    desk.mirror(desk.stripe.retrieve(f"payment_intents/{session['payment_intent']}"))
+        retry(context, case)
+    context.mirror(context.stripe.retrieve(f"payment_intents/{session['payment_intent']}"))
     with pytest.raises(Refused, match="not_failed"):
-        recovery.case(desk, case.id)
+        recovery.case(context, case.id)
     assert shop.charged(case.id) == []
 
 
-def test_an_invoices_link_is_sent_by_stripe_and_is_its_own_page(desk, shop):
+def test_an_invoices_link_is_sent_by_stripe_and_is_its_own_page(context, shop):
     case = shop.past_due()
-    link = recovery_links.give(desk, SUPPORT, recovery.new_id(), case.failed, RETURN)
+    link = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
     assert link.sent and link.url.endswith(f"/invoices/{case.failed.invoice_id}")
-    assert recovery.case(desk, case.id).failed.told[0]["how"] == "sent"
+    assert recovery.case(context, case.id).failed.told[0]["how"] == "sent"
 
 
 @pytest.mark.parametrize("actor", [OPS, FINANCE])
-def test_who_only_sees_tries_schedules_sends_and_stops_nothing(desk, shop, actor):
+def test_who_only_sees_tries_schedules_sends_and_stops_nothing(context, shop, actor):
     case = shop.failed()
-    later = desk.clock() + timedelta(days=1)
+    later = context.clock() + timedelta(days=1)
     for do in (
-        lambda: retry(desk, case, actor),
-        lambda: recovery.schedule(desk, actor, case.id, later),
-        lambda: recovery.stop(desk, actor, case.id, reason="x"),
-        lambda: recovery.reopen(desk, actor, case.id),
-        lambda: recovery_links.give(desk, actor, recovery.new_id(), case.failed, RETURN),
+        lambda: retry(context, case, actor),
+        lambda: recovery.schedule(context, actor, case.id, later),
+        lambda: recovery.stop(context, actor, case.id, reason="x"),
+        lambda: recovery.reopen(context, actor, case.id),
+        lambda: recovery_links.give(context, actor, recovery.new_id(), case.failed, RETURN),
     ):
         with pytest.raises(Unauthorised):
             do()
     assert shop.tries(case.id) == 1
 
 
-def test_while_the_flow_is_closed_nothing_is_tried_and_schedules_wait(desk, shop, database, clock):
+def test_while_the_flow_is_closed_nothing_is_tried_and_schedules_wait(context, shop, database, clock):
     case = shop.failed()
-    recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(minutes=1))
+    recovery.schedule(context, SUPPORT, case.id, context.clock() + timedelta(minutes=1))
     closing = {"sentence": "Not now.", "reason": "audit", "now": clock()}
     flags.switch(database, ADMIN, Flow.RETRIES, open=False, **closing)
-    closed = desk.__class__(**vars(desk) | {"flags": Flags(database, suspended=False)})
+    closed = context.__class__(**vars(context) | {"flags": Flags(database, suspended=False)})
     with pytest.raises(Unavailable, match="flow_disabled"):
         retry(closed, case)
-    desk.clock.ahead = timedelta(hours=1)
+    context.clock.ahead = timedelta(hours=1)
     assert recovery.retry_due(closed) == 0
     flags.switch(database, ADMIN, Flow.RETRIES, open=True, sentence="", reason="done", now=clock())
-    assert recovery.retry_due(desk) == 1
+    assert recovery.retry_due(context) == 1
     assert shop.charged(case.id) == [4900]
 
 
-def test_what_stripe_gave_up_or_was_voided_is_not_collected_any_more(desk, shop):
+def test_what_stripe_gave_up_or_was_voided_is_not_collected_any_more(context, shop):
     case = shop.past_due()
     invoice = f"invoices/{case.failed.invoice_id}"
     shop.post(f"{invoice}/mark_uncollectible")
-    assert case.id not in [each.id for each in recovery.waiting(desk).cases]
+    assert case.id not in [each.id for each in recovery.waiting(context).cases]
     with pytest.raises(Refused, match="not_failed"):
-        retry(desk, case)
+        retry(context, case)
 
 
-def test_a_failed_payment_is_known_to_be_an_invoices_though_no_event_says_so(desk, shop, owner):
+def test_a_failed_payment_is_known_to_be_an_invoices_though_no_event_says_so(context, shop, owner):
     case = shop.past_due()
     owner.execute("delete from payops.recovery_facts")
     shop.post(f"invoices/{case.failed.invoice_id}/mark_uncollectible")
-    assert case.id in [each.id for each in recovery.waiting(desk).cases]
-    recovery_facts.look(desk)
-    assert case.id not in [each.id for each in recovery.waiting(desk).cases]
+    assert case.id in [each.id for each in recovery.waiting(context).cases]
+    recovery_facts.look(context)
+    assert case.id not in [each.id for each in recovery.waiting(context).cases]
 
 
-def test_an_invoice_that_no_payment_waits_for_is_asked_about_once_an_hour(desk, shop, owner, faults):
+def test_an_invoice_that_no_payment_waits_for_is_asked_about_once_an_hour(context, shop, owner, faults):
     case = shop.past_due()
     owner.execute("delete from payops.recovery_facts; delete from payops.invoices_asked_about")
     owner.execute("update payops.payment_intents set error_code = null")
     owner.execute("update payops.invoices set id = 'in_gone'")
-    assert [recovery_facts.look(desk), recovery_facts.look(desk)] == [1, 0]
-    desk.clock.ahead = timedelta(hours=2)
-    assert recovery_facts.look(desk) == 1
-    assert case.id not in [each.id for each in recovery.waiting(desk).cases]
+    assert [recovery_facts.look(context), recovery_facts.look(context)] == [1, 0]
+    context.clock.ahead = timedelta(hours=2)
+    assert recovery_facts.look(context) == 1
+    assert case.id not in [each.id for each in recovery.waiting(context).cases]

@@ -11,9 +11,35 @@ from core.payments.retry_advice import ADVICE_CODES, Failed, Step, retry_advice,
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DECLINED = Failed(
-    "pi_1", NOW - timedelta(days=5), 4900, "usd", "cus_1", "patient-1", "order-1", "card_declined", "insufficient_funds", None,
-    "visa", "4242", True, 1, 0, 0, NOW - timedelta(days=4), None, None, None, None, "open", None, None, None, 0, False, [],
-)  # fmt: skip
+    "pi_1",
+    NOW - timedelta(days=5),
+    4900,
+    "usd",
+    "cus_1",
+    "patient-1",
+    "order-1",
+    "card_declined",
+    "insufficient_funds",
+    None,
+    "visa",
+    "4242",
+    True,
+    1,
+    0,
+    0,
+    NOW - timedelta(days=4),
+    None,
+    None,
+    None,
+    None,
+    "open",
+    None,
+    None,
+    None,
+    0,
+    False,
+    [],
+)
 
 
 def step(**changes):
@@ -71,16 +97,12 @@ def test_the_database_counts_as_due_what_python_calls_due(database, owner):
     """Every code of the table and one that is not in it, with every advice, tried once and three times."""
     expected = 0
     for n, (code, advice_code, tries) in enumerate(
-        (code, advice, tries)
-        for code in [*every_code(), "made_up"]
-        for advice in ADVICE_CODES
-        for tries in (1, 3)
+        (code, advice, tries) for code in [*every_code(), "made_up"] for advice in ADVICE_CODES for tries in (1, 3)
     ):
         intent, at = f"pi_{n}", NOW - timedelta(hours=30)
         put_failed(owner, intent, code, advice_code, tries, at)
         expected += retry_advice(
-            replace(DECLINED, decline_code=code, advice_code=advice_code, tries=tries, last_attempt_at=at),
-            NOW,
+            replace(DECLINED, decline_code=code, advice_code=advice_code, tries=tries, last_attempt_at=at), NOW
         ).due
     counted = owner.execute(
         "select waiting from payops.retryable_now(%s, %s::jsonb)", (NOW, json.dumps(rules()))
@@ -93,12 +115,14 @@ def put_failed(owner, intent, code, advice_code, tries, at):
     owner.execute(
         "insert into payops.payment_intents (id, livemode, created, as_of, state_rank, event_id, amount_minor, currency, status,"
         " error_code, error_decline_code) values (%s, %s, %s, %s, %s, %s, 4900, 'usd', 'requires_payment_method',"
-        " 'card_declined', %s)", (intent, *mirrored, code),
-    )  # fmt: skip
+        " 'card_declined', %s)",
+        (intent, *mirrored, code),
+    )
     for k in range(tries):
         owner.execute(
             "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, amount_minor,"
             " currency, status, network_status, advice_code, card_brand) values (%s, %s, %s, %s, %s, %s, %s, 4900, 'usd',"
-            " 'failed', 'declined_by_network', %s, 'visa')", (f"ch_{k}_{intent}", *mirrored, intent, advice_code),
-        )  # fmt: skip
+            " 'failed', 'declined_by_network', %s, 'visa')",
+            (f"ch_{k}_{intent}", *mirrored, intent, advice_code),
+        )
     owner.execute("insert into payops.recovery_facts values (%s, null, true, %s)", (intent, at))

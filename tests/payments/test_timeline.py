@@ -6,13 +6,31 @@ from core.payments.timeline import Side, timeline
 
 AT, LATER = "2026-11-01T12:00:00+00:00", "2026-11-20T12:00:00+00:00"
 INTENT = {
-    "id": "pi_1", "amount_minor": 4900, "currency": "usd", "created": AT, "canceled_at": None, "cancellation_reason": None,
+    "id": "pi_1",
+    "amount_minor": 4900,
+    "currency": "usd",
+    "created": AT,
+    "canceled_at": None,
+    "cancellation_reason": None,
     "capture_method": "automatic",
-}  # fmt: skip
+}
 KINDS = (
-    "charges", "failed_confirmations", "refunds", "disputes", "warnings", "sessions", "invoices", "balance_transactions",
-    "events", "calls", "requests", "audit", "actions", "consultations", "notes",
-)  # fmt: skip
+    "charges",
+    "failed_confirmations",
+    "refunds",
+    "disputes",
+    "warnings",
+    "sessions",
+    "invoices",
+    "balance_transactions",
+    "events",
+    "calls",
+    "requests",
+    "audit",
+    "actions",
+    "consultations",
+    "notes",
+)
 
 
 def told(**known):
@@ -26,16 +44,31 @@ def only(side, moments):
 
 def dispute(status, **fields):
     return {
-        "id": "dp_1", "amount_minor": 4900, "currency": "usd", "status": status, "reason": "fraudulent", "created": AT,
-        "as_of": LATER, "event_id": "evt_1", "network_reason_code": "10.4",
-    } | fields  # fmt: skip
+        "id": "dp_1",
+        "amount_minor": 4900,
+        "currency": "usd",
+        "status": status,
+        "reason": "fraudulent",
+        "created": AT,
+        "as_of": LATER,
+        "event_id": "evt_1",
+        "network_reason_code": "10.4",
+    } | fields
 
 
 def moved(source, category, amount=4900, kind="adjustment"):
     return {
-        "id": "txn_1", "source_id": source, "reporting_category": category, "type": kind, "created": "2026-11-15T12:00:00+00:00",
-        "amount_minor": amount, "fee_minor": 0, "net_minor": amount, "currency": "usd", "payout_id": None,
-    }  # fmt: skip
+        "id": "txn_1",
+        "source_id": source,
+        "reporting_category": category,
+        "type": kind,
+        "created": "2026-11-15T12:00:00+00:00",
+        "amount_minor": amount,
+        "fee_minor": 0,
+        "net_minor": amount,
+        "currency": "usd",
+        "payout_id": None,
+    }
 
 
 def test_a_dispute_is_told_with_its_codes_and_how_it_ended():
@@ -69,9 +102,16 @@ def test_an_inquiry_is_no_dispute_and_one_that_waits_has_not_ended(status, title
 
 def test_a_refund_that_failed_says_when_the_money_came_back():
     refund = {
-        "id": "re_1", "amount_minor": 900, "currency": "usd", "status": "failed", "reason": "duplicate", "created": AT,
-        "failure_reason": "expired_or_canceled_card", "as_of": LATER, "event_id": "fetch",
-    }  # fmt: skip
+        "id": "re_1",
+        "amount_minor": 900,
+        "currency": "usd",
+        "status": "failed",
+        "reason": "duplicate",
+        "created": AT,
+        "failure_reason": "expired_or_canceled_card",
+        "as_of": LATER,
+        "event_id": "fetch",
+    }
     sent, failed = only(
         Side.RETURNS, told(refunds=[refund], balance_transactions=[moved("re_1", "refund_failure", 900)])
     )
@@ -82,9 +122,16 @@ def test_a_refund_that_failed_says_when_the_money_came_back():
 
 def test_a_payment_captured_later_is_authorised_first():
     charge = {
-        "id": "ch_1", "amount_minor": 4900, "amount_captured_minor": 4000, "currency": "usd", "status": "succeeded",
-        "captured": True, "card_brand": "visa", "card_last4": "4242", "created": AT,
-    }  # fmt: skip
+        "id": "ch_1",
+        "amount_minor": 4900,
+        "amount_captured_minor": 4000,
+        "currency": "usd",
+        "status": "succeeded",
+        "captured": True,
+        "card_brand": "visa",
+        "card_last4": "4242",
+        "created": AT,
+    }
     moments = told(
         intent={"capture_method": "manual"},
         charges=[charge],
@@ -99,12 +146,7 @@ def test_a_payment_captured_later_is_authorised_first():
 
 
 def test_a_failed_check_without_a_charge_is_an_attempt_with_advice():
-    failed = {
-        "id": "evt_1",
-        "created": AT,
-        "code": "payment_intent_authentication_failure",
-        "decline_code": None,
-    }
+    failed = {"id": "evt_1", "created": AT, "code": "payment_intent_authentication_failure", "decline_code": None}
     moment = only(Side.PAYMENT, told(failed_confirmations=[failed]))[-1]
     assert moment.title == "Before any charge was declined: payment_intent_authentication_failure"
     assert moment.details and moment.tone == "bad"
@@ -112,9 +154,17 @@ def test_a_failed_check_without_a_charge_is_an_attempt_with_advice():
 
 def test_the_networks_advice_goes_before_the_tables():
     charge = {
-        "id": "ch_1", "amount_minor": 4900, "currency": "usd", "status": "failed", "decline_code": "insufficient_funds",
-        "failure_code": "card_declined", "advice_code": "do_not_try_again", "card_brand": "visa", "card_last4": "9995", "created": AT,
-    }  # fmt: skip
+        "id": "ch_1",
+        "amount_minor": 4900,
+        "currency": "usd",
+        "status": "failed",
+        "decline_code": "insufficient_funds",
+        "failure_code": "card_declined",
+        "advice_code": "do_not_try_again",
+        "card_brand": "visa",
+        "card_last4": "9995",
+        "created": AT,
+    }
     moment = only(Side.PAYMENT, told(charges=[charge]))[-1]
     assert "Do not try this card again" in moment.details
     assert "The network advises do not try again." in moment.details
@@ -122,9 +172,14 @@ def test_the_networks_advice_goes_before_the_tables():
 
 def test_events_and_calls_that_went_wrong_stand_out():
     event = {
-        "id": "evt_1", "type": "charge.succeeded", "created": AT, "received_at": "2026-11-01T12:00:07+00:00", "came_by": "sweep",
-        "outcome": "failed", "reason": "no such column",
-    }  # fmt: skip
+        "id": "evt_1",
+        "type": "charge.succeeded",
+        "created": AT,
+        "received_at": "2026-11-01T12:00:07+00:00",
+        "came_by": "sweep",
+        "outcome": "failed",
+        "reason": "no such column",
+    }
     call = {
         "operation": "post refunds",
         "at": AT,
@@ -144,7 +199,12 @@ def test_events_and_calls_that_went_wrong_stand_out():
 
 def test_of_one_second_the_payment_comes_before_what_was_heard_of_it():
     event = {
-        "id": "evt_1", "type": "payment_intent.created", "created": AT, "received_at": AT, "came_by": "webhook", "outcome": "applied",
+        "id": "evt_1",
+        "type": "payment_intent.created",
+        "created": AT,
+        "received_at": AT,
+        "came_by": "webhook",
+        "outcome": "applied",
         "reason": None,
-    }  # fmt: skip
+    }
     assert [moment.side for moment in told(events=[event])] == [Side.PAYMENT, Side.EVENTS]

@@ -4,36 +4,36 @@ import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from core.monitoring import attention, overview
+from core.monitoring import action_items, overview
 from core.payments import recovery, refunds
 from core.periods import Period
 from tests.payments.conftest import FINANCE, SUPPORT
 
 
-def waiting(desk):
-    now = desk.clock()
+def waiting(context):
+    now = context.clock()
     period = Period.last_days(7, now=now, zone=ZoneInfo("America/New_York"))
-    found = overview.load(desk.db, period, currency="usd", now=now)
-    return {line.what: (line.at_stake, line.kind.page) for line in attention.waiting(found.waiting, now)}
+    found = overview.load(context.db, period, currency="usd", now=now)
+    return {line.what: (line.at_stake, line.kind.page) for line in action_items.waiting(found.waiting, now)}
 
 
-def test_a_failure_waits_for_a_person_once_it_can_be_tried_again(desk, shop):
+def test_a_failure_waits_for_a_person_once_it_can_be_tried_again(context, shop):
     case = shop.failed(amount=4900)
-    assert "1 failed payment can be tried again now" not in waiting(desk)
-    desk.clock.ahead = timedelta(hours=73)
-    assert waiting(desk)["1 failed payment can be tried again now"] == ("$49.00", "recovery")
-    assert [each.id for each in recovery.worth_trying(recovery.waiting(desk).cases)] == [case.id]
-    recovery.schedule(desk, SUPPORT, case.id, desk.clock() + timedelta(days=1))
-    assert "1 failed payment can be tried again now" not in waiting(desk)
+    assert "1 failed payment can be tried again now" not in waiting(context)
+    context.clock.ahead = timedelta(hours=73)
+    assert waiting(context)["1 failed payment can be tried again now"] == ("$49.00", "recovery")
+    assert [each.id for each in recovery.worth_trying(recovery.waiting(context).cases)] == [case.id]
+    recovery.schedule(context, SUPPORT, case.id, context.clock() + timedelta(days=1))
+    assert "1 failed payment can be tried again now" not in waiting(context)
 
 
-def test_refunds_to_decide_about_and_answers_that_never_came_wait_for_a_person(desk, paid, faults):
+def test_refunds_to_decide_about_and_answers_that_never_came_wait_for_a_person(context, paid, faults):
     large, small = paid(50_000), paid(4900)
-    refunds.issue(desk, SUPPORT, refunds.new_id(), large["id"], 45_000, reason="cancelled")
+    refunds.issue(context, SUPPORT, refunds.new_id(), large["id"], 45_000, reason="cancelled")
     faults.add("refunds", lose_reply=True)
-    refunds.issue(desk, FINANCE, refunds.new_id(), small["id"], 1000, reason="cancelled")
+    refunds.issue(context, FINANCE, refunds.new_id(), small["id"], 1000, reason="cancelled")
     faults.clear()
-    found = waiting(desk)
+    found = waiting(context)
     assert found["1 refund awaits approval"] == ("$450.00", "refunds")
     assert found["1 refund without Stripe's answer"] == ("$10.00", "refunds")
 
@@ -43,4 +43,4 @@ def test_each_kind_of_money_action_has_its_words_for_when_stripe_does_not_answer
         "select pg_get_constraintdef(oid) from pg_constraint where conname = 'money_actions_kind_check'"
     ).fetchone()[0]
     kinds = re.findall(r"'(\w+)'", rule)
-    assert len(kinds) >= 9 and {f"unknown_{kind}" for kind in kinds} <= set(attention.KINDS)
+    assert len(kinds) >= 9 and {f"unknown_{kind}" for kind in kinds} <= set(action_items.KINDS)

@@ -33,20 +33,19 @@ class Clinic:
             for state, _, expires in (one.partition(":") for one in states.split())
         ]
         document = {
-            "id": provider_id, "name": provider_id.title(), "specialties": ["dermatology"], "capacity": 10,
-            "active": True, "licences": licences,
-        } | facts  # fmt: skip
+            "id": provider_id,
+            "name": provider_id.title(),
+            "specialties": ["dermatology"],
+            "capacity": 10,
+            "active": True,
+            "licences": licences,
+        } | facts
         self.put(document)
         return provider_id
 
     def put(self, *documents: dict[str, Any], now: datetime = NOW, trial: bool = False) -> dict[str, Any]:
         return self.db.call(
-            "put_providers",
-            actor="staff:ada",
-            actor_role="admin",
-            documents=list(documents),
-            trial=trial,
-            now=now,
+            "put_providers", actor="staff:ada", actor_role="admin", documents=list(documents), trial=trial, now=now
         )
 
     def ask(
@@ -54,9 +53,11 @@ class Clinic:
     ) -> dict[str, Any]:
         self._asked += 1
         body = {
-            "submissionId": f"sub-{self._asked}", "patientId": f"patient-{self._asked}", "patientState": state,
+            "submissionId": f"sub-{self._asked}",
+            "patientId": f"patient-{self._asked}",
+            "patientState": state,
             "specialty": specialty,
-        } | fields  # fmt: skip
+        } | fields
         return intake.submit(self.db, intake.Submission.model_validate(body), body, now=now)
 
     def end(self, consultation_id: str, status: str = "completed", now: datetime = NOW) -> dict[str, Any]:

@@ -34,10 +34,18 @@ def test_among_equals_the_longest_unassigned_is_chosen(clinic):
 
 
 def test_a_thousand_patients_over_fifty_equal_providers_end_within_one_of_each_other(clinic):
-    clinic.put(*(
-        {"id": f"p{n:02}", "name": f"P {n}", "specialties": ["dermatology"], "capacity": 100,
-         "licences": [{"state": "TX"}]} for n in range(50)
-    ))  # fmt: skip
+    clinic.put(
+        *(
+            {
+                "id": f"p{n:02}",
+                "name": f"P {n}",
+                "specialties": ["dermatology"],
+                "capacity": 100,
+                "licences": [{"state": "TX"}],
+            }
+            for n in range(50)
+        )
+    )
     for n in range(1000):
         clinic.ask(now=NOW + timedelta(seconds=n))
     assert set(clinic.pending().values()) == {20}
@@ -51,10 +59,7 @@ def test_without_the_specialty_general_practice_takes_it_then_anybody_and_the_an
     assert [answer["providerId"] for answer in answers] == ["gp", "mind", None]
     assert [answer["match"] for answer in answers] == ["fallback", "fallback", None]
     assert "general practice" in answers[0]["reason"] and "least loaded of all" in answers[1]["reason"]
-    assert (answers[2]["status"], answers[2]["reason"]) == (
-        "waiting",
-        "Everybody licensed in TX is at capacity.",
-    )
+    assert (answers[2]["status"], answers[2]["reason"]) == ("waiting", "Everybody licensed in TX is at capacity.")
 
 
 def test_a_preferred_provider_is_taken_if_eligible(clinic):
@@ -66,23 +71,29 @@ def test_a_preferred_provider_is_taken_if_eligible(clinic):
     assert clinic.ask(preferredProviderId="cal")["providerId"] == "ann"  # not licensed here
 
 
-@pytest.mark.parametrize(("facts", "reason"), [
-    ({"states": "CA"}, "Nobody has a licence in TX."),
-    ({"states": "TX:2026-11-20"}, "No licence in TX is active today."),
-    ({"active": False}, "Everybody licensed in TX is deactivated."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"states": "CA"}, "Nobody has a licence in TX."),
+        ({"states": "TX:2026-11-20"}, "No licence in TX is active today."),
+        ({"active": False}, "Everybody licensed in TX is deactivated."),
+    ],
+)
 def test_who_waits_is_told_why(clinic, facts, reason):
     clinic.provider("ann", **facts)
     answer = clinic.ask()
     assert (answer["status"], answer["providerId"], answer["reason"]) == ("waiting", None, reason)
 
 
-@pytest.mark.parametrize(("state", "last_second"), [
-    ("NY", datetime(2026, 12, 1, 4, 59, 59, tzinfo=UTC)),
-    ("CA", datetime(2026, 12, 1, 7, 59, 59, tzinfo=UTC)),
-    ("HI", datetime(2026, 12, 1, 9, 59, 59, tzinfo=UTC)),
-    ("GU", datetime(2026, 11, 30, 13, 59, 59, tzinfo=UTC)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("state", "last_second"),
+    [
+        ("NY", datetime(2026, 12, 1, 4, 59, 59, tzinfo=UTC)),
+        ("CA", datetime(2026, 12, 1, 7, 59, 59, tzinfo=UTC)),
+        ("HI", datetime(2026, 12, 1, 9, 59, 59, tzinfo=UTC)),
+        ("GU", datetime(2026, 11, 30, 13, 59, 59, tzinfo=UTC)),
+    ],
+)
 def test_a_licence_lasts_to_the_end_of_its_last_day_in_the_states_time(clinic, state, last_second):
     clinic.provider("ann", states=f"{state}:2026-11-30")
     assert clinic.ask(state, now=last_second)["providerId"] == "ann"
@@ -128,8 +139,14 @@ def test_of_many_candidates_the_first_in_order_are_kept_and_some_where_nobody_is
     items = kept(clinic.ask())
     assert [(each["provider_id"], each["tier"]) for each in items] == [("p00", 1), ("p01", 1)]
     assert items[0] == {
-        "provider_id": "p00", "name": "P00", "eligible": True, "tier": 1, "why": "Licensed, with the specialty and room.", "pending": 0, "capacity": 1,
-    }  # fmt: skip
+        "provider_id": "p00",
+        "name": "P00",
+        "eligible": True,
+        "tier": 1,
+        "why": "Licensed, with the specialty and room.",
+        "pending": 0,
+        "capacity": 1,
+    }
     clinic.ask()
     fallback = kept(clinic.ask())
     assert [each["provider_id"] for each in fallback] == ["p02", "p03", "p04", "p05", "p06"]
@@ -239,9 +256,7 @@ def test_only_an_admin_passes_over_capacity_and_specialty_and_nobody_over_the_li
         assignment.assign(clinic.db, OPS, asked, NOW, provider_id="gp", reason="asked for", override=True)
     with pytest.raises(Refused, match="No licence in TX"):
         assignment.assign(clinic.db, ADMIN, asked, NOW, provider_id="cal", reason="asked for", override=True)
-    moved = assignment.assign(
-        clinic.db, ADMIN, asked, NOW, provider_id="gp", reason="asked for", override=True
-    )
+    moved = assignment.assign(clinic.db, ADMIN, asked, NOW, provider_id="gp", reason="asked for", override=True)
     assert (moved["provider_id"], moved["match"]) == ("gp", "fallback")
     assert clinic.pending() == {"ann": 0, "gp": 1, "cal": 0}
     clinic.check()
@@ -269,9 +284,7 @@ def test_candidates_by_hand_say_who_may_be_chosen(clinic):
     clinic.provider("cal", states="CA")
     found = assignment.candidates(clinic.db, asked, NOW)
     assert found["licensed"] == 3
-    shown = [
-        (one["provider_id"], one["has_it"], one["eligible"], one["selectable"]) for one in found["items"]
-    ]
+    shown = [(one["provider_id"], one["has_it"], one["eligible"], one["selectable"]) for one in found["items"]]
     assert shown == [("ben", False, True, True), ("ann", True, True, False), ("gp", False, True, False)]
     searched = assignment.candidates(clinic.db, asked, NOW, search="GP")["items"]
     assert [(one["provider_id"], one["selectable"]) for one in searched] == [("gp", False)]
@@ -306,10 +319,11 @@ def test_what_if_tells_who_would_be_left_and_who_would_be_seen(clinic):
     clinic.provider("ben", states="TX")
     clinic.ask("CA"), clinic.ask("NY")
     without = assignment.without_provider(clinic.db, "ann", NOW)
-    assert [(one["state"], one["open_consultations"], one["others"]) for one in without] == [
-        ("CA", 1, 0),
-        ("TX", 0, 1),
-    ]
+    assert [(one["state"], one["open_consultations"], one["others"]) for one in without] == [("CA", 1, 0), ("TX", 0, 1)]
     assert assignment.with_licence(clinic.db, "ben", "NY", NOW) == {
-        "waiting": 1, "would_take": 1, "demand_30_days": 1, "providers": 0, "has_it": False,
-    }  # fmt: skip
+        "waiting": 1,
+        "would_take": 1,
+        "demand_30_days": 1,
+        "providers": 0,
+        "has_it": False,
+    }

@@ -4,16 +4,24 @@ from core.providers.changes import differences
 
 TX = {"state": "TX", "number": "A1", "status": "active", "expires_on": "2027-12-31", "type": None}
 ANN = {
-    "name": "Ann", "email": None, "npi": None, "active": True, "capacity": 10, "specialties": ["dermatology"],
-    "notes": None, "licences": [TX],
-}  # fmt: skip
+    "name": "Ann",
+    "email": None,
+    "npi": None,
+    "active": True,
+    "capacity": 10,
+    "specialties": ["dermatology"],
+    "notes": None,
+    "licences": [TX],
+}
 
 
 def test_each_changed_field_is_a_line_and_what_is_left_out_is_none():
     after = {"capacity": 4, "active": False, "specialties": ["urgent_care", "dermatology"], "notes": ""}
     assert differences(ANN, after) == [
-        "Active: yes to no", "Capacity: 10 to 4", "Specialties: dermatology to dermatology, urgent_care",
-    ]  # fmt: skip
+        "Active: yes to no",
+        "Capacity: 10 to 4",
+        "Specialties: dermatology to dermatology, urgent_care",
+    ]
     assert differences(ANN, ANN) == []
 
 

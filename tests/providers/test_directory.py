@@ -21,9 +21,7 @@ def read(clinic, text):
     return files.read_csv(text, directory.vocabulary(clinic.db), directory.identities(clinic.db))
 
 
-@pytest.mark.parametrize(
-    ("npi", "right"), [("1234567893", True), ("1234567890", False), ("123456789", False)]
-)
+@pytest.mark.parametrize(("npi", "right"), [("1234567893", True), ("1234567890", False), ("123456789", False)])
 def test_an_npi_has_ten_digits_of_which_the_last_checks_the_others(npi, right):
     assert (licences.npi_problem(npi) is None) is right
 
@@ -49,24 +47,33 @@ def test_every_problem_of_a_file_is_named_by_row_and_column(clinic):
     rows = ",a@b,12,maybe,0,alchemy,ZZ:1:2027-01-01;TX:1:soon;TX:2\n" + ANN + ANN
     found = {(one.row, one.column) for one in read(clinic, HEADER + rows).problems}
     assert found >= {
-        (2, "name"), (2, "email"), (2, "npi"), (2, "active"), (2, "capacity"), (2, "specialties"), (2, "licences"),
+        (2, "name"),
+        (2, "email"),
+        (2, "npi"),
+        (2, "active"),
+        (2, "capacity"),
+        (2, "specialties"),
+        (2, "licences"),
         (4, "npi"),
-    }  # fmt: skip
+    }
 
 
-@pytest.mark.parametrize(("text", "problems"), [
-    ("", {(1, column) for column in files.COLUMNS}),
-    ("name,name," + HEADER, {(1, "name")}),
-    (HEADER + "Ann,x\n", {(2, "row"), (2, "email"), (2, "npi"), (2, "active"), (2, "capacity")}),
-    (HEADER + ANN.strip() + ",more\n", {(2, "row")}),
-    (HEADER + "\n" + ANN.replace(",10,", ",--5,"), {(3, "capacity")}),
-    (HEADER + ANN.replace(",10,", ",0,"), {(2, "capacity")}),
-    (HEADER + ANN.replace(",10,", "," + "9" * 5000 + ","), {(2, "capacity")}),
-    (HEADER + ANN.replace("2027-12-31", "2027-02-30"), {(2, "licences")}),
-    (HEADER + ANN.replace("CA:A2", "TX:A1"), {(2, "licences")}),
-    (HEADER + 'Ann,"x', {(2, "file")}),
-    (HEADER + "x" * 200_000, {(2, "file")}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("", {(1, column) for column in files.COLUMNS}),
+        ("name,name," + HEADER, {(1, "name")}),
+        (HEADER + "Ann,x\n", {(2, "row"), (2, "email"), (2, "npi"), (2, "active"), (2, "capacity")}),
+        (HEADER + ANN.strip() + ",more\n", {(2, "row")}),
+        (HEADER + "\n" + ANN.replace(",10,", ",--5,"), {(3, "capacity")}),
+        (HEADER + ANN.replace(",10,", ",0,"), {(2, "capacity")}),
+        (HEADER + ANN.replace(",10,", "," + "9" * 5000 + ","), {(2, "capacity")}),
+        (HEADER + ANN.replace("2027-12-31", "2027-02-30"), {(2, "licences")}),
+        (HEADER + ANN.replace("CA:A2", "TX:A1"), {(2, "licences")}),
+        (HEADER + 'Ann,"x', {(2, "file")}),
+        (HEADER + "x" * 200_000, {(2, "file")}),
+    ],
+)
 def test_a_file_that_is_not_right_says_where(clinic, text, problems):
     assert {(one.row, one.column) for one in read(clinic, text).problems} == problems
 
@@ -81,13 +88,24 @@ def test_a_cell_over_two_lines_counts_as_the_row_that_a_spreadsheet_shows(clinic
     assert {(one.row, one.column) for one in read(clinic, text).problems} == {(3, "npi")}
 
 
-@pytest.mark.parametrize("change", [
-    {"capacity": 0}, {"capacity": -1}, {"npi": "1234567890"}, {"specialties": ["alchemy"]}, {"name": " "},
-    {"licences": [{"state": "ZZ"}]}, {"licences": [{"state": "TX", "number": "1"}, {"state": "TX", "number": "1"}]},
-    {"licences": [{"state": "TX", "issued_on": "2027-02-01", "expires_on": "2027-01-31"}]},
-    {"licences": [{"state": "TX", "expires_on": "soon"}]}, {"licences": [{"state": None}]},
-    {"licences": [{"state": "TX", "status": "fine"}]}, {"capacity": 2.5}, {"email": "ann"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"capacity": 0},
+        {"capacity": -1},
+        {"npi": "1234567890"},
+        {"specialties": ["alchemy"]},
+        {"name": " "},
+        {"licences": [{"state": "ZZ"}]},
+        {"licences": [{"state": "TX", "number": "1"}, {"state": "TX", "number": "1"}]},
+        {"licences": [{"state": "TX", "issued_on": "2027-02-01", "expires_on": "2027-01-31"}]},
+        {"licences": [{"state": "TX", "expires_on": "soon"}]},
+        {"licences": [{"state": None}]},
+        {"licences": [{"state": "TX", "status": "fine"}]},
+        {"capacity": 2.5},
+        {"email": "ann"},
+    ],
+)
 def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_half_written(clinic, change):
     clinic.provider("ann")
     before = directory.everybody(clinic.db)
@@ -153,12 +171,15 @@ def test_who_came_from_a_table_without_an_npi_is_exported_filled_in_and_imported
 def test_every_problem_of_a_table_is_named_by_row_and_column(clinic):
     row = {"id": "7", "name": "Ann", "states": ["TX", None], "specialties": ["Alchemy"], "active": None}
     known = directory.vocabulary(clinic.db)
-    found = files.from_table(
-        [row, row | {"id": None, "name": None, "states": None, "specialties": None}], known
-    )
+    found = files.from_table([row, row | {"id": None, "name": None, "states": None, "specialties": None}], known)
     assert {(one.row, one.column) for one in found.problems} == {
-        (1, "licences"), (1, "specialties"), (1, "active"), (2, "id"), (2, "name"), (2, "active"),
-    }  # fmt: skip
+        (1, "licences"),
+        (1, "specialties"),
+        (1, "active"),
+        (2, "id"),
+        (2, "name"),
+        (2, "active"),
+    }
 
 
 def test_the_directory_is_searched_by_name_state_specialty_and_activity_a_page_at_a_time(clinic):
@@ -181,9 +202,7 @@ def test_an_admin_adds_a_specialty_once_and_patients_may_ask_for_it(clinic):
     for _ in range(2):
         assert directory.add_specialty(clinic.db, ADMIN, " Sleep  medicine ", NOW) == "sleep_medicine"
     assert directory.vocabulary(clinic.db).specialties["sleep_medicine"] == "Sleep medicine"
-    assert clinic.rows(
-        "select count(*) from payops.audit_log where action = 'providers:specialty:added'"
-    ) == [(1,)]
+    assert clinic.rows("select count(*) from payops.audit_log where action = 'providers:specialty:added'") == [(1,)]
     assert clinic.ask(specialty="sleep_medicine")["status"] == "waiting"
     for name in ("", "x", "1st", "<b>", "é", "a" * 50):
         with pytest.raises(Refused, match="letters"):
@@ -205,9 +224,11 @@ def test_licences_that_end_soon_are_listed_soonest_first(clinic):
 def test_the_command_imports_what_is_right_and_names_what_is_not(tmp_path):
     def payops(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", "from core.cli import app; app()", *arguments], capture_output=True, text=True,
+            [sys.executable, "-c", "from core.cli import app; app()", *arguments],
+            capture_output=True,
+            text=True,
             env={"DATA_DIR": folder, "PATH": os.environ["PATH"]},
-        )  # fmt: skip
+        )
 
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(HEADER + ANN)

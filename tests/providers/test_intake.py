@@ -22,13 +22,7 @@ from core.settings import load_settings
 from tests.api.test_webhooks import Api
 
 FORM, STATUS = "/api/webhooks/form-submission", "/api/webhooks/consultation-status"
-PROVIDER = {
-    "id": "ann",
-    "name": "Ann",
-    "specialties": ["dermatology"],
-    "capacity": 3,
-    "licences": [{"state": "TX"}],
-}
+PROVIDER = {"id": "ann", "name": "Ann", "specialties": ["dermatology"], "capacity": 3, "licences": [{"state": "TX"}]}
 
 
 class Form:
@@ -57,9 +51,7 @@ def form() -> Iterator[Form]:
         api = Api(Path(folder))
         api.start()
         services = start(load_settings({"DATA_DIR": folder}, env_file=None))
-        services.db.call(
-            "put_providers", actor="cli:test", actor_role="admin", documents=[PROVIDER], now=wall_clock()
-        )
+        services.db.call("put_providers", actor="cli:test", actor_role="admin", documents=[PROVIDER], now=wall_clock())
         yield Form(api, services.db)
         services.close()
         api.kill()
@@ -68,8 +60,11 @@ def form() -> Iterator[Form]:
 
 def submission(submission_id: str, **fields: Any) -> dict[str, Any]:
     return {
-        "submissionId": submission_id, "patientId": "patient-1", "patientState": "TX", "specialty": "dermatology",
-    } | fields  # fmt: skip
+        "submissionId": submission_id,
+        "patientId": "patient-1",
+        "patientState": "TX",
+        "specialty": "dermatology",
+    } | fields
 
 
 def test_a_submission_is_assigned_and_answered_in_the_shape_promised(form):
@@ -93,16 +88,19 @@ def test_nobody_there_means_waiting_with_the_reason(form):
     assert body["reason"] == "Nobody has a licence in GU."
 
 
-@pytest.mark.parametrize(("fields", "code", "path"), [
-    ({"patientState": "ZZ"}, "unknown_state", "patientState"),
-    ({"patientState": "tx"}, "unknown_state", "patientState"),
-    ({"specialty": "alchemy"}, "unknown_specialty", "specialty"),
-    ({"preferredProviderId": "nobody"}, "unknown_provider", "preferredProviderId"),
-    ({"patientId": 7}, "invalid_body", "patientId"),
-    ({"patientId": "a\0b"}, "invalid_body", "patientId"),
-    ({"submittedAt": "yesterday"}, "invalid_body", "submittedAt"),
-    ({"submittedAt": "2026-11-24T10:00:00"}, "invalid_body", "submittedAt"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fields", "code", "path"),
+    [
+        ({"patientState": "ZZ"}, "unknown_state", "patientState"),
+        ({"patientState": "tx"}, "unknown_state", "patientState"),
+        ({"specialty": "alchemy"}, "unknown_specialty", "specialty"),
+        ({"preferredProviderId": "nobody"}, "unknown_provider", "preferredProviderId"),
+        ({"patientId": 7}, "invalid_body", "patientId"),
+        ({"patientId": "a\0b"}, "invalid_body", "patientId"),
+        ({"submittedAt": "yesterday"}, "invalid_body", "submittedAt"),
+        ({"submittedAt": "2026-11-24T10:00:00"}, "invalid_body", "submittedAt"),
+    ],
+)
 def test_what_does_not_fit_is_422_at_its_field_and_nothing_is_recorded(form, fields, code, path):
     answer = form.post(FORM, submission("s-bad", **fields))
     assert (answer.status_code, answer.json()["code"]) == (422, code)
@@ -116,10 +114,17 @@ def test_a_time_too_far_off_either_way_is_400(form, minutes):
     assert (answer.status_code, answer.json()["code"]) == (400, "stale_timestamp")
 
 
-@pytest.mark.parametrize("headers", [
-    {"webhook-signature": "v1,AAAA"}, {"webhook-signature": ""}, {"webhook-signature": "v1"},
-    {"webhook-id": "msg_2"}, {"webhook-timestamp": "soon"}, {"webhook-timestamp": "9" * 400},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": ""},
+        {"webhook-signature": "v1"},
+        {"webhook-id": "msg_2"},
+        {"webhook-timestamp": "soon"},
+        {"webhook-timestamp": "9" * 400},
+    ],
+)
 def test_what_the_form_did_not_sign_is_400(form, headers):
     answer = form.post(FORM, submission("s-forged"), **headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_signature")
@@ -147,25 +152,26 @@ def test_a_finished_consultation_frees_its_slot_once_and_who_waits_gets_it(form)
     with ThreadPoolExecutor(4) as patients:
         asked = list(patients.map(ask, range(4)))
     waiting = [one for one in asked if one["status"] == "waiting"]
-    seen = form.api.rows(
-        "select id from payops.consultations where status = 'assigned' order by received_at limit 1"
-    )[0][0]
+    seen = form.api.rows("select id from payops.consultations where status = 'assigned' order by received_at limit 1")[
+        0
+    ][0]
     for _ in range(2):
         answer = form.post(STATUS, {"consultationId": seen, "status": "completed"})
         assert (answer.status_code, answer.json()) == (200, {"consultationId": seen, "status": "completed"})
     assert len(waiting) >= 1
-    still = form.api.rows(
-        "select count(*) from payops.consultations where status = 'waiting' and state = 'TX'"
-    )
+    still = form.api.rows("select count(*) from payops.consultations where status = 'waiting' and state = 'TX'")
     assert still == [(len(waiting) - 1,)]
     assert form.api.rows("select pending, capacity from payops.providers") == [(3, 3)]
 
 
-@pytest.mark.parametrize(("body", "status", "code"), [
-    ({"consultationId": "cons_none", "status": "completed"}, 404, "no_such_consultation"),
-    ({"consultationId": "cons_none", "status": "waiting"}, 422, "invalid_body"),
-    ({"status": "completed"}, 422, "invalid_body"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"consultationId": "cons_none", "status": "completed"}, 404, "no_such_consultation"),
+        ({"consultationId": "cons_none", "status": "waiting"}, 422, "invalid_body"),
+        ({"status": "completed"}, 422, "invalid_body"),
+    ],
+)
 def test_a_status_that_does_not_fit_is_refused(form, body, status, code):
     answer = form.post(STATUS, body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)

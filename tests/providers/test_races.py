@@ -85,11 +85,7 @@ def test_many_at_once_stay_within_one_of_each_other(busy):
     for n in range(10):
         busy.provider(f"p{n}", capacity=100)
     with ThreadPoolExecutor(16) as racers:
-        list(
-            racers.map(
-                lambda n: busy.ask(submissionId=f"race-{n}", now=NOW + timedelta(seconds=n)), range(200)
-            )
-        )
+        list(racers.map(lambda n: busy.ask(submissionId=f"race-{n}", now=NOW + timedelta(seconds=n)), range(200)))
     counts = busy.pending().values()
     assert sum(counts) == 200 and max(counts) - min(counts) <= 1
     busy.check()
@@ -276,25 +272,19 @@ def test_after_any_history_nobody_is_over_capacity_unlicensed_or_forgotten(busy,
 def _do(clinic: Clinic, step: tuple, ids: list[str], now) -> None:
     kind, *given = step
     if kind == "ask":
-        clinic.ask(
-            given[0], given[1], now=now, submissionId=f"h-{threading.get_ident()}-{now.timestamp()}-{step}"
-        )
+        clinic.ask(given[0], given[1], now=now, submissionId=f"h-{threading.get_ident()}-{now.timestamp()}-{step}")
     elif kind == "capacity":
         clinic.put({"id": f"p{given[0]}", "capacity": given[1]}, now=now)
     elif kind == "active":
         clinic.put({"id": f"p{given[0]}", "active": given[1]}, now=now)
     elif kind == "licences":
-        clinic.put(
-            {"id": f"p{given[0]}", "licences": [{"state": code} for code in sorted(given[1])]}, now=now
-        )
+        clinic.put({"id": f"p{given[0]}", "licences": [{"state": code} for code in sorted(given[1])]}, now=now)
     elif ids and kind == "end":
         clinic.end(ids[given[0] % len(ids)], now=now)
     elif ids and kind == "release":
         assignment.release(clinic.db, ADMIN, ids[given[0] % len(ids)], "history", now)
     elif ids and kind == "by hand":
-        assignment.assign(
-            clinic.db, ADMIN, ids[given[0] % len(ids)], now, provider_id=f"p{given[1]}", reason="history"
-        )
+        assignment.assign(clinic.db, ADMIN, ids[given[0] % len(ids)], now, provider_id=f"p{given[1]}", reason="history")
 
 
 def _holds(clinic: Clinic, now, highest_capacity: dict[int, int]) -> None:

@@ -39,9 +39,7 @@ def test_deactivation_leaves_consultations_to_move_and_moving_gives_them_to_othe
     assert moved == {"moved": 2, "waiting": 1}
     assert misplaced(clinic) == [] and clinic.pending() == {"ann": 0, "ben": 1}
     waiting = assignment.consultations(clinic.db, NOW, status="waiting")
-    assert [(one["id"], one["reason"]) for one in waiting] == [
-        (kept[1], "Everybody licensed in CA is deactivated.")
-    ]
+    assert [(one["id"], one["reason"]) for one in waiting] == [(kept[1], "Everybody licensed in CA is deactivated.")]
     clinic.check()
 
 
@@ -65,8 +63,10 @@ def test_a_preview_tells_what_would_follow_and_changes_nothing(clinic):
     assert directory.preview(clinic.db, change, NOW) == {
         "to_move": [{"state": "CA", "consultations": 2, "others": 0, "their_free_slots": 0}],
         "left_without": [{"state": "CA", "demand_30_days": 2}],
-        "over_capacity": 0, "waiting": [{"state": "NY", "waiting": 3}], "would_take": 3,
-    }  # fmt: skip
+        "over_capacity": 0,
+        "waiting": [{"state": "NY", "waiting": 3}],
+        "would_take": 3,
+    }
     assert directory.preview(clinic.db, {"id": "ann", "active": False}, NOW)["to_move"] == [
         {"state": "CA", "consultations": 2, "others": 0, "their_free_slots": 0}
     ]

@@ -23,9 +23,7 @@ class Running:
 
     def client(self, key: str | None = None) -> stripe_sdk.StripeClient:
         base = {"api": self.address.base_url, "files": self.address.base_url}
-        return stripe_sdk.StripeClient(
-            key or self.address.secret_key, base_addresses=base, max_network_retries=0
-        )
+        return stripe_sdk.StripeClient(key or self.address.secret_key, base_addresses=base, max_network_retries=0)
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 import stripe as sdk
 
-VISIT = {
-    "price_data": {"currency": "usd", "unit_amount": 7900, "product_data": {"name": "Visit"}},
-    "quantity": 1,
-}
+VISIT = {"price_data": {"currency": "usd", "unit_amount": 7900, "product_data": {"name": "Visit"}}, "quantity": 1}
 
 
 def session_for(stripe, **more):
@@ -31,12 +28,7 @@ def pay_on_page(control, session, number="4242424242424242"):
 
 def plan(stripe):
     product = stripe.v1.products.create({"name": "Care plan"})
-    asked = {
-        "product": product.id,
-        "unit_amount": 4900,
-        "currency": "usd",
-        "recurring": {"interval": "month"},
-    }
+    asked = {"product": product.id, "unit_amount": 4900, "currency": "usd", "recurring": {"interval": "month"}}
     return stripe.v1.prices.create(asked).id
 
 
@@ -60,10 +52,7 @@ def test_a_declined_card_leaves_the_session_open_for_another(stripe, control):
     assert stripe.v1.checkout.sessions.retrieve(session.id).status == "open"
     assert pay_on_page(control, session).status_code == 303
     intent = stripe.v1.checkout.sessions.retrieve(session.id).payment_intent
-    assert [c.status for c in stripe.v1.charges.list({"payment_intent": intent}).data] == [
-        "succeeded",
-        "failed",
-    ]
+    assert [c.status for c in stripe.v1.charges.list({"payment_intent": intent}).data] == ["succeeded", "failed"]
 
 
 @pytest.mark.parametrize("number", ["", "1", "4242424242424241", "４２４２"])
@@ -93,11 +82,7 @@ def test_a_card_that_asks_for_authentication_goes_by_the_bank(stripe, control):
 
 def test_a_session_starts_a_subscription_of_the_customer_it_names(stripe, control):
     customer = stripe.v1.customers.create({"email": "pat@example.com"})
-    more = {
-        "mode": "subscription",
-        "line_items": [{"price": plan(stripe), "quantity": 1}],
-        "customer": customer.id,
-    }
+    more = {"mode": "subscription", "line_items": [{"price": plan(stripe), "quantity": 1}], "customer": customer.id}
     session = session_for(stripe, subscription_data={"metadata": {"patientId": "pat_1"}}, **more)
     assert pay_on_page(control, session).status_code == 303
     done = stripe.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
@@ -143,11 +128,7 @@ def test_what_is_typed_into_a_form_is_shown_as_text(stripe, control):
 
 def test_a_hosted_invoice_can_be_paid_on_its_page(stripe, control):
     customer = stripe.v1.customers.create({})
-    asked = {
-        "customer": customer.id,
-        "items": [{"price": plan(stripe)}],
-        "payment_behavior": "default_incomplete",
-    }
+    asked = {"customer": customer.id, "items": [{"price": plan(stripe)}], "payment_behavior": "default_incomplete"}
     subscription = stripe.v1.subscriptions.create({**asked, "expand": ["latest_invoice"]})
     url = subscription.latest_invoice.hosted_invoice_url
     control.post(url, data={"number": "4242424242424242", "expiry": "12/40"})

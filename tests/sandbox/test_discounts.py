@@ -46,12 +46,18 @@ def test_a_code_leads_to_its_coupon_and_is_found_by_what_customers_type(stripe):
 @pytest.mark.parametrize(
     "terms",
     [
-        {}, {"percent_off": 10, "amount_off": 100, "currency": "usd"}, {"percent_off": 0}, {"percent_off": 101},
-        {"amount_off": 0, "currency": "usd"}, {"amount_off": 100}, {"amount_off": 100, "currency": "xyz"},
-        {"percent_off": 10, "duration": "repeating"}, {"percent_off": 10, "redeem_by": 1_000_000},
+        {},
+        {"percent_off": 10, "amount_off": 100, "currency": "usd"},
+        {"percent_off": 0},
+        {"percent_off": 101},
+        {"amount_off": 0, "currency": "usd"},
+        {"amount_off": 100},
+        {"amount_off": 100, "currency": "xyz"},
+        {"percent_off": 10, "duration": "repeating"},
+        {"percent_off": 10, "redeem_by": 1_000_000},
         {"percent_off": 10, "max_redemptions": 0},
     ],
-)  # fmt: skip
+)
 def test_a_coupon_that_makes_no_sense_is_refused(stripe, terms):
     assert refused(lambda: coupon(stripe, **terms))
 
@@ -60,9 +66,13 @@ def test_a_code_that_makes_no_sense_is_refused(stripe):
     ten = coupon(stripe, percent_off=10)
     code(stripe, ten, code="ONLYONCE")
     for terms in (
-        {"code": "ONLYONCE"}, {"expires_at": 1_000_000}, {"max_redemptions": 0}, {"customer": "cus_none"},
-        {"restrictions": {"minimum_amount": 100}}, {"code": "no spaces"},
-    ):  # fmt: skip
+        {"code": "ONLYONCE"},
+        {"expires_at": 1_000_000},
+        {"max_redemptions": 0},
+        {"customer": "cus_none"},
+        {"restrictions": {"minimum_amount": 100}},
+        {"code": "no spaces"},
+    ):
         assert refused(lambda terms=terms: code(stripe, ten, **terms))
     assert refused(lambda: code(stripe, "no-such-coupon")) == "promotion[coupon]"
 
@@ -96,13 +106,7 @@ def test_a_code_for_a_first_payment_is_refused_to_who_has_paid(stripe):
     first = code(stripe, coupon(stripe, percent_off=10), restrictions={"first_time_transaction": True}).id
     customer = stripe.v1.customers.create({}).id
     assert checkout(stripe, first, customer=customer).amount_total == 9000
-    paid = {
-        "amount": 4900,
-        "currency": "usd",
-        "customer": customer,
-        "payment_method": "pm_card_visa",
-        "confirm": True,
-    }
+    paid = {"amount": 4900, "currency": "usd", "customer": customer, "payment_method": "pm_card_visa", "confirm": True}
     stripe.v1.payment_intents.create(
         paid | {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
     )
@@ -111,12 +115,7 @@ def test_a_code_for_a_first_payment_is_refused_to_who_has_paid(stripe):
 
 def test_a_code_is_used_up_by_subscriptions_and_expires_with_the_clock(stripe, control):
     price = stripe.v1.prices.create(
-        {
-            "currency": "usd",
-            "unit_amount": 10_000,
-            "recurring": {"interval": "month"},
-            "product_data": {"name": "Plan"},
-        }
+        {"currency": "usd", "unit_amount": 10_000, "recurring": {"interval": "month"}, "product_data": {"name": "Plan"}}
     ).id
     once = code(stripe, coupon(stripe, percent_off=25), max_redemptions=1)
 

@@ -16,11 +16,7 @@ def disputed(stripe, control, card="pm_card_createDispute"):
 def test_a_dispute_takes_the_money_and_a_fee(stripe, control):
     dispute = disputed(stripe, control)
     withdrawal = dispute.balance_transactions[0]
-    assert (dispute.status, dispute.reason, dispute.network_reason_code) == (
-        "needs_response",
-        "fraudulent",
-        "10.4",
-    )
+    assert (dispute.status, dispute.reason, dispute.network_reason_code) == ("needs_response", "fraudulent", "10.4")
     assert (withdrawal.amount, withdrawal.fee, withdrawal.net) == (-5000, 1500, -6500)
     assert (withdrawal.type, withdrawal.reporting_category) == ("adjustment", "dispute")
     assert stripe.v1.charges.retrieve(dispute.charge).disputed
@@ -39,9 +35,7 @@ def test_winning_evidence_wins_and_the_money_comes_back_without_the_fee(stripe, 
 
 def test_evidence_can_be_staged_and_is_refused_once_submitted(stripe, control):
     dispute = disputed(stripe, control)
-    staged = stripe.v1.disputes.update(
-        dispute.id, {"evidence": {"customer_name": "A. Patient"}, "submit": False}
-    )
+    staged = stripe.v1.disputes.update(dispute.id, {"evidence": {"customer_name": "A. Patient"}, "submit": False})
     assert (staged.status, staged.evidence_details.has_evidence) == ("needs_response", True)
     stripe.v1.disputes.update(dispute.id, {"submit": True})
     with pytest.raises(sdk.InvalidRequestError):
@@ -76,9 +70,7 @@ def test_a_file_can_be_evidence(stripe, control, tmp_path):
         file = stripe.v1.files.create({"purpose": "dispute_evidence", "file": upload})
     assert (file.filename, file.type, file.size) == ("visit.png", "png", 3)
     dispute = disputed(stripe, control)
-    updated = stripe.v1.disputes.update(
-        dispute.id, {"evidence": {"service_documentation": file.id}, "submit": False}
-    )
+    updated = stripe.v1.disputes.update(dispute.id, {"evidence": {"service_documentation": file.id}, "submit": False})
     assert updated.evidence.service_documentation == file.id
     with pytest.raises(sdk.InvalidRequestError):
         stripe.v1.disputes.update(dispute.id, {"evidence": {"receipt": "file_unknown"}})

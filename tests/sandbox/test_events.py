@@ -4,18 +4,38 @@ import httpx
 import pytest
 import stripe as sdk
 
-from core.sandbox.history import iter_events, iter_objects
+from core.sandbox.traffic.history import iter_events, iter_objects
 
 TYPES = (
-    "charge", "checkout.session", "coupon", "customer", "discount", "dispute", "invoice",
-    "payment_intent", "payment_method", "payout", "price", "product", "promotion_code", "radar.early_fraud_warning",
-    "refund", "setup_intent", "subscription",
-)  # fmt: skip
+    "charge",
+    "checkout.session",
+    "coupon",
+    "customer",
+    "discount",
+    "dispute",
+    "invoice",
+    "payment_intent",
+    "payment_method",
+    "payout",
+    "price",
+    "product",
+    "promotion_code",
+    "radar.early_fraud_warning",
+    "refund",
+    "setup_intent",
+    "subscription",
+)
 CARDS = (
-    "pm_card_visa", "pm_card_mastercard", "pm_card_visa_chargeDeclined", "pm_card_createDispute",
-    "pm_card_createDisputeInquiry", "pm_card_createIssuerFraudRecord", "pm_card_refundFail", "pm_card_pendingRefund",
+    "pm_card_visa",
+    "pm_card_mastercard",
+    "pm_card_visa_chargeDeclined",
+    "pm_card_createDispute",
+    "pm_card_createDisputeInquiry",
+    "pm_card_createIssuerFraudRecord",
+    "pm_card_refundFail",
+    "pm_card_pendingRefund",
     "pm_card_threeDSecure2Required",
-)  # fmt: skip
+)
 
 
 def payments(stripe):
@@ -36,9 +56,7 @@ def payments(stripe):
 
 def answers(stripe):
     """Disputes are answered and, where nobody disputes, part of the money goes back."""
-    for dispute, text in zip(
-        stripe.v1.disputes.list().data, ("winning_evidence", "losing_evidence"), strict=False
-    ):
+    for dispute, text in zip(stripe.v1.disputes.list().data, ("winning_evidence", "losing_evidence"), strict=False):
         stripe.v1.disputes.update(dispute.id, {"evidence": {"uncategorized_text": text}})
     for charge in stripe.v1.charges.list({"limit": 100}).data:
         if charge.status == "succeeded" and charge.captured and not charge.disputed:
@@ -79,9 +97,7 @@ def left_behind(stripe):
         {"mode": "subscription", "line_items": lines, "success_url": "https://shop.test"}
     )
     customer = stripe.v1.customers.create({})
-    stripe.v1.setup_intents.create(
-        {"customer": customer.id, "payment_method": "pm_card_visa", "confirm": True}
-    )
+    stripe.v1.setup_intents.create({"customer": customer.id, "payment_method": "pm_card_visa", "confirm": True})
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +116,7 @@ def lived(sandbox):
 
 @pytest.mark.parametrize("object_type", TYPES)
 def test_the_last_event_of_an_object_shows_it_as_it_is(lived, object_type):
-    shown = {
-        event["data"]["object"].get("id"): event["data"]["object"] for event in iter_events(lived.data_dir)
-    }
+    shown = {event["data"]["object"].get("id"): event["data"]["object"] for event in iter_events(lived.data_dir)}
     found = list(iter_objects(lived.data_dir, object_type))
     assert found
     assert [obj["id"] for obj in found if shown.get(obj["id"]) != obj] == []
@@ -116,9 +130,7 @@ def test_an_invoice_payment_is_told_of_once_it_is_paid_as_at_stripe(lived):
 
 def test_each_movement_of_money_is_in_the_balance_once(lived):
     transactions = list(iter_objects(lived.data_dir, "balance_transaction"))
-    captured = [
-        c for c in iter_objects(lived.data_dir, "charge") if c["captured"] and c["status"] == "succeeded"
-    ]
+    captured = [c for c in iter_objects(lived.data_dir, "charge") if c["captured"] and c["status"] == "succeeded"]
     booked = {t["source"]: t["amount"] for t in transactions if t["type"] == "charge"}
     assert booked == {charge["id"]: charge["amount_captured"] for charge in captured}
     refunds = {r["id"]: -r["amount"] for r in iter_objects(lived.data_dir, "refund")}

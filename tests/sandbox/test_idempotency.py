@@ -12,9 +12,7 @@ INTENT = {"amount": 5000, "currency": "usd", "payment_method": "pm_card_visa", "
 def post(sandbox, key, data, path="/v1/payment_intents"):
     """A raw call, since the SDK shows too little of an answer's headers."""
     headers = {"Authorization": f"Bearer {sandbox.address.secret_key}", "Idempotency-Key": key}
-    return httpx.post(
-        sandbox.address.base_url + path, headers=headers, data=data, timeout=30, trust_env=False
-    )
+    return httpx.post(sandbox.address.base_url + path, headers=headers, data=data, timeout=30, trust_env=False)
 
 
 def test_the_same_key_answers_the_same_and_works_once(stripe):
@@ -76,10 +74,7 @@ def test_a_key_is_forgotten_after_a_day(stripe, control):
 
 def test_a_500_is_answered_again_for_its_key(sandbox, control):
     control.post("/sandbox/faults", json={"path": "/v1/customers", "status": 500}).raise_for_status()
-    assert [post(sandbox, "broken", {"name": "A"}, "/v1/customers").status_code for _ in range(2)] == [
-        500,
-        500,
-    ]
+    assert [post(sandbox, "broken", {"name": "A"}, "/v1/customers").status_code for _ in range(2)] == [500, 500]
     assert post(sandbox, "fresh", {"name": "A"}, "/v1/customers").status_code == 200
 
 
@@ -91,9 +86,7 @@ def test_a_429_is_not_kept(sandbox, control):
 def test_a_lost_reply_was_worked_and_the_key_finds_it(sandbox, stripe, control):
     customer = stripe.v1.customers.create({})
     data = {"amount": 5000, "currency": "usd", "customer": customer.id}
-    control.post(
-        "/sandbox/faults", json={"path": "/v1/payment_intents", "lose_reply": True}
-    ).raise_for_status()
+    control.post("/sandbox/faults", json={"path": "/v1/payment_intents", "lose_reply": True}).raise_for_status()
     with pytest.raises(httpx.TransportError):
         post(sandbox, "lost", data)
     found = post(sandbox, "lost", data)

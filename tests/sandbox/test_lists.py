@@ -51,9 +51,7 @@ def test_an_expansion_puts_the_object_where_its_id_was(stripe):
     intent = stripe.v1.payment_intents.create(
         {"amount": 5000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
     )
-    listed = stripe.v1.payment_intents.list(
-        {"expand": ["data.latest_charge.balance_transaction"], "limit": 1}
-    )
+    listed = stripe.v1.payment_intents.list({"expand": ["data.latest_charge.balance_transaction"], "limit": 1})
     assert listed.data[0].latest_charge.balance_transaction.source == intent.latest_charge
     with pytest.raises(sdk.InvalidRequestError):
         stripe.v1.payment_intents.retrieve(intent.id, {"expand": ["nothing_there"]})

@@ -50,10 +50,7 @@ def test_a_declined_intent_can_be_paid_with_another_card(stripe):
     with pytest.raises(sdk.CardError) as refused:
         pay(stripe, "pm_card_visa_chargeDeclined")
     intent_id = refused.value.error.payment_intent.id
-    assert (
-        stripe.v1.payment_intents.confirm(intent_id, {"payment_method": "pm_card_mastercard"}).status
-        == "succeeded"
-    )
+    assert stripe.v1.payment_intents.confirm(intent_id, {"payment_method": "pm_card_mastercard"}).status == "succeeded"
     charges = stripe.v1.charges.list({"payment_intent": intent_id}).data
     assert [charge.status for charge in charges] == ["succeeded", "failed"]
 
@@ -195,9 +192,7 @@ def test_a_setup_intent_saves_a_card_without_charging_it(stripe):
 
 def test_search_finds_payments_by_order_and_status(stripe):
     intent = pay(stripe, metadata={"orderId": "ord_searched"})
-    found = stripe.v1.payment_intents.search(
-        {"query": "metadata['orderId']:'ord_searched' AND status:'succeeded'"}
-    )
+    found = stripe.v1.payment_intents.search({"query": "metadata['orderId']:'ord_searched' AND status:'succeeded'"})
     assert [entry.id for entry in found.data] == [intent.id]
     assert not stripe.v1.payment_intents.search({"query": "metadata['orderId']:'ord_other'"}).data
 

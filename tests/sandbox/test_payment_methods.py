@@ -38,9 +38,7 @@ def test_a_card_of_one_customer_cannot_be_anothers(stripe):
     card = saved(stripe, customer(stripe))
     for claim in (
         lambda: saved(stripe, customer(stripe), card),
-        lambda: stripe.v1.customers.update(
-            customer(stripe), {"invoice_settings": {"default_payment_method": card}}
-        ),
+        lambda: stripe.v1.customers.update(customer(stripe), {"invoice_settings": {"default_payment_method": card}}),
     ):
         with pytest.raises(sdk.InvalidRequestError):
             claim()
@@ -77,7 +75,4 @@ def test_a_parameter_that_stripe_does_not_know_is_refused_by_its_name_at_every_d
         stripe.v1.subscriptions.create({"customer": customer(stripe), "items": [{"prize": "price_1"}]})
     with pytest.raises(sdk.InvalidRequestError, match="unknown parameters: amuont, status"):
         stripe.v1.refunds.list({"amuont": 1, "status": "x"})
-    assert (
-        stripe.v1.payment_intents.create(asked | {"metadata": {"anything": "goes"}}).metadata["anything"]
-        == "goes"
-    )
+    assert stripe.v1.payment_intents.create(asked | {"metadata": {"anything": "goes"}}).metadata["anything"] == "goes"

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from core.sandbox.clock import clock_offset_seconds
-from core.sandbox.history import iter_events, iter_objects
+from core.sandbox.engine.clock import clock_offset_seconds
 from core.sandbox.process import ensure_running, stop
 from core.sandbox.secrets import sandbox_secrets
+from core.sandbox.traffic.history import iter_events, iter_objects
 
 ASK = "import sys,pathlib;from core.sandbox.process import ensure_running as e;print(e(pathlib.Path(sys.argv[1])).base_url)"
 
@@ -31,9 +31,7 @@ def test_several_that_start_at_once_get_the_same_sandbox(tmp_path):
 
 def test_a_second_server_of_the_same_folder_is_refused(sandbox):
     second = subprocess.run(
-        [sys.executable, "-m", "core.sandbox", "--data-dir", str(sandbox.data_dir)],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-m", "core.sandbox", "--data-dir", str(sandbox.data_dir)], capture_output=True, text=True
     )
     assert second.returncode == 1
     assert "already serves" in second.stderr
@@ -56,11 +54,9 @@ def test_secrets_are_made_once_and_readable_by_their_owner_alone(tmp_path):
 
 
 def test_secrets_and_clock_cost_no_import_of_a_server():
-    code = "import sys,core.sandbox.secrets,core.sandbox.clock,core.sandbox.process;print({'stripe','starlette','httpx','orjson'}&set(sys.modules))"
+    code = "import sys,core.sandbox.secrets,core.sandbox.engine.clock,core.sandbox.process;print({'stripe','starlette','httpx','orjson'}&set(sys.modules))"
     assert (
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout.strip()
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
         == "set()"
     )
 
@@ -78,9 +74,7 @@ def test_a_control_request_that_makes_no_sense_is_a_400(control, body):
     assert control.post("/sandbox/clock/advance", content=body).status_code == 400
 
 
-@pytest.mark.parametrize(
-    "body", [b"\xff\xfe", b"a[b=1", b"[]=1", b"amount[x][y]=1", b"a" + b"[b]" * 500 + b"=1"]
-)
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"a[b=1", b"[]=1", b"amount[x][y]=1", b"a" + b"[b]" * 500 + b"=1"])
 def test_a_body_that_makes_no_sense_is_a_400(sandbox, control, body):
     headers = {"Authorization": f"Bearer {sandbox.address.secret_key}"}
     assert control.post("/v1/payment_intents", content=body, headers=headers).status_code == 400

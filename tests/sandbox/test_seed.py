@@ -12,26 +12,36 @@ from pathlib import Path
 import pytest
 import stripe as sdk
 
-from core.sandbox.clock import clock_offset_seconds
-from core.sandbox.engine import database_path
-from core.sandbox.history import iter_events, iter_objects
+from core.sandbox.engine.clock import clock_offset_seconds
+from core.sandbox.engine.engine import database_path
 from core.sandbox.process import ensure_running, stop
 from core.sandbox.seed import AlreadySeeded, seed_sandbox
 from core.sandbox.seed.business import DAY_SECONDS, EVENT_DAYS
 from core.sandbox.seed.outage import outage_before
+from core.sandbox.traffic.history import iter_events, iter_objects
 from tests.sandbox.conftest import Running
 
 UNTIL = 1_782_831_600  # a Tuesday afternoon in June 2026
 TABLES = ("objects", "events", "due", "hidden")
 CLASSES = {
-    "balance_transaction": sdk.BalanceTransaction, "charge": sdk.Charge, "checkout.session": sdk.checkout.Session,
+    "balance_transaction": sdk.BalanceTransaction,
+    "charge": sdk.Charge,
+    "checkout.session": sdk.checkout.Session,
     "coupon": sdk.Coupon,
-    "customer": sdk.Customer, "dispute": sdk.Dispute, "invoice": sdk.Invoice, "invoice_payment": sdk.InvoicePayment,
-    "payment_intent": sdk.PaymentIntent, "payment_method": sdk.PaymentMethod, "payout": sdk.Payout,
-    "price": sdk.Price, "product": sdk.Product, "promotion_code": sdk.PromotionCode,
-    "radar.early_fraud_warning": sdk.radar.EarlyFraudWarning, "refund": sdk.Refund,
+    "customer": sdk.Customer,
+    "dispute": sdk.Dispute,
+    "invoice": sdk.Invoice,
+    "invoice_payment": sdk.InvoicePayment,
+    "payment_intent": sdk.PaymentIntent,
+    "payment_method": sdk.PaymentMethod,
+    "payout": sdk.Payout,
+    "price": sdk.Price,
+    "product": sdk.Product,
+    "promotion_code": sdk.PromotionCode,
+    "radar.early_fraud_warning": sdk.radar.EarlyFraudWarning,
+    "refund": sdk.Refund,
     "subscription": sdk.Subscription,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -158,15 +168,10 @@ class TestABelievableBusiness:
         statuses = Counter(session["status"] for session in sessions)
         assert statuses["complete"] > 3000 and statuses["expired"] > 100
         for session in sessions:
-            assert (session["status"] == "open") == (session["expires_at"] > UNTIL) or session[
-                "payment_intent"
-            ]
+            assert (session["status"] == "open") == (session["expires_at"] > UNTIL) or session["payment_intent"]
             if session["status"] == "complete":
                 intent = intents[session["payment_intent"]]
-                assert (session["amount_total"], session["metadata"]) == (
-                    intent["amount"],
-                    intent["metadata"],
-                )
+                assert (session["amount_total"], session["metadata"]) == (intent["amount"], intent["metadata"])
 
     def test_declines_are_mostly_for_want_of_funds_and_say_what_stripe_says(self, history):
         failed = [c for c in iter_objects(history, "charge") if c["status"] == "failed"]
@@ -236,9 +241,7 @@ class TestABelievableBusiness:
         assert [r for r in iter_objects(history, "refund") if r["status"] == "pending"]
         statuses = Counter(s["status"] for s in iter_objects(history, "subscription"))
         assert statuses["past_due"] > 3 and statuses["trialing"] > 3 and statuses["active"] > 700
-        renewals = [
-            i for i in iter_objects(history, "invoice") if i["billing_reason"] == "subscription_cycle"
-        ]
+        renewals = [i for i in iter_objects(history, "invoice") if i["billing_reason"] == "subscription_cycle"]
         unpaid = [i for i in renewals if i["status"] == "open"]
         assert all(i["next_payment_attempt"] > UNTIL for i in unpaid) and len(unpaid) > 3
 
@@ -249,9 +252,7 @@ class TestStripesShapes:
             known = {}
             for base in reversed(stripe_class.__mro__):
                 known |= {n: str(t) for n, t in base.__dict__.get("__annotations__", {}).items()}
-            promised = {
-                n for n, t in known.items() if not any(w in t for w in ("Optional", "None", "ClassVar"))
-            }
+            promised = {n for n, t in known.items() if not any(w in t for w in ("Optional", "None", "ClassVar"))}
             shapes = {frozenset(obj) for obj in iter_objects(history, object_type)}
             assert shapes
             for shape in shapes:
@@ -291,9 +292,7 @@ class TestEvents:
         since = UNTIL - EVENT_DAYS * DAY_SECONDS
         older = [event for event in iter_events(history) if event["created"] < since]
         kinds = {event["type"] for event in older}
-        assert {k for k in kinds if not k.startswith("customer.subscription.")} == {
-            "payment_intent.payment_failed"
-        }
+        assert {k for k in kinds if not k.startswith("customer.subscription.")} == {"payment_intent.payment_failed"}
         failed = [e for e in older if e["type"] == "payment_intent.payment_failed"]
         assert failed and all("charge" not in e["data"]["object"]["last_payment_error"] for e in failed)
 

@@ -21,28 +21,18 @@ def test_a_declining_card_is_not_saved_and_another_can_be_tried(stripe):
     owner = customer(stripe)
     intent = stripe.v1.setup_intents.create({"customer": owner})
     with pytest.raises(sdk.CardError) as declined:
-        stripe.v1.setup_intents.confirm(
-            intent.id, {"payment_method": "pm_card_visa_chargeDeclinedInsufficientFunds"}
-        )
+        stripe.v1.setup_intents.confirm(intent.id, {"payment_method": "pm_card_visa_chargeDeclinedInsufficientFunds"})
     assert declined.value.http_status == 402
     assert declined.value.json_body["error"]["decline_code"] == "insufficient_funds"
     waiting = stripe.v1.setup_intents.retrieve(intent.id)
     assert (waiting.status, waiting.last_setup_error.code) == ("requires_payment_method", "card_declined")
     assert stripe.v1.payment_methods.list({"customer": owner}).data == []
-    assert (
-        stripe.v1.setup_intents.confirm(intent.id, {"payment_method": "pm_card_visa"}).status == "succeeded"
-    )
+    assert stripe.v1.setup_intents.confirm(intent.id, {"payment_method": "pm_card_visa"}).status == "succeeded"
 
 
-@pytest.mark.parametrize(
-    ("outcome", "status"), [("complete", "succeeded"), ("fail", "requires_payment_method")]
-)
+@pytest.mark.parametrize(("outcome", "status"), [("complete", "succeeded"), ("fail", "requires_payment_method")])
 def test_a_card_that_asks_for_it_goes_by_the_bank(stripe, control, outcome, status):
-    asked = {
-        "customer": customer(stripe),
-        "payment_method": "pm_card_authenticationRequired",
-        "confirm": True,
-    }
+    asked = {"customer": customer(stripe), "payment_method": "pm_card_authenticationRequired", "confirm": True}
     intent = stripe.v1.setup_intents.create(asked | {"return_url": "https://shop.test/"})
     assert (intent.status, intent.next_action.type) == ("requires_action", "redirect_to_url")
     control.post(intent.next_action.redirect_to_url.url, data={"outcome": outcome})

@@ -48,8 +48,10 @@ def test_each_month_is_billed_as_the_clock_passes(stripe, price, control):
     advance(control, 63)
     invoices = stripe.v1.invoices.list({"subscription": subscription.id}).data
     assert [(i.status, i.billing_reason) for i in invoices] == [
-        ("paid", "subscription_cycle"), ("paid", "subscription_cycle"), ("paid", "subscription_create"),
-    ]  # fmt: skip
+        ("paid", "subscription_cycle"),
+        ("paid", "subscription_cycle"),
+        ("paid", "subscription_create"),
+    ]
 
 
 def test_a_trial_costs_nothing_until_it_ends(stripe, price, control):
@@ -66,9 +68,7 @@ def test_a_trial_costs_nothing_until_it_ends(stripe, price, control):
 def failing_later(stripe, price):
     """Paid once; from then on the saved card is declined."""
     subscription = subscribe(stripe, price)
-    method = stripe.v1.payment_methods.attach(
-        "pm_card_chargeCustomerFail", {"customer": subscription.customer}
-    )
+    method = stripe.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": subscription.customer})
     stripe.v1.subscriptions.update(subscription.id, {"default_payment_method": method.id})
     return subscription
 

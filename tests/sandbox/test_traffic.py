@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
-from core.sandbox import practice
-from core.sandbox.engine import Engine
-from core.sandbox.errors import StripeError
-from core.sandbox.history import iter_events, iter_objects
+from core.sandbox.engine.engine import Engine
+from core.sandbox.engine.errors import StripeError
 from core.sandbox.seed import seed_sandbox
-from core.sandbox.visitors import Visitors
+from core.sandbox.traffic import demo_clinic
+from core.sandbox.traffic.history import iter_events, iter_objects
+from core.sandbox.traffic.visitors import Visitors
 
 VISITS = 900
 
@@ -66,10 +66,19 @@ def test_they_subscribe_leave_and_want_money_back(visited):
     data_dir, began, *_ = visited
     told = {event["type"] for event in iter_events(data_dir) if event["created"] >= began}
     assert {
-        "charge.failed", "charge.refunded", "charge.succeeded", "customer.created", "customer.subscription.created",
-        "customer.subscription.updated", "invoice.paid", "payment_intent.payment_failed",
-        "payment_intent.requires_action", "payment_intent.succeeded", "payment_method.attached", "refund.created",
-    } <= told  # fmt: skip
+        "charge.failed",
+        "charge.refunded",
+        "charge.succeeded",
+        "customer.created",
+        "customer.subscription.created",
+        "customer.subscription.updated",
+        "invoice.paid",
+        "payment_intent.payment_failed",
+        "payment_intent.requires_action",
+        "payment_intent.succeeded",
+        "payment_method.attached",
+        "refund.created",
+    } <= told
 
 
 def test_nobody_comes_unless_let_and_then_at_the_pace_asked_for(stripe, control):
@@ -96,4 +105,4 @@ def test_whoever_paid_for_a_visit_fills_in_the_intake_form_with_their_order_and_
     assert ordered and ordered.items() <= paid.items()
     assert len({form["submissionId"] for form in forms}) == len(forms)
     members = [form for form in forms if "orderId" not in form]
-    assert members and all(practice.home_of(form["patientId"]) == form["patientState"] for form in forms)
+    assert members and all(demo_clinic.home_of(form["patientId"]) == form["patientState"] for form in forms)

@@ -33,9 +33,7 @@ def test_each_delivery_is_signed_as_the_sdk_checks_it(sandbox, stripe, hooked):
     assert (event.type, event.data.object.id) == ("customer.created", customer.id)
     assert event.data.object.metadata["patientId"] == "pat_1"
     with pytest.raises(sdk.SignatureVerificationError):
-        sdk.Webhook.construct_event(
-            body.replace(b"pat_1", b"pat_2"), signature, sandbox.address.webhook_secret
-        )
+        sdk.Webhook.construct_event(body.replace(b"pat_1", b"pat_2"), signature, sandbox.address.webhook_secret)
 
 
 def test_a_payment_tells_of_each_of_its_steps(stripe, hooked):
@@ -44,8 +42,10 @@ def test_a_payment_tells_of_each_of_its_steps(stripe, hooked):
         {"amount": 5000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
     )
     assert set(types_of(received.wait_for(3))) == {
-        "payment_intent.created", "charge.succeeded", "payment_intent.succeeded",
-    }  # fmt: skip
+        "payment_intent.created",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+    }
 
 
 def test_what_is_refused_comes_again_until_it_is_taken(stripe, control, hooked):

@@ -24,9 +24,7 @@ def entries(database, owner):
 
 
 def breaks(owner):
-    return [
-        title for (title,) in owner.execute("select title from payops.incidents order by title").fetchall()
-    ]
+    return [title for (title,) in owner.execute("select title from payops.incidents order by title").fetchall()]
 
 
 def tamper(owner, statement):
@@ -66,13 +64,12 @@ def test_an_entry_committed_after_one_with_a_higher_id_comes_into_the_chain(serv
         ("delete from payops.audit_log where subject = 'thing:2'", "an entry was removed"),
         ("delete from payops.audit_chain where position = 2", "links of its chain were removed"),
         (
-            "delete from payops.audit_chain where position = 4;"
-            " delete from payops.audit_log where subject = 'thing:3'",
+            "delete from payops.audit_chain where position = 4; delete from payops.audit_log where subject = 'thing:3'",
             "the end of its chain was removed",
         ),
         ("update payops.audit_chain set hash = '\\x00' where position = 4", "an entry was changed"),
     ],
-)  # fmt: skip
+)
 def test_whoever_changes_or_removes_something_is_found_out(database, owner, entries, statement, told):
     entries(4)
     chain_audit_log(database, NOW)
@@ -84,9 +81,7 @@ def test_whoever_changes_or_removes_something_is_found_out(database, owner, entr
 
 def test_an_entry_slipped_in_among_old_ones_is_found_out(database, owner, entries):
     entries(1)
-    owner.execute(
-        "select setval(pg_get_serial_sequence('payops.audit_log', 'id'), max(id) + 1) from payops.audit_log"
-    )
+    owner.execute("select setval(pg_get_serial_sequence('payops.audit_log', 'id'), max(id) + 1) from payops.audit_log")
     entries(1)
     chain_audit_log(database, NOW)
     tamper(

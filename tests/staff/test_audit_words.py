@@ -11,7 +11,13 @@ ZONE = ZoneInfo("America/New_York")
 
 
 def entry(**facts):
-    return {"actor": "staff:ana", "action": "staff:user:role-set", "subject": "user:ben", "before": None, "after": None} | facts  # fmt: skip
+    return {
+        "actor": "staff:ana",
+        "action": "staff:user:role-set",
+        "subject": "user:ben",
+        "before": None,
+        "after": None,
+    } | facts
 
 
 @pytest.mark.parametrize(
@@ -52,9 +58,24 @@ def test_a_thing_is_named_once(subject, words):
 
 def test_what_changed_is_read_by_people():
     changed = entry(
-        before={"role": "ops", "active": True, "same": 1, "at": "2026-11-24T12:00:00+00:00", "currency": "usd", "left_minor": 1250},
-        after={"role": "finance", "active": False, "same": 1, "at": None, "currency": "usd", "left_minor": 0, "more": {"a": [1]}},
-    )  # fmt: skip
+        before={
+            "role": "ops",
+            "active": True,
+            "same": 1,
+            "at": "2026-11-24T12:00:00+00:00",
+            "currency": "usd",
+            "left_minor": 1250,
+        },
+        after={
+            "role": "finance",
+            "active": False,
+            "same": 1,
+            "at": None,
+            "currency": "usd",
+            "left_minor": 0,
+            "more": {"a": [1]},
+        },
+    )
     assert audit_words.changed(changed, ZONE) == [
         Difference("active", "yes", "no"),
         Difference("at", "2026-11-24 07:00:00 EST", "—"),

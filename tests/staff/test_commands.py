@@ -33,7 +33,7 @@ def added(payops_users):
     def add(name, role="ops"):
         return payops_users(
             "add", name, "--role", role, "--email", f"{name}@example.com", "--password-stdin", stdin=PASSWORD + "\n"
-        )  # fmt: skip
+        )
 
     return add
 
@@ -41,24 +41,15 @@ def added(payops_users):
 def test_who_is_added_signs_in_with_the_password_that_was_piped_in(database, added, payops_users):
     assert added("ana", "finance").exit_code == 0
     (ana,) = json.loads(payops_users("list", "--json").stdout)["items"]
-    assert (ana["name"], ana["role"], ana["active"], ana["must_change_password"]) == (
-        "ana",
-        "finance",
-        True,
-        True,
-    )
+    assert (ana["name"], ana["role"], ana["active"], ana["must_change_password"]) == ("ana", "finance", True, True)
     assert Sessions(database, b"k" * 32, timedelta(hours=1)).sign_in("ana", PASSWORD, Visit("x", "y"))
 
 
 def test_a_password_is_asked_for_twice_and_never_shown(payops_users):
-    told = payops_users(
-        "add", "ben", "--role", "ops", "--email", "b@example.com", stdin=f"{PASSWORD}\n{PASSWORD}\n"
-    )
+    told = payops_users("add", "ben", "--role", "ops", "--email", "b@example.com", stdin=f"{PASSWORD}\n{PASSWORD}\n")
     assert told.exit_code == 0
     assert PASSWORD not in told.output
-    different = payops_users(
-        "add", "eve", "--role", "ops", "--email", "e@example.com", stdin=f"{PASSWORD}\nx\n"
-    )
+    different = payops_users("add", "eve", "--role", "ops", "--email", "e@example.com", stdin=f"{PASSWORD}\nx\n")
     assert different.exit_code == 1
 
 
@@ -68,10 +59,7 @@ def test_roles_states_and_passwords_change_and_name_who_changed_them(added, payo
     assert json.loads(payops_users("set-role", "ana", "support", "--json").stdout)["role"] == "support"
     assert "disabled" in payops_users("disable", "ana").stdout
     assert "active" in payops_users("enable", "ana").stdout
-    assert (
-        payops_users("reset-password", "ana", "--password-stdin", stdin="another tram of limes").exit_code
-        == 0
-    )
+    assert payops_users("reset-password", "ana", "--password-stdin", stdin="another tram of limes").exit_code == 0
     actors = owner.execute("select distinct split_part(actor, ':', 1) from payops.audit_log").fetchall()
     assert actors == [("cli",)]
 
@@ -87,13 +75,11 @@ def test_a_command_that_was_refused_is_in_the_audit_log(server, added, owner, tm
     ran = subprocess.run(
         [sys.executable, "-c", "from core.cli import app; app()", "users", "disable", "root"],
         env={"DATABASE_URL": server.app_conninfo, "DATA_DIR": str(tmp_path), "PATH": os.environ["PATH"]},
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=100,
-    )  # fmt: skip
-    assert (ran.returncode, ran.stderr.strip()) == (
-        1,
-        "This is the last active admin. Make somebody else one first.",
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=100,
     )
+    assert (ran.returncode, ran.stderr.strip()) == (1, "This is the last active admin. Make somebody else one first.")
     refused = "select action, subject, after ->> 'code', split_part(actor, ':', 1) from payops.audit_log where outcome = 'refused'"
-    assert owner.execute(refused).fetchall() == [
-        ("cli:command:tried", "command:users disable", "last_admin", "cli")
-    ]
+    assert owner.execute(refused).fetchall() == [("cli:command:tried", "command:users disable", "last_admin", "cli")]

@@ -42,9 +42,16 @@ def wall():
 @pytest.fixture
 def sessions(database, owner, wall):
     database.call(
-        "add_user", actor="system:test", actor_role="admin", name="ana", role="admin", email="ana@example.com",
-        password_hash=QUICK_HASH, must_change_password=False, now=START,
-    )  # fmt: skip
+        "add_user",
+        actor="system:test",
+        actor_role="admin",
+        name="ana",
+        role="admin",
+        email="ana@example.com",
+        password_hash=QUICK_HASH,
+        must_change_password=False,
+        now=START,
+    )
     return Sessions(database, b"k" * 32, timedelta(hours=12), wall, frozenset({Role.ADMIN}))
 
 
@@ -79,12 +86,16 @@ def test_who_needs_a_second_factor_sets_it_up_before_anything_else_opens(session
 def test_production_needs_it_of_admins_and_finance(database, tmp_path):
     live = load_settings(
         {
-            "ENVIRONMENT": "production", "STRIPE_SECRET_KEY": "sk_" + "live_x" * 5, "COOKIE_KEY": "k" * 32,
-            "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789", "DATABASE_URL": "postgresql://x@127.0.0.1/x",
-            "PUBLIC_BASE_URL": "https://pay.example.com", "API_BASE_URL": "https://api.example.com",
+            "ENVIRONMENT": "production",
+            "STRIPE_SECRET_KEY": "sk_" + "live_x" * 5,
+            "COOKIE_KEY": "k" * 32,
+            "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789",
+            "DATABASE_URL": "postgresql://x@127.0.0.1/x",
+            "PUBLIC_BASE_URL": "https://pay.example.com",
+            "API_BASE_URL": "https://api.example.com",
         },
         env_file=None,
-    )  # fmt: skip
+    )
     assert sessions_of(live, database).second_factor_roles == {Role.ADMIN, Role.FINANCE}
     sandbox = load_settings({"DATA_DIR": str(tmp_path)}, env_file=None)
     assert sessions_of(sandbox, database).second_factor_roles == set()
@@ -118,9 +129,7 @@ def test_a_code_is_good_once(sessions, sign_in, enrolled, wall):
         confirmation.confirm(sessions, sign_in(), wall.code())
 
 
-def test_a_recovery_code_is_good_once_even_after_the_key_was_changed(
-    database, sessions, sign_in, enrolled, wall
-):
+def test_a_recovery_code_is_good_once_even_after_the_key_was_changed(database, sessions, sign_in, enrolled, wall):
     confirmation.confirm(sessions, sign_in(), enrolled[0])
     with pytest.raises(Unauthorised):
         confirmation.confirm(sessions, sign_in(), enrolled[0])

@@ -30,9 +30,7 @@ def store(database, owner):
 
 
 def close(store, flow, sentence="We are counting the till."):
-    return flags.switch(
-        store, ADMIN, flow, open=False, sentence=sentence, reason="an audit", now=wall_clock()
-    )
+    return flags.switch(store, ADMIN, flow, open=False, sentence=sentence, reason="an audit", now=wall_clock())
 
 
 def refusal(known, flow):
@@ -62,14 +60,17 @@ def test_it_is_known_who_switched_what_and_why(store, owner):
     assert written == [("staff:ada", "staff:flag:closed", "an audit")]
 
 
-@pytest.mark.parametrize(("sentence", "reason", "code"), [
-    (" ", "an audit", "sentence_missing"), ("Back soon.", " ", "reason_missing"), ("x" * 301, "an audit", "sentence_too_long"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sentence", "reason", "code"),
+    [
+        (" ", "an audit", "sentence_missing"),
+        ("Back soon.", " ", "reason_missing"),
+        ("x" * 301, "an audit", "sentence_too_long"),
+    ],
+)
 def test_nothing_is_closed_without_a_sentence_for_customers_and_a_reason(store, sentence, reason, code):
     with pytest.raises(Refused, match=code):
-        flags.switch(
-            store, ADMIN, Flow.CHECKOUT, open=False, sentence=sentence, reason=reason, now=wall_clock()
-        )
+        flags.switch(store, ADMIN, Flow.CHECKOUT, open=False, sentence=sentence, reason=reason, now=wall_clock())
     assert flags.read(store)[Flow.CHECKOUT].open
 
 

@@ -183,9 +183,7 @@ def test_money_is_moved_only_by_somebody_who_proved_a_moment_ago_to_be_there(nam
 
 
 def test_what_moves_money_is_found_out():
-    assert {"core.payments.refunds.issue", "core.payments.refunds.decide"} <= set(
-        filter(CODE.sends_money, NEEDS)
-    )
+    assert {"core.payments.refunds.issue", "core.payments.refunds.decide"} <= set(filter(CODE.sends_money, NEEDS))
 
 
 def test_the_table_of_roles_is_the_one_that_was_agreed():
@@ -203,7 +201,13 @@ def test_the_table_of_roles_is_the_one_that_was_agreed():
         "users settings": "- - - act",
         "audit-log": "- - act act",
     }
-    names = {"-": Right.NONE, "see": Right.SEE, "limited": Right.ACT_LIMITED, "act": Right.ACT, "approve": Right.APPROVE}  # fmt: skip
+    names = {
+        "-": Right.NONE,
+        "see": Right.SEE,
+        "limited": Right.ACT_LIMITED,
+        "act": Right.ACT,
+        "approve": Right.APPROVE,
+    }
     written = {
         page: {role: names[word] for role, word in zip(Role, words.split(), strict=True)}
         for pages, words in agreed.items()

@@ -71,9 +71,7 @@ def guess(sign_in, times, **given):
             sign_in(password="not the password", **given)
 
 
-def test_a_ticket_becomes_a_cookie_that_names_the_user_and_the_role_of_this_moment(
-    database, sessions, sign_in, wall
-):
+def test_a_ticket_becomes_a_cookie_that_names_the_user_and_the_role_of_this_moment(database, sessions, sign_in, wall):
     opened = sign_in(" Ana ")
     assert sessions.of_id(opened.session_id).has_cookie is False
     token = sessions.redeem(opened.ticket)
@@ -133,9 +131,7 @@ def test_a_ticket_of_a_session_that_is_over_is_refused(sessions, sign_in):
 
 
 @pytest.mark.parametrize("ending", ["disabled", "new password", "everywhere"])
-def test_who_is_disabled_or_gets_a_new_password_is_signed_out_everywhere(
-    database, sessions, sign_in, wall, ending
-):
+def test_who_is_disabled_or_gets_a_new_password_is_signed_out_everywhere(database, sessions, sign_in, wall, ending):
     open_ids = [sign_in().session_id for _ in range(2)]
     if ending == "disabled":
         users.disable(database, SYSTEM, "ana", wall())
@@ -189,15 +185,12 @@ def test_many_guesses_at_once_are_no_more_than_the_limit(database, sessions, own
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(begin, range(300)))
     assert sum(not answer["locked"] for answer in answers) == 10
-    assert owner.execute("select kind, occurrences from payops.incidents").fetchall() == [
-        ("sign_in_locked", 290)
-    ]
+    assert owner.execute("select kind, occurrences from payops.incidents").fetchall() == [("sign_in_locked", 290)]
 
 
 def test_an_address_that_tries_everybody_is_locked(database, sessions):
     answers = [
-        database.call("begin_sign_in", name=f"user{number}", address="192.0.2.9", now=START)
-        for number in range(51)
+        database.call("begin_sign_in", name=f"user{number}", address="192.0.2.9", now=START) for number in range(51)
     ]
     assert [answer["locked"] for answer in answers] == [False] * 50 + [True]
 
@@ -214,18 +207,15 @@ def test_every_sign_in_and_refusal_is_in_the_audit_log(sessions, sign_in, owner)
     ]
 
 
-def test_a_lock_is_on_record_once_for_a_user_or_an_address_however_often_it_is_tried(
-    database, sessions, owner, wall
-):
+def test_a_lock_is_on_record_once_for_a_user_or_an_address_however_often_it_is_tried(database, sessions, owner, wall):
     def begin(*names):
-        return [
-            database.call("begin_sign_in", name=name, address="192.0.2.1", now=wall())["locked"]
-            for name in names
-        ]
+        return [database.call("begin_sign_in", name=name, address="192.0.2.1", now=wall())["locked"] for name in names]
 
     assert begin(*["ana"] * 13) == [False] * 10 + [True] * 3
     assert begin(*[f"user{number}" for number in range(40)], "root", "root") == [False] * 40 + [True] * 2
-    locked = "select subject from payops.audit_log where action = 'staff:session:locked' and outcome = 'refused' order by id"
+    locked = (
+        "select subject from payops.audit_log where action = 'staff:session:locked' and outcome = 'refused' order by id"
+    )
     assert owner.execute(locked).fetchall() == [("user:ana",), ("address:192.0.2.1",)]
     wall.advance(15 * 60 + 1)
     assert begin(*["ana"] * 11)[-1]

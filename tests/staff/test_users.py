@@ -22,9 +22,7 @@ def test_an_added_user_has_to_change_the_password_and_the_audit_log_has_no_hash(
     assert owner.execute("select actor, action, subject from payops.audit_log").fetchall() == [
         ("system:worker", "staff:user:added", "user:ana")
     ]
-    assert owner.execute(
-        "select count(*) from payops.audit_log where after::text like '%$2b$%'"
-    ).fetchone() == (0,)
+    assert owner.execute("select count(*) from payops.audit_log where after::text like '%$2b$%'").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +122,7 @@ def test_a_password_of_ones_own_is_another_one_than_before_given_twice(database,
             users.choose_password(database, ana, password, again, NOW)
         assert refused.value.code == code
     with pytest.raises(Unauthorised, match="confirm_again"):
-        users.choose_password(
-            database, Actor("staff:ana", Role.ADMIN, False), *["another tram of limes"] * 2, NOW
-        )
+        users.choose_password(database, Actor("staff:ana", Role.ADMIN, False), *["another tram of limes"] * 2, NOW)
     with pytest.raises(Refused, match="no_password"):
         users.choose_password(database, SYSTEM, *["another tram of limes"] * 2, NOW)
     users.choose_password(database, ana, *["another tram of limes"] * 2, NOW)

@@ -1,7 +1,7 @@
 """What stands in the form of a provider: licences edited in place, and the map's marks."""
 
-from core.ui import state_tiles
-from core.ui.provider_form import LICENCE_FIELDS, edited
+from core.ui.kit import state_tiles
+from core.ui.providers.provider_form import LICENCE_FIELDS, edited
 
 EMPTY = dict.fromkeys(LICENCE_FIELDS)
 TX = EMPTY | {"state": "TX", "number": "A1", "status": "active", "expires_on": "2027-12-31"}
@@ -19,8 +19,9 @@ def test_licences_are_changed_removed_and_added_as_typed():
         "added_rows": [{"state": "NY", "status": "pending", "number": ""}, {}, {"status": "active"}],
     }
     assert edited([TX, CA], state) == [
-        TX | {"expires_on": "2028-12-31", "number": "A9"}, EMPTY | {"state": "NY", "status": "pending"},
-    ]  # fmt: skip
+        TX | {"expires_on": "2028-12-31", "number": "A9"},
+        EMPTY | {"state": "NY", "status": "pending"},
+    ]
 
 
 def test_a_licence_without_its_state_is_kept_so_that_it_is_said_what_is_missing():

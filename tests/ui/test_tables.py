@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from core.ui.tables import csv_of
+from core.ui.kit.tables import csv_of
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])

@@ -6,18 +6,29 @@ from core.events.projections.payments import references
 from core.events.registry import Records, Snapshot, id_of, moment, on, row, whole
 
 SUBSCRIPTION_RANKS = {
-    "incomplete": 0, "trialing": 1, "active": 2, "past_due": 3, "unpaid": 4, "paused": 5,
-    "incomplete_expired": 6, "canceled": 7,
-}  # fmt: skip
+    "incomplete": 0,
+    "trialing": 1,
+    "active": 2,
+    "past_due": 3,
+    "unpaid": 4,
+    "paused": 5,
+    "incomplete_expired": 6,
+    "canceled": 7,
+}
 INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "void": 3, "paid": 4, "deleted": 5}
 INVOICE_PAYMENT_RANKS = {"open": 0, "canceled": 1, "paid": 2}
 
 
 @on(
-    "customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted",
-    "customer.subscription.paused", "customer.subscription.resumed", "customer.subscription.trial_will_end",
-    "customer.subscription.pending_update_applied", "customer.subscription.pending_update_expired",
-)  # fmt: skip
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.trial_will_end",
+    "customer.subscription.pending_update_applied",
+    "customer.subscription.pending_update_expired",
+)
 def subscription(snapshot: Snapshot) -> Records:
     source = snapshot.object
     items = (source.get("items") or {}).get("data") or []
@@ -25,10 +36,7 @@ def subscription(snapshot: Snapshot) -> Records:
         "status": source["status"],
         "customer_id": id_of(source.get("customer")),
         "currency": source.get("currency"),
-        **{
-            field: moment(source.get(field))
-            for field in ("start_date", "trial_start", "trial_end", "cancel_at")
-        },
+        **{field: moment(source.get(field)) for field in ("start_date", "trial_start", "trial_end", "cancel_at")},
         **{field: moment(source.get(field)) for field in ("canceled_at", "ended_at")},
         **{field: _period(source, items, field) for field in ("current_period_start", "current_period_end")},
         "cancel_at_period_end": bool(source.get("cancel_at_period_end")),
@@ -42,11 +50,22 @@ def subscription(snapshot: Snapshot) -> Records:
 
 
 @on(
-    "invoice.created", "invoice.finalized", "invoice.finalization_failed", "invoice.marked_uncollectible",
-    "invoice.overdue", "invoice.overpaid", "invoice.paid", "invoice.payment_action_required",
-    "invoice.payment_attempt_required", "invoice.payment_failed", "invoice.payment_succeeded", "invoice.sent",
-    "invoice.updated", "invoice.voided", "invoice.will_be_due",
-)  # fmt: skip
+    "invoice.created",
+    "invoice.finalized",
+    "invoice.finalization_failed",
+    "invoice.marked_uncollectible",
+    "invoice.overdue",
+    "invoice.overpaid",
+    "invoice.paid",
+    "invoice.payment_action_required",
+    "invoice.payment_attempt_required",
+    "invoice.payment_failed",
+    "invoice.payment_succeeded",
+    "invoice.sent",
+    "invoice.updated",
+    "invoice.voided",
+    "invoice.will_be_due",
+)
 def invoice(snapshot: Snapshot) -> Records:
     return _invoice(snapshot, snapshot.object.get("status")) | _paid_in_the_old_shape(snapshot)
 
@@ -67,9 +86,7 @@ def _invoice(snapshot: Snapshot, status: str | None) -> Records:
         "subscription_id": id_of(details.get("subscription") or source.get("subscription")),
         "billing_reason": source.get("billing_reason"),
         "currency": source["currency"],
-        **{
-            f"amount_{part}_minor": source.get(f"amount_{part}") or 0 for part in ("due", "paid", "remaining")
-        },
+        **{f"amount_{part}_minor": source.get(f"amount_{part}") or 0 for part in ("due", "paid", "remaining")},
         "attempt_count": source.get("attempt_count") or 0,
         **{field: moment(source.get(field)) for field in ("next_payment_attempt", "due_date")},
         **{

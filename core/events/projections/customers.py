@@ -1,6 +1,6 @@
 """Customers: an id, whose patient it is, and nothing that names a person."""
 
-from core.events.kept import shops_own
+from core.events.field_allowlist import shops_own
 from core.events.registry import Records, Snapshot, on, row
 
 

@@ -3,15 +3,24 @@
 from core.events.registry import Records, Snapshot, id_of, moment, on, row
 
 DISPUTE_RANKS = {
-    "warning_needs_response": 0, "warning_under_review": 1, "warning_closed": 2, "needs_response": 3,
-    "under_review": 4, "prevented": 5, "lost": 6, "won": 7,
-}  # fmt: skip
+    "warning_needs_response": 0,
+    "warning_under_review": 1,
+    "warning_closed": 2,
+    "needs_response": 3,
+    "under_review": 4,
+    "prevented": 5,
+    "lost": 6,
+    "won": 7,
+}
 
 
 @on(
-    "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_withdrawn",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
-)  # fmt: skip
+)
 def dispute(snapshot: Snapshot) -> Records:
     source = snapshot.object
     details = source.get("evidence_details") or {}
@@ -29,9 +38,7 @@ def dispute(snapshot: Snapshot) -> Records:
         "has_evidence": bool(details.get("has_evidence")),
         "submission_count": details.get("submission_count") or 0,
     }
-    rank = (
-        2 * DISPUTE_RANKS.get(source["status"], 0) + columns["has_evidence"]
-    )  # of one second: opened, then staged
+    rank = 2 * DISPUTE_RANKS.get(source["status"], 0) + columns["has_evidence"]  # of one second: opened, then staged
     return {"disputes": [row(snapshot, rank=rank, **columns)]}
 
 

@@ -3,23 +3,32 @@
 from dataclasses import replace
 from typing import Any
 
-from core.events.kept import shops_own
+from core.events.field_allowlist import shops_own
 from core.events.registry import Records, Snapshot, id_of, moment, on, row
 
 INTENT_RANKS = {
-    "requires_payment_method": 0, "requires_confirmation": 1, "requires_action": 2, "processing": 3,
-    "requires_capture": 4, "canceled": 5, "succeeded": 6,
-}  # fmt: skip
+    "requires_payment_method": 0,
+    "requires_confirmation": 1,
+    "requires_action": 2,
+    "processing": 3,
+    "requires_capture": 4,
+    "canceled": 5,
+    "succeeded": 6,
+}
 CHARGE_RANKS = {"pending": 0, "failed": 1, "succeeded": 2}
 REFUND_RANKS = {"pending": 0, "requires_action": 1, "succeeded": 2, "canceled": 3, "failed": 4}
 SESSION_RANKS = {"open": 0, "expired": 1, "complete": 2}
 
 
 @on(
-    "payment_intent.created", "payment_intent.amount_capturable_updated", "payment_intent.canceled",
-    "payment_intent.partially_funded", "payment_intent.processing",
-    "payment_intent.requires_action", "payment_intent.succeeded",
-)  # fmt: skip
+    "payment_intent.created",
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.canceled",
+    "payment_intent.partially_funded",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.succeeded",
+)
 def payment_intent(snapshot: Snapshot) -> Records:
     intent = snapshot.object
     error = intent.get("last_payment_error") or {}
@@ -58,9 +67,14 @@ def failed_payment_intent(snapshot: Snapshot) -> Records:
 
 
 @on(
-    "charge.captured", "charge.expired", "charge.failed", "charge.pending", "charge.refunded", "charge.succeeded",
+    "charge.captured",
+    "charge.expired",
+    "charge.failed",
+    "charge.pending",
+    "charge.refunded",
+    "charge.succeeded",
     "charge.updated",
-)  # fmt: skip
+)
 def charge(snapshot: Snapshot) -> Records:
     source = snapshot.object
     outcome = source.get("outcome") or {}
@@ -82,9 +96,7 @@ def charge(snapshot: Snapshot) -> Records:
         **_card(source),
         "balance_transaction_id": id_of(source.get("balance_transaction")),
     }
-    rank = (
-        CHARGE_RANKS.get(source["status"], 0) + (columns["amount_refunded_minor"] > 0) + columns["disputed"]
-    )
+    rank = CHARGE_RANKS.get(source["status"], 0) + (columns["amount_refunded_minor"] > 0) + columns["disputed"]
     return {"charges": [row(snapshot, rank=rank, **columns)]} | _listed_refunds(snapshot)
 
 
@@ -105,9 +117,11 @@ def refund(snapshot: Snapshot) -> Records:
 
 
 @on(
-    "checkout.session.completed", "checkout.session.expired", "checkout.session.async_payment_failed",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "checkout.session.async_payment_failed",
     "checkout.session.async_payment_succeeded",
-)  # fmt: skip
+)
 def checkout_session(snapshot: Snapshot) -> Records:
     source = snapshot.object
     columns = {
@@ -145,10 +159,7 @@ def references(source: dict[str, Any]) -> dict[str, str | None]:
     What Stripe answers to us comes here as it is, and has to end in the same row as what its events tell.
     """
     metadata = source.get("metadata") or {}
-    return {
-        "order_id": shops_own(metadata.get("orderId")),
-        "patient_id": shops_own(metadata.get("patientId")),
-    }
+    return {"order_id": shops_own(metadata.get("orderId")), "patient_id": shops_own(metadata.get("patientId"))}
 
 
 def _card(source: dict[str, Any]) -> dict[str, Any]:

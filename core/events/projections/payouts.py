@@ -6,9 +6,13 @@ PAYOUT_RANKS = {"pending": 0, "in_transit": 1, "paid": 2, "canceled": 3, "failed
 
 
 @on(
-    "payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled",
+    "payout.created",
+    "payout.updated",
+    "payout.paid",
+    "payout.failed",
+    "payout.canceled",
     "payout.reconciliation_completed",
-)  # fmt: skip
+)
 def payout(snapshot: Snapshot) -> Records:
     source = snapshot.object
     columns = {

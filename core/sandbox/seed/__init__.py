@@ -3,16 +3,14 @@
 import time
 from pathlib import Path
 
-from core.sandbox.clock import set_clock_offset
+from core.sandbox.engine.clock import set_clock_offset
 from core.sandbox.seed.business import HISTORY_DAYS
 from core.sandbox.seed.writing import AlreadySeeded, SeedSummary, write_history
 
 __all__ = ["AlreadySeeded", "SeedSummary", "seed_sandbox"]
 
 
-def seed_sandbox(
-    data_dir: Path, *, seed: int = 1, until: int | None = None, days: int = HISTORY_DAYS
-) -> SeedSummary:
+def seed_sandbox(data_dir: Path, *, seed: int = 1, until: int | None = None, days: int = HISTORY_DAYS) -> SeedSummary:
     """Writes the history and, where it is to end at another time than now, sets the sandbox's clock to that end.
 
     The same for the same `seed`, `until` and `days`; raises `AlreadySeeded` where the sandbox is not empty.

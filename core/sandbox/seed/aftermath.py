@@ -1,8 +1,8 @@
 """What follows a paid charge: refunds, early fraud warnings, disputes and how they end."""
 
-from core.sandbox import disputes, fraud_warnings, refunds
-from core.sandbox.balance import DISPUTE_FEE_MINOR
-from core.sandbox.errors import Json
+from core.sandbox.engine.balance import DISPUTE_FEE_MINOR
+from core.sandbox.engine.errors import Json
+from core.sandbox.objects.payments import disputes, fraud_warnings, refunds
 from core.sandbox.seed.attempts import settled
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import (
@@ -162,9 +162,17 @@ def _adjustment(book: Book, dispute: Json, amount: int, at: int, category: str, 
     currency = dispute["currency"]
     fee = DISPUTE_FEE_MINOR[currency] if category == "dispute" else 0
     txn = settled(
-        book, "adjustment", amount, fee, currency, dispute["id"], at, f"{words} {dispute['charge']}",
-        category=category, fee_description="Dispute fee",
-    )  # fmt: skip
+        book,
+        "adjustment",
+        amount,
+        fee,
+        currency,
+        dispute["id"],
+        at,
+        f"{words} {dispute['charge']}",
+        category=category,
+        fee_description="Dispute fee",
+    )
     book.move(txn)
     return txn
 

@@ -1,10 +1,10 @@
 """One attempt at a payment in the history: a charge that worked, was declined, or never came to be."""
 
-from core.sandbox import charges
-from core.sandbox.balance import available_on, movement, processing_fee
-from core.sandbox.confirmation import FAILED_AUTHENTICATION
-from core.sandbox.declines import approved_outcome, decline_named, declined_outcome, payment_error
-from core.sandbox.errors import Json
+from core.sandbox.engine.balance import available_on, movement, processing_fee
+from core.sandbox.engine.errors import Json
+from core.sandbox.objects.payments import charges
+from core.sandbox.objects.payments.confirmation import FAILED_AUTHENTICATION
+from core.sandbox.objects.payments.declines import approved_outcome, decline_named, declined_outcome, payment_error
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import SECURE_ABROAD, SECURE_SHARE
 
@@ -25,9 +25,7 @@ def succeed(book: Book, intent: Json, method: Json, at: int, *, secure: bool = F
     charge = charges.build(book.ids.new("charge"), intent, method, at, outcome=outcome, card=details)
     fee = processing_fee(charge["amount"], charge["currency"], method["card"]["country"])
     charge["balance_transaction"] = book.move(
-        settled(
-            book, "charge", charge["amount"], fee, charge["currency"], charge["id"], at, charge["description"]
-        )
+        settled(book, "charge", charge["amount"], fee, charge["currency"], charge["id"], at, charge["description"])
     )
     intent |= {
         "amount_received": intent["amount"],

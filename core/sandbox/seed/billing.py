@@ -1,9 +1,10 @@
 """Invoices of the history: drafted, paid at once, recovered, or given up."""
 
-from core.sandbox import invoice_lines, invoice_payments, payment_intents
-from core.sandbox.discounts import amount_off
-from core.sandbox.errors import Json
-from core.sandbox.invoice_shape import as_open, as_paid, build
+from core.sandbox.engine.errors import Json
+from core.sandbox.objects.billing import invoice_lines, invoice_payments
+from core.sandbox.objects.billing.discounts import amount_off
+from core.sandbox.objects.billing.invoice_shape import as_open, as_paid, build
+from core.sandbox.objects.payments import payment_intents
 from core.sandbox.seed import aftermath
 from core.sandbox.seed.attempts import decline, succeed
 from core.sandbox.seed.book import Book
@@ -25,9 +26,14 @@ class Bill:
         start, end = item["current_period_start"], item["current_period_end"]
         period = (start, end) if reason == "subscription_create" else (start, start)
         self.invoice = build(
-            book.ids.new("invoice"), patient.customer, at, currency="usd", reason=reason, period=period,
+            book.ids.new("invoice"),
+            patient.customer,
+            at,
+            currency="usd",
+            reason=reason,
+            period=period,
             subscription=subscription,
-        )  # fmt: skip
+        )
         self.intent: Json | None = None
         self.link: Json | None = None
 
@@ -37,9 +43,7 @@ class Bill:
         price = item["price"]
         amount = 0 if free else price["unit_amount"]
         words = (
-            f"Trial period for {price['nickname']}"
-            if free
-            else invoice_lines.described(price, price["nickname"], 1)
+            f"Trial period for {price['nickname']}" if free else invoice_lines.described(price, price["nickname"], 1)
         )
         line = invoice_lines.build(
             self._book.ids.new("line_item"),
@@ -71,16 +75,19 @@ class Bill:
             self._paid(at)
             return
         self.intent = payment_intents.build(
-            book.ids.new("payment_intent"), book.ids.letters(25), at, amount=self.invoice["amount_due"], currency="usd",
-            customer=customer["id"], metadata={},
-        )  # fmt: skip
+            book.ids.new("payment_intent"),
+            book.ids.letters(25),
+            at,
+            amount=self.invoice["amount_due"],
+            currency="usd",
+            customer=customer["id"],
+            metadata={},
+        )
         first = self.invoice["billing_reason"] == "subscription_create"
         self.intent["description"] = "Subscription creation" if first else "Subscription update"
         self.intent["setup_future_usage"] = "off_session" if first else None
         book.tell("payment_intent.created", self.intent, at)
-        self.link = invoice_payments.build(
-            book.ids.new("invoice_payment"), self.invoice, self.intent["id"], at
-        )
+        self.link = invoice_payments.build(book.ids.new("invoice_payment"), self.invoice, self.intent["id"], at)
 
     def attempt(self, at: int, code: str | None) -> bool:
         """Whether it is paid; `code` is why it is not."""

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import orjson
 
-from core.sandbox.errors import Json
-from core.sandbox.ids import Ids
+from core.sandbox.engine.errors import Json
+from core.sandbox.engine.ids import Ids
+from core.sandbox.engine.snapshots import event_of, previous_attributes
+from core.sandbox.engine.store import Store, columns_of
 from core.sandbox.seed.business import DAY_SECONDS, EVENT_DAYS
-from core.sandbox.snapshots import event_of, previous_attributes
-from core.sandbox.store import Store, columns_of
 
 T = TypeVar("T")
 BATCH = 4000
@@ -42,9 +42,17 @@ class Book:
             kind = columns["type"]
             self.counts[kind] = self.counts.get(kind, 0) + 1
             self._objects.append(
-                (columns["id"], kind, columns["created"], columns["customer"], columns["parent"],
-                 sibling or columns["sibling"], columns["status"], orjson.dumps(obj))
-            )  # fmt: skip
+                (
+                    columns["id"],
+                    kind,
+                    columns["created"],
+                    columns["customer"],
+                    columns["parent"],
+                    sibling or columns["sibling"],
+                    columns["status"],
+                    orjson.dumps(obj),
+                )
+            )
         if len(self._objects) >= BATCH:
             self._flush_objects()
 
@@ -62,13 +70,7 @@ class Book:
             return
         previous = previous_attributes(before, {name: obj[name] for name in before}) if before else None
         event = event_of(
-            event_type,
-            {},
-            previous,
-            event_id=self.ids.new("event"),
-            created=at,
-            request=(None, None),
-            pending=0,
+            event_type, {}, previous, event_id=self.ids.new("event"), created=at, request=(None, None), pending=0
         )
         event["data"]["object"] = obj
         self.counts["event"] = self.counts.get("event", 0) + 1

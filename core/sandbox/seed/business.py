@@ -43,13 +43,24 @@ PLANS = (
     Offer("plan_skin_month", "Skin care plan", 2500, 14, "dermatology", interval="month"),
     Offer("plan_mind_month", "Mental health plan", 19900, 12, "mental_health", interval="month"),
     Offer("plan_weight_month", "Weight management plan", 14900, 16, "weight_management", interval="month"),
-    Offer("plan_weight_quarter", "Weight management plan, quarterly", 39900, 7, "weight_management",
-          interval="month", interval_count=3),
+    Offer(
+        "plan_weight_quarter",
+        "Weight management plan, quarterly",
+        39900,
+        7,
+        "weight_management",
+        interval="month",
+        interval_count=3,
+    ),
     Offer("plan_hormone_month", "Men's health plan", 5900, 11, "mens_health", interval="month"),
-)  # fmt: skip
+)
 # Which plan a subscriber of one moves to, up and down.
-UPGRADES = {"plan_care_month": "plan_hormone_month", "plan_skin_month": "plan_care_month",
-            "plan_hormone_month": "plan_weight_month", "plan_weight_month": "plan_mind_month"}  # fmt: skip
+UPGRADES = {
+    "plan_care_month": "plan_hormone_month",
+    "plan_skin_month": "plan_care_month",
+    "plan_hormone_month": "plan_weight_month",
+    "plan_weight_month": "plan_mind_month",
+}
 DOWNGRADES = {after: before for before, after in UPGRADES.items()}
 
 VISITS_PER_DAY = (22.5, 50.0)  # at the start and at the end of the history
@@ -68,18 +79,46 @@ VISIT_DECLINE_RATE = 0.084
 RENEWAL_DECLINE_RATE = 0.066
 FIRST_INVOICE_DECLINE_RATE = 0.07
 DECLINE_MIX = {
-    "insufficient_funds": 390, "generic_decline": 120, "do_not_honor": 105, "incorrect_cvc": 62, "expired_card": 55,
-    "transaction_not_allowed": 42, "processing_error": 30, "card_velocity_exceeded": 28, "try_again_later": 24,
-    "highest_risk_level": 28, "incorrect_zip": 20, "fraudulent": 18, "lost_card": 14, "stolen_card": 10,
-    "incorrect_number": 10, "invalid_account": 12, "call_issuer": 8, "pickup_card": 5, "restricted_card": 6,
-    "withdrawal_count_limit_exceeded": 9, "card_not_supported": 6, "issuer_not_available": 12,
-}  # fmt: skip
+    "insufficient_funds": 390,
+    "generic_decline": 120,
+    "do_not_honor": 105,
+    "incorrect_cvc": 62,
+    "expired_card": 55,
+    "transaction_not_allowed": 42,
+    "processing_error": 30,
+    "card_velocity_exceeded": 28,
+    "try_again_later": 24,
+    "highest_risk_level": 28,
+    "incorrect_zip": 20,
+    "fraudulent": 18,
+    "lost_card": 14,
+    "stolen_card": 10,
+    "incorrect_number": 10,
+    "invalid_account": 12,
+    "call_issuer": 8,
+    "pickup_card": 5,
+    "restricted_card": 6,
+    "withdrawal_count_limit_exceeded": 9,
+    "card_not_supported": 6,
+    "issuer_not_available": 12,
+}
 RENEWAL_MIX = {
-    "insufficient_funds": 480, "generic_decline": 110, "do_not_honor": 120, "expired_card": 110,
-    "transaction_not_allowed": 30, "try_again_later": 25, "processing_error": 20, "lost_card": 22, "stolen_card": 14,
-    "invalid_account": 16, "revocation_of_authorization": 10, "authentication_required": 18, "pickup_card": 6,
-    "card_velocity_exceeded": 12, "stop_payment_order": 7,
-}  # fmt: skip
+    "insufficient_funds": 480,
+    "generic_decline": 110,
+    "do_not_honor": 120,
+    "expired_card": 110,
+    "transaction_not_allowed": 30,
+    "try_again_later": 25,
+    "processing_error": 20,
+    "lost_card": 22,
+    "stolen_card": 14,
+    "invalid_account": 16,
+    "revocation_of_authorization": 10,
+    "authentication_required": 18,
+    "pickup_card": 6,
+    "card_velocity_exceeded": 12,
+    "stop_payment_order": 7,
+}
 HARD = frozenset(
     "lost_card stolen_card pickup_card incorrect_number revocation_of_authorization expired_card invalid_account "
     "transaction_not_allowed highest_risk_level fraudulent stop_payment_order restricted_card".split()
@@ -101,9 +140,14 @@ FULL_REFUND_SHARE = 0.68
 DISPUTE_RATE = 0.0039
 WARNING_RATE = 0.0016
 DISPUTE_REASONS = {
-    "fraudulent": 46, "subscription_canceled": 12, "product_not_received": 14, "product_unacceptable": 9,
-    "credit_not_processed": 8, "duplicate": 5, "unrecognized": 6,
-}  # fmt: skip
+    "fraudulent": 46,
+    "subscription_canceled": 12,
+    "product_not_received": 14,
+    "product_unacceptable": 9,
+    "credit_not_processed": 8,
+    "duplicate": 5,
+    "unrecognized": 6,
+}
 ANSWERED_SHARE = 0.72
 WON_SHARE = 0.46
 
@@ -113,12 +157,7 @@ TRIAL_LEAVES = 0.27
 COUPON_SHARE = 0.16
 COUPONS = {
     "FIRST50": {"percent_off": 50.0, "duration": "once", "months": None, "name": "Half off the first period"},
-    "SPRING20": {
-        "percent_off": 20.0,
-        "duration": "repeating",
-        "months": 3,
-        "name": "20 % off for three months",
-    },
+    "SPRING20": {"percent_off": 20.0, "duration": "repeating", "months": 3, "name": "20 % off for three months"},
     "LOYAL10": {"percent_off": 10.0, "duration": "forever", "months": None, "name": "10 % off"},
     "MINUS10": {"amount_off": 1000, "duration": "once", "months": None, "name": "$10 off"},
 }

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.sandbox import discounts, prices, products
-from core.sandbox.errors import Json
+from core.sandbox.engine.errors import Json
+from core.sandbox.objects.billing import discounts, prices, products
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import ABROAD, COUPONS, PLANS, VISITS
 
@@ -22,9 +22,7 @@ def open_shop(book: Book, at: int) -> Catalogue:
     made: dict[str, Json] = {}
     for offer in offered.values():
         specialty = {"specialty": offer.specialty}
-        product = products.build(
-            f"prod_{offer.key}", at, name=offer.name, description=None, metadata=specialty
-        )
+        product = products.build(f"prod_{offer.key}", at, name=offer.name, description=None, metadata=specialty)
         price = prices.build(
             f"price_{offer.key}",
             at,

@@ -2,21 +2,15 @@
 
 from dataclasses import dataclass
 
-from core.sandbox import customers, payment_methods
-from core.sandbox.cards import TestCard
-from core.sandbox.errors import Json
+from core.sandbox.engine.errors import Json
+from core.sandbox.objects import customers
+from core.sandbox.objects.payments import payment_methods
+from core.sandbox.objects.payments.cards import TestCard
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import BRANDS, COUNTRIES, FIRST_NAMES, FUNDING, LAST_NAMES
 
 NO_BILLING: Json = {
-    "address": {
-        "city": None,
-        "country": "US",
-        "line1": None,
-        "line2": None,
-        "postal_code": None,
-        "state": None,
-    },
+    "address": {"city": None, "country": "US", "line1": None, "line2": None, "postal_code": None, "state": None},
     "email": None,
     "name": None,
     "phone": None,
@@ -76,10 +70,7 @@ class Patients:
         chance = self._book.chance
         brand = self._book.one_of(BRANDS)
         card = TestCard(
-            brand=brand,
-            last4=f"{chance.randrange(10_000):04d}",
-            country=country,
-            funding=self._book.one_of(FUNDING),
+            brand=brand, last4=f"{chance.randrange(10_000):04d}", country=country, funding=self._book.one_of(FUNDING)
         )
         years = 1970 + at // 31_557_600 + 1 + chance.randrange(5)
         fingerprint = f"{chance.getrandbits(64):016x}"

@@ -1,7 +1,7 @@
 """The discounts that a subscription of the history holds."""
 
-from core.sandbox import discounts
-from core.sandbox.errors import Json
+from core.sandbox.engine.errors import Json
+from core.sandbox.objects.billing import discounts
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.catalogue import Catalogue
 
@@ -22,9 +22,13 @@ class Redeemed:
         word = self._book.chance.choice(list(catalogue.coupons))
         coupon, code = catalogue.coupons[word]
         discount = discounts.build_discount(
-            self._book.ids.new("discount"), coupon, code,
-            customer=self._subscription["customer"], subscription=self._subscription["id"], start=at,
-        )  # fmt: skip
+            self._book.ids.new("discount"),
+            coupon,
+            code,
+            customer=self._subscription["customer"],
+            subscription=self._subscription["id"],
+            start=at,
+        )
         for used in (coupon, code):
             used["times_redeemed"] += 1
         self._held.append((discount, coupon))

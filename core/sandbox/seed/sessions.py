@@ -1,7 +1,7 @@
 """Checkout sessions of the history: visits paid on Stripe's page, and pages that were left."""
 
-from core.sandbox import checkout
-from core.sandbox.errors import Json
+from core.sandbox.engine.errors import Json
+from core.sandbox.objects.payments import checkout
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import DAY_SECONDS
 from core.sandbox.seed.patients import Patient
@@ -11,21 +11,27 @@ SHOP = "https://telehealth.example"
 
 def begin(book: Book, patient: Patient, price: Json, order: dict[str, str], at: int) -> Json:
     """An open page for one visit; what it will ask for is kept beside it, as the sandbox does."""
-    session = checkout.build(
-        book.ids.new("checkout.session"), at, mode="payment", expires_at=at + DAY_SECONDS
-    )
+    session = checkout.build(book.ids.new("checkout.session"), at, mode="payment", expires_at=at + DAY_SECONDS)
     amount, customer = price["unit_amount"], patient.customer
     details = {"address": None, "email": customer["email"], "name": customer["name"], "phone": None}
     session |= {
-        "amount_subtotal": amount, "amount_total": amount, "cancel_url": f"{SHOP}/cart",
-        "client_reference_id": order["orderId"], "currency": price["currency"], "customer": customer["id"],
-        "customer_creation": None, "customer_details": details, "metadata": order,
+        "amount_subtotal": amount,
+        "amount_total": amount,
+        "cancel_url": f"{SHOP}/cart",
+        "client_reference_id": order["orderId"],
+        "currency": price["currency"],
+        "customer": customer["id"],
+        "customer_creation": None,
+        "customer_details": details,
+        "metadata": order,
         "success_url": f"{SHOP}/thanks?session={{CHECKOUT_SESSION_ID}}",
-    }  # fmt: skip
+    }
     intent = {
-        "capture_method": "automatic", "description": price["nickname"], "metadata": order,
+        "capture_method": "automatic",
+        "description": price["nickname"],
+        "metadata": order,
         "setup_future_usage": "off_session",
-    }  # fmt: skip
+    }
     subscription: Json = {"metadata": {}, "trial_end": None, "trial_period_days": None}
     kept = {"intent": intent, "lines": [_line(book, price)], "subscription": subscription}
     book.hide(session["id"], kept)

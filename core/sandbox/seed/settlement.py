@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
-from core.sandbox import payouts
-from core.sandbox.balance import movement
-from core.sandbox.errors import Json
+from core.sandbox.engine.balance import movement
+from core.sandbox.engine.errors import Json
+from core.sandbox.objects import payouts
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import DAY_SECONDS
 

@@ -1,9 +1,17 @@
 """One subscription of the history: begun, renewed, changed, tried again, ended."""
 
-from core.sandbox.dunning import WAIT_DAYS
-from core.sandbox.errors import Json
-from core.sandbox.intervals import after
-from core.sandbox.invoices import DRAFT_SECONDS
+from core.sandbox.engine.errors import Json
+from core.sandbox.engine.intervals import after
+from core.sandbox.objects.billing.dunning import WAIT_DAYS
+from core.sandbox.objects.billing.invoices import DRAFT_SECONDS
+from core.sandbox.objects.billing.subscription_shape import (
+    as_ended,
+    build,
+    build_item,
+    period_of,
+    set_period,
+    with_items,
+)
 from core.sandbox.seed.billing import Bill
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import (
@@ -32,21 +40,13 @@ from core.sandbox.seed.catalogue import Catalogue
 from core.sandbox.seed.outage import Outage
 from core.sandbox.seed.patients import Patient, Patients
 from core.sandbox.seed.redeemed import Redeemed
-from core.sandbox.subscription_shape import as_ended, build, build_item, period_of, set_period, with_items
 
 
 class Story:
     """One subscription's life."""
 
     def __init__(
-        self,
-        book: Book,
-        patients: Patients,
-        catalogue: Catalogue,
-        outage: Outage,
-        patient: Patient,
-        plan: str,
-        at: int,
+        self, book: Book, patients: Patients, catalogue: Catalogue, outage: Outage, patient: Patient, plan: str, at: int
     ) -> None:
         self._book = book
         self._patients = patients
@@ -106,8 +106,11 @@ class Story:
     def _begin_trial(self, end: int) -> bool:
         created = self.subscription["created"]
         self.subscription |= {
-            "billing_cycle_anchor": end, "status": "trialing", "trial_end": end, "trial_start": created,
-        }  # fmt: skip
+            "billing_cycle_anchor": end,
+            "status": "trialing",
+            "trial_end": end,
+            "trial_start": created,
+        }
         bill = self._bill(created, "subscription_create", free=True)
         bill.draft()
         self._tell("created", created)
@@ -202,26 +205,27 @@ class Story:
         """Most leave at the period's end; a few stay after all, a few go at once."""
         book = self._book
         self._warn_of_trial_end(at)
-        details = {
-            "comment": None,
-            "feedback": book.chance.choice(FEEDBACK),
-            "reason": "cancellation_requested",
-        }
+        details = {"comment": None, "feedback": book.chance.choice(FEEDBACK), "reason": "cancellation_requested"}
         before = {"cancel_at_period_end": False}
         if book.happens(0.14):
             self.subscription["cancellation_details"] = details
             return self._end(at, "cancellation_requested")
         self.subscription |= {
-            "cancel_at": end, "cancel_at_period_end": True, "canceled_at": at, "cancellation_details": details,
-        }  # fmt: skip
+            "cancel_at": end,
+            "cancel_at_period_end": True,
+            "canceled_at": at,
+            "cancellation_details": details,
+        }
         self._tell("updated", at, before)
         back = at + (end - at) // 2
         self._warn_of_trial_end(back)
         if book.happens(CHANGES_MIND) and back <= book.until:
             self.subscription |= {
-                "cancel_at": None, "cancel_at_period_end": False, "canceled_at": None,
+                "cancel_at": None,
+                "cancel_at_period_end": False,
+                "canceled_at": None,
                 "cancellation_details": {"comment": None, "feedback": None, "reason": None},
-            }  # fmt: skip
+            }
             self._tell("updated", back, {"cancel_at_period_end": True})
         return True
 
@@ -245,9 +249,7 @@ class Story:
         if self.subscription["cancel_at_period_end"]:
             return self._end(at, "cancellation_requested")
         recurring = self._price["recurring"]
-        end = after(
-            at, recurring["interval"], recurring["interval_count"], self.subscription["billing_cycle_anchor"]
-        )
+        end = after(at, recurring["interval"], recurring["interval_count"], self.subscription["billing_cycle_anchor"])
         was = self.subscription["status"]
         before = {"latest_invoice": self.subscription["latest_invoice"], "status": was}
         set_period(self.subscription, at, end)
@@ -284,9 +286,7 @@ class Story:
 
     def _dun(self, bill: Bill, at: int, code: str, end: int) -> bool:
         book = self._book
-        works = (
-            HARD_RETRY_WORKS if code in HARD else OUTAGE_RETRY_WORKS if code in OUTAGE_MIX else RETRY_WORKS
-        )
+        works = HARD_RETRY_WORKS if code in HARD else OUTAGE_RETRY_WORKS if code in OUTAGE_MIX else RETRY_WORKS
         for tries, wait in enumerate(WAIT_DAYS):
             retry_at = at + wait * DAY_SECONDS
             bill.wait(at, retry_at, tries)
@@ -317,6 +317,4 @@ class Story:
         """A few cards will be declined at the next renewal, so that the clock has something to show."""
         if self._book.happens(RENEWAL_DECLINE_RATE):
             code = self._book.one_of(RENEWAL_MIX)
-            self._book.hide(
-                self._patient.card["id"], {"declines": [code] * self._book.chance.randrange(1, 5)}
-            )
+            self._book.hide(self._patient.card["id"], {"declines": [code] * self._book.chance.randrange(1, 5)})

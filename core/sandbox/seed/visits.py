@@ -1,7 +1,7 @@
 """One-time visits: booked, paid at once or after a decline or two, or left in the cart."""
 
-from core.sandbox import payment_intents
-from core.sandbox.errors import Json
+from core.sandbox.engine.errors import Json
+from core.sandbox.objects.payments import payment_intents
 from core.sandbox.seed import aftermath, sessions
 from core.sandbox.seed.attempts import decline, fail_authentication, succeed, takes_authentication
 from core.sandbox.seed.book import Book
@@ -39,9 +39,9 @@ class Visits:
 
     def write(self, at: int) -> None:
         """The whole story of the visit booked at that second."""
-        patient = (
-            self._patients.returning(at) if self._book.happens(RETURNING_SHARE) else None
-        ) or self._patients.new(at)
+        patient = (self._patients.returning(at) if self._book.happens(RETURNING_SHARE) else None) or self._patients.new(
+            at
+        )
         offer = ABROAD.get(patient.country) or self._book.one_of(BY_WEIGHT)
         order = {"orderId": f"ord_{self._book.ids.letters(12)}", "patientId": patient.patient_id}
         page = None
@@ -59,9 +59,7 @@ class Visits:
         if charge is not None:
             aftermath.follow(self._book, charge)
 
-    def _left(
-        self, page: Json | None, patient: Patient, offer: Offer, order: dict[str, str], at: int
-    ) -> None:
+    def _left(self, page: Json | None, patient: Patient, offer: Offer, order: dict[str, str], at: int) -> None:
         """Stripe's page makes an intent only when it is paid; the shop's own makes it at once."""
         if page is not None:
             sessions.close(self._book, page, None, None)

@@ -11,8 +11,9 @@ from itertools import accumulate
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from core.sandbox.engine import database_path
-from core.sandbox.locks import only_one
+from core.sandbox.engine.engine import database_path
+from core.sandbox.engine.locks import only_one
+from core.sandbox.engine.store import Store, script
 from core.sandbox.seed import settlement
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import (
@@ -29,7 +30,6 @@ from core.sandbox.seed.outage import outage_before
 from core.sandbox.seed.patients import Patients
 from core.sandbox.seed.plans import Plans
 from core.sandbox.seed.visits import Visits
-from core.sandbox.store import Store, script
 
 HOURS = list(accumulate(HOUR_WEIGHTS))
 
@@ -57,9 +57,7 @@ def write_history(data_dir: Path, *, seed: int, until: int, days: int = HISTORY_
         store = Store(database_path(data_dir), durable=False)
         try:
             if store.one("count_objects")[0]:
-                raise AlreadySeeded(
-                    "the sandbox already has a history; remove DATA_DIR/sandbox to begin anew"
-                )
+                raise AlreadySeeded("the sandbox already has a history; remove DATA_DIR/sandbox to begin anew")
             return _written(store, seed, until, days)
         finally:
             store.close()

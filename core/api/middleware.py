@@ -1,0 +1,186 @@
+"""What every request passes before a route sees it: an id, its host, bounds on its body, the safe headers."""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from starlette.datastructures import State
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.api.problems import problem
+
+MAX_BODY_BYTES = 1024 * 1024
+BODY_SECONDS = 15.0
+# In the scope of a request that came whole, for which no clock has to be started.
+BODY_IS_HERE = "payops.body_is_here"
+ANY_HOST_PATHS = frozenset({"/livez", "/readyz"})  # asked by whoever watches the process, at its bare address
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
+
+
+class BodyTooLarge(HTTPException):
+    """More than `MAX_BODY_BYTES` were sent."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "The body is larger than 1 MiB")
+
+
+class BodyTooSlow(HTTPException):
+    """The body was not there after `BODY_SECONDS`."""
+
+    def __init__(self) -> None:
+        super().__init__(408, f"The body did not arrive within {BODY_SECONDS:.0f} seconds")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the settings say of who may ask: the hosts we answer as, the origins of others, whether we are on https."""
+
+    hosts: Sequence[str]
+    origins: Sequence[str]
+    https: bool
+
+    @cached_property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """What every answer carries beside its request's id."""
+        return [*_HEADERS, _TRANSPORT] if self.https else [*_HEADERS]
+
+    def answers_as(self, host: bytes) -> bool:
+        """`*.example.com` in the settings stands for every host below it, `*` for all."""
+        name = host.decode("latin-1").lower()
+        name = name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.partition(":")[0]
+        return any(
+            allowed in ("*", name) or (allowed.startswith("*.") and name.endswith(allowed[1:]))
+            for allowed in self.hosts
+        )
+
+
+class Edge:
+    """Pure ASGI, so that a body is counted as it arrives and never read whole past the bound.
+
+    A path in `direct` is answered by its own app, without the routing of the other. `state.rules` is there once the
+    app's lifespan has started.
+    """
+
+    def __init__(self, app: ASGIApp, state: State, direct: Mapping[str, ASGIApp]):
+        self._app = app
+        self._state = state
+        self._direct = direct
+        self._shared: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        rules: Rules = self._state.rules
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers.get(b"x-request-id"))
+        scope["payops.request_id"] = request_id
+        answer = _with_headers(send, request_id, rules)
+        if scope["path"] not in ANY_HOST_PATHS and not rules.answers_as(headers.get(b"host", b"")):
+            await _refused(scope, receive, answer, 421, "wrong_host", "Nothing is served under this host.")
+            return
+        declared = headers.get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
+            await _refused(scope, receive, answer, 413, "body_too_large", BodyTooLarge().detail + ".", close=True)
+            return
+        try:
+            app = self._direct.get(scope["path"]) or self._open_to(rules)
+            await app(scope, _bounded(scope, receive), answer)
+        except (BodyTooLarge, BodyTooSlow) as error:
+            await _refused(scope, receive, answer, *said_of(error), close=True)
+
+    def _open_to(self, rules: Rules) -> ASGIApp:
+        """The app, with leave for the pages of other origins where the settings name some."""
+        if not rules.origins:
+            return self._app
+        if self._shared is None:
+            self._shared = CORSMiddleware(
+                self._app,
+                allow_origins=rules.origins,
+                allow_methods=("GET", "POST"),
+                allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"),
+                expose_headers=("X-Request-Id", "Retry-After"),
+            )
+        return self._shared
+
+
+def _request_id(given: bytes | None) -> str:
+    """The caller's where it is harmless, else one that tells requests apart; nobody is asked not to guess it."""
+    if given and _REQUEST_ID.fullmatch(given):
+        return given.decode()
+    return f"{random.getrandbits(128):032x}"
+
+
+def said_of(error: HTTPException) -> tuple[int, str, str]:
+    """Status, code and sentence of a body that was too much."""
+    code = "body_too_large" if isinstance(error, BodyTooLarge) else "body_too_slow"
+    return error.status_code, code, error.detail + "."
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    seen, whole = 0, False
+    deadline = time.monotonic() + BODY_SECONDS
+
+    async def in_time() -> Message:
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
+
+    async def bounded() -> Message:
+        nonlocal seen, whole
+        if whole:
+            return await receive()
+        message = await (receive() if BODY_IS_HERE in scope else in_time())
+        seen += len(message.get("body", b""))
+        if seen > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        whole = not message.get("more_body", False)
+        if whole:
+            scope["payops.read_at"] = time.perf_counter()
+        return message
+
+    return bounded
+
+
+def _with_headers(send: Send, request_id: str, rules: Rules) -> Send:
+    async def with_headers(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            given = message.get("headers", [])
+            own = [*rules.headers, (b"x-request-id", request_id.encode())]
+            if _POLICY[0] not in dict(given):
+                own.append(_POLICY)
+            message["headers"] = [*given, *own]
+        await send(message)
+
+    return with_headers
+
+
+async def _refused(
+    scope: Scope, receive: Receive, send: Send, status: int, code: str, detail: str, *, close: bool = False
+) -> None:
+    answer = problem(Request(scope), status, code, detail)
+    if close:
+        answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)

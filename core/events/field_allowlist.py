@@ -1,0 +1,242 @@
+"""What is stored of an event's object: an allow-list of fields for each kind, and nothing else of it.
+
+A field that a projection reads has to be named here, since a projection sees nothing but what is kept.
+"""
+
+import hashlib
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+from core.events.registry import MOST
+from core.logs import REDACTED, redacted
+
+# Fields of a kind: a nested name keeps those fields of an object, or of each object of a list; a plain name keeps a
+# number, a word or an id, and of an object that stands in the place of an id its id alone.
+Fields = dict[str, Any]
+_NAMED_OTHERWISE = {
+    "charge.dispute": "dispute",
+    "charge.refund": "refund",
+    "customer.subscription": "subscription",
+    "customer.discount": "discount",
+}
+FREE_TEXT = object()  # a text of the shop's own choice, in which anything may stand
+MAX_LISTED = 100
+_WORD = re.compile(r"[\w:./-]{0,255}", re.ASCII)
+_NUMBERS = frozenset({int, float, bool})
+_ID = re.compile(r"[\w:.-]{1,255}", re.ASCII)
+_KEYS = ("sk_", "rk_", "pk_", "whsec_")
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+# As many digits as a card has, and the first of them as an issuer's: no date and no count of milliseconds.
+_LIKE_A_CARD = re.compile(r"(?<!\d)(?:4|5[1-5]|2[2-7]|3[04-8]|6)(?:[._-]?\d){11,18}(?!\d)", re.ASCII)
+_LIKE_A_PHONE = re.compile(r"(?<![\w-])[2-9]\d\d[.-][2-9]\d\d[.-]\d{4}(?![\w-])", re.ASCII)
+
+_ALWAYS = "id object created livemode deleted status amount currency customer metadata.orderId metadata.patientId"
+_CARD = "card.brand card.last4 card.exp_month card.exp_year card.country"
+_REFUND = "charge payment_intent reason failure_reason pending_reason balance_transaction failure_balance_transaction"
+_PRICE = "active type product unit_amount recurring.interval recurring.interval_count recurring.usage_type"
+_INVOICE_PAYMENT = (
+    "invoice is_default amount_paid amount_requested payment.type payment.payment_intent payment.charge"
+    " status_transitions.paid_at status_transitions.canceled_at"
+)
+_PERIOD = "current_period_start current_period_end"
+
+
+def _below(name: str, fields: str) -> str:
+    return " ".join(f"{name}.{field}" for field in fields.split())
+
+
+_NAMES = {
+    "payment_intent": (
+        "amount_received amount_capturable payment_method latest_charge capture_method cancellation_reason canceled_at"
+        " setup_future_usage review invoice charges.data.id last_payment_error.type last_payment_error.code"
+        " last_payment_error.decline_code last_payment_error.advice_code last_payment_error.charge"
+    ),
+    "charge": (
+        "amount_captured amount_refunded captured paid refunded disputed payment_intent payment_method invoice"
+        " failure_code balance_transaction outcome.network_status outcome.type outcome.reason outcome.risk_level"
+        " outcome.advice_code outcome.network_advice_code outcome.network_decline_code"
+        f" {_below('payment_method_details', 'type ' + _CARD)}"
+        f" {_below('refunds.data', 'id created status amount currency ' + _REFUND)}"
+    ),
+    "refund": _REFUND,
+    "dispute": (
+        "charge payment_intent reason network_reason_code is_charge_refundable evidence_details.due_by"
+        " evidence_details.has_evidence evidence_details.past_due evidence_details.submission_count"
+        " payment_method_details.type payment_method_details.card.brand payment_method_details.card.case_type"
+        " payment_method_details.card.network_reason_code"
+    ),
+    "radar.early_fraud_warning": "charge payment_intent actionable fraud_type",
+    "customer": "delinquent balance default_source invoice_settings.default_payment_method",
+    "checkout.session": (
+        "mode payment_status amount_total amount_subtotal payment_intent setup_intent subscription invoice expires_at"
+    ),
+    "subscription": (
+        f"{_PERIOD} start_date trial_start trial_end cancel_at cancel_at_period_end canceled_at ended_at"
+        " billing_cycle_anchor cancellation_details.reason cancellation_details.feedback collection_method"
+        " latest_invoice default_payment_method schedule pause_collection.behavior discounts"
+        f" {_below('items.data', f'id quantity discounts {_PERIOD} ' + _below('price', f'id currency {_PRICE}'))}"
+    ),
+    "invoice": (
+        "subscription parent.type parent.subscription_details.subscription billing_reason collection_method"
+        " amount_due amount_paid amount_remaining total subtotal attempt_count attempted next_payment_attempt due_date"
+        " period_start period_end payment_intent charge discounts status_transitions.finalized_at"
+        " status_transitions.paid_at status_transitions.voided_at status_transitions.marked_uncollectible_at"
+    ),
+    "invoice_payment": _INVOICE_PAYMENT,
+    "invoiceitem": "invoice subscription quantity proration date",
+    "credit_note": "invoice type reason total refund voided_at",
+    "payout": "arrival_date automatic method type reconciliation_status failure_code balance_transaction",
+    "promotion_code": "active coupon promotion.type promotion.coupon expires_at max_redemptions times_redeemed",
+    "coupon": "valid percent_off amount_off duration duration_in_months redeem_by max_redemptions times_redeemed",
+    "discount": "coupon source.type source.coupon promotion_code subscription invoice start end",
+    "price": _PRICE,
+    "product": "active type default_price updated",
+    "payment_method": f"type {_CARD}",
+    "setup_intent": "usage payment_method mandate cancellation_reason last_setup_error.code",
+    "mandate": "type payment_method",
+    "subscription_schedule": "subscription end_behavior released_subscription canceled_at completed_at released_at",
+    "review": "charge payment_intent open opened_reason closed_reason reason",
+    "transfer": "amount_reversed balance_transaction source_transaction reversed",
+    "topup": "balance_transaction failure_code expected_availability_date",
+    "balance": "available.amount available.currency pending.amount pending.currency",
+}
+
+
+def _fields(names: str) -> Fields:
+    fields: Fields = {}
+    for name in names.split():
+        *path, last = name.split(".")
+        place = fields
+        for step in path:
+            place = place.setdefault(step, {})
+        place[last] = FREE_TEXT if path[-1:] == ["metadata"] else None
+    return fields
+
+
+_FIELDS = {kind: _fields(f"{_ALWAYS} {names}") for kind, names in _NAMES.items()}
+_OF_ANY_KIND = _fields(_ALWAYS)
+
+
+def fields_of(kind: str) -> list[str]:
+    """The fields kept of this kind of object, in words such as `items.data.price.id`."""
+    return f"{_ALWAYS} {_NAMES.get(kind, '')}".split()
+
+
+def kinds() -> list[str]:
+    """The kinds of objects of which more is kept than of any."""
+    return sorted(_NAMES)
+
+
+def kept(subject: Any, event_type: str) -> Any:
+    """What is stored of an event's object, or of its earlier values; whatever is no object is dropped."""
+    if not isinstance(subject, dict):
+        return {}
+    return _kept(subject, _FIELDS.get(kind_of(event_type), _OF_ANY_KIND))
+
+
+def kind_of(event_type: str) -> str:
+    """The kind of object that events of this type tell of: the type without what happened."""
+    family = event_type.rpartition(".")[0]
+    return _NAMED_OTHERWISE.get(family, family)
+
+
+def event_id(given: str) -> str:
+    """An event's id as it is stored, and said again in logs, incidents and answers; for one that is none, a name of ours.
+
+    That is always the same for the same text, so that the event is still known when it comes again.
+    """
+    if _ID.fullmatch(given) and (given.startswith("evt_") or not _is_private(given)):
+        return given
+    return f"evt_unreadable_{hashlib.sha256(given.encode()).hexdigest()[:24]}"
+
+
+def word(value: Any) -> str | None:
+    """A word or an id as it is, another text as redacted; None for what is no text."""
+    return _word(value, None) if isinstance(value, str) else None
+
+
+def common_word(value: Any) -> str | None:
+    """As `word`, for an event's type or its version, of which few come again and again."""
+    return _common_word(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _common_word(text: str) -> str:
+    return _word(text, None)
+
+
+def shops_own(text: Any) -> str | None:
+    """One of the two texts of the shop's own choice as it is stored; the same however often it went through here."""
+    return _word(text, FREE_TEXT) if isinstance(text, str) else None
+
+
+def _kept(subject: dict[str, Any], fields: Fields) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, below in fields.items():
+        if name in subject:
+            value = subject[name]
+            if isinstance(value, str):
+                found[name] = value if below is None and _is_plain(value) else _word(value, below)
+            elif value is None or type(value) in _NUMBERS and -MOST <= value <= MOST:
+                found[name] = value
+            elif isinstance(value, dict | list):  # of any class: Stripe's library has one of its own
+                found[name] = _inside(value, below)
+            else:  # no amount and no time: a number with as many digits as a card has
+                found[name] = REDACTED
+    return found
+
+
+def _inside(value: dict[str, Any] | list[Any], below: Any) -> Any:
+    if isinstance(value, list):
+        return [
+            _word(each, below) if isinstance(each, str) else _inside(each, below)
+            for each in value[:MAX_LISTED]
+            if isinstance(each, dict | str)
+        ]
+    if isinstance(below, dict):
+        return _kept(value, below)
+    inner = value.get("id")
+    return _word(inner, None) if isinstance(inner, str) else None
+
+
+def _word(text: str, below: Any) -> str:
+    """A word or an id as it is; no other text, and none where an object belongs."""
+    if below is FREE_TEXT:
+        return text if _is_harmless(text) else _without_private(text)
+    if below is None and (_is_plain(text) or _WORD.fullmatch(text) and not _is_private(text)):
+        return text
+    return REDACTED
+
+
+def _is_plain(text: str) -> bool:
+    """What nearly every word and id is, told without a pattern."""
+    return (
+        len(text) < 256
+        and text.isascii()
+        and text.isidentifier()
+        and "_secret_" not in text
+        and not text.startswith(_KEYS)
+    )
+
+
+def _is_harmless(text: str) -> bool:
+    """Letters, digits and dashes, but nothing private."""
+    return text.isascii() and text.replace("-", "").replace("_", "").isalnum() and not _is_private(text)
+
+
+def _is_private(text: str) -> bool:
+    """Of a text without spaces: a card's or a phone's number, a key or a client secret; a UUID's digits are none of these."""
+    rest = _UUID.sub("u", text) if len(text) >= 36 else text
+    opens_something = "_secret_" in rest or rest.startswith(_KEYS)
+    has_card = _LIKE_A_CARD.search(rest) and redacted(rest) != rest
+    has_phone = ("-" in rest or "." in rest) and _LIKE_A_PHONE.search(rest)
+    return bool(opens_something or has_card or has_phone)
+
+
+def _without_private(text: str) -> str:
+    """The text, less what is private; nothing of it is left where an e-mail address may stand, however it is written."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+    left = REDACTED if "@" in plain else str(redacted(plain))
+    return text if left == plain else left

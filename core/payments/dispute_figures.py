@@ -1,0 +1,62 @@
+"""How often payments are disputed in a period, beside the period before: the overview's figures, without all its others."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from core.db import Database
+from core.figures.days import Day, days_of
+from core.figures.definitions import OF_DISPUTES
+from core.figures.intervals import with_intervals
+from core.figures.wording import Reading, read
+from core.periods import Period
+
+MAY_BE_DISPUTED = timedelta(days=120)
+
+
+@dataclass(frozen=True)
+class DisputeFigures:
+    """Figures by their name, and the days with the disputes opened on each."""
+
+    period: Period
+    currency: str
+    fresh_at: datetime | None
+    figures: dict[str, Any]
+    previous: dict[str, Any]
+    daily: list[Day]
+    previous_daily: list[Day]
+
+    def readings(self, today: date) -> list[Reading]:
+        """The figures in words, in their order; one that disputes may still come to says until when."""
+        found = (
+            read(each, self.figures.get(each.name), self.previous.get(each.name), self.currency) for each in OF_DISPUTES
+        )
+        return [self._with_end(reading, today) for reading in found if reading]
+
+    def _with_end(self, reading: Reading, today: date) -> Reading:
+        final_on = self.period.until + MAY_BE_DISPUTED
+        if reading.definition.name != "dispute_rate" or not reading.rests_on or final_on <= today:
+            return reading
+        return replace(reading, rests_on=f"{reading.rests_on}; not final before {final_on:%-d %b %Y}")
+
+
+def load(db: Database, period: Period, *, currency: str) -> DisputeFigures:
+    """The figures of `period` and of the one before it, in one call."""
+    before = period.previous()
+    found = db.call(
+        "dispute_figures",
+        since=period.since,
+        until=period.until,
+        previous_since=before.since,
+        previous_until=before.until,
+        currency=currency,
+    )
+    return DisputeFigures(
+        period=period,
+        currency=currency,
+        fresh_at=datetime.fromisoformat(found["fresh_at"]) if found["fresh_at"] else None,
+        figures=with_intervals(found["metrics"]),
+        previous=with_intervals(found["previous_metrics"]),
+        daily=days_of(found["daily"]),
+        previous_daily=days_of(found["previous_daily"]),
+    )

@@ -1,0 +1,279 @@
+"""The payment API's operations, without HTTP: each takes its shape and gives its shape."""
+
+import re
+
+from core.errors import Refused
+from core.money import Money
+from core.payments import failures, limits
+from core.payments.context import PaymentContext
+from core.payments.operations import addresses, catalogue, customer_actions, customers, discounts
+from core.payments.operations.callers import Caller, not_found
+from core.payments.operations.requests import Request, found_before, marked
+from core.payments.operations.schemas import (
+    CheckoutAnswer,
+    CheckoutRequest,
+    DiscountAnswer,
+    DiscountRequest,
+    FailureAnswer,
+    FailureRequest,
+    PaymentAnswer,
+    PaymentMethodsAnswer,
+    PaymentRequest,
+    SavedCard,
+    StatusAnswer,
+)
+from core.staff.flags import Flow
+from core.stripe_gateway import Json
+
+SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,200}", re.ASCII)
+WAITING = ("requires_action", "requires_confirmation", "requires_payment_method")
+
+
+def create_checkout_session(
+    context: PaymentContext, request: Request, asked: CheckoutRequest, return_origins: tuple[str, ...]
+) -> CheckoutAnswer:
+    """A page of Stripe's to pay on, for what the catalogue says the cart costs."""
+    options = asked.options
+    request.caller.reach(asked.customerInfo.patientId)
+    recurring = options.mode == "subscription"
+    for flow in (Flow.CHECKOUT, *([Flow.SUBSCRIPTIONS] if recurring else [])):
+        context.flags.require(flow)
+    for field in ("success_url", "cancel_url"):
+        addresses.require_allowed(getattr(options, field), return_origins, path=f"options.{field}")
+    lines = catalogue.priced(context, asked.cartItems, recurring=recurring)
+    customer = customers.ensured(context, asked.customerInfo)
+    metadata = marked(request, options.orderId, asked.customerInfo.patientId)
+    params: Json = {
+        "mode": options.mode,
+        "customer": customer,
+        "line_items": [{"price": line.price_id, "quantity": line.quantity} for line in lines],
+        "success_url": options.success_url,
+        "cancel_url": options.cancel_url,
+        "metadata": metadata,
+        "subscription_data" if recurring else "payment_intent_data": {"metadata": metadata},
+    }
+    if options.discountCode:
+        code = discounts.accepted(
+            context, options.discountCode, catalogue.sum_of(lines), customer, path="options.discountCode"
+        )
+        params["discounts"] = [{"promotion_code": code.code.id}] if code.code else []
+    made = found_before(context, request, "checkout/sessions", customer) or context.stripe.write(
+        "checkout/sessions", key=request.key, **params
+    )
+    return CheckoutAnswer(sessionId=made["id"], url=made["url"], status=made["status"])
+
+
+def process_payment(context: PaymentContext, request: Request, asked: PaymentRequest) -> PaymentAnswer:
+    """Charge a card once. Raises `Refused`: `card_declined` with what happened in its facts, `amount_mismatch`."""
+    patient = asked.customerInfo.patientId
+    request.caller.reach(patient)
+    if made := customer_actions.done_before(context, request):
+        return _payment_made(request, made)
+    context.flags.require(Flow.ONE_TIME)
+    money = _chargeable(asked.amount, asked.currency)
+    if request.caller.is_patient and asked.cartItems is None:
+        raise Refused("cart_required", "Send the cart, so that its price can be checked.", facts={"path": "cartItems"})
+    customer = customers.ensured(context, asked.customerInfo)
+    code = _check_price(context, asked, money, customer)
+    begun_with = {
+        "customer_id": customer,
+        "order_id": asked.orderId,
+        "amount_minor": money.minor,
+        "currency": money.currency,
+        "promotion_code": code.id if code else None,
+        "uses_left": code.uses_left if code else None,
+        "first_time": bool(code and code.first_time_only),
+    }
+    params = _charge_of(asked, request, money, customer)
+    try:
+        intent = customer_actions.performed(context, "begin_payment", request, begun_with, **params)
+    except Refused as error:
+        if error.code == "stripe_refused" and error.facts.get("param") != "payment_method":
+            raise
+        raise failures.of_card(error, for_patient=request.caller.is_patient) from error
+    return _payment_made(request, intent)
+
+
+def _charge_of(asked: PaymentRequest, request: Request, money: Money, customer: str) -> Json:
+    params: Json = {
+        "amount": money.minor,
+        "currency": money.currency,
+        "customer": customer,
+        "payment_method": asked.paymentMethodId,
+        "confirm": True,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "metadata": marked(request, asked.orderId, asked.customerInfo.patientId),
+    }
+    if asked.savePaymentMethod:
+        params["setup_future_usage"] = "off_session"
+    if asked.description:
+        params["description"] = asked.description
+    return params
+
+
+def _payment_made(request: Request, intent: Json) -> PaymentAnswer:
+    """Raises the decline where the card was declined before the answer got lost."""
+    if error := intent.get("last_payment_error"):
+        raise failures.declined(_as_refusal(intent, error), for_patient=request.caller.is_patient)
+    return payment_answer(intent)
+
+
+def payment_answer(intent: Json) -> PaymentAnswer:
+    """The intent as the caller sees it; the secret only where the customer still has to act."""
+    waits = intent["status"] in WAITING
+    return PaymentAnswer(
+        paymentIntentId=intent["id"],
+        status=intent["status"],
+        clientSecret=intent["client_secret"] if waits else None,
+        nextAction=intent.get("next_action") if waits else None,
+    )
+
+
+def payment_again(context: PaymentContext, kept: Json) -> PaymentAnswer:
+    """A kept answer with the secret it was kept without, which Stripe still has while the customer has to act."""
+    if kept["status"] not in WAITING:
+        return PaymentAnswer(**kept)
+    intent = context.stripe.retrieve(f"payment_intents/{kept['paymentIntentId']}")
+    return PaymentAnswer(**kept, clientSecret=intent["client_secret"], nextAction=intent.get("next_action"))
+
+
+def failure_again(context: PaymentContext, asked: FailureRequest, kept: Json) -> FailureAnswer:
+    """A kept answer with the address to pay at, as it is now."""
+    url = None
+    if asked.invoiceId is not None:
+        invoice = context.stripe.retrieve(f"invoices/{asked.invoiceId}")
+        url = invoice.get("hosted_invoice_url") if invoice["status"] == "open" else None
+    return FailureAnswer(**kept, recoveryUrl=url)
+
+
+def verify_status(context: PaymentContext, caller: Caller, session_id: str) -> StatusAnswer:
+    """How a checkout stands, as Stripe has it now."""
+    if not SESSION_ID.fullmatch(session_id):
+        raise not_found()
+    session = customers.reached(context, caller, f"checkout/sessions/{session_id}")
+    return StatusAnswer(
+        sessionId=session["id"],
+        status=session["status"],
+        paymentStatus=session["payment_status"],
+        amountTotal=session["amount_total"],
+        currency=session["currency"],
+        paymentIntentId=session["payment_intent"],
+        subscriptionId=session["subscription"],
+        orderId=(session.get("metadata") or {}).get("orderId"),
+    )
+
+
+def handle_failure(context: PaymentContext, caller: Caller, asked: FailureRequest) -> FailureAnswer:
+    """Why it failed and what may be tried; it is on the recovery list from now on."""
+    if asked.invoiceId is not None:
+        invoice = customers.reached(context, caller, f"invoices/{asked.invoiceId}", expand=["payments"])
+        intent = _intent_of_invoice(context, invoice)
+        url = invoice.get("hosted_invoice_url") if invoice["status"] == "open" else None
+    else:
+        intent = customers.reached(context, caller, f"payment_intents/{asked.paymentIntentId}")
+        url = None
+    error = (intent or {}).get("last_payment_error")
+    if intent is None or not error:
+        raise Refused("not_failed", "This payment did not fail.")
+    context.mirror(intent)
+    context.db.call(
+        "note_failed_payment",
+        payment_intent_id=intent["id"],
+        invoice_id=asked.invoiceId,
+        told_by=caller.name,
+        now=context.clock(),
+    )
+    failure = failures.explained(
+        error.get("code"), error.get("decline_code"), error.get("advice_code"), for_patient=caller.is_patient
+    )
+    return FailureAnswer(**failure.fields(), recoveryUrl=url)
+
+
+def validate_discount(context: PaymentContext, caller: Caller, asked: DiscountRequest) -> DiscountAnswer:
+    """What a code would take off an amount, and why not where it does not hold."""
+    context.flags.require(Flow.DISCOUNTS)
+    if asked.customerId is not None:
+        customers.reached(context, caller, f"customers/{asked.customerId}")
+    customer = asked.customerId
+    if customer is None and caller.patient_id is not None:
+        customer = next(iter(customers.of_patient(context, caller.patient_id)), None)
+    verdict = discounts.judged(context, asked.code, _known_currency(asked.amount, asked.currency), customer)
+    code = verdict.code if verdict.valid else None
+    return DiscountAnswer(
+        valid=verdict.valid,
+        code=asked.code,
+        percentOff=float(code.percent_off) if code and code.percent_off is not None else None,
+        amountOff=code.amount_off.minor if code and code.amount_off else None,
+        discountAmount=verdict.off.minor,
+        total=verdict.total.minor,
+        reason=verdict.reason,
+    )
+
+
+def payment_methods(context: PaymentContext, caller: Caller, patient_id: str) -> PaymentMethodsAnswer:
+    """The cards a patient saved."""
+    caller.reach(patient_id)
+    cards: list[SavedCard] = []
+    for customer_id in customers.of_patient(context, patient_id):
+        customer = context.stripe.retrieve(f"customers/{customer_id}")
+        default = (customer.get("invoice_settings") or {}).get("default_payment_method")
+        for method in context.stripe.each(f"customers/{customer_id}/payment_methods", type="card"):
+            cards.append(_saved_card(method, default))
+    return PaymentMethodsAnswer(paymentMethods=cards)
+
+
+def _saved_card(method: Json, default: str | None) -> SavedCard:
+    card = method["card"]
+    return SavedCard(
+        id=method["id"],
+        brand=card["brand"],
+        last4=card["last4"],
+        expMonth=card["exp_month"],
+        expYear=card["exp_year"],
+        isDefault=method["id"] == default,
+    )
+
+
+def _chargeable(amount: int, currency: str) -> Money:
+    money = _known_currency(amount, currency)
+    if problem := limits.problem_with(money):
+        raise Refused("amount_not_allowed", problem, facts={"path": "amount"})
+    return money
+
+
+def _known_currency(amount: int, currency: str) -> Money:
+    money = Money(amount, currency)
+    if money.currency not in limits.CURRENCIES:
+        sentence = f"{money.currency} is no currency that can be charged."
+        raise Refused("unknown_currency", sentence, facts={"path": "currency"})
+    return money
+
+
+def _check_price(context: PaymentContext, asked: PaymentRequest, money: Money, customer: str) -> discounts.Code | None:
+    """The amount is what the catalogue says the cart costs, after the discount, whose code is answered."""
+    expected, code = money, None
+    if asked.cartItems is not None:
+        expected = catalogue.sum_of(catalogue.priced(context, asked.cartItems, recurring=False))
+    if asked.discountCode:
+        verdict = discounts.accepted(context, asked.discountCode, expected, customer, path="discountCode")
+        code = verdict.code
+        expected = verdict.total if asked.cartItems is not None else money
+    if expected != money:
+        sentence = f"The catalogue's price is {expected}, not {money}."
+        path = "amount" if expected.currency == money.currency else "currency"
+        raise Refused("amount_mismatch", sentence, facts={"path": path})
+    return code
+
+
+def _as_refusal(intent: Json, error: Json) -> Refused:
+    facts = {name: error.get(name) for name in ("decline_code", "advice_code")}
+    facts |= {"stripe_code": error.get("code"), "payment_intent": intent["id"]}
+    return Refused("card_declined", error.get("message") or "", facts=facts)
+
+
+def _intent_of_invoice(context: PaymentContext, invoice: Json) -> Json | None:
+    for payment in (invoice.get("payments") or {}).get("data", []):
+        intent_id = (payment.get("payment") or {}).get("payment_intent")
+        if intent_id:
+            return context.stripe.retrieve(f"payment_intents/{intent_id}")
+    return None

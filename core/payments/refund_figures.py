@@ -1,0 +1,141 @@
+"""What goes back to customers, in figures and in a sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from core.db import Database
+from core.figures.definitions import Better, Definition
+from core.figures.wording import Reading, read
+from core.money import Money, total
+from core.payments.actions import Action
+from core.periods import Period
+
+REFUNDED = Definition(
+    "refunded",
+    "Refunded",
+    Better.LESS,
+    "What refunds took off the Stripe balance, less what failed refunds brought back, by the day it moved.",
+    "refunds",
+    nothing="no refunds",
+)
+ON_ITS_WAY = Definition(
+    "refunds_out",
+    "On its way",
+    Better.NEITHER,
+    "Refunds of the period that are at the bank or with Stripe and not with the customer yet.",
+    "refunds?status=pending",
+)
+FAILED = Definition(
+    "refunds_failed",
+    "Failed",
+    Better.LESS,
+    "Refunds of the period that the bank sent back: the customer has nothing, and the money can be refunded again.",
+    "refunds?status=failed",
+)
+NOT_MADE = Definition(
+    "refunds_not_made",
+    "Refused or rejected",
+    Better.NEITHER,
+    "Refunds asked for here in the period that Stripe refused, or that another person did not approve.",
+    "refunds?status=rejected",
+)
+OUT = ("pending", "requires_action", "sending", "unknown")
+
+
+@dataclass(frozen=True)
+class RefundDay:
+    """What went back on a business day."""
+
+    day: date
+    refunds: int
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class RefundFigures:
+    """A period's refunds in one currency beside those of the period before it."""
+
+    period: Period
+    currency: str
+    refunded: dict[str, Any]
+    refunded_before: dict[str, Any]
+    by_status: dict[str, tuple[int, Money]]
+    daily: list[RefundDay]
+    previous_daily: list[RefundDay]
+
+    @property
+    def reading(self) -> Reading:
+        """What went back, in words."""
+        now = {"value": self.refunded["value"] or None}
+        found = read(REFUNDED, now, {"value": self.refunded_before["value"] or None}, self.currency)
+        assert found is not None
+        return found
+
+    @property
+    def count(self) -> int:
+        return sum(each.refunds for each in self.daily)
+
+    def with_status(self, *statuses: str) -> tuple[int, Money]:
+        """How many refunds of the period have one of these statuses by now, and what they come to."""
+        found = [self.by_status[status] for status in statuses if status in self.by_status]
+        return sum(count for count, _ in found), total((amount for _, amount in found), self.currency)
+
+
+def load(db: Database, period: Period, *, currency: str) -> RefundFigures:
+    previous = period.previous()
+    found = db.call(
+        "refund_figures",
+        since=period.since,
+        until=period.until,
+        previous_since=previous.since,
+        previous_until=previous.until,
+        currency=currency,
+    )
+    return RefundFigures(
+        period=period,
+        currency=currency,
+        refunded=found["refunded"],
+        refunded_before=found["previous"]["refunded"],
+        by_status={each["key"]: (each["count"], Money(each["amount"], currency)) for each in found["by_status"]},
+        daily=[_day(each) for each in found["daily"]],
+        previous_daily=[_day(each) for each in found["previous"]["daily"]],
+    )
+
+
+def readings(figures: RefundFigures) -> list[Reading]:
+    """The cards of the page."""
+    others = ((ON_ITS_WAY, OUT), (FAILED, ("failed",)), (NOT_MADE, ("refused", "rejected")))
+    found = [(each, *figures.with_status(*statuses)) for each, statuses in others]
+    return [
+        replace(figures.reading, rests_on=refunds_counted(figures.count)),
+        *(Reading(each, str(amount), refunds_counted(count), None) for each, count, amount in found),
+    ]
+
+
+def sentence(figures: RefundFigures, awaiting: Sequence[Action]) -> str:
+    """What went back and what waits: `$4,210.00 went back in these 30 days, up 12 % from …. 2 refunds await approval.`"""
+    reading, days = figures.reading, figures.period.days
+    span = "this one day" if days == 1 else f"these {days} days"
+    if figures.count == 0:
+        said = f"Nothing went back in {span}."
+    else:
+        said = f"{reading.value} went back in {span}" + (f", {reading.change}." if reading.change else ".")
+    failed, lost = figures.with_status("failed")
+    if failed:
+        said += f" {refunds_counted(failed)} of {lost} failed: the {'customer has' if failed == 1 else 'customers have'} nothing."
+    if awaiting:
+        said += f" {refunds_counted(len(awaiting))} {'awaits' if len(awaiting) == 1 else 'await'} approval."
+    return said
+
+
+def refunds_counted(count: int) -> str:
+    """`no refund`, `1 refund`, `1,204 refunds`."""
+    if count == 0:
+        return "no refund"
+    return "1 refund" if count == 1 else f"{count:,} refunds"
+
+
+def _day(found: dict[str, Any]) -> RefundDay:
+    return RefundDay(date.fromisoformat(found["day"]), found["refunds"], found["amount_minor"])

@@ -1,0 +1,63 @@
+"""A sandbox ready to be worked with: its history written, its server running, its events sent to us."""
+
+import json
+import urllib.request
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from core.sandbox import process, seed
+from core.sandbox.traffic import demo_clinic, history, intake
+from core.sandbox.traffic.intake import Asked
+
+Json = dict[str, Any]
+
+
+def write_history(data_dir: Path) -> bool:
+    """Write 18 months up to now into an empty sandbox; false where it has a history already."""
+    try:
+        seed.seed_sandbox(data_dir)
+    except seed.AlreadySeeded:
+        return False
+    return True
+
+
+def objects(data_dir: Path, object_type: str) -> Iterable[Json]:
+    """Every object of a type, straight from the sandbox's file."""
+    return history.iter_objects(data_dir, object_type)
+
+
+def events(data_dir: Path, types: Sequence[str]) -> Iterable[Json]:
+    """Every event of these types, also those that the API lists no more."""
+    return history.iter_events(data_dir, types)
+
+
+def directory_file(today: date) -> str:
+    """The practice's providers, as the CSV that the directory imports."""
+    return demo_clinic.directory_file(today)
+
+
+def consultations(data_dir: Path, *, days: int, now: datetime) -> list[Asked]:
+    """Who asked to be seen in the last `days`, oldest first, and how it ended."""
+    return intake.of_history(data_dir, days=days, now=now)
+
+
+def open_for_business(data_dir: Path, api_url: str, *, intake_secret: str) -> str:
+    """Run the sandbox with live customers, its events and their intake forms sent to `api_url`; answers its address."""
+    address = process.ensure_running(data_dir, traffic=True)
+    _post(f"{address.base_url}/sandbox/webhooks", {"url": f"{api_url}/api/webhooks/stripe"})
+    _post(f"{address.base_url}/sandbox/intake-form", {"url": api_url, "secret": intake_secret})
+    _post(f"{address.base_url}/sandbox/traffic", {"running": True})
+    return address.base_url
+
+
+def close(data_dir: Path) -> None:
+    process.stop(data_dir)
+
+
+def _post(url: str, body: Json) -> None:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=10):
+        pass

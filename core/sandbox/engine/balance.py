@@ -1,0 +1,143 @@
+"""Balance transactions: what each movement of money does to the balance, and its fees."""
+
+from collections import defaultdict
+
+import orjson
+
+from core.sandbox.engine.errors import Json
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.unit_of_work import World
+
+DAY_SECONDS = 86_400
+SETTLEMENT_DAYS = 2
+FIXED_FEE_MINOR = {"usd": 30, "cad": 30, "eur": 25, "gbp": 20, "jpy": 40}
+DISPUTE_FEE_MINOR = {"usd": 1500, "cad": 1500, "eur": 2000, "gbp": 2000, "jpy": 1700}
+REPORTED_AS = {
+    "adjustment": "dispute",
+    "charge": "charge",
+    "payment": "charge",
+    "payout": "payout",
+    "refund": "refund",
+    "refund_failure": "refund_failure",
+    "stripe_fee": "fee",
+}
+
+
+def processing_fee(amount_minor: int, currency: str, country: str | None) -> int:
+    """2.9 % and a fixed part, 1.5 % more for a card from abroad, rounded half up."""
+    basis_points = 290 if country in (None, "US") else 440
+    return (amount_minor * basis_points + 5000) // 10_000 + FIXED_FEE_MINOR.get(currency, 30)
+
+
+def available_on(created: int, days: int = SETTLEMENT_DAYS) -> int:
+    """Midnight UTC, `days` after the day of `created`."""
+    return (created // DAY_SECONDS + days) * DAY_SECONDS
+
+
+def movement(
+    txn_id: str,
+    kind: str,
+    *,
+    amount: int,
+    fee: int,
+    currency: str,
+    source: str,
+    created: int,
+    available: int,
+    status: str = "pending",
+    category: str | None = None,
+    description: str | None = None,
+    fee_description: str = "Stripe processing fees",
+) -> Json:
+    """A balance transaction; `amount` and `fee` in minor units, `net` is what is left."""
+    fees = [
+        {"amount": fee, "application": None, "currency": currency, "description": fee_description, "type": "stripe_fee"}
+    ]
+    return {
+        "id": txn_id,
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": available,
+        "balance_type": "payments",
+        "created": created,
+        "currency": currency,
+        "description": description,
+        "exchange_rate": None,
+        "fee": fee,
+        "fee_details": fees if fee else [],
+        "net": amount - fee,
+        "reporting_category": category or REPORTED_AS[kind],
+        "source": source,
+        "status": status,
+        "type": kind,
+    }
+
+
+def book(
+    world: World,
+    kind: str,
+    *,
+    amount: int,
+    currency: str,
+    source: str,
+    fee: int = 0,
+    at_once: bool = False,
+    category: str | None = None,
+    description: str | None = None,
+    fee_description: str = "Stripe processing fees",
+) -> Json:
+    """Writes a movement now; it becomes available with the days the charge it belongs to has."""
+    available = world.now if at_once else available_on(world.now)
+    return world.add(
+        movement(
+            world.ids.new("balance_transaction"),
+            kind,
+            amount=amount,
+            fee=fee,
+            currency=currency,
+            source=source,
+            created=world.now,
+            available=available,
+            status="available" if at_once else "pending",
+            category=category,
+            description=description,
+            fee_description=fee_description,
+        )
+    )
+
+
+def book_charge(world: World, charge: Json, *, at_once: bool) -> Json:
+    """The charge's captured amount less Stripe's fee."""
+    card = charge["payment_method_details"]["card"]
+    return book(
+        world,
+        "charge",
+        amount=charge["amount_captured"],
+        currency=charge["currency"],
+        source=charge["id"],
+        fee=processing_fee(charge["amount_captured"], charge["currency"], card["country"]),
+        at_once=at_once,
+        description=charge["description"],
+    )
+
+
+def retrieve(world: World, params: Params) -> Json:
+    """`/v1/balance`: what is there, and what is on its way, by currency."""
+    totals: dict[str, dict[str, int]] = {"available": defaultdict(int), "pending": defaultdict(int)}
+    for txn in world.with_status("balance_transaction", "pending"):
+        totals["pending"][txn["currency"]] += txn["net"]
+    for row in open_transactions(world):
+        totals["available"][row["currency"]] += row["net"]
+    shown = {
+        name: [
+            {"amount": amount, "currency": currency, "source_types": {"card": amount}}
+            for currency, amount in sorted({"usd": 0, **by_currency}.items())
+        ]
+        for name, by_currency in totals.items()
+    }
+    return {"object": "balance", "livemode": False, **shown, "refund_and_dispute_prefunding": None}
+
+
+def open_transactions(world: World) -> list[Json]:
+    """Available movements that no payout has taken yet."""
+    return [orjson.loads(row[0]) for row in world.store.rows("unpaid_transactions")]

@@ -1,0 +1,112 @@
+"""The running sandbox: its store, clock and sender, and the one way to change anything."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from core.sandbox.engine.balance import DAY_SECONDS
+from core.sandbox.engine.clock import Clock
+from core.sandbox.engine.errors import StripeError
+from core.sandbox.engine.faults import Faults
+from core.sandbox.engine.idempotency import IdempotencyKeys
+from core.sandbox.engine.ids import Ids
+from core.sandbox.engine.store import Store
+from core.sandbox.engine.unit_of_work import RequestStamp, World
+from core.sandbox.engine.webhooks import WebhookSender
+from core.sandbox.objects.consequences import KINDS
+from core.sandbox.secrets import sandbox_secrets
+
+T = TypeVar("T")
+TICK_SECONDS = 0.25
+log = logging.getLogger("payops.sandbox")
+
+
+def database_path(data_dir: Path) -> Path:
+    return data_dir / "sandbox" / "sandbox.db"
+
+
+class Engine:
+    """Lives as long as the server; everything runs on its event loop, one transaction after the other."""
+
+    def __init__(self, data_dir: Path, base_url: str) -> None:
+        self.data_dir = data_dir
+        self.base_url = base_url
+        self.secrets = sandbox_secrets(data_dir)
+        self.store = Store(database_path(data_dir))
+        self.clock = Clock(data_dir)
+        self.ids = Ids()
+        self.keys = IdempotencyKeys(self.store)
+        self.faults = Faults()
+        self.sender = WebhookSender(self.store, self.secrets.webhook_secret, base_url)
+        self._one_runner = asyncio.Lock()
+        self._latest: int = self.store.one("latest_event")[0]
+        self._schedule_days()
+
+    def transact(self, work: Callable[[World], T], *, request: RequestStamp | None = None, at: int | None = None) -> T:
+        """Runs `work` as one transaction; a decline keeps what it did, any other exception nothing.
+
+        Time never goes back between two transactions, so a later snapshot never looks older.
+        """
+        self._latest = max(self._latest, self.clock.now() if at is None else at)
+        world = World(self.store, self._latest, self.ids, request)
+        refused: StripeError | None = None
+        result: T | None = None
+        with self.store.transaction():
+            try:
+                result = work(world)
+            except StripeError as error:
+                if not error.keep:
+                    raise
+                refused = error
+        self.sender.wake()
+        if refused is not None:
+            raise refused
+        return result  # type: ignore[return-value]
+
+    async def run_until(self, moment: int) -> int:
+        """Does in order all that is due up to `moment`; gives how many things happened."""
+        done = 0
+        async with self._one_runner:
+            while (row := self.store.one("next_due", until=moment)) is not None:
+                self._do(*row)
+                done += 1
+                if done % 20 == 0:
+                    await asyncio.sleep(0)
+        return done
+
+    async def advance(self, seconds: int) -> int:
+        """Moves the clock ahead step by step, so that each thing happens at its own time."""
+        target = self.clock.now() + seconds
+        done = 0
+        async with self._one_runner:
+            while (row := self.store.one("next_due", until=target)) is not None:
+                self.clock.move_to(row[1])
+                self._do(*row)
+                done += 1
+                await asyncio.sleep(0)
+            self.clock.move_to(target)
+        return done
+
+    async def tick(self) -> None:
+        """Until cancelled: what is due happens when it is due."""
+        while True:
+            await self.run_until(self.clock.now())
+            await asyncio.sleep(TICK_SECONDS)
+
+    def _do(self, seq: int, at: int, kind: str, ref: str) -> None:
+        def work(world: World) -> None:
+            world.store.rows("done_due", seq=seq)
+            KINDS[kind](world, ref)
+
+        try:
+            self.transact(work, at=max(at, self._latest))
+        except Exception:
+            log.exception("what was due failed: %s of %s", kind, ref)
+            self.store.rows("done_due", seq=seq)
+
+    def _schedule_days(self) -> None:
+        if self.store.one("has_due", kind="day") is None:
+            midnight = (self.clock.now() // DAY_SECONDS + 1) * DAY_SECONDS
+            self.store.rows("add_due", at=midnight, kind="day", ref="")

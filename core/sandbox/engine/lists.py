@@ -1,0 +1,166 @@
+"""Stripe's lists: newest first, cursors, `created` ranges, filters, `has_more`; and search."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from core.sandbox.engine.errors import Json, invalid, no_such
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.store import FOREVER, LOOKUPS, field_at
+from core.sandbox.engine.unit_of_work import World
+
+Keep = Callable[[Json], bool]
+
+
+def created_range(params: Params) -> tuple[int, int]:
+    """The first and last second that `created`, a moment or gt/gte/lt/lte, lets through."""
+    if isinstance(params.raw.get("created"), str):
+        exact = params.whole("created")
+        return (0, FOREVER) if exact is None else (exact, exact)
+    bounds = params.under("created")
+    lows = [bounds.whole("gte"), _moved(bounds.whole("gt"), 1)]
+    highs = [bounds.whole("lte"), _moved(bounds.whole("lt"), -1)]
+    low = max((value for value in lows if value is not None), default=0)
+    high = min((value for value in highs if value is not None), default=FOREVER)
+    return low, high
+
+
+def limit_of(params: Params) -> int:
+    limit = params.whole("limit")
+    if limit is None:
+        return 10
+    if not 1 <= limit <= 100:
+        raise invalid(f"This value must be between 1 and 100 (it is currently {limit}).", "limit")
+    return limit
+
+
+def envelope(url: str, items: list[Json], has_more: bool) -> Json:
+    return {"object": "list", "url": url, "has_more": has_more, "data": items}
+
+
+def list_objects(
+    world: World, object_type: str, url: str, params: Params, filters: Iterable[str] = (), keep: Keep | None = None
+) -> Json:
+    """A page of `object_type`; `filters` are parameters that must equal the field of their name."""
+    wanted = {name: value for name in filters if (value := params.text(name)) is not None}
+    column, value = _column(object_type, wanted)
+    if object_type == "balance_transaction":
+        wanted.pop("payout", None)  # Stripe knows it and shows it in no field: the column alone tells
+    low, high = created_range(params)
+    cursor, newest_first = _cursor(world, object_type, params)
+    found = world.store.bodies(
+        object_type, column=column, value=value, low=low, high=high, after=cursor, newest_first=newest_first
+    )
+    return page(url, (obj for obj in found if _matches(obj, wanted) and (keep is None or keep(obj))), params)
+
+
+def page(url: str, found: Iterable[Json], params: Params) -> Json:
+    """Takes one more than asked, to know whether there is more; `ending_before` is turned round."""
+    limit = limit_of(params)
+    taken = list(islice(found, limit + 1))
+    items = taken[:limit]
+    if params.text("ending_before"):
+        items.reverse()
+    return envelope(url, items, len(taken) > limit)
+
+
+def _cursor(world: World, object_type: str, params: Params) -> tuple[tuple[int, int] | None, bool]:
+    after, before = params.text("starting_after"), params.text("ending_before")
+    if after and before:
+        raise invalid("You may only specify one of these parameters: starting_after, ending_before.")
+    at = after or before
+    if at is None:
+        return None, True
+    position = world.store.one("get_position", id=at)
+    if position is None:
+        raise no_such(object_type, at, "starting_after" if after else "ending_before")
+    return (position[0], position[1]), bool(after)
+
+
+def _column(object_type: str, wanted: Mapping[str, str]) -> tuple[str, str | None]:
+    lookups = LOOKUPS.get(object_type, {})
+    for column in ("parent", "sibling"):
+        name = lookups.get(column, "").rsplit(".", 1)[-1]
+        if name in wanted:
+            return column, wanted[name]
+    if "customer" in wanted:
+        return "customer", wanted["customer"]
+    return "all", None
+
+
+def _matches(obj: Json, wanted: Mapping[str, str]) -> bool:
+    lookups = {path.rsplit(".", 1)[-1]: path for path in LOOKUPS.get(obj["object"], {}).values()}
+    return all(_as_text(field_at(obj, lookups.get(name, name))) == value for name, value in wanted.items())
+
+
+def _as_text(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def _moved(value: int | None, by: int) -> int | None:
+    return None if value is None else value + by
+
+
+CLAUSE = re.compile(
+    r"""\s*(?P<not>-)?(?P<field>\w+)(?:\[["'](?P<key>[^"']+)["']\])?\s*(?P<op>>=|<=|[:~<>])\s*"""
+    r"""(?P<value>"[^"]*"|'[^']*'|[\w.-]+)\s*(?P<join>AND|OR|and|or|$)?"""
+)
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+}
+
+
+def search_objects(world: World, object_type: str, url: str, params: Params) -> Json:
+    """Stripe's search language as far as `field:'value'`, `~`, comparisons, `-`, and one of AND / OR."""
+    clauses, any_of = _parsed(params.must_text("query"))
+    limit, start = limit_of(params), params.whole("page") or 0
+    joined = any if any_of else all
+    hits = (obj for obj in _candidates(world, object_type, clauses, any_of) if joined(_holds(obj, c) for c in clauses))
+    taken = list(islice(hits, start, start + limit + 1))
+    more = len(taken) > limit
+    next_page = str(start + limit) if more else None
+    return {"object": "search_result", "url": url, "has_more": more, "data": taken[:limit], "next_page": next_page}
+
+
+def _parsed(query: str) -> tuple[list[dict[str, str]], bool]:
+    clauses, joins, at = [], set(), 0
+    while at < len(query.rstrip()):
+        found = CLAUSE.match(query, at)
+        if found is None:
+            raise invalid("We were unable to parse your search query.", "query")
+        parts = found.groupdict()
+        clauses.append({**parts, "value": parts["value"].strip("\"'")})
+        joins.add((parts["join"] or "").upper())
+        at = found.end()
+    if {"AND", "OR"} <= joins or not clauses:
+        raise invalid("You may not mix AND and OR in one search query.", "query")
+    return clauses, "OR" in joins
+
+
+def _candidates(world: World, object_type: str, clauses: list[dict[str, str]], any_of: bool) -> Iterable[Json]:
+    exact = [c["value"] for c in clauses if c["op"] == ":" and not c["not"] and c["value"].isascii()]
+    if exact and not any_of:
+        part = max(exact, key=len).encode()
+        return (orjson.loads(row[0]) for row in world.store.rows("containing", type=object_type, part=part))
+    return world.store.bodies(object_type)
+
+
+def _holds(obj: Json, clause: dict[str, str]) -> bool:
+    value = obj.get(clause["field"])
+    if clause["key"] is not None:
+        value = value.get(clause["key"]) if isinstance(value, dict) else None
+    if clause["op"] in COMPARE:
+        held = isinstance(value, int) and COMPARE[clause["op"]](value, int(clause["value"]))
+    elif clause["op"] == "~":
+        held = value is not None and clause["value"].lower() in str(value).lower()
+    else:
+        held = (_as_text(value) or "").lower() == clause["value"].lower()
+    return held != bool(clause["not"])

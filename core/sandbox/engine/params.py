@@ -1,0 +1,119 @@
+"""A request's parameters, read with Stripe's rules and refused in Stripe's words."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from core.sandbox.engine.errors import Json, StripeError, invalid, missing_parameter
+
+
+class Params:
+    """Reads one level of decoded parameters; `path` is how Stripe names them in errors."""
+
+    def __init__(self, raw: Mapping[str, Any], path: str = "") -> None:
+        self.raw = raw
+        self._path = path
+
+    def named(self, name: str) -> str:
+        return f"{self._path}[{name}]" if self._path else name
+
+    def has(self, name: str) -> bool:
+        """Whether it was sent at all; an empty value means "unset this"."""
+        return name in self.raw
+
+    def text(self, name: str) -> str | None:
+        value = self.raw.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            raise invalid(f"Invalid string: {value}", self.named(name))
+        if len(value) > 5000:
+            raise invalid("Invalid string: must be at most 5000 characters", self.named(name))
+        return value
+
+    def must_text(self, name: str) -> str:
+        value = self.text(name)
+        if value is None:
+            raise missing_parameter(self.named(name))
+        return value
+
+    def whole(self, name: str) -> int | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        digits = value.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+            raise invalid(f"Invalid integer: {value}", self.named(name), "parameter_invalid_integer")
+        return int(value)
+
+    def number(self, name: str) -> float | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            return float(value)
+        except ValueError as error:
+            raise invalid(f"Invalid decimal: {value}", self.named(name)) from error
+
+    def moment(self, name: str) -> int | None:
+        """Seconds since 1970; `now` is the caller's to read as text first."""
+        return self.whole(name)
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        value = self.text(name)
+        if value is None:
+            return default
+        if value not in ("true", "false"):
+            raise invalid(f"Invalid boolean: {value}", self.named(name))
+        return value == "true"
+
+    def choice(self, name: str, allowed: Collection[str], default: str | None = None) -> str | None:
+        value = self.text(name)
+        if value is None:
+            return default
+        if value not in allowed:
+            listed = ", ".join(sorted(allowed))
+            raise invalid(f"Invalid {name}: must be one of {listed}", self.named(name))
+        return value
+
+    def under(self, name: str) -> "Params":
+        value = self.raw.get(name)
+        if value is None or value == "":
+            return Params({}, self.named(name))
+        if not isinstance(value, Mapping):
+            raise invalid("Invalid object", self.named(name))
+        return Params(value, self.named(name))
+
+    def each(self, name: str) -> list["Params"]:
+        found = []
+        for position, item in enumerate(self._listed(name)):
+            path = f"{self.named(name)}[{position}]"
+            if not isinstance(item, Mapping):
+                raise invalid("Invalid object", path)
+            found.append(Params(item, path))
+        return found
+
+    def strings(self, name: str) -> list[str]:
+        return [str(item) for item in self._listed(name)]
+
+    def metadata(self, current: Mapping[str, str] | None = None) -> Json:
+        """`current` with what was sent merged in: an empty value takes a key away, an empty map all."""
+        sent = self.raw.get("metadata")
+        if sent is None:
+            return dict(current or {})
+        if sent == "":
+            return {}
+        if not isinstance(sent, Mapping):
+            raise invalid("Invalid object", self.named("metadata"))
+        merged = {**(current or {}), **{str(key): str(value) for key, value in sent.items()}}
+        kept = {key: value for key, value in merged.items() if value != ""}
+        if len(kept) > 50 or any(len(key) > 40 or len(value) > 500 for key, value in kept.items()):
+            raise StripeError(400, "Metadata has at most 50 keys, of 40 characters with values of 500.")
+        return kept
+
+    def _listed(self, name: str) -> list[Any]:
+        value = self.raw.get(name)
+        if value is None or value == "":
+            return []
+        if not isinstance(value, list):
+            raise invalid("Invalid array", self.named(name))
+        return value

@@ -1,0 +1,182 @@
+"""Which handler answers which of Stripe's addresses."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.sandbox.engine import balance
+from core.sandbox.engine.errors import Json, unknown_route
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.unit_of_work import World
+from core.sandbox.http.expand import Virtual
+from core.sandbox.http.known_params import refuse_unknown
+from core.sandbox.objects import account, balance_transactions, customers, events, files, payouts, webhook_endpoints
+from core.sandbox.objects.billing import (
+    discounts,
+    invoice_items,
+    invoice_payments,
+    invoices,
+    prices,
+    products,
+    subscriptions,
+)
+from core.sandbox.objects.payments import (
+    charges,
+    checkout,
+    disputes,
+    fraud_warnings,
+    payment_intents,
+    payment_methods,
+    refunds,
+    setup_intents,
+)
+
+Handler = Callable[..., Json]
+
+# `*` stands for one id in the path; ids are handed to the handler in their order.
+TABLE: dict[str, Handler] = {
+    "GET account": account.retrieve,
+    "GET balance": balance.retrieve,
+    "GET balance_transactions": balance_transactions.list_all,
+    "GET balance_transactions/*": balance_transactions.retrieve,
+    "GET charges": charges.list_all,
+    "GET charges/search": charges.search,
+    "GET charges/*": charges.retrieve,
+    "POST charges/*": charges.update,
+    "POST checkout/sessions": checkout.create,
+    "GET checkout/sessions": checkout.list_all,
+    "GET checkout/sessions/*": checkout.retrieve,
+    "POST checkout/sessions/*": checkout.update,
+    "POST checkout/sessions/*/expire": checkout.expire,
+    "GET checkout/sessions/*/line_items": checkout.line_items,
+    "POST coupons": discounts.create_coupon,
+    "GET coupons": discounts.list_coupons,
+    "GET coupons/*": discounts.retrieve_coupon,
+    "POST coupons/*": discounts.update_coupon,
+    "DELETE coupons/*": discounts.delete_coupon,
+    "POST customers": customers.create,
+    "GET customers": customers.list_all,
+    "GET customers/search": customers.search,
+    "GET customers/*": customers.retrieve,
+    "POST customers/*": customers.update,
+    "DELETE customers/*": customers.delete,
+    "GET customers/*/payment_methods": payment_methods.list_of_customer,
+    "GET customers/*/payment_methods/*": payment_methods.of_customer,
+    "GET disputes": disputes.list_all,
+    "GET disputes/*": disputes.retrieve,
+    "POST disputes/*": disputes.update,
+    "POST disputes/*/close": disputes.accept,
+    "GET events": events.list_all,
+    "GET events/*": events.retrieve,
+    "POST files": files.create,
+    "GET files": files.list_all,
+    "GET files/*": files.retrieve,
+    "GET invoice_payments": invoice_payments.list_all,
+    "GET invoice_payments/*": invoice_payments.retrieve,
+    "POST invoiceitems": invoice_items.create,
+    "GET invoiceitems": invoice_items.list_all,
+    "GET invoiceitems/*": invoice_items.retrieve,
+    "DELETE invoiceitems/*": invoice_items.delete,
+    "POST invoices": invoices.create,
+    "GET invoices": invoices.list_all,
+    "GET invoices/search": invoices.search,
+    "GET invoices/*": invoices.retrieve,
+    "POST invoices/*": invoices.update,
+    "POST invoices/*/finalize": invoices.finalize_now,
+    "POST invoices/*/mark_uncollectible": invoices.mark_uncollectible,
+    "POST invoices/*/pay": invoices.pay_now,
+    "POST invoices/*/send": invoices.send,
+    "POST invoices/*/void": invoices.void,
+    "GET invoices/*/lines": invoices.lines,
+    "POST payment_intents": payment_intents.create,
+    "GET payment_intents": payment_intents.list_all,
+    "GET payment_intents/search": payment_intents.search,
+    "GET payment_intents/*": payment_intents.retrieve,
+    "POST payment_intents/*": payment_intents.update,
+    "POST payment_intents/*/cancel": payment_intents.cancel,
+    "POST payment_intents/*/capture": payment_intents.capture,
+    "POST payment_intents/*/confirm": payment_intents.confirm,
+    "POST payment_methods": payment_methods.create,
+    "GET payment_methods": payment_methods.list_all,
+    "GET payment_methods/*": payment_methods.retrieve,
+    "POST payment_methods/*": payment_methods.update,
+    "POST payment_methods/*/attach": payment_methods.attach,
+    "POST payment_methods/*/detach": payment_methods.detach,
+    "GET payouts": payouts.list_all,
+    "GET payouts/*": payouts.retrieve,
+    "POST prices": prices.create,
+    "GET prices": prices.list_all,
+    "GET prices/*": prices.retrieve,
+    "POST prices/*": prices.update,
+    "POST products": products.create,
+    "GET products": products.list_all,
+    "GET products/*": products.retrieve,
+    "POST products/*": products.update,
+    "DELETE products/*": products.delete,
+    "POST promotion_codes": discounts.create_code,
+    "GET promotion_codes": discounts.list_codes,
+    "GET promotion_codes/*": discounts.retrieve_code,
+    "POST promotion_codes/*": discounts.update_code,
+    "GET radar/early_fraud_warnings": fraud_warnings.list_all,
+    "GET radar/early_fraud_warnings/*": fraud_warnings.retrieve,
+    "POST refunds": refunds.create,
+    "GET refunds": refunds.list_all,
+    "GET refunds/*": refunds.retrieve,
+    "POST refunds/*": refunds.update,
+    "POST refunds/*/cancel": refunds.cancel,
+    "POST setup_intents": setup_intents.create,
+    "GET setup_intents": setup_intents.list_all,
+    "GET setup_intents/*": setup_intents.retrieve,
+    "POST setup_intents/*": setup_intents.update,
+    "POST setup_intents/*/cancel": setup_intents.cancel,
+    "POST setup_intents/*/confirm": setup_intents.confirm,
+    "POST subscriptions": subscriptions.create,
+    "GET subscriptions": subscriptions.list_all,
+    "GET subscriptions/search": subscriptions.search,
+    "GET subscriptions/*": subscriptions.retrieve,
+    "POST subscriptions/*": subscriptions.update,
+    "DELETE subscriptions/*": subscriptions.cancel,
+    "GET subscription_items": subscriptions.list_items,
+    "POST webhook_endpoints": webhook_endpoints.create,
+    "GET webhook_endpoints": webhook_endpoints.list_all,
+    "GET webhook_endpoints/*": webhook_endpoints.retrieve,
+    "DELETE webhook_endpoints/*": webhook_endpoints.delete,
+}
+
+# Fields that an answer has only when it was asked for them.
+VIRTUAL: dict[tuple[str, str], Virtual] = {
+    ("charge", "refunds"): refunds.of_charge,
+    ("checkout.session", "line_items"): checkout.line_items_of,
+    ("customer", "subscriptions"): subscriptions.of_customer,
+    ("invoice", "confirmation_secret"): invoices.confirmation_secret,
+    ("invoice", "payments"): invoice_payments.of_invoice,
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """A handler bound to the ids of the path."""
+
+    key: str
+    handler: Handler
+    ids: tuple[str, ...]
+
+    def run(self, world: World, params: Params) -> Json:
+        refuse_unknown(self.key, params.raw)
+        return self.handler(world, *self.ids, params)
+
+
+def _compiled(key: str) -> tuple[str, re.Pattern[str]]:
+    method, path = key.split(" ", 1)
+    return method, re.compile("/v1/" + re.escape(path).replace(r"\*", "([^/]+)") + "/?")
+
+
+_COMPILED = [(*_compiled(key), key) for key in TABLE]
+
+
+def route_for(method: str, path: str) -> Route:
+    """Literal paths stand before those with an id in the table, and win."""
+    for wanted, pattern, key in _COMPILED:
+        if wanted == method and (found := pattern.fullmatch(path)):
+            return Route(key, TABLE[key], found.groups())
+    raise unknown_route(method, path)

@@ -1,0 +1,1 @@
+"""Products, prices, subscriptions, invoices, and discounts."""

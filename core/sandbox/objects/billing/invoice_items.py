@@ -1,0 +1,151 @@
+"""Invoice items: amounts that wait for a customer's next invoice, prorations among them."""
+
+from core.sandbox.engine.errors import Json, invalid, missing_parameter
+from core.sandbox.engine.limits import checked_currency
+from core.sandbox.engine.lists import list_objects
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.unit_of_work import World
+from core.sandbox.objects import customers
+from core.sandbox.objects.billing import invoice_lines
+
+
+def build(
+    item_id: str,
+    customer: str,
+    created: int,
+    *,
+    amount: int,
+    currency: str,
+    description: str,
+    period: tuple[int, int],
+    price: Json | None = None,
+    subscription: tuple[str, str] | None = None,
+) -> Json:
+    """`subscription` is the subscription's id and its item's, for a proration."""
+    parent = None
+    if subscription is not None:
+        details = {"subscription": subscription[0], "subscription_item": subscription[1]}
+        parent = {"subscription_details": details, "type": "subscription_details"}
+    pricing = price and {
+        "price_details": {"price": price["id"], "product": price["product"]},
+        "type": "price_details",
+        "unit_amount_decimal": price["unit_amount_decimal"],
+    }
+    return {
+        "id": item_id,
+        "object": "invoiceitem",
+        "amount": amount,
+        "currency": currency,
+        "customer": customer,
+        "date": created,
+        "description": description,
+        "discountable": subscription is None,
+        "discounts": [],
+        "invoice": None,
+        "livemode": False,
+        "metadata": {},
+        "net_amount": amount,
+        "parent": parent,
+        "period": {"end": period[1], "start": period[0]},
+        "pricing": pricing,
+        "proration": subscription is not None,
+        "quantity": 1,
+        "tax_rates": [],
+        "test_clock": None,
+    }
+
+
+def create(world: World, params: Params) -> Json:
+    customer = customers.retrieve_live(world, params.must_text("customer"), "customer")
+    amount = params.whole("amount")
+    price_id = params.under("pricing").text("price")
+    price = world.get("price", price_id, "pricing[price]") if price_id else None
+    if amount is None and price is None:
+        raise missing_parameter("amount")
+    item = build(
+        world.ids.new("invoiceitem"),
+        customer["id"],
+        world.now,
+        amount=amount if amount is not None else price["unit_amount"] if price else 0,
+        currency=checked_currency(params.text("currency") or (price["currency"] if price else "usd")),
+        description=params.text("description") or "",
+        period=(world.now, world.now),
+        price=price,
+    )
+    item["metadata"] = params.metadata()
+    invoice_id = params.text("invoice")
+    world.add(item, "invoiceitem.created")
+    if invoice_id:
+        _add_to_draft(world, item, world.get("invoice", invoice_id, "invoice"))
+    return item
+
+
+def _add_to_draft(world: World, item: Json, invoice: Json) -> None:
+    if invoice["status"] != "draft":
+        raise invalid(
+            "Invoice is already finalized, so items cannot be added to it.", "invoice", "invoice_not_editable"
+        )
+    line = _take(world, item, invoice["id"])
+    lines = [*invoice["lines"]["data"], line]
+    subtotal = sum(entry["amount"] for entry in lines)
+    shares = invoice_lines.taken_off(world, invoice["discounts"], subtotal, invoice["currency"])
+    world.change(invoice_lines.total_up(invoice, lines, shares), "invoice.updated")
+
+
+def take_pending(world: World, customer_id: str, invoice_id: str, currency: str) -> list[Json]:
+    """The customer's waiting items as lines of this invoice."""
+    waiting = [
+        item
+        for item in world.all("invoiceitem", "customer", customer_id)
+        if item["invoice"] is None and item["currency"] == currency
+    ]
+    return [_take(world, item, invoice_id) for item in reversed(waiting)]
+
+
+def _take(world: World, item: Json, invoice_id: str) -> Json:
+    item["invoice"] = invoice_id
+    world.change(item)
+    origin = item["parent"] and item["parent"]["subscription_details"]
+    parent = origin and invoice_lines.of_subscription(
+        origin["subscription"], origin["subscription_item"], proration=True
+    )
+    return {
+        "id": world.ids.new("line_item"),
+        "object": "line_item",
+        "amount": item["amount"],
+        "currency": item["currency"],
+        "description": item["description"],
+        "discount_amounts": [],
+        "discountable": item["discountable"],
+        "discounts": [],
+        "invoice": invoice_id,
+        "livemode": False,
+        "metadata": item["metadata"],
+        "parent": parent or {"invoice_item_details": {"invoice_item": item["id"]}, "type": "invoice_item_details"},
+        "period": item["period"],
+        "pretax_credit_amounts": [],
+        "pricing": item["pricing"],
+        "quantity": item["quantity"],
+        "subtotal": item["amount"],
+        "taxes": [],
+    }
+
+
+def delete(world: World, item_id: str, params: Params) -> Json:
+    item = world.get("invoiceitem", item_id)
+    if item["invoice"] is not None:
+        raise invalid("You cannot delete an invoice item that is on an invoice.", code="invoice_not_editable")
+    world.announce("invoiceitem.deleted", item)
+    item["deleted"] = True
+    world.change(item)
+    return {"id": item_id, "object": "invoiceitem", "deleted": True}
+
+
+def retrieve(world: World, item_id: str, params: Params) -> Json:
+    return world.get("invoiceitem", item_id)
+
+
+def list_all(world: World, params: Params) -> Json:
+    wants_pending = params.text("pending")
+    keep = (lambda item: (item["invoice"] is None) == (wants_pending == "true")) if wants_pending else None
+    return list_objects(world, "invoiceitem", "/v1/invoiceitems", params, ("customer", "invoice"), keep)

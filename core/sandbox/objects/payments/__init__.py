@@ -1,0 +1,1 @@
+"""Payment intents, charges, payment methods, refunds, disputes, and checkout."""

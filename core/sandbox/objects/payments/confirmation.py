@@ -1,0 +1,172 @@
+"""Confirming an intent: authentication, the attempt, and what follows a payment."""
+
+from core.sandbox.engine.balance import DAY_SECONDS
+from core.sandbox.engine.errors import DOCS, Json, StripeError, unexpected_state
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.unit_of_work import BASE, World
+from core.sandbox.objects.payments import charges, payment_methods
+from core.sandbox.objects.payments.cards import TestCard
+from core.sandbox.objects.payments.declines import Decline, decline_named, payment_error
+
+CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+FAILED_AUTHENTICATION = {
+    "code": "payment_intent_authentication_failure",
+    "doc_url": DOCS + "payment-intent-authentication-failure",
+    "message": "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
+    "PaymentMethod to attempt to fulfill this PaymentIntent again.",
+    "type": "invalid_request_error",
+}
+
+
+def confirm(world: World, intent: Json, params: Params) -> Json:
+    """Stripe's confirm: raises a `card_error` that keeps what was done where the card is declined."""
+    if intent["status"] not in CONFIRMABLE:
+        raise unexpected_state(_why_not(intent), intent)
+    given = params.text("payment_method")
+    if given:
+        intent["payment_method"] = payment_methods.resolve(world, given, intent["customer"])["id"]
+    if intent["payment_method"] is None:
+        raise unexpected_state(
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
+            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a "
+            "payment method or ConfirmationToken.",
+            intent,
+        )
+    if params.has("setup_future_usage"):
+        intent["setup_future_usage"] = params.text("setup_future_usage")
+    off_session = params.raw.get("off_session") not in (None, "", "false")
+    nobody_there = off_session or params.flag("error_on_requires_action")
+    decline = attempt(world, intent, off_session=nobody_there, return_url=params.text("return_url"))
+    if decline is not None:
+        raise declined_error(intent, decline)
+    return intent
+
+
+def _why_not(intent: Json) -> str:
+    if intent["status"] == "succeeded":
+        return (
+            "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed."
+        )
+    return (
+        f"This PaymentIntent could not be confirmed because it has a status of {intent['status']}. Only a PaymentIntent "
+        f"with one of the following statuses may be confirmed: {', '.join(CONFIRMABLE)}."
+    )
+
+
+def declined_error(intent: Json, decline: Decline) -> StripeError:
+    """The 402 that answers a declined confirmation; the intent rides along."""
+    error = intent["last_payment_error"]
+    return StripeError(
+        402,
+        error["message"],
+        kind=error["type"],
+        code=error["code"],
+        keep=True,
+        advice_code=error["advice_code"],
+        charge=error["charge"],
+        decline_code=error["decline_code"],
+        network_decline_code=error["network_decline_code"],
+        payment_intent=intent,
+        payment_method=error["payment_method"],
+    )
+
+
+def attempt(
+    world: World, intent: Json, *, off_session: bool, return_url: str | None = None, authenticated: bool = False
+) -> Decline | None:
+    """One try at the card; gives the decline, or `None` where it worked or the customer must act."""
+    method = world.known(intent["payment_method"])
+    card = payment_methods.behaviour(world, method)
+    wanted = intent["payment_method_options"]["card"]["request_three_d_secure"] in ("any", "challenge")
+    needed = card.authentication in ("required", "unless_set_up") or (card.authentication == "optional" and wanted)
+    if needed and not authenticated:
+        if off_session:
+            return _decline(world, intent, method, card, decline_named("authentication_required"), None)
+        _ask_to_authenticate(world, intent, return_url)
+        return None
+    secure = charges.authenticated() if needed else None
+    if card.decline_code:
+        payment_methods.used(world, method)
+        return _decline(world, intent, method, card, decline_named(card.decline_code), secure)
+    if needed and intent["setup_future_usage"] == "off_session":
+        payment_methods.mark_set_up(world, method)
+    _accept(world, intent, method, card, secure)
+    return None
+
+
+def _ask_to_authenticate(world: World, intent: Json, return_url: str | None) -> None:
+    page = f"{BASE}/authenticate/{intent['id']}"
+    if return_url:
+        action = {"redirect_to_url": {"return_url": return_url, "url": page}, "type": "redirect_to_url"}
+    else:
+        action = {"type": "use_stripe_sdk", "use_stripe_sdk": {"stripe_js": page, "type": "three_d_secure_redirect"}}
+    intent |= {"next_action": action, "status": "requires_action"}
+    world.change(intent, "payment_intent.requires_action")
+
+
+def _decline(
+    world: World, intent: Json, method: Json, card: TestCard, decline: Decline, secure: Json | None
+) -> Decline:
+    charge = charges.fail(world, intent, method, card, decline, secure)
+    intent |= {
+        "last_payment_error": payment_error(decline, charge["id"], dict(method)),
+        "latest_charge": charge["id"],
+        "next_action": None,
+        "payment_method": None,
+        "status": "requires_payment_method",
+    }
+    world.change(intent, "payment_intent.payment_failed")
+    _after_failure(world, intent)
+    return decline
+
+
+def _accept(world: World, intent: Json, method: Json, card: TestCard, secure: Json | None) -> None:
+    charge = charges.succeed(world, intent, method, card, secure)
+    intent |= {"last_payment_error": None, "latest_charge": charge["id"], "next_action": None}
+    if intent["capture_method"] == "manual":
+        intent |= {"amount_capturable": intent["amount"], "status": "requires_capture"}
+        world.change(intent, "payment_intent.amount_capturable_updated")
+        world.schedule(world.now + 7 * DAY_SECONDS, "expire_authorization", intent["id"])
+        return
+    intent |= {"amount_received": intent["amount"], "status": "succeeded"}
+    world.change(intent, "payment_intent.succeeded")
+    if card.after_payment:
+        world.schedule(world.now + 1, f"after_payment:{card.after_payment}", charge["id"])
+    after_payment(world, intent)
+
+
+def after_payment(world: World, intent: Json) -> None:
+    """Saves the card where that was asked for, then tells the invoice or session that waited for it."""
+    from core.sandbox.objects.billing import invoice_payments
+    from core.sandbox.objects.payments import checkout
+
+    if intent["setup_future_usage"] and intent["customer"]:
+        payment_methods.hold(world, world.known(intent["payment_method"]), intent["customer"])
+    invoice_payments.intent_succeeded(world, intent)
+    checkout.intent_succeeded(world, intent)
+
+
+def authenticate(world: World, intent_id: str, *, succeed: bool) -> Json:
+    """The customer answered their bank: the attempt goes on, or ends without a charge."""
+    intent = world.get("payment_intent", intent_id)
+    if intent["status"] != "requires_action":
+        raise unexpected_state("This payment is not waiting for authentication.", intent)
+    if succeed:
+        attempt(world, intent, off_session=False, authenticated=True)
+        return intent
+    method = world.known(intent["payment_method"])
+    intent |= {
+        "last_payment_error": {**FAILED_AUTHENTICATION, "payment_method": dict(method)},
+        "next_action": None,
+        "payment_method": None,
+        "status": "requires_payment_method",
+    }
+    world.change(intent, "payment_intent.payment_failed")
+    _after_failure(world, intent)
+    return intent
+
+
+def _after_failure(world: World, intent: Json) -> None:
+    from core.sandbox.objects.billing import invoice_payments
+
+    invoice_payments.intent_failed(world, intent)

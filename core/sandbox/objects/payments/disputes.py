@@ -1,0 +1,258 @@
+"""Disputes: opened by the customer's bank, answered with evidence, won or lost."""
+
+import zlib
+
+from core.sandbox.engine import balance
+from core.sandbox.engine.errors import Json, invalid
+from core.sandbox.engine.lists import list_objects
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.unit_of_work import World
+from core.sandbox.objects.payments import fraud_warnings
+
+EVIDENCE_FIELDS = (
+    "access_activity_log",
+    "billing_address",
+    "cancellation_policy",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "customer_communication",
+    "customer_email_address",
+    "customer_name",
+    "customer_purchase_ip",
+    "customer_signature",
+    "duplicate_charge_documentation",
+    "duplicate_charge_explanation",
+    "duplicate_charge_id",
+    "product_description",
+    "receipt",
+    "refund_policy",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "service_date",
+    "service_documentation",
+    "shipping_address",
+    "shipping_carrier",
+    "shipping_date",
+    "shipping_documentation",
+    "shipping_tracking_number",
+    "uncategorized_file",
+    "uncategorized_text",
+)
+NO_EVIDENCE: Json = {**dict.fromkeys(EVIDENCE_FIELDS), "enhanced_evidence": {}}
+NETWORK_CODES = {
+    "visa": {
+        "credit_not_processed": "13.6",
+        "duplicate": "12.6.1",
+        "fraudulent": "10.4",
+        "general": "13.1",
+        "product_not_received": "13.1",
+        "product_unacceptable": "13.3",
+        "subscription_canceled": "13.2",
+        "unrecognized": "10.4",
+    },
+    "mastercard": {
+        "credit_not_processed": "4853",
+        "duplicate": "4834",
+        "fraudulent": "4837",
+        "general": "4853",
+        "product_not_received": "4853",
+        "product_unacceptable": "4853",
+        "subscription_canceled": "4853",
+        "unrecognized": "4837",
+    },
+    "amex": {
+        "credit_not_processed": "C02",
+        "duplicate": "P08",
+        "fraudulent": "F29",
+        "general": "C08",
+        "product_not_received": "C08",
+        "product_unacceptable": "C31",
+        "subscription_canceled": "C28",
+        "unrecognized": "F29",
+    },
+}
+REASONS = frozenset(NETWORK_CODES["visa"])
+DAYS_TO_ANSWER = 9
+DAYS_TO_DECIDE = 60
+CLOSED = ("won", "lost", "warning_closed", "prevented")
+AT_STAKE = ("needs_response", "under_review")
+
+
+def build(dispute_id: str, charge: Json, created: int, *, reason: str, amount: int, inquiry: bool) -> Json:
+    """A dispute that waits for an answer; an inquiry takes no money yet."""
+    card = charge["payment_method_details"]["card"]
+    code = NETWORK_CODES.get(card["brand"], NETWORK_CODES["visa"])[reason]
+    kind = "inquiry" if inquiry else "chargeback"
+    return {
+        "id": dispute_id,
+        "object": "dispute",
+        "amount": amount,
+        "balance_transactions": [],
+        "charge": charge["id"],
+        "created": created,
+        "currency": charge["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": {**NO_EVIDENCE},
+        "evidence_details": {
+            "due_by": (created // 86_400 + DAYS_TO_ANSWER + 1) * 86_400 - 1,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": inquiry,
+        "livemode": False,
+        "metadata": {},
+        "network_reason_code": code,
+        "payment_intent": charge["payment_intent"],
+        "payment_method_details": {
+            "card": {"brand": card["brand"], "case_type": kind, "network_reason_code": code},
+            "type": "card",
+        },
+        "reason": reason,
+        "status": "warning_needs_response" if inquiry else "needs_response",
+    }
+
+
+def open_on(world: World, charge: Json, reason: str = "fraudulent", *, inquiry: bool = False) -> Json:
+    """The bank takes the money back until it has decided; an inquiry only asks."""
+    amount = charge["amount_captured"] - charge["amount_refunded"]
+    if charge["disputed"] or amount <= 0 or charge["status"] != "succeeded":
+        raise invalid(f"Charge {charge['id']} cannot be disputed (again).", "charge")
+    dispute = build(world.ids.new("dispute"), charge, world.now, reason=reason, amount=amount, inquiry=inquiry)
+    world.add(dispute, "charge.dispute.created")
+    if not inquiry:
+        _withdraw_funds(world, dispute)
+    charge["disputed"] = True
+    world.change(charge, "charge.updated")
+    fraud_warnings.settle(world, charge)
+    world.schedule(dispute["evidence_details"]["due_by"], "dispute_deadline", dispute["id"])
+    return dispute
+
+
+def _withdraw_funds(world: World, dispute: Json) -> None:
+    txn = _adjustment(world, dispute, -dispute["amount"], "dispute", "Chargeback withdrawal for")
+    dispute["balance_transactions"] = [txn]
+    dispute["is_charge_refundable"] = False
+    world.change(dispute, "charge.dispute.funds_withdrawn")
+
+
+def _adjustment(world: World, dispute: Json, amount: int, category: str, words: str) -> Json:
+    currency = dispute["currency"]
+    fee = balance.DISPUTE_FEE_MINOR.get(currency, 1500) if category == "dispute" else 0
+    return balance.book(
+        world,
+        "adjustment",
+        amount=amount,
+        fee=fee,
+        currency=currency,
+        source=dispute["id"],
+        category=category,
+        description=f"{words} {dispute['charge']}",
+        fee_description="Dispute fee",
+    )
+
+
+def update(world: World, dispute_id: str, params: Params) -> Json:
+    """Adds evidence; `submit` (the default) sends it to the bank."""
+    dispute = world.get("dispute", dispute_id)
+    dispute["metadata"] = params.metadata(dispute["metadata"])
+    if params.has("evidence"):
+        _check_open(dispute)
+        _take_evidence(world, dispute, params.under("evidence"))
+    if params.flag("submit", default=params.has("evidence")):
+        _check_open(dispute)
+        return _submit(world, dispute)
+    return world.change(dispute, "charge.dispute.updated")
+
+
+def _check_open(dispute: Json) -> None:
+    if dispute["status"] not in ("needs_response", "warning_needs_response"):
+        raise invalid(
+            "This dispute can no longer be changed: it has a status of " + dispute["status"] + ".",
+            code="dispute_evidence_already_submitted" if "review" in dispute["status"] else "dispute_already_closed",
+        )
+
+
+def _take_evidence(world: World, dispute: Json, evidence: Params) -> None:
+    for name in evidence.raw:
+        if name not in EVIDENCE_FIELDS:
+            raise invalid(f"Received unknown parameter: evidence[{name}]", evidence.named(name), "parameter_unknown")
+        value = evidence.raw[name]
+        if len(str(value)) > 20_000:
+            raise invalid("Evidence may have at most 20,000 characters a field.", evidence.named(name))
+        if value and str(value).startswith("file_"):
+            world.get("file", value, evidence.named(name))
+        dispute["evidence"][name] = value or None
+    has = any(dispute["evidence"][name] for name in EVIDENCE_FIELDS)
+    dispute["evidence_details"]["has_evidence"] = has
+
+
+def _submit(world: World, dispute: Json) -> Json:
+    dispute["evidence_details"]["submission_count"] += 1
+    inquiry = dispute["status"].startswith("warning")
+    dispute["status"] = "warning_under_review" if inquiry else "under_review"
+    world.unschedule("dispute_deadline", dispute["id"])
+    words = dispute["evidence"]["uncategorized_text"] or ""
+    wait = 1 if words in ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence") else None
+    world.schedule(world.now + (wait or DAYS_TO_DECIDE * 86_400), "dispute_decided", dispute["id"])
+    return world.change(dispute, "charge.dispute.updated")
+
+
+def accept(world: World, dispute_id: str, params: Params) -> Json:
+    """`close`: the seller gives in, which counts as lost."""
+    dispute = world.get("dispute", dispute_id)
+    if dispute["status"] in CLOSED:
+        raise invalid("This dispute is already closed.", code="dispute_already_closed")
+    return close(world, dispute, "lost")
+
+
+def past_deadline(world: World, dispute_id: str) -> None:
+    """No answer in time: an inquiry fades, a chargeback is lost."""
+    dispute = world.known(dispute_id)
+    dispute["evidence_details"]["past_due"] = True
+    close(world, dispute, "lost")
+
+
+def decide(world: World, dispute_id: str) -> None:
+    """The bank's answer: what test evidence asks for, else about two in five are won."""
+    dispute = world.known(dispute_id)
+    words = dispute["evidence"]["uncategorized_text"]
+    if words == "escalate_inquiry_evidence" and dispute["status"].startswith("warning"):
+        _escalate(world, dispute)
+        return
+    if words in ("winning_evidence", "losing_evidence"):
+        won = words == "winning_evidence"
+    else:
+        won = zlib.crc32(dispute_id.encode()) % 100 < 42
+    close(world, dispute, "won" if won else "lost")
+
+
+def _escalate(world: World, dispute: Json) -> None:
+    dispute["status"] = "needs_response"
+    dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
+    dispute["evidence_details"]["due_by"] = balance.available_on(world.now, DAYS_TO_ANSWER + 1) - 1
+    world.change(dispute, "charge.dispute.updated")
+    _withdraw_funds(world, dispute)
+    world.schedule(dispute["evidence_details"]["due_by"], "dispute_deadline", dispute["id"])
+
+
+def close(world: World, dispute: Json, outcome: str) -> Json:
+    """Ends it; a won one gives the money back, without the fee."""
+    for kind in ("dispute_deadline", "dispute_decided"):
+        world.unschedule(kind, dispute["id"])
+    inquiry = dispute["status"].startswith("warning")
+    dispute["status"] = "warning_closed" if inquiry else outcome
+    if dispute["status"] == "won":
+        txn = _adjustment(world, dispute, dispute["amount"], "dispute_reversal", "Chargeback reversal for")
+        dispute["balance_transactions"] = [*dispute["balance_transactions"], txn]
+        return world.change(dispute, "charge.dispute.closed", "charge.dispute.funds_reinstated")
+    return world.change(dispute, "charge.dispute.closed")
+
+
+def retrieve(world: World, dispute_id: str, params: Params) -> Json:
+    return world.get("dispute", dispute_id)
+
+
+def list_all(world: World, params: Params) -> Json:
+    return list_objects(world, "dispute", "/v1/disputes", params, ("charge", "payment_intent"))

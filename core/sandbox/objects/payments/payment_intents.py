@@ -1,0 +1,222 @@
+"""Payment intents: made, changed, confirmed, captured, cancelled."""
+
+from core.sandbox.engine.errors import Json, invalid, unexpected_state
+from core.sandbox.engine.limits import checked_amount, checked_currency, shown
+from core.sandbox.engine.lists import list_objects, search_objects
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.unit_of_work import World
+from core.sandbox.objects import customers
+from core.sandbox.objects.payments import confirmation, payment_methods
+from core.sandbox.objects.payments.charges import capture as capture_charge
+from core.sandbox.objects.payments.charges import release
+
+CANCELABLE = ("requires_payment_method", "requires_confirmation", "requires_action", "requires_capture", "processing")
+REASONS = {"duplicate", "fraudulent", "requested_by_customer", "abandoned"}
+TEXTS = (
+    "description",
+    "receipt_email",
+    "setup_future_usage",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_group",
+)
+
+
+def build(
+    intent_id: str, secret: str, created: int, *, amount: int, currency: str, customer: str | None, metadata: Json
+) -> Json:
+    """An intent that waits for a payment method."""
+    return {
+        "id": intent_id,
+        "object": "payment_intent",
+        "amount": amount,
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": None,
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": "automatic",
+        "client_secret": f"{intent_id}_secret_{secret}",
+        "confirmation_method": "automatic",
+        "created": created,
+        "currency": currency,
+        "customer": customer,
+        "description": None,
+        "excluded_payment_method_types": None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": metadata,
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_details": None,
+        "payment_method": None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {
+            "card": {
+                "installments": None,
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            }
+        },
+        "payment_method_types": ["card"],
+        "processing": None,
+        "receipt_email": None,
+        "review": None,
+        "setup_future_usage": None,
+        "shipping": None,
+        "source": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+
+
+def create(world: World, params: Params) -> Json:
+    currency = checked_currency(params.text("currency"))
+    amount = checked_amount(params.whole("amount"), currency)
+    customer = params.text("customer")
+    if customer:
+        customers.retrieve_live(world, customer, "customer")
+    intent = build(
+        world.ids.new("payment_intent"),
+        world.ids.letters(25),
+        world.now,
+        amount=amount,
+        currency=currency,
+        customer=customer,
+        metadata=params.metadata(),
+    )
+    _take(world, intent, params)
+    _check_confirm_options(params)
+    world.add(intent, "payment_intent.created")
+    if params.flag("confirm"):
+        return confirmation.confirm(world, intent, params)
+    return intent
+
+
+def update(world: World, intent_id: str, params: Params) -> Json:
+    intent = world.get("payment_intent", intent_id, "intent")
+    frozen = ("succeeded", "canceled", "processing")
+    changes_payment = any(params.has(name) for name in ("amount", "currency", "payment_method", "customer"))
+    if intent["status"] in frozen and changes_payment:
+        raise unexpected_state(
+            f"This PaymentIntent's amount could not be updated because it has a status of {intent['status']}.", intent
+        )
+    if params.has("currency"):
+        intent["currency"] = checked_currency(params.text("currency"))
+    if params.has("amount"):
+        intent["amount"] = checked_amount(params.whole("amount"), intent["currency"])
+    if params.has("customer"):
+        intent["customer"] = customers.retrieve_live(world, params.must_text("customer"), "customer")["id"]
+    intent["metadata"] = params.metadata(intent["metadata"])
+    _take(world, intent, params)
+    return world.change(intent, "payment_intent.updated")
+
+
+def confirm(world: World, intent_id: str, params: Params) -> Json:
+    intent = world.get("payment_intent", intent_id, "intent")
+    return confirmation.confirm(world, intent, params)
+
+
+def capture(world: World, intent_id: str, params: Params) -> Json:
+    intent = world.get("payment_intent", intent_id, "intent")
+    if intent["status"] != "requires_capture":
+        raise unexpected_state(
+            "This PaymentIntent could not be captured because it has a status of "
+            f"{intent['status']}. Only a PaymentIntent with one of the following statuses may be captured: "
+            "requires_capture.",
+            intent,
+        )
+    asked = params.whole("amount_to_capture")
+    amount = intent["amount_capturable"] if asked is None else asked
+    if not 1 <= amount <= intent["amount_capturable"]:
+        raise invalid(
+            f"The amount to capture ({shown(amount, intent['currency'])}) must be at least 1 and no more than what "
+            f"was authorized ({shown(intent['amount_capturable'], intent['currency'])}).",
+            "amount_to_capture",
+            "amount_too_large" if amount > 0 else "parameter_invalid_integer",
+        )
+    intent["metadata"] = params.metadata(intent["metadata"])
+    capture_charge(world, world.known(intent["latest_charge"]), amount)
+    world.unschedule("expire_authorization", intent_id)
+    intent |= {"amount_capturable": 0, "amount_received": amount, "status": "succeeded"}
+    world.change(intent, "payment_intent.succeeded")
+    confirmation.after_payment(world, intent)
+    return intent
+
+
+def cancel(world: World, intent_id: str, params: Params) -> Json:
+    intent = world.get("payment_intent", intent_id, "intent")
+    if intent["status"] not in CANCELABLE:
+        raise unexpected_state(
+            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a PaymentIntent "
+            f"with one of the following statuses may be canceled: {', '.join(CANCELABLE)}.",
+            intent,
+        )
+    return withdraw(world, intent, params.choice("cancellation_reason", REASONS))
+
+
+def withdraw(world: World, intent: Json, reason: str | None) -> Json:
+    """Cancels; what was authorized is released."""
+    if intent["status"] == "requires_capture":
+        release(world, world.known(intent["latest_charge"]))
+    world.unschedule("expire_authorization", intent["id"])
+    intent |= {
+        "amount_capturable": 0,
+        "canceled_at": world.now,
+        "cancellation_reason": reason,
+        "next_action": None,
+        "status": "canceled",
+    }
+    return world.change(intent, "payment_intent.canceled")
+
+
+def expire_authorization(world: World, intent_id: str) -> None:
+    intent = world.known(intent_id)
+    if intent["status"] == "requires_capture":
+        withdraw(world, intent, "automatic")
+
+
+def retrieve(world: World, intent_id: str, params: Params) -> Json:
+    return world.get("payment_intent", intent_id, "intent")
+
+
+def list_all(world: World, params: Params) -> Json:
+    return list_objects(world, "payment_intent", "/v1/payment_intents", params, ("customer",))
+
+
+def search(world: World, params: Params) -> Json:
+    return search_objects(world, "payment_intent", "/v1/payment_intents/search", params)
+
+
+def _take(world: World, intent: Json, params: Params) -> None:
+    """The parameters that creating and updating share."""
+    for name in TEXTS:
+        if params.has(name):
+            intent[name] = params.text(name)
+    if params.has("capture_method"):
+        intent["capture_method"] = params.choice("capture_method", {"automatic", "automatic_async", "manual"})
+    if params.under("automatic_payment_methods").flag("enabled"):
+        allowed = params.under("automatic_payment_methods").text("allow_redirects") or "always"
+        intent["automatic_payment_methods"] = {"allow_redirects": allowed, "enabled": True}
+    secure = params.under("payment_method_options").under("card").text("request_three_d_secure")
+    if secure:
+        intent["payment_method_options"]["card"]["request_three_d_secure"] = secure
+    given = params.text("payment_method")
+    if given:
+        method = payment_methods.resolve(world, given, intent["customer"])
+        intent["payment_method"] = method["id"]
+        if intent["status"] in ("requires_payment_method", "requires_action"):
+            intent |= {"status": "requires_confirmation", "next_action": None}
+
+
+def _check_confirm_options(params: Params) -> None:
+    if params.has("off_session") and not params.flag("confirm"):
+        raise invalid("You cannot pass `off_session` without `confirm=true`.", "off_session")

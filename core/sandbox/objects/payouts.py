@@ -1,0 +1,124 @@
+"""Payouts: what became available goes to the bank each night, a currency at a time."""
+
+import time
+from collections import defaultdict
+
+from core.sandbox.engine import balance
+from core.sandbox.engine.balance import DAY_SECONDS
+from core.sandbox.engine.errors import Json
+from core.sandbox.engine.idempotency import KEPT_SECONDS
+from core.sandbox.engine.lists import created_range, list_objects
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.unit_of_work import World
+
+BANKS = {"usd": "ba_1SandboxUsd", "cad": "ba_1SandboxCad", "eur": "ba_1SandboxEur", "jpy": "ba_1SandboxJpy"}
+
+
+def build(payout_id: str, amount: int, currency: str, created: int) -> Json:
+    """A payout on its way, at the bank the next working day."""
+    return {
+        "id": payout_id,
+        "object": "payout",
+        "amount": amount,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "arrival_date": arrival(created),
+        "automatic": True,
+        "balance_transaction": None,
+        "created": created,
+        "currency": currency,
+        "description": "STRIPE PAYOUT",
+        "destination": BANKS.get(currency, f"ba_1Sandbox{currency.capitalize()}"),
+        "failure_balance_transaction": None,
+        "failure_code": None,
+        "failure_message": None,
+        "livemode": False,
+        "metadata": {},
+        "method": "standard",
+        "original_payout": None,
+        "payout_method": None,
+        "reconciliation_status": "in_progress",
+        "reversed_by": None,
+        "source_type": "card",
+        "statement_descriptor": None,
+        "status": "in_transit",
+        "trace_id": {"status": "pending", "value": None},
+        "type": "bank_account",
+    }
+
+
+def arrival(created: int) -> int:
+    """Midnight UTC of the next day that is no Saturday or Sunday."""
+    day = (created // DAY_SECONDS + 1) * DAY_SECONDS
+    while time.gmtime(day).tm_wday >= 5:
+        day += DAY_SECONDS
+    return day
+
+
+def close_day(world: World, _: str) -> None:
+    """Midnight UTC: what has come due becomes available and is paid out."""
+    world.schedule((world.now // DAY_SECONDS + 1) * DAY_SECONDS, "day", "")
+    world.store.rows("drop_old_answers", before=world.now - KEPT_SECONDS)
+    if _make_available(world):
+        world.announce("balance.available", balance.retrieve(world, Params({})))
+    by_currency: dict[str, list[Json]] = defaultdict(list)
+    for txn in balance.open_transactions(world):
+        by_currency[txn["currency"]].append(txn)
+    for currency, transactions in sorted(by_currency.items()):
+        if sum(txn["net"] for txn in transactions) > 0:
+            _pay_out(world, currency, transactions)
+
+
+def _make_available(world: World) -> int:
+    ready = [txn for txn in world.with_status("balance_transaction", "pending") if txn["available_on"] <= world.now]
+    for txn in ready:
+        txn["status"] = "available"
+        world.change(txn)
+    return len(ready)
+
+
+def _pay_out(world: World, currency: str, transactions: list[Json]) -> None:
+    amount = sum(txn["net"] for txn in transactions)
+    payout = build(world.ids.new("payout"), amount, currency, world.now)
+    out = balance.book(
+        world,
+        "payout",
+        amount=-amount,
+        currency=currency,
+        source=payout["id"],
+        at_once=True,
+        description="STRIPE PAYOUT",
+    )
+    payout["balance_transaction"] = out["id"]
+    for txn in [*transactions, out]:
+        world.store.rows("set_sibling", id=txn["id"], sibling=payout["id"])
+    world.add(payout, "payout.created")
+    world.schedule(world.now + 3600, "payout_reconciled", payout["id"])
+    world.schedule(payout["arrival_date"], "payout_paid", payout["id"])
+
+
+def reconcile_when_due(world: World, payout_id: str) -> None:
+    """From now on its balance transactions can be listed."""
+    payout = world.known(payout_id)
+    payout["reconciliation_status"] = "completed"
+    world.change(payout, "payout.updated", "payout.reconciliation_completed")
+
+
+def pay_when_due(world: World, payout_id: str) -> None:
+    payout = world.known(payout_id)
+    payout |= {"status": "paid", "trace_id": {"status": "supported", "value": payout_id[-12:].upper()}}
+    world.change(payout, "payout.paid")
+
+
+def retrieve(world: World, payout_id: str, params: Params) -> Json:
+    return world.get("payout", payout_id)
+
+
+def list_all(world: World, params: Params) -> Json:
+    low, high = created_range(Params({"created": params.raw.get("arrival_date", "")}))
+
+    def arrives(payout: Json) -> bool:
+        return low <= int(payout["arrival_date"]) <= high
+
+    keep = arrives if params.has("arrival_date") else None
+    return list_objects(world, "payout", "/v1/payouts", params, ("status", "destination"), keep)

@@ -1,0 +1,1 @@
+"""Live customers and the intake form of the simulated shop."""

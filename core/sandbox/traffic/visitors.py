@@ -1,0 +1,210 @@
+"""What live customers do: book, pay, ask to be seen, try another card, subscribe, leave, want their money back."""
+
+import random
+import uuid
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+import orjson
+
+from core.sandbox.engine.engine import Engine
+from core.sandbox.engine.errors import Json, StripeError
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.unit_of_work import RequestStamp, World
+from core.sandbox.objects import customers
+from core.sandbox.objects.billing import subscriptions
+from core.sandbox.objects.payments import confirmation, payment_intents, refunds
+from core.sandbox.seed.business import (
+    FEEDBACK,
+    FIRST_NAMES,
+    FULL_REFUND_SHARE,
+    LAST_NAMES,
+    NEVER_CONFIRMED,
+    RETURNING_SHARE,
+    SECURE_FAILS,
+    TRIES_AGAIN,
+    VISITS,
+)
+from core.sandbox.traffic import intake
+
+T = TypeVar("T")
+# Stripe's test cards and how often a new customer brings each, out of about a thousand.
+CARDS = {
+    "pm_card_visa": 500,
+    "pm_card_mastercard": 245,
+    "pm_card_amex": 85,
+    "pm_card_discover": 45,
+    "pm_card_ca": 18,
+    "pm_card_gb": 8,
+    "pm_card_visa_debit": 25,
+    "pm_card_createDispute": 2,
+    "pm_card_createDisputeInquiry": 1,
+    "pm_card_createIssuerFraudRecord": 2,
+    "pm_card_pendingRefund": 2,
+    "pm_card_threeDSecure2Required": 12,
+    "pm_card_visa_chargeDeclinedInsufficientFunds": 24,
+    "pm_card_visa_chargeDeclined": 11,
+    "pm_card_chargeDeclinedDoNotHonor": 6,
+    "pm_card_chargeDeclinedExpiredCard": 5,
+    "pm_card_chargeDeclinedIncorrectCvc": 5,
+    "pm_card_chargeDeclinedProcessingError": 3,
+    "pm_card_visa_chargeDeclinedLostCard": 2,
+    "pm_card_riskLevelHighest": 2,
+}
+MEMBERS_ASK = 60  # as often as a member asks to be seen, beside 900 who book
+RECENT = 4000  # how far back, in objects, somebody who comes again is looked for
+
+
+class Visitors:
+    """Each goes through the same handlers as the API's requests, so that events and webhooks follow."""
+
+    def __init__(self, engine: Engine, chance: random.Random, fill_in: Callable[[Json], None]) -> None:
+        self._engine = engine
+        self._chance = chance
+        self._fill_in = fill_in
+        self._unfinished: deque[Callable[[], None]] = deque()
+        self._deeds = {
+            self._book: 900,
+            self._leave_cart: 900 * NEVER_CONFIRMED,
+            self._subscribe: 24,
+            self._cancel: 7,
+            self._refund: 24,
+            self._ask_as_member: MEMBERS_ASK,
+        }
+
+    def act(self) -> None:
+        """The next one: somebody in the middle of a payment goes first. Raises `StripeError` where refused."""
+        if self._unfinished:
+            self._unfinished.popleft()()
+            return
+        self._chance.choices(list(self._deeds), list(self._deeds.values()))[0]()
+
+    def _do(self, work: Callable[[World], T]) -> T:
+        stamp = RequestStamp(self._engine.ids.new("request"), self._engine.ids.letters(24))
+        return self._engine.transact(work, request=stamp)
+
+    def _book(self) -> None:
+        """A visit, paid by a new card or by the one on file."""
+        intent, card = self._do(self._returning if self._chance.random() < RETURNING_SHARE else self._new)
+        self._pay(intent["id"], card)
+
+    def _pay(self, intent_id: str, card: str) -> None:
+        asked = Params({"payment_method": card})
+        try:
+            intent = self._do(lambda world: payment_intents.confirm(world, intent_id, asked))
+        except StripeError:
+            if self._chance.random() < TRIES_AGAIN:
+                self._unfinished.append(lambda: self._pay(intent_id, "pm_card_visa"))
+            raise
+        if intent["status"] == "requires_action":
+            self._unfinished.append(lambda: self._authenticate(intent_id))
+        self._ask(intent)
+
+    def _authenticate(self, intent_id: str) -> None:
+        succeed = self._chance.random() > SECURE_FAILS
+        self._ask(self._do(lambda world: confirmation.authenticate(world, intent_id, succeed=succeed)))
+
+    def _ask(self, intent: Json) -> None:
+        """Whoever paid for a visit fills in the intake form."""
+        if intent["status"] == "succeeded" and (form := intake.after_payment(intent, self._engine.clock.now())):
+            self._fill_in(form)
+
+    def _ask_as_member(self) -> None:
+        self._do(self._fill_in_as_member)
+
+    def _fill_in_as_member(self, world: World) -> None:
+        subscription = self._recent(world, "subscription", "active")
+        customer = world.find(subscription["customer"]) if subscription else None
+        if subscription and customer and (patient_id := customer["metadata"].get("patientId")):
+            self._fill_in(intake.of_a_member(subscription, patient_id, world.ids.letters(12), world.now))
+
+    def _new(self, world: World) -> tuple[Json, str]:
+        customer = customers.create(world, Params(self._person()))
+        return self._intent(world, customer), self._chance.choices(list(CARDS), list(CARDS.values()))[0]
+
+    def _returning(self, world: World) -> tuple[Json, str]:
+        """Somebody who has paid before, with the card they paid with; somebody new where there is none."""
+        earlier = self._recent(world, "payment_intent", "succeeded")
+        customer = world.find(earlier["customer"]) if earlier else None
+        if earlier is None or customer is None or customer.get("deleted") or earlier["currency"] != "usd":
+            return self._new(world)
+        card = world.find(earlier["payment_method"])
+        if card is None or card["customer"] != customer["id"]:
+            return self._new(world)
+        return self._intent(world, customer), card["id"]
+
+    def _leave_cart(self) -> None:
+        self._do(self._new)
+
+    def _person(self) -> Json:
+        first, last = self._chance.choice(FIRST_NAMES), self._chance.choice(LAST_NAMES)
+        email = f"{first}.{last}{self._chance.randrange(10_000)}@example.com".lower()
+        return {"email": email, "metadata": {"patientId": str(uuid.uuid4())}, "name": f"{first} {last}"}
+
+    def _intent(self, world: World, customer: Json) -> Json:
+        visit = self._chance.choices(VISITS, [offer.weight for offer in VISITS])[0]
+        asked = {
+            "amount": str(visit.amount_minor),
+            "currency": visit.currency,
+            "customer": customer["id"],
+            "description": visit.name,
+            "metadata": self._order(world, customer),
+            "setup_future_usage": "off_session",
+        }
+        return payment_intents.create(world, Params(asked))
+
+    def _order(self, world: World, customer: Json) -> dict[str, str]:
+        patient = customer["metadata"].get("patientId", "")
+        return {"orderId": f"ord_{world.ids.letters(12)}", "patientId": patient}
+
+    def _subscribe(self) -> None:
+        self._do(self._begin_plan)
+
+    def _begin_plan(self, world: World) -> None:
+        plans = [price for price in world.all("price") if price["recurring"] and price["active"]]
+        if not plans:
+            return
+        settings = {"payment_method": "pm_card_visa"}
+        customer = customers.create(world, Params({**self._person(), **settings}))
+        card = next(world.all("payment_method", "customer", customer["id"]))
+        asked = {
+            "customer": customer["id"],
+            "default_payment_method": card["id"],
+            "items": [{"price": self._chance.choice(plans)["id"]}],
+            "metadata": self._order(world, customer),
+        }
+        subscriptions.create(world, Params(asked))
+
+    def _cancel(self) -> None:
+        """Most leave at the period's end, some at once."""
+        self._do(self._end_plan)
+
+    def _end_plan(self, world: World) -> None:
+        subscription = self._recent(world, "subscription", "active")
+        if subscription is None or subscription["cancel_at_period_end"]:
+            return
+        details = {"cancellation_details": {"feedback": self._chance.choice(FEEDBACK)}}
+        if self._chance.random() < 0.2:
+            subscriptions.cancel(world, subscription["id"], Params(details))
+        else:
+            later = Params({**details, "cancel_at_period_end": "true"})
+            subscriptions.update(world, subscription["id"], later)
+
+    def _refund(self) -> None:
+        self._do(self._give_back)
+
+    def _give_back(self, world: World) -> None:
+        charge = self._recent(world, "charge", "succeeded")
+        if charge is None or charge["amount_refunded"] or charge["disputed"] or not charge["captured"]:
+            return
+        part = 1 if self._chance.random() < FULL_REFUND_SHARE else 2
+        asked = {"amount": str(charge["amount"] // part), "reason": "requested_by_customer"}
+        refunds.create(world, Params({"charge": charge["id"], **asked}))
+
+    def _recent(self, world: World, object_type: str, status: str) -> Json | None:
+        """One of the last of its kind: people ask about what they just bought."""
+        low, high = world.store.one("sequence_range", type=object_type)
+        start = max(low, high - self._chance.randrange(1, RECENT))
+        rows = world.store.rows("random_objects", type=object_type, seq=start, status=status).fetchall()
+        return world.find(orjson.loads(self._chance.choice(rows)[0])["id"]) if rows else None

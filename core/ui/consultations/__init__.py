@@ -1,0 +1,1 @@
+"""How the console shows consultations, and the dialogs that assign them."""

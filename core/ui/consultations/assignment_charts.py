@@ -1,0 +1,89 @@
+"""The chart of who sees how many, beside what would be fair."""
+
+from typing import Any
+
+import pandas as pd  # type: ignore[import-untyped]
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from core.ui.kit.charts import LINE, NOW, Chart
+
+MOST_BARS = 20
+BAR_PIXELS = 22
+
+
+def distribution(spread: dict[str, Any]) -> Chart:
+    """The providers with most, each with a mark where their fair share would be; the table has all of them."""
+    shown = spread["items"][:MOST_BARS]
+    names = [f"{place}" for place in range(len(shown))]
+    figure = go.Figure()
+    figure.add_bar(
+        y=names,
+        x=[each["assigned"] for each in shown],
+        name="assigned",
+        orientation="h",
+        marker={"color": NOW, "line": {"width": 0}},
+        customdata=[
+            _plain(f"{each['name']}: {each['assigned']:,}, of which {each['fallbacks']:,} by another specialty")
+            for each in shown
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    figure.add_scatter(
+        y=names,
+        x=[each["fair_share"] for each in shown],
+        name="fair share",
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 15, "line": {"width": 3, "color": LINE}},
+        customdata=[_plain(f"{each['name']}: a fair share is {each['fair_share']:.1f}") for each in shown],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    figure.update_yaxes(
+        tickvals=names,
+        ticktext=[_plain(_short(each["name"])) for each in shown],
+        autorange="reversed",
+        automargin=True,
+        ticklabelstandoff=6,
+    )
+    figure.update_xaxes(title_text="consultations", title_standoff=6, rangemode="tozero", tickformat=",d")
+    figure.update_layout(
+        height=90 + BAR_PIXELS * max(len(shown), 4),
+        margin={"l": 8, "r": 8, "t": 26, "b": 8},
+        hovermode="closest",
+        uirevision="kept",
+        bargap=0.35,
+        legend={"orientation": "h", "y": 1.0, "x": 1, "xanchor": "right", "yanchor": "bottom"},
+    )
+    more = len(spread["items"]) - len(shown)
+    who = f"the {len(shown)} providers with most" if more > 0 else "each provider"
+    return Chart(
+        "distribution",
+        "Is the work spread fairly?" + (f" The {len(shown)} with most" if more > 0 else ""),
+        figure,
+        f"Bar chart of the consultations of {who}, each beside the fair share.",
+        lambda: _rows(spread),
+    )
+
+
+def _rows(spread: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "Provider": each["name"],
+                "Assigned": each["assigned"],
+                "Fair share": round(each["fair_share"], 1),
+                "By another specialty": each["fallbacks"],
+                "Open now": each["pending"],
+                "Capacity": each["capacity"],
+            }
+            for each in spread["items"]
+        ]
+    )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else f"{name[:23]}…"
+
+
+def _plain(text: str) -> str:
+    """Text that Plotly reads no markup from."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

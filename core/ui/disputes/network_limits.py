@@ -1,0 +1,95 @@
+"""How near the card networks' lines the month is, and setting a line that a network changed."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import streamlit as st
+
+from core.payments import networks
+from core.payments.networks import Line, Standing
+from core.staff.roles import Actor
+from core.ui import session
+from core.ui.kit import actions
+from core.ui.text import literal
+
+
+def show(standings: Sequence[Standing], day: date, currency: str, *, may_set: bool) -> None:
+    """A box a network: its ratio this month, and how many more events would reach each of its lines."""
+    st.subheader("How near are the networks' lines?")
+    for column, standing in zip(st.columns(len(standings)), standings, strict=True):
+        with column, st.container(border=True, height="stretch"):
+            _standing(standing, day)
+    everywhere = ", ".join(f"{each.title} {each.everywhere:,}" for each in standings)
+    st.caption(
+        literal(
+            f"Payments in {currency.upper()} of {day:%B %Y}, up to the {day.day}. Networks add up all currencies: {everywhere}."
+        )
+    )
+    if may_set:
+        st.button("Set a line", icon=":material/rule:", type="tertiary", on_click=_ask, args=(day,))
+
+
+def _standing(standing: Standing, day: date) -> None:
+    what = "disputes and fraud warnings" if standing.network == "visa" else "chargebacks"
+    month = "this month's" if standing.network == "visa" else "last month's"
+    ratio = "no payments" if standing.ratio is None else f"{standing.ratio:.2%}".replace("%", "\u00a0%")
+    st.metric(standing.title, ratio)
+    st.caption(literal(f"{standing.events:,} {what} against {standing.payments:,} of {month} payments"))
+    for line in standing.lines:
+        st.progress(_reached(standing, line), text=f"{line.name.capitalize()}: {_headroom(standing, line)}")
+        share = f"{line.ratio:.2%}".replace("%", "\u00a0%")
+        st.caption(
+            f"{share} and {line.events:,} events, since {line.since:%-d %b %Y} ([source]({_address(line)}))"
+            if _address(line)
+            else literal(f"{share} and {line.events:,} events, since {line.since:%-d %b %Y}, {line.source}")
+        )
+
+
+def _headroom(standing: Standing, line: Line) -> str:
+    if line.left == 0 and standing.payments:
+        return "**reached** :material/warning:"
+    return "1 more event reaches it" if line.left == 1 else f"{line.left:,} more events reach it"
+
+
+def _reached(standing: Standing, line: Line) -> float:
+    """How much of the way to the line is gone."""
+    total = standing.events + line.left
+    return min(standing.events / total, 1.0) if total else 0.0
+
+
+def _address(line: Line) -> str | None:
+    """The source where it is an address that can stand in a link."""
+    plain = line.source.startswith("https://") and not set(line.source) & set(" ()<>[]\\\"'`")
+    return line.source if plain else None
+
+
+@st.dialog("Set a network's line")
+def _ask(day: date) -> None:
+    titles = {
+        f"{networks.PROGRAMS[network]}, {name}": (network, line) for (network, line), name in networks.LINES.items()
+    }
+    st.selectbox("Line", list(titles), key="line which")
+    st.number_input("Share of payments (%)", 0.01, 99.0, 1.0, 0.05, format="%.2f", key="line share")
+    st.number_input("And at least so many events a month", 1, 1_000_000, 100, key="line events")
+    st.date_input("From", day, key="line since")
+    st.text_input("Where it is published", key="line source", max_chars=300)
+    st.caption("Earlier months keep the line that held then.")
+    st.button("Set it", type="primary", on_click=actions.attempt, args=(lambda actor: _set(titles, actor),))
+    actions.end_dialog_when_done()
+
+
+def _set(titles: dict[str, tuple[str, str]], actor: Actor) -> str:
+    running, state = session.services(), st.session_state
+    network, line = titles[state["line which"]]
+    networks.set_line(
+        running.db,
+        actor,
+        network,
+        line,
+        ratio=round(state["line share"] / 100, 6),
+        events=int(state["line events"]),
+        since=state["line since"],
+        source=state["line source"],
+        now=running.clock(),
+    )
+    return f"{state['line which']} is set."

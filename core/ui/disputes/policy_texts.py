@@ -1,0 +1,45 @@
+"""Our own texts that banks ask for, from which evidence is filled in."""
+
+from datetime import datetime
+from functools import partial
+
+import streamlit as st
+
+from core.payments import disputes, evidence
+from core.staff.roles import Actor
+from core.ui import session
+from core.ui.kit import actions
+from core.ui.text import in_zone, literal
+
+KINDS = ("product_description", "refund_policy_disclosure", "cancellation_policy_disclosure")
+
+
+def show() -> None:
+    """The texts, each with who changed it last, and fields to change them."""
+    kept = disputes.texts(session.db())
+    with st.expander(f"Texts for evidence ({len(kept)} of {len(KINDS)} written)"):
+        st.caption("New evidence is filled in with these. Write nothing about anybody's health.")
+        for kind in KINDS:
+            field, now = evidence.FIELDS[kind], kept.get(kind)
+            st.text_area(
+                field.title,
+                now["text"] if now else "",
+                key=f"text {kind}",
+                help=field.help,
+                height=90,
+                max_chars=evidence.MAX_CHARACTERS,
+            )
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button("Save", key=f"save {kind}", on_click=actions.attempt, args=(partial(_save, kind),))
+                if now:
+                    st.caption(literal(f"{now['changed_by']}, {_at(now['changed_at'])}"), width="content")
+
+
+def _save(kind: str, actor: Actor) -> str:
+    running = session.services()
+    disputes.set_text(running.db, actor, kind, st.session_state.get(f"text {kind}") or "", running.clock())
+    return f"{evidence.FIELDS[kind].title} is saved."
+
+
+def _at(moment: str) -> str:
+    return in_zone(datetime.fromisoformat(moment), session.settings().business_zone)

@@ -1,0 +1,1 @@
+"""How the console shows a Stripe event and replays it."""

@@ -1,0 +1,119 @@
+"""One event read closely: how it came, what it told and changed, its tries, and the life of its object."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from core.errors import Refused
+from core.events import lookup, replay, wording
+from core.events.lookup import Sought
+from core.ui import session
+from core.ui.events import replay_dialog
+from core.ui.kit import detail_view, rows, stripe_dashboard
+from core.ui.kit.rows import Column
+from core.ui.text import code, literal
+
+RELATED = (
+    Column("created", "Happened", read=lambda one: _at(one["created"])),
+    Column("type", "Type", read=lambda one: f"{one['type']}{'  (this one)' if one['here'] else ''}"),
+    Column("changed", "Changed", read=wording.changes_in_short),
+    Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
+    Column("received_at", "Received", read=lambda one: _at(one["received_at"])),
+    Column("id", "Event"),
+)
+TRIES = (
+    Column("at", "When", read=lambda one: _at(one["at"])),
+    Column("actor", "By"),
+    Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
+    Column("reason", "Why", width="large"),
+)
+CHANGES = (Column("field", "Field"), Column("before", "Before"), Column("after", "After"))
+
+
+def show(event_id: str, *, look_for_object: Callable[[str], None]) -> None:
+    """Everything about one event; `look_for_object` leads to the list of its object's events."""
+    running = session.services()
+    try:
+        event = lookup.one(running.db, event_id)
+    except Refused as refused:
+        st.info(literal(refused.detail))
+        return
+    st.markdown(f"#### {literal(event['type'])}: {literal(wording.OUTCOMES[event['outcome']].lower())}")
+    if event["reason"]:
+        (st.error if event["outcome"] in wording.BAD else st.caption)(literal(event["reason"]))
+    _facts(event)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if replay_dialog.may_replay():
+            sought = Sought(ids=(event["id"],))
+            st.button(
+                "Replay",
+                icon=":material/replay:",
+                on_click=replay_dialog.open,
+                args=(sought, f"{event['type']} {event['id']}"),
+            )
+        if event["object_id"]:
+            st.button(
+                "List this object's events",
+                type="tertiary",
+                icon=":material/filter_alt:",
+                on_click=look_for_object,
+                args=(event["object_id"],),
+            )
+        stripe_dashboard.link(f"events/{event['id']}")
+    _what_it_told(event)
+    if changed := wording.changes(event):
+        st.subheader("What it changed at Stripe")
+        rows.show([vars(each) for each in changed], CHANGES, key="changes")
+    if event["tries"]:
+        st.subheader("Tries")
+        rows.show(event["tries"], TRIES, key="tries")
+    if len(event["related"]) > 1:
+        st.subheader("The life of its object")
+        life = [each | {"here": each["id"] == event["id"]} for each in reversed(event["related"])]
+        rows.show(life, RELATED, key="related", choose="event")
+    with st.expander("Payload, as it is stored"):
+        st.caption("Names, addresses, secrets and card numbers were left out before it was stored.")
+        st.code(json.dumps(lookup.as_stripe_tells_it(event), indent=2), language="json")
+
+
+def _facts(event: dict[str, Any]) -> None:
+    detail_view.facts(
+        [
+            ("Event", event["id"]),
+            ("Object", event["object_id"]),
+            ("Happened", _at(event["created"])),
+            ("Received", _at(event["received_at"])),
+            ("Delivery delay", wording.duration(event["delay_ms"])),
+            ("Handled in", wording.duration(event["handling_ms"])),
+            ("Tries", event["attempts"]),
+            ("Next try", _at(event["next_attempt_at"])),
+            ("API version", event["api_version"]),
+            ("Sent from", event["received_from"]),
+            ("Came by", wording.CAME_BY[event["came_by"]]),
+            ("Stripe's request", event["payload"].get("request_id")),
+        ],
+        ids=("Event", "Object", "Stripe's request"),
+    )
+
+
+def _what_it_told(event: dict[str, Any]) -> None:
+    running = session.services()
+    found = replay.preview(running.db, Sought(ids=(event["id"],)), livemode=running.livemode)
+    told = wording.told(found.records, found.rows, running.zone)
+    if not told:
+        return
+    st.subheader("The records it made" if event["outcome"] == "applied" else "The records it would make")
+    for each in told:
+        with st.container(border=True):
+            st.markdown(f"**{literal(each.title)}** {code(each.id)}: {literal(each.effect)}")
+            detail_view.facts(each.fields, ids=each.ids)
+
+
+def _at(moment: str | None) -> str | None:
+    """To the second, since many happen in a minute."""
+    if moment is None:
+        return None
+    return f"{datetime.fromisoformat(moment).astimezone(session.settings().business_zone):%Y-%m-%d %H:%M:%S %Z}"

@@ -1,0 +1,1 @@
+"""What surrounds every page: sign-in, session cookie, security headers, and the mode band."""

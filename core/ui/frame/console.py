@@ -1,0 +1,75 @@
+"""The console as an ASGI app: Streamlit's own, with the sign-in routes and the safe headers around it."""
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from streamlit.starlette import App
+
+from core.settings import SettingsError
+from core.ui import session
+from core.ui.frame import auth_routes, shell
+from core.ui.frame.access_guard import Doors
+from core.ui.frame.security_policy import SafeHeaders
+
+
+def build(entrypoint: str | Path) -> App:
+    """The app that serves the script at `entrypoint`; raises `SettingsError` where the settings do not fit."""
+    return st.App(Path(entrypoint).resolve(), **parts())
+
+
+def parts() -> dict[str, Any]:
+    """What `st.App` is given beside the script, the same under `payops serve` and `streamlit run`.
+
+    With settings that do not fit the process ends with 2, and says what to mend.
+    """
+    try:
+        hosts = list(session.settings().allowed_hosts)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    return {
+        "routes": auth_routes.routes(),
+        "middleware": [
+            Middleware(SafeHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
+            Middleware(Doors),
+        ],
+        "lifespan": lifespan,
+        "on_script_error": shell.report_failure,
+    }
+
+
+@asynccontextmanager
+async def lifespan(app: App) -> AsyncIterator[None]:
+    """The services run before the first visitor comes, and end with the console."""
+    running = await asyncio.to_thread(session.services)
+    # A folder called pages puts Streamlit in its old mode until navigation was used once: the first visitor to
+    # an address would be told that there is no such page.
+    st.navigation([st.Page(lambda: None, title="start")])
+    await asyncio.to_thread(_load_what_pages_use)
+    yield
+    running.close()
+
+
+def _load_what_pages_use() -> None:
+    """The first visitor waits for no import, and what never goes away is left out of each garbage collection."""
+    for module in (
+        "pandas",
+        "plotly.graph_objects",
+        "pyarrow",
+        "core.ui.kit.cards",
+        "core.ui.kit.charts",
+        "core.ui.kit.tables",
+    ):
+        import_module(module)
+    gc.collect()
+    gc.freeze()

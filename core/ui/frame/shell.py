@@ -1,0 +1,121 @@
+"""What stands around every page: sign-in, the mode, who is signed in, and what is said when a page fails."""
+
+import html
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from core.db import DatabaseFault
+from core.errors import PayopsError, Unauthorised, Unavailable
+from core.monitoring.incidents import Incident, IncidentLog
+from core.settings import PaymentMode
+from core.staff.sessions import StaffSession
+from core.ui import navigation, session
+from core.ui.frame import account, second_factor, sign_in
+from core.ui.frame.auth_routes import SCRIPT_PATH
+from core.ui.kit import actions
+from core.ui.text import literal
+
+ICON = Path(__file__).parent / "static" / "icon.svg"
+MODES = {
+    PaymentMode.SANDBOX: ("SANDBOX", "Simulated payments. No money moves."),
+    PaymentMode.DEVELOPMENT: ("TEST", "Stripe's test mode. No money moves."),
+}
+# A table's own button writes cells as they are: one that starts a formula would come alive in a spreadsheet.
+NO_RAW_EXPORT = "<style>[data-testid=stElementToolbar] [aria-label='Download as CSV']{display:none}</style>"
+
+
+def run() -> None:
+    """One run of the console: the sign-in form, or the page that was asked for."""
+    st.set_page_config("Payment operations", page_icon=str(ICON), layout="wide")
+    st.html(NO_RAW_EXPORT)
+    _show_mode()
+    staff = session.current()
+    if staff is None:
+        page = navigation.before_sign_in(sign_in.sign_in)
+        if session.just_ended():
+            _run_session_script("data-session-ended", "yes")
+    elif (body := _before_work(staff)) is not None:
+        page = navigation.before_sign_in(body)
+    else:
+        page = navigation.for_staff(staff)
+        account.show(staff)
+    if staff and not staff.has_cookie and (ticket := session.ticket()):
+        _run_session_script("data-session-ticket", ticket)
+    page.run()
+
+
+def report_failure(error: Exception) -> bool:
+    """Say what happened in words, and record what nobody expected as an incident to quote; never a traceback."""
+    if isinstance(error, Unauthorised):
+        if staff := session.working():
+            actions.note_refusal(staff, error, "shown")
+        st.error(f"This was refused: {literal(error.detail)}")
+    elif isinstance(error, Unavailable):
+        st.error(f"{literal(error.detail)} Nothing was lost. Reload the page in a moment.")
+    elif isinstance(error, PayopsError) and not isinstance(error, DatabaseFault):
+        st.error(literal(error.detail))
+    else:
+        quote = _record(error)
+        st.error(f"This page failed, and we have a record of it. Nothing was lost. If you ask about it, quote {quote}.")
+    return True
+
+
+def _record(error: Exception) -> str:
+    """The incident's sample says where and what kind, not the message, which may hold anything."""
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "unknown"
+    # One tab gets one id for one failure, however often its page runs again.
+    quote = str(st.session_state.setdefault(f"quote {type(error).__name__} {where}", uuid.uuid4().hex[:12]))
+    running = session.services()
+    IncidentLog(running.db, running.settings.data_dir).report(
+        Incident(
+            "page_failed",
+            f"{type(error).__name__} {where}",
+            f"A page failed with {type(error).__name__} at {where}.",
+            session.sessions().now(),
+            sample={"error": type(error).__name__, "where": where},
+            request_id=quote,
+        )
+    )
+    return quote
+
+
+def _show_mode() -> None:
+    """A band where no real money moves; live has none."""
+    if band := MODES.get(session.settings().payment_mode):
+        name, meaning = band
+        st.html(
+            "<style>.payops-mode{background:#8a5a00;color:#fff;border-radius:.4rem;padding:.2rem .8rem;"
+            "font-size:.85rem}.payops-mode b{letter-spacing:.08em;margin-right:.6rem}</style>"
+            f'<div class="payops-mode" role="note"><b>{name}</b>{meaning}</div>'
+        )
+
+
+def _before_work(staff: StaffSession) -> Callable[[], None] | None:
+    """What is to be done before anything else opens, at whatever address."""
+    step = session.sessions().next_step(staff)
+    if step == "give code":
+        return partial(second_factor.give_code, staff)
+    if step == "change password":
+        return partial(sign_in.change_password, staff)
+    if second_factor.has_codes_to_show():
+        return second_factor.show_recovery_codes
+    if step == "set up second factor" or second_factor.is_wanted():
+        return partial(second_factor.set_up, staff)
+    return None
+
+
+def _run_session_script(mark: str, value: str) -> None:
+    """A mark for the console's own script, taking no room on the page."""
+    with st.container(key="session-script"):
+        st.html(
+            "<style>.st-key-session-script{position:absolute}</style>"
+            f'<span {mark}="{html.escape(value)}"></span><script src="{SCRIPT_PATH}"></script>',
+            unsafe_allow_javascript=True,
+        )

@@ -1,0 +1,66 @@
+"""The filters at the top of a page; they live in the query string, so that a link is a view."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import streamlit as st
+
+from core.periods import Period, business_day
+from core.ui import session
+
+# The labels are what stands in the address, so they stay as they are.
+PRESET_DAYS = {"7d": 7, "30d": 30, "90d": 90, "365d": 365}
+DEFAULT_PRESET = "30d"
+CUSTOM = "custom"
+ALL = "all"
+EARLIEST = date(2010, 1, 1)
+
+
+def period() -> Period:
+    """The business days to look at: one of the presets, ending today, or any two days; `?period=7d`, `?period=custom&days=…&days=…`."""
+    running = session.services()
+    now, zone = running.clock(), running.settings.business_zone
+    choice = st.segmented_control(
+        "Period", [*PRESET_DAYS, CUSTOM], default=DEFAULT_PRESET, required=True, key="period", bind="query-params"
+    )
+    if choice in PRESET_DAYS:
+        return Period.last_days(PRESET_DAYS[choice], now=now, zone=zone)
+    return _chosen_days(now, Period.last_days(30, now=now, zone=zone))
+
+
+def currency(available: Sequence[str], default: str = "usd") -> str:
+    """The one currency the page's money is in, of those there are; `?currency=eur`. No control for a single one."""
+    choices = sorted({*available, default}, key=lambda code: (code != default, code))
+    if len(choices) == 1:
+        return default
+    chosen = st.segmented_control(
+        "Currency", choices, default=default, required=True, key="currency", bind="query-params"
+    )
+    return chosen or default
+
+
+def view(currency: str) -> dict[str, str | list[str]]:
+    """The period and currency that are chosen, as they stand in an address, for a link to another page."""
+    chosen = st.session_state.get("period", DEFAULT_PRESET)
+    days = [each.isoformat() for each in st.session_state.get("days") or ()] if chosen == CUSTOM else []
+    return {"period": chosen, "currency": currency} | ({"days": days} if days else {})
+
+
+def any_currency(available: Sequence[str]) -> str | None:
+    """One currency, or None for all of them; `?currency=eur`."""
+    chosen = st.selectbox("Currency", [ALL, *sorted(available)], key="currency", bind="query-params")
+    return None if chosen == ALL else chosen
+
+
+def _chosen_days(now: datetime, fallback: Period) -> Period:
+    today = business_day(now, fallback.zone)
+    days = st.date_input(
+        "Days",
+        (fallback.since, fallback.until),
+        min_value=EARLIEST,
+        max_value=today + timedelta(days=1),
+        key="days",
+        bind="query-params",
+    )
+    # Between the first click and the second the answer has one day only.
+    return Period(days[0], min(days[-1], max(today, days[0])), fallback.zone) if days else fallback

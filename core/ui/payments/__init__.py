@@ -1,0 +1,1 @@
+"""How the console shows payments, refunds, and recovery, and the dialogs that act on them."""

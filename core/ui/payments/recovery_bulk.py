@@ -1,0 +1,144 @@
+"""Several failed payments tried one after the other: seen before, shown while it goes, told afterwards."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd  # type: ignore[import-untyped]
+import streamlit as st
+
+from core.errors import PayopsError
+from core.money import Money, total
+from core.payments import recovery
+from core.payments.recovery import Case
+from core.staff.roles import Actor
+from core.ui import session
+from core.ui.kit import actions, rows
+from core.ui.kit.rows import Column
+from core.ui.payments import recovery_view
+from core.ui.text import literal
+
+_RUN, _CHOSEN = "recovery_run", "recovery_chosen"
+MOST = 100
+OUTCOMES = {"done": "Collected", "refused": "Declined again", "not tried": "Not tried"}
+COLUMNS = (
+    Column("amount_minor", "Amount", "money"),
+    Column("outcome", "Outcome"),
+    Column("said", "What was said", width="large"),
+    Column("id", "Payment"),
+)
+
+
+@dataclass
+class Run:
+    """What is still to be tried, each under the id that it was given when it was agreed to, and what became of the rest."""
+
+    todo: list[tuple[str, Case]]
+    done: list["Tried"] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of one."""
+
+    id: str
+    amount: Money
+    outcome: str
+    said: str
+
+    def as_row(self) -> Mapping[str, Any]:
+        return vars(self) | {"amount_minor": self.amount.minor, "currency": self.amount.currency}
+
+
+@st.dialog("Try several again", width="large")
+def ask(cases: Sequence[Case]) -> None:
+    """What would be charged to which card; whoever agrees may leave some out."""
+    actions.end_dialog_if_over()
+    offered = cases[:MOST]
+    table = pd.DataFrame(
+        [
+            {
+                "Try": True,
+                "Amount": str(case.failed.amount),
+                "Why it failed": recovery_view.code_in_words(case),
+                "Card": case.failed.card,
+                "Tries": case.failed.tries,
+                "Payment": case.id,
+            }
+            for case in offered
+        ]
+    )
+    edited = st.data_editor(table, hide_index=True, disabled=list(table.columns[1:]), key=_CHOSEN)
+    chosen = [case for case, keep in zip(offered, edited["Try"], strict=True) if keep]
+    if chosen:
+        worth = total((case.failed.amount for case in chosen), chosen[0].failed.currency)
+        st.markdown(
+            f"**{literal(f'{worth} is charged in {len(chosen):,} payments')}**, one after the other, each to the card that was declined. The customers are not there."
+        )
+        if any(case.advice.warning for case in chosen):
+            st.warning("Some come near the limit of tries; those at the limit are not tried.")
+    actions.ask_who_it_is()
+    plan = st.session_state.setdefault("recovery_ids", {})
+    agreed = [(plan.setdefault(case.id, recovery.new_id()), case) for case in chosen]
+    st.button(
+        f"Try {len(chosen):,} payments",
+        type="primary",
+        disabled=not chosen,
+        on_click=actions.attempt,
+        args=(lambda actor: _agreed(agreed),),
+        kwargs={"confirmed": True},
+    )
+    actions.end_dialog_when_done()
+
+
+def go_on() -> None:
+    """Try what was agreed to and is left, with a bar that says how far it is; then what became of each.
+
+    Each is taken off the list once it is over, so that a click meanwhile interrupts nothing but the bar.
+    """
+    run: Run | None = st.session_state.get(_RUN)
+    if run is None:
+        return
+    everything = len(run.todo) + len(run.done)
+    if run.todo:
+        bar = st.progress(len(run.done) / everything)
+        while run.todo:
+            action_id, case = run.todo[0]
+            bar.progress(
+                len(run.done) / everything,
+                text=f"{len(run.done) + 1:,} of {everything:,}: {literal(case.failed.amount)}",
+            )
+            run.done.append(_tried(session.actor(), action_id, case))
+            run.todo.pop(0)
+        st.rerun()  # the figures and rows around this are those from before
+    st.markdown(f"**{literal(_summary(run))}**")
+    rows.show([one.as_row() for one in run.done], COLUMNS, key="recovery-run")
+    st.button("Close the list", on_click=st.session_state.pop, args=(_RUN, None))
+
+
+def _agreed(plan: list[tuple[str, Case]]) -> str:
+    if _RUN not in st.session_state or not st.session_state[_RUN].todo:
+        st.session_state[_RUN] = Run(list(plan))
+    st.session_state.pop("recovery_ids", None)
+    return f"{len(plan):,} payments are tried one after the other."
+
+
+def _tried(actor: Actor, action_id: str, case: Case) -> Tried:
+    context = session.services().payment_context
+    try:
+        done = recovery.retry(context, actor, action_id, case.id, seen_retries=case.failed.retries_here)
+    except PayopsError as error:
+        return Tried(case.id, case.failed.amount, OUTCOMES["not tried"], error.detail)
+    outcome = OUTCOMES.get(done.state, "Not answered yet")
+    return Tried(case.id, case.failed.amount, outcome, recovery.in_words(done))
+
+
+def _summary(run: Run) -> str:
+    counts = {outcome: sum(one.outcome == outcome for one in run.done) for outcome in OUTCOMES.values()}
+    collected = total((one.amount for one in run.done if one.outcome == OUTCOMES["done"]), run.done[0].amount.currency)
+    said = [f"{counts[OUTCOMES['done']]:,} collected, {collected}"]
+    said += [
+        f"{count:,} {outcome.lower()}" for outcome, count in counts.items() if count and outcome != OUTCOMES["done"]
+    ]
+    unknown = len(run.done) - sum(counts.values())
+    return "; ".join(said) + (f"; {unknown:,} not answered yet" if unknown else "")

@@ -1,0 +1,72 @@
+"""The chart of what goes back."""
+
+from collections.abc import Sequence
+
+import pandas as pd  # type: ignore[import-untyped]
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from core.money import Money
+from core.payments.refund_figures import RefundDay, RefundFigures
+from core.ui.kit.charts import BEFORE, HEIGHT_PIXELS, MONEY, Chart
+
+
+def each_day(figures: RefundFigures) -> Chart:
+    """What went back on each day, over the period before."""
+    currency, days = figures.currency, [each.day for each in figures.daily]
+    figure = go.Figure(
+        layout={
+            "height": HEIGHT_PIXELS,
+            "margin": {"l": 8, "r": 8, "t": 26, "b": 8},
+            "bargap": 0.2,
+            "hovermode": "closest",
+            "legend": {"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
+        }
+    )
+    hover = "%{customdata}<extra></extra>"
+    figure.add_bar(
+        x=days,
+        y=_major(figures.daily, currency),
+        name="now",
+        marker={"color": MONEY, "line": {"width": 0}},
+        customdata=_written(figures.daily, currency),
+        hovertemplate=hover,
+    )
+    figure.add_scatter(
+        x=days,
+        y=_major(figures.previous_daily, currency),
+        name="before",
+        line={"color": BEFORE, "width": 1.5},
+        mode="lines+markers" if len(days) < 3 else "lines",
+        customdata=_written(figures.previous_daily, currency),
+        hovertemplate=hover,
+    )
+    figure.update_yaxes(title_text=currency.upper(), title_standoff=6, rangemode="tozero", nticks=5)
+
+    def rows() -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "Day": days,
+                "Refunds": [each.refunds for each in figures.daily],
+                f"Refunded ({currency.upper()})": _major(figures.daily, currency),
+                f"Refunded before ({currency.upper()})": _major(figures.previous_daily, currency),
+            }
+        )
+
+    return Chart(
+        "refunded",
+        "How much goes back each day?",
+        figure,
+        f"Bar chart of what was refunded in {currency.upper()}, with the period before.",
+        rows,
+        {f"Refunded{part} ({currency.upper()})": "accounting" for part in ("", " before")},
+    )
+
+
+def _major(days: Sequence[RefundDay], currency: str) -> list[float]:
+    return [float(Money(each.amount_minor, currency).major) for each in days]
+
+
+def _written(days: Sequence[RefundDay], currency: str) -> list[str]:
+    return [
+        f"{each.day:%a %-d %b %Y}: {Money(each.amount_minor, currency)} in {each.refunds:,} refunds" for each in days
+    ]

@@ -1,0 +1,1 @@
+"""How the console shows providers and their licences, and the dialogs that change them."""

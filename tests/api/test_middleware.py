@@ -1,0 +1,243 @@
+"""What every request passes first: hosts, sizes, slowness, headers, other origins; and what a defect shows to the outside."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+from core.api import http_protocol, middleware
+from tests.api.conftest import PATIENT, TOKEN, Api
+from tests.loops import run_apart
+
+MEBIBYTE = 1024 * 1024
+
+
+def read(http, **headers):
+    return http.get(
+        "/api/payments/payment-methods",
+        params={"patientId": PATIENT},
+        headers={"Authorization": f"Bearer {TOKEN}"} | headers,
+    )
+
+
+def raw(http, request: bytes, *, seconds: float = 30.0) -> bytes:
+    """What the server says to these very bytes, until it hangs up."""
+    address = (http.base_url.host, http.base_url.port)
+    with socket.create_connection(address, timeout=seconds) as wire:
+        wire.sendall(request)
+        said = b""
+        while part := wire.recv(65_536):
+            said += part
+    return said
+
+
+def head(path: str, length: str = "100") -> bytes:
+    """Of a request whose body is still to come."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/payments/payment-methods", "/api/openapi.json", "/livez", "/nowhere", "/api/webhooks/stripe"]
+)
+def test_every_answer_has_the_safe_headers_and_its_requests_id(api, path):
+    headers = api.http.get(path, headers={"X-Request-Id": "req-9"}).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert headers["x-request-id"] == "req-9"
+    assert "access-control-allow-origin" not in headers
+
+
+def test_on_https_browsers_are_told_to_stay_there(serve, owner, api):
+    assert "strict-transport-security" not in api.http.get("/livez").headers
+    with serve(API_BASE_URL="https://pay.example.com") as http:
+        assert http.get("/livez").headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "[::1]", "127.0.0.1.evil.example:80"])
+@pytest.mark.parametrize("path", ["/api/payments/payment-methods", "/api/webhooks/stripe", "/api/docs", "/metrics"])
+def test_a_wrong_host_is_refused(api, host, path):
+    answer = api.http.get(path, headers={"Host": host})
+    assert (answer.status_code, answer.json()["code"]) == (421, "wrong_host")
+
+
+def test_the_configured_hosts_are_answered_and_health_under_any(serve, owner):
+    with serve(ALLOWED_HOSTS="pay.example.com, *.shop.example") as http:
+        for host in ("pay.example.com", "PAY.example.com:443", "a.shop.example", "b.a.shop.example"):
+            assert read(http, Host=host).status_code == 200
+        for host in ("localhost", "127.0.0.1", "shop.example", "evilshop.example"):
+            assert read(http, Host=host).status_code == 421
+        assert http.get("/livez", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+        assert http.get("/readyz", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_other_origins_pages_may_not_read_an_answer_unless_they_are_configured(serve, owner, api):
+    asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    path = "/api/payments/process-payment"
+    assert "access-control-allow-origin" not in api.http.options(path, headers=asked).headers
+    assert "access-control-allow-origin" not in read(api.http, Origin="https://shop.example").headers
+    with serve(CORS_ORIGINS="https://shop.example") as http:
+        allowed = http.options(
+            path, headers=asked | {"Access-Control-Request-Headers": "authorization, idempotency-key"}
+        )
+        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "https://shop.example")
+        assert "access-control-allow-credentials" not in allowed.headers
+        assert (
+            read(http, Origin="https://shop.example").headers["access-control-allow-origin"] == "https://shop.example"
+        )
+        for origin in ("https://evil.example", "null", "https://shop.example.evil.example"):
+            refused = http.options(path, headers=asked | {"Origin": origin})
+            assert refused.status_code == 400
+            assert "access-control-allow-origin" not in refused.headers
+            assert "access-control-allow-origin" not in read(http, Origin=origin).headers
+
+
+def test_a_body_over_one_mebibyte_is_413_declared_or_not(api):
+    headers = api.headers(None, None) | {"Content-Type": "application/json"}
+    declared = api.http.post("/api/payments/process-payment", content=b" " * (MEBIBYTE + 1), headers=headers)
+    chunks = iter([b" " * 600_000, b" " * 600_000])
+    undeclared = api.http.post("/api/payments/process-payment", content=chunks, headers=headers)
+    for answer in (declared, undeclared):
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+        assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/payments/process-payment", "/api/webhooks/stripe", "/api/webhooks/form-submission"]
+)
+def test_a_body_that_does_not_come_is_408_and_the_connection_closed(api, monkeypatch, path):
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.3)
+    said = raw(api.http, head(path) + b'{"amount":')
+    assert said.startswith(b"HTTP/1.1 408")
+    assert b'"code":"body_too_slow"' in said.replace(b'": "', b'":"')
+
+
+def test_a_body_that_comes_byte_by_byte_is_given_no_more_time_for_it(api, monkeypatch):
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.5)
+    with socket.create_connection((api.http.base_url.host, api.http.base_url.port), timeout=30) as wire:
+        wire.sendall(head("/api/payments/process-payment"))
+        for _ in range(100):
+            try:
+                wire.sendall(b" ")
+            except OSError:
+                break
+            time.sleep(0.05)
+            wire.settimeout(0.001)
+            try:
+                said = wire.recv(65_536)
+            except TimeoutError:
+                continue
+            finally:
+                wire.settimeout(30)
+            break
+    assert said.startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /livez HTTP/1.1\r\nHost: local"])
+def test_a_head_that_does_not_come_is_not_waited_for(api, monkeypatch, begun):
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
+    assert raw(api.http, begun) == b""
+    first = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert raw(api.http, first + b"GET /li").count(b"200 OK") == 1
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "1e3", "99999999999999999999"])
+def test_a_length_that_is_none_is_refused(api, length):
+    request = f"POST /api/payments/process-payment HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    assert raw(api.http, request.encode()).split(b" ")[1] in (b"400", b"413")
+
+
+def test_a_defect_of_ours_is_a_500_that_tells_nothing_and_an_incident_with_the_same_id(api, owner):
+    owner.execute("alter function payops_api.take_api_turn rename to take_api_turn_away")
+    try:
+        answer = read(api.http)
+    finally:
+        owner.execute("alter function payops_api.take_api_turn_away rename to take_api_turn")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "take_api_turn" not in answer.text and "42883" not in answer.text
+    [(kind, request_id)] = owner.execute("select kind, request_id from payops.incidents").fetchall()
+    assert (kind, request_id) == ("api_failed", answer.json()["request_id"])
+
+
+def test_a_websocket_is_refused(api):
+    request = (
+        "GET /api/payments/payment-methods HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    with socket.create_connection((api.http.base_url.host, api.http.base_url.port), timeout=10) as wire:
+        wire.sendall(request.encode())
+        assert b" 101 " not in wire.recv(1024)
+
+
+def test_without_its_database_a_payment_is_not_tried_and_may_be_sent_again(serve, server, owner, shop, sandbox):
+    from psycopg.conninfo import make_conninfo
+
+    away = make_conninfo(server.app_conninfo, port=1)
+    with serve(DATABASE_URL=away) as http:
+        api = Api(http, "order-away")
+        answer = api.pay(key="away")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    assert shop.payments_of("order-away") == []
+
+
+def test_the_figures_for_prometheus_are_text_that_any_process_can_answer(api):
+    api.pay()
+    answer = api.http.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert (
+        "# TYPE payops_webhook_events counter" in answer.text
+        or "# TYPE payops_webhook_events_total counter" in answer.text
+    )
+    assert 'payops_queue_depth{queue="patients_waiting"} 0.0' in answer.text
+
+
+def test_stripe_out_of_reach_is_shown_and_does_not_make_it_unready(api, faults, owner):
+    def check(name):
+        answer = api.http.get("/readyz")
+        assert answer.status_code == 200
+        return next(one for one in answer.json()["checks"] if one["name"] == name)
+
+    assert check("stripe") == {"name": "stripe", "state": "unknown", "latency_ms": None, "detail": "Not asked lately."}
+    assert check("database")["state"] == "ok" and check("database")["latency_ms"] > 0
+    api.pay()
+    assert check("stripe")["state"] == "ok" and check("stripe")["latency_ms"] > 0
+    api.pay(card="pm_card_visa_chargeDeclined")
+    assert check("stripe")["state"] == "ok"  # it answered
+    faults.add("payment_intents", reset=True)
+    api.pay()
+    assert (check("stripe")["state"], check("stripe")["detail"]) == ("failed", "Stripe does not answer.")
+
+
+def test_an_answer_leaves_in_one_piece_and_nothing_is_lost_when_the_connection_ends():
+    sent = []
+
+    class Recording(asyncio.Transport):
+        def write(self, data):
+            sent.append(data)
+
+        def is_closing(self):
+            return False
+
+        def close(self):
+            sent.append("closed")
+
+    async def story():
+        transport = http_protocol.InOnePiece(Recording(), asyncio.get_running_loop())
+        transport.write(b"head")
+        transport.write(b"body")
+        await asyncio.sleep(0)
+        transport.write(b"last words")
+        transport.close()
+        await asyncio.sleep(0)
+
+    run_apart(story())
+    assert sent == [b"headbody", b"last words", "closed"]

@@ -1,0 +1,66 @@
+"""What goes back, in figures that were added up by hand."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core.payments import refund_figures
+from core.periods import Period
+
+ZONE = ZoneInfo("America/New_York")
+PERIOD = Period(date(2026, 6, 10), date(2026, 6, 11), ZONE)
+
+
+@pytest.fixture
+def moved(database, owner):
+    """Two refunds of the tenth, one of which failed on the eleventh, and one of the days before."""
+    movements = [
+        ("txn_1", "2026-06-10T12:00:00Z", -4900, "refund"),
+        ("txn_2", "2026-06-11T03:59:00Z", -1000, "refund"),  # still the tenth in New York
+        ("txn_3", "2026-06-11T12:00:00Z", 1000, "refund_failure"),
+        ("txn_4", "2026-06-09T12:00:00Z", -2000, "refund"),
+        ("txn_5", "2026-06-10T12:00:00Z", 9000, "charge"),
+    ]
+    mirrored = {"livemode": False, "state_rank": 0, "event_id": "fetch", "currency": "usd"}
+    rows = [
+        mirrored
+        | {
+            "id": txn,
+            "created": at,
+            "as_of": at,
+            "amount_minor": amount,
+            "fee_minor": 0,
+            "net_minor": amount,
+            "type": category,
+            "reporting_category": category,
+        }
+        for txn, at, amount, category in movements
+    ]
+    statuses = [("re_1", "2026-06-10T12:00:00Z", 4900, "succeeded"), ("re_2", "2026-06-11T03:59:00Z", 1000, "failed")]
+    refunds = [
+        mirrored | {"id": refund, "created": at, "as_of": at, "amount_minor": amount, "status": status}
+        for refund, at, amount, status in statuses
+    ]
+    database.call("load_records", records={"balance_transactions": rows, "refunds": refunds})
+
+
+def test_what_went_back_is_counted_by_the_day_it_moved_less_what_failed(database, moved):
+    figures = refund_figures.load(database, PERIOD, currency="usd")
+    assert [(each.day.day, each.refunds, each.amount_minor) for each in figures.daily] == [
+        (10, 2, 5900),
+        (11, 0, -1000),
+    ]
+    assert (figures.reading.value, str(figures.reading.change)) == ("$49.00", "up 145\xa0% from $20.00")
+    assert {status: str(amount) for status, (_, amount) in figures.by_status.items()} == {
+        "succeeded": "$49.00",
+        "failed": "$10.00",
+    }
+    assert refund_figures.sentence(figures, []) == (
+        "$49.00 went back in these 2 days, up 145\xa0% from $20.00. 1 refund of $10.00 failed: the customer has nothing."
+    )
+
+
+def test_another_currency_has_none_of_it(database, moved):
+    figures = refund_figures.load(database, PERIOD, currency="eur")
+    assert refund_figures.sentence(figures, []) == "Nothing went back in these 2 days."
