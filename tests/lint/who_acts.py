@@ -132,7 +132,7 @@ def of_the_checkout() -> tuple[dict[str, str], Code]:
         for noun in NOUNS
         for path in (ROOT / "core" / noun).rglob("*.py")
     }
-    sql = "\n".join(path.read_text() for path in sorted((ROOT / "core" / "db" / "functions").glob("*.sql")))
+    sql = "\n".join(path.read_text() for path in sorted((ROOT / "core" / "db" / "functions").rglob("*.sql")))
     return {str(path.relative_to(ROOT)): path.read_text() for path in sorted(paths)}, Code(modules, sql)
 
 
