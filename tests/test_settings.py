@@ -58,8 +58,8 @@ def test_the_payment_mode_is_told_or_detected(env, mode):
         ({"STRIPE_SECRET_KEY": LIVE}, "STRIPE_SECRET_KEY", "live key outside of production"),
         ({"STRIPE_SECRET_KEY": LIVE, "PAYMENT_MODE": "sandbox"}, "STRIPE_SECRET_KEY", "live key outside"),
         ({"STRIPE_SECRET_KEY": "hello"}, "STRIPE_SECRET_KEY", "starts with sk_"),
-        ({"PAYMENT_MODE": "development"}, "STRIPE_SECRET_KEY", "no test key"),
-        ({"ENVIRONMENT": "staging"}, "PAYMENT_MODE", "cannot be told"),
+        ({"PAYMENT_MODE": "development"}, "STRIPE_SECRET_KEY", "not a test key"),
+        ({"ENVIRONMENT": "staging"}, "PAYMENT_MODE", "cannot be derived"),
         ({"ENVIRONMENT": "prod"}, "ENVIRONMENT", "development, staging or production"),
         ({"COOKIE_KEY": "short"}, "COOKIE_KEY", "shorter than 32 bytes"),
         ({"BUSINESS_TIMEZONE": "Mars/Olympus"}, "BUSINESS_TIMEZONE", "America/New_York"),
@@ -74,8 +74,8 @@ def test_the_payment_mode_is_told_or_detected(env, mode):
         ({"INTAKE_WEBHOOK_SECRETS": "whsec_not*base64!"}, "INTAKE_WEBHOOK_SECRETS", "base64"),
         ({"SUPABASE_JWT_ISSUER": "http://id.example.com"}, "SUPABASE_JWT_ISSUER", "https"),
         ({"STRIPE_PUBLISHABLE_KEY": "pk_live_1"}, "STRIPE_PUBLISHABLE_KEY", "same mode"),
-        (PRODUCTION | {"STRIPE_SECRET_KEY": TEST}, "STRIPE_SECRET_KEY", "no live key"),
-        (PRODUCTION | {"STRIPE_SECRET_KEY": ""}, "STRIPE_SECRET_KEY", "no live key"),
+        (PRODUCTION | {"STRIPE_SECRET_KEY": TEST}, "STRIPE_SECRET_KEY", "not a live key"),
+        (PRODUCTION | {"STRIPE_SECRET_KEY": ""}, "STRIPE_SECRET_KEY", "not a live key"),
         (PRODUCTION | {"STRIPE_WEBHOOK_SECRETS": ""}, "STRIPE_WEBHOOK_SECRETS", "missing"),
         (PRODUCTION | {"DATABASE_URL": ""}, "DATABASE_URL", "missing"),
         (PRODUCTION | {"COOKIE_KEY": ""}, "COOKIE_KEY", "missing"),
@@ -89,6 +89,80 @@ def test_a_wrong_combination_is_one_line_that_says_how_to_mend_it(env, variable,
     problems = refused(**env)
     assert list(problems) == [variable]
     assert words in problems[variable]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef whsec_fedcba9876543210", "space"),
+        ("STRIPE_WEBHOOK_SECRETS", '["whsec_0123456789abcdef"]', "JSON"),
+        ("STRIPE_WEBHOOK_SECRETS", "'whsec_0123456789abcdef'", "quotes"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_\twhsec_0123456789abcdef", "space"),
+        ("INTAKE_WEBHOOK_SECRETS", "whsec_MDEyMzQ1Njc4OWFi whsec_MDEyMzQ1Njc4OWFi", "space"),
+        ("INTAKE_WEBHOOK_SECRETS", "v1", "whsec_"),
+        ("API_TOKENS", "x", "openssl rand"),
+        ("API_TOKENS", "a-long-enough-token,x", "openssl rand"),
+        ("API_TOKENS", '["a-long-enough-token"]', "JSON"),
+        ("API_TOKENS", "first-token second-token", "space"),
+        ("STRIPE_SECRET_KEY", "sk_test_1 sk_test_2", "exactly one"),
+        ("SUPABASE_SECRET_KEY", "one two", "exactly one"),
+        ("CORS_ORIGINS", "https://shop.example.com/app", "path"),
+        ("CORS_ORIGINS", "shop.example.com", "http://"),
+        ("CORS_ORIGINS", "*", "http://"),
+        ("CORS_ORIGINS", "https://shop.example.com?x=1", "more than an origin"),
+        ("CORS_ORIGINS", "https://me@shop.example.com", "more than an origin"),
+        ("CORS_ORIGINS", "https://a.example.com https://b.example.com", "space"),
+        ("CORS_ORIGINS", "ftp://shop.example.com", "http://"),
+        ("CHECKOUT_RETURN_ORIGINS", "https://shop.example.com:port", "not an origin"),
+        ("CHECKOUT_RETURN_ORIGINS", "https://", "host"),
+        ("ALLOWED_HOSTS", "https://pay.example.com", "Leave out the scheme"),
+        ("ALLOWED_HOSTS", "pay.example.com/x", "Leave out the scheme"),
+        ("ALLOWED_HOSTS", "pay.example.com:8000", "Leave out the scheme"),
+        ("ALLOWED_HOSTS", "pay.*.com", "not a host name"),
+        ("ALERT_URLS", "hello", "Apprise"),
+        ("ALERT_URLS", "slack://", "Apprise"),
+        ("SENTRY_DSN", "https://sentry.example.com", "DSN"),
+        ("PUBLIC_BASE_URL", "https://pay.example.com?x=1", "query"),
+        ("API_BASE_URL", "https://a b", "address"),
+        ("API_BASE_URL", "https://a:port", "address"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_with_its_mend(variable, value, words):
+    given = {variable: value}
+    if variable == "SUPABASE_SECRET_KEY":
+        given["SUPABASE_URL"] = "https://x.supabase.co"
+    said = refused(**given)[variable]
+    assert words in said
+    assert len(value) < 10 or value not in said
+
+
+def test_what_a_person_would_paste_is_understood():
+    supabase = load(
+        INTAKE_WEBHOOK_SECRETS="v1,whsec_MDEyMzQ1Njc4OWFi|v1,whsec_YWJjZGVmZ2hpamts, whsec_MDEyMzQ1Njc4OWFi"
+    )
+    assert [secret.get_secret_value() for secret in supabase.intake_webhook_secrets] == [
+        "whsec_MDEyMzQ1Njc4OWFi",
+        "whsec_YWJjZGVmZ2hpamts",
+        "whsec_MDEyMzQ1Njc4OWFi",
+    ]
+    origins = load(CORS_ORIGINS="https://Shop.example.com/, http://localhost:3000").cors_origins
+    assert origins == ("https://shop.example.com", "http://localhost:3000")
+    assert load(ALLOWED_HOSTS="Pay.example.com, *.shop.example, [::1]").allowed_hosts == (
+        "pay.example.com",
+        "*.shop.example",
+        "[::1]",
+    )
+
+
+def test_alert_addresses_are_split_as_apprise_splits_them():
+    found = load(
+        ALERT_URLS="mailto://u:p@example.com?to=a@example.org,b@example.org, json://localhost/x,\njson://localhost/y"
+    )
+    assert [each.get_secret_value() for each in found.alert_urls] == [
+        "mailto://u:p@example.com?to=a@example.org,b@example.org",
+        "json://localhost/x",
+        "json://localhost/y",
+    ]
 
 
 def test_all_problems_are_listed_at_once():
@@ -139,11 +213,11 @@ def test_a_folder_that_cannot_be_written_to_and_a_file_that_is_no_text_are_named
     taken.write_text("")
     for folder in (taken, taken / "below"):
         assert refused(DATA_DIR=str(folder)) == {
-            "DATA_DIR": "DATA_DIR: is no folder that can be written to. Name one that can."
+            "DATA_DIR": "DATA_DIR: is not a folder that can be written to. Name one that can."
         }
     env_file = tmp_path / ".env"
     env_file.write_bytes(b"COOKIE_KEY=\xff")
-    with pytest.raises(SettingsError, match="^.env: is no UTF-8 text. Save it as UTF-8.$"):
+    with pytest.raises(SettingsError, match="^.env: is not UTF-8 text. Save it as UTF-8.$"):
         load_settings({}, env_file=env_file)
 
 
@@ -157,7 +231,7 @@ def test_the_console_alone_ends_with_2_and_says_what_to_mend():
         timeout=100,
     )
     assert ran.returncode == 2
-    assert "LOG_LEVEL: is not understood. Use DEBUG, INFO, WARNING or ERROR." in ran.stderr
+    assert "LOG_LEVEL: is invalid. Use DEBUG, INFO, WARNING or ERROR." in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
