@@ -1,4 +1,4 @@
-"""The background work: each step again and again, one failing step never stopping another, however many workers run."""
+"""The background work: steps that repeat. A step that fails never stops another, however many workers run."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Step:
-    """A piece of background work and how often it is done; `alone`: by one worker at a time."""
+    """A piece of background work and how often it repeats; `alone` means by one worker at a time."""
 
     name: str
     every_seconds: float
@@ -40,40 +40,48 @@ class Step:
 
 
 def steps(running: Services) -> list[Step]:
-    """What the worker does, with the parts of `running`."""
+    """The short steps, each with how often it repeats."""
     incidents = IncidentLog(running.db, running.settings.data_dir)
     db, clock, livemode = running.db, running.clock, running.livemode
     return [
-        Step("count touched payments", 1, lambda: db.call("count_touched_payments")),
+        Step("recount stale days", 1, lambda: db.call("count_touched_payments")),
         Step("retry failed events", 2, lambda: retry_failed_events(db, running.stripe, clock=clock, livemode=livemode)),
         Step(
-            "refetch tied rows", 2, lambda: refetch_tied(db, running.stripe, clock=clock, livemode=livemode), alone=True
+            "refetch tied objects",
+            2,
+            lambda: refetch_tied(db, running.stripe, clock=clock, livemode=livemode),
+            alone=True,
         ),
-        Step("place who waits", 5, lambda: assignment.drain(running.db, clock())),
+        Step("assign waiting consultations", 5, lambda: assignment.drain(running.db, clock())),
         Step(
             "pull balance transactions",
             30,
             lambda: pull_balance_transactions(db, running.stripe, clock=clock, livemode=livemode),
             alone=True,
         ),
-        Step("open payouts", 30, lambda: open_payouts(db, running.stripe, clock=clock, livemode=livemode), alone=True),
         Step(
-            "ask for bookings",
+            "fetch payout contents",
+            30,
+            lambda: open_payouts(db, running.stripe, clock=clock, livemode=livemode),
+            alone=True,
+        ),
+        Step(
+            "fetch missing balance transactions",
             60,
             lambda: ask_for_bookings(db, running.stripe, clock=clock, livemode=livemode),
             alone=True,
         ),
-        Step("settle unanswered actions", 2, lambda: settle_unknown(running.payment_context)),
-        Step("ask about failed payments", 5, lambda: recovery_facts.look(running.payment_context), alone=True),
-        Step("make scheduled retries", 5, lambda: recovery.retry_due(running.payment_context)),
+        Step("settle unanswered money actions", 2, lambda: settle_unknown(running.payment_context)),
+        Step("fetch facts about failed payments", 5, lambda: recovery_facts.look(running.payment_context), alone=True),
+        Step("charge scheduled retries", 5, lambda: recovery.retry_due(running.payment_context)),
         Step("record spooled incidents", 5, incidents.flush),
-        Step("forget old keys", 3600, lambda: requests.forget_old(db, wall_clock())),
-        Step("chain the audit log", 20, lambda: chain_audit_log(running.db, wall_clock())),
+        Step("delete expired idempotency keys", 3600, lambda: requests.forget_old(db, wall_clock())),
+        Step("extend the audit chain", 20, lambda: chain_audit_log(running.db, wall_clock())),
     ]
 
 
 def long_steps(running: Services, jobs: Jobs) -> list[Step]:
-    """What takes minutes, and is done once an hour or a night by one of the workers."""
+    """Steps that take minutes; one of the workers does each, once an hour or once a night."""
     db, clock, livemode = running.db, running.clock, running.livemode
     zone = running.settings.business_zone
 
@@ -89,18 +97,18 @@ def long_steps(running: Services, jobs: Jobs) -> list[Step]:
             "compare mirror",
             20,
             lambda: jobs.do_once("compare mirror", last_night(clock(), zone), compare_mirror),
-            first_after_seconds=60,  # a new installation gets to its feet first
+            first_after_seconds=60,  # a new installation fills its mirror first
         ),
     ]
 
 
 def run(running: Services, stop: threading.Event) -> None:
-    """Do the background work until `stop` is set; what takes minutes is done beside what cannot wait so long."""
+    """Do the background work until `stop` is set. Long steps run in a thread of their own, so that short ones never wait."""
     jobs = Jobs(running.db, running.clock, stop)
-    beside = threading.Thread(target=_repeat, args=(running, jobs, long_steps(running, jobs), stop), daemon=True)
-    beside.start()
+    long_work = threading.Thread(target=_repeat, args=(running, jobs, long_steps(running, jobs), stop), daemon=True)
+    long_work.start()
     _repeat(running, jobs, steps(running), stop)
-    beside.join(STOP_SECONDS)
+    long_work.join(STOP_SECONDS)
     jobs.release()
 
 
@@ -115,21 +123,21 @@ def _repeat(running: Services, jobs: Jobs, work: list[Step], stop: threading.Eve
 
 
 def _do(running: Services, jobs: Jobs, step: Step) -> None:
-    """A part that is away is logged and tried again; a defect is an incident as well."""
+    """Do one step. What is unavailable is logged and tried again; a defect is an incident too. Never raises."""
     try:
         if step.alone:
             jobs.do_alone(step.name, step.run)
         else:
             step.run()
     except (Refused, Unavailable, Unauthorised) as error:
-        log.warning("a step of the background work did not get done", step=step.name, code=error.code)
+        log.warning("a background step was not done", step=step.name, code=error.code)
     except Exception as error:
-        log.exception("a step of the background work failed", step=step.name)
+        log.exception("a background step failed", step=step.name)
         IncidentLog(running.db, running.settings.data_dir).report(
             Incident(
                 kind="worker_failed",
                 fingerprint=f"{step.name} {type(error).__name__}",
-                title=f"The step {step.name!r} of the background work failed.",
+                title=f"The background step {step.name!r} failed.",
                 seen_at=wall_clock(),
                 sample={"step": step.name, "error": type(error).__name__},
             )

@@ -31,14 +31,14 @@ def do(database, tmp_path, error):
         raise error
 
     jobs = Jobs(database, wall_clock, threading.Event())
-    worker._do(Running(database, Settings(tmp_path)), jobs, worker.Step("count touched payments", 1, run))
+    worker._do(Running(database, Settings(tmp_path)), jobs, worker.Step("recount stale days", 1, run))
 
 
 @pytest.mark.parametrize("error", [KeyError("amount"), DatabaseFault("database_fault", "22003: out of range")])
 def test_a_step_with_a_defect_is_an_incident_the_databases_own_included(database, owner, tmp_path, error):
     do(database, tmp_path, error)
     assert owner.execute("select kind, fingerprint from payops.incidents").fetchall() == [
-        ("worker_failed", f"count touched payments {type(error).__name__}")
+        ("worker_failed", f"recount stale days {type(error).__name__}")
     ]
 
 

@@ -1,23 +1,30 @@
 """Several workers at once, as real processes: what one dies over is taken over, and what is to be done once is."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
 import stripe
 
-from core import services
+from core import services, worker
 from core.db import Database, embedded
 from core.events import inbox
+from core.jobs import Jobs
+from core.monitoring.incidents import SPOOL_FILE, Incident
+from core.periods import wall_clock
 from core.sandbox import process
 from core.settings import load_settings
 from tests.events.business import a_morning
@@ -63,9 +70,9 @@ class Office:
         return self.owner.execute(query).fetchall()
 
     def close(self) -> None:
-        for worker in self.workers:
-            worker.kill()
-            worker.wait()
+        for process_of_ours in self.workers:
+            process_of_ours.kill()
+            process_of_ours.wait()
         self.owner.close()
         self.running.close()
         process.stop(self.data_dir)
@@ -118,7 +125,7 @@ def test_what_a_worker_is_killed_over_is_finished_by_another_and_nothing_is_done
     # Two others work on; what the dead one held stays its own until its time is over.
     office.start_worker()
     office.start_worker()
-    until(lambda: office.rows("select 1 from payops.jobs where name = 'refetch tied rows'"))
+    until(lambda: office.rows("select 1 from payops.jobs where name = 'refetch tied objects'"))
     time.sleep(1)
     assert office.rows(held) == holder
     assert office.rows("select distinct outcome from payops.event_handlings") == [("failed",)]
@@ -140,3 +147,82 @@ def _misread(event: dict) -> inbox.Received:
     """The event as a projection with a defect left it: stored, failed, and to be fetched again."""
     received = inbox.prepare(event, body_of(event), livemode=False)
     return inbox.Received(received.event | {"payload": {}}, {}, "failed", "KeyError: 'amount'")
+
+
+class Watched:
+    """A database that notes which functions a step calls."""
+
+    def __init__(self, db: Database):
+        self.db, self.called = db, set()
+
+    def call(self, function: str, /, **arguments: Any) -> Any:
+        self.called.add(function)
+        return self.db.call(function, **arguments)
+
+    def close(self) -> None:
+        self.db.close()
+
+
+def functions_of_each_step(office: Office) -> dict[str, set[str]]:
+    """Every step of the worker is done once; which SQL functions each one called.
+
+    Whatever reports an incident empties the spool too, so the step that does nothing else may find it empty.
+    """
+    earlier = Incident(
+        "worker_failed", "earlier", "The background step 'record spooled incidents' failed.", wall_clock()
+    )
+    (office.data_dir / SPOOL_FILE).write_text(json.dumps(earlier.as_record()) + "\n")
+    watched = Watched(office.db)
+    running = replace(office.running, db=watched)
+    jobs = Jobs(watched, running.clock, threading.Event())
+    found = {}
+    for step in [*worker.steps(running), *worker.long_steps(running, jobs)]:
+        watched.called = set()
+        worker._do(running, jobs, step)
+        found[step.name] = watched.called
+    return found
+
+
+def test_a_step_whose_function_is_broken_stops_no_other(office):
+    as_usual = functions_of_each_step(office)
+    assert all(as_usual.values())
+    for step, functions in as_usual.items():
+        broken = min(functions - {"claim_job", "finish_job", "keep_job"} or functions)
+        signatures = office.rows(
+            f"select oid::regprocedure from pg_proc where pronamespace = 'payops_api'::regnamespace and proname = '{broken}'"
+        )
+        for (signature,) in signatures:
+            office.owner.execute(f"alter function {signature} rename to broken_for_a_test")
+        office.owner.execute("update payops.jobs set done_at = null, holder = null, held_until = default")
+        with_it_broken = functions_of_each_step(office)
+        untouched = {name for name, called in as_usual.items() if broken not in called} - {"record spooled incidents"}
+        assert {name: with_it_broken[name] for name in untouched} == {name: as_usual[name] for name in untouched}, step
+        for (signature,) in signatures:
+            office.owner.execute(f"alter function {signature.replace(broken, 'broken_for_a_test')} rename to {broken}")
+        office.owner.execute("update payops.jobs set done_at = null, holder = null, held_until = default")
+    assert set(as_usual) <= {title.split("'")[1] for (title,) in office.rows("select title from payops.incidents")}
+
+
+@pytest.mark.parametrize(
+    ("breaks", "mends"),
+    [
+        (
+            "revoke usage on schema payops_api from payops_app",
+            "grant usage on schema payops_api to payops_app",
+        ),
+        ("alter schema payops_api rename to not_deployed", "alter schema not_deployed rename to payops_api"),
+    ],
+    ids=["rights revoked", "functions not deployed"],
+)
+def test_a_worker_goes_on_after_any_error_of_the_database(office, breaks, mends):
+    started = office.start_worker()
+    until(lambda: office.rows("select 1 from payops.jobs where holder is not null"))
+    office.owner.execute(breaks)
+    spool = office.data_dir / SPOOL_FILE
+    until(lambda: spool.exists() and spool.stat().st_size > 0)
+    time.sleep(3)
+    assert started.poll() is None
+    office.owner.execute(mends)
+    until(lambda: office.rows("select 1 from payops.incidents where kind = 'worker_failed'"))
+    until(lambda: spool.stat().st_size == 0)
+    assert started.poll() is None

@@ -8,14 +8,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import structlog
+
 from core.db import Database, plain
-from core.errors import Unavailable
+from core.errors import PayopsError, Unauthorised, Unavailable
 from core.staff import roles
 from core.staff.roles import Actor
 
 Severity = Literal["info", "warning", "error", "critical"]
 SPOOL_FILE = "incidents.spool"
 SPOOL_MAX_BYTES = 5 * 1024 * 1024
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,33 +57,58 @@ class IncidentLog:
     data_dir: Path
 
     def report(self, incident: Incident) -> None:
-        """Record the incident, and with it what was spooled earlier; never raises for a database that is away."""
+        """Record the incident, and with it what was spooled earlier; never raises for what the database answers."""
         try:
             self.db.call("record_incidents", incidents=[incident.as_record()])
-        except Unavailable:
+        except PayopsError as error:  # away, or broken in any other way: the spool keeps it until it can be recorded
+            log.warning("an incident was spooled", kind=incident.kind, title=incident.title, code=error.code)
             self._spool(incident.as_record())
         else:
             self.flush()
 
     def flush(self) -> int:
-        """Move what was spooled into the database; answers how many that were, 0 while it is still away."""
+        """Move spooled incidents into the database; answers how many that were, 0 while it does not take them."""
         try:
             with (self.data_dir / SPOOL_FILE).open("r+") as spool:
                 fcntl.flock(spool, fcntl.LOCK_EX)
                 waiting = [json.loads(line) for line in spool if line.endswith("\n")]
-                if waiting:
-                    self.db.call("record_incidents", incidents=waiting)
-                    spool.truncate(0)
-                return len(waiting)
-        except (FileNotFoundError, Unavailable):
+                left = self._not_recorded(waiting)
+                if len(left) < len(waiting):
+                    spool.seek(0)
+                    spool.writelines(json.dumps(record) + "\n" for record in left)
+                    spool.truncate()
+                return len(waiting) - len(left)
+        except FileNotFoundError:
             return 0
 
+    def _not_recorded(self, waiting: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """All at once; where the database finds one of them at fault, one by one, so that it holds up no other."""
+        if not waiting:
+            return []
+        try:
+            self.db.call("record_incidents", incidents=waiting)
+            return []
+        except (Unavailable, Unauthorised):
+            return waiting
+        except PayopsError:
+            return [record for record in waiting if not self._recorded(record)] if len(waiting) > 1 else waiting
+
+    def _recorded(self, record: dict[str, Any]) -> bool:
+        try:
+            self.db.call("record_incidents", incidents=[record])
+        except PayopsError:
+            return False
+        return True
+
     def _spool(self, record: dict[str, Any]) -> None:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        with (self.data_dir / SPOOL_FILE).open("a") as spool:
-            fcntl.flock(spool, fcntl.LOCK_EX)
-            if spool.tell() < SPOOL_MAX_BYTES:  # a database that stays away must not fill the disk
-                spool.write(json.dumps(record) + "\n")
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            with (self.data_dir / SPOOL_FILE).open("a") as spool:
+                fcntl.flock(spool, fcntl.LOCK_EX)
+                if spool.tell() < SPOOL_MAX_BYTES:  # a database that stays away must not fill the disk
+                    spool.write(json.dumps(record) + "\n")
+        except OSError as error:  # a full disk: the log line is what is left
+            log.error("an incident could not be spooled", **record | {"sample": None, "reason": error.strerror})
 
 
 def newest(db: Database, *, open_only: bool = True, limit: int = 200) -> list[dict[str, Any]]:
