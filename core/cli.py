@@ -158,7 +158,7 @@ def metrics(
 ) -> None:
     """Print the overview's figures for a period of business days."""
     from core import services
-    from core.figures.text import lines
+    from core.figures.wording import lines
     from core.monitoring import metrics as figures
     from core.periods import Period
 

@@ -3,7 +3,9 @@
 from math import sqrt
 from typing import Any
 
-BY_AMOUNT = frozenset({"gross_mrr_churn_rate", "recovery_rate"})  # an amount has no number of observations
+from core.figures.definition import Unit
+from core.figures.definitions import METRICS
+
 Z_95 = 1.959963984540054
 
 
@@ -26,6 +28,6 @@ def wilson(numerator: int, denominator: int) -> tuple[float, float] | None:
 def _with_interval(name: str, figure: Any) -> Any:
     if not isinstance(figure, dict) or "denominator" not in figure:
         return figure
-    counted = None if name in BY_AMOUNT else wilson(figure["numerator"], figure["denominator"])
+    counted = None if METRICS[name].unit is Unit.RATE_BY_AMOUNT else wilson(figure["numerator"], figure["denominator"])
     low, high = counted or (None, None)
     return figure | {"low": low, "high": high}

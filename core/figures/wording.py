@@ -1,34 +1,23 @@
-"""Figures and their changes in words, the same on a page, in a report and in an alert."""
+"""Figures and their changes in words, the same on a page, in a report, in an alert and from the command line."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import floor
 from typing import Any, Literal
 
-from core.figures.definitions import Better, Definition
+from core.figures.definition import Better, Definition, Unit
+from core.figures.definitions import METRICS
 from core.money import Money
 
-MONEY_RATES = frozenset({"recovery_rate", "gross_mrr_churn_rate"})  # of amounts, so they have no interval
 FEW = 30
-MONEY = frozenset(
-    {
-        "gross",
-        "refunded",
-        "fees",
-        "net",
-        "mrr",
-        "mrr_new",
-        "mrr_expansion",
-        "mrr_contraction",
-        "mrr_churned",
-        "mrr_reactivated",
-    }
-)
+SMALL_RATE = 0.02
 NBSP = "\N{NO-BREAK SPACE}"
 Figure = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Change:
-    """How a figure moved since the period before: `down 1.2 points`, and what from: `from 98.3 %`.
+    """How a figure moved since the period before: `down 1.2 points`, and what from: `from 98.3%`.
 
     `good` is None where neither way is better, or nothing moved.
     """
@@ -58,19 +47,41 @@ class Reading:
 
 
 def percent(fraction: float, decimals: int | None = None) -> str:
-    """`97.1 %`; rates under 2 % have two decimals, since there a tenth of a point is much."""
+    """`97.1%`; rates under 2% have two decimals. What is not all is never 100%, and what is not none never 0%."""
     places = _decimals(fraction) if decimals is None else decimals
-    return f"{fraction * 100:.{places}f}{NBSP}%"
+    shown = _shown(fraction, places)
+    if shown == 0 and fraction > 0:
+        return f"under {10**-places:.{places}f}%"
+    return f"{shown:.{places}f}%"
 
 
 def duration(ms: float) -> str:
     """`568 ms`, `2.0 s`, `2 min 8 s`."""
     if ms < 1000:
-        return f"{ms:.0f}{NBSP}ms"
-    if ms < 120_000:
+        return f"{floor(ms + 0.5)}{NBSP}ms" if ms < 999.5 else f"1.0{NBSP}s"
+    if ms < 119_950:
         return f"{ms / 1000:.1f}{NBSP}s"
     minutes, seconds = divmod(round(ms / 1000), 60)
     return f"{minutes:,}{NBSP}min {seconds}{NBSP}s"
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """`1 payment`, `1,204 payments`; `several` where the plural is not `one` with an s."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def interval(rate: Figure) -> str:
+    """What a rate of few observations may really be."""
+    return f"between {percent(rate['low'])} and {percent(rate['high'])} with 95% certainty"
+
+
+def lines(overview: Figure) -> Iterator[str]:
+    """What `payops metrics` prints: one line a figure; one that nothing is counted for yet is left out."""
+    currency = overview["currency"]
+    yield f"{overview['since']} to {overview['until']} ({overview['timezone']}), {currency.upper()}"
+    for name, figure in overview["metrics"].items():
+        if figure is not None:
+            yield f"{METRICS[name].title}: {_line(METRICS[name], figure, currency)}"
 
 
 def read(definition: Definition, now: Figure | None, before: Figure | None, currency: str) -> Reading | None:
@@ -79,22 +90,17 @@ def read(definition: Definition, now: Figure | None, before: Figure | None, curr
         return None
     value, earlier = _value(now), None if before is None else _value(before)
     if value is None:
-        was = _written(definition, before, earlier, currency) if before and earlier is not None else None
+        was = _written(definition, earlier, currency) if earlier is not None else None
         return Reading(definition, definition.nothing, "", Change("none now", f"from {was}", "same") if was else None)
-    change = None if definition.as_of_now else _change(definition, value, before, now, currency)
-    return Reading(definition, _written(definition, now, value, currency), _rests_on(definition, now, currency), change)
-
-
-def interval(rate: Figure) -> str:
-    """What a rate of few observations may really be."""
-    return f"between {percent(rate['low'])} and {percent(rate['high'])} with 95{NBSP}% certainty"
+    change = None if definition.as_of_now else _change(definition, value, earlier, currency)
+    return Reading(definition, _written(definition, value, currency), _rests_on(definition, now, currency), change)
 
 
 def points(now: float, before: float) -> Change:
     """A rate against the one before, in percentage points."""
-    places = min(_decimals(now), _decimals(before)) if max(now, before) >= 0.02 else 2
+    places = min(_decimals(now), _decimals(before)) if max(now, before) >= SMALL_RATE else 2
     # Of what is shown, so that the two rates and their difference agree for whoever subtracts.
-    moved = round(round(now * 100, places) - round(before * 100, places), places)
+    moved = round(_shown(now, places) - _shown(before, places), places)
     if moved == 0:
         return Change("as before", f"at {percent(before, places)}", "same")
     direction: Literal["up", "down"] = "up" if moved > 0 else "down"
@@ -102,8 +108,14 @@ def points(now: float, before: float) -> Change:
     return Change(f"{direction} {abs(moved):.{places}f} {unit}", f"from {percent(before, places)}", direction)
 
 
+def _shown(fraction: float, places: int) -> float:
+    """The percentage that is shown: rounded, but never up to 100."""
+    rounded = round(fraction * 100, places)
+    return floor(fraction * 100 * 10**places) / 10**places if fraction < 1 and rounded >= 100 else rounded
+
+
 def _decimals(fraction: float) -> int:
-    return 2 if 0 < fraction < 0.02 else 1
+    return 2 if 0 < fraction < SMALL_RATE else 1
 
 
 def _value(figure: Figure) -> float | None:
@@ -111,35 +123,51 @@ def _value(figure: Figure) -> float | None:
     return found
 
 
-def _written(definition: Definition, figure: Figure, value: float, currency: str) -> str:
-    if "p50_ms" in figure:
+def _written(definition: Definition, value: float, currency: str) -> str:
+    if definition.unit is Unit.TIME:
         return duration(value)
-    if "denominator" in figure or definition.name.endswith("_rate"):
+    if definition.is_rate:
         return percent(value)
-    return str(Money(int(value), currency)) if definition.name in MONEY else f"{value:,.0f}"
+    return str(Money(int(value), currency)) if definition.unit is Unit.MONEY else f"{value:,.0f}"
+
+
+def _line(definition: Definition, figure: Any, currency: str) -> str:
+    if definition.unit is Unit.BREAKDOWN:
+        each = (f"{one['key']} {one['count']:,} ({Money(one['amount'], currency)})" for one in figure)
+        return ", ".join(each) or "none"
+    value = _value(figure)
+    if value is None:
+        return definition.nothing
+    basis = _rests_on(definition, figure, currency)
+    return _written(definition, value, currency) + (f" ({basis})" if basis else "")
 
 
 def _rests_on(definition: Definition, figure: Figure, currency: str) -> str:
-    if "p50_ms" in figure:
-        return f"slowest 5{NBSP}% over {duration(figure['p95_ms'])}; {figure['n']:,} {definition.counted}"
-    if figure.get("denominator") and definition.name in MONEY_RATES:
+    if definition.unit is Unit.TIME:
+        return f"slowest 5% over {duration(figure['p95_ms'])}; {_counted_by(definition, figure['n'])}"
+    if definition.unit is Unit.RATE_BY_AMOUNT and figure.get("denominator"):
         return f"{Money(figure['numerator'], currency)} of {Money(figure['denominator'], currency)}"
     if figure.get("denominator"):
-        counts = f"{figure['numerator']:,} of {figure['denominator']:,} {definition.counted}"
+        counts = f"{figure['numerator']:,} of {_counted_by(definition, figure['denominator'])}"
         return f"{counts}; {interval(figure)}" if figure["denominator"] < FEW else counts
     if "amount" in figure:
         return str(Money(figure["amount"], currency))
     return ""
 
 
-def _change(definition: Definition, value: float, before: Figure | None, now: Figure, currency: str) -> Change | None:
-    earlier = None if before is None else _value(before)
-    if before is None or earlier is None:
+def _counted_by(definition: Definition, count: int) -> str:
+    """`1 payment set up`, `3 payments set up`."""
+    noun, *rest = definition.counted.split(" ")
+    return f"{count:,} {' '.join([noun.removesuffix('s') if count == 1 else noun, *rest])}"
+
+
+def _change(definition: Definition, value: float, earlier: float | None, currency: str) -> Change:
+    if earlier is None:
         return Change("nothing before", "", "same")
-    if "denominator" in now or definition.name.endswith("_rate"):
+    if definition.is_rate:
         moved = points(value, earlier)
     else:
-        moved = _relative(value, earlier, _written(definition, before, earlier, currency))
+        moved = _relative(value, earlier, _written(definition, earlier, currency))
     if moved.direction == "same" or definition.better is Better.NEITHER:
         return moved
     good = (moved.direction == "up") == (definition.better is Better.MORE)
@@ -155,4 +183,4 @@ def _relative(value: float, earlier: float, written: str) -> Change:
     share = abs(value - earlier) / earlier * 100
     if share < 0.05:
         return Change("as before", f"at {written}", "same")
-    return Change(f"{direction} {share:,.{0 if share >= 10 else 1}f}{NBSP}%", f"from {written}", direction)
+    return Change(f"{direction} {share:,.{0 if share >= 10 else 1}f}%", f"from {written}", direction)

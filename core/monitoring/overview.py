@@ -155,4 +155,4 @@ def _span_before(period: Period) -> str:
 def _with_failures(figures: dict[str, Any]) -> dict[str, Any]:
     rate, causes = figures["payment_success_rate"], figures["failures_by_category"]
     failed = rate["denominator"] - rate["numerator"] if rate["denominator"] else None
-    return figures | {FAILED_PAYMENTS: {"value": failed, "amount": sum(each["amount"] for each in causes)}}
+    return figures | {FAILED_PAYMENTS.name: {"value": failed, "amount": sum(each["amount"] for each in causes)}}

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.db import Database
-from core.figures.definitions import OF_THE_OVERVIEW, Better, Definition
+from core.figures.definition import Better, Definition
+from core.figures.definitions import METRICS
 from core.figures.wording import Reading, read
 from core.money import Money, total
 from core.payments.recovery import Case
 from core.payments.retry_advice import Step
 from core.periods import Period
 
-RATE = next(each for each in OF_THE_OVERVIEW if each.name == "recovery_rate")
+RATE = METRICS["recovery_rate"]
 NOW = Definition(
     "recovery_now",
     "Can be tried now",

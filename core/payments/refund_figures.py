@@ -6,20 +6,14 @@ from datetime import date
 from typing import Any
 
 from core.db import Database
-from core.figures.definitions import Better, Definition
+from core.figures.definition import Better, Definition
+from core.figures.definitions import METRICS
 from core.figures.wording import Reading, read
 from core.money import Money, total
 from core.payments.actions import Action
 from core.periods import Period
 
-REFUNDED = Definition(
-    "refunded",
-    "Refunded",
-    Better.LESS,
-    "What refunds took off the Stripe balance, less what failed refunds brought back, by the day it moved.",
-    "refunds",
-    nothing="no refunds",
-)
+REFUNDED = METRICS["refunded"]
 ON_ITS_WAY = Definition(
     "refunds_out",
     "On its way",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from core.figures.definitions import Better, Definition
+from core.figures.definition import Better, Definition, Unit
 from core.figures.intervals import wilson
 from core.figures.wording import Reading, read
 from core.periods import span_in_words
@@ -35,6 +35,7 @@ AT_ONCE = Definition(
     "assignments?show=assigned",
     nothing="nobody asked",
     counted="that asked in 24 hours",
+    unit=Unit.RATE,
 )
 FALLBACK = Definition(
     "fallback_share",
@@ -45,6 +46,7 @@ FALLBACK = Definition(
     "assignments?show=assigned",
     nothing="nobody asked",
     counted="given a provider in 24 hours",
+    unit=Unit.RATE,
 )
 TIME = Definition(
     "assignment_time",
@@ -55,6 +57,7 @@ TIME = Definition(
     "assignments?show=assigned",
     nothing="nobody asked",
     counted="choices",
+    unit=Unit.TIME,
 )
 ACTIVE = Definition(
     "active_providers",

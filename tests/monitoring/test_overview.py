@@ -8,7 +8,8 @@ import pytest
 from core.events import inbox
 from core.figures import intervals, wording
 from core.figures.days import Day, in_steps
-from core.figures.definitions import OF_THE_OVERVIEW, Better, Definition
+from core.figures.definition import Better, Definition, Unit
+from core.figures.definitions import OF_THE_OVERVIEW
 from core.monitoring import action_items, metrics, overview
 from core.monitoring.incidents import Incident, IncidentLog
 from core.periods import Period
@@ -17,7 +18,7 @@ from tests.factories import body_of, charge, event, intent
 ZONE = ZoneInfo("America/New_York")
 PERIOD = Period(date(2026, 9, 8), date(2026, 9, 14), ZONE)
 NOW = datetime(2026, 9, 14, 20, tzinfo=UTC)
-SHARE = Definition("share", "A share", Better.MORE, "", "payments")
+SHARE = Definition("share", "A share", Better.MORE, "", "payments", unit=Unit.RATE)
 
 
 def at(day: int, hour: int = 12) -> int:
@@ -153,7 +154,7 @@ def told_as(now, before, now_causes=(), before_causes=(), period=PERIOD):
 def test_the_sentence_says_rate_change_and_most_frequent_cause():
     said = told_as(rate(970, 1000), rate(965, 1000), causes(retry_later=20, stop=10), causes(retry_later=35))
     assert said == (
-        "97.0 % of payments succeeded, up 0.5 points from 96.5 % in the 7 days before. The most frequent cause of failure "
+        "97.0% of payments succeeded, up 0.5 points from 96.5% in the 7 days before. The most frequent cause of failure "
         "was no money on the card, or its limit reached: 20 of 30 failures, $300.00 in all."
     )
 
@@ -163,14 +164,14 @@ def test_a_fall_that_is_no_chance_is_explained_by_the_cause_that_grew_not_by_the
         rate(930, 1000), rate(970, 1000), causes(retry_later=36, retry_soon=34), causes(retry_later=28, retry_soon=2)
     )
     assert said == (
-        "93.0 % of payments succeeded, down 4.0 points from 97.0 % in the 7 days before. "
+        "93.0% of payments succeeded, down 4.0 points from 97.0% in the 7 days before. "
         "Most of the fall is due to issuers or networks out of order."
     )
 
 
 def test_few_payments_are_counted_and_their_interval_said():
     assert told_as(rate(3, 4), rate(0, 0), causes(stop=1)).startswith(
-        "3 of 4 payments succeeded, between 30.1 % and 95.4 % with 95 % certainty, with nothing before to compare with."
+        "3 of 4 payments succeeded, between 30.1% and 95.4% with 95% certainty, with nothing before to compare with."
     )
 
 
@@ -178,13 +179,13 @@ def test_no_payments_are_no_rate():
     assert told_as(rate(0, 0), rate(0, 0)) == "No payment was tried in these 7 days."
     day = Period(date(2026, 9, 8), date(2026, 9, 8), ZONE)
     assert told_as(rate(0, 0), rate(9, 10), period=day) == (
-        "No payment was tried in this one day; in the day before 90.0 % of 10 payments succeeded."
+        "No payment was tried in this one day; in the day before 90.0% of 10 payments succeeded."
     )
 
 
 def test_the_same_rate_is_said_to_be_as_before():
     said = told_as(rate(96, 100), rate(48, 50), causes(stop=4))
-    assert said.startswith("96.0 % of payments succeeded, as before at 96.0 % in the 7 days before.")
+    assert said.startswith("96.0% of payments succeeded, as before at 96.0% in the 7 days before.")
     assert told_as(rate(40, 40), rate(48, 50)).endswith("None failed.")
 
 
@@ -195,26 +196,30 @@ def read(now, before, **fields):
 
 
 def test_a_rate_is_read_with_its_counts_and_its_interval_where_it_rests_on_few():
-    assert read(rate(90, 100), rate(95, 100)) == ("90.0 %", "90 of 100 payments", "down 5.0 points from 95.0 %")
+    assert read(rate(90, 100), rate(95, 100)) == ("90.0%", "90 of 100 payments", "down 5.0 points from 95.0%")
     assert read(rate(9, 10), rate(0, 0)) == (
-        "90.0 %",
-        "9 of 10 payments; between 59.6 % and 98.2 % with 95 % certainty",
+        "90.0%",
+        "9 of 10 payments; between 59.6% and 98.2% with 95% certainty",
         "nothing before",
     )
-    assert read(rate(0, 0), rate(1, 1)) == ("no payments", "", "none now from 100.0 %")
+    assert read(rate(0, 0), rate(1, 1)) == ("no payments", "", "none now from 100.0%")
     assert read(rate(0, 0), rate(0, 0)) == ("no payments", "", None)
 
 
 def test_a_small_rate_moves_in_hundredths_of_a_point():
-    assert read(rate(72, 10000), rate(54, 10000))[::2] == ("0.72 %", "up 0.18 points from 0.54 %")
+    assert read(rate(72, 10000), rate(54, 10000))[::2] == ("0.72%", "up 0.18 points from 0.54%")
 
 
 def test_times_and_money_move_by_their_share():
     times = [{"p50_ms": p50, "p95_ms": p95, "n": 5} for p50, p95 in ((580.0, 128_000.0), (1000.0, 2000.0))]
-    assert read(*times) == ("580 ms", "slowest 5 % over 2 min 8 s; 5 payments", "down 42 % from 1.0 s")
-    assert read({"value": 1_000_00}, {"value": 980_00}, name="mrr") == ("$1,000.00", "", "up 2.0 % from $980.00")
-    assert read({"value": 3}, {"value": 0}, name="count")[2] == "up from 0"
-    assert read({"p50_ms": None, "p95_ms": None, "n": 0}, times[0]) == ("no payments", "", "none now from 580 ms")
+    assert read(*times, unit=Unit.TIME) == ("580 ms", "slowest 5% over 2 min 8 s; 5 payments", "down 42% from 1.0 s")
+    assert read({"value": 1_000_00}, {"value": 980_00}, unit=Unit.MONEY) == ("$1,000.00", "", "up 2.0% from $980.00")
+    assert read({"value": 3}, {"value": 0}, unit=Unit.COUNT)[2] == "up from 0"
+    assert read({"p50_ms": None, "p95_ms": None, "n": 0}, times[0], unit=Unit.TIME) == (
+        "no payments",
+        "",
+        "none now from 580 ms",
+    )
 
 
 @pytest.mark.parametrize(("better", "good"), [(Better.MORE, True), (Better.LESS, False), (Better.NEITHER, None)])
