@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ app.add_typer(sandbox, name="sandbox")
 @app.callback()
 def payops() -> None:
     """Payment operations: the API process and the database's schema."""
+    os.umask(0o077)  # whatever a command writes is its owner's alone
     # A command says in one sentence that the database does not answer; the pool would say it many times.
     logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 

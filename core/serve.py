@@ -17,7 +17,7 @@ from core import services
 from core.errors import Refused, Unavailable
 from core.events import backfill
 from core.periods import business_day, wall_clock
-from core.processes import Children
+from core.processes import PRIVATE, Children, keep_running, only_server
 from core.providers import history_import
 from core.settings import PaymentMode, Settings
 from core.staff import users
@@ -29,27 +29,61 @@ PAST_DAYS = 7  # of consultations at the first start
 def run(settings: Settings, *, console_port: int, api_port: int, out: Console) -> None:
     """Serve until Ctrl-C or a signal to end; everything started here ends with it.
 
-    Raises `Refused` where a port is taken, `Unavailable` where a part does not start.
+    Raises `Refused` where this DATA_DIR is served already or a port is taken, `Unavailable` where a part does not start.
     """
-    for port in (console_port, api_port):
-        _require_free(port)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    children = Children(_environment(settings, console_port, api_port), settings.data_dir / "logs")
-    try:
-        _start(settings, children, console_port, api_port, out, stop)
-        while not stop.wait(0.5):
-            children.watch()
-    finally:
-        out.print("Stopping.")
-        children.stop()
-        services.end(settings)
+    os.umask(PRIVATE)
+    services.make_data_dir(settings.data_dir)
+    console, api = f"http://localhost:{console_port}", f"http://localhost:{api_port}"
+    with only_server(settings.data_dir, console=console, api=api) as record:
+        for port in (console_port, api_port):
+            _require_free(port)
+        environment = _environment(settings, console_port, api_port)
+        children = Children(environment, settings.data_dir / "logs", lambda started: record.write(started.pids()))
+        try:
+            _start(settings, children, console_port, api_port, out, stop)
+            _watch_other_parts(settings, api_port, stop)
+            while not stop.wait(0.5):
+                children.watch()
+        finally:
+            out.print("Stopping.")
+            stop.set()
+            children.stop()
+            services.end(settings)
     out.print("Stopped. Nothing recorded is lost.")
 
 
+def _watch_other_parts(settings: Settings, api_port: int, stop: threading.Event) -> None:
+    """Postgres and the sandbox are no children of ours, since they outlive us; they are restarted all the same."""
+    if settings.database_kind == "embedded":
+        running, start = services.embedded_database(settings)
+        keep_running("Postgres", running, start, stop)
+    if settings.payment_mode is PaymentMode.SANDBOX:
+        sandbox = services.demo_sandbox(settings)
+        keep_running(
+            "sandbox",
+            lambda: sandbox.is_running(settings.data_dir),
+            lambda: _open_for_business(settings, api_port),
+            stop,
+        )
+
+
+def _open_for_business(settings: Settings, api_port: int) -> None:
+    (intake_secret, *_) = services.intake_secrets(settings)
+    services.demo_sandbox(settings).open_for_business(
+        settings.data_dir, f"http://127.0.0.1:{api_port}", intake_secret=intake_secret
+    )
+
+
 def _start(
-    settings: Settings, children: Children, console_port: int, api_port: int, out: Console, stop: threading.Event
+    settings: Settings,
+    children: Children,
+    console_port: int,
+    api_port: int,
+    out: Console,
+    stop: threading.Event,
 ) -> None:
     sandbox = settings.payment_mode is PaymentMode.SANDBOX
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -65,9 +99,7 @@ def _start(
                 passwords = users.create_demo_users(running.db, settings.data_dir, wall_clock())
             _fill(running, progress)
             with _step(progress, "Live traffic"):
-                services.rehearsal(settings).open_for_business(
-                    settings.data_dir, f"http://127.0.0.1:{api_port}", intake_secret=running.intake_secrets[0]
-                )
+                _open_for_business(settings, api_port)
         children.start("worker", "-m", "core.worker_process")
         with _step(progress, "Ready to serve"):
             _await_ready(f"http://127.0.0.1:{api_port}/readyz", stop)
@@ -84,10 +116,10 @@ QUIET = ("--no-access-log", "--no-server-header", "--log-level", "warning")
 
 
 def _fill(running: services.Services, progress: Progress) -> None:
-    """The first time: write the sandbox's history, then mirror it; a start that was interrupted does it again."""
+    """At the first start, write the sandbox's history, then mirror it; an interrupted start does it again."""
     if running.db.call("history_loaded"):
         return
-    sandbox, data_dir = services.rehearsal(running.settings), running.settings.data_dir
+    sandbox, data_dir = services.demo_sandbox(running.settings), running.settings.data_dir
     with _step(progress, "18 months of history"):
         sandbox.write_history(data_dir)
     task = progress.add_task("Mirroring", total=len(backfill.NAMES))

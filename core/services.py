@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from core.db import Database
+from core.db import Database, embedded
 from core.db.counted import CountedDatabase
 from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
@@ -31,8 +31,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-class Rehearsal(Protocol):
-    """The sandbox as `payops serve` sees it; see `core.sandbox.demo_bootstrap`."""
+class DemoSandbox(Protocol):
+    """The sandbox as `payops serve` uses it; see `core.sandbox.demo_bootstrap`."""
 
     def write_history(self, data_dir: Path) -> bool: ...
     def objects(self, data_dir: Path, object_type: str) -> Iterable[dict[str, Any]]: ...
@@ -40,6 +40,7 @@ class Rehearsal(Protocol):
     def directory_file(self, today: date) -> str: ...
     def consultations(self, data_dir: Path, *, days: int, now: datetime) -> Iterable[PastConsultation]: ...
     def open_for_business(self, data_dir: Path, api_url: str, *, intake_secret: str) -> str: ...
+    def is_running(self, data_dir: Path) -> bool: ...
     def close(self, data_dir: Path) -> None: ...
 
 
@@ -106,9 +107,9 @@ def start(settings: Settings) -> Services:
     Raises `Unavailable` where the embedded database does not start, `Refused` where DATA_DIR cannot be made; another
     database may be away at this moment.
     """
-    _make(settings.data_dir)
+    make_data_dir(settings.data_dir)
     db = _persistently(partial(_opened, settings))
-    return Services(settings, db, business_clock(settings), _webhook_secrets(settings), _intake_secrets(settings))
+    return Services(settings, db, business_clock(settings), _webhook_secrets(settings), intake_secrets(settings))
 
 
 def _opened(settings: Settings) -> Database:
@@ -134,21 +135,22 @@ def _persistently(opened: Callable[[], T]) -> T:
     return opened()
 
 
-def _make(data_dir: Path) -> None:
+def make_data_dir(data_dir: Path) -> None:
+    """Make the folder for this user alone; raises `Refused` where that is impossible."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        embedded.make_data_dir(data_dir)
     except OSError as error:
         raise Refused(
             "data_dir_unusable", f"DATA_DIR cannot be made: {error.strerror}. Name a folder that can be written to."
         ) from error
 
 
-def rehearsal(settings: Settings) -> Rehearsal:
-    """What the sandbox offers beyond Stripe's API: a history to start with, and customers who come by themselves."""
+def demo_sandbox(settings: Settings) -> DemoSandbox:
+    """What the sandbox offers beyond Stripe's API: a history to start with, and live customers."""
     assert settings.payment_mode is PaymentMode.SANDBOX
-    from core.sandbox import demo_bootstrap as sandbox
+    from core.sandbox import demo_bootstrap
 
-    return sandbox
+    return demo_bootstrap
 
 
 def api_tokens(settings: Settings) -> tuple[str, ...]:
@@ -161,21 +163,22 @@ def api_tokens(settings: Settings) -> tuple[str, ...]:
     return (sandbox_secrets(settings.data_dir).api_token,)
 
 
+def embedded_database(settings: Settings) -> tuple[Callable[[], bool], Callable[[], object]]:
+    """Whether the embedded Postgres runs, and what starts it again."""
+    return partial(embedded.is_running, settings.data_dir), partial(embedded.ensure_running, settings.data_dir)
+
+
 def end(settings: Settings) -> None:
     """Stop what outlives a process: the sandbox and the embedded database."""
     if settings.payment_mode is PaymentMode.SANDBOX:
-        rehearsal(settings).close(settings.data_dir)
+        demo_sandbox(settings).close(settings.data_dir)
     if settings.database_kind == "embedded":
-        from core.db import embedded
-
         embedded.stop(settings.data_dir)
 
 
 def owner_conninfo(settings: Settings) -> str:
     """The login that may change the schema; raises `Refused` where only Supabase's HTTP address is known."""
     if settings.database_kind == "embedded":
-        from core.db import embedded
-
         return embedded.ensure_running(settings.data_dir).owner_conninfo
     secret = settings.migration_database_url or settings.database_url
     if secret is None:
@@ -207,8 +210,6 @@ def _database(settings: Settings, **how: Any) -> Database:
 
 
 def _embedded(data_dir: Path) -> str:
-    from core.db import embedded
-
     server = embedded.ensure_running(data_dir)
     deploy(server.owner_conninfo)
     embedded.allow_app_login(server)
@@ -234,8 +235,8 @@ def _webhook_secrets(settings: Settings) -> tuple[str, ...]:
     return (sandbox_secrets(settings.data_dir).webhook_secret,)
 
 
-def _intake_secrets(settings: Settings) -> tuple[str, ...]:
-    """The intake form's secrets, in the same way."""
+def intake_secrets(settings: Settings) -> tuple[str, ...]:
+    """The secrets the intake form signs with; the sandbox makes its own. Empty means that the route is not configured."""
     given = tuple(secret.get_secret_value() for secret in settings.intake_webhook_secrets)
     if given or settings.payment_mode is not PaymentMode.SANDBOX:
         return given

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from core.db import embedded
 from core.db.via_psycopg import PsycopgDatabase
 from core.monitoring import metrics
 from core.periods import Period, wall_clock
+from core.processes import only_server
 from core.providers import assignment, directory
 from core.sandbox import process as sandbox
 from core.settings import load_settings
@@ -102,31 +104,105 @@ def test_there_is_a_directory_and_patients_who_paid_get_their_provider_as_they_c
     database.close()
 
 
-def test_an_api_that_is_killed_is_started_again(served):
+def until(true, seconds, said):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, said
+        time.sleep(0.1)
+
+
+def answers(url):
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_an_api_that_is_killed_is_restarted(served):
     folder, console, api, running, said = served
     (listening,) = (child for child in psutil.Process(running.pid).children() if "core.api.app:app" in child.cmdline())
     listening.kill()
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"http://127.0.0.1:{api}/livez").status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    raise AssertionError("the API did not come back")
+    until(lambda: answers(f"http://127.0.0.1:{api}/livez"), 30, "the API did not come back")
 
 
-def test_a_second_one_says_that_the_port_is_taken(served):
+def test_a_postgres_that_is_killed_is_restarted_and_everything_goes_on(served):
     folder, console, api, running, said = served
-    second = subprocess.run(
-        [sys.executable, "-c", "from core.cli import app; app()", "serve", "--console-port", str(console)],
+    postmaster = embedded._place(folder) / "postgres" / "postmaster.pid"
+    before = int(postmaster.read_text().split()[0])
+    os.kill(before, signal.SIGKILL)
+
+    def another_one_serves():
+        noted = postmaster.read_text().split() if postmaster.exists() else []
+        return noted and int(noted[0]) != before and answers(f"http://127.0.0.1:{api}/readyz")
+
+    until(another_one_serves, 30, "Postgres did not come back")
+
+
+def test_a_sandbox_that_is_killed_is_restarted_and_its_live_traffic_goes_on(served):
+    folder, console, api, running, said = served
+    address = json.loads((folder / "sandbox-address.json").read_text())
+    os.kill(address["pid"], signal.SIGKILL)
+
+    def replaced():
+        noted = json.loads((folder / "sandbox-address.json").read_text())
+        return noted["pid"] != address["pid"] and answers(f"{noted['base_url']}/sandbox/health")
+
+    until(replaced, 30, "the sandbox did not come back")
+    with psycopg.connect(embedded.ensure_running(folder).owner_conninfo, autocommit=True) as owner:
+
+        def events():
+            return owner.execute("select count(*) from payops.events").fetchone()[0]
+
+        before = events()
+        until(lambda: events() > before, 60, "no live event came after the restart")
+
+
+def test_the_files_of_the_data_folder_are_private(served):
+    folder, *_ = served
+    others_may = [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if not path.is_symlink() and path.is_file() and path.stat().st_mode & 0o077
+    ]
+    assert others_may == []
+
+
+def serve_again(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", "from core.cli import app; app()", "serve", *arguments],
         env={"DATA_DIR": str(folder), "PATH": os.environ["PATH"], "PYTHONPATH": ":".join(sys.path)},
         cwd=folder,
         capture_output=True,
         text=True,
     )
+
+
+def test_a_second_one_on_the_same_folder_is_refused_with_the_addresses_and_the_process_of_the_first(served):
+    folder, console, api, running, said = served
+    second = serve_again(folder, "--console-port", str(free_port()), "--api-port", str(free_port()))
+    assert second.returncode == 1
+    for words in ("already serves", f"http://localhost:{console}", f"http://localhost:{api}", f"process {running.pid}"):
+        assert words in second.stderr
+
+
+def test_a_port_that_is_taken_is_named(served, tmp_path):
+    folder, console, api, running, said = served
+    second = serve_again(tmp_path, "--console-port", str(console))
     assert second.returncode == 1
     assert f"Port {console} is taken" in second.stderr
+
+
+def test_what_a_killed_parent_left_behind_is_ended_by_the_next_start(tmp_path):
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    started = psutil.Process(left.pid).create_time()
+    stranger = {"pid": os.getpid(), "started": 1.0}  # a process id that somebody else has by now
+    noted = {"processes": {"api": {"pid": left.pid, "started": started}, "worker": stranger}}
+    (tmp_path / "serve.json").write_text(json.dumps(noted))
+    with only_server(tmp_path, console="http://localhost:1", api="http://localhost:2") as record:
+        assert not psutil.pid_exists(left.pid)
+        record.write({"api": os.getpid()})
+        assert json.loads((tmp_path / "serve.json").read_text())["processes"]["serve"]["pid"] == os.getpid()
+    assert (tmp_path / "serve.json").read_text() == ""
 
 
 def test_ctrl_c_ends_all_of_it(served):

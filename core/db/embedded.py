@@ -15,6 +15,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
 from core.errors import Unavailable
 
 SYSTEM_ROOT = Path("/var/lib/payops")
@@ -54,6 +56,18 @@ class EmbeddedServer:
         return self.conninfo("payops_app")
 
 
+def make_data_dir(data_dir: Path) -> None:
+    """Make the folder, open to this user alone; as root, below the system folder, Postgres' own user may pass through."""
+    passing_through = os.geteuid() == 0 and data_dir.resolve().is_relative_to(SYSTEM_ROOT)
+    _make_folder(data_dir, 0o711 if passing_through else 0o700)
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether the server of `data_dir` has a process; one that has ended and was not collected yet does not count."""
+    pid = _postmaster_pid(_place(data_dir) / "postgres")
+    return pid is not None and _runs(pid)
+
+
 def ensure_running(data_dir: Path) -> EmbeddedServer:
     """Start the server of `data_dir`, or find the one that runs; raises `Unavailable` with its log's last lines."""
     place = _place(data_dir)
@@ -64,6 +78,7 @@ def ensure_running(data_dir: Path) -> EmbeddedServer:
         _owned_folder(server.socket_dir)
         if not (server.pgdata / "PG_VERSION").exists():
             _initialise(server.pgdata)
+        _forget_dead_server(server.pgdata)
         _start(server)
         return server
 
@@ -105,11 +120,22 @@ def _place(data_dir: Path) -> Path:
     """Postgres refuses to run as root, and its own user cannot enter root's folders: then a system folder serves."""
     data_dir = data_dir.resolve()
     if os.geteuid() != 0 or data_dir.is_relative_to(SYSTEM_ROOT):
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_data_dir(data_dir)
         return data_dir
     place = SYSTEM_ROOT / f"for-{hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]}"
-    place.mkdir(parents=True, exist_ok=True)
+    _make_folder(place, 0o711)
     return place
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    """Make the folder and its parents, whatever the umask; the permissions of one that is there already stay."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        try:
+            each.mkdir()
+        except FileExistsError:  # another process made it at the same time, with the same permissions
+            continue
+        each.chmod(mode if each == folder else 0o755)
 
 
 def _socket_dir(place: Path) -> Path:
@@ -171,6 +197,41 @@ def _start(server: EmbeddedServer) -> None:
         _run("createdb", "-h", str(server.socket_dir), "-U", "postgres", "payops")
 
 
+def _postmaster_pid(pgdata: Path) -> int | None:
+    try:
+        return int((pgdata / "postmaster.pid").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _forget_dead_server(pgdata: Path) -> None:
+    """Postgres takes a killed server that nobody collected yet for a living one, and would not start beside it.
+
+    Its note is removed only once none of its sessions is left: they share its memory and may still write.
+    """
+    pid = _postmaster_pid(pgdata)
+    if pid is None or _runs(pid) or not psutil.pid_exists(pid):
+        return
+    sessions = [process for process in psutil.process_iter() if _works_in(process, pgdata)]
+    _, alive = psutil.wait_procs(sessions, timeout=5)
+    if not alive:
+        (pgdata / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == folder
+    except psutil.Error:
+        return False
+
+
 def _answers(server: EmbeddedServer) -> bool:
     if not (server.socket_dir / ".s.PGSQL.5432").exists():
         return False
@@ -220,7 +281,7 @@ def _programs() -> Path:
 def _copy_programs(package: Path, copied: Path) -> None:
     """Programs and the libraries they look for beside the package, in the wheel's own arrangement."""
     _ensure_system_user()
-    SYSTEM_ROOT.mkdir(parents=True, exist_ok=True)
+    _make_folder(SYSTEM_ROOT, 0o755)
     with _locked(SYSTEM_ROOT / "programs.lock"):
         if copied.exists():
             return

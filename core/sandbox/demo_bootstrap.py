@@ -52,6 +52,11 @@ def open_for_business(data_dir: Path, api_url: str, *, intake_secret: str) -> st
     return address.base_url
 
 
+def is_running(data_dir: Path) -> bool:
+    """Whether the sandbox has a process."""
+    return process.is_running(data_dir)
+
+
 def close(data_dir: Path) -> None:
     process.stop(data_dir)
 

@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from core.sandbox.engine.locks import only_one
 from core.sandbox.secrets import sandbox_secrets
@@ -41,6 +44,12 @@ def ensure_running(data_dir: Path, *, traffic: bool = False) -> SandboxAddress:
         if running is None:
             running = _started(data_dir, traffic)
     return _address(data_dir, running["base_url"])
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether the noted sandbox has a process; a busy one that does not answer at once still counts."""
+    noted = noted_address(data_dir)
+    return noted is not None and _alive(int(noted["pid"]))
 
 
 def stop(data_dir: Path) -> None:
@@ -97,6 +106,7 @@ def _started(data_dir: Path, traffic: bool) -> dict[str, Any]:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            umask=0o077,
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -122,14 +132,10 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _alive(pid: int) -> bool:
-    """A child of ours that ended is collected, so that it does not count as alive."""
+    """Whether the process runs. A child of ours that ended is collected, so that it does not count."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
     try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except ChildProcessError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
         return False
-    return True
