@@ -2,9 +2,11 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
+READY_TO_TEST := .venv/.ready-to-test
 
-.PHONY: run test check bench
+.PHONY: run test check bench lock
 
+# What runs payops, and nothing else.
 $(READY): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "payops needs Python 3.11 or newer."; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -12,13 +14,24 @@ $(READY): pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --no-deps -e .
 	@touch $@
 
+# Linters, test tools and types, beside it.
+$(READY_TO_TEST): $(READY) requirements-dev.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
 run: $(READY)
 	$(BIN)/payops serve
 
-test: $(READY)
+test: $(READY_TO_TEST)
 	$(BIN)/pytest --numprocesses 3 --dist loadfile
 
-check: $(READY)
+# Both lock files anew from pyproject.toml; needs uv.
+LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate pyproject.toml
+lock:
+	$(LOCK) --extra sentry -o requirements.lock
+	$(LOCK) --all-extras --constraint requirements.lock -o requirements-dev.lock
+
+check: $(READY_TO_TEST)
 	$(BIN)/ruff check core pages tests benchmarks streamlit_app.py
 	$(BIN)/ruff format --check core pages tests benchmarks streamlit_app.py
 	$(BIN)/mypy
@@ -28,6 +41,7 @@ check: $(READY)
 	$(BIN)/python -m tests.lint.texts
 	$(BIN)/python -m tests.lint.secrets
 	$(BIN)/python -m tests.lint.dependencies
+	$(BIN)/python -m tests.lint.licences
 
-bench: $(READY)
+bench: $(READY_TO_TEST)
 	@for benchmark in $$(ls benchmarks/[a-z]*.py | grep -v -e floors -e traffic); do $(BIN)/python -m benchmarks.$$(basename $$benchmark .py) || exit 1; done

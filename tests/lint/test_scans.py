@@ -2,10 +2,12 @@
 
 import json
 import random
+from datetime import UTC, datetime
 
 import pytest
 
-from tests.lint.dependencies import verdict
+from tests.lint.dependencies import offline_verdict, verdict
+from tests.lint.licences import problems
 from tests.lint.secrets import secrets_in
 
 SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -48,13 +50,75 @@ def test_what_is_made_up_is_left_alone(line):
     assert list(secrets_in(line)) == []
 
 
-def test_a_hole_fails_and_says_which_release_mends_it():
-    hole = {"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}
-    assert verdict(json.dumps({"dependencies": [hole]}), "") == (1, "a 1: X-1, mended in 2")
-    assert verdict(json.dumps({"dependencies": [hole | {"vulns": []}]}), "")[0] == 0
+NOW = datetime(2026, 11, 27, 9, 5, tzinfo=UTC)
 
 
-def test_a_service_out_of_reach_is_said_and_a_defect_fails():
-    code, said = verdict("", "requests.exceptions.ConnectionError: …")
-    assert code == 0 and "NOT CHECKED" in said
-    assert verdict("", "usage: …")[0] == 1
+def audited(*dependencies):
+    return verdict(json.dumps({"dependencies": dependencies}), "", now=NOW)
+
+
+def test_a_vulnerability_fails_and_says_which_release_fixes_it():
+    vulnerable = {"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}
+    assert audited(vulnerable) == (1, "a 1: X-1, fixed in 2")
+    assert audited(vulnerable | {"vulns": []}) == (
+        0,
+        "1 dependencies have no known vulnerability, by osv.dev at 2026-11-27 09:05 UTC.",
+    )
+
+
+def test_a_package_that_the_database_skipped_fails():
+    code, said = audited({"name": "a", "skip_reason": "not found"})
+    assert code == 1 and "NOT CHECKED" in said
+
+
+def test_a_database_out_of_reach_gives_no_verdict_and_a_defect_fails():
+    assert verdict("", "requests.exceptions.ConnectionError: …", now=NOW) is None
+    assert verdict("", "usage: …", now=NOW)[0] == 1
+
+
+COPY = {
+    "source": "a database",
+    "collected": "2026-11-20",
+    "packages": ["a", "b"],
+    "advisories": [
+        {"id": "X-1", "package": "a", "ranges": [["0", "1.2"], ["2.0", "2.3"]], "versions": ["9.9"]},
+        {"id": "X-2", "package": "b", "ranges": [["1.5", None]]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("packages", "found"),
+    [
+        ({"a": "1.1"}, "a 1.1: X-1"),
+        ({"a": "2.2.9"}, "a 2.2.9: X-1"),
+        ({"a": "9.9"}, "a 9.9: X-1"),
+        ({"b": "1.5"}, "b 1.5: X-2"),
+        ({"c": "1"}, "c: NOT CHECKED, the offline copy does not cover it."),
+    ],
+)
+def test_the_offline_copy_fails_on_a_version_in_a_range_and_on_a_package_it_does_not_cover(packages, found):
+    assert offline_verdict(packages, COPY, today=NOW.date()) == (1, found)
+
+
+def test_the_offline_copy_says_what_it_is_and_how_old():
+    code, said = offline_verdict({"a": "1.2", "b": "1.4"}, COPY, today=NOW.date())
+    assert code == 0
+    assert "a database, 2 advisories collected on 2026-11-20 (7 days ago)" in said and "NOT looked at" in said
+
+
+@pytest.mark.parametrize(
+    ("licence", "allowed"),
+    [
+        ("MIT", True),
+        ("LGPL-3.0-only", True),
+        ("BSD License; GNU General Public License (GPL)", True),
+        ("GPL-3.0-or-later", False),
+        ("MIT AND AGPL-3.0", False),
+        ("UNKNOWN", False),
+        ("Proprietary", False),
+    ],
+)
+def test_a_licence_that_is_not_allowed_is_named(licence, allowed):
+    found = list(problems([{"Name": "a", "Version": "1", "License": licence}]))
+    assert (found == []) is allowed
