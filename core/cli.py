@@ -167,11 +167,14 @@ def metrics(
     settings = _settings()
     try:
         period = Period(since.date(), until.date(), settings.business_zone)
+        figures.known(currency)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    except PayopsError as error:
+        _fail(error, code=2)
     try:
         running = services.start(settings)
-        overview = figures.overview(running.db, period, currency=currency.lower(), now=running.clock())
+        overview = figures.overview(running.db, period, currency=currency, now=running.clock())
         running.close()
     except PayopsError as error:
         _fail(error, code=1)

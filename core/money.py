@@ -10,6 +10,14 @@ ZERO_DECIMAL = frozenset(
     "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()  # ugx is charged as two-decimal
 ) - {"ugx"}
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+# Those that Stripe charges or once charged in; a withdrawn one stays, since payments in it stay.
+CURRENCIES = frozenset(
+    "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf clp cny "
+    "cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl hrk htg huf idr ils inr isk "
+    "jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn "
+    "nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std "
+    "szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xcg xof xpf yer zar zmw".split()
+)
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud": "A$", "kwd": "KD ", "inr": "₹"}
 
 
@@ -31,8 +39,8 @@ class Money:
     def __post_init__(self) -> None:
         if isinstance(self.minor, bool) or not isinstance(self.minor, int):
             raise TypeError("money is a whole number of minor units")
-        if len(self.currency) != 3 or not self.currency.isalpha():
-            raise ValueError(f"not a currency: {self.currency!r}")
+        if len(self.currency) != 3 or not (self.currency.isascii() and self.currency.isalpha()):
+            raise ValueError(f"{self.currency!r} is not a currency")
         object.__setattr__(self, "currency", self.currency.lower())
 
     @classmethod
@@ -69,7 +77,7 @@ class Money:
 
     def _same(self, other: "Money") -> int:
         if other.currency != self.currency:
-            raise ValueError(f"sums never cross currencies: {self.currency} and {other.currency}")
+            raise ValueError(f"{self.currency} and {other.currency} cannot be added or compared")
         return other.minor
 
 

@@ -133,7 +133,7 @@ def _fill(running: services.Services, progress: Progress) -> None:
         progress.update(task, advance=1, description=f"Mirroring {name.replace('_', ' ')}")
     progress.update(task, description="Mirroring")
     with _step(progress, "Counting"):
-        running.db.call("count_touched_payments")
+        running.db.call("recount_stale")
     with _step(progress, "Providers"):
         now = running.clock()
         history_import.import_directory(

@@ -117,7 +117,7 @@ def _opened(settings: Settings) -> Database:
     if settings.database_kind != "embedded":
         return db
     try:
-        db.call("set_business_timezone", timezone=settings.business_timezone)
+        db.call("choose_business_timezone", timezone=settings.business_timezone, actor="system:start", actor_role="system", now=wall_clock(), unless_chosen=True)
     except PayopsError:
         db.close()
         raise

@@ -44,7 +44,7 @@ def steps(running: Services) -> list[Step]:
     incidents = IncidentLog(running.db, running.settings.data_dir)
     db, clock, livemode = running.db, running.clock, running.livemode
     return [
-        Step("recount stale days", 1, lambda: db.call("count_touched_payments")),
+        Step("recount stale days", 1, lambda: db.call("recount_stale")),
         Step("retry failed events", 2, lambda: retry_failed_events(db, running.stripe, clock=clock, livemode=livemode)),
         Step(
             "refetch tied objects",

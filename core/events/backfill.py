@@ -88,14 +88,17 @@ SOURCES = (
     ),
 )
 NAMES = (*(source.name for source in SOURCES), "events")
-# What no object tells of later: a failure that left no charge, and what a subscription once consisted of.
+# What no object tells of later: a failure that left no charge, when a charge was captured and a dispute closed, and what
+# a subscription once consisted of.
 TOLD_BY_EVENTS = (
+    "charge.captured",
+    "charge.dispute.closed",
     "payment_intent.payment_failed",
     "customer.subscription.created",
     "customer.subscription.updated",
     "customer.subscription.deleted",
 )
-ONLY_TOLD = ("failed_confirmations", "subscription_changes")
+ONLY_TOLD = ("charge_captures", "dispute_closings", "failed_confirmations", "subscription_changes")
 
 
 @dataclass(frozen=True)
@@ -122,11 +125,14 @@ def run(
 
     Raises `Unavailable` where Stripe or the database does not answer: what was mirrored stays.
     """
+    started = clock()
     for source in SOURCES:
         if source.name in only:
             _list(db, stripe, source, clock=clock, livemode=livemode, since=since, tell=tell)
     if "events" in only:
         _list_events(db, stripe, clock=clock, livemode=livemode, since=since, tell=tell)
+    if set(NAMES) <= set(only):
+        db.call("record_complete_backfill", started=started)
     db.call("analyze_tables")
 
 

@@ -154,6 +154,14 @@ def _told(asked):
 
 def _forget(owner):
     owner.execute("set session_replication_role = replica")
-    for table in (*TABLES, "subscription_changes", "event_handlings", "events", "touched_payments"):
+    for table in (
+        *TABLES,
+        "subscription_changes",
+        "event_handlings",
+        "events",
+        "stale_payments",
+        "stale_charges",
+        "capture_facts",
+    ):
         owner.execute(f"delete from payops.{table}")
     owner.execute("set session_replication_role = origin")

@@ -93,7 +93,7 @@ def test_what_was_deleted_falsified_or_invented_is_counted_by_kind_and_day_and_h
 
 
 def figures_of(database):
-    database.call("count_touched_payments")
+    database.call("recount_stale")
     period = Period.last_days(40, now=later(), zone=ZONE)
     return metrics.overview(database, period, currency="usd", now=later())["metrics"]
 

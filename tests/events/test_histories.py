@@ -74,7 +74,7 @@ def repaired(database, story, *, at=NOW):
     """The worker's part: what is tied is refetched, what was touched is counted."""
     while refetch_tied(database, Holding(story.objects), clock=lambda: at, livemode=False):
         continue
-    database.call("count_touched_payments")
+    database.call("recount_stale")
 
 
 def contents(owner, tables, *, but=TOLD_BY):
@@ -84,7 +84,15 @@ def contents(owner, tables, *, but=TOLD_BY):
 
 def forget(owner):
     owner.execute("set session_replication_role = replica")
-    for table in (*ALL_TABLES, *COUNTED, "event_handlings", "events", "touched_payments"):
+    for table in (
+        *ALL_TABLES,
+        *COUNTED,
+        "event_handlings",
+        "events",
+        "stale_payments",
+        "stale_charges",
+        "capture_facts",
+    ):
         owner.execute(f"delete from payops.{table}")
     owner.execute("set session_replication_role = origin")
 

@@ -114,7 +114,7 @@ def test_a_charge_that_says_it_is_older_than_its_payment_stops_no_rollup(databas
         event("evt_2", "charge.succeeded", charge(created=START - 30 * 86_400)),
     ]
     assert receive(database, *told) == ["applied", "applied"]
-    assert database.call("count_touched_payments") == 1
+    assert database.call("recount_stale") == 1
     assert owner.execute("select processing_ms from payops.payment_facts").fetchone() == (0,)
 
 
@@ -127,5 +127,5 @@ def test_the_largest_amounts_that_are_taken_can_be_summed(database, owner):
         told.append(event(f"evt_{number}_c", "charge.succeeded", made))
     told.append(event("evt_s", "customer.subscription.created", subscription(quantity=10**10)))
     assert set(receive(database, *told)) == {"applied"}
-    assert database.call("count_touched_payments") == 100
+    assert database.call("recount_stale") == 100
     assert owner.execute("select sum(amount_succeeded_minor) from payops.daily_payments").fetchone() == (100 * 10**14,)

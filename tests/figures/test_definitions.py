@@ -25,7 +25,7 @@ def test_the_metrics_are_those_of_the_contract_in_its_order():
 def test_a_metric_says_what_it_is_and_which_function_counts_it(metric):
     assert all([metric.title, metric.meaning, metric.formula, metric.source, metric.page])
     counting = SQL[SQL.index(f"create function payops.{metric.sql}(") :]
-    counted = "failures_by_code" if metric.name == "failures_by_category" else metric.name
+    counted = "failures" if metric.unit is Unit.BREAKDOWN else metric.name
     assert f"'{counted}'" in counting[: counting.index("\n$$;")]
 
 

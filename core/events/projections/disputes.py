@@ -17,7 +17,6 @@ DISPUTE_RANKS = {
 @on(
     "charge.dispute.created",
     "charge.dispute.updated",
-    "charge.dispute.closed",
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
 )
@@ -40,6 +39,12 @@ def dispute(snapshot: Snapshot) -> Records:
     }
     rank = 2 * DISPUTE_RANKS.get(source["status"], 0) + columns["has_evidence"]  # of one second: opened, then staged
     return {"disputes": [row(snapshot, rank=rank, **columns)]}
+
+
+@on("charge.dispute.closed")
+def closed_dispute(snapshot: Snapshot) -> Records:
+    """When a dispute was closed, which no dispute says of itself."""
+    return dispute(snapshot) | {"dispute_closings": [row(snapshot) | {"created": snapshot.as_of.isoformat()}]}
 
 
 @on("radar.early_fraud_warning.created", "radar.early_fraud_warning.updated")

@@ -67,7 +67,6 @@ def failed_payment_intent(snapshot: Snapshot) -> Records:
 
 
 @on(
-    "charge.captured",
     "charge.expired",
     "charge.failed",
     "charge.pending",
@@ -98,6 +97,13 @@ def charge(snapshot: Snapshot) -> Records:
     }
     rank = CHARGE_RANKS.get(source["status"], 0) + (columns["amount_refunded_minor"] > 0) + columns["disputed"]
     return {"charges": [row(snapshot, rank=rank, **columns)]} | _listed_refunds(snapshot)
+
+
+@on("charge.captured")
+def captured_charge(snapshot: Snapshot) -> Records:
+    """When a charge was captured, which no charge says of itself."""
+    capture = row(snapshot, payment_intent_id=id_of(snapshot.object.get("payment_intent")))
+    return charge(snapshot) | {"charge_captures": [capture | {"created": snapshot.as_of.isoformat()}]}
 
 
 @on("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")

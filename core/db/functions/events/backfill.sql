@@ -29,6 +29,16 @@ begin
 end
 $$;
 
+-- record_complete_backfill: every kind of object was listed by a backfill that began at that moment.
+create function payops_api.record_complete_backfill(p_started timestamptz) returns jsonb
+language sql security definer
+set search_path = '' as $$
+  insert into payops.backfill_places (source, since, objects, done, at)
+  values ('everything', '-infinity', 0, true, p_started)
+  on conflict (source, since) do update set at = excluded.at;
+  select 'true'::jsonb
+$$;
+
 -- analyze_tables: plans are made by what is in each table now. After much was written at once they would else be made by
 -- what was there before, until autovacuum comes round: the overview took ten times as long for its first minutes.
 create function payops_api.analyze_tables() returns jsonb

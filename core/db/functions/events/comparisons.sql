@@ -91,10 +91,10 @@ begin
     ' select coalesce(jsonb_agg(to_jsonb(g)), ''[]'') from gone as g', p_table
   ) into forgotten using p_ids;
   forgotten := jsonb_build_object(p_table, forgotten);
-  perform payops.touch_payments(forgotten);
-  perform payops.touch_balance_days(forgotten);
+  perform payops.mark_stale_payments(forgotten);
+  perform payops.mark_stale_balance_days(forgotten);
   if p_table = 'charges' then
-    perform payops.recount_days(array(
+    perform payops.recount_attempts(array(
       select distinct payops.business_day((c ->> 'created')::timestamptz)
       from jsonb_array_elements(forgotten -> p_table) as c
     ));

@@ -90,11 +90,11 @@ begin
   if p_records ? 'invoice_payments' then
     perform payops.drop_stand_ins(p_records -> 'invoice_payments');
   end if;
-  if p_records ?| '{payment_intents,charges,failed_confirmations,invoice_payments}' then
-    perform payops.touch_payments(p_records);
+  if p_records ?| '{payment_intents,charges,failed_confirmations,invoice_payments,charge_captures}' then
+    perform payops.mark_stale_payments(p_records);
   end if;
   if p_records ? 'balance_transactions' then
-    perform payops.touch_balance_days(p_records);
+    perform payops.mark_stale_balance_days(p_records);
   end if;
 end
 $$;

@@ -78,11 +78,6 @@ begin
 end
 $$;
 
--- count_touched_payments: the rollups are exact up to now; answers how many payments were counted again.
-create function payops_api.count_touched_payments() returns jsonb
-language sql security definer
-set search_path = '' as $$ select to_jsonb(payops.refresh_rollups()) $$;
-
 -- history_loaded: whether a whole history was once mirrored in bulk; saying so makes it so.
 create function payops_api.history_loaded(p_now timestamptz default null) returns jsonb
 language plpgsql security definer

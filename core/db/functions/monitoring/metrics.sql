@@ -48,13 +48,15 @@ set search_path = '' as $$
     'drop_off_rate', (
       select payops.rate(i.unconfirmed - u.unconfirmed, i.created - u.created) from intents as i, undecided as u
     ),
-    'failures_by_code', (
-      select coalesce(jsonb_agg(jsonb_build_object('key', code, 'count', n, 'amount', amount) order by n desc, code), '[]')
+    'failures', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'code', f.code, 'advice_code', f.advice_code, 'count', f.n, 'amount', f.amount
+      ) order by f.n desc, f.code, f.advice_code), '[]')
       from (
-        select code, sum(failures) as n, sum(amount_minor) as amount
-        from payops.daily_failures
-        where day between p_since and p_until and currency = p_currency
-        group by code
+        select d.code, nullif(d.advice_code, '') as advice_code, sum(d.failures) as n, sum(d.amount_minor) as amount
+        from payops.daily_failures as d
+        where d.day between p_since and p_until and d.currency = p_currency
+        group by d.code, d.advice_code
       ) as f
     ),
     'processing_time_payment', (
@@ -67,7 +69,7 @@ set search_path = '' as $$
   )
 $$;
 
--- dispute_metrics: disputes opened, against payments captured, in one currency.
+-- dispute_metrics: disputes opened and payments disputed, against payments captured; those closed, by how they ended.
 create function payops.dispute_metrics(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -77,31 +79,51 @@ set search_path = '' as $$
     from payops.business
   ),
   captured as (
-    select coalesce(sum(captured), 0) as n
-    from payops.daily_attempts
-    where day between p_since and p_until and currency = p_currency
+    select coalesce(sum(c.captured), 0) as n
+    from payops.daily_captures as c
+    where c.day between p_since and p_until and c.currency = p_currency
   ),
   opened as (
-    select
-      count(*) as n, count(*) filter (where status not like 'warning_%') as chargebacks,
-      count(*) filter (where status = 'won') as won, count(*) filter (where status in ('won', 'lost')) as decided
-    from payops.disputes, bounds
-    where created >= starts and created < ends and currency = p_currency
+    select count(*) as n, count(*) filter (where payops.is_chargeback(d.status)) as chargebacks
+    from payops.disputes as d, bounds as b
+    where d.created >= b.starts and d.created < b.ends and d.currency = p_currency
   ),
-  on_payments as (
-    select count(*) as n
+  closed as (
+    select count(*) as n, count(*) filter (where d.status = 'won') as won
     from payops.disputes as d
-    inner join payops.charges as c on d.charge_id = c.id
-    cross join bounds
-    where c.created >= starts and c.created < ends and c.currency = p_currency
+    left join payops.dispute_closings as k on d.id = k.id
+    cross join bounds as b
+    where d.status in ('won', 'lost') and d.currency = p_currency
+      and coalesce(k.created, d.created) >= b.starts and coalesce(k.created, d.created) < b.ends
+  ),
+  disputed as (
+    select count(distinct f.charge_id) as n
+    from payops.disputes as d
+    inner join payops.capture_facts as f on d.charge_id = f.charge_id
+    where f.day between p_since and p_until and f.currency = p_currency
   )
   select jsonb_build_object(
     'dispute_activity', payops.rate(opened.n, captured.n),
-    'dispute_rate', payops.rate(on_payments.n, captured.n),
+    'dispute_rate', payops.rate(disputed.n, captured.n),
     'chargeback_rate', payops.rate(opened.chargebacks, captured.n),
-    'dispute_win_rate', payops.rate(opened.won, opened.decided)
+    'dispute_win_rate', payops.rate(closed.won, closed.n)
   )
-  from opened, on_payments, captured
+  from opened, closed, disputed, captured
+$$;
+
+-- is_chargeback: whether a dispute took money: neither an inquiry that was not escalated nor one that was prevented.
+create function payops.is_chargeback(p_status text) returns boolean
+language sql immutable
+set search_path = '' as $$ select p_status not like 'warning\_%' and p_status <> 'prevented' $$;
+
+-- fresh_at: up to when the mirror follows Stripe: the last event received, or the last backfill that was complete.
+create function payops.fresh_at() returns timestamptz
+language sql stable
+set search_path = '' as $$
+  select greatest(
+    (select max(e.received_at) from payops.events as e),
+    (select max(b.at) from payops.backfill_places as b where b.source = 'everything' and b.done)
+  )
 $$;
 
 -- monthly_minor: what a subscription's licensed items come to in a month of a twelfth of a year.
@@ -294,13 +316,14 @@ begin
   perform payops.refresh_rollups();
   perform payops.refresh_balances();
   return jsonb_build_object(
-    'fresh_at', (select max(e.received_at) from payops.events as e),
+    'fresh_at', payops.fresh_at(),
+    'other_movements', payops.other_movements(p_since, p_until, p_currency),
     'metrics',
     payops.payment_metrics(p_since, p_until, p_currency, p_now)
     || payops.balance_metrics(p_since, p_until, p_currency)
     || payops.recovery_metrics(p_since, p_until, p_currency)
     || payops.dispute_metrics(p_since, p_until, p_currency)
-    || payops.vamp_metrics(p_until, p_currency)
+    || payops.vamp_metrics(p_until)
     || payops.subscription_metrics(p_since, p_until, p_currency, p_now)
     || payops.webhook_metrics(p_since, p_until)
     || payops.assignment_metrics(p_since, p_until)

@@ -1,10 +1,10 @@
--- touch_payments: every payment that these records speak of will be counted again.
-create function payops.touch_payments(p_records jsonb) returns void
+-- mark_stale_payments: every payment and charge that these records are about will be counted again.
+create function payops.mark_stale_payments(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
 begin
-  insert into payops.touched_payments (payment_intent_id)
-  select distinct told.payment_intent_id
+  insert into payops.stale_payments (payment_intent_id)
+  select distinct r.payment_intent_id
   from (
     select r ->> 'id' as payment_intent_id
     from jsonb_array_elements(p_records -> 'payment_intents') as r
@@ -12,36 +12,62 @@ begin
     select r ->> 'payment_intent_id'
     from jsonb_array_elements(
       coalesce(p_records -> 'charges', '[]') || coalesce(p_records -> 'failed_confirmations', '[]')
-      || coalesce(p_records -> 'invoice_payments', '[]')
+      || coalesce(p_records -> 'invoice_payments', '[]') || coalesce(p_records -> 'charge_captures', '[]')
     ) as r
-  ) as told
-  where told.payment_intent_id is not null;
+  ) as r
+  where r.payment_intent_id is not null;
+  insert into payops.stale_charges (charge_id)
+  select distinct r ->> 'id'
+  from jsonb_array_elements(
+    coalesce(p_records -> 'charges', '[]') || coalesce(p_records -> 'charge_captures', '[]')
+  ) as r
+  where r ->> 'payment_intent_id' is null;
 end
 $$;
 
--- payment_facts_of: what the figures need to know of these payment intents, as the mirror says now.
+-- payment_attempts: each attempt of these payment intents, those still pending included. Where no event told of a failed
+-- confirmation, the intent's last error without a charge is one, at the earliest time it can have been.
+create function payops.payment_attempts(p_ids text[])
+returns table (
+  payment_intent_id text, at timestamptz, id text, pending boolean, succeeded boolean, found boolean,
+  decline_code text, advice_code text, method_type text
+)
+language sql stable
+set search_path = '' as $$
+  select
+    c.payment_intent_id, c.created, c.id, c.status = 'pending', c.status = 'succeeded', false,
+    coalesce(c.decline_code, c.failure_code), c.advice_code, c.method_type
+  from payops.charges as c
+  where c.payment_intent_id = any(p_ids)
+  union all
+  select f.payment_intent_id, f.created, f.id, false, false, false, coalesce(f.decline_code, f.code), null, null
+  from payops.failed_confirmations as f
+  where f.payment_intent_id = any(p_ids)
+  union all
+  select
+    i.id, greatest(i.created, (select max(c.created) from payops.charges as c where c.payment_intent_id = i.id)),
+    '~' || i.id, false, false, true, coalesce(i.error_decline_code, i.error_code), null, null
+  from payops.payment_intents as i
+  where i.id = any(p_ids) and i.error_charge_id is null and coalesce(i.error_code, i.error_decline_code) is not null
+    and not exists (select from payops.failed_confirmations as f where f.payment_intent_id = i.id)
+$$;
+
+-- payment_facts_of: what the figures need to know of these payment intents, as the mirror says now. An authorization that
+-- was canceled and never captured is voided: neither a success nor a failure.
 create function payops.payment_facts_of(p_ids text[]) returns setof payops.payment_facts
 language sql stable
 set search_path = '' as $$
-  with attempts as (
+  with summed as (
     select
-      payment_intent_id, created as at, status = 'succeeded' as succeeded, id,
-      coalesce(decline_code, failure_code) as decline_code, method_type
-    from payops.charges
-    where payment_intent_id = any(p_ids)
-    union all
-    select payment_intent_id, created, false, id, coalesce(decline_code, code), null
-    from payops.failed_confirmations
-    where payment_intent_id = any(p_ids)
-  ),
-  summed as (
-    select
-      payment_intent_id,
-      min(at) as first_at,
-      min(at) filter (where succeeded and method_type = 'card') as paid_by_card_at,
-      (array_agg(decline_code order by at desc, id desc) filter (where not succeeded))[1] as decline_code
-    from attempts
-    group by payment_intent_id
+      a.payment_intent_id, min(a.at) as first_at, bool_or(not a.pending) as decided, bool_or(a.succeeded) as authorized,
+      min(a.at) filter (where a.succeeded and a.method_type = 'card') as paid_by_card_at,
+      min(a.at) filter (where a.found) as found_failure_at,
+      (array_agg(a.decline_code order by a.at desc, a.id desc) filter (where not a.succeeded and not a.pending))[1]
+        as decline_code,
+      (array_agg(a.advice_code order by a.at desc, a.id desc) filter (where not a.succeeded and not a.pending))[1]
+        as advice_code
+    from payops.payment_attempts(p_ids) as a
+    group by a.payment_intent_id
   ),
   renewals as (
     select p.payment_intent_id
@@ -55,7 +81,8 @@ set search_path = '' as $$
     case
       when s.first_at is null then 'none'
       when i.status = 'succeeded' then 'succeeded'
-      when i.status in ('processing', 'requires_capture') then 'pending'
+      when i.status in ('processing', 'requires_capture') or not s.decided then 'pending'
+      when i.status = 'canceled' and s.authorized then 'voided'
       else 'failed'
     end,
     coalesce(s.decline_code, 'generic_decline'),
@@ -63,126 +90,186 @@ set search_path = '' as $$
       when i.status = 'succeeded' and i.id not in (select r.payment_intent_id from renewals as r)
         -- a charge that says it is older than its payment is no reason to count nothing at all
         then greatest(0, least(extract(epoch from s.paid_by_card_at - i.created) * 1000, 2147483647))::integer
-    end
+    end,
+    coalesce(s.advice_code, ''), s.found_failure_at
   from payops.payment_intents as i
   left join summed as s on i.id = s.payment_intent_id
   where i.id = any(p_ids)
 $$;
 
--- recount_days: the rollups of these business days say what facts and attempts say now.
-create function payops.recount_days(p_days date[]) returns void
-language plpgsql
+-- capture_facts_of: when each of these charges was captured, if it was: at its balance transaction's time, else when an
+-- event said so, else when it was made.
+create function payops.capture_facts_of(p_ids text[]) returns setof payops.capture_facts
+language sql stable
 set search_path = '' as $$
-declare
-  zone text := (select timezone from payops.business);
-begin
+  select c.id, c.payment_intent_id, m.captured_at, payops.business_day(m.captured_at), c.currency, c.card_brand
+  from payops.charges as c
+  left join payops.balance_transactions as b on c.balance_transaction_id = b.id
+  left join payops.charge_captures as k on c.id = k.id
+  cross join lateral (
+    select greatest(c.created, coalesce(b.created, k.created)) as captured_at
+  ) as m
+  where c.id = any(p_ids) and c.captured and c.status = 'succeeded'
+$$;
+
+-- recount_payments: the rollups of payments on these business days say what the facts say now.
+create function payops.recount_payments(p_days date[]) returns void
+language sql
+set search_path = '' as $$
   delete from payops.daily_payments where day = any(p_days);
   insert into payops.daily_payments
   select
-    day, currency, count(*) filter (where state = 'succeeded'), count(*) filter (where state = 'failed'),
-    count(*) filter (where state = 'pending'), coalesce(sum(amount_minor) filter (where state = 'succeeded'), 0),
-    coalesce(array_agg(processing_ms order by processing_ms) filter (where processing_ms is not null), '{}')
-  from payops.payment_facts
-  where day = any(p_days)
-  group by day, currency;
+    f.day, f.currency, count(*) filter (where f.state = 'succeeded'), count(*) filter (where f.state = 'failed'),
+    count(*) filter (where f.state = 'pending'), coalesce(sum(f.amount_minor) filter (where f.state = 'succeeded'), 0),
+    coalesce(array_agg(f.processing_ms order by f.processing_ms) filter (where f.processing_ms is not null), '{}')
+  from payops.payment_facts as f
+  where f.day = any(p_days)
+  group by f.day, f.currency;
 
   delete from payops.daily_failures where day = any(p_days);
-  insert into payops.daily_failures
-  select day, currency, decline_code, count(*), sum(amount_minor)
-  from payops.payment_facts
-  where day = any(p_days) and state = 'failed'
-  group by day, currency, decline_code;
+  insert into payops.daily_failures (day, currency, code, failures, amount_minor, advice_code)
+  select f.day, f.currency, f.decline_code, count(*), sum(f.amount_minor), f.advice_code
+  from payops.payment_facts as f
+  where f.day = any(p_days) and f.state = 'failed'
+  group by f.day, f.currency, f.decline_code, f.advice_code;
 
   delete from payops.daily_intents where day = any(p_days);
   insert into payops.daily_intents
   select
-    created_day, currency, count(*),
-    count(*) filter (where first_attempt_at is null or first_attempt_at > created + interval '24 hours')
-  from payops.payment_facts
-  where created_day = any(p_days)
-  group by created_day, currency;
-
-  delete from payops.daily_attempts where day = any(p_days);
-  insert into payops.daily_attempts
-  select
-    d.day, a.currency, count(*), count(*) filter (where a.succeeded), count(*) filter (where a.reached),
-    count(*) filter (where a.captured), count(*) filter (where a.captured and a.card_brand = 'visa')
-  from unnest(p_days) as d (day)
-  cross join lateral (
-    select
-      currency, status = 'succeeded' as succeeded, network_status is distinct from 'not_sent_to_network' as reached,
-      status = 'succeeded' and captured as captured, card_brand
-    from payops.charges
-    where created >= d.day::timestamp at time zone zone and created < (d.day + 1)::timestamp at time zone zone
-      and payment_intent_id is not null
-    union all
-    select currency, false, false, false, null
-    from payops.failed_confirmations
-    where created >= d.day::timestamp at time zone zone and created < (d.day + 1)::timestamp at time zone zone
-  ) as a
-  group by d.day, a.currency;
-end
+    f.created_day, f.currency, count(*),
+    count(*) filter (where f.first_attempt_at is null or f.first_attempt_at > f.created + interval '24 hours')
+  from payops.payment_facts as f
+  where f.created_day = any(p_days)
+  group by f.created_day, f.currency
 $$;
 
--- refresh_rollups: every payment touched up to now is counted, on the day it left as well as on the day it is on.
-create function payops.refresh_rollups() returns integer
+-- recount_attempts: the rollups of attempts on these business days say what the mirror says now; pending charges are no
+-- attempts yet.
+create function payops.recount_attempts(p_days date[]) returns void
+language sql
+set search_path = '' as $$
+  delete from payops.daily_attempts where day = any(p_days);
+  insert into payops.daily_attempts
+  select d.day, a.currency, count(*), count(*) filter (where a.succeeded), count(*) filter (where a.reached)
+  from (
+    select u.day, u.day::timestamp at time zone b.timezone as starts, (u.day + 1)::timestamp at time zone b.timezone as ends
+    from unnest(p_days) as u (day), payops.business as b
+  ) as d
+  cross join lateral (
+    select c.currency, c.status = 'succeeded' as succeeded, c.network_status is distinct from 'not_sent_to_network' as reached
+    from payops.charges as c
+    where c.created >= d.starts and c.created < d.ends and c.payment_intent_id is not null and c.status <> 'pending'
+    union all
+    select f.currency, false, false
+    from payops.failed_confirmations as f
+    where f.created >= d.starts and f.created < d.ends
+    union all
+    select p.currency, false, false
+    from payops.payment_facts as p
+    where p.found_failure_at >= d.starts and p.found_failure_at < d.ends
+  ) as a
+  group by d.day, a.currency
+$$;
+
+-- recount_captures: the rollups of captured charges on these business days say what the facts say now.
+create function payops.recount_captures(p_days date[]) returns void
+language sql
+set search_path = '' as $$
+  delete from payops.daily_captures where day = any(p_days);
+  insert into payops.daily_captures
+  select
+    f.day, f.currency, count(*), count(*) filter (where f.card_brand = 'visa'),
+    count(*) filter (where f.card_brand = 'mastercard')
+  from payops.capture_facts as f
+  where f.day = any(p_days)
+  group by f.day, f.currency
+$$;
+
+-- refresh_captures: the facts and rollups of these charges are exact, on the day they left as well as on the day they are on.
+create function payops.refresh_captures(p_charge_ids text[], p_payment_ids text[]) returns void
 language plpgsql
 set search_path = '' as $$
 declare
   ids text[];
   days date[];
 begin
-  perform pg_advisory_xact_lock(7209114);
-  with taken as (delete from payops.touched_payments returning payment_intent_id)
-  select array_agg(distinct payment_intent_id) into ids from taken;
-  if ids is null then
-    return 0;
-  end if;
-  select array_agg(f.day) || array_agg(f.created_day) into days
-  from payops.payment_facts as f where f.payment_intent_id = any(ids);
-  insert into payops.payment_facts as kept
-  select * from payops.payment_facts_of(ids)
-  on conflict (payment_intent_id) do update set
-    created_day = excluded.created_day, created = excluded.created, currency = excluded.currency,
-    amount_minor = excluded.amount_minor, first_attempt_at = excluded.first_attempt_at, day = excluded.day,
-    state = excluded.state, decline_code = excluded.decline_code, processing_ms = excluded.processing_ms;
-  delete from payops.payment_facts as f
-  where f.payment_intent_id = any(ids)
-    and not exists (select from payops.payment_intents as i where i.id = f.payment_intent_id);
-  select array_agg(distinct d) into days
+  select array_agg(k.id) into ids
   from (
-    select unnest(days)
+    select unnest(p_charge_ids)
     union
-    select f.day from payops.payment_facts as f where f.payment_intent_id = any(ids)
+    select c.id from payops.charges as c where c.payment_intent_id = any(p_payment_ids)
     union
-    select f.created_day from payops.payment_facts as f where f.payment_intent_id = any(ids)
-    union
-    select payops.business_day(c.created) from payops.charges as c where c.payment_intent_id = any(ids)
-    union
-    select payops.business_day(c.created) from payops.failed_confirmations as c where c.payment_intent_id = any(ids)
-  ) as touched (d)
-  where d is not null;
-  perform payops.recount_days(days);
-  return cardinality(ids);
+    select f.charge_id from payops.capture_facts as f where f.payment_intent_id = any(p_payment_ids)
+  ) as k (id);
+  with gone as (delete from payops.capture_facts where charge_id = any(ids) returning day),
+    made as (select f.* from payops.capture_facts_of(ids) as f)
+  select array_agg(d.day) into days from (select day from gone union select day from made) as d;
+  insert into payops.capture_facts select f.* from payops.capture_facts_of(ids) as f;
+  perform payops.recount_captures(days);
 end
 $$;
 
--- set_business_timezone: days end at this zone's midnight; where that is new, every day is counted again.
-create function payops_api.set_business_timezone(p_timezone text) returns jsonb
-language plpgsql security definer
+-- refresh_payments: the facts and rollups of these payments are exact, on the days they left as well as those they are on.
+create function payops.refresh_payments(p_ids text[]) returns void
+language plpgsql
 set search_path = '' as $$
+declare
+  payment_days date[];
+  attempt_days date[];
 begin
-  update payops.business set timezone = p_timezone where timezone <> p_timezone;
-  if found then
-    delete from payops.daily_payments;
-    delete from payops.daily_failures;
-    delete from payops.daily_attempts;
-    delete from payops.daily_intents;
-    delete from payops.daily_balances;
-    insert into payops.touched_days (day)
-    select distinct payops.business_day(created) from payops.balance_transactions;
-    insert into payops.touched_payments (payment_intent_id) select id from payops.payment_intents;
+  select array_agg(f.day) || array_agg(f.created_day), array_agg(payops.business_day(f.found_failure_at))
+  into payment_days, attempt_days
+  from payops.payment_facts as f where f.payment_intent_id = any(p_ids);
+  delete from payops.payment_facts where payment_intent_id = any(p_ids);
+  insert into payops.payment_facts select f.* from payops.payment_facts_of(p_ids) as f;
+  select array_agg(distinct d.day) into payment_days
+  from (
+    select unnest(payment_days)
+    union
+    select f.day from payops.payment_facts as f where f.payment_intent_id = any(p_ids)
+    union
+    select f.created_day from payops.payment_facts as f where f.payment_intent_id = any(p_ids)
+  ) as d (day)
+  where d.day is not null;
+  select array_agg(distinct d.day) into attempt_days
+  from (
+    select unnest(attempt_days)
+    union
+    select payops.business_day(a.at) from payops.payment_attempts(p_ids) as a
+  ) as d (day)
+  where d.day is not null;
+  perform payops.recount_payments(payment_days);
+  perform payops.recount_attempts(attempt_days);
+end
+$$;
+
+-- refresh_rollups: what is stale up to now is counted again, or the oldest `p_most` payments of it; answers how many.
+create function payops.refresh_rollups(p_most integer default null) returns integer
+language plpgsql
+set search_path = '' as $$
+declare
+  payment_ids text[];
+  charge_ids text[];
+begin
+  perform pg_advisory_xact_lock(7209114);
+  with taken as (
+    delete from payops.stale_payments
+    where p_most is null or id in (select s.id from payops.stale_payments as s order by s.id limit p_most)
+    returning payment_intent_id
+  )
+  select array_agg(distinct payment_intent_id) into payment_ids from taken;
+  with taken as (
+    delete from payops.stale_charges
+    where p_most is null or id in (select s.id from payops.stale_charges as s order by s.id limit p_most)
+    returning charge_id
+  )
+  select array_agg(distinct charge_id) into charge_ids from taken;
+  if payment_ids is not null then
+    perform payops.refresh_payments(payment_ids);
   end if;
-  return to_jsonb(found);
+  if payment_ids is not null or charge_ids is not null then
+    perform payops.refresh_captures(charge_ids, payment_ids);
+  end if;
+  return coalesce(cardinality(payment_ids), 0);
 end
 $$;

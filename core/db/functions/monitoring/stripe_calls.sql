@@ -22,7 +22,7 @@ set search_path = '' as $$
   limit 1
 $$;
 
--- stripe_call_metrics: how long Stripe's calls took.
+-- stripe_call_metrics: how long Stripe took to answer calls that make or change something; reads are left out.
 create function payops.stripe_call_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -33,4 +33,5 @@ set search_path = '' as $$
   from payops.stripe_calls as c, payops.business as b
   where c.at >= p_since::timestamp at time zone b.timezone
     and c.at < (p_until + 1)::timestamp at time zone b.timezone
+    and (starts_with(c.operation, 'post ') or starts_with(c.operation, 'delete '))
 $$;

@@ -298,7 +298,7 @@ set search_path = '' as $$
 begin
   perform payops.refresh_rollups();
   return jsonb_build_object(
-    'fresh_at', (select max(e.received_at) from payops.events as e),
+    'fresh_at', payops.fresh_at(),
     'metrics', payops.dispute_metrics(p_since, p_until, p_currency),
     'previous_metrics', payops.dispute_metrics(p_previous_since, p_previous_until, p_currency),
     'daily', payops.daily_series(p_since, p_until, p_currency),

@@ -1,25 +1,29 @@
 -- network_months: what the card networks count of the month in which this day is, up to that day: Visa's disputes and
--- fraud warnings against the month's captured payments, Mastercard's chargebacks against those of the month before; a
--- payment with both is counted for both. In one currency, or in all of them.
+-- fraud warnings against the month's captured payments, Mastercard's chargebacks against those captured in the month before;
+-- a payment with both is counted for both. Inquiries that were not escalated and prevented disputes count for neither. In
+-- one currency, or in all of them.
 create function payops.network_months(p_day date, p_currency text default null)
 returns table (network text, disputes bigint, fraud_warnings bigint, payments bigint)
 language sql stable
 set search_path = '' as $$
   with month as (
     select
-      date_trunc('month', p_day)::date as first_day,
+      date_trunc('month', p_day)::date as first_day, (date_trunc('month', p_day) - interval '1 month')::date as before_first,
       date_trunc('month', p_day)::timestamp at time zone b.timezone as starts,
-      (p_day + 1)::timestamp at time zone b.timezone as ends,
-      (date_trunc('month', p_day) - interval '1 month') at time zone b.timezone as before_starts
+      (p_day + 1)::timestamp at time zone b.timezone as ends
     from payops.business as b
+  ),
+  opened as (
+    select coalesce(d.card_brand, c.card_brand) as brand, count(*) as n
+    from month as m
+    inner join payops.disputes as d on d.created >= m.starts and d.created < m.ends
+    left join payops.charges as c on d.charge_id = c.id
+    where payops.is_chargeback(d.status) and (p_currency is null or d.currency = p_currency)
+    group by coalesce(d.card_brand, c.card_brand)
   )
   select
     'visa',
-    (
-      select count(*) from payops.disputes as d
-      where d.created >= m.starts and d.created < m.ends and d.card_brand = 'visa'
-        and (p_currency is null or d.currency = p_currency)
-    ),
+    coalesce((select o.n from opened as o where o.brand = 'visa'), 0),
     (
       select count(*)
       from payops.early_fraud_warnings as w
@@ -28,34 +32,26 @@ set search_path = '' as $$
         and (p_currency is null or c.currency = p_currency)
     ),
     (
-      select coalesce(sum(a.captured_visa), 0) from payops.daily_attempts as a
-      where a.day between m.first_day and p_day and (p_currency is null or a.currency = p_currency)
+      select coalesce(sum(k.captured_visa), 0) from payops.daily_captures as k
+      where k.day between m.first_day and p_day and (p_currency is null or k.currency = p_currency)
     )
   from month as m
   union all
   select
-    'mastercard',
+    'mastercard', coalesce((select o.n from opened as o where o.brand = 'mastercard'), 0), 0,
     (
-      select count(*) from payops.disputes as d
-      where d.created >= m.starts and d.created < m.ends and d.card_brand = 'mastercard'
-        and d.status not like 'warning_%' and (p_currency is null or d.currency = p_currency)
-    ),
-    0,
-    (
-      select count(*) from payops.charges as c
-      where c.created >= m.before_starts and c.created < m.starts and c.card_brand = 'mastercard' and c.captured
-        and c.status = 'succeeded' and c.payment_intent_id is not null
-        and (p_currency is null or c.currency = p_currency)
+      select coalesce(sum(k.captured_mastercard), 0) from payops.daily_captures as k
+      where k.day >= m.before_first and k.day < m.first_day and (p_currency is null or k.currency = p_currency)
     )
   from month as m
 $$;
 
--- vamp_metrics: Visa's ratio of the month in which the period ends.
-create function payops.vamp_metrics(p_until date, p_currency text) returns jsonb
+-- vamp_metrics: Visa's ratio of the month in which the period ends, by count over all currencies.
+create function payops.vamp_metrics(p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
   select jsonb_build_object('vamp_ratio', payops.rate(n.disputes + n.fraud_warnings, n.payments))
-  from payops.network_months(p_until, p_currency) as n
+  from payops.network_months(p_until) as n
   where n.network = 'visa'
 $$;
 

@@ -148,7 +148,7 @@ begin
         then jsonb_build_object('created', found -> -2 -> 'created', 'id', found -> -2 -> 'id')
     end,
     'sums', sums,
-    'fresh_at', (select max(e.received_at) from payops.events as e)
+    'fresh_at', payops.fresh_at()
   );
 end
 $$;
