@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from core.db import Database, embedded
+from core.db import Database, embedded, timezone
 from core.db.counted import CountedDatabase
 from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
@@ -104,8 +104,8 @@ class Services:
 def start(settings: Settings) -> Services:
     """Open what `settings` name; the embedded database is started and brought up to date.
 
-    Raises `Unavailable` where the embedded database does not start, `Refused` where DATA_DIR cannot be made; another
-    database may be away at this moment.
+    Raises `Unavailable` where the embedded database does not start, `Refused` where DATA_DIR cannot be made; or the
+    database counts its days in another time zone. Another database may be away at this moment.
     """
     make_data_dir(settings.data_dir)
     db = _persistently(partial(_opened, settings))
@@ -114,14 +114,34 @@ def start(settings: Settings) -> Services:
 
 def _opened(settings: Settings) -> Database:
     db = CountedDatabase(_database(settings))
-    if settings.database_kind != "embedded":
-        return db
     try:
-        db.call("choose_business_timezone", timezone=settings.business_timezone, actor="system:start", actor_role="system", now=wall_clock(), unless_chosen=True)
+        if settings.database_kind == "embedded":
+            zone, now = settings.business_timezone, wall_clock()
+            timezone.choose(db, zone, actor="system:start", role="system", now=now, unless_chosen=True)
+        _require_timezone(db, settings)
     except PayopsError:
         db.close()
         raise
     return db
+
+
+def timezone_script(settings: Settings, chosen: str | None) -> str:
+    """What `payops migrate --print` ends with: the zone in which days are counted, the setting's on a fresh database."""
+    zone = (chosen or settings.business_timezone).replace("'", "''")
+    return (
+        f"select payops_api.choose_business_timezone('{zone}', 'cli:migrate', 'admin', now(), "
+        f"p_unless_chosen => {'false' if chosen else 'true'});\n"
+    )
+
+
+def _require_timezone(db: Database, settings: Settings) -> None:
+    """Another database may be away or wait for its schema: then `/readyz` says so, and checks the zone later."""
+    try:
+        timezone.require(db, settings.business_timezone, wall_clock())
+    except PayopsError as error:
+        if settings.database_kind == "embedded" or error.code in timezone.REFUSALS:
+            raise
+        log.warning("the time zone could not be checked yet", detail=error.detail)
 
 
 def _persistently(opened: Callable[[], T]) -> T:

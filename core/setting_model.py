@@ -3,10 +3,10 @@
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.money import Money
@@ -19,6 +19,7 @@ from core.setting_values import (
     SentryDsn,
     StandardWebhookSecrets,
     StripeWebhookSecrets,
+    TimeZone,
     Tokens,
     Url,
 )
@@ -34,14 +35,6 @@ class PaymentMode(StrEnum):
     SANDBOX = "sandbox"
     DEVELOPMENT = "development"
     PRODUCTION = "production"
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (OSError, LookupError) as error:
-        raise ValueError("not a time zone") from error
-    return value
 
 
 class Settings(BaseSettings):
@@ -65,7 +58,7 @@ class Settings(BaseSettings):
     supabase_jwt_issuer: Url | None = None
     cookie_key: Secret | None = None
     session_hours: float = Field(default=12, gt=0, le=8760)
-    business_timezone: Annotated[str, AfterValidator(_zone)] = "America/New_York"
+    business_timezone: TimeZone = "America/New_York"
     alert_urls: AlertUrls = ()
     sentry_dsn: SentryDsn | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -4,6 +4,7 @@ import logging
 from base64 import b64decode
 from typing import Annotated, NoReturn
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
@@ -18,6 +19,20 @@ STRIPE_SECRET_MIN_LENGTH = len("whsec_") + 8
 def refuse(what: str, mend: str) -> NoReturn:
     """Both sentences reach the person who starts payops; neither may hold the value, which can be a secret."""
     raise PydanticCustomError(EXPLAINED, "{what} {mend}", {"what": what, "mend": mend})
+
+
+def _time_zone(value: str) -> str:
+    mend = "Use a name such as America/New_York."
+    first = value.split("/")[0].lower()
+    if first in {"localtime", "posixrules", "factory"}:
+        refuse(f"is {first}, which differs from machine to machine or names no zone.", mend)
+    if first in {"right", "posix"}:
+        refuse(f"starts with {first}/, which is another way of counting the same zones.", mend)
+    try:
+        ZoneInfo(value)
+    except (OSError, LookupError, ValueError):
+        refuse("is not the name of a time zone.", mend)
+    return value
 
 
 def _parts(value: object) -> object:
@@ -178,6 +193,7 @@ def _postgres_address(secret: SecretStr) -> SecretStr:
     return secret
 
 
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Url = Annotated[str, AfterValidator(_url)]
 Secret = Annotated[SecretStr, AfterValidator(_one_secret)]
 SentryDsn = Annotated[SecretStr, AfterValidator(_sentry_dsn)]

@@ -7,9 +7,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from core.db import timezone
 from core.db.deploy import fingerprint
 from core.errors import PayopsError
 from core.monitoring import prometheus
+from core.periods import wall_clock
 from core.services import Services
 
 AWAY = frozenset({"APIConnectionError", "APIError", "RateLimitError"})  # any other class is an answer of Stripe's
@@ -20,14 +22,18 @@ async def livez(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 when the database answers and carries this version's schema; each check with its state and latency.
+    """200 when the database answers, carries this version's schema and counts days in our time zone; each check with its state and latency.
 
     Stripe is told of as it was last found: a probe does not wait for it.
     """
     services = request.app.state.services
     database = await asyncio.to_thread(_database_check, services)
     ready = database["state"] == "ok"
-    checks = [database, await asyncio.to_thread(_stripe_check, services)] if ready else [database]
+    checks = [database]
+    if ready:
+        checks.append(await asyncio.to_thread(_timezone_check, services))
+        ready = checks[-1]["state"] == "ok"
+        checks.append(await asyncio.to_thread(_stripe_check, services))
     return JSONResponse({"status": "ok" if ready else "unready", "checks": checks}, 200 if ready else 503)
 
 
@@ -47,6 +53,18 @@ def _database_check(services: Services) -> dict[str, Any]:
         state, detail = "failed", error.detail
     latency_ms = round((time.monotonic() - started) * 1000, 1)
     return {"name": "database", "state": state, "latency_ms": latency_ms, "detail": detail}
+
+
+def _timezone_check(services: Services) -> dict[str, Any]:
+    """Days end at one midnight for this process, for the database, and for the time zone data of both."""
+    started = time.monotonic()
+    try:
+        timezone.require(services.db, services.settings.business_timezone, wall_clock())
+        state, detail = "ok", None
+    except PayopsError as error:
+        state, detail = "failed", error.detail
+    latency_ms = round((time.monotonic() - started) * 1000, 1)
+    return {"name": "time zone", "state": state, "latency_ms": latency_ms, "detail": detail}
 
 
 def _stripe_check(services: Services) -> dict[str, Any]:

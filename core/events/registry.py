@@ -99,6 +99,12 @@ def moment(epoch_seconds: int | None) -> str | None:
     return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()
 
 
+def date_of(epoch_seconds: int | None) -> str | None:
+    """A date, which Stripe gives as its midnight in UTC, as an ISO date: it is that day in every time zone."""
+    found = moment(epoch_seconds)
+    return found[:10] if found else None
+
+
 def id_of(reference: str | dict[str, Any] | None) -> str | None:
     """The id behind a field that Stripe gives as an id or, expanded, as the object."""
     return reference.get("id") if isinstance(reference, dict) else reference

@@ -1,6 +1,6 @@
 """Figures and their changes in words, the same on a page, in a report, in an alert and from the command line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import floor
 from typing import Any, Literal
@@ -75,7 +75,7 @@ def interval(rate: Figure) -> str:
     return f"between {percent(rate['low'])} and {percent(rate['high'])} with 95% certainty"
 
 
-def lines(overview: Figure) -> Iterator[str]:
+def lines(overview: Mapping[str, Any]) -> Iterator[str]:
     """What `payops metrics` prints: one line a figure; one that nothing is counted for yet is left out."""
     currency = overview["currency"]
     yield f"{overview['since']} to {overview['until']} ({overview['timezone']}), {currency.upper()}"

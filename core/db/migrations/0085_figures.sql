@@ -59,3 +59,7 @@ alter table payops.daily_failures
 
 insert into payops.stale_payments (payment_intent_id) select id from payops.payment_intents order by created;
 insert into payops.stale_charges (charge_id) select id from payops.charges where payment_intent_id is null;
+
+-- What is a date at Stripe is one here: it is that day in every time zone.
+alter table payops.payouts alter column arrival_date type date using (arrival_date at time zone 'UTC')::date;
+alter table payops.balance_transactions alter column available_on type date using (available_on at time zone 'UTC')::date;

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from core.events.registry import Records, Snapshot, id_of, moment, row
+from core.events.registry import Records, Snapshot, date_of, id_of, row
 
 
 def balance_transaction(snapshot: Snapshot) -> Records:
@@ -18,6 +18,6 @@ def balance_transaction(snapshot: Snapshot) -> Records:
         "type": source["type"],
         "reporting_category": source["reporting_category"],
         "source_id": id_of(source.get("source")),
-        "available_on": moment(source.get("available_on")),
+        "available_on": date_of(source.get("available_on")),
     }
     return {"balance_transactions": [row(made, **columns)]}

@@ -1,6 +1,6 @@
 """Payouts: what Stripe sends to the bank."""
 
-from core.events.registry import Records, Snapshot, id_of, moment, on, row
+from core.events.registry import Records, Snapshot, date_of, id_of, on, row
 
 PAYOUT_RANKS = {"pending": 0, "in_transit": 1, "paid": 2, "canceled": 3, "failed": 4}
 
@@ -19,7 +19,7 @@ def payout(snapshot: Snapshot) -> Records:
         "amount_minor": source["amount"],
         "currency": source["currency"],
         "status": source["status"],
-        "arrival_date": moment(source.get("arrival_date")),
+        "arrival_date": date_of(source.get("arrival_date")),
         "automatic": source.get("automatic"),
         "reconciliation_status": source.get("reconciliation_status"),
         "failure_code": source.get("failure_code"),

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.starlette import App
 
+from core.errors import Refused
 from core.settings import SettingsError
 from core.ui import session
 from core.ui.frame import auth_routes, shell
@@ -51,7 +52,11 @@ def parts() -> dict[str, Any]:
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:
     """The services run before the first visitor comes, and end with the console."""
-    running = await asyncio.to_thread(session.services)
+    try:
+        running = await asyncio.to_thread(session.services)
+    except Refused as error:
+        print(error.detail, file=sys.stderr)
+        raise
     # A folder called pages puts Streamlit in its old mode until navigation was used once: the first visitor to
     # an address would be told that there is no such page.
     st.navigation([st.Page(lambda: None, title="start")])

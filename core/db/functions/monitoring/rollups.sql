@@ -243,7 +243,7 @@ begin
 end
 $$;
 
--- refresh_rollups: what is stale up to now is counted again, or the oldest `p_most` payments of it; answers how many.
+-- refresh_rollups: what is stale up to now is counted again, or the oldest `p_most` payments and charges of it; answers how many.
 create function payops.refresh_rollups(p_most integer default null) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -270,6 +270,6 @@ begin
   if payment_ids is not null or charge_ids is not null then
     perform payops.refresh_captures(charge_ids, payment_ids);
   end if;
-  return coalesce(cardinality(payment_ids), 0);
+  return coalesce(cardinality(payment_ids), 0) + coalesce(cardinality(charge_ids), 0);
 end
 $$;

@@ -2,22 +2,45 @@
 create function payops_api.business_timezone() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  select jsonb_build_object('timezone', b.timezone, 'chosen', b.timezone_chosen_at is not null) from payops.business as b
+  select jsonb_build_object('timezone', b.timezone, 'chosen', b.timezone_chosen_at is not null)
+  from payops.business as b
 $$;
 
--- utc_offsets: how far this database's zone is from UTC, in seconds, at each of these moments.
-create function payops_api.utc_offsets(p_timezone text, p_moments jsonb) returns jsonb
-language sql stable security definer
+-- require_timezone: this database knows a time zone of this name, or the call is refused.
+create function payops.require_timezone(p_timezone text) returns void
+language plpgsql stable
 set search_path = '' as $$
-  select jsonb_agg(
-    extract(epoch from (m.at at time zone p_timezone) - (m.at at time zone 'UTC'))::integer order by m.n
-  )
-  from jsonb_array_elements_text(p_moments) with ordinality as t (moment, n)
-  cross join lateral (select t.moment::timestamptz as at, t.n) as m
+begin
+  perform now() at time zone p_timezone;
+exception
+  when invalid_parameter_value then
+    perform payops.refuse('unknown_timezone', format('The database does not know the time zone %s.', p_timezone));
+end
 $$;
 
--- choose_business_timezone: days end at this zone's midnight from now on, audited; where that is another one, all is stale
--- and will be counted again. Answers how many payments are to be counted. With `p_unless_chosen`, a zone that was chosen
+-- zone_changes: how many seconds the zone is ahead of UTC at the first of these moments, as this database knows it, and
+-- after every change up to the last.
+create function payops_api.zone_changes(p_timezone text, p_since timestamptz, p_until timestamptz) returns jsonb
+language plpgsql stable security definer
+set search_path = '' as $$
+begin
+  perform payops.require_timezone(p_timezone);
+  return (
+    select jsonb_agg(jsonb_build_object('at', c.at, 'seconds', c.seconds) order by c.at)
+    from (
+      select o.at, o.seconds, lag(o.seconds) over (order by o.at) as before
+      from (
+        select s.at, extract(epoch from (s.at at time zone p_timezone) - (s.at at time zone 'UTC'))::integer as seconds
+        from generate_series(p_since, p_until, interval '30 minutes') as s (at)
+      ) as o
+    ) as c
+    where c.seconds is distinct from c.before
+  );
+end
+$$;
+
+-- choose_business_timezone: days end at this zone's midnight from now on, audited. Where that is another one, everything
+-- is stale and will be counted again; answers how many payments that are. With `p_unless_chosen`, a zone that was chosen
 -- before stays.
 create function payops_api.choose_business_timezone(
   p_timezone text, p_actor text, p_actor_role text, p_now timestamptz, p_unless_chosen boolean default false
@@ -27,12 +50,13 @@ set search_path = '' as $$
 declare
   before payops.business;
 begin
+  perform pg_advisory_xact_lock(7209114);
+  perform pg_advisory_xact_lock(7209115);
   select b.* into before from payops.business as b for update;
   if p_unless_chosen and before.timezone_chosen_at is not null then
     return '0';
-  elsif not exists (select from pg_catalog.pg_timezone_names as z where z.name = p_timezone) then
-    perform payops.refuse('unknown_timezone', format('The database does not know the time zone %s.', p_timezone));
   end if;
+  perform payops.require_timezone(p_timezone);
   update payops.business set timezone = p_timezone, timezone_chosen_at = p_now;
   perform payops.record_audit(
     p_actor, p_actor_role, 'monitoring:timezone:changed', 'business', p_now,
@@ -45,11 +69,13 @@ begin
 end
 $$;
 
--- mark_all_stale: every day will be counted again, the oldest payments first; answers how many payments there are.
+-- mark_all_stale: every day will be counted again, the oldest payments first; answers how many payments there are, and
+-- charges without one.
 create function payops.mark_all_stale() returns bigint
 language plpgsql
 set search_path = '' as $$
 declare
+  charges bigint;
   payments bigint;
 begin
   delete from payops.daily_payments;
@@ -64,14 +90,15 @@ begin
   select distinct payops.business_day(t.created) from payops.balance_transactions as t;
   insert into payops.stale_charges (charge_id)
   select c.id from payops.charges as c where c.payment_intent_id is null order by c.created;
+  get diagnostics charges = row_count;
   insert into payops.stale_payments (payment_intent_id)
   select i.id from payops.payment_intents as i order by i.created;
   get diagnostics payments = row_count;
-  return payments;
+  return payments + charges;
 end
 $$;
 
--- recount_stale: what is stale is counted again, or the oldest `p_most` payments of it; answers how many payments were.
+-- recount_stale: what is stale is counted again, or the oldest `p_most` payments of it; answers how many were.
 create function payops_api.recount_stale(p_most integer default null) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

@@ -1,0 +1,146 @@
+"""The business's time zone: the database owns it, whoever disagrees does not start, and a change counts every day anew."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from typer.testing import CliRunner
+
+from core import services
+from core.cli import app
+from core.db import embedded, timezone
+from core.errors import Refused
+from core.events import inbox
+from core.monitoring import metrics
+from core.periods import Period
+from core.settings import SettingsError, load_settings
+from tests.factories import body_of, charge, event, intent
+
+NAME = "payops_zones"
+NOW = datetime(2026, 7, 20, tzinfo=UTC)
+EVENING = int(datetime(2026, 7, 9, 19, tzinfo=UTC).timestamp())  # half past midnight in Kolkata
+
+
+@pytest.fixture
+def fresh(server, tmp_path, monkeypatch):
+    """Another Postgres than the embedded one, as its owner reaches it; answers the settings with a zone of its own."""
+    with psycopg.connect(server.owner_conninfo, autocommit=True) as admin:
+        admin.execute(f"drop database if exists {NAME} with (force)")
+        admin.execute(f"create database {NAME}")
+        address = make_conninfo(server.owner_conninfo, dbname=NAME)
+
+        def with_zone(zone):
+            for name, value in {"DATABASE_URL": address, "DATA_DIR": str(tmp_path), "BUSINESS_TIMEZONE": zone}.items():
+                monkeypatch.setenv(name, value)
+            return load_settings(env_file=None)
+
+        yield with_zone
+        admin.execute(f"drop database if exists {NAME} with (force)")
+
+
+def command(*arguments):
+    return CliRunner().invoke(app, arguments)
+
+
+def paid_in_the_evening(db):
+    told = [
+        event("evt_1", "payment_intent.succeeded", intent(created=EVENING, status="succeeded"), at=EVENING),
+        event("evt_2", "charge.succeeded", charge(created=EVENING), at=EVENING),
+    ]
+    assert inbox.receive(db, [inbox.prepare(each, body_of(each), livemode=False) for each in told], now=NOW) == [
+        "applied",
+        "applied",
+    ]
+
+
+def payments_on(db, day, zone):
+    found = metrics.overview(
+        db, Period(date(2026, 7, day), date(2026, 7, day), ZoneInfo(zone)), currency="usd", now=NOW
+    )
+    return found["metrics"]["payment_success_rate"]["numerator"]
+
+
+def test_another_postgres_counts_its_days_in_the_settings_zone_until_it_is_told_another(fresh):
+    kolkata = fresh("Asia/Kolkata")
+    assert command("migrate").exit_code == 0
+    running = services.start(kolkata)
+    paid_in_the_evening(running.db)
+    assert [payments_on(running.db, day, "Asia/Kolkata") for day in (9, 10)] == [0, 1]
+
+    new_york = fresh("America/New_York")
+    for refused in (command("migrate"), command("metrics", "--since", "2026-07-09", "--until", "2026-07-09")):
+        assert refused.exit_code == 2
+        assert "BUSINESS_TIMEZONE is America/New_York" in refused.output
+        assert "counts its days in Asia/Kolkata" in refused.output
+        assert "payops migrate --timezone America/New_York" in refused.output
+    with pytest.raises(Refused, match="counts its days in Asia/Kolkata"):
+        services.start(new_york)
+
+    changed = command("migrate", "--timezone", "America/New_York")
+    assert changed.exit_code == 0, changed.output
+    running.close()
+    running = services.start(new_york)
+    assert [payments_on(running.db, day, "America/New_York") for day in (9, 10)] == [1, 0]
+    with psycopg.connect(new_york.database_url.get_secret_value()) as owner:
+        audited = owner.execute(
+            "select before ->> 'timezone', after ->> 'timezone' from payops.audit_log where action like '%timezone%' order by id"
+        ).fetchall()
+        assert owner.execute("select count(*) from payops.stale_payments").fetchone() == (0,)
+    assert audited == [("America/New_York", "Asia/Kolkata"), ("Asia/Kolkata", "America/New_York")]
+    running.close()
+
+
+def test_a_zone_other_than_the_setting_is_chosen_with_a_word_about_the_setting(fresh):
+    fresh("America/New_York")
+    said = command("migrate", "--timezone", "Asia/Kolkata")
+    assert said.exit_code == 0
+    assert "Set BUSINESS_TIMEZONE=Asia/Kolkata" in said.output
+    assert command("migrate").exit_code == 2
+
+
+def test_a_zone_whose_rules_differ_is_refused_with_both_times(server, database):
+    if not isinstance(server, embedded.EmbeddedServer):
+        pytest.skip("which zones differ depends on the Postgres")
+    with pytest.raises(Refused) as refused:
+        timezone.require_same_rules(database, "America/Winnipeg", datetime(2026, 11, 27, tzinfo=UTC))
+    assert refused.value.code == "time_zones_differ"
+    assert "America/Winnipeg: at 2026-11-01 07:00 UTC it is 02:00 for Python (tzdata 2026." in refused.value.detail
+    assert "and 01:00 for Postgres" in refused.value.detail
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "Europe/London"])
+def test_zones_of_the_same_rules_are_not_refused(database, zone):
+    timezone.require_same_rules(database, zone, datetime(2026, 11, 27, tzinfo=UTC))
+
+
+def test_python_knows_the_rules_of_the_pinned_package():
+    winter = datetime(2026, 12, 15, 12, tzinfo=UTC).astimezone(ZoneInfo("America/Vancouver"))
+    assert winter.utcoffset() == timedelta(hours=-7)  # British Columbia keeps its summer time from 2026 on
+
+
+@pytest.mark.parametrize(
+    ("zone", "named"),
+    [
+        ("localtime", "localtime"),
+        ("posixrules", "posixrules"),
+        ("Factory", "factory"),
+        ("right/America/New_York", "right/"),
+        ("posix/Europe/Paris", "posix/"),
+        ("/etc/localtime", "is not the name"),
+        ("../UTC", "is not the name"),
+        ("America/", "is not the name"),
+        ("America", "is not the name"),
+        ("EST5EDT4", "is not the name"),
+        ("+05:30", "is not the name"),
+        ("New York", "is not the name"),
+    ],
+)
+def test_what_is_not_a_zone_of_its_own_is_refused_by_name(zone, named, tmp_path):
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"BUSINESS_TIMEZONE": zone, "DATA_DIR": str(tmp_path)}, env_file=None)
+    assert "BUSINESS_TIMEZONE" in str(refused.value)
+    assert named in str(refused.value)
+    assert "America/New_York" in str(refused.value)
+    assert command("migrate", "--timezone", zone).exit_code == 2
