@@ -2,8 +2,10 @@
 
 import ast
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -25,3 +27,11 @@ def test_no_file_names_a_registrys_host():
     hosts = ["files." + "pythonhosted.org", "pypi.org" + "/simple", "registry." + "npmjs.org", "deb." + "debian.org"]
     texts = {path: (ROOT / path).read_bytes() for path in TRACKED if (ROOT / path).is_file()}
     assert [path for path, text in texts.items() for host in hosts if host.encode() in text] == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Imports inside functions count too; a circle is named by the `CycleError`."""
+    graph = grimp.build_graph("core", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(imports) > 200 and any(imports.values())
+    TopologicalSorter(imports).prepare()

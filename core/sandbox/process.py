@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from core.sandbox.engine.locks import only_one
+from core.sandbox.locks import only_one
 from core.sandbox.secrets import sandbox_secrets
 
 START_SECONDS = 30.0

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from core.sandbox.engine.locks import only_one
+from core.sandbox.locks import only_one
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 
 from core.sandbox.engine.engine import Engine
 from core.sandbox.engine.errors import StripeError
+from core.sandbox.objects.consequences import CONSEQUENCES
 from core.sandbox.seed import seed_sandbox
 from core.sandbox.traffic import demo_clinic
 from core.sandbox.traffic.history import iter_events, iter_objects
@@ -21,7 +22,7 @@ def visited(tmp_path_factory):
     """A small sandbox after many customers, with what those were refused for."""
     data_dir = tmp_path_factory.mktemp("visited")
     seed_sandbox(data_dir, seed=5, days=20)
-    engine = Engine(data_dir, "http://127.0.0.1:1")
+    engine = Engine(data_dir, "http://127.0.0.1:1", CONSEQUENCES)
     forms = []
     visitors, refused = Visitors(engine, random.Random(11), forms.append), Counter()
     began = engine.clock.now()

@@ -6,7 +6,7 @@ import orjson
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 
 DAY_SECONDS = 86_400
 SETTLEMENT_DAYS = 2
@@ -74,7 +74,7 @@ def movement(
 
 
 def book(
-    world: World,
+    uow: UnitOfWork,
     kind: str,
     *,
     amount: int,
@@ -87,16 +87,16 @@ def book(
     fee_description: str = "Stripe processing fees",
 ) -> Json:
     """Writes a movement now; it becomes available with the days the charge it belongs to has."""
-    available = world.now if at_once else available_on(world.now)
-    return world.add(
+    available = uow.now if at_once else available_on(uow.now)
+    return uow.add(
         movement(
-            world.ids.new("balance_transaction"),
+            uow.ids.new("balance_transaction"),
             kind,
             amount=amount,
             fee=fee,
             currency=currency,
             source=source,
-            created=world.now,
+            created=uow.now,
             available=available,
             status="available" if at_once else "pending",
             category=category,
@@ -106,11 +106,11 @@ def book(
     )
 
 
-def book_charge(world: World, charge: Json, *, at_once: bool) -> Json:
+def book_charge(uow: UnitOfWork, charge: Json, *, at_once: bool) -> Json:
     """The charge's captured amount less Stripe's fee."""
     card = charge["payment_method_details"]["card"]
     return book(
-        world,
+        uow,
         "charge",
         amount=charge["amount_captured"],
         currency=charge["currency"],
@@ -121,12 +121,12 @@ def book_charge(world: World, charge: Json, *, at_once: bool) -> Json:
     )
 
 
-def retrieve(world: World, params: Params) -> Json:
+def retrieve(uow: UnitOfWork, params: Params) -> Json:
     """`/v1/balance`: what is there, and what is on its way, by currency."""
     totals: dict[str, dict[str, int]] = {"available": defaultdict(int), "pending": defaultdict(int)}
-    for txn in world.with_status("balance_transaction", "pending"):
+    for txn in uow.with_status("balance_transaction", "pending"):
         totals["pending"][txn["currency"]] += txn["net"]
-    for row in open_transactions(world):
+    for row in open_transactions(uow):
         totals["available"][row["currency"]] += row["net"]
     shown = {
         name: [
@@ -138,6 +138,6 @@ def retrieve(world: World, params: Params) -> Json:
     return {"object": "balance", "livemode": False, **shown, "refund_and_dispute_prefunding": None}
 
 
-def open_transactions(world: World) -> list[Json]:
+def open_transactions(uow: UnitOfWork) -> list[Json]:
     """Available movements that no payout has taken yet."""
-    return [orjson.loads(row[0]) for row in world.store.rows("unpaid_transactions")]
+    return [orjson.loads(row[0]) for row in uow.store.rows("unpaid_transactions")]

@@ -13,9 +13,8 @@ from core.sandbox.engine.faults import Faults
 from core.sandbox.engine.idempotency import IdempotencyKeys
 from core.sandbox.engine.ids import Ids
 from core.sandbox.engine.store import Store
-from core.sandbox.engine.unit_of_work import RequestStamp, World
+from core.sandbox.engine.unit_of_work import Consequences, RequestStamp, UnitOfWork
 from core.sandbox.engine.webhooks import WebhookSender
-from core.sandbox.objects.consequences import KINDS
 from core.sandbox.secrets import sandbox_secrets
 
 T = TypeVar("T")
@@ -30,9 +29,10 @@ def database_path(data_dir: Path) -> Path:
 class Engine:
     """Lives as long as the server; everything runs on its event loop, one transaction after the other."""
 
-    def __init__(self, data_dir: Path, base_url: str) -> None:
+    def __init__(self, data_dir: Path, base_url: str, consequences: Consequences) -> None:
         self.data_dir = data_dir
         self.base_url = base_url
+        self._consequences = consequences
         self.secrets = sandbox_secrets(data_dir)
         self.store = Store(database_path(data_dir))
         self.clock = Clock(data_dir)
@@ -44,18 +44,20 @@ class Engine:
         self._latest: int = self.store.one("latest_event")[0]
         self._schedule_days()
 
-    def transact(self, work: Callable[[World], T], *, request: RequestStamp | None = None, at: int | None = None) -> T:
+    def transact(
+        self, work: Callable[[UnitOfWork], T], *, request: RequestStamp | None = None, at: int | None = None
+    ) -> T:
         """Runs `work` as one transaction; a decline keeps what it did, any other exception nothing.
 
         Time never goes back between two transactions, so a later snapshot never looks older.
         """
         self._latest = max(self._latest, self.clock.now() if at is None else at)
-        world = World(self.store, self._latest, self.ids, request)
+        uow = UnitOfWork(self.store, self._latest, self.ids, self._consequences, request)
         refused: StripeError | None = None
         result: T | None = None
         with self.store.transaction():
             try:
-                result = work(world)
+                result = work(uow)
             except StripeError as error:
                 if not error.keep:
                     raise
@@ -96,9 +98,9 @@ class Engine:
             await asyncio.sleep(TICK_SECONDS)
 
     def _do(self, seq: int, at: int, kind: str, ref: str) -> None:
-        def work(world: World) -> None:
-            world.store.rows("done_due", seq=seq)
-            KINDS[kind](world, ref)
+        def work(uow: UnitOfWork) -> None:
+            uow.store.rows("done_due", seq=seq)
+            self._consequences.scheduled[kind](uow, ref)
 
         try:
             self.transact(work, at=max(at, self._latest))

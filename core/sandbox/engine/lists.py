@@ -10,7 +10,7 @@ import orjson
 from core.sandbox.engine.errors import Json, invalid, no_such
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.store import FOREVER, LOOKUPS, field_at
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 
 Keep = Callable[[Json], bool]
 
@@ -42,7 +42,7 @@ def envelope(url: str, items: list[Json], has_more: bool) -> Json:
 
 
 def list_objects(
-    world: World, object_type: str, url: str, params: Params, filters: Iterable[str] = (), keep: Keep | None = None
+    uow: UnitOfWork, object_type: str, url: str, params: Params, filters: Iterable[str] = (), keep: Keep | None = None
 ) -> Json:
     """A page of `object_type`; `filters` are parameters that must equal the field of their name."""
     wanted = {name: value for name in filters if (value := params.text(name)) is not None}
@@ -50,8 +50,8 @@ def list_objects(
     if object_type == "balance_transaction":
         wanted.pop("payout", None)  # Stripe knows it and shows it in no field: the column alone tells
     low, high = created_range(params)
-    cursor, newest_first = _cursor(world, object_type, params)
-    found = world.store.bodies(
+    cursor, newest_first = _cursor(uow, object_type, params)
+    found = uow.store.bodies(
         object_type, column=column, value=value, low=low, high=high, after=cursor, newest_first=newest_first
     )
     return page(url, (obj for obj in found if _matches(obj, wanted) and (keep is None or keep(obj))), params)
@@ -67,14 +67,14 @@ def page(url: str, found: Iterable[Json], params: Params) -> Json:
     return envelope(url, items, len(taken) > limit)
 
 
-def _cursor(world: World, object_type: str, params: Params) -> tuple[tuple[int, int] | None, bool]:
+def _cursor(uow: UnitOfWork, object_type: str, params: Params) -> tuple[tuple[int, int] | None, bool]:
     after, before = params.text("starting_after"), params.text("ending_before")
     if after and before:
         raise invalid("You may only specify one of these parameters: starting_after, ending_before.")
     at = after or before
     if at is None:
         return None, True
-    position = world.store.one("get_position", id=at)
+    position = uow.store.one("get_position", id=at)
     if position is None:
         raise no_such(object_type, at, "starting_after" if after else "ending_before")
     return (position[0], position[1]), bool(after)
@@ -118,12 +118,12 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def search_objects(world: World, object_type: str, url: str, params: Params) -> Json:
+def search_objects(uow: UnitOfWork, object_type: str, url: str, params: Params) -> Json:
     """Stripe's search language as far as `field:'value'`, `~`, comparisons, `-`, and one of AND / OR."""
     clauses, any_of = _parsed(params.must_text("query"))
     limit, start = limit_of(params), params.whole("page") or 0
     joined = any if any_of else all
-    hits = (obj for obj in _candidates(world, object_type, clauses, any_of) if joined(_holds(obj, c) for c in clauses))
+    hits = (obj for obj in _candidates(uow, object_type, clauses, any_of) if joined(_holds(obj, c) for c in clauses))
     taken = list(islice(hits, start, start + limit + 1))
     more = len(taken) > limit
     next_page = str(start + limit) if more else None
@@ -145,12 +145,12 @@ def _parsed(query: str) -> tuple[list[dict[str, str]], bool]:
     return clauses, "OR" in joins
 
 
-def _candidates(world: World, object_type: str, clauses: list[dict[str, str]], any_of: bool) -> Iterable[Json]:
+def _candidates(uow: UnitOfWork, object_type: str, clauses: list[dict[str, str]], any_of: bool) -> Iterable[Json]:
     exact = [c["value"] for c in clauses if c["op"] == ":" and not c["not"] and c["value"].isascii()]
     if exact and not any_of:
         part = max(exact, key=len).encode()
-        return (orjson.loads(row[0]) for row in world.store.rows("containing", type=object_type, part=part))
-    return world.store.bodies(object_type)
+        return (orjson.loads(row[0]) for row in uow.store.rows("containing", type=object_type, part=part))
+    return uow.store.bodies(object_type)
 
 
 def _holds(obj: Json, clause: dict[str, str]) -> bool:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,14 +27,25 @@ class RequestStamp:
     idempotency_key: str | None = None
 
 
-class World:
+@dataclass(frozen=True)
+class Consequences:
+    """What happens by itself, by name: `scheduled` at its time to an id, `following` at once to an object."""
+
+    scheduled: Mapping[str, Callable[["UnitOfWork", str], object]]
+    following: Mapping[str, tuple[Callable[["UnitOfWork", Json], object], ...]]
+
+
+class UnitOfWork:
     """Lives for one transaction; two reads of one object give the same dict."""
 
-    def __init__(self, store: Store, now: int, ids: Ids, request: RequestStamp | None = None) -> None:
+    def __init__(
+        self, store: Store, now: int, ids: Ids, consequences: Consequences, request: RequestStamp | None = None
+    ) -> None:
         self.store = store
         self.now = now
         self.ids = ids
         self.request = request or RequestStamp()
+        self._consequences = consequences
         self._loaded: dict[str, Json] = {}
         self._saved: dict[str, bytes] = {}
 
@@ -119,6 +130,11 @@ class World:
 
     def hide(self, object_id: str, value: Any) -> None:
         self.store.rows("set_hidden", id=object_id, body=orjson.dumps(value))
+
+    def follow_up(self, name: str, obj: Json) -> None:
+        """Do at once, in the table's order, everything that follows from `name` happening to `obj`."""
+        for consequence in self._consequences.following[name]:
+            consequence(self, obj)
 
     def schedule(self, at: int, kind: str, ref: str) -> None:
         """`kind` will happen to `ref` at `at` (sandbox time), once."""

@@ -13,6 +13,7 @@ from core.sandbox.engine.engine import Engine
 from core.sandbox.http.control import Control
 from core.sandbox.http.pages import Pages
 from core.sandbox.http.stripe_api import StripeApi
+from core.sandbox.objects.consequences import CONSEQUENCES
 from core.sandbox.process import note_address
 from core.sandbox.traffic.intake_form import IntakeForm
 from core.sandbox.traffic.traffic import Traffic
@@ -22,7 +23,7 @@ METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 
 def build_app(data_dir: Path, base_url: str, *, traffic: bool) -> Starlette:
     """Everything lives from the application's start to its end; nothing is made at import."""
-    engine = Engine(data_dir, base_url)
+    engine = Engine(data_dir, base_url, CONSEQUENCES)
     form = IntakeForm(engine.store, random.Random())
     customers = Traffic(engine, form)
     if traffic:

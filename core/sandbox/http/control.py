@@ -87,8 +87,8 @@ class Control:
         if not url.startswith(("http://", "https://")):
             raise ValueError("url is an http address")
         self._engine.transact(
-            lambda world: webhook_endpoints.register(
-                world,
+            lambda uow: webhook_endpoints.register(
+                uow,
                 url,
                 duplicate=float(asked.get("duplicate", 0)),
                 reorder=bool(asked.get("reorder", False)),
@@ -112,7 +112,7 @@ class Control:
             raise ValueError(f"reason is one of {', '.join(sorted(disputes.REASONS))}")
         inquiry = str(asked.get("status", "needs_response")).startswith("warning")
         opened = self._engine.transact(
-            lambda world: disputes.open_on(world, world.get("charge", str(asked["charge"])), reason, inquiry=inquiry)
+            lambda uow: disputes.open_on(uow, uow.get("charge", str(asked["charge"])), reason, inquiry=inquiry)
         )
         return JSONResponse(opened, 201)
 
@@ -121,19 +121,19 @@ class Control:
         if outcome not in ("won", "lost"):
             raise ValueError("outcome is won or lost")
         dispute_id = request.path_params["dispute"]
-        closed = self._engine.transact(lambda world: disputes.close(world, world.get("dispute", dispute_id), outcome))
+        closed = self._engine.transact(lambda uow: disputes.close(uow, uow.get("dispute", dispute_id), outcome))
         return JSONResponse(closed)
 
     async def warn(self, request: Request) -> Response:
         charge = str((await _body(request))["charge"])
-        warned = self._engine.transact(lambda world: fraud_warnings.warn(world, world.get("charge", charge)))
+        warned = self._engine.transact(lambda uow: fraud_warnings.warn(uow, uow.get("charge", charge)))
         return JSONResponse(warned, 201)
 
     async def decline(self, request: Request) -> Response:
         """The card's next charges are declined with these codes, one each; after them it works as it did."""
         asked = await _body(request)
         codes = [str(code) for code in asked["codes"]]
-        self._engine.transact(lambda world: payment_methods.decline_next(world, str(asked["payment_method"]), codes))
+        self._engine.transact(lambda uow: payment_methods.decline_next(uow, str(asked["payment_method"]), codes))
         return JSONResponse({"codes": codes}, 201)
 
     async def traffic(self, request: Request) -> Response:

@@ -15,7 +15,7 @@ from core.sandbox.engine.engine import Engine
 from core.sandbox.engine.errors import Json, StripeError
 from core.sandbox.engine.limits import shown
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.billing import invoices
 from core.sandbox.objects.payments import checkout_payment, confirmation, payment_methods, setup_intents
 
@@ -55,7 +55,7 @@ class Pages:
 
     def _paid(self, session: Json) -> Response:
         """Off to the shop, or first to the bank where the card asks for it."""
-        waiting = self._engine.transact(lambda world: _waiting_intent(world, session))
+        waiting = self._engine.transact(lambda uow: _waiting_intent(uow, session))
         if waiting is not None:
             return RedirectResponse(f"/authenticate/{waiting}?session={session['id']}", 303)
         return RedirectResponse(_success_url(session), 303)
@@ -97,7 +97,7 @@ class Pages:
             succeed = (await request.form()).get("outcome") == "complete"
             work = confirmation.authenticate if intent["object"] == "payment_intent" else setup_intents.authenticate
             try:
-                intent = self._engine.transact(lambda world: work(world, intent_id, succeed=succeed))
+                intent = self._engine.transact(lambda uow: work(uow, intent_id, succeed=succeed))
             except StripeError as error:
                 return _page("Authentication", f'<section><p class="error">{html.escape(str(error))}</p></section>')
             return self._back(request, intent)
@@ -121,33 +121,33 @@ class Pages:
         return _page("Receipt", f'<section>{body}<p class="soft">{card["brand"]} •••• {card["last4"]}</p></section>')
 
     def _object(self, object_id: str, object_type: str) -> Json | None:
-        found = self._engine.transact(lambda world: world.find(object_id))
+        found = self._engine.transact(lambda uow: uow.find(object_id))
         return found if found is not None and found["object"] == object_type else None
 
     def _lines(self, session: Json) -> list[Json]:
-        lines: list[Json] = self._engine.transact(lambda world: world.hidden(session["id"])).get("lines", [])
+        lines: list[Json] = self._engine.transact(lambda uow: uow.hidden(session["id"])).get("lines", [])
         return lines
 
 
-def _pay_session(session_id: str, form: FormData, world: World) -> Json:
-    session = world.get("checkout.session", session_id)
-    method = _typed_card(world, form)
+def _pay_session(session_id: str, form: FormData, uow: UnitOfWork) -> Json:
+    session = uow.get("checkout.session", session_id)
+    method = _typed_card(uow, form)
     email, name = str(form.get("email") or "") or None, str(form.get("name") or "") or None
-    return checkout_payment.pay(world, session, method, email=email, name=name)
+    return checkout_payment.pay(uow, session, method, email=email, name=name)
 
 
-def _pay_invoice(invoice_id: str, form: FormData, world: World) -> None:
+def _pay_invoice(invoice_id: str, form: FormData, uow: UnitOfWork) -> None:
     """The customer is there: a card that asks for authentication may ask."""
-    method = _typed_card(world, form)
-    invoices.pay_now(world, invoice_id, Params({"payment_method": method["id"], "off_session": "false"}))
+    method = _typed_card(uow, form)
+    invoices.pay_now(uow, invoice_id, Params({"payment_method": method["id"], "off_session": "false"}))
 
 
-def _typed_card(world: World, form: FormData) -> Json:
+def _typed_card(uow: UnitOfWork, form: FormData) -> Json:
     number = "".join(ch for ch in str(form.get("number", "")) if ch.isdigit())
     month, _, year = str(form.get("expiry", "")).partition("/")
     if not (month.strip().isdigit() and year.strip().isdigit()):
         raise ValueError("Your card's expiration date is incomplete.")
-    return payment_methods.from_number(world, number, int(month), 2000 + int(year) % 100, NO_BILLING)
+    return payment_methods.from_number(uow, number, int(month), 2000 + int(year) % 100, NO_BILLING)
 
 
 def _authentication_of(error: Exception) -> str | None:
@@ -156,14 +156,12 @@ def _authentication_of(error: Exception) -> str | None:
     return str(intent["id"]) if intent and intent["status"] == "requires_action" else None
 
 
-def _waiting_intent(world: World, session: Json) -> str | None:
-    kept = world.hidden(session["id"])
+def _waiting_intent(uow: UnitOfWork, session: Json) -> str | None:
+    kept = uow.hidden(session["id"])
     candidates = [kept.get("intent_id"), session["setup_intent"]]
     if session["invoice"]:
-        candidates += [
-            p["payment"]["payment_intent"] for p in world.all("invoice_payment", "parent", session["invoice"])
-        ]
-    found = (world.find(candidate) for candidate in candidates)
+        candidates += [p["payment"]["payment_intent"] for p in uow.all("invoice_payment", "parent", session["invoice"])]
+    found = (uow.find(candidate) for candidate in candidates)
     return next((intent["id"] for intent in found if intent and intent["status"] == "requires_action"), None)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.sandbox.engine import balance
 from core.sandbox.engine.errors import Json, unknown_route
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.http.expand import Virtual
 from core.sandbox.http.known_params import refuse_unknown
 from core.sandbox.objects import account, balance_transactions, customers, events, files, payouts, webhook_endpoints
@@ -18,6 +18,7 @@ from core.sandbox.objects.billing import (
     invoices,
     prices,
     products,
+    subscription_changes,
     subscriptions,
 )
 from core.sandbox.objects.payments import (
@@ -134,7 +135,7 @@ TABLE: dict[str, Handler] = {
     "GET subscriptions": subscriptions.list_all,
     "GET subscriptions/search": subscriptions.search,
     "GET subscriptions/*": subscriptions.retrieve,
-    "POST subscriptions/*": subscriptions.update,
+    "POST subscriptions/*": subscription_changes.update,
     "DELETE subscriptions/*": subscriptions.cancel,
     "GET subscription_items": subscriptions.list_items,
     "POST webhook_endpoints": webhook_endpoints.create,
@@ -161,9 +162,9 @@ class Route:
     handler: Handler
     ids: tuple[str, ...]
 
-    def run(self, world: World, params: Params) -> Json:
+    def run(self, uow: UnitOfWork, params: Params) -> Json:
         refuse_unknown(self.key, params.raw)
-        return self.handler(world, *self.ids, params)
+        return self.handler(uow, *self.ids, params)
 
 
 def _compiled(key: str) -> tuple[str, re.Pattern[str]]:

@@ -14,7 +14,7 @@ from core.sandbox.engine.faults import Fault
 from core.sandbox.engine.idempotency import Answer, fingerprint_of
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.snapshots import API_VERSION
-from core.sandbox.engine.unit_of_work import BASE, RequestStamp, World
+from core.sandbox.engine.unit_of_work import BASE, RequestStamp, UnitOfWork
 from core.sandbox.http.connections import drop_connection
 from core.sandbox.http.expand import expanded
 from core.sandbox.http.forms import decode_form
@@ -74,24 +74,24 @@ class StripeApi:
         failure = fault.error()
         if failure is not None and not fault.after_work:
             return self._engine.transact(
-                lambda world: self._kept(world, failure.status, failure.body(), stamp, fingerprint), request=stamp
+                lambda uow: self._kept(uow, failure.status, failure.body(), stamp, fingerprint), request=stamp
             )
 
-        def work(world: World) -> Answer:
+        def work(uow: UnitOfWork) -> Answer:
             status, answer = 200, None
             try:
-                answer = expanded(world, route.run(world, sent), sent.strings("expand"), VIRTUAL)
+                answer = expanded(uow, route.run(uow, sent), sent.strings("expand"), VIRTUAL)
             except StripeError as error:
                 if not error.keep:
                     raise
                 status, answer = error.status, error.body()
             if failure is not None:
                 status, answer = failure.status, failure.body()
-            return self._kept(world, status, answer, stamp, fingerprint)
+            return self._kept(uow, status, answer, stamp, fingerprint)
 
         return self._engine.transact(work, request=stamp)
 
-    def _kept(self, world: World, status: int, body: object, stamp: RequestStamp, fingerprint: bytes) -> Answer:
+    def _kept(self, uow: UnitOfWork, status: int, body: object, stamp: RequestStamp, fingerprint: bytes) -> Answer:
         answer = Answer(status, _dumped(body), stamp.id or "")
         if stamp.idempotency_key is not None:
             self._engine.keys.keep(stamp.idempotency_key, fingerprint, answer, self._engine.clock.now())

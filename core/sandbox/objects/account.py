@@ -2,12 +2,12 @@
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 
 ACCOUNT_ID = "acct_1SandboxTelehealth"
 
 
-def retrieve(world: World, params: Params) -> Json:
+def retrieve(uow: UnitOfWork, params: Params) -> Json:
     return {
         "id": ACCOUNT_ID,
         "object": "account",

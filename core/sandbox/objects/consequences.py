@@ -1,27 +1,34 @@
-"""What happens by itself, by the kind under which it was scheduled."""
+"""What happens by itself: at its scheduled time, or at once because something else happened."""
 
 from collections.abc import Callable
 from functools import partial
 
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import Consequences, UnitOfWork
 from core.sandbox.objects import payouts
-from core.sandbox.objects.billing import dunning, invoices, renewals
-from core.sandbox.objects.payments import charges, checkout, disputes, fraud_warnings, payment_intents, refunds
+from core.sandbox.objects.billing import dunning, invoices, renewals, subscriptions
+from core.sandbox.objects.payments import (
+    charges,
+    checkout,
+    checkout_payment,
+    disputes,
+    fraud_warnings,
+    payment_intents,
+    refunds,
+    setup_intents,
+)
 
-Work = Callable[[World, str], object]
 
-
-def _dispute(reason: str, inquiry: bool, world: World, charge_id: str) -> None:
-    charge = world.known(charge_id)
+def _dispute(reason: str, inquiry: bool, uow: UnitOfWork, charge_id: str) -> None:
+    charge = uow.known(charge_id)
     if not charge["disputed"] and not charge["refunded"]:
-        disputes.open_on(world, charge, reason, inquiry=inquiry)
+        disputes.open_on(uow, charge, reason, inquiry=inquiry)
 
 
-def _warn(world: World, charge_id: str) -> None:
-    fraud_warnings.warn(world, world.known(charge_id))
+def _warn(uow: UnitOfWork, charge_id: str) -> None:
+    fraud_warnings.warn(uow, uow.known(charge_id))
 
 
-KINDS: dict[str, Work] = {
+SCHEDULED: dict[str, Callable[[UnitOfWork, str], object]] = {
     "after_payment:fraudulent": partial(_dispute, "fraudulent", False),
     "after_payment:product_not_received": partial(_dispute, "product_not_received", False),
     "after_payment:inquiry": partial(_dispute, "fraudulent", True),
@@ -32,7 +39,7 @@ KINDS: dict[str, Work] = {
     "dispute_decided": disputes.decide,
     "expire_authorization": payment_intents.expire_authorization,
     "expire_incomplete": renewals.expire_incomplete,
-    "finalize_invoice": invoices.finalize_when_due,
+    "finalize_invoice": dunning.finalize_when_due,
     "payout_paid": payouts.pay_when_due,
     "payout_reconciled": payouts.reconcile_when_due,
     "refund_fails": refunds.fail,
@@ -43,3 +50,11 @@ KINDS: dict[str, Work] = {
     "settle_charge": charges.settle,
     "trial_will_end": renewals.announce_trial_end,
 }
+FOLLOWING = {
+    "customer_deleted": (subscriptions.end_all_of,),
+    "invoice_paid": (subscriptions.invoice_paid,),
+    "payment_failed": (invoices.payment_failed,),
+    "payment_succeeded": (invoices.payment_succeeded, checkout_payment.settle),
+    "setup_succeeded": (checkout_payment.settle, setup_intents.give_to_subscription),
+}
+CONSEQUENCES = Consequences(SCHEDULED, FOLLOWING)

@@ -3,7 +3,7 @@
 from core.sandbox.engine.errors import Json, no_such
 from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.payments import payment_methods
 
 
@@ -40,28 +40,28 @@ def build(customer_id: str, created: int, *, email: str | None, name: str | None
     }
 
 
-def create(world: World, params: Params) -> Json:
+def create(uow: UnitOfWork, params: Params) -> Json:
     customer = build(
-        world.ids.new("customer"),
-        world.now,
+        uow.ids.new("customer"),
+        uow.now,
         email=params.text("email"),
         name=params.text("name"),
         metadata=params.metadata(),
-        prefix=world.ids.letters(8).upper(),
+        prefix=uow.ids.letters(8).upper(),
     )
     _take(customer, params)
-    world.add(customer, "customer.created")
+    uow.add(customer, "customer.created")
     given = params.text("payment_method")
     if given:
-        method = payment_methods.attach(world, given, Params({"customer": customer["id"]}))
-        _default_to(world, customer, params, method["id"])
+        method = payment_methods.attach(uow, given, Params({"customer": customer["id"]}))
+        _default_to(uow, customer, params, method["id"])
     elif params.under("invoice_settings").has("default_payment_method"):
-        _default_to(world, customer, params, None)
+        _default_to(uow, customer, params, None)
     return customer
 
 
-def update(world: World, customer_id: str, params: Params) -> Json:
-    customer = retrieve_live(world, customer_id)
+def update(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
+    customer = retrieve_live(uow, customer_id)
     for name in ("email", "name"):
         if params.has(name):
             customer[name] = params.text(name)
@@ -70,45 +70,41 @@ def update(world: World, customer_id: str, params: Params) -> Json:
     chosen = params.under("invoice_settings")
     if chosen.has("default_payment_method"):
         given = chosen.text("default_payment_method")
-        method = payment_methods.resolve(world, given, customer_id) if given else None
+        method = payment_methods.resolve(uow, given, customer_id) if given else None
         customer["invoice_settings"]["default_payment_method"] = method["id"] if method else None
-    return world.change(customer, "customer.updated")
+    return uow.change(customer, "customer.updated")
 
 
-def retrieve(world: World, customer_id: str, params: Params) -> Json:
+def retrieve(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
     """A deleted one is answered as Stripe does: its id and that it is deleted."""
-    return world.get("customer", customer_id)
+    return uow.get("customer", customer_id)
 
 
-def retrieve_live(world: World, customer_id: str, param: str = "id") -> Json:
-    customer = world.get("customer", customer_id, param)
+def retrieve_live(uow: UnitOfWork, customer_id: str, param: str = "id") -> Json:
+    customer = uow.get("customer", customer_id, param)
     if customer.get("deleted"):
         raise no_such("customer", customer_id, param)
     return customer
 
 
-def delete(world: World, customer_id: str, params: Params) -> Json:
-    """Ends their subscriptions at once; what they paid stays."""
-    from core.sandbox.objects.billing import subscriptions
-
-    customer = retrieve_live(world, customer_id)
-    for subscription in list(world.all("subscription", "customer", customer_id)):
-        if subscription["status"] not in ("canceled", "incomplete_expired"):
-            subscriptions.end(world, subscription, "cancellation_requested")
-    world.announce("customer.deleted", customer)
+def delete(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
+    """Their subscriptions end at once; what they paid stays."""
+    customer = retrieve_live(uow, customer_id)
+    uow.follow_up("customer_deleted", customer)
+    uow.announce("customer.deleted", customer)
     gone = {"id": customer_id, "object": "customer", "deleted": True}
     customer.clear()
     customer.update(gone)
-    world.change(customer)
+    uow.change(customer)
     return customer
 
 
-def list_all(world: World, params: Params) -> Json:
-    return list_objects(world, "customer", "/v1/customers", params, ("email",))
+def list_all(uow: UnitOfWork, params: Params) -> Json:
+    return list_objects(uow, "customer", "/v1/customers", params, ("email",))
 
 
-def search(world: World, params: Params) -> Json:
-    return search_objects(world, "customer", "/v1/customers/search", params)
+def search(uow: UnitOfWork, params: Params) -> Json:
+    return search_objects(uow, "customer", "/v1/customers/search", params)
 
 
 def _take(customer: Json, params: Params) -> None:
@@ -120,12 +116,12 @@ def _take(customer: Json, params: Params) -> None:
         customer["address"] = {name: address.text(name) for name in payment_methods.ADDRESS_FIELDS}
 
 
-def _default_to(world: World, customer: Json, params: Params, attached: str | None) -> None:
+def _default_to(uow: UnitOfWork, customer: Json, params: Params, attached: str | None) -> None:
     chosen = params.under("invoice_settings").text("default_payment_method")
     if chosen is None:
         return
     method = attached if chosen.startswith("pm_card_") and attached else chosen
     if attached is None:
-        method = payment_methods.attach(world, chosen, Params({"customer": customer["id"]}))["id"]
+        method = payment_methods.attach(uow, chosen, Params({"customer": customer["id"]}))["id"]
     customer["invoice_settings"]["default_payment_method"] = method
-    world.change(customer, "customer.updated")
+    uow.change(customer, "customer.updated")

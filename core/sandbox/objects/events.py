@@ -8,24 +8,24 @@ from core.sandbox.engine.errors import Json, invalid, no_such
 from core.sandbox.engine.lists import created_range, page
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.store import FOREVER
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 
 KEPT_SECONDS = 30 * 86_400
 
 
-def retrieve(world: World, event_id: str, params: Params) -> Json:
-    row = world.store.one("get_event", id=event_id)
+def retrieve(uow: UnitOfWork, event_id: str, params: Params) -> Json:
+    row = uow.store.one("get_event", id=event_id)
     event: Json | None = orjson.loads(row[0]) if row else None
-    if event is None or event["created"] < world.now - KEPT_SECONDS:
+    if event is None or event["created"] < uow.now - KEPT_SECONDS:
         raise no_such("event", event_id)
     return event
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     wanted = {*params.strings("types"), *([params.must_text("type")] if params.has("type") else [])}
     if len(wanted) > 20:
         raise invalid("You may pass at most 20 types.", "types")
-    return page("/v1/events", (e for e in _events(world, params) if not wanted or _wanted(e, wanted)), params)
+    return page("/v1/events", (e for e in _events(uow, params) if not wanted or _wanted(e, wanted)), params)
 
 
 def _wanted(event: Json, wanted: set[str]) -> bool:
@@ -33,16 +33,16 @@ def _wanted(event: Json, wanted: set[str]) -> bool:
     return event["type"] in wanted or any(name.endswith("*") and event["type"].startswith(name[:-1]) for name in wanted)
 
 
-def _events(world: World, params: Params) -> Iterator[Json]:
+def _events(uow: UnitOfWork, params: Params) -> Iterator[Json]:
     low, high = created_range(params)
-    low = max(low, world.now - KEPT_SECONDS)
+    low = max(low, uow.now - KEPT_SECONDS)
     before = params.text("ending_before")
     cursor = before or params.text("starting_after")
     at, seq = (-1, -1) if before else (FOREVER, FOREVER)
     if cursor:
-        position = world.store.one("event_position", id=cursor)
+        position = uow.store.one("event_position", id=cursor)
         if position is None:
             raise no_such("event", cursor, "ending_before" if before else "starting_after")
         at, seq = position
-    rows = world.store.rows("newer_events" if before else "older_events", low=low, high=high, at=at, seq=seq)
+    rows = uow.store.rows("newer_events" if before else "older_events", low=low, high=high, at=at, seq=seq)
     return (orjson.loads(row[0]) for row in rows)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import BASE, World
+from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
 
 PURPOSES = {"dispute_evidence", "business_logo", "identity_document", "additional_verification"}
 TYPES = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "text/plain": "txt", "text/csv": "csv"}
@@ -31,7 +31,7 @@ async def decode_upload(request: Request) -> dict[str, Any]:
     return fields
 
 
-def create(world: World, params: Params) -> Json:
+def create(uow: UnitOfWork, params: Params) -> Json:
     purpose = params.choice("purpose", PURPOSES)
     if purpose is None:
         raise missing_parameter("purpose")
@@ -42,11 +42,11 @@ def create(world: World, params: Params) -> Json:
     kind = TYPES.get(upload.text("type") or "") or name.rsplit(".", 1)[-1].lower()
     if purpose == "dispute_evidence" and kind not in ("pdf", "jpg", "jpeg", "png"):
         raise invalid("Evidence files are a pdf, jpg or png.", "file")
-    file_id = world.ids.new("file")
+    file_id = uow.ids.new("file")
     file = {
         "id": file_id,
         "object": "file",
-        "created": world.now,
+        "created": uow.now,
         "expires_at": None,
         "filename": name,
         "links": {"object": "list", "data": [], "has_more": False, "url": f"/v1/file_links?file={file_id}"},
@@ -56,12 +56,12 @@ def create(world: World, params: Params) -> Json:
         "type": kind,
         "url": f"{BASE}/v1/files/{file_id}/contents",
     }
-    return world.add(file)
+    return uow.add(file)
 
 
-def retrieve(world: World, file_id: str, params: Params) -> Json:
-    return world.get("file", file_id)
+def retrieve(uow: UnitOfWork, file_id: str, params: Params) -> Json:
+    return uow.get("file", file_id)
 
 
-def list_all(world: World, params: Params) -> Json:
-    return list_objects(world, "file", "/v1/files", params, ("purpose",))
+def list_all(uow: UnitOfWork, params: Params) -> Json:
+    return list_objects(uow, "file", "/v1/files", params, ("purpose",))

@@ -9,7 +9,7 @@ from core.sandbox.engine.errors import Json
 from core.sandbox.engine.idempotency import KEPT_SECONDS
 from core.sandbox.engine.lists import created_range, list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 
 BANKS = {"usd": "ba_1SandboxUsd", "cad": "ba_1SandboxCad", "eur": "ba_1SandboxEur", "jpy": "ba_1SandboxJpy"}
 
@@ -55,33 +55,33 @@ def arrival(created: int) -> int:
     return day
 
 
-def close_day(world: World, _: str) -> None:
+def close_day(uow: UnitOfWork, _: str) -> None:
     """Midnight UTC: what has come due becomes available and is paid out."""
-    world.schedule((world.now // DAY_SECONDS + 1) * DAY_SECONDS, "day", "")
-    world.store.rows("drop_old_answers", before=world.now - KEPT_SECONDS)
-    if _make_available(world):
-        world.announce("balance.available", balance.retrieve(world, Params({})))
+    uow.schedule((uow.now // DAY_SECONDS + 1) * DAY_SECONDS, "day", "")
+    uow.store.rows("drop_old_answers", before=uow.now - KEPT_SECONDS)
+    if _make_available(uow):
+        uow.announce("balance.available", balance.retrieve(uow, Params({})))
     by_currency: dict[str, list[Json]] = defaultdict(list)
-    for txn in balance.open_transactions(world):
+    for txn in balance.open_transactions(uow):
         by_currency[txn["currency"]].append(txn)
     for currency, transactions in sorted(by_currency.items()):
         if sum(txn["net"] for txn in transactions) > 0:
-            _pay_out(world, currency, transactions)
+            _pay_out(uow, currency, transactions)
 
 
-def _make_available(world: World) -> int:
-    ready = [txn for txn in world.with_status("balance_transaction", "pending") if txn["available_on"] <= world.now]
+def _make_available(uow: UnitOfWork) -> int:
+    ready = [txn for txn in uow.with_status("balance_transaction", "pending") if txn["available_on"] <= uow.now]
     for txn in ready:
         txn["status"] = "available"
-        world.change(txn)
+        uow.change(txn)
     return len(ready)
 
 
-def _pay_out(world: World, currency: str, transactions: list[Json]) -> None:
+def _pay_out(uow: UnitOfWork, currency: str, transactions: list[Json]) -> None:
     amount = sum(txn["net"] for txn in transactions)
-    payout = build(world.ids.new("payout"), amount, currency, world.now)
+    payout = build(uow.ids.new("payout"), amount, currency, uow.now)
     out = balance.book(
-        world,
+        uow,
         "payout",
         amount=-amount,
         currency=currency,
@@ -91,34 +91,34 @@ def _pay_out(world: World, currency: str, transactions: list[Json]) -> None:
     )
     payout["balance_transaction"] = out["id"]
     for txn in [*transactions, out]:
-        world.store.rows("set_sibling", id=txn["id"], sibling=payout["id"])
-    world.add(payout, "payout.created")
-    world.schedule(world.now + 3600, "payout_reconciled", payout["id"])
-    world.schedule(payout["arrival_date"], "payout_paid", payout["id"])
+        uow.store.rows("set_sibling", id=txn["id"], sibling=payout["id"])
+    uow.add(payout, "payout.created")
+    uow.schedule(uow.now + 3600, "payout_reconciled", payout["id"])
+    uow.schedule(payout["arrival_date"], "payout_paid", payout["id"])
 
 
-def reconcile_when_due(world: World, payout_id: str) -> None:
+def reconcile_when_due(uow: UnitOfWork, payout_id: str) -> None:
     """From now on its balance transactions can be listed."""
-    payout = world.known(payout_id)
+    payout = uow.known(payout_id)
     payout["reconciliation_status"] = "completed"
-    world.change(payout, "payout.updated", "payout.reconciliation_completed")
+    uow.change(payout, "payout.updated", "payout.reconciliation_completed")
 
 
-def pay_when_due(world: World, payout_id: str) -> None:
-    payout = world.known(payout_id)
+def pay_when_due(uow: UnitOfWork, payout_id: str) -> None:
+    payout = uow.known(payout_id)
     payout |= {"status": "paid", "trace_id": {"status": "supported", "value": payout_id[-12:].upper()}}
-    world.change(payout, "payout.paid")
+    uow.change(payout, "payout.paid")
 
 
-def retrieve(world: World, payout_id: str, params: Params) -> Json:
-    return world.get("payout", payout_id)
+def retrieve(uow: UnitOfWork, payout_id: str, params: Params) -> Json:
+    return uow.get("payout", payout_id)
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     low, high = created_range(Params({"created": params.raw.get("arrival_date", "")}))
 
     def arrives(payout: Json) -> bool:
         return low <= int(payout["arrival_date"]) <= high
 
     keep = arrives if params.has("arrival_date") else None
-    return list_objects(world, "payout", "/v1/payouts", params, ("status", "destination"), keep)
+    return list_objects(uow, "payout", "/v1/payouts", params, ("status", "destination"), keep)

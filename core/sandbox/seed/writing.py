@@ -12,8 +12,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from core.sandbox.engine.engine import database_path
-from core.sandbox.engine.locks import only_one
 from core.sandbox.engine.store import Store, script
+from core.sandbox.locks import only_one
 from core.sandbox.seed import settlement
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import (

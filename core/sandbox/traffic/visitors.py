@@ -11,9 +11,9 @@ import orjson
 from core.sandbox.engine.engine import Engine
 from core.sandbox.engine.errors import Json, StripeError
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import RequestStamp, World
+from core.sandbox.engine.unit_of_work import RequestStamp, UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.billing import subscriptions
+from core.sandbox.objects.billing import subscription_changes, subscriptions
 from core.sandbox.objects.payments import confirmation, payment_intents, refunds
 from core.sandbox.seed.business import (
     FEEDBACK,
@@ -80,7 +80,7 @@ class Visitors:
             return
         self._chance.choices(list(self._deeds), list(self._deeds.values()))[0]()
 
-    def _do(self, work: Callable[[World], T]) -> T:
+    def _do(self, work: Callable[[UnitOfWork], T]) -> T:
         stamp = RequestStamp(self._engine.ids.new("request"), self._engine.ids.letters(24))
         return self._engine.transact(work, request=stamp)
 
@@ -92,7 +92,7 @@ class Visitors:
     def _pay(self, intent_id: str, card: str) -> None:
         asked = Params({"payment_method": card})
         try:
-            intent = self._do(lambda world: payment_intents.confirm(world, intent_id, asked))
+            intent = self._do(lambda uow: payment_intents.confirm(uow, intent_id, asked))
         except StripeError:
             if self._chance.random() < TRIES_AGAIN:
                 self._unfinished.append(lambda: self._pay(intent_id, "pm_card_visa"))
@@ -103,7 +103,7 @@ class Visitors:
 
     def _authenticate(self, intent_id: str) -> None:
         succeed = self._chance.random() > SECURE_FAILS
-        self._ask(self._do(lambda world: confirmation.authenticate(world, intent_id, succeed=succeed)))
+        self._ask(self._do(lambda uow: confirmation.authenticate(uow, intent_id, succeed=succeed)))
 
     def _ask(self, intent: Json) -> None:
         """Whoever paid for a visit fills in the intake form."""
@@ -113,26 +113,26 @@ class Visitors:
     def _ask_as_member(self) -> None:
         self._do(self._fill_in_as_member)
 
-    def _fill_in_as_member(self, world: World) -> None:
-        subscription = self._recent(world, "subscription", "active")
-        customer = world.find(subscription["customer"]) if subscription else None
+    def _fill_in_as_member(self, uow: UnitOfWork) -> None:
+        subscription = self._recent(uow, "subscription", "active")
+        customer = uow.find(subscription["customer"]) if subscription else None
         if subscription and customer and (patient_id := customer["metadata"].get("patientId")):
-            self._fill_in(intake.of_a_member(subscription, patient_id, world.ids.letters(12), world.now))
+            self._fill_in(intake.of_a_member(subscription, patient_id, uow.ids.letters(12), uow.now))
 
-    def _new(self, world: World) -> tuple[Json, str]:
-        customer = customers.create(world, Params(self._person()))
-        return self._intent(world, customer), self._chance.choices(list(CARDS), list(CARDS.values()))[0]
+    def _new(self, uow: UnitOfWork) -> tuple[Json, str]:
+        customer = customers.create(uow, Params(self._person()))
+        return self._intent(uow, customer), self._chance.choices(list(CARDS), list(CARDS.values()))[0]
 
-    def _returning(self, world: World) -> tuple[Json, str]:
+    def _returning(self, uow: UnitOfWork) -> tuple[Json, str]:
         """Somebody who has paid before, with the card they paid with; somebody new where there is none."""
-        earlier = self._recent(world, "payment_intent", "succeeded")
-        customer = world.find(earlier["customer"]) if earlier else None
+        earlier = self._recent(uow, "payment_intent", "succeeded")
+        customer = uow.find(earlier["customer"]) if earlier else None
         if earlier is None or customer is None or customer.get("deleted") or earlier["currency"] != "usd":
-            return self._new(world)
-        card = world.find(earlier["payment_method"])
+            return self._new(uow)
+        card = uow.find(earlier["payment_method"])
         if card is None or card["customer"] != customer["id"]:
-            return self._new(world)
-        return self._intent(world, customer), card["id"]
+            return self._new(uow)
+        return self._intent(uow, customer), card["id"]
 
     def _leave_cart(self) -> None:
         self._do(self._new)
@@ -142,69 +142,69 @@ class Visitors:
         email = f"{first}.{last}{self._chance.randrange(10_000)}@example.com".lower()
         return {"email": email, "metadata": {"patientId": str(uuid.uuid4())}, "name": f"{first} {last}"}
 
-    def _intent(self, world: World, customer: Json) -> Json:
+    def _intent(self, uow: UnitOfWork, customer: Json) -> Json:
         visit = self._chance.choices(VISITS, [offer.weight for offer in VISITS])[0]
         asked = {
             "amount": str(visit.amount_minor),
             "currency": visit.currency,
             "customer": customer["id"],
             "description": visit.name,
-            "metadata": self._order(world, customer),
+            "metadata": self._order(uow, customer),
             "setup_future_usage": "off_session",
         }
-        return payment_intents.create(world, Params(asked))
+        return payment_intents.create(uow, Params(asked))
 
-    def _order(self, world: World, customer: Json) -> dict[str, str]:
+    def _order(self, uow: UnitOfWork, customer: Json) -> dict[str, str]:
         patient = customer["metadata"].get("patientId", "")
-        return {"orderId": f"ord_{world.ids.letters(12)}", "patientId": patient}
+        return {"orderId": f"ord_{uow.ids.letters(12)}", "patientId": patient}
 
     def _subscribe(self) -> None:
         self._do(self._begin_plan)
 
-    def _begin_plan(self, world: World) -> None:
-        plans = [price for price in world.all("price") if price["recurring"] and price["active"]]
+    def _begin_plan(self, uow: UnitOfWork) -> None:
+        plans = [price for price in uow.all("price") if price["recurring"] and price["active"]]
         if not plans:
             return
         settings = {"payment_method": "pm_card_visa"}
-        customer = customers.create(world, Params({**self._person(), **settings}))
-        card = next(world.all("payment_method", "customer", customer["id"]))
+        customer = customers.create(uow, Params({**self._person(), **settings}))
+        card = next(uow.all("payment_method", "customer", customer["id"]))
         asked = {
             "customer": customer["id"],
             "default_payment_method": card["id"],
             "items": [{"price": self._chance.choice(plans)["id"]}],
-            "metadata": self._order(world, customer),
+            "metadata": self._order(uow, customer),
         }
-        subscriptions.create(world, Params(asked))
+        subscriptions.create(uow, Params(asked))
 
     def _cancel(self) -> None:
         """Most leave at the period's end, some at once."""
         self._do(self._end_plan)
 
-    def _end_plan(self, world: World) -> None:
-        subscription = self._recent(world, "subscription", "active")
+    def _end_plan(self, uow: UnitOfWork) -> None:
+        subscription = self._recent(uow, "subscription", "active")
         if subscription is None or subscription["cancel_at_period_end"]:
             return
         details = {"cancellation_details": {"feedback": self._chance.choice(FEEDBACK)}}
         if self._chance.random() < 0.2:
-            subscriptions.cancel(world, subscription["id"], Params(details))
+            subscriptions.cancel(uow, subscription["id"], Params(details))
         else:
             later = Params({**details, "cancel_at_period_end": "true"})
-            subscriptions.update(world, subscription["id"], later)
+            subscription_changes.update(uow, subscription["id"], later)
 
     def _refund(self) -> None:
         self._do(self._give_back)
 
-    def _give_back(self, world: World) -> None:
-        charge = self._recent(world, "charge", "succeeded")
+    def _give_back(self, uow: UnitOfWork) -> None:
+        charge = self._recent(uow, "charge", "succeeded")
         if charge is None or charge["amount_refunded"] or charge["disputed"] or not charge["captured"]:
             return
         part = 1 if self._chance.random() < FULL_REFUND_SHARE else 2
         asked = {"amount": str(charge["amount"] // part), "reason": "requested_by_customer"}
-        refunds.create(world, Params({"charge": charge["id"], **asked}))
+        refunds.create(uow, Params({"charge": charge["id"], **asked}))
 
-    def _recent(self, world: World, object_type: str, status: str) -> Json | None:
+    def _recent(self, uow: UnitOfWork, object_type: str, status: str) -> Json | None:
         """One of the last of its kind: people ask about what they just bought."""
-        low, high = world.store.one("sequence_range", type=object_type)
+        low, high = uow.store.one("sequence_range", type=object_type)
         start = max(low, high - self._chance.randrange(1, RECENT))
-        rows = world.store.rows("random_objects", type=object_type, seq=start, status=status).fetchall()
-        return world.find(orjson.loads(self._chance.choice(rows)[0])["id"]) if rows else None
+        rows = uow.store.rows("random_objects", type=object_type, seq=start, status=status).fetchall()
+        return uow.find(orjson.loads(self._chance.choice(rows)[0])["id"]) if rows else None

@@ -8,7 +8,7 @@ from core.sandbox.engine.intervals import after
 from core.sandbox.engine.limits import THREE_DECIMAL, checked_currency
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
 
 TYPED = re.compile(r"[A-Za-z0-9-]{1,500}")
@@ -73,7 +73,7 @@ def build_discount(
     }
 
 
-def create_coupon(world: World, params: Params) -> Json:
+def create_coupon(uow: UnitOfWork, params: Params) -> Json:
     percent, amount = params.number("percent_off"), params.whole("amount_off")
     if (percent is None) == (amount is None):
         raise invalid("You must pass either percent_off or amount_off, and not both.", "percent_off")
@@ -81,15 +81,15 @@ def create_coupon(world: World, params: Params) -> Json:
         raise invalid("Invalid percent_off: must be over 0 and at most 100.", "percent_off")
     if amount is not None and amount < 1:
         raise invalid("Invalid positive integer", "amount_off", "parameter_invalid_integer")
-    _check_terms(world, params, "redeem_by")
+    _check_terms(uow, params, "redeem_by")
     months = params.whole("duration_in_months")
     if params.text("duration") == "repeating" and (months is None or months < 1):
         raise missing_parameter("duration_in_months")
-    coupon_id = params.text("id") or world.ids.letters(8)
-    if world.find(coupon_id):
+    coupon_id = params.text("id") or uow.ids.letters(8)
+    if uow.find(coupon_id):
         raise invalid("Coupon already exists.", "id", "resource_already_exists")
     duration = params.choice("duration", {"forever", "once", "repeating"}, "once") or "once"
-    coupon = build_coupon(coupon_id, world.now, name=params.text("name"), duration=duration)
+    coupon = build_coupon(coupon_id, uow.now, name=params.text("name"), duration=duration)
     coupon |= {
         "amount_off": amount,
         "currency": checked_currency(params.text("currency")) if amount is not None else None,
@@ -99,65 +99,65 @@ def create_coupon(world: World, params: Params) -> Json:
         "percent_off": percent,
         "redeem_by": params.moment("redeem_by"),
     }
-    return world.add(coupon, "coupon.created")
+    return uow.add(coupon, "coupon.created")
 
 
-def _check_terms(world: World, params: Params, until: str) -> None:
+def _check_terms(uow: UnitOfWork, params: Params, until: str) -> None:
     """How often and until when: at least once, and not in the past."""
     most, end = params.whole("max_redemptions"), params.moment(until)
     if most is not None and most < 1:
         raise invalid("This value must be greater than or equal to 1.", "max_redemptions", "parameter_invalid_integer")
-    if end is not None and end <= world.now:
+    if end is not None and end <= uow.now:
         raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", until)
 
 
-def update_coupon(world: World, coupon_id: str, params: Params) -> Json:
-    coupon = _kept(world, coupon_id)
+def update_coupon(uow: UnitOfWork, coupon_id: str, params: Params) -> Json:
+    coupon = _kept(uow, coupon_id)
     coupon["name"] = params.text("name") or coupon["name"]
     coupon["metadata"] = params.metadata(coupon["metadata"])
-    return world.change(coupon, "coupon.updated")
+    return uow.change(coupon, "coupon.updated")
 
 
-def delete_coupon(world: World, coupon_id: str, params: Params) -> Json:
+def delete_coupon(uow: UnitOfWork, coupon_id: str, params: Params) -> Json:
     """Nothing new can use it; discounts that exist go on."""
-    coupon = _kept(world, coupon_id)
+    coupon = _kept(uow, coupon_id)
     coupon["valid"] = False
-    world.announce("coupon.deleted", coupon)
+    uow.announce("coupon.deleted", coupon)
     coupon["deleted"] = True
-    world.change(coupon)
+    uow.change(coupon)
     return {"id": coupon_id, "object": "coupon", "deleted": True}
 
 
-def retrieve_coupon(world: World, coupon_id: str, params: Params) -> Json:
-    return _kept(world, coupon_id)
+def retrieve_coupon(uow: UnitOfWork, coupon_id: str, params: Params) -> Json:
+    return _kept(uow, coupon_id)
 
 
-def _kept(world: World, coupon_id: str, param: str = "id") -> Json:
+def _kept(uow: UnitOfWork, coupon_id: str, param: str = "id") -> Json:
     """A coupon that was deleted lives on in the discounts it gave, and nowhere else."""
-    coupon = world.get("coupon", coupon_id, param)
+    coupon = uow.get("coupon", coupon_id, param)
     if coupon.get("deleted"):
         raise no_such("coupon", coupon_id, param)
     return coupon
 
 
-def list_coupons(world: World, params: Params) -> Json:
-    return list_objects(world, "coupon", "/v1/coupons", params, keep=lambda one: not one.get("deleted"))
+def list_coupons(uow: UnitOfWork, params: Params) -> Json:
+    return list_objects(uow, "coupon", "/v1/coupons", params, keep=lambda one: not one.get("deleted"))
 
 
-def create_code(world: World, params: Params) -> Json:
+def create_code(uow: UnitOfWork, params: Params) -> Json:
     coupon = params.under("promotion").text("coupon") or params.text("coupon")
     if coupon is None:
         raise invalid("Missing required param: promotion[coupon].", "promotion[coupon]", "parameter_missing")
-    _kept(world, coupon, "promotion[coupon]")
-    _check_terms(world, params, "expires_at")
+    _kept(uow, coupon, "promotion[coupon]")
+    _check_terms(uow, params, "expires_at")
     if customer := params.text("customer"):
-        customers.retrieve_live(world, customer, "customer")
-    word = params.text("code") or world.ids.letters(8).upper()
+        customers.retrieve_live(uow, customer, "customer")
+    word = params.text("code") or uow.ids.letters(8).upper()
     if not TYPED.fullmatch(word):
         raise invalid("Promotion codes have letters, digits and dashes alone.", "code")
-    if any(code["active"] for code in world.all("promotion_code", "parent", word)):
+    if any(code["active"] for code in uow.all("promotion_code", "parent", word)):
         raise invalid(f"An active promotion code with `code: {word}` already exists.", "code")
-    code = build_code(world.ids.new("promotion_code"), world.now, code=word, coupon=coupon)
+    code = build_code(uow.ids.new("promotion_code"), uow.now, code=word, coupon=coupon)
     limits = params.under("restrictions")
     minimum = limits.whole("minimum_amount")
     if minimum is not None and limits.text("minimum_amount_currency") is None:
@@ -174,37 +174,37 @@ def create_code(world: World, params: Params) -> Json:
             "minimum_amount_currency": limits.text("minimum_amount_currency") if minimum is not None else None,
         },
     }
-    return world.add(code, "promotion_code.created")
+    return uow.add(code, "promotion_code.created")
 
 
-def update_code(world: World, code_id: str, params: Params) -> Json:
-    code = world.get("promotion_code", code_id)
+def update_code(uow: UnitOfWork, code_id: str, params: Params) -> Json:
+    code = uow.get("promotion_code", code_id)
     code["active"] = params.flag("active", default=code["active"])
     code["metadata"] = params.metadata(code["metadata"])
-    return world.change(code, "promotion_code.updated")
+    return uow.change(code, "promotion_code.updated")
 
 
-def retrieve_code(world: World, code_id: str, params: Params) -> Json:
-    return world.get("promotion_code", code_id)
+def retrieve_code(uow: UnitOfWork, code_id: str, params: Params) -> Json:
+    return uow.get("promotion_code", code_id)
 
 
-def list_codes(world: World, params: Params) -> Json:
+def list_codes(uow: UnitOfWork, params: Params) -> Json:
     word = params.text("code")
     keep = (lambda code: code["code"].lower() == word.lower()) if word else None
     asked = Params({name: value for name, value in params.raw.items() if name != "code"})
-    return list_objects(world, "promotion_code", "/v1/promotion_codes", asked, ("active", "coupon", "customer"), keep)
+    return list_objects(uow, "promotion_code", "/v1/promotion_codes", asked, ("active", "coupon", "customer"), keep)
 
 
 def accepted(
-    world: World, asked: Params, *, customer: str | None, currency: str, subtotal: int
+    uow: UnitOfWork, asked: Params, *, customer: str | None, currency: str, subtotal: int
 ) -> tuple[Json, Json | None]:
     """The coupon and code of one `discounts[n]`; refused where Stripe refuses them."""
     code_id = asked.text("promotion_code")
-    code = world.get("promotion_code", code_id, asked.named("promotion_code")) if code_id else None
+    code = uow.get("promotion_code", code_id, asked.named("promotion_code")) if code_id else None
     coupon_id = code["promotion"]["coupon"] if code else asked.must_text("coupon")
-    coupon = world.get("coupon", coupon_id, asked.named("coupon"))
-    problem = _coupon_problem(coupon, currency, world.now) or (
-        code and _code_problem(world, code, customer, currency, subtotal)
+    coupon = uow.get("coupon", coupon_id, asked.named("coupon"))
+    problem = _coupon_problem(coupon, currency, uow.now) or (
+        code and _code_problem(uow, code, customer, currency, subtotal)
     )
     if problem:
         raise invalid(
@@ -215,19 +215,19 @@ def accepted(
     return coupon, code
 
 
-def redeem(world: World, coupon: Json, code: Json | None) -> None:
+def redeem(uow: UnitOfWork, coupon: Json, code: Json | None) -> None:
     """Counts one use of the coupon, and of the code that led to it."""
     for used, event in ((coupon, "coupon.updated"), (code, "promotion_code.updated")):
         if used is not None:
-            _count_use(world, used, event)
+            _count_use(uow, used, event)
 
 
-def _count_use(world: World, used: Json, event: str) -> None:
+def _count_use(uow: UnitOfWork, used: Json, event: str) -> None:
     used["times_redeemed"] += 1
     spent = used["max_redemptions"] is not None and used["times_redeemed"] >= used["max_redemptions"]
     if spent:
         used["valid" if used["object"] == "coupon" else "active"] = False
-    world.change(used, event)
+    uow.change(used, event)
 
 
 def _coupon_problem(coupon: Json, currency: str, now: int) -> str | None:
@@ -238,13 +238,13 @@ def _coupon_problem(coupon: Json, currency: str, now: int) -> str | None:
     return None
 
 
-def _code_problem(world: World, code: Json, customer: str | None, currency: str, subtotal: int) -> str | None:
+def _code_problem(uow: UnitOfWork, code: Json, customer: str | None, currency: str, subtotal: int) -> str | None:
     limits = code["restrictions"]
-    if not code["active"] or (code["expires_at"] and code["expires_at"] < world.now):
+    if not code["active"] or (code["expires_at"] and code["expires_at"] < uow.now):
         return "This promotion code is expired or inactive and cannot be applied."
     if code["customer"] and code["customer"] != customer:
         return "This promotion code cannot be redeemed because it is for another customer."
-    if limits["first_time_transaction"] and customer and _has_paid(world, customer):
+    if limits["first_time_transaction"] and customer and _has_paid(uow, customer):
         return "This promotion code cannot be redeemed because the associated customer has prior transactions."
     if limits["minimum_amount"] is not None and (
         limits["minimum_amount_currency"] == currency and subtotal < limits["minimum_amount"]
@@ -253,8 +253,8 @@ def _code_problem(world: World, code: Json, customer: str | None, currency: str,
     return None
 
 
-def _has_paid(world: World, customer: str) -> bool:
-    return any(charge["status"] == "succeeded" for charge in world.all("charge", "customer", customer))
+def _has_paid(uow: UnitOfWork, customer: str) -> bool:
+    return any(charge["status"] == "succeeded" for charge in uow.all("charge", "customer", customer))
 
 
 def amount_off(coupon: Json, amount: int, currency: str) -> int:

@@ -1,7 +1,7 @@
 """Trying again: a renewal that was declined is attempted over two weeks, then given up."""
 
 from core.sandbox.engine.errors import Json
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.billing import invoices, subscriptions
 from core.sandbox.objects.billing.invoice_shape import subscription_of
 
@@ -9,38 +9,52 @@ WAIT_DAYS = (3, 5, 7)
 DAY_SECONDS = 86_400
 
 
-def first_attempt(world: World, invoice: Json) -> None:
-    """Charges the saved card; a decline makes the subscription past due."""
-    invoices.collect(world, invoice, invoices.payment_method_of(world, invoice), off_session=True)
-    if invoice["status"] == "open":
-        _wait(world, invoice, tries=0)
-        subscription = world.find(subscription_of(invoice))
-        if subscription is not None and subscription["status"] == "active":
-            subscription["status"] = "past_due"
-            world.change(subscription, "customer.subscription.updated")
-
-
-def retry(world: World, invoice_id: str) -> None:
-    """The next attempt of the schedule; after the last, the subscription ends."""
-    invoice = world.known(invoice_id)
+def finalize_when_due(uow: UnitOfWork, invoice_id: str) -> None:
+    """A renewal's draft, an hour later: finalized and, where cards pay it, tried."""
+    invoice = uow.known(invoice_id)
+    if invoice["status"] != "draft":
+        return
+    invoices.finalize(uow, invoice)
     if invoice["status"] != "open":
         return
-    tries = world.hidden(invoice_id).get("tries", 0) + 1
-    invoices.collect(world, invoice, invoices.payment_method_of(world, invoice), off_session=True)
+    if invoice["collection_method"] == "send_invoice":
+        uow.announce("invoice.sent", invoice)
+        return
+    first_attempt(uow, invoice)
+
+
+def first_attempt(uow: UnitOfWork, invoice: Json) -> None:
+    """Charges the saved card; a decline makes the subscription past due."""
+    invoices.collect(uow, invoice, invoices.payment_method_of(uow, invoice), off_session=True)
+    if invoice["status"] == "open":
+        _wait(uow, invoice, tries=0)
+        subscription = uow.find(subscription_of(invoice))
+        if subscription is not None and subscription["status"] == "active":
+            subscription["status"] = "past_due"
+            uow.change(subscription, "customer.subscription.updated")
+
+
+def retry(uow: UnitOfWork, invoice_id: str) -> None:
+    """The next attempt of the schedule; after the last, the subscription ends."""
+    invoice = uow.known(invoice_id)
+    if invoice["status"] != "open":
+        return
+    tries = uow.hidden(invoice_id).get("tries", 0) + 1
+    invoices.collect(uow, invoice, invoices.payment_method_of(uow, invoice), off_session=True)
     if invoice["status"] != "open":
         return
     if tries < len(WAIT_DAYS):
-        _wait(world, invoice, tries)
+        _wait(uow, invoice, tries)
         return
-    subscription = world.find(subscription_of(invoice))
+    subscription = uow.find(subscription_of(invoice))
     if subscription is not None and subscription["status"] != "canceled":
-        subscriptions.end(world, subscription, "payment_failed")
-    invoices.give_up(world, invoice)
+        subscriptions.end(uow, subscription, "payment_failed")
+    invoices.give_up(uow, invoice)
 
 
-def _wait(world: World, invoice: Json, tries: int) -> None:
-    at = world.now + WAIT_DAYS[tries] * DAY_SECONDS
-    world.hide(invoice["id"], {"tries": tries})
-    world.schedule(at, "retry_invoice", invoice["id"])
+def _wait(uow: UnitOfWork, invoice: Json, tries: int) -> None:
+    at = uow.now + WAIT_DAYS[tries] * DAY_SECONDS
+    uow.hide(invoice["id"], {"tries": tries})
+    uow.schedule(at, "retry_invoice", invoice["id"])
     invoice["next_payment_attempt"] = at
-    world.change(invoice, "invoice.updated")
+    uow.change(invoice, "invoice.updated")

@@ -4,7 +4,7 @@ from core.sandbox.engine.errors import Json, invalid, missing_parameter
 from core.sandbox.engine.limits import checked_currency
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
 from core.sandbox.objects.billing import invoice_lines
 
@@ -55,62 +55,62 @@ def build(
     }
 
 
-def create(world: World, params: Params) -> Json:
-    customer = customers.retrieve_live(world, params.must_text("customer"), "customer")
+def create(uow: UnitOfWork, params: Params) -> Json:
+    customer = customers.retrieve_live(uow, params.must_text("customer"), "customer")
     amount = params.whole("amount")
     price_id = params.under("pricing").text("price")
-    price = world.get("price", price_id, "pricing[price]") if price_id else None
+    price = uow.get("price", price_id, "pricing[price]") if price_id else None
     if amount is None and price is None:
         raise missing_parameter("amount")
     item = build(
-        world.ids.new("invoiceitem"),
+        uow.ids.new("invoiceitem"),
         customer["id"],
-        world.now,
+        uow.now,
         amount=amount if amount is not None else price["unit_amount"] if price else 0,
         currency=checked_currency(params.text("currency") or (price["currency"] if price else "usd")),
         description=params.text("description") or "",
-        period=(world.now, world.now),
+        period=(uow.now, uow.now),
         price=price,
     )
     item["metadata"] = params.metadata()
     invoice_id = params.text("invoice")
-    world.add(item, "invoiceitem.created")
+    uow.add(item, "invoiceitem.created")
     if invoice_id:
-        _add_to_draft(world, item, world.get("invoice", invoice_id, "invoice"))
+        _add_to_draft(uow, item, uow.get("invoice", invoice_id, "invoice"))
     return item
 
 
-def _add_to_draft(world: World, item: Json, invoice: Json) -> None:
+def _add_to_draft(uow: UnitOfWork, item: Json, invoice: Json) -> None:
     if invoice["status"] != "draft":
         raise invalid(
             "Invoice is already finalized, so items cannot be added to it.", "invoice", "invoice_not_editable"
         )
-    line = _take(world, item, invoice["id"])
+    line = _take(uow, item, invoice["id"])
     lines = [*invoice["lines"]["data"], line]
     subtotal = sum(entry["amount"] for entry in lines)
-    shares = invoice_lines.taken_off(world, invoice["discounts"], subtotal, invoice["currency"])
-    world.change(invoice_lines.total_up(invoice, lines, shares), "invoice.updated")
+    shares = invoice_lines.taken_off(uow, invoice["discounts"], subtotal, invoice["currency"])
+    uow.change(invoice_lines.total_up(invoice, lines, shares), "invoice.updated")
 
 
-def take_pending(world: World, customer_id: str, invoice_id: str, currency: str) -> list[Json]:
+def take_pending(uow: UnitOfWork, customer_id: str, invoice_id: str, currency: str) -> list[Json]:
     """The customer's waiting items as lines of this invoice."""
     waiting = [
         item
-        for item in world.all("invoiceitem", "customer", customer_id)
+        for item in uow.all("invoiceitem", "customer", customer_id)
         if item["invoice"] is None and item["currency"] == currency
     ]
-    return [_take(world, item, invoice_id) for item in reversed(waiting)]
+    return [_take(uow, item, invoice_id) for item in reversed(waiting)]
 
 
-def _take(world: World, item: Json, invoice_id: str) -> Json:
+def _take(uow: UnitOfWork, item: Json, invoice_id: str) -> Json:
     item["invoice"] = invoice_id
-    world.change(item)
+    uow.change(item)
     origin = item["parent"] and item["parent"]["subscription_details"]
     parent = origin and invoice_lines.of_subscription(
         origin["subscription"], origin["subscription_item"], proration=True
     )
     return {
-        "id": world.ids.new("line_item"),
+        "id": uow.ids.new("line_item"),
         "object": "line_item",
         "amount": item["amount"],
         "currency": item["currency"],
@@ -131,21 +131,21 @@ def _take(world: World, item: Json, invoice_id: str) -> Json:
     }
 
 
-def delete(world: World, item_id: str, params: Params) -> Json:
-    item = world.get("invoiceitem", item_id)
+def delete(uow: UnitOfWork, item_id: str, params: Params) -> Json:
+    item = uow.get("invoiceitem", item_id)
     if item["invoice"] is not None:
         raise invalid("You cannot delete an invoice item that is on an invoice.", code="invoice_not_editable")
-    world.announce("invoiceitem.deleted", item)
+    uow.announce("invoiceitem.deleted", item)
     item["deleted"] = True
-    world.change(item)
+    uow.change(item)
     return {"id": item_id, "object": "invoiceitem", "deleted": True}
 
 
-def retrieve(world: World, item_id: str, params: Params) -> Json:
-    return world.get("invoiceitem", item_id)
+def retrieve(uow: UnitOfWork, item_id: str, params: Params) -> Json:
+    return uow.get("invoiceitem", item_id)
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     wants_pending = params.text("pending")
     keep = (lambda item: (item["invoice"] is None) == (wants_pending == "true")) if wants_pending else None
-    return list_objects(world, "invoiceitem", "/v1/invoiceitems", params, ("customer", "invoice"), keep)
+    return list_objects(uow, "invoiceitem", "/v1/invoiceitems", params, ("customer", "invoice"), keep)

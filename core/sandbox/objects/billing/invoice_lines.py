@@ -1,7 +1,7 @@
 """Invoice lines and what they add up to, discounts included."""
 
 from core.sandbox.engine.errors import Json
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.billing import discounts
 
 
@@ -87,11 +87,11 @@ def total_up(invoice: Json, lines: list[Json], taken_off: list[tuple[str, int]])
     return invoice
 
 
-def taken_off(world: World, discount_ids: list[str], subtotal: int, currency: str) -> list[tuple[str, int]]:
+def taken_off(uow: UnitOfWork, discount_ids: list[str], subtotal: int, currency: str) -> list[tuple[str, int]]:
     """Each discount's share of `subtotal`, one after the other, never below zero."""
     shares, left = [], max(subtotal, 0)
     for discount_id in discount_ids:
-        coupon = world.known(world.known(discount_id)["source"]["coupon"])
+        coupon = uow.known(uow.known(discount_id)["source"]["coupon"])
         amount = discounts.amount_off(coupon, left, currency)
         shares.append((discount_id, amount))
         left -= amount

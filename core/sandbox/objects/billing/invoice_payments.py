@@ -3,8 +3,8 @@
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
-from core.sandbox.objects.billing import invoices
+from core.sandbox.engine.unit_of_work import UnitOfWork
+from core.sandbox.objects.payments import payment_intents
 
 
 def build(payment_id: str, invoice: Json, intent_id: str, created: int) -> Json:
@@ -33,49 +33,32 @@ def as_paid(payment: Json, paid_at: int) -> Json:
     return payment
 
 
-def open_of(world: World, invoice: Json) -> Json | None:
+def open_of(uow: UnitOfWork, invoice: Json) -> Json | None:
     """The link whose intent can still pay the invoice."""
-    found = world.all("invoice_payment", "parent", invoice["id"])
+    found = uow.all("invoice_payment", "parent", invoice["id"])
     return next((payment for payment in found if payment["status"] == "open"), None)
 
 
-def _waiting_for(world: World, intent: Json) -> Json | None:
-    found = world.all("invoice_payment", "sibling", intent["id"])
+def waiting_for(uow: UnitOfWork, intent: Json) -> Json | None:
+    """The open link of the invoice that this intent pays."""
+    found = uow.all("invoice_payment", "sibling", intent["id"])
     return next((payment for payment in found if payment["status"] == "open"), None)
 
 
-def intent_succeeded(world: World, intent: Json) -> None:
-    """The invoice that waited for this intent, if one did, is paid."""
-    payment = _waiting_for(world, intent)
-    if payment is None:
-        return
-    world.change(as_paid(payment, world.now), "invoice_payment.paid")
-    invoices.paid(world, world.known(payment["invoice"]))
-
-
-def intent_failed(world: World, intent: Json) -> None:
-    """One more failed attempt at the invoice that waits for this intent, if one does."""
-    payment = _waiting_for(world, intent)
-    if payment is not None:
-        invoices.attempt_failed(world, world.known(payment["invoice"]))
-
-
-def cancel_open(world: World, invoice: Json) -> None:
+def cancel_open(uow: UnitOfWork, invoice: Json) -> None:
     """The invoice will not be paid this way any more; Stripe has no event for the link itself."""
-    from core.sandbox.objects.payments import payment_intents
-
-    payment = open_of(world, invoice)
+    payment = open_of(uow, invoice)
     if payment is None:
         return
-    payment |= {"status": "canceled", "status_transitions": {"canceled_at": world.now, "paid_at": None}}
-    world.change(payment)
-    intent = world.known(payment["payment"]["payment_intent"])
+    payment |= {"status": "canceled", "status_transitions": {"canceled_at": uow.now, "paid_at": None}}
+    uow.change(payment)
+    intent = uow.known(payment["payment"]["payment_intent"])
     if intent["status"] in payment_intents.CANCELABLE:
-        payment_intents.withdraw(world, intent, "void_invoice")
+        payment_intents.withdraw(uow, intent, "void_invoice")
 
 
-def of_invoice(world: World, invoice: Json) -> Json:
-    found = list(world.all("invoice_payment", "parent", invoice["id"]))
+def of_invoice(uow: UnitOfWork, invoice: Json) -> Json:
+    found = list(uow.all("invoice_payment", "parent", invoice["id"]))
     return {
         "object": "list",
         "data": found,
@@ -85,12 +68,12 @@ def of_invoice(world: World, invoice: Json) -> Json:
     }
 
 
-def retrieve(world: World, payment_id: str, params: Params) -> Json:
-    return world.get("invoice_payment", payment_id)
+def retrieve(uow: UnitOfWork, payment_id: str, params: Params) -> Json:
+    return uow.get("invoice_payment", payment_id)
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     intent = params.under("payment").text("payment_intent")
     asked = Params({**params.raw, "payment_intent": intent or "", "payment": ""})
     url = "/v1/invoice_payments"
-    return list_objects(world, "invoice_payment", url, asked, ("invoice", "status", "payment_intent"))
+    return list_objects(uow, "invoice_payment", url, asked, ("invoice", "status", "payment_intent"))

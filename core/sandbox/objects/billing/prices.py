@@ -4,7 +4,7 @@ from core.sandbox.engine.errors import Json, missing_parameter
 from core.sandbox.engine.limits import checked_currency
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.billing import products
 
 
@@ -52,12 +52,12 @@ def build(
     }
 
 
-def create(world: World, params: Params) -> Json:
-    price = from_params(world, params)
-    return world.add(price, "price.created")
+def create(uow: UnitOfWork, params: Params) -> Json:
+    price = from_params(uow, params)
+    return uow.add(price, "price.created")
 
 
-def from_params(world: World, params: Params) -> Json:
+def from_params(uow: UnitOfWork, params: Params) -> Json:
     """A new price, also one given in line as `price_data`."""
     recurring = params.under("recurring")
     unit_amount = params.whole("unit_amount")
@@ -65,9 +65,9 @@ def from_params(world: World, params: Params) -> Json:
         raise missing_parameter(params.named("unit_amount"))
     interval = recurring.choice("interval", {"day", "week", "month", "year"})
     return build(
-        world.ids.new("price"),
-        world.now,
-        product=_product_of(world, params),
+        uow.ids.new("price"),
+        uow.now,
+        product=_product_of(uow, params),
         currency=checked_currency(params.text("currency")),
         unit_amount=unit_amount,
         interval=interval,
@@ -78,28 +78,28 @@ def from_params(world: World, params: Params) -> Json:
     )
 
 
-def _product_of(world: World, params: Params) -> str:
+def _product_of(uow: UnitOfWork, params: Params) -> str:
     if params.has("product_data"):
-        made = products.create(world, params.under("product_data"))
+        made = products.create(uow, params.under("product_data"))
         return str(made["id"])
-    return str(world.get("product", params.must_text("product"), params.named("product"))["id"])
+    return str(uow.get("product", params.must_text("product"), params.named("product"))["id"])
 
 
-def update(world: World, price_id: str, params: Params) -> Json:
-    price = world.get("price", price_id)
+def update(uow: UnitOfWork, price_id: str, params: Params) -> Json:
+    price = uow.get("price", price_id)
     for name in ("nickname", "lookup_key"):
         if params.has(name):
             price[name] = params.text(name)
     price["active"] = params.flag("active", default=price["active"])
     price["metadata"] = params.metadata(price["metadata"])
-    return world.change(price, "price.updated")
+    return uow.change(price, "price.updated")
 
 
-def retrieve(world: World, price_id: str, params: Params) -> Json:
-    return world.get("price", price_id)
+def retrieve(uow: UnitOfWork, price_id: str, params: Params) -> Json:
+    return uow.get("price", price_id)
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     keys = set(params.strings("lookup_keys"))
     keep = (lambda price: price["lookup_key"] in keys) if keys else None
-    return list_objects(world, "price", "/v1/prices", params, ("product", "active", "currency", "type"), keep)
+    return list_objects(uow, "price", "/v1/prices", params, ("product", "active", "currency", "type"), keep)

@@ -3,7 +3,7 @@
 from core.sandbox.engine.errors import Json, invalid
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 
 
 def build(product_id: str, created: int, *, name: str, description: str | None, metadata: Json) -> Json:
@@ -30,47 +30,47 @@ def build(product_id: str, created: int, *, name: str, description: str | None, 
     }
 
 
-def create(world: World, params: Params) -> Json:
-    product_id = params.text("id") or world.ids.new("product")
-    if world.find(product_id):
+def create(uow: UnitOfWork, params: Params) -> Json:
+    product_id = params.text("id") or uow.ids.new("product")
+    if uow.find(product_id):
         raise invalid("Product already exists.", "id", "resource_already_exists")
     product = build(
         product_id,
-        world.now,
+        uow.now,
         name=params.must_text("name"),
         description=params.text("description"),
         metadata=params.metadata(),
     )
     product["active"] = params.flag("active", default=True)
-    return world.add(product, "product.created")
+    return uow.add(product, "product.created")
 
 
-def update(world: World, product_id: str, params: Params) -> Json:
-    product = world.get("product", product_id)
+def update(uow: UnitOfWork, product_id: str, params: Params) -> Json:
+    product = uow.get("product", product_id)
     for name in ("name", "description", "default_price"):
         if params.has(name):
             product[name] = params.text(name)
     product["active"] = params.flag("active", default=product["active"])
     product["metadata"] = params.metadata(product["metadata"])
-    product["updated"] = world.now
-    return world.change(product, "product.updated")
+    product["updated"] = uow.now
+    return uow.change(product, "product.updated")
 
 
-def delete(world: World, product_id: str, params: Params) -> Json:
-    product = world.get("product", product_id)
-    if next(world.all("price", "parent", product_id), None):
+def delete(uow: UnitOfWork, product_id: str, params: Params) -> Json:
+    product = uow.get("product", product_id)
+    if next(uow.all("price", "parent", product_id), None):
         raise invalid("This product cannot be deleted because it has one or more user-created prices.")
-    world.announce("product.deleted", product)
+    uow.announce("product.deleted", product)
     product["deleted"] = True
-    world.change(product)
+    uow.change(product)
     return {"id": product_id, "object": "product", "deleted": True}
 
 
-def retrieve(world: World, product_id: str, params: Params) -> Json:
-    return world.get("product", product_id)
+def retrieve(uow: UnitOfWork, product_id: str, params: Params) -> Json:
+    return uow.get("product", product_id)
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     wanted = set(params.strings("ids"))
     keep = (lambda product: product["id"] in wanted) if wanted else None
-    return list_objects(world, "product", "/v1/products", params, ("active",), keep)
+    return list_objects(uow, "product", "/v1/products", params, ("active",), keep)

@@ -4,10 +4,11 @@ from core.sandbox.engine.errors import Json, StripeError, invalid, missing_param
 from core.sandbox.engine.intervals import after
 from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.billing import discounts, invoice_lines, invoices, prices
-from core.sandbox.objects.billing.subscription_changes import change, set_cancellation
+from core.sandbox.objects.billing import discounts, invoice_items, invoice_lines, invoices, prices
+from core.sandbox.objects.billing.cancellation import set_cancellation, take_details
+from core.sandbox.objects.billing.invoice_shape import subscription_of
 from core.sandbox.objects.billing.subscription_shape import as_ended, build, build_item, items_of, period_of, with_items
 from core.sandbox.objects.payments import payment_methods, setup_intents
 from core.sandbox.objects.payments.confirmation import declined_error
@@ -17,27 +18,27 @@ INCOMPLETE_SECONDS = 23 * 3600
 BEHAVIOURS = {"allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"}
 
 
-def create(world: World, params: Params) -> Json:
-    customer = customers.retrieve_live(world, params.must_text("customer"), "customer")
+def create(uow: UnitOfWork, params: Params) -> Json:
+    customer = customers.retrieve_live(uow, params.must_text("customer"), "customer")
     asked = params.each("items")
     if not asked:
         raise missing_parameter("items")
-    chosen = [(_price_of(world, item), item.whole("quantity") or 1) for item in asked]
-    subscription = begin(world, customer["id"], chosen, _trial_end(world, params), params.metadata())
-    _take(world, subscription, params)
-    _discount(world, subscription, params)
-    world.add(subscription, "customer.subscription.created")
+    chosen = [(_price_of(uow, item), item.whole("quantity") or 1) for item in asked]
+    subscription = begin(uow, customer["id"], chosen, _trial_end(uow, params), params.metadata())
+    _take(uow, subscription, params)
+    _discount(uow, subscription, params)
+    uow.add(subscription, "customer.subscription.created")
     behaviour = params.choice("payment_behavior", BEHAVIOURS, "allow_incomplete") or "allow_incomplete"
-    first_invoice(world, subscription, behaviour, off_session=params.flag("off_session"))
-    set_cancellation(world, subscription, params)
+    first_invoice(uow, subscription, behaviour, off_session=params.flag("off_session"))
+    set_cancellation(uow, subscription, params)
     return subscription
 
 
-def _price_of(world: World, item: Params) -> Json:
+def _price_of(uow: UnitOfWork, item: Params) -> Json:
     if item.has("price_data"):
-        price = prices.create(world, item.under("price_data"))
+        price = prices.create(uow, item.under("price_data"))
     else:
-        price = world.get("price", item.must_text("price"), item.named("price"))
+        price = uow.get("price", item.must_text("price"), item.named("price"))
     if price["recurring"] is None:
         raise invalid(
             "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
@@ -48,50 +49,50 @@ def _price_of(world: World, item: Params) -> Json:
     return price
 
 
-def _trial_end(world: World, params: Params) -> int | None:
+def _trial_end(uow: UnitOfWork, params: Params) -> int | None:
     days, end = params.whole("trial_period_days"), params.text("trial_end")
     if end == "now":
         return None
     if end is not None:
         moment = params.moment("trial_end")
-        if moment is not None and moment <= world.now:
+        if moment is not None and moment <= uow.now:
             raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end")
         return moment
-    return world.now + days * DAY_SECONDS if days else None
+    return uow.now + days * DAY_SECONDS if days else None
 
 
 def begin(
-    world: World, customer_id: str, chosen: list[tuple[Json, int]], trial_end: int | None, metadata: Json
+    uow: UnitOfWork, customer_id: str, chosen: list[tuple[Json, int]], trial_end: int | None, metadata: Json
 ) -> Json:
     """The object alone: what it costs is asked for by its first invoice."""
-    subscription_id = world.ids.new("subscription")
+    subscription_id = uow.ids.new("subscription")
     first = chosen[0][0]
     recurring = first["recurring"]
-    end = trial_end or after(world.now, recurring["interval"], recurring["interval_count"])
-    subscription = build(subscription_id, customer_id, world.now, currency=first["currency"], metadata=metadata)
+    end = trial_end or after(uow.now, recurring["interval"], recurring["interval_count"])
+    subscription = build(subscription_id, customer_id, uow.now, currency=first["currency"], metadata=metadata)
     if trial_end is not None:
-        subscription |= {"billing_cycle_anchor": trial_end, "trial_end": trial_end, "trial_start": world.now}
+        subscription |= {"billing_cycle_anchor": trial_end, "trial_end": trial_end, "trial_start": uow.now}
     items = [
         build_item(
-            world.ids.new("subscription_item"),
+            uow.ids.new("subscription_item"),
             subscription_id,
             price,
-            world.now,
+            uow.now,
             quantity=quantity,
-            period=(world.now, end),
+            period=(uow.now, end),
         )
         for price, quantity in chosen
     ]
     return with_items(subscription, items)
 
 
-def _take(world: World, subscription: Json, params: Params) -> None:
+def _take(uow: UnitOfWork, subscription: Json, params: Params) -> None:
     if params.choice("collection_method", {"charge_automatically", "send_invoice"}) == "send_invoice":
         subscription |= {"collection_method": "send_invoice", "days_until_due": params.whole("days_until_due") or 30}
     subscription["description"] = params.text("description")
     given = params.text("default_payment_method")
     if given:
-        method = payment_methods.resolve(world, given, subscription["customer"], "default_payment_method")
+        method = payment_methods.resolve(uow, given, subscription["customer"], "default_payment_method")
         if method["customer"] != subscription["customer"]:
             raise invalid(
                 "The customer does not have a payment method with the ID " + method["id"] + ". The payment method must "
@@ -105,55 +106,55 @@ def _take(world: World, subscription: Json, params: Params) -> None:
         subscription["payment_settings"]["save_default_payment_method"] = saves
 
 
-def _discount(world: World, subscription: Json, params: Params) -> None:
+def _discount(uow: UnitOfWork, subscription: Json, params: Params) -> None:
     subtotal = sum(item["price"]["unit_amount"] * item["quantity"] for item in items_of(subscription))
     for asked in params.each("discounts"):
-        apply_discount(world, subscription, asked, subtotal)
+        apply_discount(uow, subscription, asked, subtotal)
 
 
-def apply_discount(world: World, subscription: Json, asked: Params, subtotal: int) -> None:
+def apply_discount(uow: UnitOfWork, subscription: Json, asked: Params, subtotal: int) -> None:
     """Redeems a coupon or code; the caller stores and announces the subscription."""
     customer = subscription["customer"]
     coupon, code = discounts.accepted(
-        world, asked, customer=customer, currency=subscription["currency"], subtotal=subtotal
+        uow, asked, customer=customer, currency=subscription["currency"], subtotal=subtotal
     )
-    discounts.redeem(world, coupon, code)
+    discounts.redeem(uow, coupon, code)
     discount = discounts.build_discount(
-        world.ids.new("discount"), coupon, code, customer=customer, subscription=subscription["id"], start=world.now
+        uow.ids.new("discount"), coupon, code, customer=customer, subscription=subscription["id"], start=uow.now
     )
-    world.add(discount, "customer.discount.created")
+    uow.add(discount, "customer.discount.created")
     subscription["discounts"] = [*subscription["discounts"], discount["id"]]
 
 
-def first_invoice(world: World, subscription: Json, behaviour: str, *, off_session: bool) -> None:
+def first_invoice(uow: UnitOfWork, subscription: Json, behaviour: str, *, off_session: bool) -> None:
     """Bills the first period, or notes the trial; sets the status that follows."""
     start, end = period_of(subscription)
-    world.schedule(end, "renew", subscription["id"])
+    uow.schedule(end, "renew", subscription["id"])
     trial = subscription["trial_end"] is not None
-    invoice = bill_period(world, subscription, "subscription_create", free=trial)
+    invoice = bill_period(uow, subscription, "subscription_create", free=trial)
     subscription["latest_invoice"] = invoice["id"]
-    world.change(subscription)
+    uow.change(subscription)
     if trial:
         subscription["status"] = "trialing"
-        if behaviour == "default_incomplete" and invoices.payment_method_of(world, invoice) is None:
-            setup_intents.ask_for_card(world, subscription)
-        world.change(subscription, "customer.subscription.updated")
-        world.schedule(max(end - 3 * DAY_SECONDS, world.now), "trial_will_end", subscription["id"])
-    invoices.finalize(world, invoice)
+        if behaviour == "default_incomplete" and invoices.payment_method_of(uow, invoice) is None:
+            setup_intents.ask_for_card(uow, subscription)
+        uow.change(subscription, "customer.subscription.updated")
+        uow.schedule(max(end - 3 * DAY_SECONDS, uow.now), "trial_will_end", subscription["id"])
+    invoices.finalize(uow, invoice)
     if invoice["status"] != "open":
         return
     if subscription["collection_method"] == "send_invoice":
-        activate(world, subscription)
-        world.announce("invoice.sent", invoice)
+        activate(uow, subscription)
+        uow.announce("invoice.sent", invoice)
         return
-    world.schedule(world.now + INCOMPLETE_SECONDS, "expire_incomplete", subscription["id"])
-    world.change(subscription, "customer.subscription.updated")
+    uow.schedule(uow.now + INCOMPLETE_SECONDS, "expire_incomplete", subscription["id"])
+    uow.change(subscription, "customer.subscription.updated")
     if behaviour != "default_incomplete":
-        _pay_first(world, subscription, invoice, behaviour, off_session)
+        _pay_first(uow, subscription, invoice, behaviour, off_session)
 
 
-def _pay_first(world: World, subscription: Json, invoice: Json, behaviour: str, off_session: bool) -> None:
-    method = invoices.payment_method_of(world, invoice)
+def _pay_first(uow: UnitOfWork, subscription: Json, invoice: Json, behaviour: str, off_session: bool) -> None:
+    method = invoices.payment_method_of(uow, invoice)
     if method is None:
         raise invalid(
             "This customer has no attached payment source or default payment method. Please consider adding a default "
@@ -161,7 +162,7 @@ def _pay_first(world: World, subscription: Json, invoice: Json, behaviour: str, 
             "setting#payment-method-priority.",
             code="resource_missing",
         )
-    decline = invoices.collect(world, invoice, method, off_session=off_session)
+    decline = invoices.collect(uow, invoice, method, off_session=off_session)
     if subscription["status"] == "incomplete" and behaviour == "error_if_incomplete":
         if decline is None:
             raise StripeError(
@@ -171,23 +172,21 @@ def _pay_first(world: World, subscription: Json, invoice: Json, behaviour: str, 
                 kind="card_error",
                 code="subscription_payment_intent_requires_action",
             )
-        payment = next(world.all("invoice_payment", "parent", invoice["id"]))
-        error = declined_error(world.known(payment["payment"]["payment_intent"]), decline)
+        payment = next(uow.all("invoice_payment", "parent", invoice["id"]))
+        error = declined_error(uow.known(payment["payment"]["payment_intent"]), decline)
         error.keep = False
         raise error
 
 
-def bill_period(world: World, subscription: Json, reason: str, *, free: bool = False) -> Json:
+def bill_period(uow: UnitOfWork, subscription: Json, reason: str, *, free: bool = False) -> Json:
     """A draft for the items' current period, with what waited for the next invoice."""
-    from core.sandbox.objects.billing import invoice_items
-
-    invoice_id = world.ids.new("invoice")
+    invoice_id = uow.ids.new("invoice")
     start, end = period_of(subscription)
-    pending = invoice_items.take_pending(world, subscription["customer"], invoice_id, subscription["currency"])
-    lines = [_line(world, subscription, item, invoice_id, free) for item in items_of(subscription)]
+    pending = invoice_items.take_pending(uow, subscription["customer"], invoice_id, subscription["currency"])
+    lines = [_line(uow, subscription, item, invoice_id, free) for item in items_of(subscription)]
     return invoices.draft(
-        world,
-        world.known(subscription["customer"]),
+        uow,
+        uow.known(subscription["customer"]),
         [*pending, *lines],
         subscription["discounts"],
         invoice_id=invoice_id,
@@ -198,11 +197,11 @@ def bill_period(world: World, subscription: Json, reason: str, *, free: bool = F
     )
 
 
-def _line(world: World, subscription: Json, item: Json, invoice_id: str, free: bool) -> Json:
+def _line(uow: UnitOfWork, subscription: Json, item: Json, invoice_id: str, free: bool) -> Json:
     price, quantity = item["price"], item["quantity"]
-    name = world.known(price["product"])["name"]
+    name = uow.known(price["product"])["name"]
     return invoice_lines.build(
-        world.ids.new("line_item"),
+        uow.ids.new("line_item"),
         invoice_id,
         price,
         amount=0 if free else price["unit_amount"] * quantity,
@@ -213,99 +212,96 @@ def _line(world: World, subscription: Json, item: Json, invoice_id: str, free: b
     )
 
 
-def activate(world: World, subscription: Json) -> None:
-    world.unschedule("expire_incomplete", subscription["id"])
+def activate(uow: UnitOfWork, subscription: Json) -> None:
+    uow.unschedule("expire_incomplete", subscription["id"])
     subscription["status"] = "active"
-    world.change(subscription, "customer.subscription.updated")
+    uow.change(subscription, "customer.subscription.updated")
 
 
-def invoice_paid(world: World, subscription: Json, invoice: Json) -> None:
-    """A paid invoice brings the subscription (back) to good standing; discounts meant for once are spent."""
-    changed = _spend_discounts(world, subscription, invoice)
+def invoice_paid(uow: UnitOfWork, invoice: Json) -> None:
+    """A paid invoice brings its subscription (back) to good standing; discounts meant for once are spent."""
+    subscription = uow.find(subscription_of(invoice))
+    if subscription is None:
+        return
+    changed = _spend_discounts(uow, subscription, invoice)
     if subscription["status"] == "incomplete":
-        _keep_card(world, subscription, invoice)
-        activate(world, subscription)
+        _keep_card(uow, subscription, invoice)
+        activate(uow, subscription)
     elif subscription["status"] == "past_due" and subscription["latest_invoice"] == invoice["id"]:
-        activate(world, subscription)
+        activate(uow, subscription)
     elif changed:
-        world.change(subscription, "customer.subscription.updated")
+        uow.change(subscription, "customer.subscription.updated")
 
 
-def _keep_card(world: World, subscription: Json, invoice: Json) -> None:
+def _keep_card(uow: UnitOfWork, subscription: Json, invoice: Json) -> None:
     """Where it was asked for, the card that paid first becomes the subscription's own."""
     if subscription["payment_settings"]["save_default_payment_method"] != "on_subscription":
         return
-    payment = next(world.all("invoice_payment", "parent", invoice["id"]), None)
+    payment = next(uow.all("invoice_payment", "parent", invoice["id"]), None)
     if payment is not None:
-        intent = world.known(payment["payment"]["payment_intent"])
+        intent = uow.known(payment["payment"]["payment_intent"])
         subscription["default_payment_method"] = intent["payment_method"]
 
 
-def _spend_discounts(world: World, subscription: Json, invoice: Json) -> bool:
+def _spend_discounts(uow: UnitOfWork, subscription: Json, invoice: Json) -> bool:
     if subscription["status"] == "canceled" or not invoice["subtotal"]:
         return False
     spent = [
         discount
-        for discount in map(world.known, subscription["discounts"])
-        if world.known(discount["source"]["coupon"])["duration"] == "once"
+        for discount in map(uow.known, subscription["discounts"])
+        if uow.known(discount["source"]["coupon"])["duration"] == "once"
     ]
     for discount in spent:
-        drop_discount(world, subscription, discount)
+        drop_discount(uow, subscription, discount)
     return bool(spent)
 
 
-def drop_discount(world: World, subscription: Json, discount: Json) -> None:
+def drop_discount(uow: UnitOfWork, subscription: Json, discount: Json) -> None:
     """The caller stores and announces the subscription."""
     subscription["discounts"] = [kept for kept in subscription["discounts"] if kept != discount["id"]]
-    world.announce("customer.discount.deleted", discount)
+    uow.announce("customer.discount.deleted", discount)
 
 
-def end(world: World, subscription: Json, reason: str) -> Json:
+def end(uow: UnitOfWork, subscription: Json, reason: str) -> Json:
     """Ends it now; an invoice that is open will not be tried again by itself."""
     for kind in ("renew", "trial_will_end", "expire_incomplete", "cancel_at"):
-        world.unschedule(kind, subscription["id"])
-    as_ended(subscription, world.now, reason)
-    world.change(subscription, "customer.subscription.deleted")
-    invoice = world.find(subscription["latest_invoice"])
+        uow.unschedule(kind, subscription["id"])
+    as_ended(subscription, uow.now, reason)
+    uow.change(subscription, "customer.subscription.deleted")
+    invoice = uow.find(subscription["latest_invoice"])
     if invoice is not None and invoice["status"] in ("draft", "open"):
-        world.unschedule("retry_invoice", invoice["id"])
-        world.unschedule("finalize_invoice", invoice["id"])
+        uow.unschedule("retry_invoice", invoice["id"])
+        uow.unschedule("finalize_invoice", invoice["id"])
         invoice |= {"auto_advance": False, "next_payment_attempt": None}
-        world.change(invoice, "invoice.updated")
+        uow.change(invoice, "invoice.updated")
     return subscription
 
 
-def cancel(world: World, subscription_id: str, params: Params) -> Json:
-    subscription = _living(world, subscription_id)
-    _take_details(subscription, params)
-    return end(world, subscription, "cancellation_requested")
+def end_all_of(uow: UnitOfWork, customer: Json) -> None:
+    """End what a deleted customer still has."""
+    for subscription in list(uow.all("subscription", "customer", customer["id"])):
+        if subscription["status"] not in ("canceled", "incomplete_expired"):
+            end(uow, subscription, "cancellation_requested")
 
 
-def update(world: World, subscription_id: str, params: Params) -> Json:
-    subscription = _living(world, subscription_id)
-    _take_details(subscription, params)
-    return change(world, subscription, params)
+def cancel(uow: UnitOfWork, subscription_id: str, params: Params) -> Json:
+    subscription = living(uow, subscription_id)
+    take_details(subscription, params)
+    return end(uow, subscription, "cancellation_requested")
 
 
-def _take_details(subscription: Json, params: Params) -> None:
-    details = params.under("cancellation_details")
-    for name in ("comment", "feedback"):
-        if details.has(name):
-            subscription["cancellation_details"][name] = details.text(name)
-
-
-def _living(world: World, subscription_id: str) -> Json:
-    subscription = world.get("subscription", subscription_id)
+def living(uow: UnitOfWork, subscription_id: str) -> Json:
+    subscription = uow.get("subscription", subscription_id)
     if subscription["status"] in ("canceled", "incomplete_expired"):
         raise StripeError(404, f"No such subscription: '{subscription_id}'", code="resource_missing", param="id")
     return subscription
 
 
-def retrieve(world: World, subscription_id: str, params: Params) -> Json:
-    return world.get("subscription", subscription_id)
+def retrieve(uow: UnitOfWork, subscription_id: str, params: Params) -> Json:
+    return uow.get("subscription", subscription_id)
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     """Without a status, those that have not ended."""
     status, price = params.text("status"), params.text("price")
     asked = Params({**params.raw, "status": "" if status in ("all", "ended") else params.raw.get("status", "")})
@@ -317,19 +313,19 @@ def list_all(world: World, params: Params) -> Json:
         return price is None or any(item["price"]["id"] == price for item in items_of(subscription))
 
     filters = ("customer", "status", "collection_method")
-    return list_objects(world, "subscription", "/v1/subscriptions", asked, filters, keep)
+    return list_objects(uow, "subscription", "/v1/subscriptions", asked, filters, keep)
 
 
-def search(world: World, params: Params) -> Json:
-    return search_objects(world, "subscription", "/v1/subscriptions/search", params)
+def search(uow: UnitOfWork, params: Params) -> Json:
+    return search_objects(uow, "subscription", "/v1/subscriptions/search", params)
 
 
-def list_items(world: World, params: Params) -> Json:
-    subscription = world.get("subscription", params.must_text("subscription"), "subscription")
+def list_items(uow: UnitOfWork, params: Params) -> Json:
+    subscription = uow.get("subscription", params.must_text("subscription"), "subscription")
     return dict(subscription["items"])
 
 
-def of_customer(world: World, customer: Json) -> Json:
-    found = [s for s in world.all("subscription", "customer", customer["id"]) if s["status"] != "canceled"]
+def of_customer(uow: UnitOfWork, customer: Json) -> Json:
+    found = [s for s in uow.all("subscription", "customer", customer["id"]) if s["status"] != "canceled"]
     url = f"/v1/customers/{customer['id']}/subscriptions"
     return {"object": "list", "data": found, "has_more": False, "total_count": len(found), "url": url}

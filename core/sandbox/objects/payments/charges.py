@@ -4,7 +4,7 @@ from core.sandbox.engine import balance
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import BASE, World
+from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
 from core.sandbox.objects.payments.cards import TestCard
 from core.sandbox.objects.payments.declines import Decline, approved_outcome, declined_outcome
 
@@ -118,58 +118,58 @@ def as_failed(charge: Json, decline: Decline) -> Json:
     return charge
 
 
-def fail(world: World, intent: Json, method: Json, card: TestCard, decline: Decline, secure: Json | None) -> Json:
+def fail(uow: UnitOfWork, intent: Json, method: Json, card: TestCard, decline: Decline, secure: Json | None) -> Json:
     """A declined attempt, stored and announced."""
     score = RISK_SCORES[card.risk_level]
     outcome = declined_outcome(decline, card.risk_level, score)
     details = card_of_charge(method["card"], authorization=None, three_d_secure=secure)
-    charge = build(world.ids.new("charge"), intent, method, world.now, outcome=outcome, card=details)
-    return world.add(as_failed(charge, decline), "charge.failed")
+    charge = build(uow.ids.new("charge"), intent, method, uow.now, outcome=outcome, card=details)
+    return uow.add(as_failed(charge, decline), "charge.failed")
 
 
-def succeed(world: World, intent: Json, method: Json, card: TestCard, secure: Json | None) -> Json:
+def succeed(uow: UnitOfWork, intent: Json, method: Json, card: TestCard, secure: Json | None) -> Json:
     """An authorized attempt; captured at once unless the intent waits for a capture."""
     outcome = approved_outcome(card.risk_level, RISK_SCORES[card.risk_level])
-    code = f"{world.ids.letters(6).upper()}"
+    code = f"{uow.ids.letters(6).upper()}"
     details = card_of_charge(method["card"], authorization=code, three_d_secure=secure)
-    charge = build(world.ids.new("charge"), intent, method, world.now, outcome=outcome, card=details)
+    charge = build(uow.ids.new("charge"), intent, method, uow.now, outcome=outcome, card=details)
     if intent["capture_method"] == "manual":
         charge |= {"amount_captured": 0, "captured": False}
-        details["capture_before"] = world.now + 7 * balance.DAY_SECONDS
-        return world.add(charge, "charge.succeeded")
+        details["capture_before"] = uow.now + 7 * balance.DAY_SECONDS
+        return uow.add(charge, "charge.succeeded")
     if intent["capture_method"] == "automatic_async":
-        world.add(charge, "charge.succeeded")
-        world.schedule(world.now + 1, "settle_charge", charge["id"])
+        uow.add(charge, "charge.succeeded")
+        uow.schedule(uow.now + 1, "settle_charge", charge["id"])
         return charge
-    charge["balance_transaction"] = balance.book_charge(world, charge, at_once=card.available_now)["id"]
-    return world.add(charge, "charge.succeeded")
+    charge["balance_transaction"] = balance.book_charge(uow, charge, at_once=card.available_now)["id"]
+    return uow.add(charge, "charge.succeeded")
 
 
-def settle(world: World, charge_id: str) -> None:
+def settle(uow: UnitOfWork, charge_id: str) -> None:
     """Books a charge whose balance transaction comes after it."""
-    charge = world.known(charge_id)
+    charge = uow.known(charge_id)
     if charge["balance_transaction"] is None:
-        charge["balance_transaction"] = balance.book_charge(world, charge, at_once=False)["id"]
-        world.change(charge, "charge.updated")
+        charge["balance_transaction"] = balance.book_charge(uow, charge, at_once=False)["id"]
+        uow.change(charge, "charge.updated")
 
 
-def capture(world: World, charge: Json, amount: int) -> Json:
+def capture(uow: UnitOfWork, charge: Json, amount: int) -> Json:
     """Takes `amount` of what was authorized; the rest is released."""
     charge |= {"amount_captured": amount, "captured": True}
-    charge["balance_transaction"] = balance.book_charge(world, charge, at_once=False)["id"]
+    charge["balance_transaction"] = balance.book_charge(uow, charge, at_once=False)["id"]
     if amount < charge["amount"]:
         charge["amount_refunded"] = charge["amount"] - amount
-    return world.change(charge, "charge.captured")
+    return uow.change(charge, "charge.captured")
 
 
-def release(world: World, charge: Json) -> Json:
+def release(uow: UnitOfWork, charge: Json) -> Json:
     """The authorization is given back: no money moved."""
     charge |= {"amount_refunded": charge["amount"], "refunded": True}
-    return world.change(charge, "charge.refunded")
+    return uow.change(charge, "charge.refunded")
 
 
-def update(world: World, charge_id: str, params: Params) -> Json:
-    charge = world.get("charge", charge_id)
+def update(uow: UnitOfWork, charge_id: str, params: Params) -> Json:
+    charge = uow.get("charge", charge_id)
     charge["metadata"] = params.metadata(charge["metadata"])
     for name in ("description", "receipt_email"):
         if params.has(name):
@@ -177,16 +177,16 @@ def update(world: World, charge_id: str, params: Params) -> Json:
     report = params.under("fraud_details").choice("user_report", {"fraudulent", "safe"})
     if report:
         charge["fraud_details"]["user_report"] = report
-    return world.change(charge, "charge.updated")
+    return uow.change(charge, "charge.updated")
 
 
-def retrieve(world: World, charge_id: str, params: Params) -> Json:
-    return world.get("charge", charge_id)
+def retrieve(uow: UnitOfWork, charge_id: str, params: Params) -> Json:
+    return uow.get("charge", charge_id)
 
 
-def list_all(world: World, params: Params) -> Json:
-    return list_objects(world, "charge", "/v1/charges", params, ("customer", "payment_intent"))
+def list_all(uow: UnitOfWork, params: Params) -> Json:
+    return list_objects(uow, "charge", "/v1/charges", params, ("customer", "payment_intent"))
 
 
-def search(world: World, params: Params) -> Json:
-    return search_objects(world, "charge", "/v1/charges/search", params)
+def search(uow: UnitOfWork, params: Params) -> Json:
+    return search_objects(uow, "charge", "/v1/charges/search", params)

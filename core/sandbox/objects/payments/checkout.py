@@ -4,10 +4,9 @@ from core.sandbox.engine.errors import Json, invalid, missing_parameter
 from core.sandbox.engine.limits import MINIMUM_MINOR, shown
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import BASE, World
+from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
 from core.sandbox.objects import customers
 from core.sandbox.objects.billing import discounts, prices
-from core.sandbox.objects.payments import checkout_payment
 
 DAY_SECONDS = 86_400
 MODES = {"payment", "subscription", "setup"}
@@ -81,36 +80,36 @@ def build(session_id: str, created: int, *, mode: str, expires_at: int) -> Json:
     }
 
 
-def create(world: World, params: Params) -> Json:
+def create(uow: UnitOfWork, params: Params) -> Json:
     mode = params.choice("mode", MODES)
     if mode is None:
         raise missing_parameter("mode")
-    expires_at = params.moment("expires_at") or world.now + DAY_SECONDS
-    if not world.now + 1800 <= expires_at <= world.now + DAY_SECONDS:
+    expires_at = params.moment("expires_at") or uow.now + DAY_SECONDS
+    if not uow.now + 1800 <= expires_at <= uow.now + DAY_SECONDS:
         raise invalid("The `expires_at` timestamp must be between 30 minutes and 24 hours from now.", "expires_at")
-    session = build(world.ids.new("checkout.session"), world.now, mode=mode, expires_at=expires_at)
+    session = build(uow.ids.new("checkout.session"), uow.now, mode=mode, expires_at=expires_at)
     if params.must_text("success_url"):
         session |= {"success_url": params.text("success_url"), "cancel_url": params.text("cancel_url")}
-    _take_customer(world, session, params)
-    lines = _lines(world, session, params)
-    _total_up(world, session, lines, params)
+    _take_customer(uow, session, params)
+    lines = _lines(uow, session, params)
+    _total_up(uow, session, lines, params)
     session |= {
         "allow_promotion_codes": params.flag("allow_promotion_codes") or None,
         "client_reference_id": params.text("client_reference_id"),
         "metadata": params.metadata(),
     }
-    world.hide(session["id"], _kept_for_payment(params, lines))
-    world.schedule(expires_at, "session_expires", session["id"])
+    uow.hide(session["id"], _kept_for_payment(params, lines))
+    uow.schedule(expires_at, "session_expires", session["id"])
     # Stripe has no event for a session that is merely made.
-    return world.add(session)
+    return uow.add(session)
 
 
-def _take_customer(world: World, session: Json, params: Params) -> None:
+def _take_customer(uow: UnitOfWork, session: Json, params: Params) -> None:
     customer_id, email = params.text("customer"), params.text("customer_email")
     if customer_id and email:
         raise invalid("You may only specify one of these parameters: customer, customer_email.")
     if customer_id:
-        customer = customers.retrieve_live(world, customer_id, "customer")
+        customer = customers.retrieve_live(uow, customer_id, "customer")
         session |= {"customer": customer_id, "customer_creation": None}
         email = customer["email"]
         session["customer_details"] = {"address": None, "email": email, "name": customer["name"], "phone": None}
@@ -118,13 +117,13 @@ def _take_customer(world: World, session: Json, params: Params) -> None:
         session["customer_email"] = email
 
 
-def _lines(world: World, session: Json, params: Params) -> list[Json]:
+def _lines(uow: UnitOfWork, session: Json, params: Params) -> list[Json]:
     if session["mode"] == "setup":
         return []
     asked = params.each("line_items")
     if not asked:
         raise missing_parameter("line_items")
-    lines = [_line(world, session, entry) for entry in asked]
+    lines = [_line(uow, session, entry) for entry in asked]
     recurring = any(line["price"]["recurring"] for line in lines)
     if recurring != (session["mode"] == "subscription"):
         raise invalid(
@@ -140,11 +139,11 @@ def _lines(world: World, session: Json, params: Params) -> list[Json]:
     return lines
 
 
-def _line(world: World, session: Json, entry: Params) -> Json:
+def _line(uow: UnitOfWork, session: Json, entry: Params) -> Json:
     if entry.has("price_data"):
-        price = prices.create(world, entry.under("price_data"))
+        price = prices.create(uow, entry.under("price_data"))
     else:
-        price = world.get("price", entry.must_text("price"), entry.named("price"))
+        price = uow.get("price", entry.must_text("price"), entry.named("price"))
     if not price["active"]:
         raise invalid("The price specified is inactive. This field only accepts active prices.", entry.named("price"))
     quantity = entry.whole("quantity")
@@ -152,25 +151,25 @@ def _line(world: World, session: Json, entry: Params) -> Json:
         raise invalid("Quantity is required and must be at least 1.", entry.named("quantity"))
     amount = price["unit_amount"] * quantity
     return {
-        "id": f"li_{session['id'][-12:]}{world.ids.letters(4)}",
+        "id": f"li_{session['id'][-12:]}{uow.ids.letters(4)}",
         "object": "item",
         "amount_discount": 0,
         "amount_subtotal": amount,
         "amount_tax": 0,
         "amount_total": amount,
         "currency": price["currency"],
-        "description": world.known(price["product"])["name"],
+        "description": uow.known(price["product"])["name"],
         "price": price,
         "quantity": quantity,
     }
 
 
-def _total_up(world: World, session: Json, lines: list[Json], params: Params) -> None:
+def _total_up(uow: UnitOfWork, session: Json, lines: list[Json], params: Params) -> None:
     subtotal = sum(line["amount_subtotal"] for line in lines)
     off = 0
     for asked in params.each("discounts"):
         coupon, code = discounts.accepted(
-            world, asked, customer=session["customer"], currency=session["currency"], subtotal=subtotal
+            uow, asked, customer=session["customer"], currency=session["currency"], subtotal=subtotal
         )
         off += discounts.amount_off(coupon, subtotal - off, session["currency"])
         session["discounts"].append({"coupon": coupon["id"], "promotion_code": code and code["id"]})
@@ -204,53 +203,48 @@ def _kept_for_payment(params: Params, lines: list[Json]) -> Json:
     }
 
 
-def intent_succeeded(world: World, intent: Json) -> None:
-    """The session that made this intent, if one did, is complete."""
-    checkout_payment.settle(world, intent)
-
-
-def expire(world: World, session_id: str, params: Params) -> Json:
-    session = world.get("checkout.session", session_id, "session")
+def expire(uow: UnitOfWork, session_id: str, params: Params) -> Json:
+    session = uow.get("checkout.session", session_id, "session")
     if session["status"] != "open":
         raise invalid(
             'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of '
             f"{session['status']}."
         )
-    return _expired(world, session)
+    return _expired(uow, session)
 
 
-def expire_when_due(world: World, session_id: str) -> None:
-    session = world.known(session_id)
+def expire_when_due(uow: UnitOfWork, session_id: str) -> None:
+    session = uow.known(session_id)
     if session["status"] == "open":
-        _expired(world, session)
+        _expired(uow, session)
 
 
-def _expired(world: World, session: Json) -> Json:
+def _expired(uow: UnitOfWork, session: Json) -> Json:
     session |= {"status": "expired", "url": None}
-    world.unschedule("session_expires", session["id"])
-    return world.change(session, "checkout.session.expired")
+    uow.unschedule("session_expires", session["id"])
+    return uow.change(session, "checkout.session.expired")
 
 
-def update(world: World, session_id: str, params: Params) -> Json:
-    session = world.get("checkout.session", session_id, "session")
+def update(uow: UnitOfWork, session_id: str, params: Params) -> Json:
+    session = uow.get("checkout.session", session_id, "session")
     session["metadata"] = params.metadata(session["metadata"])
-    return world.change(session)
+    return uow.change(session)
 
 
-def retrieve(world: World, session_id: str, params: Params) -> Json:
-    return world.get("checkout.session", session_id, "session")
+def retrieve(uow: UnitOfWork, session_id: str, params: Params) -> Json:
+    return uow.get("checkout.session", session_id, "session")
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     filters = ("customer", "payment_intent", "subscription", "status")
-    return list_objects(world, "checkout.session", "/v1/checkout/sessions", params, filters)
+    return list_objects(uow, "checkout.session", "/v1/checkout/sessions", params, filters)
 
 
-def line_items(world: World, session_id: str, params: Params) -> Json:
-    return line_items_of(world, world.get("checkout.session", session_id, "session"))
+def line_items(uow: UnitOfWork, session_id: str, params: Params) -> Json:
+    return line_items_of(uow, uow.get("checkout.session", session_id, "session"))
 
 
-def line_items_of(world: World, session: Json) -> Json:
-    lines = world.hidden(session["id"]).get("lines", [])
+def line_items_of(uow: UnitOfWork, session: Json) -> Json:
+    lines = uow.hidden(session["id"]).get("lines", [])
     url = f"/v1/checkout/sessions/{session['id']}/line_items"
     return {"object": "list", "data": lines, "has_more": False, "url": url}

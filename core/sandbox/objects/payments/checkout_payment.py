@@ -2,30 +2,30 @@
 
 from core.sandbox.engine.errors import Json, StripeError, invalid
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.billing import discounts
-from core.sandbox.objects.payments import confirmation, payment_intents, payment_methods
+from core.sandbox.objects.billing import discounts, subscriptions
+from core.sandbox.objects.payments import confirmation, payment_intents, payment_methods, setup_intents
 
 
-def pay(world: World, session: Json, method: Json, *, email: str | None, name: str | None) -> Json:
+def pay(uow: UnitOfWork, session: Json, method: Json, *, email: str | None, name: str | None) -> Json:
     """Raises the card's decline; the session stays open for another try."""
     if session["status"] != "open":
         raise invalid(f"This session is {session['status']}.")
-    _know_customer(world, session, email, name)
+    _know_customer(uow, session, email, name)
     if session["mode"] == "subscription":
-        return _subscribe(world, session, method)
+        return _subscribe(uow, session, method)
     if session["mode"] == "setup":
-        return _set_up(world, session, method)
+        return _set_up(uow, session, method)
     if session["amount_total"] == 0:
-        return _complete(world, session, "no_payment_required")
-    return _charge(world, session, method)
+        return _complete(uow, session, "no_payment_required")
+    return _charge(uow, session, method)
 
 
-def _know_customer(world: World, session: Json, email: str | None, name: str | None) -> None:
+def _know_customer(uow: UnitOfWork, session: Json, email: str | None, name: str | None) -> None:
     wants_customer = session["mode"] != "payment" or session["customer_creation"] == "always"
     if session["customer"] is None and wants_customer:
-        made = customers.create(world, Params({"email": email or "", "name": name or ""}))
+        made = customers.create(uow, Params({"email": email or "", "name": name or ""}))
         session["customer"] = made["id"]
     session["customer_details"] = {
         "address": None,
@@ -39,41 +39,39 @@ def _know_customer(world: World, session: Json, email: str | None, name: str | N
     }
 
 
-def _charge(world: World, session: Json, method: Json) -> Json:
+def _charge(uow: UnitOfWork, session: Json, method: Json) -> Json:
     """The session shows its intent once it is paid; until then each try uses the same one."""
-    kept = world.hidden(session["id"])
-    intent = world.find(kept.get("intent_id")) or _intent_for(world, session, kept)
-    world.change(session)
+    kept = uow.hidden(session["id"])
+    intent = uow.find(kept.get("intent_id")) or _intent_for(uow, session, kept)
+    uow.change(session)
     intent["payment_method"] = method["id"]
-    decline = confirmation.attempt(world, intent, off_session=False)
+    decline = confirmation.attempt(uow, intent, off_session=False)
     if decline is not None:
         raise confirmation.declined_error(intent, decline)
     if intent["status"] == "requires_capture":
-        settle(world, intent)
+        settle(uow, intent)
     return session
 
 
-def _intent_for(world: World, session: Json, kept: Json) -> Json:
+def _intent_for(uow: UnitOfWork, session: Json, kept: Json) -> Json:
     intent = payment_intents.build(
-        world.ids.new("payment_intent"),
-        world.ids.letters(25),
-        world.now,
+        uow.ids.new("payment_intent"),
+        uow.ids.letters(25),
+        uow.now,
         amount=session["amount_total"],
         currency=session["currency"],
         customer=session["customer"],
         metadata=kept["intent"]["metadata"],
     )
     intent |= {name: kept["intent"][name] for name in ("capture_method", "description", "setup_future_usage")}
-    world.hide(session["id"], {**kept, "intent_id": intent["id"]})
-    world.hide(intent["id"], {"session": session["id"]})
-    return world.add(intent, "payment_intent.created")
+    uow.hide(session["id"], {**kept, "intent_id": intent["id"]})
+    uow.hide(intent["id"], {"session": session["id"]})
+    return uow.add(intent, "payment_intent.created")
 
 
-def _subscribe(world: World, session: Json, method: Json) -> Json:
-    from core.sandbox.objects.billing import subscriptions
-
-    payment_methods.attach(world, method["id"], Params({"customer": session["customer"]}))
-    kept = world.hidden(session["id"])
+def _subscribe(uow: UnitOfWork, session: Json, method: Json) -> Json:
+    payment_methods.attach(uow, method["id"], Params({"customer": session["customer"]}))
+    kept = uow.hidden(session["id"])
     asked = {
         "customer": session["customer"],
         "default_payment_method": method["id"],
@@ -86,11 +84,11 @@ def _subscribe(world: World, session: Json, method: Json) -> Json:
     for name in ("trial_end", "trial_period_days"):
         if kept["subscription"][name] is not None:
             asked[name] = str(kept["subscription"][name])
-    subscription = subscriptions.create(world, Params(asked))
+    subscription = subscriptions.create(uow, Params(asked))
     session |= {"invoice": subscription["latest_invoice"], "subscription": subscription["id"]}
     if subscription["status"] in ("active", "trialing"):
-        return _complete(world, session, "paid" if subscription["status"] == "active" else "no_payment_required")
-    return _first_payment_missing(world, session, subscription)
+        return _complete(uow, session, "paid" if subscription["status"] == "active" else "no_payment_required")
+    return _first_payment_missing(uow, session, subscription)
 
 
 def _discount_of(entry: Json) -> Json:
@@ -99,49 +97,47 @@ def _discount_of(entry: Json) -> Json:
     return {"coupon": entry["coupon"]}
 
 
-def _first_payment_missing(world: World, session: Json, subscription: Json) -> Json:
+def _first_payment_missing(uow: UnitOfWork, session: Json, subscription: Json) -> Json:
     """A decline leaves the session open and the attempt's subscription to expire."""
-    payment = next(world.all("invoice_payment", "parent", subscription["latest_invoice"]))
-    intent = world.known(payment["payment"]["payment_intent"])
+    payment = next(uow.all("invoice_payment", "parent", subscription["latest_invoice"]))
+    intent = uow.known(payment["payment"]["payment_intent"])
     if intent["status"] == "requires_action":
-        world.hide(intent["id"], {"session": session["id"]})
-        world.change(session)
+        uow.hide(intent["id"], {"session": session["id"]})
+        uow.change(session)
         return session
     session |= {"invoice": None, "subscription": None}
-    world.change(session)
+    uow.change(session)
     error = intent["last_payment_error"]
     raise StripeError(
         402, error["message"], kind="card_error", code=error["code"], keep=True, decline_code=error["decline_code"]
     )
 
 
-def _set_up(world: World, session: Json, method: Json) -> Json:
-    from core.sandbox.objects.payments import setup_intents
-
+def _set_up(uow: UnitOfWork, session: Json, method: Json) -> Json:
     asked = {"confirm": "true", "customer": session["customer"], "payment_method": method["id"]}
-    intent = setup_intents.create(world, Params(asked))
+    intent = setup_intents.create(uow, Params(asked))
     session["setup_intent"] = intent["id"]
-    world.hide(intent["id"], {"session": session["id"]})
+    uow.hide(intent["id"], {"session": session["id"]})
     if intent["status"] == "succeeded":
-        return _complete(world, session, "no_payment_required")
-    return world.change(session)
+        return _complete(uow, session, "no_payment_required")
+    return uow.change(session)
 
 
-def settle(world: World, intent: Json) -> None:
+def settle(uow: UnitOfWork, intent: Json) -> None:
     """The session that waited for this payment, or set-up, is complete."""
-    session = world.find(world.hidden(intent["id"]).get("session"))
+    session = uow.find(uow.hidden(intent["id"]).get("session"))
     if session is None or session["status"] != "open":
         return
     if session["mode"] == "payment":
         session["payment_intent"] = intent["id"]
     paid = {"succeeded": "paid", "requires_capture": "unpaid"}[intent["status"]]
-    _complete(world, session, paid if intent["object"] == "payment_intent" else "no_payment_required")
+    _complete(uow, session, paid if intent["object"] == "payment_intent" else "no_payment_required")
 
 
-def _complete(world: World, session: Json, payment_status: str) -> Json:
-    world.unschedule("session_expires", session["id"])
+def _complete(uow: UnitOfWork, session: Json, payment_status: str) -> Json:
+    uow.unschedule("session_expires", session["id"])
     if session["mode"] == "payment":
         for entry in session["discounts"]:
-            discounts.redeem(world, world.known(entry["coupon"]), world.find(entry["promotion_code"]))
+            discounts.redeem(uow, uow.known(entry["coupon"]), uow.find(entry["promotion_code"]))
     session |= {"payment_status": payment_status, "status": "complete", "url": None}
-    return world.change(session, "checkout.session.completed")
+    return uow.change(session, "checkout.session.completed")

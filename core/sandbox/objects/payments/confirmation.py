@@ -3,7 +3,7 @@
 from core.sandbox.engine.balance import DAY_SECONDS
 from core.sandbox.engine.errors import DOCS, Json, StripeError, unexpected_state
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import BASE, World
+from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
 from core.sandbox.objects.payments import charges, payment_methods
 from core.sandbox.objects.payments.cards import TestCard
 from core.sandbox.objects.payments.declines import Decline, decline_named, payment_error
@@ -18,13 +18,13 @@ FAILED_AUTHENTICATION = {
 }
 
 
-def confirm(world: World, intent: Json, params: Params) -> Json:
+def confirm(uow: UnitOfWork, intent: Json, params: Params) -> Json:
     """Stripe's confirm: raises a `card_error` that keeps what was done where the card is declined."""
     if intent["status"] not in CONFIRMABLE:
         raise unexpected_state(_why_not(intent), intent)
     given = params.text("payment_method")
     if given:
-        intent["payment_method"] = payment_methods.resolve(world, given, intent["customer"])["id"]
+        intent["payment_method"] = payment_methods.resolve(uow, given, intent["customer"])["id"]
     if intent["payment_method"] is None:
         raise unexpected_state(
             "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
@@ -36,7 +36,7 @@ def confirm(world: World, intent: Json, params: Params) -> Json:
         intent["setup_future_usage"] = params.text("setup_future_usage")
     off_session = params.raw.get("off_session") not in (None, "", "false")
     nobody_there = off_session or params.flag("error_on_requires_action")
-    decline = attempt(world, intent, off_session=nobody_there, return_url=params.text("return_url"))
+    decline = attempt(uow, intent, off_session=nobody_there, return_url=params.text("return_url"))
     if decline is not None:
         raise declined_error(intent, decline)
     return intent
@@ -72,42 +72,42 @@ def declined_error(intent: Json, decline: Decline) -> StripeError:
 
 
 def attempt(
-    world: World, intent: Json, *, off_session: bool, return_url: str | None = None, authenticated: bool = False
+    uow: UnitOfWork, intent: Json, *, off_session: bool, return_url: str | None = None, authenticated: bool = False
 ) -> Decline | None:
     """One try at the card; gives the decline, or `None` where it worked or the customer must act."""
-    method = world.known(intent["payment_method"])
-    card = payment_methods.behaviour(world, method)
+    method = uow.known(intent["payment_method"])
+    card = payment_methods.behaviour(uow, method)
     wanted = intent["payment_method_options"]["card"]["request_three_d_secure"] in ("any", "challenge")
     needed = card.authentication in ("required", "unless_set_up") or (card.authentication == "optional" and wanted)
     if needed and not authenticated:
         if off_session:
-            return _decline(world, intent, method, card, decline_named("authentication_required"), None)
-        _ask_to_authenticate(world, intent, return_url)
+            return _decline(uow, intent, method, card, decline_named("authentication_required"), None)
+        _ask_to_authenticate(uow, intent, return_url)
         return None
     secure = charges.authenticated() if needed else None
     if card.decline_code:
-        payment_methods.used(world, method)
-        return _decline(world, intent, method, card, decline_named(card.decline_code), secure)
+        payment_methods.used(uow, method)
+        return _decline(uow, intent, method, card, decline_named(card.decline_code), secure)
     if needed and intent["setup_future_usage"] == "off_session":
-        payment_methods.mark_set_up(world, method)
-    _accept(world, intent, method, card, secure)
+        payment_methods.mark_set_up(uow, method)
+    _accept(uow, intent, method, card, secure)
     return None
 
 
-def _ask_to_authenticate(world: World, intent: Json, return_url: str | None) -> None:
+def _ask_to_authenticate(uow: UnitOfWork, intent: Json, return_url: str | None) -> None:
     page = f"{BASE}/authenticate/{intent['id']}"
     if return_url:
         action = {"redirect_to_url": {"return_url": return_url, "url": page}, "type": "redirect_to_url"}
     else:
         action = {"type": "use_stripe_sdk", "use_stripe_sdk": {"stripe_js": page, "type": "three_d_secure_redirect"}}
     intent |= {"next_action": action, "status": "requires_action"}
-    world.change(intent, "payment_intent.requires_action")
+    uow.change(intent, "payment_intent.requires_action")
 
 
 def _decline(
-    world: World, intent: Json, method: Json, card: TestCard, decline: Decline, secure: Json | None
+    uow: UnitOfWork, intent: Json, method: Json, card: TestCard, decline: Decline, secure: Json | None
 ) -> Decline:
-    charge = charges.fail(world, intent, method, card, decline, secure)
+    charge = charges.fail(uow, intent, method, card, decline, secure)
     intent |= {
         "last_payment_error": payment_error(decline, charge["id"], dict(method)),
         "latest_charge": charge["id"],
@@ -115,58 +115,48 @@ def _decline(
         "payment_method": None,
         "status": "requires_payment_method",
     }
-    world.change(intent, "payment_intent.payment_failed")
-    _after_failure(world, intent)
+    uow.change(intent, "payment_intent.payment_failed")
+    uow.follow_up("payment_failed", intent)
     return decline
 
 
-def _accept(world: World, intent: Json, method: Json, card: TestCard, secure: Json | None) -> None:
-    charge = charges.succeed(world, intent, method, card, secure)
+def _accept(uow: UnitOfWork, intent: Json, method: Json, card: TestCard, secure: Json | None) -> None:
+    charge = charges.succeed(uow, intent, method, card, secure)
     intent |= {"last_payment_error": None, "latest_charge": charge["id"], "next_action": None}
     if intent["capture_method"] == "manual":
         intent |= {"amount_capturable": intent["amount"], "status": "requires_capture"}
-        world.change(intent, "payment_intent.amount_capturable_updated")
-        world.schedule(world.now + 7 * DAY_SECONDS, "expire_authorization", intent["id"])
+        uow.change(intent, "payment_intent.amount_capturable_updated")
+        uow.schedule(uow.now + 7 * DAY_SECONDS, "expire_authorization", intent["id"])
         return
     intent |= {"amount_received": intent["amount"], "status": "succeeded"}
-    world.change(intent, "payment_intent.succeeded")
+    uow.change(intent, "payment_intent.succeeded")
     if card.after_payment:
-        world.schedule(world.now + 1, f"after_payment:{card.after_payment}", charge["id"])
-    after_payment(world, intent)
+        uow.schedule(uow.now + 1, f"after_payment:{card.after_payment}", charge["id"])
+    after_payment(uow, intent)
 
 
-def after_payment(world: World, intent: Json) -> None:
-    """Saves the card where that was asked for, then tells the invoice or session that waited for it."""
-    from core.sandbox.objects.billing import invoice_payments
-    from core.sandbox.objects.payments import checkout
-
+def after_payment(uow: UnitOfWork, intent: Json) -> None:
+    """Save the card where that was asked for; the invoice or session that waited for the payment follows."""
     if intent["setup_future_usage"] and intent["customer"]:
-        payment_methods.hold(world, world.known(intent["payment_method"]), intent["customer"])
-    invoice_payments.intent_succeeded(world, intent)
-    checkout.intent_succeeded(world, intent)
+        payment_methods.hold(uow, uow.known(intent["payment_method"]), intent["customer"])
+    uow.follow_up("payment_succeeded", intent)
 
 
-def authenticate(world: World, intent_id: str, *, succeed: bool) -> Json:
+def authenticate(uow: UnitOfWork, intent_id: str, *, succeed: bool) -> Json:
     """The customer answered their bank: the attempt goes on, or ends without a charge."""
-    intent = world.get("payment_intent", intent_id)
+    intent = uow.get("payment_intent", intent_id)
     if intent["status"] != "requires_action":
         raise unexpected_state("This payment is not waiting for authentication.", intent)
     if succeed:
-        attempt(world, intent, off_session=False, authenticated=True)
+        attempt(uow, intent, off_session=False, authenticated=True)
         return intent
-    method = world.known(intent["payment_method"])
+    method = uow.known(intent["payment_method"])
     intent |= {
         "last_payment_error": {**FAILED_AUTHENTICATION, "payment_method": dict(method)},
         "next_action": None,
         "payment_method": None,
         "status": "requires_payment_method",
     }
-    world.change(intent, "payment_intent.payment_failed")
-    _after_failure(world, intent)
+    uow.change(intent, "payment_intent.payment_failed")
+    uow.follow_up("payment_failed", intent)
     return intent
-
-
-def _after_failure(world: World, intent: Json) -> None:
-    from core.sandbox.objects.billing import invoice_payments
-
-    invoice_payments.intent_failed(world, intent)

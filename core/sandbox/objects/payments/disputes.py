@@ -6,7 +6,7 @@ from core.sandbox.engine import balance
 from core.sandbox.engine.errors import Json, invalid
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.payments import fraud_warnings
 
 EVIDENCE_FIELDS = (
@@ -114,34 +114,34 @@ def build(dispute_id: str, charge: Json, created: int, *, reason: str, amount: i
     }
 
 
-def open_on(world: World, charge: Json, reason: str = "fraudulent", *, inquiry: bool = False) -> Json:
+def open_on(uow: UnitOfWork, charge: Json, reason: str = "fraudulent", *, inquiry: bool = False) -> Json:
     """The bank takes the money back until it has decided; an inquiry only asks."""
     amount = charge["amount_captured"] - charge["amount_refunded"]
     if charge["disputed"] or amount <= 0 or charge["status"] != "succeeded":
         raise invalid(f"Charge {charge['id']} cannot be disputed (again).", "charge")
-    dispute = build(world.ids.new("dispute"), charge, world.now, reason=reason, amount=amount, inquiry=inquiry)
-    world.add(dispute, "charge.dispute.created")
+    dispute = build(uow.ids.new("dispute"), charge, uow.now, reason=reason, amount=amount, inquiry=inquiry)
+    uow.add(dispute, "charge.dispute.created")
     if not inquiry:
-        _withdraw_funds(world, dispute)
+        _withdraw_funds(uow, dispute)
     charge["disputed"] = True
-    world.change(charge, "charge.updated")
-    fraud_warnings.settle(world, charge)
-    world.schedule(dispute["evidence_details"]["due_by"], "dispute_deadline", dispute["id"])
+    uow.change(charge, "charge.updated")
+    fraud_warnings.settle(uow, charge)
+    uow.schedule(dispute["evidence_details"]["due_by"], "dispute_deadline", dispute["id"])
     return dispute
 
 
-def _withdraw_funds(world: World, dispute: Json) -> None:
-    txn = _adjustment(world, dispute, -dispute["amount"], "dispute", "Chargeback withdrawal for")
+def _withdraw_funds(uow: UnitOfWork, dispute: Json) -> None:
+    txn = _adjustment(uow, dispute, -dispute["amount"], "dispute", "Chargeback withdrawal for")
     dispute["balance_transactions"] = [txn]
     dispute["is_charge_refundable"] = False
-    world.change(dispute, "charge.dispute.funds_withdrawn")
+    uow.change(dispute, "charge.dispute.funds_withdrawn")
 
 
-def _adjustment(world: World, dispute: Json, amount: int, category: str, words: str) -> Json:
+def _adjustment(uow: UnitOfWork, dispute: Json, amount: int, category: str, words: str) -> Json:
     currency = dispute["currency"]
     fee = balance.DISPUTE_FEE_MINOR.get(currency, 1500) if category == "dispute" else 0
     return balance.book(
-        world,
+        uow,
         "adjustment",
         amount=amount,
         fee=fee,
@@ -153,17 +153,17 @@ def _adjustment(world: World, dispute: Json, amount: int, category: str, words: 
     )
 
 
-def update(world: World, dispute_id: str, params: Params) -> Json:
+def update(uow: UnitOfWork, dispute_id: str, params: Params) -> Json:
     """Adds evidence; `submit` (the default) sends it to the bank."""
-    dispute = world.get("dispute", dispute_id)
+    dispute = uow.get("dispute", dispute_id)
     dispute["metadata"] = params.metadata(dispute["metadata"])
     if params.has("evidence"):
         _check_open(dispute)
-        _take_evidence(world, dispute, params.under("evidence"))
+        _take_evidence(uow, dispute, params.under("evidence"))
     if params.flag("submit", default=params.has("evidence")):
         _check_open(dispute)
-        return _submit(world, dispute)
-    return world.change(dispute, "charge.dispute.updated")
+        return _submit(uow, dispute)
+    return uow.change(dispute, "charge.dispute.updated")
 
 
 def _check_open(dispute: Json) -> None:
@@ -174,7 +174,7 @@ def _check_open(dispute: Json) -> None:
         )
 
 
-def _take_evidence(world: World, dispute: Json, evidence: Params) -> None:
+def _take_evidence(uow: UnitOfWork, dispute: Json, evidence: Params) -> None:
     for name in evidence.raw:
         if name not in EVIDENCE_FIELDS:
             raise invalid(f"Received unknown parameter: evidence[{name}]", evidence.named(name), "parameter_unknown")
@@ -182,77 +182,77 @@ def _take_evidence(world: World, dispute: Json, evidence: Params) -> None:
         if len(str(value)) > 20_000:
             raise invalid("Evidence may have at most 20,000 characters a field.", evidence.named(name))
         if value and str(value).startswith("file_"):
-            world.get("file", value, evidence.named(name))
+            uow.get("file", value, evidence.named(name))
         dispute["evidence"][name] = value or None
     has = any(dispute["evidence"][name] for name in EVIDENCE_FIELDS)
     dispute["evidence_details"]["has_evidence"] = has
 
 
-def _submit(world: World, dispute: Json) -> Json:
+def _submit(uow: UnitOfWork, dispute: Json) -> Json:
     dispute["evidence_details"]["submission_count"] += 1
     inquiry = dispute["status"].startswith("warning")
     dispute["status"] = "warning_under_review" if inquiry else "under_review"
-    world.unschedule("dispute_deadline", dispute["id"])
+    uow.unschedule("dispute_deadline", dispute["id"])
     words = dispute["evidence"]["uncategorized_text"] or ""
     wait = 1 if words in ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence") else None
-    world.schedule(world.now + (wait or DAYS_TO_DECIDE * 86_400), "dispute_decided", dispute["id"])
-    return world.change(dispute, "charge.dispute.updated")
+    uow.schedule(uow.now + (wait or DAYS_TO_DECIDE * 86_400), "dispute_decided", dispute["id"])
+    return uow.change(dispute, "charge.dispute.updated")
 
 
-def accept(world: World, dispute_id: str, params: Params) -> Json:
+def accept(uow: UnitOfWork, dispute_id: str, params: Params) -> Json:
     """`close`: the seller gives in, which counts as lost."""
-    dispute = world.get("dispute", dispute_id)
+    dispute = uow.get("dispute", dispute_id)
     if dispute["status"] in CLOSED:
         raise invalid("This dispute is already closed.", code="dispute_already_closed")
-    return close(world, dispute, "lost")
+    return close(uow, dispute, "lost")
 
 
-def past_deadline(world: World, dispute_id: str) -> None:
+def past_deadline(uow: UnitOfWork, dispute_id: str) -> None:
     """No answer in time: an inquiry fades, a chargeback is lost."""
-    dispute = world.known(dispute_id)
+    dispute = uow.known(dispute_id)
     dispute["evidence_details"]["past_due"] = True
-    close(world, dispute, "lost")
+    close(uow, dispute, "lost")
 
 
-def decide(world: World, dispute_id: str) -> None:
+def decide(uow: UnitOfWork, dispute_id: str) -> None:
     """The bank's answer: what test evidence asks for, else about two in five are won."""
-    dispute = world.known(dispute_id)
+    dispute = uow.known(dispute_id)
     words = dispute["evidence"]["uncategorized_text"]
     if words == "escalate_inquiry_evidence" and dispute["status"].startswith("warning"):
-        _escalate(world, dispute)
+        _escalate(uow, dispute)
         return
     if words in ("winning_evidence", "losing_evidence"):
         won = words == "winning_evidence"
     else:
         won = zlib.crc32(dispute_id.encode()) % 100 < 42
-    close(world, dispute, "won" if won else "lost")
+    close(uow, dispute, "won" if won else "lost")
 
 
-def _escalate(world: World, dispute: Json) -> None:
+def _escalate(uow: UnitOfWork, dispute: Json) -> None:
     dispute["status"] = "needs_response"
     dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
-    dispute["evidence_details"]["due_by"] = balance.available_on(world.now, DAYS_TO_ANSWER + 1) - 1
-    world.change(dispute, "charge.dispute.updated")
-    _withdraw_funds(world, dispute)
-    world.schedule(dispute["evidence_details"]["due_by"], "dispute_deadline", dispute["id"])
+    dispute["evidence_details"]["due_by"] = balance.available_on(uow.now, DAYS_TO_ANSWER + 1) - 1
+    uow.change(dispute, "charge.dispute.updated")
+    _withdraw_funds(uow, dispute)
+    uow.schedule(dispute["evidence_details"]["due_by"], "dispute_deadline", dispute["id"])
 
 
-def close(world: World, dispute: Json, outcome: str) -> Json:
+def close(uow: UnitOfWork, dispute: Json, outcome: str) -> Json:
     """Ends it; a won one gives the money back, without the fee."""
     for kind in ("dispute_deadline", "dispute_decided"):
-        world.unschedule(kind, dispute["id"])
+        uow.unschedule(kind, dispute["id"])
     inquiry = dispute["status"].startswith("warning")
     dispute["status"] = "warning_closed" if inquiry else outcome
     if dispute["status"] == "won":
-        txn = _adjustment(world, dispute, dispute["amount"], "dispute_reversal", "Chargeback reversal for")
+        txn = _adjustment(uow, dispute, dispute["amount"], "dispute_reversal", "Chargeback reversal for")
         dispute["balance_transactions"] = [*dispute["balance_transactions"], txn]
-        return world.change(dispute, "charge.dispute.closed", "charge.dispute.funds_reinstated")
-    return world.change(dispute, "charge.dispute.closed")
+        return uow.change(dispute, "charge.dispute.closed", "charge.dispute.funds_reinstated")
+    return uow.change(dispute, "charge.dispute.closed")
 
 
-def retrieve(world: World, dispute_id: str, params: Params) -> Json:
-    return world.get("dispute", dispute_id)
+def retrieve(uow: UnitOfWork, dispute_id: str, params: Params) -> Json:
+    return uow.get("dispute", dispute_id)
 
 
-def list_all(world: World, params: Params) -> Json:
-    return list_objects(world, "dispute", "/v1/disputes", params, ("charge", "payment_intent"))
+def list_all(uow: UnitOfWork, params: Params) -> Json:
+    return list_objects(uow, "dispute", "/v1/disputes", params, ("charge", "payment_intent"))

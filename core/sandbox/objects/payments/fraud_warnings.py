@@ -3,7 +3,7 @@
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 
 FRAUD_TYPES = ("made_with_stolen_card", "unauthorized_use_of_card", "made_with_lost_card", "misc")
 
@@ -21,27 +21,27 @@ def build(warning_id: str, charge: Json, created: int, *, actionable: bool, frau
     }
 
 
-def warn(world: World, charge: Json) -> Json:
+def warn(uow: UnitOfWork, charge: Json) -> Json:
     """Actionable while the payment is neither refunded nor disputed."""
     actionable = not charge["refunded"] and not charge["disputed"]
     warning = build(
-        world.ids.new("radar.early_fraud_warning"), charge, world.now, actionable=actionable, fraud_type=FRAUD_TYPES[0]
+        uow.ids.new("radar.early_fraud_warning"), charge, uow.now, actionable=actionable, fraud_type=FRAUD_TYPES[0]
     )
-    return world.add(warning, "radar.early_fraud_warning.created")
+    return uow.add(warning, "radar.early_fraud_warning.created")
 
 
-def settle(world: World, charge: Json) -> None:
+def settle(uow: UnitOfWork, charge: Json) -> None:
     """A refund or dispute of the payment leaves nothing to act on."""
-    for warning in world.all("radar.early_fraud_warning", "parent", charge["id"]):
+    for warning in uow.all("radar.early_fraud_warning", "parent", charge["id"]):
         if warning["actionable"] and (charge["refunded"] or charge["disputed"]):
             warning["actionable"] = False
-            world.change(warning, "radar.early_fraud_warning.updated")
+            uow.change(warning, "radar.early_fraud_warning.updated")
 
 
-def retrieve(world: World, warning_id: str, params: Params) -> Json:
-    return world.get("radar.early_fraud_warning", warning_id)
+def retrieve(uow: UnitOfWork, warning_id: str, params: Params) -> Json:
+    return uow.get("radar.early_fraud_warning", warning_id)
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     url = "/v1/radar/early_fraud_warnings"
-    return list_objects(world, "radar.early_fraud_warning", url, params, ("charge", "payment_intent"))
+    return list_objects(uow, "radar.early_fraud_warning", url, params, ("charge", "payment_intent"))

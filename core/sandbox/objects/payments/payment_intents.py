@@ -4,7 +4,7 @@ from core.sandbox.engine.errors import Json, invalid, unexpected_state
 from core.sandbox.engine.limits import checked_amount, checked_currency, shown
 from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
 from core.sandbox.objects.payments import confirmation, payment_methods
 from core.sandbox.objects.payments.charges import capture as capture_charge
@@ -78,31 +78,31 @@ def build(
     }
 
 
-def create(world: World, params: Params) -> Json:
+def create(uow: UnitOfWork, params: Params) -> Json:
     currency = checked_currency(params.text("currency"))
     amount = checked_amount(params.whole("amount"), currency)
     customer = params.text("customer")
     if customer:
-        customers.retrieve_live(world, customer, "customer")
+        customers.retrieve_live(uow, customer, "customer")
     intent = build(
-        world.ids.new("payment_intent"),
-        world.ids.letters(25),
-        world.now,
+        uow.ids.new("payment_intent"),
+        uow.ids.letters(25),
+        uow.now,
         amount=amount,
         currency=currency,
         customer=customer,
         metadata=params.metadata(),
     )
-    _take(world, intent, params)
+    _take(uow, intent, params)
     _check_confirm_options(params)
-    world.add(intent, "payment_intent.created")
+    uow.add(intent, "payment_intent.created")
     if params.flag("confirm"):
-        return confirmation.confirm(world, intent, params)
+        return confirmation.confirm(uow, intent, params)
     return intent
 
 
-def update(world: World, intent_id: str, params: Params) -> Json:
-    intent = world.get("payment_intent", intent_id, "intent")
+def update(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
+    intent = uow.get("payment_intent", intent_id, "intent")
     frozen = ("succeeded", "canceled", "processing")
     changes_payment = any(params.has(name) for name in ("amount", "currency", "payment_method", "customer"))
     if intent["status"] in frozen and changes_payment:
@@ -114,19 +114,19 @@ def update(world: World, intent_id: str, params: Params) -> Json:
     if params.has("amount"):
         intent["amount"] = checked_amount(params.whole("amount"), intent["currency"])
     if params.has("customer"):
-        intent["customer"] = customers.retrieve_live(world, params.must_text("customer"), "customer")["id"]
+        intent["customer"] = customers.retrieve_live(uow, params.must_text("customer"), "customer")["id"]
     intent["metadata"] = params.metadata(intent["metadata"])
-    _take(world, intent, params)
-    return world.change(intent, "payment_intent.updated")
+    _take(uow, intent, params)
+    return uow.change(intent, "payment_intent.updated")
 
 
-def confirm(world: World, intent_id: str, params: Params) -> Json:
-    intent = world.get("payment_intent", intent_id, "intent")
-    return confirmation.confirm(world, intent, params)
+def confirm(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
+    intent = uow.get("payment_intent", intent_id, "intent")
+    return confirmation.confirm(uow, intent, params)
 
 
-def capture(world: World, intent_id: str, params: Params) -> Json:
-    intent = world.get("payment_intent", intent_id, "intent")
+def capture(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
+    intent = uow.get("payment_intent", intent_id, "intent")
     if intent["status"] != "requires_capture":
         raise unexpected_state(
             "This PaymentIntent could not be captured because it has a status of "
@@ -144,59 +144,59 @@ def capture(world: World, intent_id: str, params: Params) -> Json:
             "amount_too_large" if amount > 0 else "parameter_invalid_integer",
         )
     intent["metadata"] = params.metadata(intent["metadata"])
-    capture_charge(world, world.known(intent["latest_charge"]), amount)
-    world.unschedule("expire_authorization", intent_id)
+    capture_charge(uow, uow.known(intent["latest_charge"]), amount)
+    uow.unschedule("expire_authorization", intent_id)
     intent |= {"amount_capturable": 0, "amount_received": amount, "status": "succeeded"}
-    world.change(intent, "payment_intent.succeeded")
-    confirmation.after_payment(world, intent)
+    uow.change(intent, "payment_intent.succeeded")
+    confirmation.after_payment(uow, intent)
     return intent
 
 
-def cancel(world: World, intent_id: str, params: Params) -> Json:
-    intent = world.get("payment_intent", intent_id, "intent")
+def cancel(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
+    intent = uow.get("payment_intent", intent_id, "intent")
     if intent["status"] not in CANCELABLE:
         raise unexpected_state(
             f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a PaymentIntent "
             f"with one of the following statuses may be canceled: {', '.join(CANCELABLE)}.",
             intent,
         )
-    return withdraw(world, intent, params.choice("cancellation_reason", REASONS))
+    return withdraw(uow, intent, params.choice("cancellation_reason", REASONS))
 
 
-def withdraw(world: World, intent: Json, reason: str | None) -> Json:
+def withdraw(uow: UnitOfWork, intent: Json, reason: str | None) -> Json:
     """Cancels; what was authorized is released."""
     if intent["status"] == "requires_capture":
-        release(world, world.known(intent["latest_charge"]))
-    world.unschedule("expire_authorization", intent["id"])
+        release(uow, uow.known(intent["latest_charge"]))
+    uow.unschedule("expire_authorization", intent["id"])
     intent |= {
         "amount_capturable": 0,
-        "canceled_at": world.now,
+        "canceled_at": uow.now,
         "cancellation_reason": reason,
         "next_action": None,
         "status": "canceled",
     }
-    return world.change(intent, "payment_intent.canceled")
+    return uow.change(intent, "payment_intent.canceled")
 
 
-def expire_authorization(world: World, intent_id: str) -> None:
-    intent = world.known(intent_id)
+def expire_authorization(uow: UnitOfWork, intent_id: str) -> None:
+    intent = uow.known(intent_id)
     if intent["status"] == "requires_capture":
-        withdraw(world, intent, "automatic")
+        withdraw(uow, intent, "automatic")
 
 
-def retrieve(world: World, intent_id: str, params: Params) -> Json:
-    return world.get("payment_intent", intent_id, "intent")
+def retrieve(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
+    return uow.get("payment_intent", intent_id, "intent")
 
 
-def list_all(world: World, params: Params) -> Json:
-    return list_objects(world, "payment_intent", "/v1/payment_intents", params, ("customer",))
+def list_all(uow: UnitOfWork, params: Params) -> Json:
+    return list_objects(uow, "payment_intent", "/v1/payment_intents", params, ("customer",))
 
 
-def search(world: World, params: Params) -> Json:
-    return search_objects(world, "payment_intent", "/v1/payment_intents/search", params)
+def search(uow: UnitOfWork, params: Params) -> Json:
+    return search_objects(uow, "payment_intent", "/v1/payment_intents/search", params)
 
 
-def _take(world: World, intent: Json, params: Params) -> None:
+def _take(uow: UnitOfWork, intent: Json, params: Params) -> None:
     """The parameters that creating and updating share."""
     for name in TEXTS:
         if params.has(name):
@@ -211,7 +211,7 @@ def _take(world: World, intent: Json, params: Params) -> None:
         intent["payment_method_options"]["card"]["request_three_d_secure"] = secure
     given = params.text("payment_method")
     if given:
-        method = payment_methods.resolve(world, given, intent["customer"])
+        method = payment_methods.resolve(uow, given, intent["customer"])
         intent["payment_method"] = method["id"]
         if intent["status"] in ("requires_payment_method", "requires_action"):
             intent |= {"status": "requires_confirmation", "next_action": None}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.sandbox.engine.errors import Json, StripeError, invalid, missing_parameter, no_such
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.payments.cards import NUMBERS, TestCard, card_numbered, test_card
 from core.sandbox.objects.payments.declines import decline_named
 
@@ -65,7 +65,7 @@ def billing_details(params: Params) -> Json:
     }
 
 
-def create(world: World, params: Params) -> Json:
+def create(uow: UnitOfWork, params: Params) -> Json:
     if params.choice("type", {"card"}) is None:
         raise missing_parameter("type")
     card = params.under("card")
@@ -74,16 +74,16 @@ def create(world: World, params: Params) -> Json:
         known = test_card(token)
         if known is None:
             raise no_such("token", token, "card[token]")
-        return _made(world, known, token, params, exp_month=_month(world.now), exp_year=_year(world.now) + 2)
+        return _made(uow, known, token, params, exp_month=_month(uow.now), exp_year=_year(uow.now) + 2)
     number = card.must_text("number").replace(" ", "")
-    return _made(world, *_typed(number), params, **_expiry(world, card))
+    return _made(uow, *_typed(number), params, **_expiry(uow, card))
 
 
-def from_number(world: World, number: str, exp_month: int, exp_year: int, billing: Json) -> Json:
+def from_number(uow: UnitOfWork, number: str, exp_month: int, exp_year: int, billing: Json) -> Json:
     """What typing a card on a page makes; an unknown test number is refused as incorrect."""
     card, token = _typed(number)
     params = Params({})
-    made = _made(world, card, token, params, exp_month=exp_month, exp_year=exp_year, billing=billing)
+    made = _made(uow, card, token, params, exp_month=exp_month, exp_year=exp_year, billing=billing)
     return made
 
 
@@ -96,14 +96,14 @@ def _typed(number: str) -> tuple[TestCard, str]:
     return card, "pm_card_" + NUMBERS[number]
 
 
-def _expiry(world: World, card: Params) -> Json:
+def _expiry(uow: UnitOfWork, card: Params) -> Json:
     month, year = card.whole("exp_month"), card.whole("exp_year")
     if month is None or year is None:
         raise missing_parameter(card.named("exp_month" if month is None else "exp_year"))
     year = year + 2000 if year < 100 else year
     if not 1 <= month <= 12:
         raise _bad_card("Your card's expiration month is invalid.", "invalid_expiry_month", "exp_month")
-    if not _year(world.now) <= year <= _year(world.now) + 50:
+    if not _year(uow.now) <= year <= _year(uow.now) + 50:
         raise _bad_card("Your card's expiration year is invalid.", "invalid_expiry_year", "exp_year")
     return {"exp_month": month, "exp_year": year}
 
@@ -113,7 +113,7 @@ def _bad_card(message: str, code: str, param: str) -> StripeError:
 
 
 def _made(
-    world: World,
+    uow: UnitOfWork,
     card: TestCard,
     token: str,
     params: Params,
@@ -124,19 +124,19 @@ def _made(
 ) -> Json:
     fingerprint = hashlib.sha256(f"{card.brand}{card.last4}{card.country}".encode()).hexdigest()[:16]
     made = build(
-        world.ids.new("payment_method"),
+        uow.ids.new("payment_method"),
         card_details(card, fingerprint, exp_month, exp_year),
-        world.now,
+        uow.now,
         billing=billing or billing_details(params.under("billing_details")),
         metadata=params.metadata(),
     )
-    world.hide(made["id"], {"token": token})
-    return world.add(made)
+    uow.hide(made["id"], {"token": token})
+    return uow.add(made)
 
 
-def behaviour(world: World, method: Json) -> TestCard:
+def behaviour(uow: UnitOfWork, method: Json) -> TestCard:
     """How the card will act when it is charged; a queue of declines, where it has one, comes first."""
-    hidden = world.hidden(method["id"])
+    hidden = uow.hidden(method["id"])
     known = test_card(hidden.get("token", "")) or TestCard()
     acting = replace(known, country=method["card"]["country"], brand=method["card"]["brand"])
     if hidden.get("declines"):
@@ -146,32 +146,32 @@ def behaviour(world: World, method: Json) -> TestCard:
     return acting
 
 
-def decline_next(world: World, method_id: str, codes: list[str]) -> None:
+def decline_next(uow: UnitOfWork, method_id: str, codes: list[str]) -> None:
     """Queue these declines before the card's own behaviour."""
-    method = world.get("payment_method", method_id)
-    world.hide(method["id"], {**world.hidden(method["id"]), "declines": codes})
+    method = uow.get("payment_method", method_id)
+    uow.hide(method["id"], {**uow.hidden(method["id"]), "declines": codes})
 
 
-def used(world: World, method: Json) -> None:
+def used(uow: UnitOfWork, method: Json) -> None:
     """One attempt was made: a queued decline is used up."""
-    hidden = world.hidden(method["id"])
+    hidden = uow.hidden(method["id"])
     if hidden.get("declines"):
-        world.hide(method["id"], {**hidden, "declines": hidden["declines"][1:]})
+        uow.hide(method["id"], {**hidden, "declines": hidden["declines"][1:]})
 
 
-def mark_set_up(world: World, method: Json) -> None:
+def mark_set_up(uow: UnitOfWork, method: Json) -> None:
     """The customer authenticated while saving it: off-session charges need nothing more."""
-    world.hide(method["id"], {**world.hidden(method["id"]), "set_up": True})
+    uow.hide(method["id"], {**uow.hidden(method["id"]), "set_up": True})
 
 
-def resolve(world: World, given: str, customer: str | None, param: str = "payment_method") -> Json:
+def resolve(uow: UnitOfWork, given: str, customer: str | None, param: str = "payment_method") -> Json:
     """The payment method named in a request; a test id makes a new one, as at Stripe."""
     known = test_card(given)
     if known is not None:
-        return _made(world, known, given, Params({}), exp_month=_month(world.now), exp_year=_year(world.now) + 2)
+        return _made(uow, known, given, Params({}), exp_month=_month(uow.now), exp_year=_year(uow.now) + 2)
     if given.startswith("pm_card_"):
         raise no_such("PaymentMethod", given, param)
-    method = world.find(given)
+    method = uow.find(given)
     if method is None or method["object"] != "payment_method":
         raise no_such("PaymentMethod", given, param)
     if method["customer"] and method["customer"] != customer:
@@ -180,7 +180,7 @@ def resolve(world: World, given: str, customer: str | None, param: str = "paymen
             "attached to the customer.",
             param,
         )
-    if world.hidden(given).get("detached"):
+    if uow.hidden(given).get("detached"):
         raise invalid(
             "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared "
             "with a connected account without Customer attachment, or was detached from a Customer. It may not be "
@@ -190,39 +190,39 @@ def resolve(world: World, given: str, customer: str | None, param: str = "paymen
     return method
 
 
-def attach(world: World, method_id: str, params: Params) -> Json:
-    customer = world.get("customer", params.must_text("customer"), "customer")
-    method = resolve(world, method_id, None)
-    card = behaviour(world, method)
+def attach(uow: UnitOfWork, method_id: str, params: Params) -> Json:
+    customer = uow.get("customer", params.must_text("customer"), "customer")
+    method = resolve(uow, method_id, None)
+    card = behaviour(uow, method)
     if card.decline_code and not card.attaches:
         decline = decline_named(card.decline_code)
         raise StripeError(402, decline.message, kind="card_error", code=decline.code, decline_code=decline.decline_code)
-    return hold(world, method, customer["id"])
+    return hold(uow, method, customer["id"])
 
 
-def hold(world: World, method: Json, customer_id: str) -> Json:
+def hold(uow: UnitOfWork, method: Json, customer_id: str) -> Json:
     """Saves the method to the customer; nothing happens where it is saved there already."""
     if method["customer"] == customer_id:
         return method
     method["customer"] = customer_id
-    return world.change(method, "payment_method.attached")
+    return uow.change(method, "payment_method.attached")
 
 
-def detach(world: World, method_id: str, params: Params) -> Json:
-    method = world.get("payment_method", method_id)
+def detach(uow: UnitOfWork, method_id: str, params: Params) -> Json:
+    method = uow.get("payment_method", method_id)
     if method["customer"] is None:
         raise invalid("The payment method you provided is not attached to a customer so detachment is impossible.")
-    customer = world.known(method["customer"])
+    customer = uow.known(method["customer"])
     if customer.get("invoice_settings", {}).get("default_payment_method") == method_id:
         customer["invoice_settings"]["default_payment_method"] = None
-        world.change(customer, "customer.updated")
+        uow.change(customer, "customer.updated")
     method["customer"] = None
-    world.hide(method_id, {**world.hidden(method_id), "detached": True})
-    return world.change(method, "payment_method.detached")
+    uow.hide(method_id, {**uow.hidden(method_id), "detached": True})
+    return uow.change(method, "payment_method.detached")
 
 
-def update(world: World, method_id: str, params: Params) -> Json:
-    method = world.get("payment_method", method_id)
+def update(uow: UnitOfWork, method_id: str, params: Params) -> Json:
+    method = uow.get("payment_method", method_id)
     method["metadata"] = params.metadata(method["metadata"])
     card = params.under("card")
     for name in ("exp_month", "exp_year"):
@@ -230,35 +230,35 @@ def update(world: World, method_id: str, params: Params) -> Json:
             method["card"][name] = card.whole(name)
     if params.has("billing_details"):
         method["billing_details"] = billing_details(params.under("billing_details"))
-    return world.change(method, "payment_method.updated")
+    return uow.change(method, "payment_method.updated")
 
 
-def retrieve(world: World, method_id: str, params: Params) -> Json:
+def retrieve(uow: UnitOfWork, method_id: str, params: Params) -> Json:
     known = test_card(method_id)
     if known is not None:
-        return resolve(world, method_id, None)
-    return world.get("payment_method", method_id)
+        return resolve(uow, method_id, None)
+    return uow.get("payment_method", method_id)
 
 
-def list_all(world: World, params: Params) -> Json:
+def list_all(uow: UnitOfWork, params: Params) -> Json:
     """Those that a customer holds; a card that was only typed in is in no list."""
 
     def held(method: Json) -> bool:
         return method["customer"] is not None
 
-    return list_objects(world, "payment_method", "/v1/payment_methods", params, ("customer", "type"), held)
+    return list_objects(uow, "payment_method", "/v1/payment_methods", params, ("customer", "type"), held)
 
 
-def list_of_customer(world: World, customer_id: str, params: Params) -> Json:
-    world.get("customer", customer_id, "id")
+def list_of_customer(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
+    uow.get("customer", customer_id, "id")
     of_customer = Params({**params.raw, "customer": customer_id})
     return list_objects(
-        world, "payment_method", f"/v1/customers/{customer_id}/payment_methods", of_customer, ("customer", "type")
+        uow, "payment_method", f"/v1/customers/{customer_id}/payment_methods", of_customer, ("customer", "type")
     )
 
 
-def of_customer(world: World, customer_id: str, method_id: str, params: Params) -> Json:
-    method = world.get("payment_method", method_id)
+def of_customer(uow: UnitOfWork, customer_id: str, method_id: str, params: Params) -> Json:
+    method = uow.get("payment_method", method_id)
     if method["customer"] != customer_id:
         raise no_such("PaymentMethod", method_id)
     return method

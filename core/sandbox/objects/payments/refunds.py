@@ -5,7 +5,7 @@ from core.sandbox.engine.errors import Json, invalid, no_such, unexpected_state
 from core.sandbox.engine.limits import shown
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import World
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.payments import fraud_warnings, payment_methods
 
 REASONS = {"duplicate", "fraudulent", "requested_by_customer"}
@@ -43,14 +43,14 @@ def build(refund_id: str, charge: Json, amount: int, created: int, *, reason: st
     }
 
 
-def create(world: World, params: Params) -> Json:
-    charge = _charge_of(world, params)
+def create(uow: UnitOfWork, params: Params) -> Json:
+    charge = _charge_of(uow, params)
     amount = _checked_amount(charge, params.whole("amount"))
     reason = params.choice("reason", REASONS)
-    refund = build(world.ids.new("refund"), charge, amount, world.now, reason=reason, metadata=params.metadata())
-    card = payment_methods.behaviour(world, world.known(charge["payment_method"]))
+    refund = build(uow.ids.new("refund"), charge, amount, uow.now, reason=reason, metadata=params.metadata())
+    card = payment_methods.behaviour(uow, uow.known(charge["payment_method"]))
     txn = balance.book(
-        world,
+        uow,
         "refund",
         amount=-amount,
         currency=charge["currency"],
@@ -60,33 +60,33 @@ def create(world: World, params: Params) -> Json:
     refund["balance_transaction"] = txn["id"]
     if card.refund == "pending":
         refund |= {"status": "pending", "pending_reason": "processing"}
-        world.schedule(world.now + PENDING_FOR_SECONDS, "refund_succeeds", refund["id"])
+        uow.schedule(uow.now + PENDING_FOR_SECONDS, "refund_succeeds", refund["id"])
     if card.refund == "failed":
-        world.schedule(world.now + FAILS_AFTER_SECONDS, "refund_fails", refund["id"])
-    world.add(refund, "refund.created")
-    _count_on_charge(world, charge, amount)
+        uow.schedule(uow.now + FAILS_AFTER_SECONDS, "refund_fails", refund["id"])
+    uow.add(refund, "refund.created")
+    _count_on_charge(uow, charge, amount)
     return refund
 
 
-def _charge_of(world: World, params: Params) -> Json:
+def _charge_of(uow: UnitOfWork, params: Params) -> Json:
     charge_id, intent_id = params.text("charge"), params.text("payment_intent")
     if charge_id is None and intent_id is None:
         raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
     if intent_id is not None:
-        intent = world.get("payment_intent", intent_id, "payment_intent")
+        intent = uow.get("payment_intent", intent_id, "payment_intent")
         if intent["status"] != "succeeded":
             raise unexpected_state(
                 f"This PaymentIntent ({intent_id}) does not have a successful charge to refund.", intent
             )
         charge_id = charge_id or intent["latest_charge"]
-    charge = world.get("charge", charge_id or "", "charge")
+    charge = uow.get("charge", charge_id or "", "charge")
     if intent_id is not None and charge["payment_intent"] != intent_id:
         raise no_such("charge", charge["id"], "charge")
-    _check_refundable(world, charge)
+    _check_refundable(uow, charge)
     return charge
 
 
-def _check_refundable(world: World, charge: Json) -> None:
+def _check_refundable(uow: UnitOfWork, charge: Json) -> None:
     if charge["status"] != "succeeded":
         raise invalid(
             f"Charge {charge['id']} was not successful and cannot be refunded.", "charge", "charge_not_refundable"
@@ -97,7 +97,7 @@ def _check_refundable(world: World, charge: Json) -> None:
             "charge",
             "charge_not_refundable",
         )
-    if any(not dispute["is_charge_refundable"] for dispute in world.all("dispute", "parent", charge["id"])):
+    if any(not dispute["is_charge_refundable"] for dispute in uow.all("dispute", "parent", charge["id"])):
         raise invalid(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", "charge", "charge_disputed"
         )
@@ -121,45 +121,45 @@ def _checked_amount(charge: Json, asked: int | None) -> int:
     return asked
 
 
-def _count_on_charge(world: World, charge: Json, amount: int) -> None:
+def _count_on_charge(uow: UnitOfWork, charge: Json, amount: int) -> None:
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    world.change(charge, "charge.refunded")
-    fraud_warnings.settle(world, charge)
+    uow.change(charge, "charge.refunded")
+    fraud_warnings.settle(uow, charge)
 
 
-def cancel(world: World, refund_id: str, params: Params) -> Json:
-    refund = world.get("refund", refund_id)
+def cancel(uow: UnitOfWork, refund_id: str, params: Params) -> Json:
+    refund = uow.get("refund", refund_id)
     if refund["status"] != "requires_action":
         raise invalid(f"A refund with a status of {refund['status']} cannot be canceled.", code="refund_not_cancelable")
-    return _give_back(world, refund, "canceled", None)
+    return _give_back(uow, refund, "canceled", None)
 
 
-def update(world: World, refund_id: str, params: Params) -> Json:
-    refund = world.get("refund", refund_id)
+def update(uow: UnitOfWork, refund_id: str, params: Params) -> Json:
+    refund = uow.get("refund", refund_id)
     refund["metadata"] = params.metadata(refund["metadata"])
-    return world.change(refund, "refund.updated", "charge.refund.updated")
+    return uow.change(refund, "refund.updated", "charge.refund.updated")
 
 
-def succeed(world: World, refund_id: str) -> None:
+def succeed(uow: UnitOfWork, refund_id: str) -> None:
     """A pending refund reached the customer's bank."""
-    refund = world.known(refund_id)
+    refund = uow.known(refund_id)
     if refund["status"] == "pending":
         refund["status"] = "succeeded"
         refund.pop("pending_reason", None)
-        world.change(refund, "refund.updated", "charge.refund.updated")
+        uow.change(refund, "refund.updated", "charge.refund.updated")
 
 
-def fail(world: World, refund_id: str) -> None:
+def fail(uow: UnitOfWork, refund_id: str) -> None:
     """The bank sent it back: the money returns to the balance and to what can be refunded."""
-    refund = world.known(refund_id)
+    refund = uow.known(refund_id)
     if refund["status"] in ("succeeded", "pending"):
-        _give_back(world, refund, "failed", "lost_or_stolen_card")
+        _give_back(uow, refund, "failed", "lost_or_stolen_card")
 
 
-def _give_back(world: World, refund: Json, status: str, reason: str | None) -> Json:
+def _give_back(uow: UnitOfWork, refund: Json, status: str, reason: str | None) -> Json:
     txn = balance.book(
-        world,
+        uow,
         "refund_failure",
         amount=refund["amount"],
         currency=refund["currency"],
@@ -169,23 +169,23 @@ def _give_back(world: World, refund: Json, status: str, reason: str | None) -> J
     refund |= {"failure_balance_transaction": txn["id"], "failure_reason": reason, "status": status}
     refund.pop("pending_reason", None)
     events = ["refund.updated", "charge.refund.updated"]
-    world.change(refund, *(["refund.failed", *events] if status == "failed" else events))
-    charge = world.known(refund["charge"])
+    uow.change(refund, *(["refund.failed", *events] if status == "failed" else events))
+    charge = uow.known(refund["charge"])
     charge["amount_refunded"] -= refund["amount"]
     charge["refunded"] = False
-    world.change(charge, "charge.updated")
+    uow.change(charge, "charge.updated")
     return refund
 
 
-def retrieve(world: World, refund_id: str, params: Params) -> Json:
-    return world.get("refund", refund_id)
+def retrieve(uow: UnitOfWork, refund_id: str, params: Params) -> Json:
+    return uow.get("refund", refund_id)
 
 
-def list_all(world: World, params: Params) -> Json:
-    return list_objects(world, "refund", "/v1/refunds", params, ("charge", "payment_intent"))
+def list_all(uow: UnitOfWork, params: Params) -> Json:
+    return list_objects(uow, "refund", "/v1/refunds", params, ("charge", "payment_intent"))
 
 
-def of_charge(world: World, charge: Json) -> Json:
+def of_charge(uow: UnitOfWork, charge: Json) -> Json:
     """`charge.refunds`, which only an answer that was asked for it has."""
-    found = list(world.all("refund", "parent", charge["id"]))
+    found = list(uow.all("refund", "parent", charge["id"]))
     return {"object": "list", "data": found, "has_more": False, "url": f"/v1/charges/{charge['id']}/refunds"}

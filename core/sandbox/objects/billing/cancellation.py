@@ -1,0 +1,37 @@
+"""When a subscription will end, and why the customer leaves."""
+
+from core.sandbox.engine.errors import Json, invalid
+from core.sandbox.engine.params import Params
+from core.sandbox.engine.unit_of_work import UnitOfWork
+from core.sandbox.objects.billing.subscription_shape import period_of
+
+
+def set_cancellation(uow: UnitOfWork, subscription: Json, params: Params, *, announce: bool = True) -> None:
+    """`cancel_at_period_end` and `cancel_at`; taking them back makes it go on."""
+    if not (params.has("cancel_at_period_end") or params.has("cancel_at")):
+        return
+    at_end = params.flag("cancel_at_period_end")
+    moment = params.moment("cancel_at")
+    if at_end and moment is not None:
+        raise invalid("You may only specify one of these parameters: cancel_at, cancel_at_period_end.")
+    uow.unschedule("cancel_at", subscription["id"])
+    ends = period_of(subscription)[1] if at_end else moment
+    subscription |= {
+        "cancel_at": ends,
+        "cancel_at_period_end": at_end,
+        "canceled_at": uow.now if ends is not None else None,
+    }
+    reason = "cancellation_requested" if ends is not None else None
+    subscription["cancellation_details"] = {**subscription["cancellation_details"], "reason": reason}
+    if moment is not None:
+        uow.schedule(moment, "cancel_at", subscription["id"])
+    if announce:
+        uow.change(subscription, "customer.subscription.updated")
+
+
+def take_details(subscription: Json, params: Params) -> None:
+    """The customer's own words about leaving."""
+    details = params.under("cancellation_details")
+    for name in ("comment", "feedback"):
+        if details.has(name):
+            subscription["cancellation_details"][name] = details.text(name)
