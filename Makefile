@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_TO_TEST := .venv/.ready-to-test
 
-.PHONY: run test check bench lock
+.PHONY: run test check bench soak lock
 
 # What runs payops, and nothing else.
 $(READY): pyproject.toml requirements.lock
@@ -44,4 +44,8 @@ check: $(READY_TO_TEST)
 	$(BIN)/python -m tests.lint.licences
 
 bench: $(READY_TO_TEST)
-	@for benchmark in $$(ls benchmarks/[a-z]*.py | grep -v -e floors -e traffic); do $(BIN)/python -m benchmarks.$$(basename $$benchmark .py) || exit 1; done
+	@for benchmark in $$(ls benchmarks/[a-z]*.py | grep -v -e floors -e traffic -e soak); do $(BIN)/python -m benchmarks.$$(basename $$benchmark .py) || exit 1; done
+
+# Twenty minutes of traffic and misfortune; needs pgbouncer.
+soak: $(READY_TO_TEST)
+	$(BIN)/python -m benchmarks.soak
