@@ -32,9 +32,9 @@ app.add_typer(sandbox, name="sandbox")
 
 @app.callback()
 def payops() -> None:
-    """Payment operations: the API process and the database's schema."""
+    """Payment operations of a telehealth company."""
     os.umask(0o077)  # whatever a command writes is its owner's alone
-    # A command says in one sentence that the database does not answer; the pool would say it many times.
+    # A command reports an unreachable database in one sentence; the pool would log it many times.
     logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 
 
@@ -43,7 +43,7 @@ Port = Annotated[int, typer.Option(min=1, max=65535)]
 
 @app.command()
 def serve(console_port: Port = 8501, api_port: Port = 8000) -> None:
-    """Serve everything on this machine: database, API, background work and console."""
+    """Serve everything on this machine: database, API, background work, and console."""
     from rich.console import Console
 
     from core import serve as everything
@@ -56,7 +56,7 @@ def serve(console_port: Port = 8501, api_port: Port = 8000) -> None:
 
 @app.command()
 def worker() -> None:
-    """Do the background work alone."""
+    """Run the background work alone."""
     from core import worker_process
 
     _settings()
@@ -68,7 +68,7 @@ def worker() -> None:
 
 @app.command()
 def api(host: str = "127.0.0.1", port: Port = 8000, workers: Annotated[int, typer.Option(min=1)] = 1) -> None:
-    """Serve Stripe's webhook and the health routes."""
+    """Serve the webhooks, the payment API, and the health routes."""
     import uvicorn
 
     _settings()
@@ -86,11 +86,11 @@ def api(host: str = "127.0.0.1", port: Port = 8000, workers: Annotated[int, type
 @app.command()
 def backfill(
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Objects created from this day on.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only objects created on or after this day.")
     ] = None,
-    only: Annotated[str, typer.Option(help="Kinds of objects, comma-separated.")] = "",
+    only: Annotated[str, typer.Option(help="Only these kinds of objects, comma-separated.")] = "",
 ) -> None:
-    """Mirror what Stripe holds; stopped, it goes on where it was."""
+    """Mirror Stripe's objects. A run that was stopped resumes where it was."""
     from rich.progress import BarColumn, Progress, TextColumn
 
     from core import services
@@ -105,7 +105,7 @@ def backfill(
         tasks = {name: bar.add_task(name.replace("_", " "), total=None, said="") for name in wanted}
 
         def tell(progress: mirroring.Progress) -> None:
-            said = f"{progress.objects:,}" + ("" if progress.done else f", back to {progress.reached:%Y-%m-%d}")
+            said = f"{progress.objects:,}" + ("" if progress.done else f", reached {progress.reached:%Y-%m-%d}")
             bar.update(tasks[progress.source], said=said)
             if progress.done:
                 bar.update(tasks[progress.source], total=1, completed=1)
@@ -128,7 +128,7 @@ def backfill(
 
 @app.command()
 def migrate(
-    print_sql: Annotated[bool, typer.Option("--print", help="Write the SQL instead of running it.")] = False,
+    print_sql: Annotated[bool, typer.Option("--print", help="Print the SQL instead of running it.")] = False,
     timezone: Annotated[
         str, typer.Option(help="Count every business day anew in this time zone, such as America/New_York.")
     ] = "",
@@ -224,7 +224,7 @@ def metrics(
 
 @contextmanager
 def _open_services() -> Iterator["Services"]:
-    """What the settings name; what is refused meanwhile ends the command in its own words."""
+    """The running services. A refusal inside the block ends the command with its sentence, and is audited."""
     from core import services
 
     settings = _settings()
@@ -242,7 +242,7 @@ def _open_services() -> Iterator["Services"]:
 
 
 def _note_refusal(db: Database, error: PayopsError) -> None:
-    """The audit log says which command was refused to whom; its arguments may be anything and are left out."""
+    """Record in the audit log which command was refused; its arguments may be private and are left out."""
     command = " ".join(word for word in sys.argv[1:3] if not word.startswith("-"))
     audit.record(
         db,

@@ -1,4 +1,4 @@
-"""Log lines: one structure for ours and every library's, with nothing private left in them."""
+"""Log lines: one format for ours and every library's, with private data redacted."""
 
 import logging
 import re
@@ -31,7 +31,7 @@ _PRIVATE_KEYS = frozenset(
 
 
 def configure(settings: Settings) -> None:
-    """Send every log line of this process through one redacting formatter to standard error."""
+    """Send every log line of this process to standard error, redacted."""
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"

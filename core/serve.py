@@ -1,4 +1,4 @@
-"""`payops serve`: everything on one machine, from nothing to a running console with history and live traffic."""
+"""`payops serve`: starts and watches everything on one machine, up to a console with history and live traffic."""
 
 import os
 import signal
@@ -153,7 +153,7 @@ def _step(progress: Progress, description: str) -> Iterator[None]:
 
 
 def _environment(settings: Settings, console_port: int, api_port: int) -> dict[str, str]:
-    """What the children read: ours, and the addresses they are reached at where none were set."""
+    """The children's environment: ours, with the two addresses filled in where they are not set."""
     own = dict(os.environ)
     own.setdefault("PUBLIC_BASE_URL", f"http://localhost:{console_port}")
     own.setdefault("API_BASE_URL", f"http://localhost:{api_port}")

@@ -1,4 +1,4 @@
-"""Settings become running parts: the only place that picks implementations."""
+"""From settings to running services; the only place that picks implementations."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -46,7 +46,7 @@ class DemoSandbox(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """What a process works with; close it when the process ends."""
+    """The database, Stripe, clock, and secrets that a process works with; close it when the process ends."""
 
     settings: Settings
     db: Database
@@ -73,7 +73,7 @@ class Services:
 
     @cached_property
     def payment_context(self) -> PaymentContext:
-        """What the operations on payments work with."""
+        """The parts that operations on payments need."""
         return PaymentContext(
             db=self.db,
             stripe=self.stripe,
@@ -145,7 +145,7 @@ def _require_timezone(db: Database, settings: Settings) -> None:
 
 
 def _persistently(opened: Callable[[], T]) -> T:
-    """An embedded server that goes down while a process starts is up again a moment later: it is asked for anew."""
+    """Try again for a few seconds: an embedded server that is being restarted answers a moment later."""
     for _ in range(START_ATTEMPTS - 1):
         try:
             return opened()
@@ -189,7 +189,7 @@ def embedded_database(settings: Settings) -> tuple[Callable[[], bool], Callable[
 
 
 def end(settings: Settings) -> None:
-    """Stop what outlives a process: the sandbox and the embedded database."""
+    """Stop the sandbox and the embedded database, which outlive the process that started them."""
     if settings.payment_mode is PaymentMode.SANDBOX:
         demo_sandbox(settings).close(settings.data_dir)
     if settings.database_kind == "embedded":
@@ -197,7 +197,7 @@ def end(settings: Settings) -> None:
 
 
 def owner_conninfo(settings: Settings) -> str:
-    """The login that may change the schema; raises `Refused` where only Supabase's HTTP address is known."""
+    """The login that may change the schema. Raises `Refused` where only Supabase's HTTP address is set."""
     if settings.database_kind == "embedded":
         return embedded.ensure_running(settings.data_dir).owner_conninfo
     secret = settings.migration_database_url or settings.database_url
@@ -211,7 +211,7 @@ def owner_conninfo(settings: Settings) -> str:
 
 
 def inbox_database(settings: Settings) -> Database:
-    """The database by connections that only the inbox uses, so that nothing else keeps an event waiting."""
+    """The database over connections of the inbox alone, so that no other work delays an event."""
     return _persistently(lambda: CountedDatabase(_database(settings, max_connections=2)))
 
 
@@ -237,7 +237,7 @@ def _embedded(data_dir: Path) -> str:
 
 
 def business_clock(settings: Settings) -> Clock:
-    """The business's now: wall time, or the sandbox's."""
+    """The clock of the business: wall time, or the sandbox's, which can be advanced."""
     if settings.payment_mode is not PaymentMode.SANDBOX:
         return wall_clock
     from core.sandbox.engine.clock import clock_offset_seconds

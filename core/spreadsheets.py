@@ -1,4 +1,4 @@
-"""Rows as CSV and XLSX files, in which no cell comes alive as a formula."""
+"""Rows as CSV and XLSX files in which no cell can run as a formula."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 
 def as_csv(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
-    """The named columns with a line of headings, in UTF-8 with the mark that spreadsheet programs look for."""
+    """The named columns under a row of headings, in UTF-8 with the byte-order mark that Excel looks for."""
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(columns)
@@ -27,7 +27,7 @@ def as_csv(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
 
 
 def as_xlsx(rows: Sequence[Row], columns: Sequence[str], *, sheet: str) -> bytes:
-    """One sheet with a line of headings that stays in sight; numbers are numbers, all else is text."""
+    """One sheet with a frozen row of headings; numbers are numbers, everything else is text."""
     written = io.BytesIO()
     book = xlsxwriter.Workbook(written, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     page = book.add_worksheet(sheet)
@@ -46,7 +46,7 @@ def as_xlsx(rows: Sequence[Row], columns: Sequence[str], *, sheet: str) -> bytes
 
 
 def harmless(value: Any) -> str | int | float | Decimal:
-    """What a cell holds: a number as it is, anything else as text that no spreadsheet reads as a formula."""
+    """A cell's value: a number as it is, anything else as text that no spreadsheet runs as a formula."""
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return value
     text = _text(value)

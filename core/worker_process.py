@@ -1,4 +1,4 @@
-"""`python -m core.worker_process`: the background work in a process of its own, until it is told to stop."""
+"""`python -m core.worker_process`: the background work as a process, until a signal stops it."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from core.settings import load_settings
 
 
 def main() -> None:
-    """SIGINT and SIGTERM end it after the step in hand."""
+    """Run the worker; SIGINT and SIGTERM end it after the current step."""
     settings = load_settings()
     logs.configure(settings)
     stop = threading.Event()
