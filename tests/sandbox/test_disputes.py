@@ -83,3 +83,37 @@ def test_an_early_warning_is_settled_by_a_refund(stripe, control):
     assert warning.actionable
     stripe.v1.refunds.create({"payment_intent": intent.id})
     assert not stripe.v1.radar.early_fraud_warnings.retrieve(warning.id).actionable
+
+
+def test_an_appeal_takes_its_own_evidence_and_no_other_and_is_decided(stripe, control, tmp_path):
+    dispute = disputed(stripe, control)
+    stripe.v1.disputes.close(dispute.id)
+    assert control.post(f"/sandbox/disputes/{dispute.id}/appeal").json()["status"] == "appeal_needs_response"
+    (tmp_path / "log.png").write_bytes(b"png")
+    with (tmp_path / "log.png").open("rb") as upload:
+        file = stripe.v1.files.create({"purpose": "dispute_evidence", "file": upload})
+    with pytest.raises(sdk.InvalidRequestError, match="Only appeal evidence"):
+        stripe.v1.disputes.update(dispute.id, {"evidence": {"customer_name": "A. Patient"}})
+    card = {"reason_for_filing": "winning_evidence", "supporting_files": [file.id]}
+    staged = stripe.v1.disputes.update(dispute.id, {"evidence": {"appeal": {"card": card}}, "submit": False})
+    assert (staged.status, staged.evidence.appeal.card.supporting_files) == ("appeal_needs_response", [file.id])
+    assert stripe.v1.disputes.update(dispute.id, {"submit": True}).status == "appeal_under_review"
+    with pytest.raises(sdk.InvalidRequestError) as refused:
+        stripe.v1.refunds.create({"charge": dispute.charge})
+    assert refused.value.code == "charge_disputed"
+    advance(control, 5)
+    won = stripe.v1.disputes.retrieve(dispute.id)
+    assert (won.status, [txn.net for txn in won.balance_transactions]) == ("won", [-6500, 5000])
+
+
+def test_appeal_evidence_is_for_appeals_alone_and_an_appeal_that_passes_is_lost(stripe, control):
+    dispute = disputed(stripe, control)
+    appeal = {"appeal": {"card": {"reason_for_filing": "The visit took place."}}}
+    with pytest.raises(sdk.InvalidRequestError, match="appeal_needs_response"):
+        stripe.v1.disputes.update(dispute.id, {"evidence": appeal})
+    control.post(f"/sandbox/disputes/{dispute.id}/appeal")
+    assert stripe.v1.disputes.update(dispute.id, {"evidence": appeal}).status == "appeal_under_review"
+    other = disputed(stripe, control)
+    control.post(f"/sandbox/disputes/{other.id}/appeal")
+    advance(control, 13 * 86_400)
+    assert stripe.v1.disputes.retrieve(other.id).status == "lost"

@@ -63,14 +63,33 @@ def test_a_blocked_payment_never_reaches_the_network(stripe):
     assert (outcome.reason, outcome.risk_level) == ("highest_risk_level", "highest")
 
 
-def test_a_manual_capture_takes_less_and_books_only_that(stripe):
-    intent = pay(stripe, capture_method="manual")
-    assert (intent.status, intent.amount_capturable) == ("requires_capture", 5000)
-    captured = stripe.v1.payment_intents.capture(
-        intent.id, {"amount_to_capture": 3000, "expand": ["latest_charge.balance_transaction"]}
+def test_a_partial_capture_books_the_whole_charge_and_the_part_that_goes_back(stripe):
+    intent = pay(stripe, amount=10_000, capture_method="manual")
+    assert (intent.status, intent.amount_capturable) == ("requires_capture", 10_000)
+    captured = stripe.v1.payment_intents.capture(intent.id, {"amount_to_capture": 6000, "expand": ["latest_charge"]})
+    charge = captured.latest_charge
+    assert (captured.status, captured.amount_received) == ("succeeded", 6000)
+    assert (charge.amount, charge.amount_captured, charge.amount_refunded, charge.refunded) == (
+        10_000,
+        6000,
+        4000,
+        False,
     )
-    assert (captured.status, captured.amount_received) == ("succeeded", 3000)
-    assert captured.latest_charge.balance_transaction.amount == 3000
+    booked = stripe.v1.balance_transactions.list({"source": charge.id}).data
+    assert {(txn.type, txn.reporting_category, txn.amount, txn.fee) for txn in booked} == {
+        ("charge", "charge", 10_000, 320),
+        ("refund", "partial_capture_reversal", -4000, -116),
+    }
+    assert sum(txn.net for txn in booked) == 6000 - 204
+
+
+def test_what_was_captured_in_part_can_be_refunded_or_disputed_as_far_as_it_was_captured(stripe, control):
+    intents = [pay(stripe, amount=10_000, capture_method="manual") for _ in range(2)]
+    charges = [stripe.v1.payment_intents.capture(i.id, {"amount_to_capture": 6000}).latest_charge for i in intents]
+    with pytest.raises(sdk.InvalidRequestError, match="greater than unrefunded amount"):
+        stripe.v1.refunds.create({"charge": charges[0], "amount": 6001})
+    assert stripe.v1.refunds.create({"charge": charges[0]}).amount == 6000
+    assert control.post("/sandbox/disputes", json={"charge": charges[1]}).json()["amount"] == 6000
 
 
 def test_cancelling_an_authorization_releases_it(stripe):

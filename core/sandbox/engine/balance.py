@@ -107,17 +107,33 @@ def book(
 
 
 def book_charge(uow: UnitOfWork, charge: Json, *, at_once: bool) -> Json:
-    """The charge's captured amount less Stripe's fee."""
+    """The charge's whole amount less Stripe's fee."""
     card = charge["payment_method_details"]["card"]
     return book(
         uow,
         "charge",
-        amount=charge["amount_captured"],
+        amount=charge["amount"],
         currency=charge["currency"],
         source=charge["id"],
-        fee=processing_fee(charge["amount_captured"], charge["currency"], card["country"]),
+        fee=processing_fee(charge["amount"], charge["currency"], card["country"]),
         at_once=at_once,
         description=charge["description"],
+    )
+
+
+def book_partial_capture(uow: UnitOfWork, charge: Json) -> Json:
+    """The part of the charge that was never captured goes back, with the fee that was taken on it."""
+    currency, country = charge["currency"], charge["payment_method_details"]["card"]["country"]
+    fee_due = processing_fee(charge["amount_captured"], currency, country)
+    return book(
+        uow,
+        "refund",
+        amount=charge["amount_captured"] - charge["amount"],
+        currency=currency,
+        source=charge["id"],
+        fee=fee_due - processing_fee(charge["amount"], currency, country),
+        category="partial_capture_reversal",
+        description=f"PARTIAL CAPTURE REVERSAL FOR CHARGE ({charge['description'] or charge['id']})",
     )
 
 

@@ -41,6 +41,7 @@ class Control:
             ("POST", "/sandbox/webhooks/flush", self.flush),
             ("POST", "/sandbox/disputes", self.dispute),
             ("POST", "/sandbox/disputes/{dispute}/close", self.close_dispute),
+            ("POST", "/sandbox/disputes/{dispute}/appeal", self.appeal),
             ("POST", "/sandbox/early_fraud_warnings", self.warn),
             ("POST", "/sandbox/declines", self.decline),
             ("POST", "/sandbox/traffic", self.traffic),
@@ -112,7 +113,13 @@ class Control:
             raise ValueError(f"reason is one of {', '.join(sorted(disputes.REASONS))}")
         inquiry = str(asked.get("status", "needs_response")).startswith("warning")
         opened = self._engine.transact(
-            lambda uow: disputes.open_on(uow, uow.get("charge", str(asked["charge"])), reason, inquiry=inquiry)
+            lambda uow: disputes.open_on(
+                uow,
+                uow.get("charge", str(asked["charge"])),
+                reason,
+                inquiry=inquiry,
+                amount=_whole(asked, "amount") if "amount" in asked else None,
+            )
         )
         return JSONResponse(opened, 201)
 
@@ -123,6 +130,11 @@ class Control:
         dispute_id = request.path_params["dispute"]
         closed = self._engine.transact(lambda uow: disputes.close(uow, uow.get("dispute", dispute_id), outcome))
         return JSONResponse(closed)
+
+    async def appeal(self, request: Request) -> Response:
+        """Let a lost or undecided dispute be appealed: it waits for appeal evidence."""
+        dispute_id = request.path_params["dispute"]
+        return JSONResponse(self._engine.transact(lambda uow: disputes.appeal(uow, uow.get("dispute", dispute_id))))
 
     async def warn(self, request: Request) -> Response:
         charge = str((await _body(request))["charge"])

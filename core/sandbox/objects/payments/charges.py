@@ -154,10 +154,11 @@ def settle(uow: UnitOfWork, charge_id: str) -> None:
 
 
 def capture(uow: UnitOfWork, charge: Json, amount: int) -> Json:
-    """Takes `amount` of what was authorized; the rest is released."""
+    """Take `amount` of what was authorized; the rest is booked as a refund of the charge, without a refund object."""
     charge |= {"amount_captured": amount, "captured": True}
     charge["balance_transaction"] = balance.book_charge(uow, charge, at_once=False)["id"]
     if amount < charge["amount"]:
+        balance.book_partial_capture(uow, charge)
         charge["amount_refunded"] = charge["amount"] - amount
     return uow.change(charge, "charge.captured")
 

@@ -38,7 +38,7 @@ EVIDENCE_FIELDS = (
     "uncategorized_file",
     "uncategorized_text",
 )
-NO_EVIDENCE: Json = {**dict.fromkeys(EVIDENCE_FIELDS), "enhanced_evidence": {}}
+NO_EVIDENCE: Json = {**dict.fromkeys(EVIDENCE_FIELDS), "appeal": None, "enhanced_evidence": {}}
 NETWORK_CODES = {
     "visa": {
         "credit_not_processed": "13.6",
@@ -74,8 +74,15 @@ NETWORK_CODES = {
 REASONS = frozenset(NETWORK_CODES["visa"])
 DAYS_TO_ANSWER = 9
 DAYS_TO_DECIDE = 60
+DAYS_TO_APPEAL = 10
 CLOSED = ("won", "lost", "warning_closed", "prevented")
-AT_STAKE = ("needs_response", "under_review")
+ANSWERABLE = ("needs_response", "warning_needs_response", "appeal_needs_response")
+TEST_EVIDENCE = ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence")
+UNDER_REVIEW = {
+    "needs_response": "under_review",
+    "warning_needs_response": "warning_under_review",
+    "appeal_needs_response": "appeal_under_review",
+}
 
 
 def build(dispute_id: str, charge: Json, created: int, *, reason: str, amount: int, inquiry: bool) -> Json:
@@ -114,11 +121,16 @@ def build(dispute_id: str, charge: Json, created: int, *, reason: str, amount: i
     }
 
 
-def open_on(uow: UnitOfWork, charge: Json, reason: str = "fraudulent", *, inquiry: bool = False) -> Json:
-    """The bank takes the money back until it has decided; an inquiry only asks."""
-    amount = charge["amount_captured"] - charge["amount_refunded"]
-    if charge["disputed"] or amount <= 0 or charge["status"] != "succeeded":
+def open_on(
+    uow: UnitOfWork, charge: Json, reason: str = "fraudulent", *, inquiry: bool = False, amount: int | None = None
+) -> Json:
+    """The bank takes the money, or `amount` of it, back until it has decided; an inquiry only asks."""
+    left = charge["amount"] - charge["amount_refunded"]
+    if charge["disputed"] or left <= 0 or charge["status"] != "succeeded" or not charge["captured"]:
         raise invalid(f"Charge {charge['id']} cannot be disputed (again).", "charge")
+    if amount is not None and not 0 < amount <= left:
+        raise invalid(f"At most {left} of charge {charge['id']} can be disputed.", "amount")
+    amount = left if amount is None else amount
     dispute = build(uow.ids.new("dispute"), charge, uow.now, reason=reason, amount=amount, inquiry=inquiry)
     uow.add(dispute, "charge.dispute.created")
     if not inquiry:
@@ -167,7 +179,7 @@ def update(uow: UnitOfWork, dispute_id: str, params: Params) -> Json:
 
 
 def _check_open(dispute: Json) -> None:
-    if dispute["status"] not in ("needs_response", "warning_needs_response"):
+    if dispute["status"] not in ANSWERABLE:
         raise invalid(
             "This dispute can no longer be changed: it has a status of " + dispute["status"] + ".",
             code="dispute_evidence_already_submitted" if "review" in dispute["status"] else "dispute_already_closed",
@@ -175,27 +187,69 @@ def _check_open(dispute: Json) -> None:
 
 
 def _take_evidence(uow: UnitOfWork, dispute: Json, evidence: Params) -> None:
+    appealing = dispute["status"] == "appeal_needs_response"
+    if evidence.has("appeal"):
+        _take_appeal(uow, dispute, evidence.under("appeal").under("card"), appealing)
     for name in evidence.raw:
+        if name == "appeal":
+            continue
+        if appealing:
+            raise invalid("Only appeal evidence can be changed while a dispute is appealed.", evidence.named(name))
         if name not in EVIDENCE_FIELDS:
-            raise invalid(f"Received unknown parameter: evidence[{name}]", evidence.named(name), "parameter_unknown")
+            raise invalid(f"The sandbox does not support evidence[{name}].", evidence.named(name))
         value = evidence.raw[name]
         if len(str(value)) > 20_000:
             raise invalid("Evidence may have at most 20,000 characters a field.", evidence.named(name))
         if value and str(value).startswith("file_"):
             uow.get("file", value, evidence.named(name))
         dispute["evidence"][name] = value or None
-    has = any(dispute["evidence"][name] for name in EVIDENCE_FIELDS)
+    has = any(dispute["evidence"][name] for name in (*EVIDENCE_FIELDS, "appeal"))
     dispute["evidence_details"]["has_evidence"] = has
+
+
+def _take_appeal(uow: UnitOfWork, dispute: Json, card: Params, appealing: bool) -> None:
+    """Why the seller appeals, and the files that support it."""
+    if not appealing:
+        raise invalid(
+            "Appeal evidence can only be submitted for a dispute with a status of appeal_needs_response. This one "
+            f"has a status of {dispute['status']}.",
+            "evidence[appeal]",
+        )
+    files = card.strings("supporting_files")
+    for file_id in files:
+        uow.get("file", file_id, card.named("supporting_files"))
+    staged = (dispute["evidence"]["appeal"] or {}).get("card") or {"reason_for_filing": None, "supporting_files": None}
+    reason = card.text("reason_for_filing") if card.has("reason_for_filing") else staged["reason_for_filing"]
+    kept = (files or None) if card.has("supporting_files") else staged["supporting_files"]
+    dispute["evidence"]["appeal"] = {"card": {"reason_for_filing": reason, "supporting_files": kept}}
 
 
 def _submit(uow: UnitOfWork, dispute: Json) -> Json:
     dispute["evidence_details"]["submission_count"] += 1
-    inquiry = dispute["status"].startswith("warning")
-    dispute["status"] = "warning_under_review" if inquiry else "under_review"
+    dispute["status"] = UNDER_REVIEW[dispute["status"]]
     uow.unschedule("dispute_deadline", dispute["id"])
-    words = dispute["evidence"]["uncategorized_text"] or ""
-    wait = 1 if words in ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence") else None
+    wait = 1 if _decisive_words(dispute) in TEST_EVIDENCE else None
     uow.schedule(uow.now + (wait or DAYS_TO_DECIDE * 86_400), "dispute_decided", dispute["id"])
+    return uow.change(dispute, "charge.dispute.updated")
+
+
+def _decisive_words(dispute: Json) -> str:
+    """Where Stripe's test words are looked for: in the appeal's reason while it is appealed."""
+    if dispute["status"].startswith("appeal"):
+        return str(((dispute["evidence"]["appeal"] or {}).get("card") or {}).get("reason_for_filing") or "")
+    return str(dispute["evidence"]["uncategorized_text"] or "")
+
+
+def appeal(uow: UnitOfWork, dispute: Json) -> Json:
+    """The bank decided against the seller, who may appeal: it waits for appeal evidence."""
+    if dispute["status"] not in ("needs_response", "under_review", "lost"):
+        raise invalid(f"A dispute with a status of {dispute['status']} cannot be appealed.", "status")
+    uow.unschedule("dispute_decided", dispute["id"])
+    uow.unschedule("dispute_deadline", dispute["id"])
+    due_by = balance.available_on(uow.now, DAYS_TO_APPEAL + 1) - 1
+    dispute["status"] = "appeal_needs_response"
+    dispute["evidence_details"] |= {"due_by": due_by, "past_due": False}
+    uow.schedule(due_by, "dispute_deadline", dispute["id"])
     return uow.change(dispute, "charge.dispute.updated")
 
 
@@ -217,7 +271,7 @@ def past_deadline(uow: UnitOfWork, dispute_id: str) -> None:
 def decide(uow: UnitOfWork, dispute_id: str) -> None:
     """The bank's answer: what test evidence asks for, else about two in five are won."""
     dispute = uow.known(dispute_id)
-    words = dispute["evidence"]["uncategorized_text"]
+    words = _decisive_words(dispute)
     if words == "escalate_inquiry_evidence" and dispute["status"].startswith("warning"):
         _escalate(uow, dispute)
         return
