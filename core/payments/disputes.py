@@ -179,7 +179,7 @@ def sentence(waiting: list[Row], now: datetime) -> str:
     return f"{many} for an answer, {stake} at stake{first}."
 
 
-def is_past_due(dispute: Row, now: datetime) -> bool:
+def is_past_due(dispute: Mapping[str, Any], now: datetime) -> bool:
     return bool(dispute["evidence_due_by"]) and datetime.fromisoformat(dispute["evidence_due_by"]) <= now
 
 
@@ -188,7 +188,7 @@ def is_answerable(dispute: Row, now: datetime) -> bool:
     return dispute["status"] in TO_ANSWER and not is_past_due(dispute, now) and not dispute["in_flight"]
 
 
-def time_left(dispute: Row, now: datetime) -> str:
+def time_left(dispute: Mapping[str, Any], now: datetime) -> str:
     """`3 days`, `5 hours`, `over` for a deadline that has passed, nothing where none is known or nothing is awaited."""
     if dispute["status"] not in TO_ANSWER or not dispute["evidence_due_by"]:
         return ""

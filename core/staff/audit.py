@@ -13,7 +13,7 @@ COLUMNS = ("id", "at", "actor", "role", "action", "subject", "outcome", "reason"
 EXPORT_MAX_ENTRIES = 100_000
 _PAGE = 1000
 
-Entry = dict[str, Any]
+Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

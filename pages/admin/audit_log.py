@@ -1,6 +1,7 @@
 """The audit log: who did what to which thing, and what it was before and after."""
 
 from datetime import datetime
+from typing import Any, Literal, cast
 
 import streamlit as st
 
@@ -50,7 +51,7 @@ def exported(actor: Actor) -> list[audit.Entry]:
     return audit.exported(db, actor, sought, session.sessions().now())
 
 
-def say_how_the_chain_stands(chain: dict) -> None:
+def say_how_the_chain_stands(chain: dict[str, Any]) -> None:
     if chain["open_breaks"]:
         st.markdown("#### The log is not as it was recorded")
         st.error(f"{chain['open_breaks']:,} breaks are open on the errors page: an entry was changed or removed.")
@@ -89,7 +90,9 @@ with how:
         on_change=forget_place,
     )
 since, until = period.bounds()
-sought = Sought(since, until, actor, action, subject, None if outcome == "all" else outcome)
+sought = Sought(
+    since, until, actor, action, subject, None if outcome == "all" else cast(Literal["done", "refused"], outcome)
+)
 before = st.query_params.get("before", "")
 page = audit.entries(
     db,

@@ -1,5 +1,6 @@
 """The staff: who may sign in, with which role, and where they are signed in."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ def seen(moment: str | None) -> str:
     return ago(datetime.fromisoformat(moment), now) if moment else "never"
 
 
-def state(user: dict[str, Any]) -> str:
+def state(user: Mapping[str, Any]) -> str:
     if not user["active"]:
         return "Disabled"
     if user["locked"]:

@@ -103,7 +103,7 @@ else:
 
 charts.show_in_pairs(
     [
-        charts.disputes(in_steps(counted.daily), overview.in_steps(counted.previous_daily), currency),
+        charts.disputes(in_steps(counted.daily), in_steps(counted.previous_daily), currency),
         charts.disputes_by_reason(disputes.by_reason(db, period, currency), currency),
     ]
 )

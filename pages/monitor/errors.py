@@ -1,6 +1,7 @@
 """What went wrong, once per cause, newest first; who may replay events says what was done about it."""
 
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -30,7 +31,7 @@ def resolve(incident_id: int, actor: Actor) -> str:
 
 
 @st.dialog("Close this incident")
-def ask_to_resolve(incident: dict) -> None:
+def ask_to_resolve(incident: dict[str, Any]) -> None:
     st.markdown(f"**{literal(incident['title'])}** Seen {incident['occurrences']:,} times.")
     st.text_input("What was done about it", key="resolution", max_chars=300)
     st.button("Close it", type="primary", on_click=actions.attempt, args=(partial(resolve, incident["id"]),))

@@ -14,7 +14,7 @@ from core.ui.text import literal
 
 REFRESH_SECONDS = 2
 AT_ONCE = 200
-SHOW = {
+SHOW: dict[str, assignment.Status] = {
     "waiting": "waiting",
     "assigned": "assigned",
     "to move": "misplaced",
@@ -63,7 +63,7 @@ with states:
         list(state_names),
         index=None,
         placeholder="Every state",
-        format_func=state_names.get,
+        format_func=state_names.__getitem__,
         key="state",
         bind="query-params",
         on_change=first_page,

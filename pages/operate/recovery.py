@@ -65,12 +65,20 @@ for case in (each for each in cases if each.id == chosen):
         with st.container(horizontal=True):
             if may_act and not case.failed.in_flight:
                 if case.failed.state != "stopped":
-                    retry, link = (
-                        ("secondary", "primary") if case.advice.step is Step.CUSTOMER else ("primary", "secondary")
+                    by_customer = case.advice.step is Step.CUSTOMER
+                    st.button(
+                        "Retry now",
+                        type="secondary" if by_customer else "primary",
+                        on_click=st.session_state.update,
+                        args=({"asked": "retry"},),
                     )
-                    st.button("Retry now", type=retry, on_click=st.session_state.update, args=({"asked": "retry"},))
                     st.button("Schedule", on_click=st.session_state.update, args=({"asked": "schedule"},))
-                    st.button("Link to pay", type=link, on_click=st.session_state.update, args=({"asked": "link"},))
+                    st.button(
+                        "Link to pay",
+                        type="primary" if by_customer else "secondary",
+                        on_click=st.session_state.update,
+                        args=({"asked": "link"},),
+                    )
                 label = {"open": "Stop trying", "scheduled": "Do not try then", "stopped": "Open again"}[
                     case.failed.state
                 ]
