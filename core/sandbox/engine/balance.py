@@ -12,10 +12,13 @@ DAY_SECONDS = 86_400
 SETTLEMENT_DAYS = 2
 FIXED_FEE_MINOR = {"usd": 30, "cad": 30, "eur": 25, "gbp": 20, "jpy": 40}
 DISPUTE_FEE_MINOR = {"usd": 1500, "cad": 1500, "eur": 2000, "gbp": 2000, "jpy": 1700}
+FAILED_DEBIT_FEE_MINOR = 400
 REPORTED_AS = {
     "adjustment": "dispute",
     "charge": "charge",
     "payment": "charge",
+    "payment_failure_refund": "charge_failure",
+    "payment_refund": "refund",
     "payout": "payout",
     "refund": "refund",
     "refund_failure": "refund_failure",
@@ -27,6 +30,11 @@ def processing_fee(amount_minor: int, currency: str, country: str | None) -> int
     """2.9 % and a fixed part, 1.5 % more for a card from abroad, rounded half up."""
     basis_points = 290 if country in (None, "US") else 440
     return (amount_minor * basis_points + 5000) // 10_000 + FIXED_FEE_MINOR.get(currency, 30)
+
+
+def debit_fee(amount_minor: int) -> int:
+    """0.8 % of a bank debit, rounded half up, and at most 5 dollars."""
+    return min((amount_minor * 80 + 5000) // 10_000, 500)
 
 
 def available_on(created: int, days: int = SETTLEMENT_DAYS) -> int:
@@ -82,12 +90,13 @@ def book(
     source: str,
     fee: int = 0,
     at_once: bool = False,
+    settles: int | None = None,
     category: str | None = None,
     description: str | None = None,
     fee_description: str = "Stripe processing fees",
 ) -> Json:
-    """Writes a movement now; it becomes available with the days the charge it belongs to has."""
-    available = uow.now if at_once else available_on(uow.now)
+    """Write a movement now; it becomes available two days after it settles, which is now unless told."""
+    available = uow.now if at_once else available_on(uow.now if settles is None else settles)
     return uow.add(
         movement(
             uow.ids.new("balance_transaction"),
@@ -134,6 +143,34 @@ def book_partial_capture(uow: UnitOfWork, charge: Json) -> Json:
         fee=fee_due - processing_fee(charge["amount"], currency, country),
         category="partial_capture_reversal",
         description=f"PARTIAL CAPTURE REVERSAL FOR CHARGE ({charge['description'] or charge['id']})",
+    )
+
+
+def book_debit(uow: UnitOfWork, charge: Json, *, settles: int) -> Json:
+    """A bank debit is booked when it begins and settles with the bank's answer."""
+    return book(
+        uow,
+        "payment",
+        amount=charge["amount"],
+        currency=charge["currency"],
+        source=charge["id"],
+        fee=debit_fee(charge["amount"]),
+        settles=settles,
+        description=charge["description"],
+    )
+
+
+def book_failed_debit(uow: UnitOfWork, charge: Json) -> Json:
+    """The debit's whole amount goes back; Stripe keeps its fee and takes another for the failure."""
+    return book(
+        uow,
+        "payment_failure_refund",
+        amount=-charge["amount"],
+        currency=charge["currency"],
+        source=charge["id"],
+        fee=FAILED_DEBIT_FEE_MINOR,
+        description=f"Payment failure for {charge['id']}",
+        fee_description="Failed ACH debit fee",
     )
 
 

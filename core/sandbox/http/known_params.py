@@ -35,6 +35,14 @@ def refuse_unknown(key: str, sent: Mapping[str, Any]) -> None:
     if shape is None:
         return
     unknown = [name for name in _unknown(shape, sent, "") if name != "expand"]
+    if "payment_method_types" in unknown:
+        raise StripeError(
+            400,
+            "The `payment_method_types` parameter is no longer supported on this API version. Use "
+            "`allowed_payment_method_types` or `excluded_payment_method_types` instead.",
+            code="payment_method_types_no_longer_supported",
+            param="payment_method_types",
+        )
     if unknown:
         noun = "parameter" if len(unknown) == 1 else "parameters"
         raise StripeError(

@@ -116,9 +116,11 @@ class Pages:
         charge = self._object(request.path_params["charge"], "charge")
         if charge is None:
             return _page("Not found", "<section>There is no such receipt.</section>", status=404)
-        card = charge["payment_method_details"]["card"]
+        details = charge["payment_method_details"]
+        paid_with = details.get("card") or details["us_bank_account"]
+        name = paid_with["brand"] if "card" in details else paid_with["bank_name"]
         body = f'<h1>Receipt</h1><p class="total">{shown(charge["amount_captured"], charge["currency"])}</p>'
-        return _page("Receipt", f'<section>{body}<p class="soft">{card["brand"]} •••• {card["last4"]}</p></section>')
+        return _page("Receipt", f'<section>{body}<p class="soft">{name} •••• {paid_with["last4"]}</p></section>')
 
     def _object(self, object_id: str, object_type: str) -> Json | None:
         found = self._engine.transact(lambda uow: uow.find(object_id))

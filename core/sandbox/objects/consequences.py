@@ -7,6 +7,7 @@ from core.sandbox.engine.unit_of_work import Consequences, UnitOfWork
 from core.sandbox.objects import payouts
 from core.sandbox.objects.billing import dunning, invoices, renewals, subscriptions
 from core.sandbox.objects.payments import (
+    bank_debits,
     charges,
     checkout,
     checkout_payment,
@@ -34,6 +35,8 @@ SCHEDULED: dict[str, Callable[[UnitOfWork, str], object]] = {
     "after_payment:inquiry": partial(_dispute, "fraudulent", True),
     "after_payment:fraud_warning": _warn,
     "cancel_at": renewals.cancel_when_due,
+    "debit_decided": bank_debits.decide,
+    "debit_returned": bank_debits.return_debit,
     "day": payouts.close_day,
     "dispute_deadline": disputes.past_deadline,
     "dispute_decided": disputes.decide,
@@ -52,8 +55,10 @@ SCHEDULED: dict[str, Callable[[UnitOfWork, str], object]] = {
 }
 FOLLOWING = {
     "customer_deleted": (subscriptions.end_all_of,),
+    "debit_failed": (dunning.debit_failed,),
     "invoice_paid": (subscriptions.invoice_paid,),
     "payment_failed": (invoices.payment_failed,),
+    "payment_processing": (subscriptions.payment_processing, checkout_payment.settle),
     "payment_succeeded": (invoices.payment_succeeded, checkout_payment.settle),
     "setup_succeeded": (checkout_payment.settle, setup_intents.give_to_subscription),
 }

@@ -2,7 +2,7 @@
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.unit_of_work import UnitOfWork
-from core.sandbox.objects.billing import invoices, subscriptions
+from core.sandbox.objects.billing import invoice_payments, invoices, subscriptions
 from core.sandbox.objects.billing.invoice_shape import subscription_of
 
 WAIT_DAYS = (3, 5, 7)
@@ -26,12 +26,24 @@ def finalize_when_due(uow: UnitOfWork, invoice_id: str) -> None:
 def first_attempt(uow: UnitOfWork, invoice: Json) -> None:
     """Charges the saved card; a decline makes the subscription past due."""
     invoices.collect(uow, invoice, invoices.payment_method_of(uow, invoice), off_session=True)
-    if invoice["status"] == "open":
-        _wait(uow, invoice, tries=0)
-        subscription = uow.find(subscription_of(invoice))
-        if subscription is not None and subscription["status"] == "active":
-            subscription["status"] = "past_due"
-            uow.change(subscription, "customer.subscription.updated")
+    if invoice["status"] == "open" and not invoices.is_processing(uow, invoice):
+        _fall_behind(uow, invoice)
+
+
+def _fall_behind(uow: UnitOfWork, invoice: Json) -> None:
+    _wait(uow, invoice, tries=0)
+    subscription = uow.find(subscription_of(invoice))
+    if subscription is not None and subscription["status"] == "active":
+        subscription["status"] = "past_due"
+        uow.change(subscription, "customer.subscription.updated")
+
+
+def debit_failed(uow: UnitOfWork, intent: Json) -> None:
+    """A debit that the bank sent back days later: the invoice that it was to pay is tried again."""
+    payment = invoice_payments.waiting_for(uow, intent)
+    invoice = payment and uow.known(payment["invoice"])
+    if invoice and invoice["status"] == "open" and subscription_of(invoice):
+        _fall_behind(uow, invoice)
 
 
 def retry(uow: UnitOfWork, invoice_id: str) -> None:
@@ -41,7 +53,7 @@ def retry(uow: UnitOfWork, invoice_id: str) -> None:
         return
     tries = uow.hidden(invoice_id).get("tries", 0) + 1
     invoices.collect(uow, invoice, invoices.payment_method_of(uow, invoice), off_session=True)
-    if invoice["status"] != "open":
+    if invoice["status"] != "open" or invoices.is_processing(uow, invoice):
         return
     if tries < len(WAIT_DAYS):
         _wait(uow, invoice, tries)

@@ -80,6 +80,7 @@ def _intent_for(uow: UnitOfWork, invoice: Json) -> Json:
     intent["description"] = "Subscription creation" if first else "Subscription update"
     if invoice["billing_reason"] == "manual":
         intent["description"] = f"Payment for Invoice {invoice['number']}"
+    intent["payment_method_types"] = list(payment_methods.TYPES) if invoice["currency"] == "usd" else ["card"]
     intent["setup_future_usage"] = "off_session" if first else None
     return uow.add(intent, "payment_intent.created")
 
@@ -110,6 +111,12 @@ def collect(uow: UnitOfWork, invoice: Json, method_id: str | None, *, off_sessio
     if intent["status"] == "requires_action" or (decline and decline.code == "authentication_required"):
         uow.announce("invoice.payment_action_required", invoice)
     return decline
+
+
+def is_processing(uow: UnitOfWork, invoice: Json) -> bool:
+    """Whether a bank debit is under way that will pay it."""
+    payment = invoice_payments.open_of(uow, invoice)
+    return payment is not None and uow.known(payment["payment"]["payment_intent"])["status"] == "processing"
 
 
 def attempt_failed(uow: UnitOfWork, invoice: Json) -> None:

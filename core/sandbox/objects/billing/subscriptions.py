@@ -6,7 +6,7 @@ from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.billing import discounts, invoice_items, invoice_lines, invoices, prices
+from core.sandbox.objects.billing import discounts, invoice_items, invoice_lines, invoice_payments, invoices, prices
 from core.sandbox.objects.billing.cancellation import set_cancellation, take_details
 from core.sandbox.objects.billing.invoice_shape import subscription_of
 from core.sandbox.objects.billing.subscription_shape import as_ended, build, build_item, items_of, period_of, with_items
@@ -231,6 +231,14 @@ def invoice_paid(uow: UnitOfWork, invoice: Json) -> None:
         activate(uow, subscription)
     elif changed:
         uow.change(subscription, "customer.subscription.updated")
+
+
+def payment_processing(uow: UnitOfWork, intent: Json) -> None:
+    """A first payment by bank debit makes the subscription active before the bank has decided."""
+    payment = invoice_payments.waiting_for(uow, intent)
+    subscription = uow.find(subscription_of(uow.known(payment["invoice"]))) if payment else None
+    if subscription is not None and subscription["status"] == "incomplete":
+        activate(uow, subscription)
 
 
 def _keep_card(uow: UnitOfWork, subscription: Json, invoice: Json) -> None:

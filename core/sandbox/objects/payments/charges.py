@@ -114,7 +114,8 @@ def as_failed(charge: Json, decline: Decline) -> Json:
         "receipt_url": None,
         "status": "failed",
     }
-    charge["payment_method_details"]["card"]["authorization_code"] = None
+    if "card" in charge["payment_method_details"]:
+        charge["payment_method_details"]["card"]["authorization_code"] = None
     return charge
 
 

@@ -7,6 +7,8 @@ from core.sandbox.objects import customers
 from core.sandbox.objects.billing import discounts, subscriptions
 from core.sandbox.objects.payments import confirmation, payment_intents, payment_methods, setup_intents
 
+SETTLED = {"succeeded": "paid", "requires_capture": "unpaid", "processing": "unpaid"}
+
 
 def pay(uow: UnitOfWork, session: Json, method: Json, *, email: str | None, name: str | None) -> Json:
     """Raises the card's decline; the session stays open for another try."""
@@ -126,11 +128,16 @@ def _set_up(uow: UnitOfWork, session: Json, method: Json) -> Json:
 def settle(uow: UnitOfWork, intent: Json) -> None:
     """The session that waited for this payment, or set-up, is complete."""
     session = uow.find(uow.hidden(intent["id"]).get("session"))
-    if session is None or session["status"] != "open":
+    if session is None or intent["status"] not in SETTLED:
+        return
+    if session["status"] == "complete" and session["payment_status"] == "unpaid" and intent["status"] == "succeeded":
+        session["payment_status"] = "paid"
+        uow.change(session, "checkout.session.async_payment_succeeded")
+    if session["status"] != "open":
         return
     if session["mode"] == "payment":
         session["payment_intent"] = intent["id"]
-    paid = {"succeeded": "paid", "requires_capture": "unpaid"}[intent["status"]]
+    paid = SETTLED[intent["status"]]
     _complete(uow, session, paid if intent["object"] == "payment_intent" else "no_payment_required")
 
 

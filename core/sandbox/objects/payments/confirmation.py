@@ -1,10 +1,10 @@
 """Confirming an intent: authentication, the attempt, and what follows a payment."""
 
 from core.sandbox.engine.balance import DAY_SECONDS
-from core.sandbox.engine.errors import DOCS, Json, StripeError, unexpected_state
+from core.sandbox.engine.errors import DOCS, Json, StripeError, invalid, unexpected_state
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
-from core.sandbox.objects.payments import charges, payment_methods
+from core.sandbox.objects.payments import bank_debits, charges, payment_methods
 from core.sandbox.objects.payments.cards import TestCard
 from core.sandbox.objects.payments.declines import Decline, decline_named, payment_error
 
@@ -76,6 +76,9 @@ def attempt(
 ) -> Decline | None:
     """One try at the card; gives the decline, or `None` where it worked or the customer must act."""
     method = uow.known(intent["payment_method"])
+    _check_type(intent, method)
+    if method["type"] == "us_bank_account":
+        return bank_debits.begin(uow, intent, method)
     card = payment_methods.behaviour(uow, method)
     wanted = intent["payment_method_options"]["card"]["request_three_d_secure"] in ("any", "challenge")
     needed = card.authentication in ("required", "unless_set_up") or (card.authentication == "optional" and wanted)
@@ -92,6 +95,17 @@ def attempt(
         payment_methods.mark_set_up(uow, method)
     _accept(uow, intent, method, card, secure)
     return None
+
+
+def _check_type(intent: Json, method: Json) -> None:
+    if method["type"] not in intent["payment_method_types"]:
+        allowed = ", ".join(intent["payment_method_types"])
+        raise invalid(
+            f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent. Please attach a "
+            f"PaymentMethod of one of the following types: {allowed}.",
+            "payment_method",
+            "payment_intent_incompatible_payment_method",
+        )
 
 
 def _ask_to_authenticate(uow: UnitOfWork, intent: Json, return_url: str | None) -> None:

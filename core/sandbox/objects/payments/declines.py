@@ -81,7 +81,7 @@ def decline_named(decline_code: str) -> Decline:
     return DECLINES.get(decline_code) or _declined(decline_code, PLAIN, "05")
 
 
-def declined_outcome(decline: Decline, risk_level: str, risk_score: int) -> Json:
+def declined_outcome(decline: Decline, risk_level: str, risk_score: int | None) -> Json:
     """`charge.outcome` of a failed charge."""
     if decline.blocked:
         return {
@@ -91,7 +91,7 @@ def declined_outcome(decline: Decline, risk_level: str, risk_score: int) -> Json
             "network_status": "not_sent_to_network",
             "reason": "highest_risk_level",
             "risk_level": "highest",
-            "risk_score": max(risk_score, 90),
+            "risk_score": max(risk_score or 0, 90),
             "seller_message": "Stripe blocked this payment as too risky.",
             "type": "blocked",
         }
@@ -108,7 +108,7 @@ def declined_outcome(decline: Decline, risk_level: str, risk_score: int) -> Json
     }
 
 
-def approved_outcome(risk_level: str, risk_score: int) -> Json:
+def approved_outcome(risk_level: str, risk_score: int | None) -> Json:
     """`charge.outcome` of a charge that the issuer let through."""
     return {
         "advice_code": None,

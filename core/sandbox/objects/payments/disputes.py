@@ -87,8 +87,8 @@ UNDER_REVIEW = {
 
 def build(dispute_id: str, charge: Json, created: int, *, reason: str, amount: int, inquiry: bool) -> Json:
     """A dispute that waits for an answer; an inquiry takes no money yet."""
-    card = charge["payment_method_details"]["card"]
-    code = NETWORK_CODES.get(card["brand"], NETWORK_CODES["visa"])[reason]
+    card = charge["payment_method_details"].get("card")
+    code = NETWORK_CODES.get(card["brand"], NETWORK_CODES["visa"])[reason] if card else None
     kind = "inquiry" if inquiry else "chargeback"
     return {
         "id": dispute_id,
@@ -112,10 +112,8 @@ def build(dispute_id: str, charge: Json, created: int, *, reason: str, amount: i
         "metadata": {},
         "network_reason_code": code,
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": {
-            "card": {"brand": card["brand"], "case_type": kind, "network_reason_code": code},
-            "type": "card",
-        },
+        "payment_method_details": card
+        and {"card": {"brand": card["brand"], "case_type": kind, "network_reason_code": code}, "type": "card"},
         "reason": reason,
         "status": "warning_needs_response" if inquiry else "needs_response",
     }

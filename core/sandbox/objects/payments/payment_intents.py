@@ -6,7 +6,7 @@ from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.payments import confirmation, payment_methods
+from core.sandbox.objects.payments import bank_debits, confirmation, payment_methods
 from core.sandbox.objects.payments.charges import capture as capture_charge
 from core.sandbox.objects.payments.charges import release
 
@@ -29,6 +29,7 @@ def build(
     return {
         "id": intent_id,
         "object": "payment_intent",
+        "allowed_payment_method_types": None,
         "amount": amount,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
@@ -93,6 +94,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         customer=customer,
         metadata=params.metadata(),
     )
+    _take_types(intent, params)
     _take(uow, intent, params)
     _check_confirm_options(params)
     uow.add(intent, "payment_intent.created")
@@ -116,6 +118,8 @@ def update(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
     if params.has("customer"):
         intent["customer"] = customers.retrieve_live(uow, params.must_text("customer"), "customer")["id"]
     intent["metadata"] = params.metadata(intent["metadata"])
+    if params.has("allowed_payment_method_types") or params.has("excluded_payment_method_types"):
+        _take_types(intent, params)
     _take(uow, intent, params)
     return uow.change(intent, "payment_intent.updated")
 
@@ -167,6 +171,8 @@ def withdraw(uow: UnitOfWork, intent: Json, reason: str | None) -> Json:
     """Cancels; what was authorized is released."""
     if intent["status"] == "requires_capture":
         release(uow, uow.known(intent["latest_charge"]))
+    if intent["status"] == "processing":
+        bank_debits.withdraw(uow, uow.known(intent["latest_charge"]))
     uow.unschedule("expire_authorization", intent["id"])
     intent |= {
         "amount_capturable": 0,
@@ -215,6 +221,13 @@ def _take(uow: UnitOfWork, intent: Json, params: Params) -> None:
         intent["payment_method"] = method["id"]
         if intent["status"] in ("requires_payment_method", "requires_action"):
             intent |= {"status": "requires_confirmation", "next_action": None}
+
+
+def _take_types(intent: Json, params: Params) -> None:
+    intent["payment_method_types"] = payment_methods.types_for(params, intent["currency"])
+    for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
+        if params.has(name):
+            intent[name] = params.strings(name) or None
 
 
 def _check_confirm_options(params: Params) -> None:

@@ -8,10 +8,19 @@ from core.sandbox.engine.errors import Json, StripeError, invalid, missing_param
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
+from core.sandbox.objects.payments.bank_accounts import (
+    PREFIX,
+    ROUTING_NUMBER,
+    TestBankAccount,
+    account_details,
+    account_numbered,
+    test_account,
+)
 from core.sandbox.objects.payments.cards import NUMBERS, TestCard, card_numbered, test_card
 from core.sandbox.objects.payments.declines import decline_named
 
 BILLING_FIELDS = ("email", "name", "phone", "tax_id")
+TYPES = ("card", "us_bank_account")
 ADDRESS_FIELDS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
@@ -40,20 +49,26 @@ def card_details(card: TestCard, fingerprint: str, exp_month: int, exp_year: int
 
 
 def build(
-    pm_id: str, details: Json, created: int, *, billing: Json | None = None, metadata: Json | None = None
+    pm_id: str,
+    details: Json,
+    created: int,
+    *,
+    billing: Json | None = None,
+    metadata: Json | None = None,
+    kind: str = "card",
 ) -> Json:
-    """A card payment method that no customer holds yet."""
+    """A payment method that no customer holds yet."""
     return {
         "id": pm_id,
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": billing or billing_details(Params({})),
-        "card": details,
+        kind: details,
         "created": created,
         "customer": None,
         "livemode": False,
         "metadata": metadata or {},
-        "type": "card",
+        "type": kind,
     }
 
 
@@ -65,9 +80,30 @@ def billing_details(params: Params) -> Json:
     }
 
 
+def types_for(params: Params, currency: str) -> list[str]:
+    """Which methods an intent takes: all that fit its currency, less those excluded or not allowed."""
+    allowed, excluded = params.strings("allowed_payment_method_types"), params.strings("excluded_payment_method_types")
+    if allowed and excluded:
+        raise invalid(
+            "You may only specify one of these parameters: allowed_payment_method_types, excluded_payment_method_types."
+        )
+    fitting = [kind for kind in TYPES if kind == "card" or currency == "usd"]
+    kept = [kind for kind in fitting if (not allowed or kind in allowed) and kind not in excluded]
+    if not kept:
+        raise invalid(
+            "No valid payment method types for this Payment Intent. The sandbox has " + " and ".join(fitting) + ".",
+            "allowed_payment_method_types" if allowed else "excluded_payment_method_types",
+            "payment_intent_invalid_parameter",
+        )
+    return kept
+
+
 def create(uow: UnitOfWork, params: Params) -> Json:
-    if params.choice("type", {"card"}) is None:
+    kind = params.choice("type", {"card", "us_bank_account"})
+    if kind is None:
         raise missing_parameter("type")
+    if kind == "us_bank_account":
+        return _typed_account(uow, params)
     card = params.under("card")
     token = card.text("token")
     if token is not None:
@@ -77,6 +113,46 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         return _made(uow, known, token, params, exp_month=_month(uow.now), exp_year=_year(uow.now) + 2)
     number = card.must_text("number").replace(" ", "")
     return _made(uow, *_typed(number), params, **_expiry(uow, card))
+
+
+def _typed_account(uow: UnitOfWork, params: Params) -> Json:
+    """A bank account given by its numbers; the billing details must say whose it is."""
+    asked = params.under("us_bank_account")
+    found = account_numbered(asked.must_text("account_number"))
+    if asked.must_text("routing_number") != ROUTING_NUMBER:
+        raise invalid("You must use a test routing number in test mode: 110000000.", asked.named("routing_number"))
+    if found is None:
+        raise invalid("You must use a test bank account number in test mode.", asked.named("account_number"))
+    if params.under("billing_details").text("name") is None:
+        raise missing_parameter("billing_details[name]")
+    return _made_account(uow, *found, params)
+
+
+def _made_account(uow: UnitOfWork, account: TestBankAccount, token: str, params: Params) -> Json:
+    asked = params.under("us_bank_account")
+    details = account_details(
+        account,
+        holder_type=asked.choice("account_holder_type", {"company", "individual"}, "individual") or "individual",
+        account_type=asked.choice("account_type", {"checking", "savings"}, "checking") or "checking",
+        fingerprint=hashlib.sha256(account.number.encode()).hexdigest()[:16],
+    )
+    made = build(
+        uow.ids.new("payment_method"),
+        details,
+        uow.now,
+        billing=billing_details(params.under("billing_details")),
+        metadata=params.metadata(),
+        kind="us_bank_account",
+    )
+    uow.hide(made["id"], {"token": token})
+    return uow.add(made)
+
+
+def bank_account(uow: UnitOfWork, method: Json) -> TestBankAccount:
+    """How a debit of this account will end."""
+    account = test_account(uow.hidden(method["id"])["token"])
+    assert account is not None
+    return account
 
 
 def from_number(uow: UnitOfWork, number: str, exp_month: int, exp_year: int, billing: Json) -> Json:
@@ -169,7 +245,9 @@ def resolve(uow: UnitOfWork, given: str, customer: str | None, param: str = "pay
     known = test_card(given)
     if known is not None:
         return _made(uow, known, given, Params({}), exp_month=_month(uow.now), exp_year=_year(uow.now) + 2)
-    if given.startswith("pm_card_"):
+    if (account := test_account(given)) is not None:
+        return _made_account(uow, account, given, Params({}))
+    if given.startswith(("pm_card_", PREFIX)):
         raise no_such("PaymentMethod", given, param)
     method = uow.find(given)
     if method is None or method["object"] != "payment_method":
@@ -193,8 +271,8 @@ def resolve(uow: UnitOfWork, given: str, customer: str | None, param: str = "pay
 def attach(uow: UnitOfWork, method_id: str, params: Params) -> Json:
     customer = uow.get("customer", params.must_text("customer"), "customer")
     method = resolve(uow, method_id, None)
-    card = behaviour(uow, method)
-    if card.decline_code and not card.attaches:
+    card = behaviour(uow, method) if method["type"] == "card" else None
+    if card is not None and card.decline_code and not card.attaches:
         decline = decline_named(card.decline_code)
         raise StripeError(402, decline.message, kind="card_error", code=decline.code, decline_code=decline.decline_code)
     return hold(uow, method, customer["id"])
@@ -234,8 +312,7 @@ def update(uow: UnitOfWork, method_id: str, params: Params) -> Json:
 
 
 def retrieve(uow: UnitOfWork, method_id: str, params: Params) -> Json:
-    known = test_card(method_id)
-    if known is not None:
+    if test_card(method_id) or test_account(method_id):
         return resolve(uow, method_id, None)
     return uow.get("payment_method", method_id)
 

@@ -48,20 +48,24 @@ def create(uow: UnitOfWork, params: Params) -> Json:
     amount = _checked_amount(charge, params.whole("amount"))
     reason = params.choice("reason", REASONS)
     refund = build(uow.ids.new("refund"), charge, amount, uow.now, reason=reason, metadata=params.metadata())
-    card = payment_methods.behaviour(uow, uow.known(charge["payment_method"]))
+    method = uow.known(charge["payment_method"])
+    outcome = payment_methods.behaviour(uow, method).refund if method["type"] == "card" else "pending"
+    if method["type"] != "card":
+        transfer = {"reference": None, "reference_status": "pending"}
+        refund["destination_details"] = {"type": "us_bank_transfer", "us_bank_transfer": transfer}
     txn = balance.book(
         uow,
-        "refund",
+        "refund" if method["type"] == "card" else "payment_refund",
         amount=-amount,
         currency=charge["currency"],
         source=refund["id"],
         description=f"REFUND FOR CHARGE ({charge['description'] or charge['id']})",
     )
     refund["balance_transaction"] = txn["id"]
-    if card.refund == "pending":
+    if outcome == "pending":
         refund |= {"status": "pending", "pending_reason": "processing"}
         uow.schedule(uow.now + PENDING_FOR_SECONDS, "refund_succeeds", refund["id"])
-    if card.refund == "failed":
+    if outcome == "failed":
         uow.schedule(uow.now + FAILS_AFTER_SECONDS, "refund_fails", refund["id"])
     uow.add(refund, "refund.created")
     _count_on_charge(uow, charge, amount)

@@ -39,7 +39,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         "payment_method_options": {
             "card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
         },
-        "payment_method_types": ["card"],
+        "payment_method_types": payment_methods.types_for(params, "usd"),
         "single_use_mandate": None,
         "status": "requires_payment_method",
         "usage": params.choice("usage", {"off_session", "on_session"}, "off_session"),
@@ -75,6 +75,8 @@ def _confirmed(uow: UnitOfWork, intent: Json, params: Params) -> Json:
             f"You cannot confirm this SetupIntent because it has a status of {intent['status']}.", intent
         )
     method = uow.known(intent["payment_method"])
+    if method["type"] != "card":
+        return _succeed(uow, intent)
     card = payment_methods.behaviour(uow, method)
     if card.decline_code and not card.attaches:
         _decline(uow, intent, method, card.decline_code)
