@@ -10,19 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core import logs, services
-from core.api import description, health, incident_reports, intake, payments
-from core.api.gate import Gate, refusal
-from core.api.middleware import BodyTooLarge, BodyTooSlow, Edge, Rules, said_of
-from core.api.problems import problem
+from core.api import description, health, intake, payments
+from core.api.defects import INTAKE_WEBHOOKS, STRIPE_WEBHOOK, answer_to_defect
+from core.api.gate import Gate
+from core.api.middleware import Edge, Rules
+from core.api.problems import answer_to, is_answer
 from core.api.tokens import Tokens
-from core.api.webhooks import STRIPE_PATH, StripeWebhook
+from core.api.webhooks import StripeWebhook
 from core.db import Database
 from core.errors import PayopsError
 from core.events import inbox
 from core.events.group_commit import GroupCommit
 from core.events.webhook_counters import CounterFlusher, Tally
-from core.monitoring.incidents import Incident
-from core.periods import wall_clock
 from core.settings import load_settings
 
 
@@ -49,18 +48,17 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
 def build() -> Edge:
     """The whole app without its parts, which the lifespan opens from the environment's settings."""
     api = FastAPI(title="payops", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-    api.add_route("/api/webhooks/form-submission", intake.form_submission, methods=["POST"])
-    api.add_route("/api/webhooks/consultation-status", intake.consultation_status, methods=["POST"])
+    for path, route in zip(INTAKE_WEBHOOKS, (intake.form_submission, intake.consultation_status), strict=True):
+        api.add_route(path, route, methods=["POST"])
     api.add_route("/livez", health.livez)
     api.add_route("/readyz", health.readyz)
     api.add_route("/metrics", health.metrics)
     payments.install(api)
     api.add_route("/api/openapi.json", _outside_production(description.openapi))
     api.add_route("/api/docs", _outside_production(description.docs))
-    api.add_exception_handler(HTTPException, _http_problem)
-    api.add_exception_handler(PayopsError, _ours)
-    api.add_exception_handler(Exception, _defect)
-    return Edge(api, api.state, direct={STRIPE_PATH: StripeWebhook(api.state)})
+    for kind in (HTTPException, PayopsError, Exception):
+        api.add_exception_handler(kind, _answer)
+    return Edge(api, api.state, direct={STRIPE_WEBHOOK: StripeWebhook(api.state)})
 
 
 def _gate(running: services.Services) -> Gate:
@@ -88,39 +86,11 @@ def _record(running: services.Services, db: Database, batch: Sequence[inbox.Rece
     return inbox.receive(db, batch, now=running.clock())
 
 
-async def _http_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if isinstance(error, BodyTooLarge | BodyTooSlow):
-        answer = problem(request, *said_of(error))
-        answer.headers["Connection"] = "close"
-        return answer
-    codes = {400: "malformed_body", 404: "not_found", 405: "method_not_allowed"}
-    answer = problem(request, error.status_code, codes.get(error.status_code, "refused"), error.detail + ".")
-    answer.headers.update(error.headers or {})
-    return answer
-
-
-async def _ours(request: Request, error: Exception) -> Response:
-    assert isinstance(error, PayopsError)
-    return refusal(request, error)
-
-
-async def _defect(request: Request, error: Exception) -> Response:
-    """What we did not think of: an incident, and nothing of its insides for the caller."""
-    running: services.Services = request.app.state.services
-    kind, request_id = type(error).__name__, request.scope["payops.request_id"]
-    route = getattr(request.scope.get("route"), "path", "unknown")
-    incident = Incident(
-        kind="api_failed",
-        fingerprint=f"{route} {kind}",
-        title=f"A request to {route} failed.",
-        seen_at=wall_clock(),
-        sample={"route": route, "error": kind},
-        request_id=request_id,
-    )
-    await incident_reports.report(running, incident)
-    sentence = f"Something went wrong on our side. It is recorded as {request_id}."
-    return problem(request, 500, "internal_error", sentence)
+async def _answer(request: Request, error: Exception) -> Response:
+    """Every error of every route: its answer, or where it is a defect of ours, the report of it."""
+    if is_answer(error):
+        return answer_to(request, error)
+    return await answer_to_defect(request, error, request.app.state.services)
 
 
 app = build()

@@ -16,9 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
-from core.api.problems import problem, problem_of
+from core.api.problems import answer_to, is_answer, status_of
 from core.api.tokens import Tokens
-from core.errors import PayopsError, Refused, Unauthorised, Unavailable
+from core.errors import PayopsError, Refused, Unavailable
 from core.payments.context import PaymentContext
 from core.payments.operations.callers import Caller
 from core.payments.operations.requests import Request
@@ -27,13 +27,6 @@ from core.stripe_gateway import StripeCall
 
 log = structlog.get_logger(__name__)
 
-STATUS = {
-    "card_declined": 402,
-    "not_found": 404,
-    "idempotency_key_reused": 409,
-    "in_progress": 409,
-    "bad_idempotency_key": 400,
-}
 SECRET_FIELDS = ("clientSecret", "nextAction", "recoveryUrl")
 Answer = dict[str, Any]
 Work = Callable[[PaymentContext, Request], BaseModel]
@@ -86,7 +79,9 @@ class Gate:
         try:
             response: Response = JSONResponse(answer(watched, http.state.caller))
         except PayopsError as error:
-            response = refusal(http, error)
+            if not is_answer(error):
+                raise
+            response = answer_to(http, error)
         since_read_ms = (time.perf_counter() - http.scope["payops.read_at"]) * 1000
         total_ms = http.state.enter_ms + since_read_ms
         response.background = BackgroundTask(
@@ -158,7 +153,7 @@ def _once(
         status, answer = 200, {name: value for name, value in plain.items() if name not in SECRET_FIELDS}
         return plain
     except Refused as error:
-        status, answer = (_status(error), {"code": error.code, "detail": error.detail, "facts": _kept(error)})
+        status, answer = (status_of(error), {"code": error.code, "detail": error.detail, "facts": _kept(error)})
         raise
     finally:
         _keep(context, caller, key, status, answer)
@@ -183,31 +178,6 @@ def _again(context: PaymentContext, kept: Answer, refill: Refill | None) -> Answ
     if kept["status"] != 200:
         raise Refused(answer["code"], answer["detail"], facts=answer["facts"])
     return _worked(lambda: refill(context, answer)) if refill else answer
-
-
-def refusal(http: HttpRequest, error: PayopsError) -> Response:
-    """The problem this error is, its status the code's, else 422; what is no answer but a defect of ours is raised."""
-    if isinstance(error, Unavailable):
-        answer = problem_of(http, error)
-        if error.code == "too_many_requests":
-            answer = problem(http, 429, error.code, error.detail)
-            answer.headers["Retry-After"] = str(error.retry_after_seconds)
-        return answer
-    if isinstance(error, Unauthorised):
-        answer = problem_of(http, error)
-        answer.headers["WWW-Authenticate"] = "Bearer"
-        return answer
-    if not isinstance(error, Refused):
-        raise error
-    more: Answer = dict(error.facts.get("body") or {})
-    more.pop("code", None)
-    if path := error.facts.get("path"):
-        more["errors"] = [{"path": path, "message": error.detail}]
-    return problem(http, _status(error), error.code, error.detail, **more)
-
-
-def _status(error: Refused) -> int:
-    return STATUS.get(error.code, 422)
 
 
 def _kept(error: Refused) -> Answer:

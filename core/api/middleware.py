@@ -15,7 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.api.problems import problem
+from core.api.problems import answer_to
+from core.errors import Refused
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 15.0
@@ -97,17 +98,18 @@ class Edge:
         scope["payops.request_id"] = request_id
         answer = _with_headers(send, request_id, rules)
         if scope["path"] not in ANY_HOST_PATHS and not rules.answers_as(headers.get(b"host", b"")):
-            await _refused(scope, receive, answer, 421, "wrong_host", "Nothing is served under this host.")
+            refused = answer_to(Request(scope), Refused("wrong_host", "Nothing is served under this host."))
+            await refused(scope, receive, answer)
             return
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
-            await _refused(scope, receive, answer, 413, "body_too_large", BodyTooLarge().detail + ".", close=True)
+            await answer_to(Request(scope), BodyTooLarge())(scope, receive, answer)
             return
         try:
             app = self._direct.get(scope["path"]) or self._open_to(rules)
             await app(scope, _bounded(scope, receive), answer)
         except (BodyTooLarge, BodyTooSlow) as error:
-            await _refused(scope, receive, answer, *said_of(error), close=True)
+            await answer_to(Request(scope), error)(scope, receive, answer)
 
     def _open_to(self, rules: Rules) -> ASGIApp:
         """The app, with leave for the pages of other origins where the settings name some."""
@@ -129,12 +131,6 @@ def _request_id(given: bytes | None) -> str:
     if given and _REQUEST_ID.fullmatch(given):
         return given.decode()
     return f"{random.getrandbits(128):032x}"
-
-
-def said_of(error: HTTPException) -> tuple[int, str, str]:
-    """Status, code and sentence of a body that was too much."""
-    code = "body_too_large" if isinstance(error, BodyTooLarge) else "body_too_slow"
-    return error.status_code, code, error.detail + "."
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
@@ -175,12 +171,3 @@ def _with_headers(send: Send, request_id: str, rules: Rules) -> Send:
         await send(message)
 
     return with_headers
-
-
-async def _refused(
-    scope: Scope, receive: Receive, send: Send, status: int, code: str, detail: str, *, close: bool = False
-) -> None:
-    answer = problem(Request(scope), status, code, detail)
-    if close:
-        answer.headers["Connection"] = "close"
-    await answer(scope, receive, send)

@@ -8,7 +8,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from core.api.gate import GatedRoute, gate_of
-from core.api.problems import problem
+from core.api.problems import answer_to
+from core.errors import Refused
 from core.payments.operations import schemas, service, subscriptions
 from core.payments.operations.schemas import Id
 
@@ -119,13 +120,13 @@ def cancel_subscription(
 
 
 async def does_not_fit(http: HttpRequest, error: Exception) -> Response:
-    """400 for a body that is no JSON, 422 with each field's path for one that does not fit."""
+    """400 for a body that is not JSON, 422 with each field's path for one that does not fit."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
-        return problem(http, 400, "malformed_body", "The body is not JSON.")
+        return answer_to(http, Refused("malformed_body", "The body is not JSON."))
     errors = [{"path": _path(one["loc"]), "message": one["msg"]} for one in found[:50]]
-    return problem(http, 422, "does_not_fit", "Some fields do not fit.", errors=errors)
+    return answer_to(http, Refused("does_not_fit", "Some fields do not fit.", facts={"errors": errors}))
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -4,26 +4,23 @@ import time
 from functools import partial
 
 import orjson
-import structlog
 from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from core.api import incident_reports
-from core.api.problems import problem, problem_of
+from core.api.defects import answer_to_defect
+from core.api.problems import answer_to, is_answer
 from core.errors import Refused, Unavailable
 from core.events.group_commit import GroupCommit
 from core.events.inbox import Received, prepare
 from core.events.signature import read_signed_event
 from core.events.webhook_counters import sender
-from core.monitoring.incidents import Incident
 from core.periods import wall_clock
 from core.services import Services
 
-STRIPE_PATH = "/api/webhooks/stripe"
-log = structlog.get_logger(__name__)
+NOT_POSTED = HTTPException(405, "Stripe posts its events here", {"Allow": "POST"})
 
 
 class StripeWebhook:
@@ -34,9 +31,7 @@ class StripeWebhook:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
-            answer = problem(Request(scope), 405, "method_not_allowed", "Stripe posts its events here.")
-            answer.headers["Allow"] = "POST"
-            await answer(scope, receive, send)
+            await answer_to(Request(scope), NOT_POSTED)(scope, receive, send)
             return
         client = scope["client"]
         address = sender(client[0] if client else None)
@@ -68,28 +63,12 @@ class StripeWebhook:
         return orjson.dumps({"received": True, "event": signed.event["id"], "outcome": outcome})
 
     async def _refusal(self, request: Request, error: Exception, address: str) -> Response:
-        """400 for what Stripe did not sign, 503 for what could not be recorded, whatever the reason."""
+        """What Stripe did not sign is refused and counted; what could not be recorded, for any reason, is a 503."""
         if isinstance(error, Refused):
             self._state.tally.rejected(address, error.code)
-            return problem_of(request, error, refused_status=400)
-        if not isinstance(error, Unavailable):
-            await self._report(error, request.scope["payops.request_id"])
-            error = Unavailable("not_recorded", "The event could not be recorded. Send it again.")
-        return problem_of(request, error)
-
-    async def _report(self, error: Exception, request_id: str) -> None:
-        """A defect of ours, which Stripe alone would notice otherwise."""
-        kind = type(error).__name__
-        log.error("an event could not be recorded", exc_info=error)
-        incident = Incident(
-            kind="webhook_failed",
-            fingerprint=kind,
-            title="An event could not be recorded. Stripe sends it again.",
-            seen_at=wall_clock(),
-            sample={"error": kind},
-            request_id=request_id,
-        )
-        await incident_reports.report(self._state.services, incident)
+        if is_answer(error):
+            return answer_to(request, error)
+        return await answer_to_defect(request, error, self._state.services)
 
 
 async def _whole(receive: Receive) -> bytes:

@@ -209,6 +209,10 @@ def test_stripe_out_of_reach_is_shown_and_does_not_make_it_unready(api, faults, 
     assert check("stripe") == {"name": "stripe", "state": "unknown", "latency_ms": None, "detail": "Not asked lately."}
     assert check("database")["state"] == "ok" and check("database")["latency_ms"] > 0
     api.pay()
+    # A payment's calls to Stripe are recorded once its answer is sent.
+    deadline = time.monotonic() + 10
+    while check("stripe")["state"] == "unknown" and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert check("stripe")["state"] == "ok" and check("stripe")["latency_ms"] > 0
     api.pay(card="pm_card_visa_chargeDeclined")
     assert check("stripe")["state"] == "ok"  # it answered

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from standardwebhooks import Webhook
 
@@ -183,3 +184,33 @@ def test_without_its_database_the_form_is_asked_to_send_again(form):
     assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
     embedded.ensure_running(form.api.data_dir)
     assert form.post(FORM, submission("s-unplugged")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("function", "path", "body", "kind"),
+    [
+        ("submit_consultation", FORM, {"patientState": "TX", "specialty": "dermatology"}, "intake_failed"),
+        ("end_consultation", STATUS, {"consultationId": "any", "status": "completed"}, "intake_failed"),
+    ],
+)
+def test_a_defect_is_logged_and_an_incident_and_the_form_is_asked_to_send_again(form, function, path, body, kind):
+    body |= {"submissionId": "sub-defect", "patientId": "patient-defect"} if path == FORM else {}
+    server = embedded.ensure_running(form.api.data_dir)
+    with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
+        ((signature,),) = owner.execute(
+            "select oid::regprocedure::text from pg_proc"
+            " where pronamespace = 'payops_api'::regnamespace and proname = %s",
+            (function,),
+        ).fetchall()
+        owner.execute(f"alter function {signature} rename to away")
+        try:
+            answer = form.post(path, body)
+        finally:
+            owner.execute(f"alter function {signature.replace(function, 'away')} rename to {function}")
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_recorded")
+        assert answer.headers["Retry-After"]
+        found = owner.execute(
+            "select fingerprint from payops.incidents where request_id = %s and kind = %s",
+            (answer.json()["request_id"], kind),
+        ).fetchall()
+        assert found == [(f"{path} DatabaseFault",)]
