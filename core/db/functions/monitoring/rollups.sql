@@ -87,7 +87,9 @@ set search_path = '' as $$
     end,
     coalesce(s.decline_code, 'generic_decline'),
     case
-      when i.status = 'succeeded' and i.id not in (select r.payment_intent_id from renewals as r)
+      when
+        i.status = 'succeeded' and s.paid_by_card_at is not null
+        and i.id not in (select r.payment_intent_id from renewals as r)
         -- a charge that says it is older than its payment is no reason to count nothing at all
         then greatest(0, least(extract(epoch from s.paid_by_card_at - i.created) * 1000, 2147483647))::integer
     end,
