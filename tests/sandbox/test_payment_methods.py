@@ -66,7 +66,7 @@ def test_a_parameter_that_stripe_does_not_know_is_refused_by_its_name_at_every_d
             {"automatic_payment_methods": {"enabled": True, "redirects": "never"}},
             "automatic_payment_methods[redirects]",
         ),
-        ({"payment_method_types": ["card"]}, "payment_method_types"),
+        ({"payment_method": "pm_card_visa", "payment_method_kind": "card"}, "payment_method_kind"),
     ):
         with pytest.raises(sdk.InvalidRequestError) as error:
             stripe.v1.payment_intents.create(asked | unknown)

@@ -1,9 +1,13 @@
 """A request's parameters, read with Stripe's rules and refused in Stripe's words."""
 
+import re
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Any
 
 from core.sandbox.engine.errors import Json, StripeError, invalid, missing_parameter
+
+DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,12})?", re.ASCII)
 
 
 class Params:
@@ -53,6 +57,15 @@ class Params:
             return float(value)
         except ValueError as error:
             raise invalid(f"Invalid decimal: {value}", self.named(name)) from error
+
+    def decimal(self, name: str) -> Decimal | None:
+        """An exact decimal of at most 12 places, as Stripe takes them."""
+        value = self.text(name)
+        if value is None:
+            return None
+        if DECIMAL.fullmatch(value) is None:
+            raise invalid(f"Invalid decimal: {value}", self.named(name))
+        return Decimal(value)
 
     def moment(self, name: str) -> int | None:
         """Seconds since 1970; `now` is the caller's to read as text first."""

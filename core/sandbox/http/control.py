@@ -12,6 +12,7 @@ from starlette.routing import Route
 from core.sandbox.engine.engine import Engine
 from core.sandbox.engine.errors import StripeError
 from core.sandbox.objects import webhook_endpoints
+from core.sandbox.objects.billing import discounts
 from core.sandbox.objects.payments import disputes, fraud_warnings, payment_methods
 from core.sandbox.traffic.intake_form import IntakeForm
 from core.sandbox.traffic.traffic import Traffic
@@ -42,6 +43,7 @@ class Control:
             ("POST", "/sandbox/disputes", self.dispute),
             ("POST", "/sandbox/disputes/{dispute}/close", self.close_dispute),
             ("POST", "/sandbox/disputes/{dispute}/appeal", self.appeal),
+            ("POST", "/sandbox/customers/{customer}/discount", self.discount),
             ("POST", "/sandbox/early_fraud_warnings", self.warn),
             ("POST", "/sandbox/declines", self.decline),
             ("POST", "/sandbox/traffic", self.traffic),
@@ -135,6 +137,12 @@ class Control:
         """Let a lost or undecided dispute be appealed: it waits for appeal evidence."""
         dispute_id = request.path_params["dispute"]
         return JSONResponse(self._engine.transact(lambda uow: disputes.appeal(uow, uow.get("dispute", dispute_id))))
+
+    async def discount(self, request: Request) -> Response:
+        """Give a customer a discount of their own, which Stripe's API can only take away."""
+        coupon, customer = str((await _body(request))["coupon"]), request.path_params["customer"]
+        given = self._engine.transact(lambda uow: discounts.give_to_customer(uow, customer, coupon))
+        return JSONResponse(given, 201)
 
     async def warn(self, request: Request) -> Response:
         charge = str((await _body(request))["charge"])

@@ -18,6 +18,7 @@ NAMED = {
     "GET customers/*/payment_methods": "CustomerListPaymentMethodsParams",
     "GET customers/*/payment_methods/*": "CustomerRetrievePaymentMethodParams",
     "GET checkout/sessions/*/line_items": "SessionListLineItemsParams",
+    "DELETE customers/*/discount": "CustomerDeleteDiscountParams",
     "DELETE subscriptions/*": "SubscriptionCancelParams",
     "POST invoices/*/finalize": "InvoiceFinalizeInvoiceParams",
     "POST invoices/*/send": "InvoiceSendInvoiceParams",

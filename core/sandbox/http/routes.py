@@ -12,6 +12,7 @@ from core.sandbox.http.expand import Virtual
 from core.sandbox.http.known_params import refuse_unknown
 from core.sandbox.objects import account, balance_transactions, customers, events, files, payouts, webhook_endpoints
 from core.sandbox.objects.billing import (
+    amounts,
     discounts,
     invoice_items,
     invoice_payments,
@@ -61,6 +62,7 @@ TABLE: dict[str, Handler] = {
     "GET customers/*": customers.retrieve,
     "POST customers/*": customers.update,
     "DELETE customers/*": customers.delete,
+    "DELETE customers/*/discount": customers.delete_discount,
     "GET customers/*/payment_methods": payment_methods.list_of_customer,
     "GET customers/*/payment_methods/*": payment_methods.of_customer,
     "GET disputes": disputes.list_all,
@@ -149,6 +151,7 @@ VIRTUAL: dict[tuple[str, str], Virtual] = {
     ("charge", "refunds"): refunds.of_charge,
     ("checkout.session", "line_items"): checkout.line_items_of,
     ("customer", "subscriptions"): subscriptions.of_customer,
+    ("price", "tiers"): amounts.tiers_of,
     ("invoice", "confirmation_secret"): invoices.confirmation_secret,
     ("invoice", "payments"): invoice_payments.of_invoice,
 }

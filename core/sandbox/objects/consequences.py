@@ -5,7 +5,7 @@ from functools import partial
 
 from core.sandbox.engine.unit_of_work import Consequences, UnitOfWork
 from core.sandbox.objects import payouts
-from core.sandbox.objects.billing import dunning, invoices, renewals, subscriptions
+from core.sandbox.objects.billing import dunning, invoices, pausing, renewals, subscriptions
 from core.sandbox.objects.payments import (
     bank_debits,
     charges,
@@ -48,6 +48,7 @@ SCHEDULED: dict[str, Callable[[UnitOfWork, str], object]] = {
     "refund_fails": refunds.fail,
     "refund_succeeds": refunds.succeed,
     "renew": renewals.renew,
+    "resume_collection": pausing.resume,
     "retry_invoice": dunning.retry,
     "session_expires": checkout.expire_when_due,
     "settle_charge": charges.settle,

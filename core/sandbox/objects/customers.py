@@ -99,6 +99,22 @@ def delete(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
     return customer
 
 
+def drop_discount(uow: UnitOfWork, customer: Json) -> None:
+    """The customer's discount has ended."""
+    uow.announce("customer.discount.deleted", customer["discount"])
+    customer["discount"] = None
+    uow.change(customer, "customer.updated")
+
+
+def delete_discount(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
+    customer = retrieve_live(uow, customer_id)
+    if customer["discount"] is None:
+        raise no_such("discount", customer_id)
+    gone = {**customer["discount"], "deleted": True}
+    drop_discount(uow, customer)
+    return gone
+
+
 def list_all(uow: UnitOfWork, params: Params) -> Json:
     return list_objects(uow, "customer", "/v1/customers", params, ("email",))
 

@@ -54,7 +54,14 @@ def build_code(code_id: str, created: int, *, code: str, coupon: str) -> Json:
 
 
 def build_discount(
-    discount_id: str, coupon: Json, code: Json | None, *, customer: str, subscription: str, start: int
+    discount_id: str,
+    coupon: Json,
+    code: Json | None,
+    *,
+    customer: str,
+    subscription: str | None,
+    start: int,
+    item: str | None = None,
 ) -> Json:
     months = coupon["duration_in_months"]
     return {
@@ -69,7 +76,7 @@ def build_discount(
         "source": {"coupon": coupon["id"], "type": "coupon"},
         "start": start,
         "subscription": subscription,
-        "subscription_item": None,
+        "subscription_item": item,
     }
 
 
@@ -213,6 +220,18 @@ def accepted(
             "coupon_expired" if "expired" in problem else None,
         )
     return coupon, code
+
+
+def give_to_customer(uow: UnitOfWork, customer_id: str, coupon_id: str) -> Json:
+    """A discount on all the customer's subscriptions that have none of their own."""
+    customer, coupon = customers.retrieve_live(uow, customer_id), _kept(uow, coupon_id)
+    redeem(uow, coupon, None)
+    discount = build_discount(
+        uow.ids.new("discount"), coupon, None, customer=customer_id, subscription=None, start=uow.now
+    )
+    uow.add(discount, "customer.discount.created")
+    customer["discount"] = discount
+    return uow.change(customer, "customer.updated")
 
 
 def redeem(uow: UnitOfWork, coupon: Json, code: Json | None) -> None:

@@ -7,6 +7,7 @@ from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
 from core.sandbox.objects.billing import invoice_lines
+from core.sandbox.objects.billing.amounts import amount_of
 
 
 def build(
@@ -60,19 +61,23 @@ def create(uow: UnitOfWork, params: Params) -> Json:
     amount = params.whole("amount")
     price_id = params.under("pricing").text("price")
     price = uow.get("price", price_id, "pricing[price]") if price_id else None
+    quantity = params.whole("quantity")
+    quantity = 1 if quantity is None else quantity
     if amount is None and price is None:
         raise missing_parameter("amount")
+    if amount is not None and price is not None:
+        raise invalid("You may only specify one of these parameters: amount, pricing.", "amount")
     item = build(
         uow.ids.new("invoiceitem"),
         customer["id"],
         uow.now,
-        amount=amount if amount is not None else price["unit_amount"] if price else 0,
+        amount=amount_of(uow, price, quantity) if price else amount or 0,
         currency=checked_currency(params.text("currency") or (price["currency"] if price else "usd")),
         description=params.text("description") or "",
         period=(uow.now, uow.now),
         price=price,
     )
-    item["metadata"] = params.metadata()
+    item |= {"metadata": params.metadata(), "quantity": quantity}
     invoice_id = params.text("invoice")
     uow.add(item, "invoiceitem.created")
     if invoice_id:
@@ -87,8 +92,7 @@ def _add_to_draft(uow: UnitOfWork, item: Json, invoice: Json) -> None:
         )
     line = _take(uow, item, invoice["id"])
     lines = [*invoice["lines"]["data"], line]
-    subtotal = sum(entry["amount"] for entry in lines)
-    shares = invoice_lines.taken_off(uow, invoice["discounts"], subtotal, invoice["currency"])
+    shares = invoice_lines.taken_off_all(uow, invoice["discounts"], lines, invoice["currency"])
     uow.change(invoice_lines.total_up(invoice, lines, shares), "invoice.updated")
 
 

@@ -1,5 +1,8 @@
 """Invoice lines and what they add up to, discounts included."""
 
+from collections import Counter
+from decimal import Decimal
+
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.billing import discounts
@@ -65,26 +68,43 @@ def described(price: Json, name: str, quantity: int) -> str:
         return f"{quantity} × {name}"
     count = recurring["interval_count"]
     every = recurring["interval"] if count == 1 else f"every {count} {recurring['interval']}s"
-    return f"{quantity} × {name} (at ${price['unit_amount'] / 100:,.2f} / {every})"
+    if price["billing_scheme"] == "tiered":
+        return f"{quantity} × {name} (tiered, / {every})"
+    return f"{quantity} × {name} (at ${Decimal(price['unit_amount_decimal']) / 100:,.2f} / {every})"
 
 
 def total_up(invoice: Json, lines: list[Json], taken_off: list[tuple[str, int]]) -> Json:
     """Sets the invoice's lines and sums; `taken_off` pairs a discount with its amount."""
+    shares: Counter[str] = Counter()
+    for discount, amount in taken_off:
+        shares[discount] += amount
+    own = {discount for line in lines for discount in line["discounts"]}
     subtotal = sum(line["amount"] for line in lines)
     total = subtotal - sum(amount for _, amount in taken_off)
     due = max(total, 0)
     invoice |= {
         "amount_due": due,
         "amount_remaining": due,
-        "discounts": [discount for discount, _ in taken_off],
+        "discounts": [discount for discount in shares if discount not in own],
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal,
         "total": total,
-        "total_discount_amounts": [{"amount": amount, "discount": discount} for discount, amount in taken_off],
+        "total_discount_amounts": [{"amount": amount, "discount": discount} for discount, amount in shares.items()],
         "total_excluding_tax": total,
     }
     invoice["lines"] |= {"data": lines, "total_count": len(lines)}
     return invoice
+
+
+def taken_off_all(uow: UnitOfWork, discount_ids: list[str], lines: list[Json], currency: str) -> list[tuple[str, int]]:
+    """First what each line's own discounts take off it, then what the invoice's take off the rest."""
+    shares = []
+    for line in lines:
+        own = taken_off(uow, line["discounts"], line["amount"], currency)
+        line["discount_amounts"] = [{"amount": amount, "discount": discount} for discount, amount in own]
+        shares += own
+    rest = sum(line["amount"] for line in lines) - sum(amount for _, amount in shares)
+    return [*shares, *taken_off(uow, discount_ids, rest, currency)]
 
 
 def taken_off(uow: UnitOfWork, discount_ids: list[str], subtotal: int, currency: str) -> list[tuple[str, int]]:

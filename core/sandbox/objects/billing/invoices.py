@@ -42,8 +42,7 @@ def draft(
         invoice["default_payment_method"] = None
         days = subscription["days_until_due"]
         invoice["due_date"] = uow.now + days * 86_400 if days is not None else None
-    subtotal = sum(line["amount"] for line in lines)
-    shares = invoice_lines.taken_off(uow, discount_ids, subtotal, invoice["currency"])
+    shares = invoice_lines.taken_off_all(uow, discount_ids, lines, invoice["currency"])
     invoice_lines.total_up(invoice, lines, shares)
     invoice["automatically_finalizes_at"] = uow.now + DRAFT_SECONDS
     return uow.add(invoice, "invoice.created")

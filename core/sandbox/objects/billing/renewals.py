@@ -1,10 +1,11 @@
 """What a subscription does by itself: renew, end, run out."""
 
+from core.sandbox.engine.errors import Json
 from core.sandbox.engine.intervals import after
 from core.sandbox.engine.unit_of_work import UnitOfWork
-from core.sandbox.objects.billing import invoices, subscriptions
-from core.sandbox.objects.billing.invoices import DRAFT_SECONDS
-from core.sandbox.objects.billing.subscription_shape import items_of, period_of, set_period
+from core.sandbox.objects import customers
+from core.sandbox.objects.billing import invoices, pausing, subscriptions
+from core.sandbox.objects.billing.subscription_shape import all_discounts, items_of, period_of, set_period
 
 
 def renew(uow: UnitOfWork, subscription_id: str) -> None:
@@ -22,18 +23,26 @@ def renew(uow: UnitOfWork, subscription_id: str) -> None:
     if subscription["status"] == "trialing":
         subscription |= {"billing_cycle_anchor": start, "status": "active"}
     _drop_ended_discounts(uow, subscription_id)
+    _drop_customers_ended_discount(uow, subscription)
     invoice = subscriptions.bill_period(uow, subscription, "subscription_cycle")
     subscription["latest_invoice"] = invoice["id"]
     uow.change(subscription, "customer.subscription.updated")
     uow.schedule(end, "renew", subscription_id)
-    uow.schedule(uow.now + DRAFT_SECONDS, "finalize_invoice", invoice["id"])
+    pausing.treat(uow, subscription, invoice)
 
 
 def _drop_ended_discounts(uow: UnitOfWork, subscription_id: str) -> None:
     subscription = uow.known(subscription_id)
-    for discount in list(map(uow.known, subscription["discounts"])):
+    for discount in list(map(uow.known, all_discounts(subscription))):
         if discount["end"] is not None and discount["end"] <= uow.now:
             subscriptions.drop_discount(uow, subscription, discount)
+
+
+def _drop_customers_ended_discount(uow: UnitOfWork, subscription: Json) -> None:
+    customer = uow.known(subscription["customer"])
+    discount = customer.get("discount")
+    if discount is not None and discount["end"] is not None and discount["end"] <= uow.now:
+        customers.drop_discount(uow, customer)
 
 
 def announce_trial_end(uow: UnitOfWork, subscription_id: str) -> None:

@@ -1,10 +1,13 @@
 """Changing a subscription: another plan, another card, an end in sight."""
 
+from fractions import Fraction
+
 from core.sandbox.engine.errors import Json, invalid
 from core.sandbox.engine.intervals import after
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
-from core.sandbox.objects.billing import dunning, invoice_items, invoices, renewals, subscriptions
+from core.sandbox.objects.billing import dunning, invoice_items, invoices, pausing, renewals, subscriptions
+from core.sandbox.objects.billing.amounts import amount_of
 from core.sandbox.objects.billing.cancellation import set_cancellation, take_details
 from core.sandbox.objects.billing.subscription_shape import build_item, items_of, period_of, set_period, with_items
 from core.sandbox.objects.payments import payment_methods
@@ -20,13 +23,14 @@ def update(uow: UnitOfWork, subscription_id: str, params: Params) -> Json:
         method = payment_methods.resolve(uow, given, subscription["customer"], "default_payment_method")
         subscription["default_payment_method"] = method["id"]
     _change_discounts(uow, subscription, params)
+    pausing.take(uow, subscription, params)
     billed_at_once = _change_items(uow, subscription, params)
     if params.text("trial_end") == "now" and subscription["status"] == "trialing":
         return _end_trial(uow, subscription)
     set_cancellation(uow, subscription, params, announce=False)
     uow.change(subscription, "customer.subscription.updated")
     if billed_at_once:
-        _bill_now(uow, subscription)
+        _bill_now(uow, subscription, new_period=billed_at_once == "new_period")
     return subscription
 
 
@@ -37,17 +41,16 @@ def _change_discounts(uow: UnitOfWork, subscription: Json, params: Params) -> No
     for discount_id in list(subscription["discounts"]):
         if discount_id not in kept:
             subscriptions.drop_discount(uow, subscription, uow.known(discount_id))
-    subtotal = sum(item["price"]["unit_amount"] * item["quantity"] for item in items_of(subscription))
     for asked in params.each("discounts"):
         if not asked.has("discount"):
-            subscriptions.apply_discount(uow, subscription, asked, subtotal)
+            subscriptions.apply_discount(uow, subscription, asked)
 
 
-def _change_items(uow: UnitOfWork, subscription: Json, params: Params) -> bool:
-    """Applies `items`; whether what changed is to be billed at once."""
+def _change_items(uow: UnitOfWork, subscription: Json, params: Params) -> str | None:
+    """Apply `items`; gives what is to be billed at once: a `new_period`, the `changes` alone, or nothing."""
     asked = params.each("items")
     if not asked:
-        return False
+        return None
     before = [dict(item) for item in items_of(subscription)]
     items = list(items_of(subscription))
     for entry in asked:
@@ -57,13 +60,15 @@ def _change_items(uow: UnitOfWork, subscription: Json, params: Params) -> bool:
     with_items(subscription, items)
     mode = params.choice("proration_behavior", {"create_prorations", "always_invoice", "none"}, "create_prorations")
     if subscription["status"] == "trialing":
-        return False
+        return None
     other_rhythm = _rhythm(before[0]) != _rhythm(items[0])
     if mode != "none":
         _prorate(uow, subscription, before, items, other_rhythm)
     if other_rhythm:
         _restart_period(uow, subscription)
-    return other_rhythm or mode == "always_invoice"
+    if other_rhythm:
+        return "new_period"
+    return "changes" if mode == "always_invoice" else None
 
 
 def _changed(uow: UnitOfWork, subscription: Json, items: list[Json], entry: Params) -> list[Json]:
@@ -83,12 +88,27 @@ def _changed(uow: UnitOfWork, subscription: Json, items: list[Json], entry: Para
             subscription["id"],
             price,
             uow.now,
-            quantity=entry.whole("quantity") or 1,
+            quantity=subscriptions.quantity_of(entry),
             period=period_of(subscription),
         )
         return [*items, fresh]
-    changed = {**found, "price": price or found["price"], "quantity": entry.whole("quantity") or found["quantity"]}
+    quantity = subscriptions.quantity_of(entry, found["quantity"])
+    changed = {**found, "price": price or found["price"], "quantity": quantity}
+    if entry.has("metadata"):
+        changed["metadata"] = entry.metadata(found["metadata"])
+    if entry.has("discounts"):
+        _change_item_discounts(uow, subscription, changed, entry)
     return [changed if item is found else item for item in items]
+
+
+def _change_item_discounts(uow: UnitOfWork, subscription: Json, item: Json, entry: Params) -> None:
+    kept = {asked.text("discount") for asked in entry.each("discounts")}
+    for discount_id in [each for each in item["discounts"] if each not in kept]:
+        uow.announce("customer.discount.deleted", uow.known(discount_id))
+    item["discounts"] = [each for each in item["discounts"] if each in kept]
+    for asked in entry.each("discounts"):
+        if not asked.has("discount"):
+            subscriptions.apply_discount(uow, subscription, asked, item)
 
 
 def _rhythm(item: Json) -> tuple[str, int]:
@@ -99,15 +119,18 @@ def _rhythm(item: Json) -> tuple[str, int]:
 def _prorate(uow: UnitOfWork, subscription: Json, before: list[Json], after_items: list[Json], restarts: bool) -> None:
     """What is left of the old price is credited; what is left of the new one charged, unless a period begins."""
     start, end = period_of(subscription)
-    left = max(end - uow.now, 0) / max(end - start, 1)
+    left = Fraction(max(end - uow.now, 0), max(end - start, 1))
     for item in before:
-        _pending(
-            uow, subscription, item, -round(item["price"]["unit_amount"] * item["quantity"] * left), "Unused time on"
-        )
+        _pending(uow, subscription, item, -_share(uow, item, left), "Unused time on")
     if not restarts:
         for item in after_items:
-            amount = round(item["price"]["unit_amount"] * item["quantity"] * left)
-            _pending(uow, subscription, item, amount, "Remaining time on")
+            _pending(uow, subscription, item, _share(uow, item, left), "Remaining time on")
+
+
+def _share(uow: UnitOfWork, item: Json, left: Fraction) -> int:
+    """The part of the item's price for what is left of the period, rounded half up."""
+    exact = amount_of(uow, item["price"], item["quantity"]) * left
+    return int(exact + Fraction(1, 2))
 
 
 def _pending(uow: UnitOfWork, subscription: Json, item: Json, amount: int, words: str) -> None:
@@ -137,10 +160,9 @@ def _restart_period(uow: UnitOfWork, subscription: Json) -> None:
     uow.schedule(end, "renew", subscription["id"])
 
 
-def _bill_now(uow: UnitOfWork, subscription: Json) -> None:
-    """An invoice for the change; a declined one leaves the subscription past due."""
-    start, _ = period_of(subscription)
-    if start == uow.now:
+def _bill_now(uow: UnitOfWork, subscription: Json, *, new_period: bool) -> None:
+    """An invoice for the change, and for the period where a new one begins; a declined one is past due."""
+    if new_period:
         invoice = subscriptions.bill_period(uow, subscription, "subscription_update")
     else:
         invoice = _invoice_of_pending(uow, subscription)

@@ -96,6 +96,11 @@ def items_of(subscription: Json) -> list[Json]:
     return found
 
 
+def all_discounts(subscription: Json) -> list[str]:
+    """The discounts of the subscription and of each of its items."""
+    return [discount for holder in (subscription, *items_of(subscription)) for discount in holder["discounts"]]
+
+
 def period_of(subscription: Json) -> tuple[int, int]:
     item = items_of(subscription)[0]
     return item["current_period_start"], item["current_period_end"]

@@ -7,9 +7,18 @@ from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
 from core.sandbox.objects.billing import discounts, invoice_items, invoice_lines, invoice_payments, invoices, prices
+from core.sandbox.objects.billing.amounts import amount_of
 from core.sandbox.objects.billing.cancellation import set_cancellation, take_details
 from core.sandbox.objects.billing.invoice_shape import subscription_of
-from core.sandbox.objects.billing.subscription_shape import as_ended, build, build_item, items_of, period_of, with_items
+from core.sandbox.objects.billing.subscription_shape import (
+    all_discounts,
+    as_ended,
+    build,
+    build_item,
+    items_of,
+    period_of,
+    with_items,
+)
 from core.sandbox.objects.payments import payment_methods, setup_intents
 from core.sandbox.objects.payments.confirmation import declined_error
 
@@ -23,7 +32,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
     asked = params.each("items")
     if not asked:
         raise missing_parameter("items")
-    chosen = [(_price_of(uow, item), item.whole("quantity") or 1) for item in asked]
+    chosen = [(_price_of(uow, item), quantity_of(item)) for item in asked]
     subscription = begin(uow, customer["id"], chosen, _trial_end(uow, params), params.metadata())
     _take(uow, subscription, params)
     _discount(uow, subscription, params)
@@ -47,6 +56,14 @@ def _price_of(uow: UnitOfWork, item: Params) -> Json:
     if not price["active"]:
         raise invalid("The price specified is inactive. This field only accepts active prices.", item.named("price"))
     return price
+
+
+def quantity_of(asked: Params, default: int = 1) -> int:
+    """How many; zero is a quantity too."""
+    quantity = asked.whole("quantity")
+    if quantity is not None and quantity < 0:
+        raise invalid("Invalid non-negative integer", asked.named("quantity"), "parameter_invalid_integer")
+    return default if quantity is None else quantity
 
 
 def _trial_end(uow: UnitOfWork, params: Params) -> int | None:
@@ -107,23 +124,38 @@ def _take(uow: UnitOfWork, subscription: Json, params: Params) -> None:
 
 
 def _discount(uow: UnitOfWork, subscription: Json, params: Params) -> None:
-    subtotal = sum(item["price"]["unit_amount"] * item["quantity"] for item in items_of(subscription))
     for asked in params.each("discounts"):
-        apply_discount(uow, subscription, asked, subtotal)
+        apply_discount(uow, subscription, asked)
+    for item, asked_item in zip(items_of(subscription), params.each("items"), strict=True):
+        for asked in asked_item.each("discounts"):
+            apply_discount(uow, subscription, asked, item)
 
 
-def apply_discount(uow: UnitOfWork, subscription: Json, asked: Params, subtotal: int) -> None:
-    """Redeems a coupon or code; the caller stores and announces the subscription."""
+def price_of_period(uow: UnitOfWork, subscription: Json) -> int:
+    """What one period costs before discounts."""
+    return sum(amount_of(uow, item["price"], item["quantity"]) for item in items_of(subscription))
+
+
+def apply_discount(uow: UnitOfWork, subscription: Json, asked: Params, item: Json | None = None) -> None:
+    """Redeem a coupon or code for it, or for one of its items; the caller stores and announces the subscription."""
+    subtotal = amount_of(uow, item["price"], item["quantity"]) if item else price_of_period(uow, subscription)
     customer = subscription["customer"]
     coupon, code = discounts.accepted(
         uow, asked, customer=customer, currency=subscription["currency"], subtotal=subtotal
     )
     discounts.redeem(uow, coupon, code)
     discount = discounts.build_discount(
-        uow.ids.new("discount"), coupon, code, customer=customer, subscription=subscription["id"], start=uow.now
+        uow.ids.new("discount"),
+        coupon,
+        code,
+        customer=customer,
+        subscription=subscription["id"],
+        start=uow.now,
+        item=item["id"] if item else None,
     )
     uow.add(discount, "customer.discount.created")
-    subscription["discounts"] = [*subscription["discounts"], discount["id"]]
+    holder = subscription if item is None else item
+    holder["discounts"] = [*holder["discounts"], discount["id"]]
 
 
 def first_invoice(uow: UnitOfWork, subscription: Json, behaviour: str, *, off_session: bool) -> None:
@@ -188,7 +220,7 @@ def bill_period(uow: UnitOfWork, subscription: Json, reason: str, *, free: bool 
         uow,
         uow.known(subscription["customer"]),
         [*pending, *lines],
-        subscription["discounts"],
+        discounts_of(uow, subscription),
         invoice_id=invoice_id,
         currency=subscription["currency"],
         reason=reason,
@@ -200,16 +232,25 @@ def bill_period(uow: UnitOfWork, subscription: Json, reason: str, *, free: bool 
 def _line(uow: UnitOfWork, subscription: Json, item: Json, invoice_id: str, free: bool) -> Json:
     price, quantity = item["price"], item["quantity"]
     name = uow.known(price["product"])["name"]
-    return invoice_lines.build(
+    line = invoice_lines.build(
         uow.ids.new("line_item"),
         invoice_id,
         price,
-        amount=0 if free else price["unit_amount"] * quantity,
+        amount=0 if free else amount_of(uow, price, quantity),
         quantity=quantity,
         period=(item["current_period_start"], item["current_period_end"]),
         parent=invoice_lines.of_subscription(subscription["id"], item["id"]),
         description=f"Trial period for {name}" if free else invoice_lines.described(price, name, quantity),
     )
+    return line | {"discounts": list(item["discounts"])}
+
+
+def discounts_of(uow: UnitOfWork, subscription: Json) -> list[str]:
+    """The subscription's own discounts; where it has none, its customer's."""
+    if subscription["discounts"]:
+        return list(subscription["discounts"])
+    discount = uow.known(subscription["customer"]).get("discount")
+    return [discount["id"]] if discount else []
 
 
 def activate(uow: UnitOfWork, subscription: Json) -> None:
@@ -256,17 +297,21 @@ def _spend_discounts(uow: UnitOfWork, subscription: Json, invoice: Json) -> bool
         return False
     spent = [
         discount
-        for discount in map(uow.known, subscription["discounts"])
+        for discount in map(uow.known, all_discounts(subscription))
         if uow.known(discount["source"]["coupon"])["duration"] == "once"
     ]
     for discount in spent:
         drop_discount(uow, subscription, discount)
+    customer = uow.known(subscription["customer"])
+    if (own := customer.get("discount")) and uow.known(own["source"]["coupon"])["duration"] == "once":
+        customers.drop_discount(uow, customer)
     return bool(spent)
 
 
 def drop_discount(uow: UnitOfWork, subscription: Json, discount: Json) -> None:
     """The caller stores and announces the subscription."""
-    subscription["discounts"] = [kept for kept in subscription["discounts"] if kept != discount["id"]]
+    for holder in (subscription, *items_of(subscription)):
+        holder["discounts"] = [kept for kept in holder["discounts"] if kept != discount["id"]]
     uow.announce("customer.discount.deleted", discount)
 
 

@@ -7,6 +7,7 @@ from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
 from core.sandbox.objects import customers
 from core.sandbox.objects.billing import discounts, prices
+from core.sandbox.objects.billing.amounts import amount_of
 
 DAY_SECONDS = 86_400
 MODES = {"payment", "subscription", "setup"}
@@ -149,7 +150,7 @@ def _line(uow: UnitOfWork, session: Json, entry: Params) -> Json:
     quantity = entry.whole("quantity")
     if quantity is None or quantity < 1:
         raise invalid("Quantity is required and must be at least 1.", entry.named("quantity"))
-    amount = price["unit_amount"] * quantity
+    amount = amount_of(uow, price, quantity)
     return {
         "id": f"li_{session['id'][-12:]}{uow.ids.letters(4)}",
         "object": "item",
