@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from core import logs, services
 from core.api import description, health, intake, payments
+from core.api.authentication import Tokens
 from core.api.defects import INTAKE_WEBHOOKS, STRIPE_WEBHOOK, answer_to_defect
-from core.api.gate import Gate
 from core.api.middleware import Edge, Rules
+from core.api.operation_calls import OperationCalls
 from core.api.problems import answer_to, is_answer
-from core.api.tokens import Tokens
 from core.api.webhooks import StripeWebhook
 from core.db import Database
 from core.errors import PayopsError
@@ -34,7 +34,7 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     write = partial(_record, running, inbox_db)
     api.state.rules = Rules(settings.allowed_hosts, settings.cors_origins, settings.api_base_url.startswith("https:"))
     api.state.services = running
-    api.state.gate = cache(partial(_gate, running))
+    api.state.operation_calls = cache(partial(_operation_calls, running))
     api.state.group_commit = GroupCommit(write)
     api.state.tally = Tally()
     teller = CounterFlusher(api.state.tally, running.db, running.webhook_secrets, running.clock)
@@ -61,11 +61,11 @@ def build() -> Edge:
     return Edge(api, api.state, direct={STRIPE_WEBHOOK: StripeWebhook(api.state)})
 
 
-def _gate(running: services.Services) -> Gate:
+def _operation_calls(running: services.Services) -> OperationCalls:
     """Opened at the first call of the payment API, since it is what needs Stripe."""
     settings = running.settings
     issuer = settings.supabase_jwt_issuer
-    return Gate(
+    return OperationCalls(
         context=running.payment_context,
         tokens=Tokens(services.api_tokens(settings), issuer),
         limit_per_minute=settings.rate_limit_per_minute,

@@ -1,4 +1,4 @@
-"""The payment API's routes: each takes its shape, passes the gate, and gives its shape or a problem."""
+"""The payment API's routes: each reads its request, does its operation, and gives its answer or a problem."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from core.api.gate import GatedRoute, gate_of
+from core.api.operation_calls import AuthenticatedRoute, calls_of
 from core.api.problems import answer_to
 from core.errors import Refused
 from core.payments.operations import schemas, service, subscriptions
@@ -35,7 +35,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", description="The same key and body: one effect, one answer.")
 ]
-router = APIRouter(prefix="/api/payments", responses=_ANSWERS, tags=["payments"], route_class=GatedRoute)
+router = APIRouter(prefix="/api/payments", responses=_ANSWERS, tags=["payments"], route_class=AuthenticatedRoute)
 
 
 @router.post("/create-checkout-session", response_model=schemas.CheckoutAnswer)
@@ -43,9 +43,9 @@ def create_checkout_session(
     http: HttpRequest, asked: schemas.CheckoutRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """A page to pay on, for what the catalogue says the cart costs."""
-    gate = gate_of(http)
-    origins = gate.return_origins
-    return gate.once(
+    calls = calls_of(http)
+    origins = calls.return_origins
+    return calls.once(
         http, asked, lambda context, request: service.create_checkout_session(context, request, asked, origins)
     )
 
@@ -55,7 +55,7 @@ def process_payment(
     http: HttpRequest, asked: schemas.PaymentRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Charge a card once."""
-    return gate_of(http).once(
+    return calls_of(http).once(
         http,
         asked,
         lambda context, request: service.process_payment(context, request, asked),
@@ -66,7 +66,7 @@ def process_payment(
 @router.get("/verify-status/{sessionId}", response_model=schemas.StatusAnswer)
 def verify_status(http: HttpRequest, sessionId: str) -> Response:
     """How a checkout stands."""
-    return gate_of(http).read(http, lambda context, caller: service.verify_status(context, caller, sessionId))
+    return calls_of(http).read(http, lambda context, caller: service.verify_status(context, caller, sessionId))
 
 
 @router.post("/handle-failure", response_model=schemas.FailureAnswer)
@@ -74,7 +74,7 @@ def handle_failure(
     http: HttpRequest, asked: schemas.FailureRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Why a payment failed and what may be tried; it is on the recovery list from then on."""
-    return gate_of(http).once(
+    return calls_of(http).once(
         http,
         asked,
         lambda context, request: service.handle_failure(context, request.caller, asked),
@@ -87,7 +87,7 @@ def validate_discount(
     http: HttpRequest, asked: schemas.DiscountRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """What a discount code would take off."""
-    return gate_of(http).once(
+    return calls_of(http).once(
         http, asked, lambda context, request: service.validate_discount(context, request.caller, asked)
     )
 
@@ -95,7 +95,7 @@ def validate_discount(
 @router.get("/payment-methods", response_model=schemas.PaymentMethodsAnswer)
 def payment_methods(http: HttpRequest, patientId: Annotated[Id, Query()]) -> Response:
     """The cards a patient saved."""
-    return gate_of(http).read(http, lambda context, caller: service.payment_methods(context, caller, patientId))
+    return calls_of(http).read(http, lambda context, caller: service.payment_methods(context, caller, patientId))
 
 
 @router.post("/create-subscription", response_model=schemas.SubscriptionAnswer)
@@ -103,7 +103,7 @@ def create_subscription(
     http: HttpRequest, asked: schemas.SubscriptionRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Begin a subscription."""
-    return gate_of(http).once(
+    return calls_of(http).once(
         http,
         asked,
         lambda context, request: subscriptions.create(context, request, asked),
@@ -116,7 +116,7 @@ def cancel_subscription(
     http: HttpRequest, asked: schemas.CancellationRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """End a subscription now or with its period."""
-    return gate_of(http).once(http, asked, lambda context, request: subscriptions.cancel(context, request, asked))
+    return calls_of(http).once(http, asked, lambda context, request: subscriptions.cancel(context, request, asked))
 
 
 async def does_not_fit(http: HttpRequest, error: Exception) -> Response:
