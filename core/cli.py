@@ -216,10 +216,11 @@ def metrics(
     try:
         running = services.start(settings)
         overview = figures.overview(running.db, period, currency=currency, now=running.clock())
+        others = figures.other_movements(running.db, period, currency=currency)
         running.close()
     except PayopsError as error:
         _fail(error, code=1)
-    typer.echo(json.dumps(overview, indent=2) if as_json else "\n".join(lines(overview)))
+    typer.echo(json.dumps(overview, indent=2) if as_json else "\n".join(lines(overview, others)))
 
 
 @contextmanager

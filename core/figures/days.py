@@ -3,9 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TypedDict
 
 WEEKLY_OVER_DAYS = 120
+
+
+class DayRow(TypedDict):
+    """What SQL counted of one business day."""
+
+    day: str
+    succeeded: int
+    failed: int
+    amount_minor: int
+    disputes: int
+    disputed_minor: int
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Day:
         return self.succeeded / self.payments if self.payments else None
 
 
-def days_of(found: Sequence[dict[str, Any]]) -> list[Day]:
+def days_of(found: Sequence[DayRow]) -> list[Day]:
     """The days as the database counted them."""
     return [_day(each) for each in found]
 
@@ -44,8 +55,15 @@ def in_steps(daily: Sequence[Day]) -> list[Day]:
     return [_together(daily[start : first if start < first else start + 7]) for start in starts]
 
 
-def _day(found: dict[str, Any]) -> Day:
-    return Day(**found | {"day": date.fromisoformat(found["day"])})
+def _day(found: DayRow) -> Day:
+    return Day(
+        day=date.fromisoformat(found["day"]),
+        succeeded=found["succeeded"],
+        failed=found["failed"],
+        amount_minor=found["amount_minor"],
+        disputes=found["disputes"],
+        disputed_minor=found["disputed_minor"],
+    )
 
 
 def _together(days: Sequence[Day]) -> Day:

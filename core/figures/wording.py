@@ -1,6 +1,6 @@
 """Figures and their changes in words, the same on a page, in a report, in an alert and from the command line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 from typing import Any, Literal
@@ -75,13 +75,15 @@ def interval(rate: Figure) -> str:
     return f"between {percent(rate['low'])} and {percent(rate['high'])} with 95% certainty"
 
 
-def lines(overview: Mapping[str, Any]) -> Iterator[str]:
+def lines(overview: Mapping[str, Any], other_movements: Sequence[Mapping[str, Any]] = ()) -> Iterator[str]:
     """What `payops metrics` prints: one line a figure; one that nothing is counted for yet is left out."""
     currency = overview["currency"]
     yield f"{overview['since']} to {overview['until']} ({overview['timezone']}), {currency.upper()}"
     for name, figure in overview["metrics"].items():
         if figure is not None:
             yield f"{METRICS[name].title}: {_line(METRICS[name], figure, currency)}"
+    if other_movements:
+        yield f"Other movements of the balance, in no figure above: {_entries(other_movements, currency)}"
 
 
 def read(definition: Definition, now: Figure | None, before: Figure | None, currency: str) -> Reading | None:
@@ -133,13 +135,16 @@ def _written(definition: Definition, value: float, currency: str) -> str:
 
 def _line(definition: Definition, figure: Any, currency: str) -> str:
     if definition.unit is Unit.BREAKDOWN:
-        each = (f"{one['key']} {one['count']:,} ({Money(one['amount'], currency)})" for one in figure)
-        return ", ".join(each) or "none"
+        return _entries(figure, currency) or "none"
     value = _value(figure)
     if value is None:
         return definition.nothing
     basis = _rests_on(definition, figure, currency)
     return _written(definition, value, currency) + (f" ({basis})" if basis else "")
+
+
+def _entries(several: Sequence[Mapping[str, Any]], currency: str) -> str:
+    return ", ".join(f"{each['key']} {each['count']:,} ({Money(each['amount'], currency)})" for each in several)
 
 
 def _rests_on(definition: Definition, figure: Figure, currency: str) -> str:

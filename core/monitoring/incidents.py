@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypedDict
 
 import structlog
 
@@ -20,6 +20,24 @@ SPOOL_FILE = "incidents.spool"
 SPOOL_MAX_BYTES = 5 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
+
+
+class Row(TypedDict):
+    """An incident as it is stored: times as text, `resolved_at` with `resolved_by` and `resolution` once it is closed."""
+
+    id: int
+    kind: str
+    fingerprint: str
+    title: str
+    severity: Severity
+    occurrences: int
+    first_seen: str
+    last_seen: str
+    sample: dict[str, Any] | None
+    request_id: str | None
+    resolved_at: str | None
+    resolved_by: str | None
+    resolution: str | None
 
 
 @dataclass(frozen=True)
@@ -111,15 +129,16 @@ class IncidentLog:
             log.error("an incident could not be spooled", **record | {"sample": None, "reason": error.strerror})
 
 
-def newest(db: Database, *, open_only: bool = True, limit: int = 200) -> list[dict[str, Any]]:
-    """The incidents last seen, newest first: kind, title, occurrences, first and last seen, sample, request id."""
-    return cast(list[dict[str, Any]], db.call("list_incidents", open_only=open_only, limit=limit))
+def newest(db: Database, *, open_only: bool = True, limit: int = 200) -> list[Row]:
+    """The incidents last seen, newest first."""
+    found: list[Row] = db.call("list_incidents", open_only=open_only, limit=limit)
+    return found
 
 
 def resolve(db: Database, actor: Actor, incident_id: int, resolution: str, now: datetime) -> None:
-    """Close an open incident with what was done about it, as somebody who may replay events.
+    """Close an open incident with what was done about it; raises `Unauthorised` for who may not replay events.
 
-    The same thing again opens a new one.
+    If it happens again, a new incident is opened.
     """
     roles.require(actor, "events")
     db.call(

@@ -60,6 +60,12 @@ def overview(db: Database, period: Period, *, currency: str, now: datetime) -> M
     }
 
 
+def other_movements(db: Database, period: Period, *, currency: str) -> list[Entry]:
+    """What moved Stripe's balance in the period and is in no figure, by reporting category."""
+    found: list[Entry] = db.call("other_movements", since=period.since, until=period.until, currency=known(currency))
+    return found
+
+
 def known(currency: str) -> str:
     """The currency in lower case; raises `Refused` where it is not one."""
     if currency.lower() not in CURRENCIES:

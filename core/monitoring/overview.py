@@ -1,33 +1,42 @@
-"""The overview of a period: its figures beside those before it, its days, and the sentence that says it first."""
+"""The overview of a period: its figures beside those of the period before, its days, and its opening sentence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from core.db import Database
 from core.figures.days import Day, days_of
 from core.figures.definitions import FAILED_PAYMENTS, OF_THE_OVERVIEW
-from core.figures.wording import FEW, Reading, interval, percent, points, read
+from core.figures.wording import FEW, Reading, counted, interval, percent, points, read
 from core.money import Money
-from core.monitoring.metrics import figures_of
+from core.monitoring import action_items
+from core.monitoring.metrics import Entry, Figures, figures_of
 from core.payments import retry_advice
 from core.payments.declines import Category
 from core.periods import Period
 
 CAUSES = {
-    Category.NEW_CARD: "cards that have to be replaced",
-    Category.STOP: "cards that may not be used",
+    Category.NEW_CARD: "cards that must be replaced",
+    Category.STOP: "cards that cannot be used",
     Category.REVIEW: "suspected fraud",
     Category.AUTHENTICATE: "customers who did not authenticate",
     Category.FIX_ENTRY: "mistyped card details",
-    Category.RETRY_LATER: "no money on the card, or its limit reached",
-    Category.RETRY_SPACED: "issuers that decline without a reason",
-    Category.RETRY_SOON: "issuers or networks out of order",
-    Category.CHECK_FIRST: "payments made twice",
-    Category.TERMINAL_ONLY: "card readers' codes",
+    Category.RETRY_LATER: "insufficient funds, or a card limit reached",
+    Category.RETRY_SPACED: "declines without a reason from the issuer",
+    Category.RETRY_SOON: "issuer or network outages",
+    Category.CHECK_FIRST: "possible duplicate payments",
+    Category.TERMINAL_ONLY: "card terminal errors",
     Category.CONFIGURATION: "our own configuration",
 }
 EXPLAINS_SHARE = 0.4
+
+
+class Began(TypedDict):
+    """An incident that began in the period."""
+
+    day: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -37,13 +46,14 @@ class Overview:
     period: Period
     currency: str
     fresh_at: datetime | None
-    figures: dict[str, Any]
-    previous: dict[str, Any]
+    figures: Figures
+    previous: Figures
     daily: list[Day]
     previous_daily: list[Day]
     known_since: date | None
-    waiting: list[dict[str, Any]]
-    incidents: list[dict[str, Any]]
+    action_items: list[action_items.Row]
+    incidents: list[Began]
+    other_movements: list[Entry]
 
     def readings(self) -> list[Reading]:
         """The overview's figures in words, in their order; but for the first, those with nothing to count are left out."""
@@ -75,8 +85,9 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
         daily=days_of(found["daily"]),
         previous_daily=days_of(found["previous_daily"]),
         known_since=date.fromisoformat(found["known_since"]) if found["known_since"] else None,
-        waiting=found["waiting"],
+        action_items=found["action_items"],
         incidents=found["incidents"],
+        other_movements=found["other_movements"],
     )
 
 
@@ -96,28 +107,33 @@ def sentence(overview: Overview) -> str:
     """What the period comes to: how many payments succeeded, how that moved, and why payments failed."""
     now, before = overview.figures["payment_success_rate"], overview.previous["payment_success_rate"]
     if now["value"] is None:
-        return f"No payment was tried in {_span(overview.period)}{_earlier(overview, before)}."
+        return f"There were no payments {_span(overview.period)}{_earlier(overview, before)}."
     said = f"{percent(now['value'])} of payments succeeded"
     if now["denominator"] < FEW:
         said = f"{now['numerator']} of {_payments(now['denominator'])} succeeded, {interval(now)}"
     if before["value"] is None:
-        said += ", with nothing before to compare with"
+        said += "; there were no payments before to compare with"
     else:
         said += f", {points(now['value'], before['value'])} in {_span_before(overview.period)}"
     return f"{said}. {_why(overview)}"
 
 
+def other_in_words(movements: Sequence[Entry], currency: str) -> str:
+    """What moved the balance and is in no figure: `other_adjustment -$0.20, moon_dust $2.90`; empty where nothing did."""
+    return ", ".join(f"{each['key']} {Money(each['amount'], currency)}" for each in movements)
+
+
 def _why(overview: Overview) -> str:
     failures = overview.figures["failures_by_category"]
     if not failures:
-        return "None failed."
+        return "No payment failed."
     if cause := _what_grew(overview):
-        return f"Most of the fall is due to {CAUSES[cause]}."
+        return f"Most of the drop is due to {CAUSES[cause]}."
     total, top = sum(each["count"] for each in failures), failures[0]
     amount = Money(sum(each["amount"] for each in failures), overview.currency)
     return (
-        f"The most frequent cause of failure was {CAUSES[Category(top['key'])]}: {top['count']:,} of {total:,} failures, "
-        f"{amount} in all."
+        f"The most frequent cause of failure was {CAUSES[Category(top['key'])]}: {top['count']:,} of {total:,} failures. "
+        f"All failures total {amount}."
     )
 
 
@@ -141,18 +157,18 @@ def _earlier(overview: Overview, before: dict[str, Any]) -> str:
 
 
 def _payments(count: int) -> str:
-    return "1 payment" if count == 1 else f"{count:,} payments"
+    return counted(count, "payment")
 
 
 def _span(period: Period) -> str:
-    return "this one day" if period.days == 1 else f"these {period.days} days"
+    return "on this day" if period.days == 1 else f"in these {period.days} days"
 
 
 def _span_before(period: Period) -> str:
     return "the day before" if period.days == 1 else f"the {period.days} days before"
 
 
-def _with_failures(figures: dict[str, Any]) -> dict[str, Any]:
+def _with_failures(figures: Figures) -> Figures:
     rate, causes = figures["payment_success_rate"], figures["failures_by_category"]
     failed = rate["denominator"] - rate["numerator"] if rate["denominator"] else None
     return figures | {FAILED_PAYMENTS.name: {"value": failed, "amount": sum(each["amount"] for each in causes)}}

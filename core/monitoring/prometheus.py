@@ -1,10 +1,10 @@
-"""The figures for those who watch from outside, as Prometheus reads them; counted in the database, whoever answers."""
+"""The figures for outside monitoring, as Prometheus reads them; counted in the database, so any process answers for all."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import accumulate
-from typing import Any
+from typing import TypedDict
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -13,17 +13,38 @@ from prometheus_client.registry import Collector
 from core.db import Database
 
 COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "webhook_events": ("Stripe's events, by type and by what became of them.", ("type", "outcome")),
+    "webhook_events": ("Stripe events by type and outcome.", ("type", "outcome")),
     "stripe_calls": ("Calls to Stripe; the outcome is ok or the class of the error.", ("operation", "outcome")),
     "api_calls": ("Calls of the payment API by known callers.", ("operation", "status")),
 }
 HISTOGRAMS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "webhook_handling_seconds": ("From an event's arrival until it was applied.", ()),
-    "stripe_call_seconds": ("How long Stripe took.", ("operation",)),
-    "assignment_seconds": ("How long it took to choose a provider.", ("kind",)),
-    "api_own_seconds": ("How long we took for a call of the payment API, Stripe's part apart.", ("operation",)),
+    "webhook_handling_seconds": ("From receiving an event until it was applied.", ()),
+    "stripe_call_seconds": ("Duration of calls to Stripe.", ("operation",)),
+    "assignment_seconds": ("Time to choose a provider.", ("kind",)),
+    "api_own_seconds": ("Time to handle a payment API call, without Stripe's share.", ("operation",)),
 }
-Sample = dict[str, Any]
+
+
+class Sample(TypedDict):
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+class Queue(TypedDict):
+    queue: str
+    depth: int
+    oldest_seconds: float | None
+
+
+class Samples(TypedDict):
+    """All that is counted, read from the database at once; `bounds` are the histograms' upper ends."""
+
+    totals: list[Sample]
+    bounds: list[str]
+    queues: list[Queue]
+    database_errors: dict[str, int]
+    incidents: dict[str, int]
 
 
 def exposition(db: Database, now: datetime) -> bytes:
@@ -36,7 +57,7 @@ def exposition(db: Database, now: datetime) -> bytes:
 class _Read(Collector):
     """What was read once, as families."""
 
-    def __init__(self, read: dict[str, Any]):
+    def __init__(self, read: Samples):
         self._read = read
 
     def collect(self) -> Iterator[Metric]:
@@ -50,8 +71,8 @@ class _Read(Collector):
             _fill(family, labels, self._read["bounds"], totals[f"{name}_bucket"], totals[f"{name}_sum"])
             yield family
         yield from _queues(self._read["queues"])
-        yield _by_key("database_errors", "Trouble with the database.", "code", self._read["database_errors"])
-        yield _by_key("incidents", "What went wrong, by kind.", "kind", self._read["incidents"])
+        yield _by_key("database_errors", "Database errors.", "code", self._read["database_errors"])
+        yield _by_key("incidents", "Incidents by kind.", "kind", self._read["incidents"])
 
 
 def _counter(name: str, said: str, labels: tuple[str, ...], samples: Iterable[Sample]) -> Metric:
@@ -89,12 +110,12 @@ def _values(sample: Sample, labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sample["labels"][label] for label in labels)
 
 
-def _queues(queues: Iterable[Sample]) -> Iterator[Metric]:
-    depth = GaugeMetricFamily("payops_queue_depth", "How much waits.", labels=("queue",))
-    oldest = GaugeMetricFamily("payops_queue_oldest_seconds", "For how long the oldest of it waits.", labels=("queue",))
+def _queues(queues: Iterable[Queue]) -> Iterator[Metric]:
+    depth = GaugeMetricFamily("payops_queue_depth", "Items in the queue.", labels=("queue",))
+    oldest = GaugeMetricFamily("payops_queue_oldest_seconds", "Age of the oldest item in the queue.", labels=("queue",))
     for each in queues:
         depth.add_metric([each["queue"]], each["depth"])
-        if each["depth"]:
+        if each["depth"] and each["oldest_seconds"] is not None:
             oldest.add_metric([each["queue"]], each["oldest_seconds"])
     yield depth
     yield oldest

@@ -1,4 +1,4 @@
-"""How payments go, how that compares with the period before, and what needs a person."""
+"""How payments go, how that compares with the period before, and what staff have to do."""
 
 from datetime import datetime
 from functools import partial
@@ -48,11 +48,14 @@ def figures() -> None:
     mirror = shared_cache.answers().get("mirror", partial(comparison.last, running.db), ttl_seconds=10).answer
     freshness.show(found.fresh_at, now, period, known_since=found.known_since, stale=kept.stale, mirror=mirror)
     st.markdown(f"#### {literal(overview.sentence(found))}")
-    waiting = action_items.waiting(found.waiting, now)
-    cards.waiting_in_short(waiting)
+    items = action_items.in_words(found.action_items, now)
+    cards.action_items_in_short(items)
     cards.show(found.readings(), role, filters.view(currency))
+    if found.other_movements:
+        others = overview.other_in_words(found.other_movements, currency)
+        st.caption(f"Other movements of the Stripe balance, in no figure above: {literal(others)}")
     charts.show_in_pairs(drawn, at_once=2 if opening else None)
-    cards.waiting(waiting, role)
+    cards.action_items(items, role)
     opening.clear()
 
 

@@ -67,7 +67,9 @@ def test_the_command_prints_titles_major_units_and_intervals_of_few():
             "webhook_delay": None,
         },
     }
-    assert [line.replace("\u00a0", " ") for line in lines(overview)] == [
+    assert [
+        line.replace("\u00a0", " ") for line in lines(overview, [{"key": "moon_dust", "count": 1, "amount": 290}])
+    ] == [
         "2026-09-01 to 2026-09-30 (America/New_York), USD",
         "Success rate: 90.0% (9 of 10 payments; between 59.6% and 98.2% with 95% certainty)",
         "Attempt success rate: 100.0% (1 of 1 attempt; between 20.7% and 100.0% with 95% certainty)",
@@ -81,4 +83,5 @@ def test_the_command_prints_titles_major_units_and_intervals_of_few():
         "Monthly recurring revenue: $1.00",
         "Recovery rate: 50.0% ($49.00 of $98.00)",
         "Scheduled to cancel: 2 ($59.00)",
+        "Other movements of the balance, in no figure above: moon_dust 1 ($2.90)",
     ]

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from stripe.params.reporting._report_run_create_params import ReportRunCreateParamsParameters
+from typer.testing import CliRunner
 
+from core.cli import app
 from core.events import backfill
 from core.events.projections.balances import balance_transaction
 from core.events.registry import Snapshot, merged
@@ -292,3 +294,13 @@ def test_figures_are_fresh_after_a_complete_backfill(database, owner, only, fres
     backfill.run(database, EmptyStripe(), clock=lambda: NOW, livemode=False, only=only)
     found = metrics.overview(database, Period(DAY, DAY, ZONE), currency="usd", now=NOW)["fresh_at"]
     assert (datetime.fromisoformat(found) if found else None) == fresh
+
+
+@pytest.mark.parametrize("currency", ["xx", "zzz", "", "dollar", "us$", "\u00e9ur"])
+def test_a_currency_that_there_is_none_of_is_said_in_a_sentence(currency):
+    said = CliRunner().invoke(
+        app, ["metrics", "--since", "2026-07-09", "--until", "2026-07-09", "--currency", currency]
+    )
+    assert said.exit_code == 2
+    assert "There is no currency" in said.output
+    assert "Traceback" not in said.output

@@ -111,16 +111,16 @@ def test_what_waits_for_a_person_has_its_money_by_currency_and_its_first_deadlin
 
     told(dispute(1, "usd", 5), dispute(2, "usd", 3), dispute(3, "eur", 4), dispute(4, "usd", 1, "under_review"))
     IncidentLog(database, tmp_path).report(Incident("test", "x", "It broke.", NOW - timedelta(hours=3)))
-    found = action_items.waiting(loaded(database).waiting, NOW)
+    found = action_items.in_words(loaded(database).action_items, NOW)
     assert [(each.what, each.at_stake, each.when) for each in found] == [
-        ("3 disputes wait for evidence", "$20.00 and €10.00", "first evidence due in 3 days"),
-        ("1 incident is open", "", "oldest for 3 hours"),
+        ("3 disputes need evidence", "$20.00 and €10.00", "first evidence due in 3 days"),
+        ("1 open incident", "", "oldest for 3 hours"),
     ]
 
 
 def test_nothing_that_waits_is_an_empty_list(told, database):
     told(*paid("a", 8))
-    assert action_items.waiting(loaded(database).waiting, NOW) == []
+    assert action_items.in_words(loaded(database).action_items, NOW) == []
 
 
 def rate(numerator, denominator):
@@ -143,8 +143,9 @@ def told_as(now, before, now_causes=(), before_causes=(), period=PERIOD):
             daily=[],
             previous_daily=[],
             known_since=None,
-            waiting=[],
+            action_items=[],
             incidents=[],
+            other_movements=[],
             figures={"payment_success_rate": now, "failures_by_category": list(now_causes)},
             previous={"payment_success_rate": before, "failures_by_category": list(before_causes)},
         )
@@ -155,7 +156,7 @@ def test_the_sentence_says_rate_change_and_most_frequent_cause():
     said = told_as(rate(970, 1000), rate(965, 1000), causes(retry_later=20, stop=10), causes(retry_later=35))
     assert said == (
         "97.0% of payments succeeded, up 0.5 points from 96.5% in the 7 days before. The most frequent cause of failure "
-        "was no money on the card, or its limit reached: 20 of 30 failures, $300.00 in all."
+        "was insufficient funds, or a card limit reached: 20 of 30 failures. All failures total $300.00."
     )
 
 
@@ -165,28 +166,28 @@ def test_a_fall_that_is_no_chance_is_explained_by_the_cause_that_grew_not_by_the
     )
     assert said == (
         "93.0% of payments succeeded, down 4.0 points from 97.0% in the 7 days before. "
-        "Most of the fall is due to issuers or networks out of order."
+        "Most of the drop is due to issuer or network outages."
     )
 
 
 def test_few_payments_are_counted_and_their_interval_said():
     assert told_as(rate(3, 4), rate(0, 0), causes(stop=1)).startswith(
-        "3 of 4 payments succeeded, between 30.1% and 95.4% with 95% certainty, with nothing before to compare with."
+        "3 of 4 payments succeeded, between 30.1% and 95.4% with 95% certainty; there were no payments before to compare with."
     )
 
 
 def test_no_payments_are_no_rate():
-    assert told_as(rate(0, 0), rate(0, 0)) == "No payment was tried in these 7 days."
+    assert told_as(rate(0, 0), rate(0, 0)) == "There were no payments in these 7 days."
     day = Period(date(2026, 9, 8), date(2026, 9, 8), ZONE)
     assert told_as(rate(0, 0), rate(9, 10), period=day) == (
-        "No payment was tried in this one day; in the day before 90.0% of 10 payments succeeded."
+        "There were no payments on this day; in the day before 90.0% of 10 payments succeeded."
     )
 
 
 def test_the_same_rate_is_said_to_be_as_before():
     said = told_as(rate(96, 100), rate(48, 50), causes(stop=4))
     assert said.startswith("96.0% of payments succeeded, as before at 96.0% in the 7 days before.")
-    assert told_as(rate(40, 40), rate(48, 50)).endswith("None failed.")
+    assert told_as(rate(40, 40), rate(48, 50)).endswith("No payment failed.")
 
 
 def read(now, before, **fields):

@@ -14,17 +14,17 @@ def waiting(context):
     now = context.clock()
     period = Period.last_days(7, now=now, zone=ZoneInfo("America/New_York"))
     found = overview.load(context.db, period, currency="usd", now=now)
-    return {line.what: (line.at_stake, line.kind.page) for line in action_items.waiting(found.waiting, now)}
+    return {line.what: (line.at_stake, line.kind.page) for line in action_items.in_words(found.action_items, now)}
 
 
 def test_a_failure_waits_for_a_person_once_it_can_be_tried_again(context, shop):
     case = shop.failed(amount=4900)
-    assert "1 failed payment can be tried again now" not in waiting(context)
+    assert "1 failed payment can be retried now" not in waiting(context)
     context.clock.ahead = timedelta(hours=73)
-    assert waiting(context)["1 failed payment can be tried again now"] == ("$49.00", "recovery")
+    assert waiting(context)["1 failed payment can be retried now"] == ("$49.00", "recovery")
     assert [each.id for each in recovery.worth_trying(recovery.waiting(context).cases)] == [case.id]
     recovery.schedule(context, SUPPORT, case.id, context.clock() + timedelta(days=1))
-    assert "1 failed payment can be tried again now" not in waiting(context)
+    assert "1 failed payment can be retried now" not in waiting(context)
 
 
 def test_refunds_to_decide_about_and_answers_that_never_came_wait_for_a_person(context, paid, faults):
@@ -35,7 +35,7 @@ def test_refunds_to_decide_about_and_answers_that_never_came_wait_for_a_person(c
     faults.clear()
     found = waiting(context)
     assert found["1 refund awaits approval"] == ("$450.00", "refunds")
-    assert found["1 refund without Stripe's answer"] == ("$10.00", "refunds")
+    assert found["1 refund without an answer from Stripe"] == ("$10.00", "refunds")
 
 
 def test_each_kind_of_money_action_has_its_words_for_when_stripe_does_not_answer(owner):

@@ -145,8 +145,8 @@ def test_the_overview_lists_who_waits_too_long_with_the_money_and_licences_that_
     december = NOW.replace(month=12, day=2)
     period = Period(date(2026, 11, 1), date(2026, 11, 30), ZONE)
     found = overview.load(clinic.db, period, currency="usd", now=december)
-    lines = {line.kind.page + " " + line.what: line for line in action_items.waiting(found.waiting, december)}
-    assert lines["assignments 2 patients wait too long for a provider"].at_stake == "$95.00"
+    lines = {line.kind.page + " " + line.what: line for line in action_items.in_words(found.action_items, december)}
+    assert lines["assignments 2 patients have waited too long for a provider"].at_stake == "$95.00"
     assert "assignments 1 consultation is with a provider who may not see it" in lines
     assert lines["providers 2 licences end within 30 days or have ended"].when.startswith("next ends in 8 days")
 

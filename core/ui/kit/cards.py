@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import streamlit as st
 
 from core.figures.wording import Change, Reading
-from core.monitoring.action_items import Waiting
+from core.monitoring.action_items import ActionItem
 from core.staff.roles import Right, Role, right
 from core.ui import navigation
 from core.ui.text import literal
@@ -72,15 +72,15 @@ def show_plain(several: Sequence[Plain]) -> None:
             )
 
 
-def waiting(lines: Sequence[Waiting], role: Role) -> None:
-    """What needs a person: a line each, with the money at stake, its time, and the page to act on."""
+def action_items(lines: Sequence[ActionItem], role: Role) -> None:
+    """The action items: a line each, with the money at stake, its time, and the page to act on."""
     st.subheader("What needs a person", anchor=ANCHOR)
     if not lines:
         st.success(
-            "Nothing waits for a person. Disputes, overdue subscriptions, failed events and incidents show up here."
+            "There is nothing to do. Disputes, overdue subscriptions, failed events and incidents are listed here."
         )
     for line in lines:
-        with st.container(border=True, key=f"waiting-{line.kind.page}-{line.kind.one}"):
+        with st.container(border=True, key=f"action-item-{line.kind.page}-{line.kind.one}"):
             what, stake, when, act = st.columns([4, 2, 3, 2], vertical_alignment="center")
             what.markdown(f"**{literal(line.what)}**")
             stake.markdown(literal(f"{line.at_stake} at stake") if line.at_stake else "")
@@ -89,8 +89,8 @@ def waiting(lines: Sequence[Waiting], role: Role) -> None:
                 link(line.kind.page, line.kind.act, role, line.kind.view)
 
 
-def waiting_in_short(lines: Sequence[Waiting]) -> None:
-    """One line that says what waits and leads to the list."""
+def action_items_in_short(lines: Sequence[ActionItem]) -> None:
+    """One line that says what there is to do and leads to the list."""
     if lines:
         each = " · ".join(f"[{literal(line.what)}](#{ANCHOR})" for line in lines)
         st.markdown(f":material/person_raised_hand: **Needs a person:** {each}")

@@ -1,6 +1,6 @@
 """The charts: each answers the question in its title, with the period before faint behind it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -72,7 +72,7 @@ def of_the_overview(overview: Overview) -> list[Chart]:
     ]
 
 
-def success_rate(now: Sequence[Day], before: Sequence[Day], incidents: Sequence[dict[str, Any]] = ()) -> Chart:
+def success_rate(now: Sequence[Day], before: Sequence[Day], incidents: Sequence[Mapping[str, Any]] = ()) -> Chart:
     """The share of payments that succeeded, against the target."""
     figure = _framed("% of payments")
     figure.update_layout(margin_r=52)
@@ -86,7 +86,7 @@ def success_rate(now: Sequence[Day], before: Sequence[Day], incidents: Sequence[
             mode="lines+markers" if None in shares or len(days) < 3 else "lines",
             connectgaps=False,
             customdata=[[f"{each.day:%a %-d %b %Y}", each.succeeded, each.payments] for each in series],
-            hovertemplate="%{customdata[0]}: %{y:.1f} % (%{customdata[1]:,} of %{customdata[2]:,})<extra>"
+            hovertemplate="%{customdata[0]}: %{y:.1f}% (%{customdata[1]:,} of %{customdata[2]:,})<extra>"
             + name
             + "</extra>",
             **style,
@@ -97,7 +97,7 @@ def success_rate(now: Sequence[Day], before: Sequence[Day], incidents: Sequence[
         x=1.01,
         xref="paper",
         y=target,
-        text=f"target<br>{target:.0f} %",
+        text=f"target<br>{target:.0f}%",
         showarrow=False,
         xanchor="left",
         align="left",
@@ -384,7 +384,7 @@ def _beside(title: str, shown_as: str) -> dict[str, str]:
     return {title: shown_as, f"{title} before": shown_as}
 
 
-def _by_day(incidents: Sequence[dict[str, Any]]) -> dict[date, list[str]]:
+def _by_day(incidents: Sequence[Mapping[str, Any]]) -> dict[date, list[str]]:
     """What began on each day, as text that Plotly reads no markup from."""
     days: dict[date, list[str]] = {}
     for each in incidents:

@@ -117,6 +117,16 @@ set search_path = '' as $$
   ) as o
 $$;
 
+-- other_movements: the same for the command, exact up to now.
+create function payops_api.other_movements(p_since date, p_until date, p_currency text) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  perform payops.refresh_balances();
+  return payops.other_movements(p_since, p_until, p_currency);
+end
+$$;
+
 -- newest_balance_transaction: up to when the balance's movements have been pulled.
 create function payops_api.newest_balance_transaction() returns jsonb
 language sql stable security definer

@@ -34,10 +34,10 @@ set search_path = '' as $$
   ) as s
 $$;
 
--- waiting_for_a_person: what somebody has to do something about, a row a kind, with how many there are, the money at
--- stake, the first deadline and since when the oldest waits. `p_retry_rules` is the decline table of retryable_now.
-create function payops.waiting_for_a_person(p_now timestamptz, p_retry_rules jsonb)
-returns table (kind text, waiting bigint, at_stake jsonb, deadline timestamptz, oldest timestamptz)
+-- action_items: what staff have to do, a row a kind, with how many items there are, the money at stake, the first deadline
+-- and since when the oldest is open. `p_retry_rules` is the decline table of retryable_now.
+create function payops.action_items(p_now timestamptz, p_retry_rules jsonb)
+returns table (kind text, items bigint, at_stake jsonb, deadline timestamptz, oldest timestamptz)
 language sql stable
 set search_path = '' as $$
   select
@@ -106,7 +106,7 @@ set search_path = '' as $$
 $$;
 
 -- overview: everything the overview shows, as of one moment: the figures of a period and of the one before it, their
--- days, the incidents that began in it, and what waits for a person.
+-- days, the incidents that began in it, and the action items.
 create function payops_api.overview(
   p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text, p_now timestamptz,
   p_retry_rules jsonb default '{}'
@@ -122,10 +122,10 @@ begin
     'daily', payops.daily_series(p_since, p_until, p_currency),
     'known_since', (select min(p.day) from payops.daily_payments as p where p.currency = p_currency),
     'previous_daily', payops.daily_series(p_previous_since, p_previous_until, p_currency),
-    'waiting', (
+    'action_items', (
       select coalesce(jsonb_agg(to_jsonb(w) order by w.deadline nulls last, w.oldest), '[]')
-      from payops.waiting_for_a_person(p_now, p_retry_rules) as w
-      where w.waiting > 0
+      from payops.action_items(p_now, p_retry_rules) as w
+      where w.items > 0
     ),
     'incidents', (
       select coalesce(jsonb_agg(jsonb_build_object('day', n.day, 'title', n.title) order by n.day), '[]')
