@@ -71,7 +71,12 @@ def api(host: str = "127.0.0.1", port: Port = 8000, workers: Annotated[int, type
     """Serve the webhooks, the payment API, and the health routes."""
     import uvicorn
 
-    _settings()
+    from core import services
+
+    try:
+        services.start(_settings()).close()  # what is wrong is said in a sentence here, not in each worker
+    except PayopsError as error:
+        _fail(error, code=1)
     uvicorn.run(
         "core.api.app:app",
         host=host,

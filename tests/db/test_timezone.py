@@ -1,14 +1,19 @@
 """The business's time zone: the database owns it, whoever disagrees does not start, and a change counts every day anew."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import httpx
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from starlette.applications import Starlette
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from core import services
+from core.api import health
 from core.cli import app
 from core.db import embedded, timezone
 from core.errors import Refused
@@ -38,6 +43,14 @@ def fresh(server, tmp_path, monkeypatch):
 
         yield with_zone
         admin.execute(f"drop database if exists {NAME} with (force)")
+
+
+def probe(probed):
+    async def ask():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(probed), base_url="http://localhost") as http:
+            return await http.get("/readyz")
+
+    return asyncio.run(ask())
 
 
 def command(*arguments):
@@ -89,6 +102,23 @@ def test_another_postgres_counts_its_days_in_the_settings_zone_until_it_is_told_
         ).fetchall()
         assert owner.execute("select count(*) from payops.stale_payments").fetchone() == (0,)
     assert audited == [("America/New_York", "Asia/Kolkata"), ("Asia/Kolkata", "America/New_York")]
+    running.close()
+
+
+def test_a_process_that_runs_while_the_zone_changes_is_no_longer_ready(fresh):
+    kolkata = fresh("Asia/Kolkata")
+    assert command("migrate").exit_code == 0
+    running = services.start(kolkata)
+    probed = Starlette(routes=[Route("/readyz", health.readyz)])
+    probed.state.services = running
+    assert probe(probed).status_code == 200
+    assert command("migrate", "--timezone", "Europe/London").exit_code == 0
+    answer = probe(probed)
+    assert answer.status_code == 503
+    (check,) = (each for each in answer.json()["checks"] if each["name"] == "time zone")
+    assert check["state"] == "failed"
+    assert "BUSINESS_TIMEZONE is Asia/Kolkata, but this database counts its days in Europe/London." in check["detail"]
+    assert command("api", "--port", "1").exit_code == 2
     running.close()
 
 

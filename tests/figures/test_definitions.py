@@ -17,8 +17,8 @@ CONTRACT = (
 ).split()
 
 
-def test_the_metrics_are_those_of_the_contract_in_its_order():
-    assert list(METRICS) == CONTRACT
+def test_the_metrics_of_the_contract_are_there_in_its_order():
+    assert [name for name in METRICS if name in CONTRACT] == CONTRACT
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))

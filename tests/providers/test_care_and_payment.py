@@ -147,8 +147,8 @@ def test_the_overview_lists_who_waits_too_long_with_the_money_and_licences_that_
     found = overview.load(clinic.db, period, currency="usd", now=december)
     lines = {line.kind.page + " " + line.what: line for line in action_items.in_words(found.action_items, december)}
     assert lines["assignments 2 patients have waited too long for a provider"].at_stake == "$95.00"
-    assert "assignments 1 consultation is with a provider who may not see it" in lines
-    assert lines["providers 2 licences end within 30 days or have ended"].when.startswith("next ends in 8 days")
+    assert "assignments 1 consultation is with a provider who may not see the patient" in lines
+    assert lines["providers 2 licences end within 30 days or have ended"].when.startswith("first ends in 8 days")
 
 
 def test_an_incident_of_waiting_closes_itself_when_nobody_there_waits_too_long(clinic):
