@@ -28,6 +28,7 @@ class Source:
     object_type: str
     projection: Projection
     params: tuple[tuple[str, Any], ...] = ()
+    expand: tuple[str, ...] = ()  # ids that Stripe is asked to give as whole objects
     mirrored: Callable[[Json], bool] = lambda _: True
 
 
@@ -62,8 +63,9 @@ SOURCES = (
         "subscriptions",
         "subscriptions",
         "subscription",
-        projections.billing.subscription,
+        projections.subscriptions.subscription,
         (("status", "all"),),
+        expand=("discounts.source.coupon", "items.data.discounts"),
     ),
     Source("invoices", "invoices", "invoices", "invoice", projections.billing.invoice),
     Source(
@@ -89,7 +91,7 @@ SOURCES = (
 )
 NAMES = (*(source.name for source in SOURCES), "events")
 # What no object tells of later: a failure that left no charge, when a charge was captured and a dispute closed, and what
-# a subscription once consisted of.
+# a subscription and its discounts once were.
 TOLD_BY_EVENTS = (
     "charge.captured",
     "charge.dispute.closed",
@@ -97,8 +99,21 @@ TOLD_BY_EVENTS = (
     "customer.subscription.created",
     "customer.subscription.updated",
     "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.discount.created",
+    "customer.discount.updated",
+    "customer.discount.deleted",
 )
-ONLY_TOLD = ("charge_captures", "dispute_closings", "failed_confirmations", "subscription_changes")
+ONLY_TOLD = (
+    "charge_captures",
+    "coupon_products",
+    "coupons",
+    "discounts",
+    "dispute_closings",
+    "failed_confirmations",
+    "subscription_snapshots",
+)
 
 
 @dataclass(frozen=True)
@@ -153,6 +168,9 @@ def load_history(
             )
             count += len(some)
         yield source.name, count
+    for some in _chunks(objects("coupon"), ROWS_A_LOAD):  # Stripe's are asked for where a discount needs them
+        projected = (projections.discounts.coupon(Snapshot(each, now, FETCHED, livemode=False)) for each in some)
+        db.call("load_records", records=merged(projected))
     count = 0
     for told in _chunks(events(TOLD_BY_EVENTS), ROWS_A_LOAD):
         db.call("load_records", records=merged(_told_alone(each, livemode=False) for each in told))
@@ -180,7 +198,7 @@ def _list(
     after, count = place["last_id"], place["objects"]
     while not place["done"]:
         as_of = clock().replace(microsecond=0)
-        objects, more = stripe.page(source.path, **_asked(source.params, since, after))
+        objects, more = stripe.page(source.path, **_asked(source, since, after))
         records = merged(
             source.projection(Snapshot(each, as_of, FETCHED, livemode)) for each in objects if source.mirrored(each)
         )
@@ -199,8 +217,10 @@ def _list(
         tell(Progress(source.name, count, reached, done))
 
 
-def _asked(params: tuple[tuple[str, Any], ...], since: datetime | None, after: str | None) -> Json:
-    asked: Json = dict(params)
+def _asked(source: Source, since: datetime | None, after: str | None) -> Json:
+    asked: Json = dict(source.params)
+    if source.expand:
+        asked["expand"] = [f"data.{each}" for each in source.expand]
     if since:
         asked["created"] = {"gte": int(since.timestamp())}
     if after:
@@ -231,5 +251,6 @@ def _told_alone(event: Json, *, livemode: bool) -> Records:
     projection = projection_of(event["type"])
     assert projection is not None  # each of TOLD_BY_EVENTS has one
     as_of = datetime.fromtimestamp(event["created"], UTC)
-    records = projection(Snapshot(event["data"]["object"], as_of, event["id"], livemode))
+    told = event["data"]
+    records = projection(Snapshot(told["object"], as_of, event["id"], livemode, told.get("previous_attributes") or {}))
     return {table: rows for table, rows in records.items() if table in ONLY_TOLD}

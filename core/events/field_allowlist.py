@@ -35,7 +35,16 @@ _LIKE_A_PHONE = re.compile(r"(?<![\w-])[2-9]\d\d[.-][2-9]\d\d[.-]\d{4}(?![\w-])"
 _ALWAYS = "id object created livemode deleted status amount currency customer metadata.orderId metadata.patientId"
 _CARD = "card.brand card.last4 card.exp_month card.exp_year card.country"
 _REFUND = "charge payment_intent reason failure_reason pending_reason balance_transaction failure_balance_transaction"
-_PRICE = "active type product unit_amount recurring.interval recurring.interval_count recurring.usage_type"
+_PRICE = (
+    "active type product unit_amount unit_amount_decimal tiers_mode transform_quantity.divide_by transform_quantity.round"
+    " recurring.interval recurring.interval_count recurring.usage_type tiers.up_to tiers.unit_amount"
+    " tiers.unit_amount_decimal tiers.flat_amount tiers.flat_amount_decimal"
+)
+_PLAN = (
+    "id currency product amount amount_decimal interval interval_count usage_type tiers_mode tiers.up_to tiers.unit_amount"
+    " tiers.unit_amount_decimal tiers.flat_amount tiers.flat_amount_decimal transform_usage.divide_by transform_usage.round"
+)
+_COUPON = "valid percent_off amount_off duration duration_in_months redeem_by max_redemptions times_redeemed applies_to.products"
 _INVOICE_PAYMENT = (
     "invoice is_default amount_paid amount_requested payment.type payment.payment_intent payment.charge"
     " status_transitions.paid_at status_transitions.canceled_at"
@@ -46,6 +55,11 @@ _PERIOD = "current_period_start current_period_end"
 def _below(name: str, fields: str) -> str:
     return " ".join(f"{name}.{field}" for field in fields.split())
 
+
+_DISCOUNT = (
+    "source.type promotion_code customer subscription subscription_item invoice invoice_item checkout_session start end"
+    f" {_below('coupon', 'id created currency ' + _COUPON)} {_below('source.coupon', 'id created currency ' + _COUPON)}"
+)
 
 _NAMES = {
     "payment_intent": (
@@ -68,15 +82,20 @@ _NAMES = {
         " payment_method_details.card.network_reason_code"
     ),
     "radar.early_fraud_warning": "charge payment_intent actionable fraud_type",
-    "customer": "delinquent balance default_source invoice_settings.default_payment_method",
+    "customer": (
+        "delinquent balance default_source invoice_settings.default_payment_method"
+        f" {_below('discount', 'id ' + _DISCOUNT)}"
+    ),
     "checkout.session": (
         "mode payment_status amount_total amount_subtotal payment_intent setup_intent subscription invoice expires_at"
     ),
     "subscription": (
         f"{_PERIOD} start_date trial_start trial_end cancel_at cancel_at_period_end canceled_at ended_at"
         " billing_cycle_anchor cancellation_details.reason cancellation_details.feedback collection_method"
-        " latest_invoice default_payment_method schedule pause_collection.behavior discounts"
-        f" {_below('items.data', f'id quantity discounts {_PERIOD} ' + _below('price', f'id currency {_PRICE}'))}"
+        " latest_invoice default_payment_method schedule pause_collection.behavior pause_collection.resumes_at quantity"
+        f" {_below('discounts', 'id ' + _DISCOUNT)} {_below('discount', 'id ' + _DISCOUNT)}"
+        f" {_below('items.data', f'id quantity {_PERIOD} ' + _below('price', f'id currency {_PRICE}'))}"
+        f" {_below('items.data', _below('plan', _PLAN) + ' ' + _below('discounts', 'id ' + _DISCOUNT))}"
     ),
     "invoice": (
         "subscription parent.type parent.subscription_details.subscription billing_reason collection_method"
@@ -89,8 +108,8 @@ _NAMES = {
     "credit_note": "invoice type reason total refund voided_at",
     "payout": "arrival_date automatic method type reconciliation_status failure_code balance_transaction",
     "promotion_code": "active coupon promotion.type promotion.coupon expires_at max_redemptions times_redeemed",
-    "coupon": "valid percent_off amount_off duration duration_in_months redeem_by max_redemptions times_redeemed",
-    "discount": "coupon source.type source.coupon promotion_code subscription invoice start end",
+    "coupon": _COUPON,
+    "discount": _DISCOUNT,
     "price": _PRICE,
     "product": "active type default_price updated",
     "payment_method": f"type {_CARD}",
@@ -202,10 +221,10 @@ def _inside(value: dict[str, Any] | list[Any], below: Any) -> Any:
 
 
 def _word(text: str, below: Any) -> str:
-    """A word or an id as it is; no other text, and none where an object belongs."""
+    """A word or an id as it is, also in the place of an object that has an id; no other text."""
     if below is FREE_TEXT:
         return text if _is_harmless(text) else _without_private(text)
-    if below is None and (_is_plain(text) or _WORD.fullmatch(text) and not _is_private(text)):
+    if (below is None or "id" in below) and (_is_plain(text) or _WORD.fullmatch(text) and not _is_private(text)):
         return text
     return REDACTED
 

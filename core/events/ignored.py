@@ -24,21 +24,10 @@ ignore(
     "product.created",
     "product.deleted",
     "product.updated",
-    "price.created",
     "price.deleted",
-    "price.updated",
     "plan.created",
     "plan.deleted",
     "plan.updated",
-)
-ignore(
-    "What a discount takes off shows in the amounts of the invoice or payment that it is for.",
-    "coupon.created",
-    "coupon.deleted",
-    "coupon.updated",
-    "customer.discount.created",
-    "customer.discount.deleted",
-    "customer.discount.updated",
 )
 ignore(
     "An item or credit note counts by what it does to its invoice, and the invoice's own events tell that.",

@@ -68,8 +68,8 @@ def projected(envelope: dict[str, Any], *, livemode: bool) -> tuple[Records, str
         return {}, "ignored", why_ignored(envelope["type"])
     try:
         as_of = datetime.fromisoformat(envelope["created"])
-        subject = envelope["payload"]["object"]
-        return projection(Snapshot(subject, as_of, envelope["id"], livemode)), "applied", None
+        subject, previous = envelope["payload"]["object"], envelope["payload"].get("previous_attributes") or {}
+        return projection(Snapshot(subject, as_of, envelope["id"], livemode, previous)), "applied", None
     except READING_ERRORS as error:
         return {}, "failed", _said(error)
 

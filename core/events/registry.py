@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ class Snapshot:
     as_of: datetime
     source: str
     livemode: bool  # refunds do not say it themselves
+    previous: Row = field(default_factory=dict)  # an event's earlier values of what it changed
 
 
 class Misshapen(ValueError):

@@ -19,8 +19,15 @@ from tests.events.histories import payments, subscriptions
 from tests.factories import START, body_of
 
 NOW = datetime.fromtimestamp(START, UTC) + timedelta(days=200)
-ALL_TABLES = (*TABLES, "subscription_changes")
-COUNTED = ("payment_facts", "daily_payments", "daily_failures", "daily_attempts", "daily_intents")
+ALL_TABLES = (*TABLES, "subscription_snapshots")
+COUNTED = (
+    "payment_facts",
+    "daily_payments",
+    "daily_failures",
+    "daily_attempts",
+    "daily_intents",
+    "subscription_history",
+)
 BY_TYPE = {source.object_type: source for source in SOURCES}
 many = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NOUNS = ("events", "finance", "monitoring", "payments", "providers", "staff")
+NOUNS = ("billing", "events", "finance", "monitoring", "payments", "providers", "staff")
 WRITES = re.compile(r"\b(insert into|update payops\.|delete from|record_audit)\b")
 SENDS_MONEY = re.compile(r"\b(insert into|update) payops\.money_actions\b")
 SQL_FUNCTION = re.compile(r"^create function (payops(?:_api)?\.\w+)\(", re.MULTILINE)
@@ -32,7 +32,7 @@ NAMES_ITS_OWN_ACTOR = {
 RUNS_ALONE = {"fragment", "dialog"}
 ASKS_WHO_IS_THERE = {"actor", "working", "end_dialog_when_done", "end_dialog_if_over", "reader_role"}
 # What the program keeps right for itself whoever looks.
-OWN_WORK = {"payops.refresh_rollups", "payops.refresh_balances"}
+OWN_WORK = {"payops.refresh_rollups", "payops.refresh_balances", "payops.refresh_subscriptions"}
 
 
 @dataclass

@@ -1,52 +1,9 @@
-"""Subscriptions, invoices, their payments and promotion codes; older API versions' shapes give the same rows."""
+"""Invoices, their payments and promotion codes; older API versions' shapes give the same rows."""
 
-from typing import Any
-
-from core.events.projections.payments import references
 from core.events.registry import Records, Snapshot, id_of, moment, on, row, whole
 
-SUBSCRIPTION_RANKS = {
-    "incomplete": 0,
-    "trialing": 1,
-    "active": 2,
-    "past_due": 3,
-    "unpaid": 4,
-    "paused": 5,
-    "incomplete_expired": 6,
-    "canceled": 7,
-}
 INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "void": 3, "paid": 4, "deleted": 5}
 INVOICE_PAYMENT_RANKS = {"open": 0, "canceled": 1, "paid": 2}
-
-
-@on(
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.subscription.trial_will_end",
-    "customer.subscription.pending_update_applied",
-    "customer.subscription.pending_update_expired",
-)
-def subscription(snapshot: Snapshot) -> Records:
-    source = snapshot.object
-    items = (source.get("items") or {}).get("data") or []
-    columns = {
-        "status": source["status"],
-        "customer_id": id_of(source.get("customer")),
-        "currency": source.get("currency"),
-        **{field: moment(source.get(field)) for field in ("start_date", "trial_start", "trial_end", "cancel_at")},
-        **{field: moment(source.get(field)) for field in ("canceled_at", "ended_at")},
-        **{field: _period(source, items, field) for field in ("current_period_start", "current_period_end")},
-        "cancel_at_period_end": bool(source.get("cancel_at_period_end")),
-        "cancellation_reason": (source.get("cancellation_details") or {}).get("reason"),
-        "items": [_item(item) for item in items],
-        "latest_invoice_id": id_of(source.get("latest_invoice")),
-        **references(source),
-    }
-    records = {"subscriptions": [row(snapshot, rank=SUBSCRIPTION_RANKS.get(source["status"], 0), **columns)]}
-    return records | _told(snapshot, columns["items"])
 
 
 @on(
@@ -152,34 +109,3 @@ def promotion_code(snapshot: Snapshot) -> Records:
         "times_redeemed": times_redeemed,
     }
     return {"promotion_codes": [row(snapshot, rank=2 * times_redeemed + (not active), **columns)]}
-
-
-def _told(snapshot: Snapshot, items: list[dict[str, Any]]) -> Records:
-    """What it consisted of at this event; an answer of Stripe's tells of the present alone."""
-    if not snapshot.source.startswith("evt_"):
-        return {}
-    change = row(snapshot, subscription_id=snapshot.object["id"], items=items)
-    return {"subscription_changes": [change | {"id": snapshot.source, "created": snapshot.as_of.isoformat()}]}
-
-
-def _period(source: dict[str, Any], items: list[dict[str, Any]], field: str) -> str | None:
-    """Today a period is its items'; in older API versions it was the subscription's own."""
-    ends = [item[field] for item in items if item.get(field) is not None]
-    return moment(max(ends) if ends else source.get(field))
-
-
-def _item(item: dict[str, Any]) -> dict[str, Any]:
-    price = item.get("price") or {}
-    recurring = price.get("recurring") or {}
-    unit_amount, quantity = price.get("unit_amount"), whole(item.get("quantity") or 1, "quantity")
-    if unit_amount is not None:
-        whole(whole(unit_amount, "unit_amount") * quantity, "unit_amount")
-    return {
-        "price_id": price.get("id"),
-        "product_id": id_of(price.get("product")),
-        "unit_amount_minor": unit_amount,
-        "quantity": quantity,
-        "interval": recurring.get("interval"),
-        "interval_count": whole(recurring.get("interval_count") or 1, "interval_count"),
-        "usage_type": recurring.get("usage_type"),
-    }

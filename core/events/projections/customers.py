@@ -1,6 +1,7 @@
 """Customers: an id, whose patient it is, and nothing that names a person."""
 
 from core.events.field_allowlist import shops_own
+from core.events.projections.discounts import discounts_of
 from core.events.registry import Records, Snapshot, on, row
 
 
@@ -23,4 +24,5 @@ def _customer(snapshot: Snapshot, *, deleted: bool) -> Records:
         "delinquent": bool(source.get("delinquent")),
         "deleted": deleted,
     }
-    return {"customers": [row(snapshot, rank=int(deleted), **columns)]}
+    records: Records = {"customers": [row(snapshot, rank=int(deleted), **columns)]}
+    return records | discounts_of(snapshot, [source.get("discount")], customer=source["id"])

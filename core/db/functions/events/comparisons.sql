@@ -93,6 +93,7 @@ begin
   forgotten := jsonb_build_object(p_table, forgotten);
   perform payops.mark_stale_payments(forgotten);
   perform payops.mark_stale_balance_days(forgotten);
+  perform payops.mark_stale_subscriptions(forgotten);
   if p_table = 'charges' then
     perform payops.recount_attempts(array(
       select distinct payops.business_day((c ->> 'created')::timestamptz)

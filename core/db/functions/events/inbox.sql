@@ -96,6 +96,9 @@ begin
   if p_records ? 'balance_transactions' then
     perform payops.mark_stale_balance_days(p_records);
   end if;
+  if p_records ?| '{subscriptions,subscription_snapshots,discounts,coupons,coupon_products,price_tiers}' then
+    perform payops.follow_subscriptions(p_records);
+  end if;
 end
 $$;
 

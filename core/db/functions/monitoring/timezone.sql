@@ -104,6 +104,7 @@ language plpgsql security definer
 set search_path = '' as $$
 begin
   perform payops.refresh_balances();
+  perform payops.refresh_subscriptions();
   return to_jsonb(payops.refresh_rollups(p_most));
 end
 $$;

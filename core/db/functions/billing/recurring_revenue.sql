@@ -1,0 +1,85 @@
+-- Monthly recurring revenue at a moment and how it moved, from the history of subscriptions' items alone. A moment is
+-- just before itself: what begins at midnight is of the day after.
+
+-- mrr_metrics: monthly revenue at the period's end, and how it came there from its start; start + movements = end, to
+-- the minor unit.
+create function payops.mrr_metrics(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
+language sql stable
+set search_path = '' as $$
+  with moved as (
+    select
+      coalesce(sum(h.monthly_minor) filter (where h.starts_at < p_starts and h.ends_at >= p_starts), 0) as before,
+      coalesce(sum(h.monthly_minor) filter (where h.ends_at >= p_ends), 0) as after,
+      min(h.starts_at) < p_starts as known
+    from payops.subscription_history as h
+    where h.currency = p_currency and h.monthly_minor > 0 and h.starts_at < p_ends and h.customer_id is not null
+    group by h.customer_id
+  ),
+  sums as (
+    select
+      coalesce(sum(before), 0)::bigint as before, coalesce(sum(after), 0)::bigint as after,
+      coalesce(sum(after) filter (where before = 0 and not known), 0)::bigint as new,
+      coalesce(sum(after) filter (where before = 0 and known), 0)::bigint as reactivated,
+      coalesce(sum(after - before) filter (where before > 0 and after > before), 0)::bigint as expansion,
+      coalesce(sum(before - after) filter (where after > 0 and after < before), 0)::bigint as contraction,
+      coalesce(sum(before) filter (where after = 0), 0)::bigint as churned
+    from moved
+  )
+  select jsonb_build_object(
+    'mrr', jsonb_build_object('value', after),
+    'mrr_new', jsonb_build_object('value', new),
+    'mrr_expansion', jsonb_build_object('value', expansion),
+    'mrr_contraction', jsonb_build_object('value', contraction),
+    'mrr_churned', jsonb_build_object('value', churned),
+    'mrr_reactivated', jsonb_build_object('value', reactivated),
+    'gross_mrr_churn_rate', payops.rate(churned + contraction, before)
+  )
+  from sums
+$$;
+
+-- subscription_metrics: subscribers and their monthly revenue at the end of the period, churn over its last 30 days.
+create function payops.subscription_metrics(p_since date, p_until date, p_currency text, p_now timestamptz)
+returns jsonb
+language sql stable
+set search_path = '' as $$
+  with bounds as (
+    select
+      p_since::timestamp at time zone timezone as starts,
+      -- what was said in the second of p_now is known
+      least((p_until + 1)::timestamp at time zone timezone, p_now + interval '1 microsecond') as ends,
+      (p_until - 29)::timestamp at time zone timezone as month_starts
+    from payops.business
+  )
+  select
+    payops.mrr_metrics(b.starts, b.ends, p_currency)
+    || payops.churn_metrics(b.month_starts, b.ends, p_currency)
+    || payops.trial_metrics(b.ends, p_currency)
+    || payops.scheduled_to_cancel(p_now + interval '1 microsecond', p_currency)
+  from bounds as b
+$$;
+
+-- trial_metrics: customers with a subscription on trial at that moment.
+create function payops.trial_metrics(p_moment timestamptz, p_currency text) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object('trialing_subscribers', jsonb_build_object('value', count(distinct h.customer_id)))
+  from payops.subscription_history as h
+  where h.currency = p_currency and h.status = 'trialing' and h.starts_at < p_moment and h.ends_at >= p_moment
+$$;
+
+-- paused_collections: how many subscriptions' collection is paused at this moment, by what happens to their invoices,
+-- and their price of a month, of which `keep_as_draft` alone counts as recurring revenue.
+create function payops_api.paused_collections(p_currency text, p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(p) order by p.behavior), '[]')
+  from (
+    select
+      h.pause_behavior as behavior, count(distinct h.subscription_id) as subscriptions,
+      sum(h.price_minor)::bigint as price_minor, sum(h.monthly_minor)::bigint as monthly_minor
+    from payops.subscription_history as h
+    where h.currency = p_currency and h.pause_behavior is not null and h.status in ('active', 'past_due')
+      and h.starts_at <= p_now and h.ends_at > p_now
+    group by h.pause_behavior
+  ) as p
+$$;
