@@ -36,7 +36,7 @@ FILL = (
     " provider_id, reason, ended_at) select 'old-' || n, '', 'patient-' || n %% 300000, 'TX', 'dermatology', %(now)s - interval '1 year',"
     " 'completed', 'p' || lpad((1 + n %% %(providers)s)::text, 6, '0'), '', %(now)s"
     " from generate_series(1, %(consultations)s) as n",
-    "insert into payops.openings (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)"
+    "insert into payops.availability (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)"
     " select p.id, l.id, s.code, l.state, 0, p.capacity, '-infinity', l.valid_from, l.valid_until from payops.providers p"
     " join payops.licences l on l.provider_id = p.id cross join unnest(p.specialties) s (code)",
     "vacuum analyze",  # which autovacuum would do meanwhile
@@ -53,7 +53,7 @@ FETCH_ALL = (
     " where p.active and p.pending < p.capacity and %s = any(p.specialties) and l.state = %s and l.valid_until > now()"
 )
 DEMANDS = ("spread", "hot")
-BIG_TABLES = ("consultations", "providers", "licences", "openings", "assignment_decisions")
+BIG_TABLES = ("consultations", "providers", "licences", "availability", "assignment_decisions")
 SAMPLED = 100
 WARM_UP = 25
 LEAST = (

@@ -155,9 +155,9 @@ def with_licence(db: Database, provider_id: str, state: str, now: datetime) -> d
     return cast(dict[str, Any], db.call("with_licence", provider=provider_id, state=state, now=now))
 
 
-def care_against_cash(db: Database, now: datetime) -> list[dict[str, Any]]:
+def care_payment_mismatches(db: Database, now: datetime) -> list[dict[str, Any]]:
     """Where care and payment do not fit: `paid_but_waiting` past the time, or `refunded_but_open`."""
-    return cast(list[dict[str, Any]], db.call("care_against_cash", now=now))
+    return cast(list[dict[str, Any]], db.call("care_payment_mismatches", now=now))
 
 
 def _by(actor: Actor) -> dict[str, str]:

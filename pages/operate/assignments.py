@@ -129,7 +129,7 @@ if skip or len(
     later.button("Further", on_click=st.query_params.update, args=({"from": str(skip + AT_ONCE)},), width="stretch")
 if picked:
     consultation_details.details(picked)
-if mismatches := assignment.care_against_cash(db, clock()):
+if mismatches := assignment.care_payment_mismatches(db, clock()):
     st.subheader("Care and payment do not fit")
     care_and_payment.show(mismatches)
 

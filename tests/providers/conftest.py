@@ -12,9 +12,9 @@ NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 ADMIN = Actor("staff:ada", Role.ADMIN)
 OPS = Actor("staff:oli", Role.OPS)
 # Whoever has room and would not be found, since searches begin behind them.
-BEHIND_A_FRONT = (
-    "select o.provider_id, o.state, o.specialty from payops.openings o"
-    " cross join lateral payops.front_of(o.state, o.specialty) f"
+BEHIND_A_CURSOR = (
+    "select o.provider_id, o.state, o.specialty from payops.availability o"
+    " cross join lateral payops.search_cursor(o.state, o.specialty) f"
     " where o.load < 1 and (o.load, o.idle_since) < (f.load, f.idle_since)"
 )
 
@@ -71,12 +71,12 @@ class Clinic:
 
     def check(self) -> None:
         """What must hold after anything: counts are right, nobody over capacity, what is offered is what is."""
-        assert self.rows(BEHIND_A_FRONT) == []
+        assert self.rows(BEHIND_A_CURSOR) == []
         for broken in (
             "select p.id from payops.providers p where p.pending <> (select count(*) from payops.consultations c"
             " where c.provider_id = p.id and c.status = 'assigned')",
             "select id from payops.providers where pending > capacity",
-            "select o.provider_id from payops.openings o join payops.providers p on p.id = o.provider_id"
+            "select o.provider_id from payops.availability o join payops.providers p on p.id = o.provider_id"
             " where o.load <> p.pending::double precision / p.capacity or not p.active",
             "select c.id from payops.consultations c where c.status = 'assigned' and not exists (select from"
             " payops.assignment_decisions d where d.consultation_id = c.id and d.provider_id = c.provider_id)",

@@ -119,7 +119,7 @@ def test_the_candidates_of_a_decision_are_kept_with_why_each_was_in_or_out(clini
     (decision,) = assignment.consultation(clinic.db, consultation["consultationId"], NOW)["decisions"]
     said = {one["provider_id"]: one["why"] for one in decision["candidates"]["items"]}
     assert said == {
-        "ann": "Licensed, with the specialty and room.",
+        "ann": "Licensed, has the specialty and capacity.",
         "bea": "At capacity.",
         "dan": "Deactivated.",
         "eve": "Licence expired 2026-01-31.",
@@ -143,14 +143,14 @@ def test_of_many_candidates_the_first_in_order_are_kept_and_some_where_nobody_is
         "name": "P00",
         "eligible": True,
         "tier": 1,
-        "why": "Licensed, with the specialty and room.",
+        "why": "Licensed, has the specialty and capacity.",
         "pending": 0,
         "capacity": 1,
     }
     clinic.ask()
     fallback = kept(clinic.ask())
     assert [each["provider_id"] for each in fallback] == ["p02", "p03", "p04", "p05", "p06"]
-    assert {each["why"] for each in fallback} == {"Licensed, general practice, with room."}
+    assert {each["why"] for each in fallback} == {"Licensed, general practice, has capacity."}
     for _ in range(27):
         clinic.ask()
     nobody = kept(clinic.ask())
@@ -167,8 +167,8 @@ def test_who_fits_better_than_those_they_were_found_among_is_kept_once_and_as_su
     for each in (asked, *others):
         clinic.end(each)  # all have been idle as long as the first
     kept = (
-        "select (d.given).provider_id, d.seen from payops.consultations c,"
-        " payops.decided(c, %s, false) d where c.id = %s"
+        "select (d.decided).provider_id, d.candidates from payops.consultations c,"
+        " payops.assignment_decision(c, %s, false) d where c.id = %s"
     )
     with psycopg.connect(server.owner_conninfo) as other, clinic.owner.transaction(force_rollback=True):
         other.execute("select from payops.providers where id = 'p00' for update")

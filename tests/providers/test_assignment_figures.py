@@ -51,8 +51,8 @@ def test_the_figures_of_assignment_compare_a_day_with_the_day_before():
         one.definition.name: one
         for one in assignment_figures.assignment_readings(NOBODY, {"now": DAY, "before": before})
     }
-    assert read["assigned_at_once"].value == "90.0\N{NO-BREAK SPACE}%"
-    assert str(read["assigned_at_once"].change) == "up 10.0 points from 80.0\N{NO-BREAK SPACE}%"
+    assert read["assigned_at_once"].value == "90.0%"
+    assert str(read["assigned_at_once"].change) == "up 10.0 points from 80.0%"
     assert read["fallback_share"].change.good is False
     assert read["open_now"].rests_on == "of 40 that there is capacity for"
     nobody = dict.fromkeys(("asked", "at_once", "fallback"), 0) | {"p50_ms": None, "p95_ms": None}

@@ -72,7 +72,7 @@ def subscribed(patient, amount):
 
 
 def apart(clinic, now=LATER):
-    return [(one["problem"], one["order_id"]) for one in assignment.care_against_cash(clinic.db, now)]
+    return [(one["problem"], one["order_id"]) for one in assignment.care_payment_mismatches(clinic.db, now)]
 
 
 def test_paid_and_waiting_is_a_row_once_past_its_time_until_somebody_has_it_or_the_money_went_back(clinic, told):
@@ -80,7 +80,7 @@ def test_paid_and_waiting_is_a_row_once_past_its_time_until_somebody_has_it_or_t
     clinic.ask(orderId="order-unpaid"), clinic.ask()
     told(*paid("order-1"))
     assert apart(clinic, NOW + timedelta(minutes=29)) == []
-    (row,) = assignment.care_against_cash(clinic.db, LATER)
+    (row,) = assignment.care_payment_mismatches(clinic.db, LATER)
     assert (row["id"], row["problem"], row["received_minor"], row["payment_intent_id"]) == (
         asked,
         "paid_but_waiting",
@@ -99,7 +99,7 @@ def test_given_back_in_full_and_still_with_a_provider_is_a_row_but_in_part_is_no
     clinic.ask(orderId="order-1"), clinic.ask(orderId="order-2"), clinic.ask(orderId="order-3")
     told(*paid("order-1", 9500, "1"), *paid("order-2", 9500, "2"), *paid("order-3", 9500, "3"))
     told(*refunded(9500, "1"), *refunded(4000, "2"), *refunded(9500, "3", status="failed"))
-    (row,) = assignment.care_against_cash(clinic.db, LATER)
+    (row,) = assignment.care_payment_mismatches(clinic.db, LATER)
     assert (row["problem"], row["order_id"], row["provider_name"]) == ("refunded_but_open", "order-1", "Ann")
 
 

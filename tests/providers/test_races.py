@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Refused, Unavailable
 from core.providers import assignment
-from tests.providers.conftest import ADMIN, BEHIND_A_FRONT, NOW, Clinic
+from tests.providers.conftest import ADMIN, BEHIND_A_CURSOR, NOW, Clinic
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ def test_two_processes_drain_the_queue_and_nobody_is_placed_twice(busy, server):
     busy.provider("ann", states="CA", capacity=25)
     with busy.owner.transaction():  # a licence arrives without anybody draining
         busy.owner.execute("update payops.licences set state = 'TX'")
-        busy.owner.execute("update payops.openings set state = 'TX'")
-        busy.owner.execute("delete from payops.fronts")
+        busy.owner.execute("update payops.availability set state = 'TX'")
+        busy.owner.execute("delete from payops.search_cursors")
     command = [sys.executable, "-c", DRAIN, server.app_conninfo, NOW.isoformat()]
     drains = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sum(int(each.communicate()[0]) for each in drains) == 25
@@ -170,8 +170,8 @@ def test_whoever_has_room_again_is_found_however_the_fronts_moved_meanwhile(busy
             while not done.is_set():
                 moves[0] += 1
                 mover.execute(
-                    "with free as (select ctid from payops.fronts for update skip locked)"
-                    " update payops.fronts set moved_at = null where ctid in (select ctid from free)"
+                    "with free as (select ctid from payops.search_cursors for update skip locked)"
+                    " update payops.search_cursors set moved_at = null where ctid in (select ctid from free)"
                 )
 
     def see_patients(n: int) -> None:
@@ -184,7 +184,7 @@ def test_whoever_has_room_again_is_found_however_the_fronts_moved_meanwhile(busy
     at_once(*(partial(see_patients, n) for n in range(8)))
     done.set()
     mover.join()
-    assert busy.rows("select count(*) from payops.fronts where idle_since > '-infinity'") != [(0,)]
+    assert busy.rows("select count(*) from payops.search_cursors where idle_since > '-infinity'") != [(0,)]
     assert moves[0] > 10
     assert set(busy.pending().values()) == {0}
     busy.check()
@@ -194,11 +194,11 @@ def test_whoever_has_room_again_is_found_however_the_fronts_moved_meanwhile(busy
 def test_a_front_that_is_wrong_does_not_stay_so(busy):
     busy.provider("ann", capacity=500)
     busy.ask()
-    busy.owner.execute("update payops.fronts set load = 1")
-    assert busy.rows(BEHIND_A_FRONT) != []
+    busy.owner.execute("update payops.search_cursors set load = 1")
+    assert busy.rows(BEHIND_A_CURSOR) != []
     assert busy.ask()["providerId"] is None
     for _ in range(600):
-        busy.owner.execute("update payops.fronts set moved_at = null")
+        busy.owner.execute("update payops.search_cursors set moved_at = null")
         if busy.ask()["providerId"] is not None:
             return
     raise AssertionError("nobody was found again")
@@ -230,7 +230,7 @@ def test_who_gives_up_at_the_door_leaves_it_open(busy, server):
             busy.owner.execute(ALL_SEATS)
             for _ in range(2):
                 with pytest.raises(psycopg.errors.QueryCanceled):
-                    impatient.execute("select payops.take_turn()")
+                    impatient.execute("select payops.acquire_assignment_slot()")
         assert busy.rows(AT_THE_DOOR) == [(0,)]
         assert busy.ask()["providerId"] == "ann"
 
@@ -251,7 +251,7 @@ actions = st.one_of(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(actions, max_size=30), together=st.integers(1, 4))
 def test_after_any_history_nobody_is_over_capacity_unlicensed_or_forgotten(busy, history, together):
-    for table in ("consultations", "licences", "openings", "providers"):
+    for table in ("consultations", "licences", "availability", "providers"):
         busy.owner.execute(f"delete from payops.{table}")
     specialties = (["dermatology"], ["general_practice"], ["mental_health"], ["dermatology", "mental_health"])
     for n, has in enumerate(specialties):
@@ -261,7 +261,7 @@ def test_after_any_history_nobody_is_over_capacity_unlicensed_or_forgotten(busy,
         batch = history[at : at + together]
         ids = [row[0] for row in busy.rows("select id from payops.consultations order by received_at, id")]
         now += timedelta(seconds=1, days=sum(step[1] for step in batch if step[0] == "days pass"))
-        busy.owner.execute("update payops.fronts set moved_at = null")
+        busy.owner.execute("update payops.search_cursors set moved_at = null")
         for step in batch:
             if step[0] == "capacity":
                 capacity[step[1]] = max(capacity[step[1]], step[2])
@@ -294,7 +294,7 @@ def _holds(clinic: Clinic, now, highest_capacity: dict[int, int]) -> None:
         " where c.provider_id = p.id and c.status = 'assigned')"
     )
     assert clinic.rows(miscounted) == []
-    assert clinic.rows(BEHIND_A_FRONT) == []
+    assert clinic.rows(BEHIND_A_CURSOR) == []
     assert all(pending <= highest_capacity[int(name[1:])] for name, pending in clinic.pending().items())
     unlicensed = (
         "select d.id from payops.assignment_decisions d join payops.consultations c on c.id = d.consultation_id"
@@ -305,7 +305,7 @@ def _holds(clinic: Clinic, now, highest_capacity: dict[int, int]) -> None:
     assert clinic.owner.execute(unlicensed, (now,)).fetchall() == []
     assignment.drain(clinic.db, now)
     forgotten = (
-        "select c.id from payops.consultations c where c.status = 'waiting' and exists (select from payops.openings o"
+        "select c.id from payops.consultations c where c.status = 'waiting' and exists (select from payops.availability o"
         " where o.state = c.state and o.load < 1 and o.valid_until > %s and o.provider_id <> all (c.declined_by))"
     )
     assert clinic.owner.execute(forgotten, (now,)).fetchall() == []

@@ -31,7 +31,7 @@ def test_deactivation_leaves_consultations_to_move_and_moving_gives_them_to_othe
     clinic.put({"id": "ann", "active": False})
     assert set(misplaced(clinic)) == set(kept)
     clinic.provider("ben")
-    with pytest.raises(Refused, match="why"):
+    with pytest.raises(Refused, match="Give a reason"):
         assignment.move_misplaced(clinic.db, OPS, " ", NOW)
     with pytest.raises(Unauthorised):
         assignment.move_misplaced(clinic.db, Actor("staff:fin", Role.FINANCE), "left", NOW)

@@ -71,7 +71,7 @@ set search_path = '' as $$
     'waiting_consultations', count(distinct c.id),
     payops.amounts(array_agg(m.received_minor - m.refunded_minor), array_agg(m.currency)), null, min(c.received_at)
   from payops.consultations as c
-  left join lateral payops.cash_of(c.order_id) as m on true
+  left join lateral payops.order_totals(c.order_id) as m on true
   where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
   union all
   select 'misplaced_consultations', m.consultations, '[]', null, m.oldest

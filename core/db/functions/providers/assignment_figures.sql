@@ -25,8 +25,8 @@ set search_path = '' as $$
   )
 $$;
 
--- asked_between: of the consultations received in this time, how many there were, had a provider in the first answer, and
--- went to a fallback; and how long finding one took the database.
+-- asked_between: how many consultations were received in this time, how many got a provider at once, how many of those by
+-- fallback, and how long the database took to choose.
 create function payops.asked_between(p_from timestamptz, p_to timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -56,8 +56,8 @@ set search_path = '' as $$
   )
 $$;
 
--- assignment_summary: how assignment stands now: who waits, the longest waiting, what is open with whom, and how many
--- there is capacity for.
+-- assignment_summary: the state of assignment now: how many wait, the longest waiting, how many are open, and the total
+-- capacity.
 create function payops_api.assignment_summary(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -91,7 +91,6 @@ set search_path = '' as $$
   where c.status = 'assigned' and not exists (
     select from payops.providers as p
     inner join payops.licences as l on p.id = l.provider_id
-    where p.id = c.provider_id and p.active and l.state = c.state and l.status = 'active' and l.valid_from <= p_now
-      and l.valid_until > p_now
+    where p.id = c.provider_id and p.active and l.state = c.state and payops.licence_valid(l, p_now)
   )
 $$;

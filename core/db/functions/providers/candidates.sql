@@ -1,26 +1,126 @@
--- candidates: who has a licence in the consultation's state, in the order of choice, with why each is in or out now, and
--- how many there are in all. The first in order of each tier are among them, the others by name, at most so many, or
--- those whose name has `p_search` in it. `selectable` says who may be chosen by hand, `overridable` by an admin who says
--- so.
+-- tier_of: how well these specialties fit the one that is wanted, 1 being best.
+create function payops.tier_of(p_wanted text, p_specialties text[]) returns integer
+language sql immutable
+set search_path = '' as $$
+  select case when p_wanted = any(p_specialties) then 1 when 'general_practice' = any(p_specialties) then 2 else 3 end
+$$;
+
+-- fit_description: how an eligible provider of this tier fits.
+create function payops.fit_description(p_tier integer) returns text
+language sql immutable
+set search_path = '' as $$
+  select case p_tier
+    when 1 then 'Licensed, has the specialty and capacity.'
+    when 2 then 'Licensed, general practice, has capacity.'
+    else 'Licensed, another specialty, has capacity.'
+  end
+$$;
+
+-- candidates_of: these providers in the order of choice, each with whether they could take a consultation in this state
+-- and of this specialty now, and why or why not.
+create function payops.candidates_of(
+  p_state text, p_specialty text, p_now timestamptz, p_providers text[], p_declined_by text[] default '{}'
+) returns table (
+  provider_id text, licensed boolean, eligible boolean, tier integer, why text, pending integer, capacity integer
+)
+language sql stable
+set search_path = '' as $$
+  select
+    p.id, l.licensed, l.licensed and p.active and p.pending < p.capacity and p.id <> all (p_declined_by), t.tier,
+    case
+      when l.held is null then 'No licence in ' || p_state || '.'
+      when not p.active then 'Deactivated.'
+      when not l.licensed then l.held
+      when p.id = any(p_declined_by) then 'The consultation was reassigned from them before.'
+      when p.pending >= p.capacity then 'At capacity.'
+      else payops.fit_description(t.tier)
+    end,
+    p.pending, p.capacity
+  from unnest(p_providers) as given (id)
+  inner join payops.providers as p on given.id = p.id
+  cross join lateral (
+    select
+      coalesce(bool_or(payops.licence_valid(n, p_now)), false) as licensed,
+      max(case
+        when n.status <> 'active' then 'Licence ' || n.status || '.'
+        when n.valid_until <= p_now then 'Licence expired ' || n.expires_on || '.'
+        when n.valid_from > p_now then 'Licence starts ' || n.issued_on || '.'
+        else ''
+      end) as held
+    from payops.licences as n
+    where n.provider_id = p.id and n.state = p_state
+  ) as l
+  cross join lateral payops.tier_of(p_specialty, p.specialties) as t (tier)
+  order by 3 desc, t.tier, p.pending::double precision / p.capacity, p.last_assigned_at nulls first, p.id
+$$;
+
+-- candidate_record: what is kept of one candidate of a choice.
+create function payops.candidate_record(
+  p_provider text, p_eligible boolean, p_tier integer, p_why text, p_pending integer, p_capacity integer
+) returns jsonb
+language sql immutable
+return jsonb_build_object(
+  'provider_id', p_provider, 'eligible', p_eligible, 'tier', p_tier, 'why', p_why, 'pending', p_pending,
+  'capacity', p_capacity
+);
+
+-- candidate_snapshot: what is kept of a choice: every provider licensed in the state, with why each was eligible or not;
+-- where those are many, the first in the order of choice, or some of them where nobody is eligible. `complete` says that
+-- these are all.
+create function payops.candidate_snapshot(
+  p_consultation payops.consultations, p_now timestamptz, p_first jsonb default null
+) returns jsonb
+language plpgsql stable
+set search_path = '' as $$
+declare
+  most constant integer := 25;
+  licensed text[] := array(
+    select distinct l.provider_id from payops.licences as l
+    where l.state = p_consultation.state
+    order by l.provider_id
+    limit most + 1
+  );
+  complete constant boolean := cardinality(licensed) <= most;
+  one_tier constant boolean := p_first -> 0 -> 'tier' = p_first -> -1 -> 'tier';
+begin
+  -- Where nobody of the best tier was free, some of the next may fit better than the tier they were found in.
+  if not complete and one_tier and p_consultation.preferred_provider_id is null then
+    return jsonb_build_object('complete', false, 'items', p_first);
+  elsif not complete then
+    licensed := licensed[1:6] || array(select f.item ->> 'provider_id' from jsonb_array_elements(p_first) as f (item));
+  end if;
+  licensed := licensed || p_consultation.preferred_provider_id;
+  return jsonb_build_object('complete', complete, 'items', (
+    select coalesce(
+      jsonb_agg(payops.candidate_record(c.provider_id, c.eligible, c.tier, c.why, c.pending, c.capacity)), '[]'
+    )
+    from payops.candidates_of(
+      p_consultation.state, p_consultation.specialty, p_now,
+      array(select distinct a.id from unnest(licensed) as a (id) where a.id is not null), p_consultation.declined_by
+    ) as c
+  ));
+end
+$$;
+
+-- candidates: the providers licensed in the consultation's state, in the order of choice, with why each is eligible or not
+-- now, and how many there are in all. The first of each tier are among them, then others by name, at most so many, or
+-- those whose name contains `p_search`. `selectable` says who may be chosen by hand, `overridable` who by an admin with
+-- an override.
 create function payops_api.candidates(
   p_id text, p_now timestamptz, p_search text default null, p_limit integer default 100
 ) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
 declare
-  asked payops.consultations;
+  asked constant payops.consultations := payops.consultation_named(p_id);
   named text[];
 begin
-  select c.* into asked from payops.consultations as c where c.id = p_id;
-  if not found then
-    perform payops.refuse('no_such_consultation', 'There is no consultation of this id.');
-  end if;
   named := array(
     select distinct first.provider_id
-    from (values
-      (array[asked.specialty]), (array['general_practice']), (array(select s.code from payops.specialties as s))
-    ) as t (codes)
-    cross join lateral payops.next_in_order(asked.state, t.codes, asked.declined_by, p_now, 20) as first
+    from generate_series(1, 3) as t (tier)
+    cross join lateral payops.next_in_order(
+      asked.state, payops.specialties_of_tier(t.tier, asked.specialty), asked.declined_by, p_now, 20
+    ) as first
   ) || array(
     select l.provider_id
     from payops.licences as l

@@ -1,5 +1,5 @@
--- cash_of: what came in for an order and what of it went back, a currency each, with its payments.
-create function payops.cash_of(p_order_id text)
+-- order_totals: what was collected for an order and what was refunded, one row a currency, with its payments.
+create function payops.order_totals(p_order_id text)
 returns table (currency text, received_minor bigint, refunded_minor bigint, payment_intent_ids text[])
 language sql stable
 set search_path = '' as $$
@@ -12,9 +12,9 @@ set search_path = '' as $$
   group by i.currency
 $$;
 
--- care_against_cash: where care and payment do not fit, one row each, oldest first, at most 500: paid, not given back
--- and waiting past its time, or given back in full and still open. `somebody` says whether anybody could take it now.
-create function payops_api.care_against_cash(p_now timestamptz) returns jsonb
+-- care_payment_mismatches: consultations paid but not seen, or refunded in full but still open; oldest first, at most
+-- 500. `somebody` says whether a provider could take it now.
+create function payops_api.care_payment_mismatches(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   with apart as (
@@ -40,12 +40,12 @@ set search_path = '' as $$
       floor(extract(epoch from p_now - a.received_at)) as age_seconds,
       case when a.status = 'waiting' then payops.why_nobody(a.state, p_now) end as reason,
       exists (
-        select from payops.openings as o
-        where o.state = a.state and o.load < 1 and o.valid_from <= p_now and o.valid_until > p_now
+        select from payops.availability as o
+        where o.state = a.state and o.load < 1 and payops.is_within(o.valid_from, o.valid_until, p_now)
           and o.provider_id <> all (a.declined_by)
       ) as somebody
     from apart as a
-    cross join lateral payops.cash_of(a.order_id) as m
+    cross join lateral payops.order_totals(a.order_id) as m
     where m.refunded_minor >= m.received_minor
       or (a.status = 'waiting' and a.received_at <= p_now - payops.waiting_limit())
     order by a.received_at, a.id

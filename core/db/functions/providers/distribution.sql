@@ -7,7 +7,7 @@ set search_path = '' as $$
     select l.state, count(distinct p.id) as providers, sum(greatest(p.capacity - p.pending, 0)) as free_slots
     from payops.licences as l
     inner join payops.providers as p on l.provider_id = p.id and p.active
-    where l.status = 'active' and l.valid_from <= p_now and l.valid_until > p_now
+    where payops.licence_valid(l, p_now)
     group by l.state
   ),
   waiting as (
@@ -28,8 +28,8 @@ set search_path = '' as $$
   left join recent as r on s.code = r.state
 $$;
 
--- fair_shares: what each provider would have had of the consultations that were assigned in the last days, had those of
--- each state and specialty been split by capacity among those who are licensed there and fit best.
+-- fair_shares: how many of the consultations assigned in the last days each provider would have had, if those of each state
+-- and specialty were split by capacity among the providers who are licensed there and match best.
 create function payops.fair_shares(p_days integer, p_now timestamptz)
 returns table (provider_id text, fair_share double precision)
 language sql stable
@@ -45,9 +45,9 @@ set search_path = '' as $$
     select
       a.state, a.specialty, a.n,
       case
-        when exists (select from payops.openings as o where o.state = a.state and o.specialty = a.specialty)
+        when exists (select from payops.availability as o where o.state = a.state and o.specialty = a.specialty)
           then array[a.specialty]
-        when exists (select from payops.openings as o where o.state = a.state and o.specialty = 'general_practice')
+        when exists (select from payops.availability as o where o.state = a.state and o.specialty = 'general_practice')
           then '{general_practice}'
         else array(select s.code from payops.specialties as s)
       end as codes
@@ -56,9 +56,9 @@ set search_path = '' as $$
   members as (
     select distinct f.state, f.specialty, f.n, p.id, p.capacity
     from fitting as f
-    inner join payops.openings as o on f.state = o.state and o.specialty = any(f.codes)
+    inner join payops.availability as o on f.state = o.state and o.specialty = any(f.codes)
     inner join payops.providers as p on o.provider_id = p.id
-    where o.valid_from <= p_now and o.valid_until > p_now
+    where payops.is_within(o.valid_from, o.valid_until, p_now)
   ),
   split as (
     select m.id, m.n * m.capacity / (sum(m.capacity) over (partition by m.state, m.specialty))::double precision as part
@@ -95,8 +95,8 @@ set search_path = '' as $$
   from (select h.*, row_number() over (order by h.assigned desc, h.fair_share desc, h.id) as place from shares as h) as s
 $$;
 
--- without_provider: what would follow if this provider were gone: their open consultations by state, with how many
--- others there could take them and how many slots those have.
+-- without_provider: what happens if this provider leaves: their open consultations by state, with how many other
+-- providers could take them and how many free slots those have.
 create function payops_api.without_provider(p_provider text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -118,15 +118,14 @@ set search_path = '' as $$
       select c.state from payops.consultations as c where c.provider_id = p_provider and c.status = 'assigned'
     ) as l
     left join payops.licences as o
-      on l.state = o.state and o.provider_id <> p_provider and o.status = 'active' and o.valid_from <= p_now
-      and o.valid_until > p_now
+      on l.state = o.state and o.provider_id <> p_provider and payops.licence_valid(o, p_now)
     left join payops.providers as p on o.provider_id = p.id and p.active
     group by l.state
   ) as t
 $$;
 
--- with_licence: what would follow if this provider had a licence in this state too: who waits there, how many of those
--- they have room for, how many asked there in 30 days, and how many are licensed there already.
+-- with_licence: what happens if this provider gains a licence in this state: how many wait there, how many of those they
+-- have capacity for, how many asked there in 30 days, and how many providers are licensed there already.
 create function payops_api.with_licence(p_provider text, p_state text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -140,7 +139,7 @@ set search_path = '' as $$
       select count(distinct q.id)
       from payops.licences as l
       inner join payops.providers as q on l.provider_id = q.id and q.active
-      where l.state = p_state and l.status = 'active' and l.valid_from <= p_now and l.valid_until > p_now
+      where l.state = p_state and payops.licence_valid(l, p_now)
     ),
     'has_it', payops.may_see(p_provider, p_state, p_now)
   )

@@ -1,5 +1,5 @@
--- patients_of: whom this provider saw in this state in the last 90 days or is to see, each once, with those of their
--- consultations that are open and to be paid for.
+-- patients_of: the patients whom this provider saw in this state in the last 90 days or is to see, each once, with their
+-- open consultations and the orders of those.
 create function payops.patients_of(p_provider text, p_state text, p_now timestamptz)
 returns table (patient_id text, open_consultations bigint, open_orders text[])
 language sql stable
@@ -13,9 +13,9 @@ set search_path = '' as $$
   group by c.patient_id
 $$;
 
--- hangs_on: what hangs on this provider's being licensed in this state: open consultations, what was paid for them and
--- not given back, and what the subscriptions of the patients seen there bring in a month, a currency each.
-create function payops.hangs_on(p_provider text, p_state text, p_now timestamptz) returns jsonb
+-- licence_impact: what is affected if this provider's licence in this state ends: open consultations, what was paid for
+-- them and not refunded, and the monthly subscriptions of the patients seen there, an amount a currency.
+create function payops.licence_impact(p_provider text, p_state text, p_now timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
   with patients as (select * from payops.patients_of(p_provider, p_state, p_now)),
@@ -23,7 +23,7 @@ set search_path = '' as $$
     select m.currency, m.received_minor - m.refunded_minor as minor
     from patients as p
     cross join unnest(p.open_orders) as o (id)
-    cross join lateral payops.cash_of(o.id) as m
+    cross join lateral payops.order_totals(o.id) as m
   ),
   monthly as (
     select s.currency, payops.monthly_minor(s.items) as minor
@@ -39,18 +39,17 @@ set search_path = '' as $$
   )
 $$;
 
--- expiring_licences: licences of active providers that end within so many days, or have ended and are still called
--- active, soonest first, at most 500, with how many others are licensed there and what hangs on each.
+-- expiring_licences: licences of active providers that end within so many days, or have ended and still have the status
+-- active; soonest first, at most 500, with how many others are licensed there and what each affects.
 create function payops_api.expiring_licences(p_days integer, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(jsonb_agg(
-    to_jsonb(x) || payops.hangs_on(x.provider_id, x.state, p_now) || jsonb_build_object('others', (
+    to_jsonb(x) || payops.licence_impact(x.provider_id, x.state, p_now) || jsonb_build_object('others', (
       select count(distinct o.provider_id)
       from payops.licences as o
       inner join payops.providers as q on o.provider_id = q.id and q.active
-      where o.state = x.state and o.provider_id <> x.provider_id and o.status = 'active'
-        and o.valid_from <= p_now and o.valid_until > p_now
+      where o.state = x.state and o.provider_id <> x.provider_id and payops.licence_valid(o, p_now)
     ))
     order by x.expires_on, x.provider_id, x.state
   ), '[]')

@@ -1,5 +1,6 @@
--- may_take: whether this provider can be given this consultation by hand; refused with why not. Only an admin who
--- says so gets past capacity or specialty, and nobody past the licence. The provider is locked.
+-- may_take: how well this provider fits this consultation, which they may be given by hand; refused with the reason
+-- otherwise. Only an admin with an override passes over capacity or specialty, and nobody over the licence. The provider
+-- is locked.
 create function payops.may_take(
   p_consultation payops.consultations, p_provider text, p_actor_role text, p_override boolean, p_now timestamptz
 ) returns integer
@@ -15,15 +16,15 @@ begin
     p_consultation.state, p_consultation.specialty, p_now, array[p_provider]
   ) as c;
   if asked.provider_id is null then
-    perform payops.refuse('unknown_provider', 'There is no provider of this id.');
+    perform payops.refuse('unknown_provider', 'There is no provider with this ID.');
   elsif not asked.licensed then
     perform payops.refuse('not_licensed', 'This provider cannot be chosen: ' || asked.why);
   elsif asked.why = 'Deactivated.' then
-    perform payops.refuse('not_active', 'This provider cannot be chosen: they are deactivated.');
+    perform payops.refuse('not_active', 'This provider cannot be chosen: deactivated.');
   elsif p_override and p_actor_role <> 'admin' then
-    perform payops.refuse('not_allowed', 'Only an admin may pass over capacity or specialty.');
+    perform payops.refuse('not_allowed', 'Only an admin may override capacity or specialty.');
   elsif not p_override and asked.pending >= asked.capacity then
-    perform payops.refuse('at_capacity', 'This provider is at capacity. Only an admin may pass over that.');
+    perform payops.refuse('at_capacity', 'This provider is at capacity. Only an admin may override that.');
   elsif not p_override and asked.tier > 1 then
     best := case
       when exists (
@@ -34,15 +35,15 @@ begin
       else 3
     end;
     if asked.tier > best then
-      perform payops.refuse('another_specialty', 'Somebody who fits better is free. Only an admin may pass over that.');
+      perform payops.refuse('another_specialty', 'A provider with a better match is available. Only an admin may override that.');
     end if;
   end if;
   return asked.tier;
 end
 $$;
 
--- assign_consultation: the consultation is the named provider's, for the reason given; without a name it goes to whom
--- the rules choose. Whoever had it before has room again.
+-- assign_consultation: the consultation goes to the named provider, for the reason given, or to the one whom the rules
+-- choose. The slot of its provider until now is free again.
 create function payops_api.assign_consultation(
   p_actor text, p_actor_role text, p_id text, p_now timestamptz, p_provider text default null,
   p_reason text default null, p_override boolean default false
@@ -51,35 +52,33 @@ language plpgsql security definer
 set search_path = '' as $$
 declare
   started constant timestamptz := clock_timestamp();
-  before payops.consultations := payops.consultation_named(p_id);
+  before payops.consultations := payops.lock_consultation(p_id);
   given payops.consultations;
-  seen jsonb;
+  candidates jsonb;
   tier integer;
 begin
-  if before.status in ('completed', 'cancelled') then
-    perform payops.refuse('already_ended', format('This consultation is %s already.', before.status));
-  elsif p_provider is null and before.status = 'assigned' then
-    perform payops.refuse('already_assigned', 'This consultation has a provider. Release it, or name another.');
+  perform payops.require_open(before);
+  if p_provider is null and before.status = 'assigned' then
+    perform payops.refuse('already_assigned', 'This consultation already has a provider. Release it first, or name another provider.');
   elsif p_provider is null then
-    return payops.consultation_as_json(payops.place(before, 'manual', p_actor, p_now, true));
+    return payops.consultation_as_json(payops.assign(before, 'manual', p_actor, p_now, true));
   elsif p_provider = before.provider_id then
     return payops.consultation_as_json(before);
-  elsif coalesce(btrim(p_reason), '') = '' then
-    perform payops.refuse('reason_missing', 'Say why this provider is chosen by hand.');
   end if;
+  perform payops.require_reason(p_reason);
   perform from payops.providers as p where p.id in (p_provider, before.provider_id) order by p.id for update;
-  seen := payops.considered(before, p_now);
+  candidates := payops.candidate_snapshot(before, p_now);
   tier := payops.may_take(before, p_provider, p_actor_role, p_override, p_now);
   if before.provider_id is not null then
     perform payops.change_pending(before.provider_id, -1);
   end if;
   perform payops.change_pending(p_provider, 1, p_now);
   update payops.consultations set
-    status = 'assigned', provider_id = p_provider, assigned_at = p_now, reason = 'By hand: ' || btrim(p_reason),
+    status = 'assigned', provider_id = p_provider, assigned_at = p_now, reason = 'Chosen by hand: ' || btrim(p_reason),
     match = case tier when 1 then 'specialty' else 'fallback' end
   where id = p_id
   returning * into given;
-  perform payops.record_decision(given, 'manual', p_actor, p_now, seen, started);
+  perform payops.record_decision(given, 'manual', p_actor, p_now, candidates, started);
   perform payops.record_audit(
     p_actor, p_actor_role, 'providers:consultation:assigned', 'consultation:' || p_id, p_now,
     jsonb_build_object('provider_id', before.provider_id),
@@ -92,8 +91,8 @@ begin
 end
 $$;
 
--- take_back: the consultation is taken back from its provider, who does not get it again by itself, and goes to the next
--- or waits.
+-- take_back: the consultation is released from its provider, who is not chosen for it again by the rules, and goes to the
+-- next provider or waits.
 create function payops.take_back(
   p_consultation payops.consultations, p_actor text, p_actor_role text, p_reason text, p_now timestamptz
 ) returns payops.consultations
@@ -105,39 +104,38 @@ begin
   perform payops.change_pending(p_consultation.provider_id, -1);
   update payops.consultations set
     status = 'waiting', provider_id = null, match = null, assigned_at = null, preferred_provider_id = null,
-    declined_by = array_append(declined_by, p_consultation.provider_id), reason = 'Taken back: ' || btrim(p_reason)
+    declined_by = array_append(declined_by, p_consultation.provider_id), reason = 'Released: ' || btrim(p_reason)
   where id = p_consultation.id
   returning * into released;
   perform payops.record_audit(
     p_actor, p_actor_role, 'providers:consultation:released', 'consultation:' || p_consultation.id, p_now,
     jsonb_build_object('provider_id', p_consultation.provider_id), null, p_reason
   );
-  return payops.place(released, 'release', p_actor, p_now, false);
+  return payops.assign(released, 'release', p_actor, p_now, false);
 end
 $$;
 
--- release_consultation: the consultation is taken back from its provider, and whoever waits has their room.
+-- release_consultation: the consultation is released from its provider, whose slot goes to the longest waiting.
 create function payops_api.release_consultation(
   p_actor text, p_actor_role text, p_id text, p_reason text, p_now timestamptz
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 declare
-  before payops.consultations := payops.consultation_named(p_id);
+  before payops.consultations := payops.lock_consultation(p_id);
   released payops.consultations;
 begin
   if before.status <> 'assigned' then
-    perform payops.refuse('not_assigned', 'This consultation has no provider to be taken back from.');
-  elsif coalesce(btrim(p_reason), '') = '' then
-    perform payops.refuse('reason_missing', 'Say why it is taken back.');
+    perform payops.refuse('not_assigned', 'This consultation has no provider to release it from.');
   end if;
+  perform payops.require_reason(p_reason);
   released := payops.take_back(before, p_actor, p_actor_role, p_reason, p_now);
   perform payops.drain_for(array[before.provider_id], p_now);
   return payops.consultation_as_json(released);
 end
 $$;
 
--- move_misplaced: consultations whose provider may not see them now, of one provider if named, are taken back and go to
+-- move_misplaced: consultations whose provider may not see them now, of one provider if named, are released and go to
 -- others or wait, at most 500 at a time; answers how many were moved and how many of those wait.
 create function payops_api.move_misplaced(
   p_actor text, p_actor_role text, p_reason text, p_now timestamptz, p_provider text default null
@@ -146,13 +144,11 @@ language plpgsql security definer
 set search_path = '' as $$
 declare
   misplaced payops.consultations;
-  placed payops.consultations;
+  reassigned payops.consultations;
   moved integer := 0;
   waiting integer := 0;
 begin
-  if coalesce(btrim(p_reason), '') = '' then
-    perform payops.refuse('reason_missing', 'Say why they are moved.');
-  end if;
+  perform payops.require_reason(p_reason);
   for misplaced in
     select c.* from payops.consultations as c
     where c.status = 'assigned' and (p_provider is null or c.provider_id = p_provider)
@@ -161,9 +157,9 @@ begin
     limit 500
     for update skip locked
   loop
-    placed := payops.take_back(misplaced, p_actor, p_actor_role, p_reason, p_now);
+    reassigned := payops.take_back(misplaced, p_actor, p_actor_role, p_reason, p_now);
     moved := moved + 1;
-    waiting := waiting + (placed.status = 'waiting')::integer;
+    waiting := waiting + (reassigned.status = 'waiting')::integer;
   end loop;
   return jsonb_build_object('moved', moved, 'waiting', waiting);
 end

@@ -1,4 +1,4 @@
--- valid_states: the states of these licences in which one is active at this moment.
+-- valid_states: the states in which one of these licences is valid now.
 create function payops.valid_states(p_licences jsonb, p_now timestamptz) returns text[]
 language sql stable
 set search_path = '' as $$
@@ -22,14 +22,13 @@ set search_path = '' as $$
   from payops.providers as p
   where p.active and p.id is distinct from p_provider and exists (
     select from payops.licences as l
-    where l.provider_id = p.id and l.state = p_state and l.status = 'active' and l.valid_from <= p_now
-      and l.valid_until > p_now
+    where l.provider_id = p.id and l.state = p_state and payops.licence_valid(l, p_now)
   )
 $$;
 
--- preview_provider: what would follow if the directory said this of a provider: open consultations that would have to
--- go to others, by state with who else there is; states left with nobody; how many open consultations there would be
--- over the capacity; and who waits that they could take.
+-- preview_provider: what happens if a provider is saved like this: open consultations that must move to others, by state
+-- with the others there; states left without a provider; how many open consultations are over the capacity; and how many
+-- waiting ones they could take.
 create function payops_api.preview_provider(p_document jsonb, p_now timestamptz) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$

@@ -22,6 +22,8 @@ exception
   when invalid_name or syntax_error then
     perform payops.refuse('no_such_table', format('There is no table %s. Name it with its schema.', p_table));
   when undefined_column or cannot_coerce or datatype_mismatch or invalid_text_representation or wrong_object_type then
-    perform payops.refuse('not_providers', format('%s has not the columns id, name, states[], specialties[], active.', p_table));
+    perform payops.refuse(
+      'not_providers', format('%s must have the columns id, name, states[], specialties[], active.', p_table)
+    );
 end
 $$;

@@ -1,11 +1,11 @@
--- provider_as_json: a provider as the outside sees one, with licences and load; `updated_at` is what an edit builds on.
+-- provider_as_json: a provider as callers see one, with licences and load; `updated_at` is what an edit is based on.
 create function payops.provider_as_json(p_provider payops.providers) returns jsonb
 language sql stable
 set search_path = '' as $$
   select to_jsonb(p_provider) || jsonb_build_object('licences', payops.licences_as_json(p_provider.id))
 $$;
 
--- provider_facts: what of a provider people decide, for the record of what changed.
+-- provider_facts: the facts of a provider that people edit, for the history of changes.
 create function payops.provider_facts(p_id text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -43,7 +43,7 @@ set search_path = '' as $$
   where a.subject = 'provider:' || p_id
 $$;
 
--- known_provider: the id of the provider this document is about, by its id or else its NPI; null where it is new.
+-- known_provider: the id of the provider this document describes, by its id or else its NPI; null where it is new.
 create function payops.known_provider(p_document jsonb) returns text
 language sql stable
 set search_path = '' as $$
@@ -53,7 +53,7 @@ set search_path = '' as $$
   )
 $$;
 
--- check_provider: refused, in words, where a document is none that the directory takes.
+-- check_provider: refused where a document is not a valid provider. `directory.problems_of` names every fault before.
 create function payops.check_provider(p_document jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -63,19 +63,19 @@ begin
   select s.code into unknown from jsonb_array_elements_text(p_document -> 'specialties') as s (code)
   where not exists (select from payops.specialties as k where k.code = s.code) limit 1;
   if coalesce(btrim(p_document ->> 'name'), '') = '' then
-    perform payops.refuse('bad_name', 'A provider has a name.');
+    perform payops.refuse('bad_name', 'Enter the provider''s name.');
   elsif unknown is not null then
-    perform payops.refuse('unknown_specialty', format('%s is none of the specialties there are.', unknown));
+    perform payops.refuse('unknown_specialty', format('%s is not one of the directory''s specialties.', unknown));
   elsif (p_document ->> 'capacity')::integer < 1 then
-    perform payops.refuse('bad_capacity', 'The capacity is 1 or more.');
+    perform payops.refuse('bad_capacity', 'The capacity must be 1 or more.');
   elsif p_document ->> 'npi' !~ '^[0-9]{10}$' then
     perform payops.refuse('bad_npi', 'An NPI has ten digits.');
   end if;
 end
 $$;
 
--- merged_licences: the given licences, each with what is known already of the same licence. One without a number
--- means whichever there are in its state.
+-- merged_licences: the given licences, each completed with what is known of the same licence. One without the field
+-- `number` stands for all of its state.
 create function payops.merged_licences(p_known jsonb, p_given jsonb) returns jsonb
 language sql immutable
 set search_path = '' as $$
@@ -86,8 +86,8 @@ set search_path = '' as $$
     and (not g.licence ? 'number' or g.licence ->> 'number' is not distinct from k.licence ->> 'number')
 $$;
 
--- put_provider: the directory says of one provider what the document says, unless it says so already; answers the id
--- and whether they were added, changed or unchanged. What a document leaves out stays as it was.
+-- put_provider: one provider is added or changed as the document says; answers the id and whether they were added, changed
+-- or unchanged. What a document leaves out stays as it was.
 create function payops.put_provider(
   p_actor text, p_actor_role text, p_document jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -111,7 +111,7 @@ begin
       select from payops.providers as p where p.id = target and p.updated_at <> (p_document ->> 'seen_at')::timestamptz
     ) then
       perform payops.refuse(
-        'changed_meanwhile', 'Somebody changed this provider meanwhile. Close this, look at it again, and then change it.'
+        'changed_meanwhile', 'Another user changed this provider in the meantime. Reload it, then make your change again.'
       );
     end if;
     before := payops.provider_facts(target);
@@ -124,7 +124,9 @@ begin
   update payops.providers set
     name = btrim(wanted ->> 'name'), email = wanted ->> 'email', npi = wanted ->> 'npi',
     active = (wanted ->> 'active')::boolean, capacity = (wanted ->> 'capacity')::integer, notes = wanted ->> 'notes',
-    specialties = array(select distinct s.code from jsonb_array_elements_text(wanted -> 'specialties') as s (code) order by s.code)
+    specialties = array(
+      select distinct s.code from jsonb_array_elements_text(wanted -> 'specialties') as s (code) order by s.code
+    )
   where id = target;
   if before is null or wanted -> 'licences' <> before -> 'licences' then
     perform payops.set_licences(target, wanted -> 'licences');
@@ -134,7 +136,7 @@ begin
     return jsonb_build_object('id', target, 'outcome', 'unchanged');
   end if;
   update payops.providers set updated_at = p_now where id = target;
-  perform payops.rewrite_openings(target);
+  perform payops.rewrite_availability(target);
   perform payops.record_audit(
     p_actor, p_actor_role, 'providers:provider:' || case when before is null then 'added' else 'changed' end,
     'provider:' || target, p_now, before, after, p_reason
@@ -146,8 +148,8 @@ exception
 end
 $$;
 
--- put_providers: the directory says what all these documents say, or, if one is refused or this is a trial, what it
--- said before; answers one outcome a document. Whoever waited for one of them is placed.
+-- put_providers: all these providers are added or changed, or none where one is refused or this is a trial; answers one
+-- outcome a document. Consultations that waited for one of them are assigned.
 create function payops_api.put_providers(
   p_actor text, p_actor_role text, p_documents jsonb, p_now timestamptz, p_reason text default null,
   p_trial boolean default false
@@ -178,7 +180,7 @@ begin
 end
 $$;
 
--- provider: one provider with licences and load; refused where there is none.
+-- provider: one provider with licences and load; refused where there is none with this id.
 create function payops_api.provider(p_id text) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
@@ -187,7 +189,7 @@ declare
 begin
   select p.* into found_one from payops.providers as p where p.id = p_id;
   if not found then
-    perform payops.refuse('no_such_provider', 'There is no provider of this id.');
+    perform payops.refuse('no_such_provider', 'There is no provider with this ID.');
   end if;
   return payops.provider_as_json(found_one);
 end

@@ -5,7 +5,7 @@ set search_path = '' as $$
   select lower(coalesce((select s.name from payops.specialties as s where s.code = p_code), p_code))
 $$;
 
--- directory_vocabulary: the states and specialties there are, by code with their names.
+-- directory_vocabulary: the names of all states and specialties, by code.
 create function payops_api.directory_vocabulary() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -15,7 +15,7 @@ set search_path = '' as $$
   )
 $$;
 
--- add_specialty: providers may have, and patients may ask for, one specialty more; its code is made of its name.
+-- add_specialty: providers may have, and patients may ask for, one more specialty; its code is made from its name.
 create function payops_api.add_specialty(p_actor text, p_actor_role text, p_name text, p_now timestamptz)
 returns jsonb
 language plpgsql security definer
@@ -25,7 +25,7 @@ declare
   coded constant text := replace(regexp_replace(lower(called), '[''&/-]', '', 'g'), ' ', '_');
 begin
   if called !~ '^[A-Za-z][A-Za-z0-9 ''&/-]*$' or coded !~ '^[a-z][a-z0-9_]{1,39}$' then
-    perform payops.refuse('bad_specialty', 'A specialty is called by 2 to 40 letters, digits and spaces, a letter first.');
+    perform payops.refuse('bad_specialty', 'A specialty''s name has 2 to 40 letters, digits and spaces, and begins with a letter.');
   end if;
   insert into payops.specialties (code, name) values (coded, upper(left(called, 1)) || substr(called, 2))
   on conflict do nothing;
@@ -39,8 +39,8 @@ begin
 end
 $$;
 
--- directory_identities: every NPI there is, and the providers without one by name, where nobody else without one is
--- called so.
+-- directory_identities: every NPI in the directory, and the providers without one by name, where that name is theirs
+-- alone.
 create function payops_api.directory_identities() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,12 +1,12 @@
--- waiting_limit: how long a consultation may wait before it is an incident.
+-- waiting_limit: how long a consultation may wait before it raises an incident.
 create function payops.waiting_limit() returns interval
 language sql immutable
 set search_path = '' as $$
   select interval '30 minutes'
 $$;
 
--- drain_waiting: whoever waits and can be placed is placed, and whoever waits past their time is an incident of their
--- state, closed again when nobody there does; answers how many were placed and how many are overdue.
+-- drain_waiting: waiting consultations are assigned where they can be, and each state with overdue ones has an open
+-- incident; answers how many were assigned and how many are overdue.
 create function payops_api.drain_waiting(p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -19,13 +19,13 @@ begin
       drained := drained + payops.drain_state(waiting_in, p_now);
     end if;
   end loop;
-  return jsonb_build_object('assigned', drained, 'overdue', payops.tell_of_the_overdue(p_now));
+  return jsonb_build_object('assigned', drained, 'overdue', payops.update_overdue_incidents(p_now));
 end
 $$;
 
--- tell_of_the_overdue: each state where somebody waits past their time has one open incident, and no other state has;
--- answers how many wait so.
-create function payops.tell_of_the_overdue(p_now timestamptz) returns integer
+-- update_overdue_incidents: each state with a consultation that waits longer than the limit has one open incident, and no
+-- other state has; answers how many consultations those are.
+create function payops.update_overdue_incidents(p_now timestamptz) returns integer
 language plpgsql
 set search_path = '' as $$
 declare
@@ -45,7 +45,7 @@ begin
       where i.kind = 'consultation_waiting' and i.fingerprint = late.state and i.resolved_at is null
     ) then
       perform payops.record_incident(
-        'consultation_waiting', late.state, format('Consultations in %s wait past their time.', late.state), p_now,
+        'consultation_waiting', late.state, format('Consultations in %s have waited too long for a provider.', late.state), p_now,
         'warning', jsonb_build_object(
           'waiting', late.waiting, 'oldest', late.since, 'reason', payops.why_nobody(late.state, p_now)
         )
@@ -53,7 +53,7 @@ begin
     end if;
   end loop;
   update payops.incidents as i set
-    resolved_at = p_now, resolved_by = 'system:queue', resolution = 'Nobody waits past their time here any more.'
+    resolved_at = p_now, resolved_by = 'system:queue', resolution = 'No consultation in this state waits too long any more.'
   where i.kind = 'consultation_waiting' and i.resolved_at is null and not exists (
     select from payops.consultations as c
     where c.status = 'waiting' and c.state = i.fingerprint and c.received_at <= p_now - payops.waiting_limit()

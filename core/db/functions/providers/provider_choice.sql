@@ -1,0 +1,211 @@
+-- next_in_order: the first providers available in this state for one of these specialties, in the order of choice.
+create function payops.next_in_order(
+  p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_limit integer
+) returns table (provider_id text, load double precision, capacity integer)
+language sql stable
+set search_path = '' as $$
+  select o.provider_id, o.load, o.capacity
+  from unnest(p_specialties) as s (code)
+  left join lateral payops.search_cursor(p_state, s.code) as c on true
+  cross join lateral (
+    select a.provider_id, a.load, a.capacity, a.idle_since
+    from payops.availability as a
+    where a.state = p_state and a.specialty = s.code and a.load < 1
+      and (a.load, a.idle_since) >= (coalesce(c.load, 0), coalesce(c.idle_since, '-infinity'))
+      and payops.is_within(a.valid_from, a.valid_until, p_now) and a.provider_id <> all (p_declined_by)
+    order by a.load, a.idle_since, a.provider_id
+    limit p_limit
+  ) as o
+  order by o.load, o.idle_since, o.provider_id
+$$;
+
+-- first_unlocked: the first provider in the order of choice whom no other transaction is choosing, locked; or the one to
+-- wait for; or neither, where nobody is available. `stale` says that they are no longer available as they were read: look
+-- again. `first` are the first in order, locked by others or not, as `candidate_snapshot` keeps them.
+--
+-- A provider who is being chosen, or was chosen a moment ago, is passed over for one who is no more loaded than they
+-- will be, so that the choice is the one that would follow theirs. If only more loaded ones are left, it is better to
+-- wait.
+create function payops.first_unlocked(
+  p_state text, p_specialties text[], p_tier integer, p_declined_by text[], p_now timestamptz, p_may_wait boolean,
+  out provider_id text, out wait_for text, out stale boolean, out first jsonb
+)
+language plpgsql
+set search_path = '' as $$
+declare
+  fits constant text := payops.fit_description(p_tier);
+  ids text[];
+  loads double precision[];
+  capacities integer[];
+  looked_at integer;
+  taken_at double precision;
+begin
+  stale := false;
+  for depth in 0..4 loop
+    looked_at := 12 * (4 ^ depth)::integer;
+    select array_agg(n.provider_id), array_agg(n.load), array_agg(n.capacity) into ids, loads, capacities
+    from payops.next_in_order(p_state, p_specialties, p_declined_by, p_now, looked_at) as n;
+    exit when ids is null;
+    select p.id, c.load into provider_id, taken_at
+    from (
+      select
+        n.id, n.load, n.place,
+        min(n.load + 1.0 / n.capacity) over (order by n.place rows between unbounded preceding and 1 preceding) as passed
+      from unnest(ids, loads, capacities) with ordinality as n (id, load, capacity, place)
+    ) as c
+    inner join payops.providers as p on c.id = p.id
+    where p.pending::double precision / p.capacity = c.load and (c.load > c.passed and p_may_wait) is not true
+    order by c.place
+    limit 1
+    for update of p skip locked;
+    exit when found or cardinality(ids) < looked_at or p_may_wait and loads[looked_at] > loads[1];
+  end loop;
+  select jsonb_agg(
+    payops.candidate_record(n.id, true, p_tier, fits, round(n.load * n.capacity)::integer, n.capacity) order by n.place
+  ) into first
+  from unnest(ids, loads, capacities) with ordinality as n (id, load, capacity, place)
+  where (n.place <= 5 or n.id = first_unlocked.provider_id) and n.place = array_position(ids, n.id); -- each once
+  if provider_id is null then
+    wait_for := ids[1];
+  else
+    stale := not exists (
+      select from payops.availability as a
+      where a.provider_id = first_unlocked.provider_id and a.state = p_state and a.specialty = any(p_specialties)
+        and a.load = taken_at and payops.is_within(a.valid_from, a.valid_until, p_now)
+    );
+  end if;
+end
+$$;
+
+-- choose_provider: the least loaded provider available in this state for one of these specialties, locked; null where
+-- nobody is available, or where all are being chosen by others and this must not wait. `first` are the first in order.
+--
+-- A block that ends in an exception releases its locks: nobody is locked while waiting, so that two choices cannot wait
+-- for each other.
+create function payops.choose_provider(
+  p_state text, p_specialties text[], p_tier integer, p_declined_by text[], p_now timestamptz, p_may_wait boolean,
+  out provider_id text, out first jsonb
+)
+language plpgsql
+set search_path = '' as $$
+declare
+  choice record;
+begin
+  loop
+    begin
+      choice := payops.first_unlocked(p_state, p_specialties, p_tier, p_declined_by, p_now, p_may_wait);
+      first := choice.first;
+      if choice.provider_id is not null and not choice.stale then
+        provider_id := choice.provider_id;
+        return;
+      elsif choice.provider_id is null and (choice.wait_for is null or not p_may_wait) then
+        return;
+      end if;
+      if choice.provider_id is null then
+        perform from payops.providers as p where p.id = choice.wait_for for update;
+      end if;
+      raise exception using errcode = 'PT002';
+    exception
+      when sqlstate 'PT002' then null;
+    end;
+  end loop;
+end
+$$;
+
+-- why_nobody: the reason why nobody can take a consultation in this state now.
+create function payops.why_nobody(p_state text, p_now timestamptz) returns text
+language sql stable
+set search_path = '' as $$
+  select
+    case
+      when not exists (select from payops.licences as l where l.state = p_state)
+        then format('Nobody has a licence in %s.', p_state)
+      when not exists (
+        select from payops.licences as l where l.state = p_state and payops.licence_valid(l, p_now)
+      ) then format('No licence in %s is active today.', p_state)
+      when not exists (
+        select from payops.licences as l
+        inner join payops.providers as p on l.provider_id = p.id
+        where l.state = p_state and payops.licence_valid(l, p_now) and p.active
+      ) then format('Everybody licensed in %s is deactivated.', p_state)
+      when exists (
+        select from payops.availability as a
+        where a.state = p_state and a.load < 1 and payops.is_within(a.valid_from, a.valid_until, p_now)
+      ) then format('A provider in %s has capacity; earlier consultations are being assigned first.', p_state)
+      else format('Everybody licensed in %s is at capacity.', p_state)
+    end
+$$;
+
+-- take_preferred: whether the preferred provider of this consultation can take it now; they are locked if so.
+create function payops.take_preferred(p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean)
+returns boolean
+language plpgsql
+set search_path = '' as $$
+declare
+  preferred constant text := p_consultation.preferred_provider_id;
+begin
+  if preferred is null or preferred = any(p_consultation.declined_by)
+    or not payops.is_available(preferred, p_consultation.state, p_now) then
+    return false;
+  elsif p_may_wait then
+    perform from payops.providers as p where p.id = preferred for update;
+  else
+    perform from payops.providers as p where p.id = preferred for update skip locked;
+  end if;
+  return found and payops.is_available(preferred, p_consultation.state, p_now);
+end
+$$;
+
+-- choose_for: the provider whom this consultation goes to, locked, with how they match and why; null, with the reason,
+-- where there is none. `first` are the first in the order of choice of each tier that was tried.
+create function payops.choose_for(
+  p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
+  out provider_id text, out match text, out reason text, out first jsonb
+)
+language plpgsql
+set search_path = '' as $$
+declare
+  state constant text := p_consultation.state;
+  wanted constant text := p_consultation.specialty;
+  choice record;
+begin
+  if payops.take_preferred(p_consultation, p_now, p_may_wait) then
+    provider_id := p_consultation.preferred_provider_id;
+    match := case when wanted = any(
+      (select p.specialties from payops.providers as p where p.id = provider_id)::text[]
+    ) then 'specialty' else 'fallback' end;
+    reason := 'The preferred provider is licensed and has capacity.';
+    return;
+  end if;
+  for tier in 1..3 loop
+    choice := payops.choose_provider(
+      state, payops.specialties_of_tier(tier, wanted), tier, p_consultation.declined_by, p_now, p_may_wait
+    );
+    first := coalesce(first || choice.first, first, choice.first);
+    if choice.provider_id is not null then
+      provider_id := choice.provider_id;
+      match := case tier when 1 then 'specialty' else 'fallback' end;
+      reason := format(
+        case tier
+          when 1 then 'Least loaded of those licensed in %s for %s.'
+          when 2 then 'Nobody is free in %s for %s: least loaded in general practice.'
+          else 'Nobody is free in %s for %s or general practice: least loaded of all.'
+        end, state, payops.specialty_name(wanted)
+      );
+      return;
+    end if;
+  end loop;
+  reason := payops.why_nobody(state, p_now);
+end
+$$;
+
+-- specialties_of_tier: the specialties that providers of this tier have: the one wanted, general practice, or any.
+create function payops.specialties_of_tier(p_tier integer, p_wanted text) returns text[]
+language sql stable
+set search_path = '' as $$
+  select case p_tier
+    when 1 then array[p_wanted]
+    when 2 then '{general_practice}'
+    else array(select s.code from payops.specialties as s)
+  end
+$$;
