@@ -11,7 +11,9 @@ begin
     from pg_proc as p
     where p.pronamespace = 'payops'::regnamespace and p.prorettype <> 'trigger'::regtype
   loop
-    execute format('drop routine %s cascade', inner_function);
+    if exists (select from pg_proc as p where p.oid = inner_function) then -- not dropped with one it rests on
+      execute format('drop routine %s cascade', inner_function);
+    end if;
   end loop;
 end
 $$;
