@@ -93,7 +93,7 @@ class System:
                 str(self.ports[name]),
                 "--no-access-log",
                 "--http",
-                "core.api.http_protocol:Impatient",
+                "core.http_protocol:BoundedHttp",
             )
         self._add("worker", "core.worker_process")
         self._add("console", "uvicorn", "streamlit_app:app", "--port", str(self.ports["console"]), "--no-access-log")

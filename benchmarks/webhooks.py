@@ -176,7 +176,7 @@ def serving(app: str, folder: Path, workers: int, postgres: psutil.Process) -> I
         "DATA_DIR": str(folder),
     }
     process = subprocess.Popen(
-        [*command, "--http", "core.api.http_protocol:Impatient", "--no-access-log", "--log-level", "warning"],
+        [*command, "--http", "core.http_protocol:BoundedHttp", "--no-access-log", "--log-level", "warning"],
         env=environment,
     )
     try:

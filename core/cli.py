@@ -82,7 +82,7 @@ def api(host: str = "127.0.0.1", port: Port = 8000, workers: Annotated[int, type
         host=host,
         port=port,
         workers=workers,
-        http="core.api.http_protocol:Impatient",
+        http="core.http_protocol:BoundedHttp",
         server_header=False,
         access_log=False,
     )

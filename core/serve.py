@@ -91,8 +91,8 @@ def _start(
         with _step(progress, "Database"):
             running = services.start(settings)
         with _step(progress, "API and console"):
-            children.start("api", "-m", "uvicorn", "core.api.app:app", "--port", str(api_port), *API, *QUIET)
-            children.start("console", "-m", "uvicorn", "streamlit_app:app", "--port", str(console_port), *QUIET)
+            children.start("api", "-m", "uvicorn", "core.api.app:app", "--port", str(api_port), *HTTP, *QUIET)
+            children.start("console", "-m", "uvicorn", "streamlit_app:app", "--port", str(console_port), *HTTP, *QUIET)
         passwords = {}
         if sandbox:
             with _step(progress, "Staff"):
@@ -111,7 +111,7 @@ def _start(
     out.print(f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.")
 
 
-API = ("--http", "core.api.http_protocol:Impatient")
+HTTP = ("--http", "core.http_protocol:BoundedHttp")
 QUIET = ("--no-access-log", "--no-server-header", "--log-level", "warning")
 
 

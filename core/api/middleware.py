@@ -17,11 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.api.problems import answer_to
 from core.errors import Refused
+from core.http_protocol import BODY_IS_HERE
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 15.0
 # In the scope of a request that came whole, for which no clock has to be started.
-BODY_IS_HERE = "payops.body_is_here"
 ANY_HOST_PATHS = frozenset({"/livez", "/readyz"})  # asked by whoever watches the process, at its bare address
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS = (

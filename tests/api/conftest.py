@@ -20,7 +20,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from core.api.app import build
-from core.api.http_protocol import Impatient
+from core.http_protocol import BoundedHttp
 from core.sandbox.process import SandboxAddress, ensure_running, stop
 from core.stripe_gateway import StripeGateway
 from tests.payments.conftest import Faults
@@ -139,7 +139,7 @@ def serve(server, sandbox, data_dir) -> Serve:
             "CHECKOUT_RETURN_ORIGINS": RETURN,
             "LOG_LEVEL": "ERROR",
         }
-        running = uvicorn.Server(uvicorn.Config(build(), port=0, http=Impatient, log_config=None, access_log=False))
+        running = uvicorn.Server(uvicorn.Config(build(), port=0, http=BoundedHttp, log_config=None, access_log=False))
         thread, handlers = threading.Thread(target=running.run), list(logging.getLogger().handlers)
         with pytest.MonkeyPatch.context() as environment:  # read once, at the start
             for name, value in (given | settings).items():

@@ -3,10 +3,12 @@
 import asyncio
 import socket
 import time
+from dataclasses import dataclass
 
 import pytest
 
-from core.api import http_protocol, middleware
+from core import http_protocol
+from core.api import middleware
 from tests.api.conftest import PATIENT, TOKEN, Api
 from tests.loops import run_apart
 
@@ -148,6 +150,58 @@ def test_a_head_that_does_not_come_is_not_waited_for(api, monkeypatch, begun):
     assert raw(api.http, first + b"GET /li").count(b"200 OK") == 1
 
 
+ENDLESS = {
+    "one header line": b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Endless: " + b"a" * 70_000,
+    "many headers": b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + b"x: y\r\n" * 12_000,
+    "a path": b"GET /" + b"a" * 70_000,
+    "empty lines": b"\r\n" * 40_000,
+}
+
+
+@pytest.mark.parametrize("begun", ENDLESS.values(), ids=ENDLESS)
+def test_a_head_over_64_kib_is_refused_in_words_that_the_sender_can_read(api, begun):
+    said = raw(api.http, begun)
+    assert said.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 ")), said[:200]
+    assert b"x-content-type-options: nosniff" in said and b"content-security-policy" in said
+
+
+def test_a_head_of_60_kib_is_taken(api):
+    headers = b"".join(b"x-%d: %s\r\n" % (number, b"v" * 1_000) for number in range(58))
+    assert b" 200 OK" in raw(
+        api.http, b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + b"\r\n"
+    )
+
+
+def test_trailers_without_end_are_refused(api, monkeypatch):
+    monkeypatch.setattr(http_protocol, "REQUEST_BYTES", 1_000_000)
+    chunked = b"POST /api/webhooks/stripe HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    said = raw(api.http, chunked + b"x-trailer: " + b"t" * 2_000_000)
+    assert b"HTTP/1.1 4" in said
+
+
+def test_a_slow_sender_costs_others_nothing(api, monkeypatch):
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 2.0)
+    address = (api.http.base_url.host, api.http.base_url.port)
+    slow = [socket.create_connection(address, timeout=10) for _ in range(100)]
+    for wire in slow:
+        wire.sendall(b"GET /livez HTTP/1.1\r\nHost: ")
+    assert api.http.get("/livez").status_code == 200
+    assert all(wire.recv(1) == b"" for wire in slow)
+    for wire in slow:
+        wire.close()
+
+
+@pytest.mark.parametrize("mib", [2, 4])
+def test_the_413_of_a_body_that_is_too_large_reaches_its_sender(api, mib):
+    body = b"x" * (mib * 1024 * 1024)
+    declared = head("/api/payments/process-payment", str(len(body)))
+    in_pieces = head("/api/payments/process-payment").replace(b"Content-Length: 100", b"Transfer-Encoding: chunked")
+    chunks = b"".join(b"%x\r\n%s\r\n" % (65_536, body[:65_536]) for _ in range(mib * 16)) + b"0\r\n\r\n"
+    for _ in range(10):
+        assert raw(api.http, declared + body).startswith(b"HTTP/1.1 413"), "declared"
+        assert raw(api.http, in_pieces + chunks).startswith(b"HTTP/1.1 413"), "in pieces"
+
+
 @pytest.mark.parametrize("length", ["abc", "-1", "1e3", "99999999999999999999"])
 def test_a_length_that_is_none_is_refused(api, length):
     request = f"POST /api/payments/process-payment HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
@@ -234,8 +288,15 @@ def test_an_answer_leaves_in_one_piece_and_nothing_is_lost_when_the_connection_e
         def close(self):
             sent.append("closed")
 
+    @dataclass
+    class Connected:
+        loop: asyncio.AbstractEventLoop
+
+        def linger(self):
+            return False
+
     async def story():
-        transport = http_protocol.InOnePiece(Recording(), asyncio.get_running_loop())
+        transport = http_protocol.InOnePiece(Recording(), Connected(asyncio.get_running_loop()))
         transport.write(b"head")
         transport.write(b"body")
         await asyncio.sleep(0)

@@ -288,6 +288,7 @@ def _process(checkout: Path, data_dir: Path):
     """The address of a console process that ends with the block."""
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", str(port), "--log-level", "warning"]
+    command += ["--http", "core.http_protocol:BoundedHttp"]  # as payops serve starts it
     settings = {"DATA_DIR": str(data_dir), "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
     log = data_dir / f"console-{port}.log"
     with log.open("wb") as written:

@@ -168,3 +168,13 @@ def test_text_from_outside_is_shown_as_it_was_written_and_nothing_in_it_lives(co
             for shown in place.get_by_test_id("stMarkdownContainer").all():
                 assert shown.inner_text().replace("\u2060", "") == " ".join(text.split())
     assert said == []
+
+
+def test_the_console_refuses_a_head_over_64_kib_and_does_not_wait_for_one_that_never_comes(console):
+    address = urlsplit(console.base)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as wire:
+        wire.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Endless: " + b"a" * 70_000)
+        assert wire.recv(1024).startswith(b"HTTP/1.1 431 ")
+    with socket.create_connection((address.hostname, address.port), timeout=20) as wire:
+        wire.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert wire.recv(1024) == b""

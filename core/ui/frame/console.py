@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.starlette import App
 
+from core import http_protocol
 from core.errors import Refused
 from core.settings import SettingsError
 from core.ui import session
@@ -37,6 +38,7 @@ def parts() -> dict[str, Any]:
     except SettingsError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
+    http_protocol.use_everywhere()
     return {
         "routes": auth_routes.routes(),
         "middleware": [
