@@ -1,6 +1,7 @@
 """Brings a Postgres up to date: numbered migrations, then every function anew, in one transaction."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from core.errors import Refused, Unavailable
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
 FUNCTIONS = HERE / "functions"
+# The migrations up to this one replace 30 earlier files, whose names and digests are in `merged_migrations.txt`.
+LAST_MERGED = "0007_providers.sql"
+MERGED = HERE / "merged_migrations.txt"
 DEPLOY_LOCK_KEY = 7_209_113  # any number, as long as nothing else in the database takes it
 
 
@@ -31,10 +35,10 @@ def deploy(conninfo: str) -> Deployed:
     try:
         with psycopg.connect(conninfo, connect_timeout=5, prepare_threshold=None) as connection:
             connection.execute("select pg_advisory_xact_lock(%s)", (DEPLOY_LOCK_KEY,))
-            recorded = _recorded(connection)
-            if recorded.get("fingerprint") == wanted:
+            if _deployed_fingerprint(connection) == wanted:
                 return Deployed((), wanted, changed=False)
-            applied = _migrate(connection, recorded)
+            connection.execute(_recognise_merged().encode())
+            applied = _migrate(connection)
             for script in sorted(FUNCTIONS.rglob("*.sql")):
                 connection.execute(script.read_bytes())
             connection.execute((HERE / "grants.sql").read_bytes())
@@ -42,6 +46,8 @@ def deploy(conninfo: str) -> Deployed:
             return Deployed(tuple(applied), wanted, changed=True)
     except psycopg.OperationalError as error:
         raise Unavailable("database_unavailable", "The database did not answer; nothing was changed.") from error
+    except psycopg.errors.RaiseException as error:
+        raise Refused(error.diag.message_primary or "", error.diag.message_hint or "") from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise Refused(
             "not_the_owner",
@@ -62,6 +68,7 @@ def script() -> Iterator[str]:
     """The whole deploy as SQL for an editor that wraps it in a transaction, such as Supabase's; safe to run again."""
     yield "begin;\n"
     yield f"select pg_advisory_xact_lock({DEPLOY_LOCK_KEY});\n"
+    yield _recognise_merged()
     for path in sorted(MIGRATIONS.glob("*.sql")):
         body = path.read_text()
         yield f"-- {path.name}\n" + _guarded(path, body)
@@ -71,20 +78,25 @@ def script() -> Iterator[str]:
     yield "commit;\n"
 
 
-def _recorded(connection: psycopg.Connection[Any]) -> dict[str, str]:
-    """The fingerprint and each applied migration's digest, empty on a new database."""
-    exists = connection.execute("select to_regclass('payops.migrations') is not null").fetchone()
-    if not exists or not exists[0]:
-        return {}
-    rows = dict(connection.execute("select name, sha256 from payops.migrations").fetchall())
-    current = connection.execute("select fingerprint from payops.deployment").fetchone()
-    return rows | ({"fingerprint": current[0]} if current else {})
+def _deployed_fingerprint(connection: psycopg.Connection[Any]) -> str | None:
+    """None on a new database."""
+    if not _has_table(connection, "deployment"):
+        return None
+    row = connection.execute("select fingerprint from payops.deployment").fetchone()
+    return row[0] if row else None
 
 
-def _migrate(connection: psycopg.Connection, recorded: dict[str, str]) -> list[str]:
-    applied = []
+def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
+    row = connection.execute("select to_regclass(%s) is not null", (f"payops.{name}",)).fetchone()
+    return bool(row and row[0])
+
+
+def _migrate(connection: psycopg.Connection[Any]) -> list[str]:
+    recorded, applied = {}, []
+    if _has_table(connection, "migrations"):
+        recorded = dict(connection.execute("select name, sha256 from payops.migrations").fetchall())
     for path in sorted(MIGRATIONS.glob("*.sql")):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = _digest(path)
         if path.name in recorded:
             if recorded[path.name] != digest:
                 raise Refused("migration_changed", f"{path.name} was changed after it had been applied. Add a new one.")
@@ -97,7 +109,7 @@ def _migrate(connection: psycopg.Connection, recorded: dict[str, str]) -> list[s
 
 def _guarded(path: Path, body: str) -> str:
     """The migration wrapped so that a second run of the script passes over it."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = _digest(path)
     return (
         "do $deploy$ begin\n"
         "if to_regclass('payops.migrations') is not null then\n"
@@ -107,3 +119,41 @@ def _guarded(path: Path, body: str) -> str:
         f"insert into payops.migrations (name, sha256) values ('{path.name}', '{digest}');\n"
         "end $deploy$;\n"
     )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _recognise_merged() -> str:
+    """SQL that records the merged migrations as applied where all of the files they replace were.
+
+    It refuses an installation that has only some of those, and does nothing on a new or an upgraded database.
+    """
+    lines = (line.split() for line in MERGED.read_text().splitlines())
+    replaced = json.dumps({name: digest for digest, name in lines})
+    paths = [path for path in sorted(MIGRATIONS.glob("*.sql")) if path.name <= LAST_MERGED]
+    merged = json.dumps({path.name: _digest(path) for path in paths})
+    return f"""
+do $deploy$
+declare
+  missing text;
+begin
+  if to_regclass('payops.migrations') is null then
+    return;
+  end if;
+  if exists (select from payops.migrations where name = '{LAST_MERGED}') then
+    return;
+  end if;
+  select string_agg(r.name, ', ' order by r.name) into missing
+  from jsonb_each_text('{replaced}') as r (name, sha256)
+  where not exists (select from payops.migrations as m where m.name = r.name and m.sha256 = r.sha256);
+  if missing is not null then
+    raise exception 'migrations_missing' using hint = 'This database was last deployed by an older version, and these of'
+      ' its migrations are missing or were changed: ' || missing || '. Nothing was changed. Deploy the version that still'
+      ' has these files first, then this one.';
+  end if;
+  insert into payops.migrations (name, sha256) select m.key, m.value from jsonb_each_text('{merged}') as m;
+end
+$deploy$;
+"""

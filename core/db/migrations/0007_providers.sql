@@ -1,6 +1,6 @@
--- Who may see which patient: states and specialties, providers and their licences, consultations and how each was decided.
+-- Providers and their licences, consultations, and how each consultation was assigned.
 
--- A licence ends with its last day in its state's time; where a state has two zones, its capital's counts.
+-- A licence ends with its last day in its state's time; a state with two time zones has its capital's.
 create table payops.states (
   code text primary key check (code ~ '^[A-Z]{2}$'),
   name text not null unique,
@@ -34,13 +34,15 @@ insert into payops.states (code, name, zone) values
 ('WV', 'West Virginia', 'America/New_York'), ('WY', 'Wyoming', 'America/Denver');
 
 create table payops.specialties (
-  code text primary key check (code ~ '^[a-z][a-z0-9_]{1,39}$')
+  code text primary key check (code ~ '^[a-z][a-z0-9_]{1,39}$'),
+  name text not null
 );
-insert into payops.specialties (code) values
-('general_practice'), ('dermatology'), ('mental_health'), ('womens_health'), ('mens_health'), ('weight_management'),
-('urgent_care');
+insert into payops.specialties (code, name) values
+('general_practice', 'General practice'), ('dermatology', 'Dermatology'), ('mental_health', 'Mental health'),
+('womens_health', 'Women''s health'), ('mens_health', 'Men''s health'), ('weight_management', 'Weight management'),
+('urgent_care', 'Urgent care');
 
--- `pending` is how many open consultations the provider has; only whoever holds this row's lock changes it.
+-- `pending` is the provider's number of open consultations; only the holder of this row's lock changes it.
 create table payops.providers (
   id text collate "C" primary key default 'prov_' || replace(gen_random_uuid()::text, '-', ''),
   name text not null check (name <> ''),
@@ -55,8 +57,9 @@ create table payops.providers (
   created_at timestamptz not null,
   updated_at timestamptz not null
 ) with (fillfactor = 80);
+create index providers_name on payops.providers (lower(name), id);
 
--- valid_from and valid_until are the days as instants in the state's time, so that choosing compares moments alone.
+-- `valid_from` and `valid_until` are the licence's days as instants in its state's time.
 create table payops.licences (
   id bigint generated always as identity primary key,
   provider_id text collate "C" not null references payops.providers (id),
@@ -76,8 +79,8 @@ create table payops.licences (
 create index licences_state on payops.licences (state, provider_id);
 create index licences_expires_on on payops.licences (expires_on) where status = 'active';
 
--- One row an active licence and specialty of an active provider, in the order in which they are chosen. A provider's
--- rows are written only under the lock on the provider's row.
+-- One row per active licence and specialty of an active provider, in the order in which providers are chosen, with the
+-- provider's load after one more consultation. Written only under the lock on the provider's row.
 create table payops.openings (
   provider_id text collate "C" not null,
   licence_id bigint not null,
@@ -87,22 +90,40 @@ create table payops.openings (
   idle_since timestamptz not null,
   valid_from timestamptz not null,
   valid_until timestamptz not null,
+  capacity integer not null,
   primary key (provider_id, licence_id, specialty)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 create index openings_order on payops.openings (state, specialty, load, idle_since, provider_id) where load < 1;
 
+-- Where the search for a provider begins: nothing available in this state and specialty comes before the first of these
+-- positions in the order of choice. Choosing a provider leaves a dead entry at the head of the index above; a search
+-- that begins here skips those. Whoever gains capacity adds a position; whoever moves the start leaves only one.
+create table payops.fronts (
+  state text not null,
+  specialty text not null,
+  load double precision not null,
+  idle_since timestamptz not null,
+  moved_at timestamptz
+) with (autovacuum_vacuum_threshold = 1000);
+create index fronts_order on payops.fronts (state, specialty, load, idle_since);
+
+-- Numbers the assignments, so that they take their slots in turn. Its value may be lost with a crash.
+create unlogged sequence payops.seats_taken minvalue 0;
+
+-- State and specialty have no foreign keys: submissions that arrive together would wait for each other at the same few
+-- rows; `check_submission` refuses unknown ones. The rules of `status` are one check, since each costs time per row.
 create table payops.consultations (
   id text primary key default 'cons_' || replace(gen_random_uuid()::text, '-', ''),
   submission_id text not null unique,
   body_sha256 text not null,
   patient_id text not null,
-  state text not null references payops.states (code),
-  specialty text not null references payops.specialties (code),
+  state text not null,
+  specialty text not null,
   order_id text,
   preferred_provider_id text,
   submitted_at timestamptz,
   received_at timestamptz not null,
-  status text not null check (status in ('waiting', 'assigned', 'completed', 'cancelled')),
+  status text not null,
   provider_id text collate "C" references payops.providers (id),
   match text check (match in ('specialty', 'fallback')),
   reason text not null,
@@ -110,18 +131,24 @@ create table payops.consultations (
   ended_at timestamptz,
   declined_by text[] not null default '{}',
   first_answer jsonb,
-  check ((status = 'assigned') <= (provider_id is not null)),
-  check ((status = 'waiting') <= (provider_id is null)),
-  check ((status in ('completed', 'cancelled')) = (ended_at is not null))
+  constraint consultations_status_check check (
+    case status
+      when 'waiting' then provider_id is null and ended_at is null
+      when 'assigned' then provider_id is not null and ended_at is null
+      when 'completed' then ended_at is not null
+      when 'cancelled' then ended_at is not null
+      else false
+    end
+  )
 );
 create index consultations_waiting on payops.consultations (state, received_at, id) where status = 'waiting';
 create index consultations_open on payops.consultations (provider_id) where status = 'assigned';
 create index consultations_received_at on payops.consultations (received_at);
 create index consultations_order on payops.consultations (order_id);
 create index consultations_patient on payops.consultations (patient_id);
-create index if not exists payment_intents_order on payops.payment_intents (order_id);
+create index consultations_ended on payops.consultations (ended_at desc) where ended_at is not null;
 
--- How a consultation got its provider, or none: who was considered and why each was in or out, at that moment.
+-- How a consultation was assigned, or why not: who was considered, and why each was accepted or passed over.
 create table payops.assignment_decisions (
   id bigint generated always as identity primary key,
   consultation_id text not null,

@@ -1,5 +1,7 @@
--- The staff: who may sign in, where they are signed in, and who tried to.
+-- Staff accounts, their sessions and sign-in attempts.
 
+-- `second_factor_sealed` is the authenticator app's secret, encrypted with a key that is not in the database;
+-- `second_factor_step` is the time step of the last code used; `recovery_hashes` are the unused recovery codes.
 create table payops.staff (
   name text primary key check (name ~ '^[a-z][a-z0-9._-]{0,31}$'),
   role text not null check (role in ('ops', 'support', 'finance', 'admin')),
@@ -8,11 +10,15 @@ create table payops.staff (
   active boolean not null default true,
   must_change_password boolean not null,
   created_at timestamptz not null,
-  password_changed_at timestamptz not null
+  password_changed_at timestamptz not null,
+  second_factor_sealed text,
+  second_factor_step bigint not null default 0,
+  recovery_hashes text[] not null default '{}'
 );
 
--- A session is opened by a sign-in. Its one-time ticket is then exchanged for the cookie's token: of both, and of
--- nothing else that opens a session, only keyed hashes are stored.
+-- Signing in opens a session with a one-time ticket, which is exchanged for the cookie's token; both are stored as
+-- keyed hashes only. `second_factor_at` is when the session passed the second factor, `confirmed_at` when its user
+-- last proved to be present.
 create table payops.staff_sessions (
   id uuid primary key default gen_random_uuid(),
   name text not null references payops.staff (name),
@@ -25,11 +31,13 @@ create table payops.staff_sessions (
   address text not null,
   device text not null,
   revoked_at timestamptz,
-  revoked_by text
+  revoked_by text,
+  second_factor_at timestamptz,
+  confirmed_at timestamptz
 );
 create index staff_sessions_name on payops.staff_sessions (name, opened_at);
 
--- An attempt counts as failed from the moment it begins, so that many at once cannot pass the limit together.
+-- An attempt counts as failed from its start, so that many attempts at once cannot pass the limit together.
 create table payops.sign_in_attempts (
   id bigint generated always as identity primary key,
   at timestamptz not null,
