@@ -1,19 +1,33 @@
--- take_api_turn: this caller came once more in the present minute, or is refused where that is once too often.
+-- take_api_turn: this request of the caller is counted, or refused where the last 60 seconds already hold the limit.
 create function payops_api.take_api_turn(p_caller text, p_limit integer, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 declare
-  turns integer;
+  current_second bigint := floor(extract(epoch from p_now));
+  turns payops.api_turns;
+  in_window integer;
+  wait_seconds integer := 0;
 begin
   perform payops.commit_later();
-  insert into payops.api_turns as t (caller, minute, taken) values (p_caller, date_trunc('minute', p_now), 1)
-  on conflict (caller) do update set
-    taken = case when t.minute = excluded.minute then t.taken + 1 else 1 end, minute = excluded.minute
-  returning taken into turns;
-  return jsonb_build_object(
-    'allowed', turns <= p_limit,
-    'retry_after_seconds', 60 - floor(extract(second from p_now))::integer
-  );
+  insert into payops.api_turns (caller, last_second, counts)
+  values (p_caller, current_second, array_fill(0, array[60]))
+  on conflict (caller) do nothing;
+  select t.* into turns from payops.api_turns as t where t.caller = p_caller for update;
+  current_second := greatest(current_second, turns.last_second); -- the clocks of several machines differ a little
+  for passed in 1..least(60, current_second - turns.last_second) loop
+    turns.counts[1 + (turns.last_second + passed) % 60] := 0;
+  end loop;
+  in_window := (select sum(c) from unnest(turns.counts) as c);
+  while in_window >= p_limit and wait_seconds < 60 loop
+    wait_seconds := wait_seconds + 1;
+    in_window := in_window - turns.counts[1 + (current_second + wait_seconds) % 60];
+  end loop;
+  if wait_seconds > 0 then
+    return jsonb_build_object('allowed', false, 'retry_after_seconds', wait_seconds);
+  end if;
+  turns.counts[1 + current_second % 60] := turns.counts[1 + current_second % 60] + 1;
+  update payops.api_turns as t set last_second = current_second, counts = turns.counts where t.caller = p_caller;
+  return jsonb_build_object('allowed', true, 'retry_after_seconds', 0);
 end
 $$;
 
