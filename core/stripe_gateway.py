@@ -149,6 +149,7 @@ def _facts(error: stripe.StripeError) -> Json:
         "request_id": error.request_id,
         "http_status": error.http_status,
         "payment_intent": intent.get("id"),
+        "method": (said.get("payment_method") or {}).get("type"),
         **{name: said.get(name) for name in names},
     }
 

@@ -18,6 +18,9 @@ from core.periods import Period
 
 CAUSES = {
     Category.NEW_CARD: "cards that must be replaced",
+    Category.BLOCKED: "payments blocked before the network",
+    Category.NEW_BANK_DETAILS: "bank accounts that cannot be debited",
+    Category.CUSTOMER_CHOICE: "customers who declined the payment",
     Category.STOP: "cards that cannot be used",
     Category.REVIEW: "suspected fraud",
     Category.AUTHENTICATE: "customers who did not authenticate",
@@ -28,6 +31,7 @@ CAUSES = {
     Category.CHECK_FIRST: "possible duplicate payments",
     Category.TERMINAL_ONLY: "card terminal errors",
     Category.CONFIGURATION: "our own configuration",
+    Category.UNKNOWN: "unknown decline codes",
 }
 EXPLAINS_SHARE = 0.4
 

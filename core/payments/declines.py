@@ -1,14 +1,23 @@
-"""The one table of decline codes: what each means, what may be tried, what the customer and staff are told.
+"""The table of decline codes: what each code means, whether a retry can help, and what to tell the customer and staff.
 
-Codes: https://docs.stripe.com/declines/codes; hard codes: https://docs.stripe.com/declines/card#hard-declines.
+Card and local codes: https://docs.stripe.com/declines/codes; hard codes: https://docs.stripe.com/declines/card#hard-declines;
+bank debits: https://docs.stripe.com/declines/network-codes; blocks: https://docs.stripe.com/declines#blocked-payments.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core.payments import decline_words
+from core.payments.payment_methods import BANK_DEBITS
+
 
 class Category(StrEnum):
+    """What a decline asks for. The values are public: the API, the command line and exports print them."""
+
     NEW_CARD = "needs_new_card"
+    BLOCKED = "blocked_before_network"
+    NEW_BANK_DETAILS = "needs_new_bank_details"
+    CUSTOMER_CHOICE = "customers_choice"
     STOP = "stop"
     REVIEW = "stop_and_review"
     AUTHENTICATE = "customer_must_authenticate"
@@ -19,11 +28,15 @@ class Category(StrEnum):
     CHECK_FIRST = "check_first"
     TERMINAL_ONLY = "terminal_only"
     CONFIGURATION = "our_configuration"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What may be done about a decline; `retry_after_hours` is None where trying the same card again cannot help."""
+    """What may be done about a decline.
+
+    `hard`: the same card or account must not be charged again. `retry_after_hours` is None where a retry cannot help.
+    """
 
     code: str
     category: Category
@@ -37,77 +50,93 @@ class Advice:
     def retryable(self) -> bool:
         return self.retry_after_hours is not None
 
+    @property
+    def title(self) -> str:
+        """The code in words: `Insufficient funds`."""
+        return in_words(self.code)
+
 
 _CODES: dict[Category, str] = {
-    Category.NEW_CARD: "incorrect_number lost_card stolen_card pickup_card expired_card",
+    Category.NEW_CARD: "incorrect_number lost_card stolen_card pickup_card expired_card lost_or_stolen_card "
+    "expired_payment_information expired_payment_method",
+    Category.BLOCKED: "rule highest_risk_level elevated_risk_level low_probability_of_authorization blocklist "
+    "previously_declined_do_not_retry requested_block_on_incorrect_cvc requested_block_on_incorrect_zip request_blocked",
+    Category.NEW_BANK_DETAILS: "bank_account_closed bank_account_invalid_details bank_account_unusable "
+    "debit_not_authorized account_closed no_account bank_account_declined bank_account_restricted bank_account_frozen "
+    "bank_account_unverified bank_account_verification_failed bank_ownership_changed account_frozen "
+    "account_number_invalid invalid_account_number routing_number_invalid bank_account_bad_routing_numbers "
+    "tokenized_account_number_deactivated payment_method_bank_account_blocked sepa_unsupported_account "
+    "billing_invalid_mandate payment_intent_mandate_invalid mandate_invalid refer_to_customer could_not_process "
+    "recurring_not_supported_by_bank charge_exceeds_source_limit charge_exceeds_transaction_limit",
+    Category.CUSTOMER_CHOICE: "payment_method_customer_decline",
     Category.STOP: "revocation_of_authorization revocation_of_all_authorizations transaction_not_allowed "
-    "highest_risk_level do_not_try_again stop_payment_order invalid_account new_account_information_available "
-    "restricted_card security_violation service_not_allowed not_permitted card_not_supported currency_not_supported",
-    Category.REVIEW: "fraudulent merchant_blacklist",
-    Category.AUTHENTICATE: "authentication_required authentication_not_handled payment_intent_authentication_failure",
-    Category.FIX_ENTRY: "incorrect_cvc invalid_cvc incorrect_zip incorrect_address invalid_expiry_month "
-    "invalid_expiry_year invalid_number invalid_amount",
-    Category.RETRY_LATER: "insufficient_funds withdrawal_count_limit_exceeded card_velocity_exceeded",
-    Category.RETRY_SPACED: "do_not_honor generic_decline call_issuer no_action_taken",
-    Category.RETRY_SOON: "processing_error issuer_not_available reenter_transaction approve_with_id try_again_later",
-    Category.CHECK_FIRST: "duplicate_transaction",
+    "do_not_try_again stop_payment_order invalid_account new_account_information_available restricted_card "
+    "security_violation service_not_allowed not_permitted card_not_supported currency_not_supported "
+    "partner_generic_decline payment_method_provider_decline invalid_customer_account invalid_billing_agreement "
+    "invalid_authorization compliance_violation payment_disputed partner_action_not_supported partner_invalid_amount partner_invalid_currency "
+    "payment_method_restricted india_recurring_payment_mandate_canceled card_decline_rate_limit_exceeded",
+    Category.REVIEW: "fraudulent merchant_blacklist partner_high_risk_customer",
+    Category.AUTHENTICATE: "authentication_required authentication_not_handled payment_intent_authentication_failure "
+    "authentication_failure",
+    Category.FIX_ENTRY: "incorrect_cvc invalid_cvc incorrect_zip incorrect_postal_code incorrect_address "
+    "invalid_expiry_month invalid_expiry_year invalid_number invalid_amount invalid_payment_information",
+    Category.RETRY_LATER: "insufficient_funds withdrawal_count_limit_exceeded card_velocity_exceeded "
+    "payment_limit_exceeded",
+    Category.RETRY_SPACED: "do_not_honor generic_decline card_declined call_issuer no_action_taken",
+    Category.RETRY_SOON: "processing_error issuer_not_available reenter_transaction approve_with_id try_again_later "
+    "payment_method_provider_timeout payment_method_not_available",
+    Category.CHECK_FIRST: "duplicate_transaction partner_payment_not_found",
     Category.TERMINAL_ONLY: "incorrect_pin invalid_pin pin_try_exceeded offline_pin_required "
-    "online_or_offline_pin_required mobile_device_authentication_required",
-    Category.CONFIGURATION: "testmode_decline",
+    "online_or_offline_pin_required mobile_device_authentication_required card_already_activated invalid_track_data",
+    Category.CONFIGURATION: "testmode_decline invalid_business_account payment_method_unactivated testmode_charges_only",
 }
 _CATEGORY = {code: category for category, codes in _CODES.items() for code in codes.split()}
 HARD = frozenset(
     "incorrect_number lost_card stolen_card pickup_card revocation_of_authorization revocation_of_all_authorizations "
-    "transaction_not_allowed highest_risk_level authentication_required".split()
+    "transaction_not_allowed highest_risk_level authentication_required stop_payment_order invalid_account".split()
 )
+# Stripe or a payment provider says of these, too, that no retry succeeds.
+_NEVER_AGAIN = frozenset(
+    "previously_declined_do_not_retry lost_or_stolen_card invalid_billing_agreement invalid_authorization "
+    "compliance_violation partner_action_not_supported partner_invalid_amount".split()
+)
+# Declines that the network's advice to try later does not change.
+_NOT_FOR_A_RETRY = frozenset({Category.BLOCKED, Category.NEW_BANK_DETAILS, Category.CUSTOMER_CHOICE})
 # Told as any other decline: whoever holds the card must not learn that it is reported or suspected.
-CONCEALED = frozenset("lost_card stolen_card pickup_card fraudulent merchant_blacklist highest_risk_level".split())
-
+CONCEALED = frozenset(
+    "lost_card stolen_card pickup_card lost_or_stolen_card fraudulent merchant_blacklist partner_high_risk_customer "
+    "rule highest_risk_level elevated_risk_level low_probability_of_authorization blocklist request_blocked "
+    "previously_declined_do_not_retry".split()
+)
 _RETRY_AFTER_HOURS = {Category.RETRY_LATER: 72, Category.RETRY_SPACED: 24, Category.RETRY_SOON: 1}
-_DECLINED = "Your card was declined. Please use another card or contact your bank."
-_TO_CUSTOMER = {
-    Category.AUTHENTICATE: "Your bank asks you to confirm this payment. Please try again and complete the check.",
-    Category.FIX_ENTRY: "Some card details do not match. Please check the number, date, security code and postcode.",
-    Category.RETRY_LATER: "Your card has not enough funds available or has reached its limit. "
-    "Please use another card or try again later.",
-    Category.RETRY_SOON: "The payment could not be processed just now. Please try again in a while.",
-    Category.CHECK_FIRST: "This payment may have been made already. Please check before you pay again.",
-    Category.CONFIGURATION: "The payment could not be processed. Please contact us.",
-}
-_TO_STAFF = {
-    Category.NEW_CARD: "Ask for another card; this one cannot be charged again.",
-    Category.STOP: "Do not try this card again; the customer has to speak with the bank or use another card.",
-    Category.REVIEW: "Do not retry. Review the customer's payments first; say only that the card was declined.",
-    Category.AUTHENTICATE: "Send the customer a link to pay and authenticate; an off-session retry cannot succeed.",
-    Category.FIX_ENTRY: "Ask the customer to enter the card again.",
-    Category.RETRY_LATER: "Retry in a few days, near a payday, or ask for another card.",
-    Category.RETRY_SPACED: "Retry once or twice, a day apart; after that the customer has to ask the bank.",
-    Category.RETRY_SOON: "A passing fault: retry within hours.",
-    Category.CHECK_FIRST: "Look for a payment of the same amount before anything is charged again.",
-    Category.TERMINAL_ONLY: "Meant for card terminals; ask for the card to be entered online or for another one.",
-    Category.CONFIGURATION: "A test card met a live key, or the reverse. Tell an admin.",
-}
 
 
-def advice(decline_code: str | None, *, advice_code: str | None = None) -> Advice:
-    """What the table says of a decline; `outcome.advice_code`, where the network gave one, overrides it.
+def advice(decline_code: str | None, *, advice_code: str | None = None, method: str | None = None) -> Advice:
+    """What the table says about a decline; `outcome.advice_code`, where the network gave one, overrides it.
 
-    A code that is not in the table is treated as `generic_decline` and has `known` false.
+    Without a code it is a `generic_decline`. An unknown code asks staff to find out, and `known` is false.
+    `method` is Stripe's type of payment method; without one it is taken to be a card.
     """
     code = decline_code or "generic_decline"
-    own = _CATEGORY.get(code, Category.RETRY_SPACED)
+    row = code if code in _CATEGORY else code.removeprefix("partner_")
+    own = _CATEGORY.get(row, Category.UNKNOWN)
+    if method is None and own is Category.NEW_BANK_DETAILS:
+        method = "us_bank_account"  # no other method has these codes
     category = _overridden(own, advice_code)
-    # That it may be tried later says nothing about why: only who has too little money is told of money.
+    if method in BANK_DEBITS and category in _RETRY_AFTER_HOURS and row != "insufficient_funds":
+        own = category = Category.NEW_BANK_DETAILS  # only a debit that failed for lack of money may be made again
+    # "Try again later" says nothing about why: only a customer who lacks money is told about money.
     told = own if advice_code == "try_again_later" else category
-    hard = code in HARD or advice_code == "do_not_try_again"
+    hard = row in HARD or row in _NEVER_AGAIN or category in (Category.NEW_BANK_DETAILS, Category.CUSTOMER_CHOICE)
+    hard = hard or advice_code == "do_not_try_again"
     return Advice(
         code=code,
         category=category,
         hard=hard,
-        known=code in _CATEGORY,
+        known=row in _CATEGORY,
         retry_after_hours=None if hard else _RETRY_AFTER_HOURS.get(category),
-        customer_message=_DECLINED if code in CONCEALED else _TO_CUSTOMER.get(told, _DECLINED),
-        staff_advice=_TO_STAFF[category],
+        customer_message=decline_words.to_customer(None if row in CONCEALED else told, row, method),
+        staff_advice=decline_words.to_staff(category, row, method),
     )
 
 
@@ -116,7 +145,14 @@ def every_code() -> list[str]:
     return sorted(_CATEGORY)
 
 
+def in_words(code: str) -> str:
+    """A code as the table, the dialog and the export show it: `insufficient_funds` is `Insufficient funds`."""
+    return decline_words.TITLES.get(code) or code.replace("_", " ").capitalize()
+
+
 def _overridden(category: Category, advice_code: str | None) -> Category:
+    if category in _NOT_FOR_A_RETRY:
+        return category
     if advice_code == "do_not_try_again":
         return category if category in {Category.NEW_CARD, Category.REVIEW} else Category.STOP
     if advice_code == "confirm_card_data":

@@ -1,6 +1,8 @@
 """A failed payment in words: for the customer, for staff, and never more for a patient than they may know."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from core.errors import Refused
 from core.payments.declines import advice
@@ -25,36 +27,65 @@ class Failure:
         return asdict(self)
 
 
-def explained(
-    stripe_code: str | None, decline_code: str | None, advice_code: str | None, *, for_patient: bool
-) -> Failure:
+@dataclass(frozen=True)
+class Decline:
+    """What Stripe says about a failure: the error's code, the decline code, the network's advice, the type of method."""
+
+    stripe_code: str | None
+    decline_code: str | None
+    advice_code: str | None
+    method: str | None
+
+    @classmethod
+    def of_intent(cls, error: Json, charge: Json | None) -> "Decline":
+        """From an intent's `last_payment_error` and its latest charge.
+
+        Where Stripe blocked the charge, only the charge's outcome says why.
+        """
+        of_error = charge if charge and charge["id"] == error.get("charge") else None
+        outcome: Json = (of_error or {}).get("outcome") or {}
+        reason = outcome.get("reason") if outcome.get("type") == "blocked" else None
+        method = error.get("payment_method") or {}
+        return cls(
+            stripe_code=error.get("code"),
+            decline_code=reason or error.get("decline_code"),
+            advice_code=error.get("advice_code") or outcome.get("advice_code"),
+            method=method.get("type") if isinstance(method, dict) else None,
+        )
+
+    @classmethod
+    def of_refusal(cls, facts: Mapping[str, Any]) -> "Decline":
+        return cls(facts.get("stripe_code"), facts.get("decline_code"), facts.get("advice_code"), facts.get("method"))
+
+
+def explained(found: Decline, *, for_patient: bool) -> Failure:
     """What the decline table says; a patient is not told what could warn a thief."""
-    found = advice(decline_code or stripe_code, advice_code=advice_code)
+    told = advice(found.decline_code or found.stripe_code, advice_code=found.advice_code, method=found.method)
     return Failure(
-        code=HIDDEN_CODE if for_patient else stripe_code or HIDDEN_CODE,
-        declineCode=HIDDEN_CODE if for_patient else decline_code,
-        category=HIDDEN_CATEGORY if for_patient else str(found.category),
-        customerMessage=found.customer_message,
-        staffAdvice=None if for_patient else found.staff_advice,
-        retryable=found.retryable,
-        retryAfter=found.retry_after_hours * 3600 if found.retry_after_hours is not None else None,
+        code=HIDDEN_CODE if for_patient else found.stripe_code or HIDDEN_CODE,
+        declineCode=HIDDEN_CODE if for_patient else found.decline_code,
+        category=HIDDEN_CATEGORY if for_patient else str(told.category),
+        customerMessage=told.customer_message,
+        staffAdvice=None if for_patient else told.staff_advice,
+        retryable=told.retryable,
+        retryAfter=told.retry_after_hours * 3600 if told.retry_after_hours is not None else None,
     )
 
 
 def declined(error: Refused, *, for_patient: bool) -> Refused:
-    """A decline with what the caller may read of it under `body` of its facts; any other refusal as it is."""
+    """A decline with what the caller may read about it in `body` of its facts; any other refusal as it is."""
     if error.code != "card_declined":
         return error
-    facts = error.facts
-    failure = explained(
-        facts.get("stripe_code"), facts.get("decline_code"), facts.get("advice_code"), for_patient=for_patient
-    )
-    body = failure.fields() | {"code": "card_declined", "paymentIntentId": facts.get("payment_intent")}
+    failure = explained(Decline.of_refusal(error.facts), for_patient=for_patient)
+    body = failure.fields() | {"code": "card_declined", "paymentIntentId": error.facts.get("payment_intent")}
     return Refused("card_declined", failure.customerMessage, facts={"body": body})
 
 
 def of_card(error: Refused, *, for_patient: bool) -> Refused:
-    """What Stripe says of the card that a caller named: declined, or nobody's, or, for a patient, not theirs either."""
+    """What Stripe says about the payment method that a caller named: declined, unknown, or another customer's.
+
+    A patient is told the same about a method that does not exist and one of somebody else.
+    """
     if error.code != "stripe_refused":
         return declined(error, for_patient=for_patient)
     code, sentence = ("not_found", "There is no such payment method.") if for_patient else (error.code, error.detail)

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.money import Money
 from core.payments.declines import Advice, Category, advice, every_code
+from core.payments.payment_methods import BANK_DEBITS, card_name, paid_with
 
 # The console warns at the first and stops its own tries at the second, before any network's limit.
 WARN_AT, STOP_AT = 10, 15
@@ -18,6 +19,13 @@ VISA_TRIES_30_DAYS = 20
 MASTERCARD_DECLINES_24_HOURS = 10
 MASTERCARD_DECLINES_OF_AMOUNT = 35
 SPACED_TRIES = 3  # once, and once or twice more
+# Stripe blocked these before the network, and only the customer's data or another card helps.
+FOR_CUSTOMER = frozenset(
+    "previously_declined_do_not_retry requested_block_on_incorrect_cvc requested_block_on_incorrect_zip".split()
+)
+FOR_REVIEW = frozenset(
+    {Category.BLOCKED, Category.REVIEW, Category.CHECK_FIRST, Category.CONFIGURATION, Category.UNKNOWN}
+)
 ADVICE_CODES = (None, "confirm_card_data", "do_not_try_again", "try_again_later")
 
 
@@ -70,6 +78,7 @@ class Failed:
     retries_here: int
     in_flight: bool
     told: list[dict[str, Any]]
+    method_type: str | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Failed":
@@ -92,8 +101,12 @@ class Failed:
 
     @property
     def card(self) -> str:
-        """`visa ending in 4242`; empty where no card was tried."""
-        return f"{self.card_brand} ending in {self.card_last4}" if self.card_last4 else ""
+        """`Visa •••• 4242` or `Bank account`; empty where nothing was charged."""
+        if self.method_type is None:
+            return card_name(self.card_brand, self.card_last4)
+        return paid_with(
+            {"card_brand": self.card_brand, "card_last4": self.card_last4, "method_type": self.method_type}
+        )
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,8 @@ class RetryAdvice:
 
 
 def retry_advice(failed: Failed, now: datetime) -> RetryAdvice:
-    decline = advice(failed.decline_code or failed.error_code, advice_code=failed.advice_code)
+    code = failed.decline_code or failed.error_code
+    decline = advice(code, advice_code=failed.advice_code, method=failed.method_type)
     same_card = not decline.hard
     rule = _rule(decline)
     advised_from = None
@@ -134,14 +148,17 @@ def retry_advice(failed: Failed, now: datetime) -> RetryAdvice:
 
 
 def rules() -> dict[str, Any]:
-    """The same for the database: "<code> <advice code>" to the hours to wait and the most tries that make sense, None
-    where another try with the same card does not help."""
+    """The same rules for the database: "<code> <advice code>" to the hours to wait and the most attempts that make sense.
+
+    None where a retry with the same card cannot help. An unknown code stands under "unknown <advice code>", and of
+    `bank_debits` (types of payment methods) only insufficient_funds is retried.
+    """
     table: dict[str, Any] = {
         f"{code} {advice_code or ''}": _rule(advice(code, advice_code=advice_code))
-        for code in every_code()
+        for code in [*every_code(), "unknown"]
         for advice_code in ADVICE_CODES
     }
-    return table | {"most_card_declines": MASTERCARD_DECLINES_24_HOURS}
+    return table | {"most_card_declines": MASTERCARD_DECLINES_24_HOURS, "bank_debits": sorted(BANK_DEBITS)}
 
 
 def _rule(decline: Advice) -> dict[str, int] | None:
@@ -160,7 +177,7 @@ def _step(failed: Failed, decline: Advice, advised_from: datetime | None, now: d
         return Step.IN_FLIGHT
     if failed.state != "open":
         return Step(failed.state)
-    if decline.category in (Category.REVIEW, Category.CHECK_FIRST, Category.CONFIGURATION):
+    if decline.category in FOR_REVIEW and decline.code not in FOR_CUSTOMER:
         return Step.REVIEW
     if failed.stripe_tries_at is not None and not decline.hard:
         return Step.STRIPE

@@ -133,6 +133,17 @@ def test_a_card_reported_stolen_is_not_told_to_the_customer(api):
     assert said["retryable"] is False
 
 
+def test_a_payment_that_stripe_blocked_says_so_though_its_error_does_not(api, owner):
+    said = api.pay(card="pm_card_radarBlock").json()
+    assert (said["declineCode"], said["category"]) == ("highest_risk_level", "blocked_before_network")
+    again = api.post("handle-failure", {"paymentIntentId": said["paymentIntentId"]}).json()
+    assert (again["declineCode"], again["category"], again["retryable"]) == (
+        "highest_risk_level",
+        "blocked_before_network",
+        False,
+    )
+
+
 def test_a_payment_that_needs_authentication_says_how_to_go_on_and_says_it_again(api, owner):
     first, second = (api.pay(card="pm_card_threeDSecureRequired", key="sca") for _ in range(2))
     made = first.json()

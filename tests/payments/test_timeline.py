@@ -166,7 +166,7 @@ def test_the_networks_advice_goes_before_the_tables():
         "created": AT,
     }
     moment = only(Side.PAYMENT, told(charges=[charge]))[-1]
-    assert "Do not try this card again" in moment.details
+    assert "Do not retry this card" in moment.details
     assert "The network advises do not try again." in moment.details
 
 

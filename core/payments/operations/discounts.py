@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from core.errors import Refused
-from core.money import THREE_DECIMAL, Money
+from core.money import Money
 from core.payments import limits
 from core.payments.context import PaymentContext
 from core.staff.flags import Flow
@@ -117,7 +117,7 @@ def _why_not(code: Code, amount: Money, customer_id: str | None, uses: int, paid
 
 def _taken_off(code: Code, amount: Money) -> Money:
     """Half of the smallest step rounds up, as Stripe does; never more than all of it."""
-    step = 10 if amount.currency in THREE_DECIMAL else 1  # the last of three decimals is always 0
+    step = limits.step_minor(amount.currency)
     if code.percent_off is not None:
         exact = Decimal(amount.minor) * code.percent_off / 100
     else:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from core.payments.limits import MAXIMUM_MINOR
+from core.payments.limits import LARGEST_MINOR
 
 Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
@@ -15,7 +15,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$")]
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
-Amount = Annotated[int, Field(strict=True, ge=1, le=MAXIMUM_MINOR, description="In minor units.")]
+Amount = Annotated[int, Field(strict=True, ge=1, le=LARGEST_MINOR, description="In minor units.")]
 
 
 class Shape(BaseModel):

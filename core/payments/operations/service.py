@@ -2,7 +2,7 @@
 
 import re
 
-from core.errors import Refused
+from core.errors import Refused, Unavailable
 from core.money import Money
 from core.payments import failures, limits
 from core.payments.context import PaymentContext
@@ -25,6 +25,7 @@ from core.payments.operations.schemas import (
 from core.staff.flags import Flow
 from core.stripe_gateway import Json
 
+CONCEALS_A_BLOCK = (None, "generic_decline", "fraudulent")  # what Stripe answers where its own rules blocked a payment
 SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,200}", re.ASCII)
 WAITING = ("requires_action", "requires_confirmation", "requires_payment_method")
 
@@ -90,7 +91,7 @@ def process_payment(context: PaymentContext, request: Request, asked: PaymentReq
     except Refused as error:
         if error.code == "stripe_refused" and error.facts.get("param") != "payment_method":
             raise
-        raise failures.of_card(error, for_patient=request.caller.is_patient) from error
+        raise failures.of_card(_with_block(context, error), for_patient=request.caller.is_patient) from error
     return _payment_made(request, intent)
 
 
@@ -114,7 +115,7 @@ def _charge_of(asked: PaymentRequest, request: Request, money: Money, customer: 
 def _payment_made(request: Request, intent: Json) -> PaymentAnswer:
     """Raises the decline where the card was declined before the answer got lost."""
     if error := intent.get("last_payment_error"):
-        raise failures.declined(_as_refusal(intent, error), for_patient=request.caller.is_patient)
+        raise failures.declined(_as_refusal(intent, error, None), for_patient=request.caller.is_patient)
     return payment_answer(intent)
 
 
@@ -170,7 +171,8 @@ def handle_failure(context: PaymentContext, caller: Caller, asked: FailureReques
         intent = _intent_of_invoice(context, invoice)
         url = invoice.get("hosted_invoice_url") if invoice["status"] == "open" else None
     else:
-        intent = customers.reached(context, caller, f"payment_intents/{asked.paymentIntentId}")
+        path = f"payment_intents/{asked.paymentIntentId}"
+        intent = customers.reached(context, caller, path, expand=["latest_charge"])
         url = None
     error = (intent or {}).get("last_payment_error")
     if intent is None or not error:
@@ -183,9 +185,8 @@ def handle_failure(context: PaymentContext, caller: Caller, asked: FailureReques
         told_by=caller.name,
         now=context.clock(),
     )
-    failure = failures.explained(
-        error.get("code"), error.get("decline_code"), error.get("advice_code"), for_patient=caller.is_patient
-    )
+    found = failures.Decline.of_intent(error, _latest_charge(intent))
+    failure = failures.explained(found, for_patient=caller.is_patient)
     return FailureAnswer(**failure.fields(), recoveryUrl=url)
 
 
@@ -242,10 +243,12 @@ def _chargeable(amount: int, currency: str) -> Money:
 
 
 def _known_currency(amount: int, currency: str) -> Money:
+    """Raises `Refused` for a currency that cannot be charged and for more than can be charged in it at once."""
     money = Money(amount, currency)
     if money.currency not in limits.CURRENCIES:
-        sentence = f"{money.currency} is no currency that can be charged."
-        raise Refused("unknown_currency", sentence, facts={"path": "currency"})
+        raise Refused("unknown_currency", str(limits.problem_with(money)), facts={"path": "currency"})
+    if money.minor > limits.largest(money.currency).minor:
+        raise Refused("amount_not_allowed", str(limits.problem_with(money)), facts={"path": "amount"})
     return money
 
 
@@ -265,15 +268,32 @@ def _check_price(context: PaymentContext, asked: PaymentRequest, money: Money, c
     return code
 
 
-def _as_refusal(intent: Json, error: Json) -> Refused:
-    facts = {name: error.get(name) for name in ("decline_code", "advice_code")}
-    facts |= {"stripe_code": error.get("code"), "payment_intent": intent["id"]}
+def _as_refusal(intent: Json, error: Json, charge: Json | None) -> Refused:
+    facts = vars(failures.Decline.of_intent(error, charge)) | {"payment_intent": intent["id"]}
     return Refused("card_declined", error.get("message") or "", facts=facts)
+
+
+def _with_block(context: PaymentContext, error: Refused) -> Refused:
+    """The same decline with the reason, where Stripe blocked the payment and the error conceals it."""
+    intent_id = error.facts.get("payment_intent")
+    if error.facts.get("decline_code") not in CONCEALS_A_BLOCK or intent_id is None:
+        return error
+    try:
+        intent = context.stripe.retrieve(f"payment_intents/{intent_id}", expand=["latest_charge"])
+    except (Refused, Unavailable):
+        return error
+    last_error = intent.get("last_payment_error")
+    return _as_refusal(intent, last_error, _latest_charge(intent)) if last_error else error
+
+
+def _latest_charge(intent: Json) -> Json | None:
+    charge = intent.get("latest_charge")
+    return charge if isinstance(charge, dict) else None
 
 
 def _intent_of_invoice(context: PaymentContext, invoice: Json) -> Json | None:
     for payment in (invoice.get("payments") or {}).get("data", []):
         intent_id = (payment.get("payment") or {}).get("payment_intent")
         if intent_id:
-            return context.stripe.retrieve(f"payment_intents/{intent_id}")
+            return context.stripe.retrieve(f"payment_intents/{intent_id}", expand=["latest_charge"])
     return None

@@ -96,7 +96,13 @@ set search_path = '' as $$
     'dispute_status', (
       select d.status from payops.disputes as d where d.payment_intent_id = p_intent.id order by d.created desc limit 1
     ),
-    'decline_code', case when p_intent.status <> 'succeeded' then coalesce(p_intent.error_decline_code, p_intent.error_code) end
+    'decline_code', case when p_intent.status <> 'succeeded' then coalesce(
+      (
+        select payops.decline_code(p_intent.error_decline_code, e.decline_code, e.network_status)
+        from payops.charges as e where e.id = p_intent.error_charge_id
+      ),
+      p_intent.error_decline_code, p_intent.error_code
+    ) end
   ) || coalesce((
     select jsonb_build_object(
       'charge_id', c.id, 'card_brand', c.card_brand, 'card_last4', c.card_last4, 'method_type', c.method_type,

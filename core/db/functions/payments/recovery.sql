@@ -1,10 +1,21 @@
+-- decline_code: why a payment failed, in the decline table's terms. The error that a payment shows conceals that Stripe
+-- blocked it before the network; the charge's outcome says so.
+create function payops.decline_code(p_error_code text, p_charge_code text, p_network_status text) returns text
+language sql immutable
+set search_path = '' as $$
+  select case
+    when p_network_status in ('not_sent_to_network', 'reversed_after_approval') then coalesce(p_charge_code, p_error_code)
+    else coalesce(p_error_code, p_charge_code)
+  end
+$$;
+
 -- recovery_rows: payments of the last 60 days that failed and were not made good, and invoices past due however old,
 -- with how often they were tried, what the subscription behind it brings in a month, what Stripe will try itself, and
 -- what people decided.
 create function payops.recovery_rows(p_now timestamptz, p_payment_intent_id text default null)
 returns table (
   payment_intent_id text, created timestamptz, amount_minor bigint, currency text, customer_id text, patient_id text,
-  order_id text, error_code text, decline_code text, advice_code text, card_brand text, card_last4 text,
+  order_id text, error_code text, decline_code text, advice_code text, method_type text, card_brand text, card_last4 text,
   card_saved boolean, tries bigint, card_declines_24_hours bigint, card_declines_of_amount bigint,
   last_attempt_at timestamptz, invoice_id text, subscription_id text, monthly_minor bigint, stripe_tries_at timestamptz, state text,
   scheduled_at timestamptz, reason text, changed_by text, retries_here bigint, in_flight boolean, told jsonb
@@ -34,7 +45,10 @@ begin
   select
     i.id, i.created, coalesce(v.amount_remaining_minor, i.amount_minor), i.currency, i.customer_id,
     coalesce(i.patient_id, s.patient_id, c.patient_id), coalesce(i.order_id, s.order_id), i.error_code,
-    coalesce(i.error_decline_code, last.decline_code), last.advice_code, last.card_brand, last.card_last4,
+    payops.decline_code(
+      i.error_decline_code, last.decline_code, case when last.id = i.error_charge_id then last.network_status end
+    ),
+    last.advice_code, last.method_type, last.card_brand, last.card_last4,
     f.card_saved, tries.n, card.of_24_hours, card.of_amount, coalesce(last.created, i.as_of), v.id, v.subscription_id,
     case when s.status in ('active', 'past_due', 'unpaid') then payops.monthly_minor(s.items) end,
     case when v.next_payment_attempt > p_now then v.next_payment_attempt end,
@@ -131,12 +145,17 @@ set search_path = '' as $$
   from payops.recovery_rows(p_now) as r
   cross join lateral (
     select coalesce(
-      p_rules -> concat(coalesce(r.decline_code, r.error_code), ' ', r.advice_code),
-      p_rules -> concat('generic_decline ', r.advice_code)
+      p_rules -> concat(coalesce(r.decline_code, r.error_code, 'generic_decline'), ' ', r.advice_code),
+      p_rules -> concat(regexp_replace(coalesce(r.decline_code, r.error_code), '^partner_', ''), ' ', r.advice_code),
+      p_rules -> concat('unknown ', r.advice_code)
     ) as rule
   ) as of_table
   where r.state = 'open' and r.card_saved and not r.in_flight and r.stripe_tries_at is null
     and jsonb_typeof(of_table.rule) = 'object'
+    and (
+      not p_rules -> 'bank_debits' ? coalesce(r.method_type, 'card')
+      or regexp_replace(coalesce(r.decline_code, r.error_code), '^partner_', '') = 'insufficient_funds'
+    )
     and r.tries < (of_table.rule ->> 'most_tries')::integer
     and (r.card_brand is distinct from 'mastercard' or r.card_declines_24_hours < (p_rules ->> 'most_card_declines')::integer)
     and r.last_attempt_at + make_interval(hours => (of_table.rule ->> 'hours')::integer) <= p_now
