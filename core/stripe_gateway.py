@@ -18,6 +18,9 @@ MAX_RETRIES = 2
 PAGE_SIZE = 100
 # Ids stand in paths, and one that came with an event is whatever its sender wrote.
 _PATH = re.compile(r"(?:(?!\.+(?:/|$))[\w.-]+(?:/|$))+(?<!/)", re.ASCII)
+NAMESPACES = frozenset({"billing", "checkout", "radar", "reporting", "tax", "test_helpers"})
+ANY_ID = "*"
+INSTEAD_OF_AN_ID = frozenset({"create_preview", "search"})
 IN_FLIGHT = 409  # the same key is being worked on by another request
 Json = dict[str, Any]
 
@@ -109,7 +112,7 @@ class StripeGateway:
     def _call(self, method: str, path: str, params: Json) -> Json:
         if not _PATH.fullmatch(path):
             raise Refused("stripe_refused", "Stripe has no object of such an id.", facts={"http_status": 404})
-        operation = f"{method} {_without_ids(path)}"
+        operation = f"{method} {route_of(path)}"
         started = time.monotonic()
         try:
             answer = self._client.raw_request(method, f"/v1/{path}", **params)
@@ -156,12 +159,20 @@ def _facts(error: stripe.StripeError) -> Json:
 
 def _subject(path: str, params: Json, answer: Json) -> str | None:
     """What a call was about: the payment where one is known, else the object that the path or the answer names."""
-    named = [part for part in path.split("/") if any(sign.isdigit() for sign in part)]
+    named = [part for part, word in zip(path.split("/"), route_of(path).split("/"), strict=True) if word == ANY_ID]
     given = [answer.get("payment_intent"), params.get("payment_intent"), *named, answer.get("id")]
     known = [one["id"] if isinstance(one, dict) else str(one) for one in given if one]
     return next((one for one in known if one.startswith("pi_")), known[0] if known else None)
 
 
-def _without_ids(path: str) -> str:
-    """`charges/ch_1` as `charges/*`: what was asked, not about whom."""
-    return "/".join("*" if any(sign.isdigit() for sign in part) else part for part in path.split("/"))
+def route_of(path: str) -> str:
+    """The route's template: `customers/*/payment_methods` for one customer's. No id of any shape stays in it.
+
+    Stripe's addresses are a namespace or none, then a collection, an id, a part or action of it, an id, and so on.
+    """
+    parts = path.split("/")
+    first = 1 if parts[0] in NAMESPACES else 0
+    return "/".join(
+        ANY_ID if at >= first and (at - first) % 2 and part not in INSTEAD_OF_AN_ID else part
+        for at, part in enumerate(parts)
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import Refused, Unavailable
 from core.sandbox import process
-from core.stripe_gateway import StripeGateway
+from core.stripe_gateway import StripeGateway, route_of
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +143,22 @@ def test_a_call_is_recorded_with_the_payment_it_was_about(gateway, calls):
     assert subjects[5].startswith("cus_")
     gateway.page("charges")
     assert calls[-1].subject is None
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("customers/cus_LFmNopqr", "customers/*"),
+        ("prices/tva", "prices/*"),
+        ("customers/anna/payment_methods", "customers/*/payment_methods"),
+        ("customers/anna/payment_methods/pm_x", "customers/*/payment_methods/*"),
+        ("checkout/sessions/cs_test_abc/expire", "checkout/sessions/*/expire"),
+        ("checkout/sessions", "checkout/sessions"),
+        ("payment_intents/search", "payment_intents/search"),
+        ("invoices/create_preview", "invoices/create_preview"),
+        ("invoices/in_x/pay", "invoices/*/pay"),
+        ("balance", "balance"),
+    ],
+)
+def test_an_operation_names_the_route_and_never_an_id(path, route):
+    assert route_of(path) == route
