@@ -1,9 +1,9 @@
-"""The audit log: what is written there beside the changes themselves, and how it is read."""
+"""The audit log: entries that belong to no change of a row, and how the log is read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypedDict, cast
 
 from core.db import Database
 from core.staff import roles
@@ -18,7 +18,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Sought:
-    """Which entries are wanted: those between two moments whose texts contain these; None wants all."""
+    """Which entries to find: those between two moments whose fields contain these texts; None matches all."""
 
     since: datetime
     until: datetime
@@ -30,15 +30,26 @@ class Sought:
 
 @dataclass(frozen=True)
 class Page:
-    """Some entries, newest first, and the id to go on before; None where nothing older fits."""
+    """Some entries, newest first, and the id to continue before; None if there is nothing older."""
 
     entries: list[Entry]
     next_before_id: int | None
 
 
+class ChainState(TypedDict):
+    """How long the chain is, how many new entries wait for it, when it was last verified whole, and its open breaks."""
+
+    length: int
+    waiting: int
+    head: str
+    chained_at: str | None
+    verified_at: str | None
+    open_breaks: int
+
+
 @dataclass(frozen=True)
 class Change:
-    """One field that an entry's action changed; None where it was not there."""
+    """One field that an entry's action changed; None if the field was missing."""
 
     field: str
     before: Any
@@ -59,7 +70,7 @@ def record(
 ) -> None:
     """Write one entry: `action` is `source:noun:verb`, `subject` is `noun:id`.
 
-    What changes rows is recorded by the function that changes them, in the same transaction, and never here.
+    Changes of rows are not recorded here but by the SQL function that makes them, in the same transaction.
     """
     db.call(
         "audit",
@@ -76,10 +87,10 @@ def record(
 
 
 def entries(db: Database, actor: Actor, sought: Sought, *, before_id: int | None = None, limit: int = 100) -> Page:
-    """The entries wanted, newest first, `limit` of them (1,000 at most).
+    """The matching entries, newest first, `limit` of them (1,000 at most).
 
-    Each has its place in the chain as `position`, None where it waits to come into it. In `action` signs between words
-    are the same: `role set` finds `staff:user:role-set`.
+    Each has its place in the chain as `position`, None while it waits to be chained. In `action`, spaces match colons
+    and dashes: `role set` finds `staff:user:role-set`.
     """
     roles.require(actor, "audit-log")
     found = db.call("list_audit", **vars(sought), before_id=before_id, limit=limit)
@@ -94,7 +105,7 @@ def one(db: Database, actor: Actor, entry_id: int) -> Entry | None:
 
 
 def exported(db: Database, actor: Actor, sought: Sought, now: datetime) -> list[Entry]:
-    """All entries wanted, newest first, `EXPORT_MAX_ENTRIES` at most; that they were taken is on record too."""
+    """All matching entries, newest first, `EXPORT_MAX_ENTRIES` at most; the export itself is recorded too."""
     page = entries(db, actor, sought, limit=_PAGE)
     taken = page.entries
     while page.next_before_id is not None and len(taken) < EXPORT_MAX_ENTRIES:
@@ -105,7 +116,7 @@ def exported(db: Database, actor: Actor, sought: Sought, now: datetime) -> list[
 
 
 def differences(entry: Entry) -> list[Change]:
-    """The fields whose value the entry's action changed, in the order of their names; `a.b` is the field b of a."""
+    """The fields that the entry's action changed, sorted by name; `a.b` is the field b of a."""
     before, after = _flat(entry["before"] or {}), _flat(entry["after"] or {})
     return [
         Change(field, before.get(field), after.get(field))
@@ -114,10 +125,10 @@ def differences(entry: Entry) -> list[Change]:
     ]
 
 
-def chain_state(db: Database, actor: Actor) -> dict[str, Any]:
-    """How the chain of hashes stands: `length`, `waiting`, `head`, `chained_at`, `verified_at`, `open_breaks`."""
+def chain_state(db: Database, actor: Actor) -> ChainState:
+    """The state of the chain of hashes."""
     roles.require(actor, "audit-log")
-    return cast(dict[str, Any], db.call("audit_chain_state"))
+    return cast(ChainState, db.call("audit_chain_state"))
 
 
 def _flat(record: Mapping[str, Any], within: str = "") -> dict[str, Any]:

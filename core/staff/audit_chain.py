@@ -1,4 +1,4 @@
-"""The audit log's chain of hashes: built behind the work, and looked at again all the time."""
+"""The audit log's chain of hashes: extended in the background and verified again and again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Chained:
-    """What one step did: entries that came into the chain, and breaks found among those looked at again."""
+    """What one step did: how many entries were chained, and how many breaks verifying older ones found."""
 
     entries: int
     breaks: int
@@ -21,8 +21,8 @@ class Chained:
 def chain_audit_log(db: Database, now: datetime) -> Chained:
     """Chain what was committed since the last time and verify the next part; each break is an incident.
 
-    `now` is wall time. The chain's end goes to the log of the process as well, out of reach of whoever could
-    remake the whole chain in the database. Safe to run from several processes at once.
+    `now` is wall time. The chain's last hash is also written to the process's log, so that somebody who rebuilt the
+    whole chain in the database would be found out. Safe to run from several processes at once.
     """
     extended = db.call("extend_audit_chain", now=now)
     if extended["chained"]:

@@ -1,4 +1,4 @@
-"""The audit log in words: who did what to which thing, and what that changed."""
+"""The audit log in plain words: who did what to which object, and what that changed."""
 
 import json
 from collections.abc import Mapping
@@ -15,11 +15,17 @@ OUTCOMES = {"done": "Done", "refused": "Refused"}
 _ACTIONS = {
     "staff:session:opened": "Sign in",
     "staff:session:revoked": "Sign out",
-    "staff:session:confirmed": "Prove to be there",
-    "staff:session:locked": "Sign in while it is locked",
-    "console:page:opened": "Open a page of another role",
-    "console:action:tried": "Act in the console",
-    "cli:command:tried": "Run a command",
+    "staff:session:confirmed": "Confirm identity",
+    "staff:session:locked": "Sign in while locked",
+    "staff:flag:closed": "Pause flow",
+    "staff:flag:opened": "Resume flow",
+    "staff:user:role-set": "Change role",
+    "staff:user:password-set": "Set password",
+    "staff:user:second-factor-set": "Set up second factor",
+    "staff:user:second-factor-reset": "Reset second factor",
+    "staff:audit-log:exported": "Export audit log",
+    "console:page:opened": "Open page",
+    "cli:command:tried": "Run command",
 }
 _SOURCES = {"cli": "command line", "token": "API token", "patient": "patient"}
 _UNKNOWN = "unknown:"  # a name that is nobody's, of which only a digest is kept
@@ -27,7 +33,7 @@ _UNKNOWN = "unknown:"  # a name that is nobody's, of which only a digest is kept
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that changed, in words; `NOTHING` where it was or is not there."""
+    """One field that changed, in words; `NOTHING` if there is no value."""
 
     field: str
     before: str
@@ -35,15 +41,16 @@ class Difference:
 
 
 def action(entry: Entry) -> str:
-    """What was done, or tried: `User role set` for `staff:user:role-set`."""
+    """What was done or tried: `Change role` for `staff:user:role-set`, `Refund issued` for `payments:refund:issued`."""
+    if entry["action"] == "console:action:tried":
+        return _words((entry["after"] or {}).get("action") or "act in the console")
     if known := _ACTIONS.get(entry["action"]):
         return known
-    said = " ".join(entry["action"].split(":")[1:]).replace("-", " ")
-    return said[:1].upper() + said[1:] if said else str(entry["action"])
+    return _words(" ".join(entry["action"].split(":")[1:])) or str(entry["action"])
 
 
 def who(entry: Entry) -> str:
-    """The name alone for staff; for others also what they are: `root (command line)`."""
+    """The name alone for users of the console; for others also what they are: `root (command line)`."""
     source, _, name = entry["actor"].partition(":")
     if source == "staff":
         return "somebody unknown" if name.startswith(_UNKNOWN) else name
@@ -52,8 +59,13 @@ def who(entry: Entry) -> str:
     return f"{name} ({_SOURCES[source]})" if name and source in _SOURCES else str(entry["actor"])
 
 
+def role(entry: Entry) -> str:
+    """The role that the actor had: `Admin`; `NOTHING` if they had none."""
+    return str(entry["role"] or NOTHING).capitalize()
+
+
 def thing(entry: Entry) -> str:
-    """`user ben` for `user:ben`; an id that says what it is of stands alone: `re_1` for `re:re_1`."""
+    """`user ben` for `user:ben`; an id that names its kind stands alone: `re_1` for `re:re_1`."""
     noun, _, name = entry["subject"].partition(":")
     if name.startswith(_UNKNOWN):
         return f"unknown {noun}"
@@ -61,7 +73,7 @@ def thing(entry: Entry) -> str:
 
 
 def changed(entry: Entry, zone: ZoneInfo) -> list[Difference]:
-    """What the entry's action changed, its times in `zone` and its money with the currency."""
+    """What the entry's action changed, with times in `zone` and amounts with their currency."""
     before, after = entry["before"] or {}, entry["after"] or {}
     return [
         Difference(
@@ -74,7 +86,7 @@ def changed(entry: Entry, zone: ZoneInfo) -> list[Difference]:
 
 
 def changed_in_short(entry: Entry, zone: ZoneInfo) -> str:
-    """One or two changes as such, of more only which fields they are."""
+    """One or two changes in full; of more, only the names of the fields."""
     found = changed(entry, zone)
     if len(found) > 2:
         return ", ".join(each.field for each in found)
@@ -82,6 +94,12 @@ def changed_in_short(entry: Entry, zone: ZoneInfo) -> str:
         f"{each.field}: {each.after}" if each.before == NOTHING else f"{each.field}: {each.before} → {each.after}"
         for each in found
     )
+
+
+def _words(name: str) -> str:
+    """`reset_second-factor` as a label: `Reset second factor`."""
+    said = name.replace("-", " ").replace("_", " ").strip()
+    return said[:1].upper() + said[1:]
 
 
 def _value(field: str, value: Any, record: Mapping[str, Any], zone: ZoneInfo) -> str:
@@ -104,4 +122,4 @@ def _moment(text: str, zone: ZoneInfo) -> str | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}" if moment.tzinfo else None
+    return f"{moment.astimezone(zone):%-d %b %Y, %H:%M:%S %Z}" if moment.tzinfo else None

@@ -1,17 +1,17 @@
-"""Proving to be there: the second factor at sign-in, and again before money moves."""
+"""Confirming who is there: the second factor at sign-in, and again before money moves."""
 
 from core.errors import Refused, Unauthorised
 from core.staff import passwords, second_factor
 from core.staff.sessions import Sessions, StaffSession
 
-WRONG_CODE = "This code is not right. Each code is good once."
+WRONG_CODE = "This code is not right. Each code works once."
 LOCKED = "Too many attempts. Wait 15 minutes, or ask an admin to reset your second factor."
 
 
 def confirm(sessions: Sessions, staff: StaffSession, given: str) -> None:
-    """Take a code or recovery code, or the password of somebody without a second factor.
+    """Confirm with an app's code or a recovery code, or with the password of somebody without a second factor.
 
-    Raises `Unauthorised` where it is wrong, used before, or the session is over; `Refused` while it is locked.
+    Raises `Unauthorised` if it is wrong or already used, or the session has ended; `Refused` while it is locked.
     """
     begun = sessions.db.call("begin_confirmation", session_id=staff.session_id, now=sessions.now())
     if begun["locked"]:
@@ -26,13 +26,13 @@ def confirm(sessions: Sessions, staff: StaffSession, given: str) -> None:
 
 
 def enrol(sessions: Sessions, staff: StaffSession, secret: str, code: str) -> list[str]:
-    """Give the session's user this second factor, of which `code` proves that the app has it.
+    """Set up this second factor for the session's user; `code` proves that their app has the secret.
 
-    Answers the recovery codes, which are shown this once. Raises `Refused` where the code is wrong.
+    Returns the recovery codes, which are shown only now. Raises `Refused` if the code is wrong.
     """
     step = second_factor.matched_step(secret, code, sessions.now())
     if step is None:
-        raise Refused("wrong_code", "This is not the app's code of this moment. Look at the phone's clock.")
+        raise Refused("wrong_code", "This is not the app's current code. Check that the phone's clock is right.")
     codes = second_factor.recovery_codes()
     sessions.db.call(
         "set_second_factor",
@@ -46,7 +46,7 @@ def enrol(sessions: Sessions, staff: StaffSession, secret: str, code: str) -> li
 
 
 def _proof(sealed: str | None, password_hash: str, given: str, sessions: Sessions) -> dict[str, str | int] | None:
-    """What the database is told was proved; None where nothing was."""
+    """What was proved, as the database records it; None if nothing was."""
     if sealed is None:
         return {"by": "password"} if passwords.matches(given, password_hash) else None
     if "-" in given:

@@ -1,4 +1,4 @@
-"""The flows that can be switched off: who did and why, and what customers are told meanwhile."""
+"""The flows that can be paused: who paused each and why, and what customers are told meanwhile."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict, cast
 
 import structlog
 
@@ -18,7 +18,7 @@ from core.staff.roles import Actor
 log = structlog.get_logger(__name__)
 
 FRESH_SECONDS = 2.0
-CLOSED_FOR_SECONDS = 60
+RETRY_AFTER_SECONDS = 60
 SUSPENDED = "Payments are paused at the moment. Nothing was charged; please try again later."
 LONGEST_SENTENCE = 300
 EFFECT_SECONDS = 5
@@ -33,23 +33,23 @@ class Flow(StrEnum):
     REFUNDS = "refunds"
 
 
-# What each flow is called, and what stops while it is closed.
+# What each flow is called, and what stops while it is paused.
 WORDS = {
-    Flow.CHECKOUT: ("Checkout", "No new page to pay on is made; one that is open already can still be paid."),
+    Flow.CHECKOUT: ("Checkout", "No new checkout page is created; pages that are already open can still be paid."),
     Flow.ONE_TIME: ("Single payments", "The payment API charges no card."),
-    Flow.SUBSCRIPTIONS: ("Subscriptions", "No subscription is begun; those that run are renewed by Stripe."),
-    Flow.DISCOUNTS: ("Discounts", "No discount code is taken."),
+    Flow.SUBSCRIPTIONS: ("Subscriptions", "No new subscription is started; Stripe goes on renewing the existing ones."),
+    Flow.DISCOUNTS: ("Discounts", "No discount code is accepted."),
     Flow.RETRIES: (
         "Retries",
-        "Failed payments are not tried again by us, now or as scheduled; Stripe's own tries go on.",
+        "We retry no failed payment, now or as scheduled; Stripe's own retries go on.",
     ),
-    Flow.REFUNDS: ("Refunds", "Nothing is refunded or approved."),
+    Flow.REFUNDS: ("Refunds", "No refund is made or approved."),
 }
 
 
 @dataclass(frozen=True)
 class Flag:
-    """One flow's flag; `sentence` is for customers, `reason` for staff. Nobody has touched one without `changed_by`."""
+    """One flow's switch; `sentence` is for customers, `reason` for staff. `changed_by` is None if it never changed."""
 
     flow: Flow
     open: bool = True
@@ -60,7 +60,7 @@ class Flag:
 
 
 class Flags:
-    """The flags as of at most `FRESH_SECONDS` ago; while they cannot be read, the last that could. Safe for threads."""
+    """The flags, at most `FRESH_SECONDS` old; if they cannot be read, the last known ones. Thread-safe."""
 
     def __init__(self, db: Database, *, suspended: bool, ticks: Callable[[], float] = time.monotonic):
         self._db = db
@@ -71,15 +71,15 @@ class Flags:
         self._reading = threading.Lock()
 
     def require(self, flow: Flow) -> None:
-        """Raise `Unavailable` (`flow_disabled`), with the sentence for customers, unless the flow is open."""
+        """Raise `Unavailable` (`flow_disabled`), with the sentence for customers, if the flow is paused."""
         flag = self.all()[flow]
         if self._suspended and flow is not Flow.DISCOUNTS:
-            raise _closed(flag.sentence if not flag.open and flag.sentence else SUSPENDED)
+            raise _paused(flag.sentence if not flag.open and flag.sentence else SUSPENDED)
         if not flag.open:
-            raise _closed(flag.sentence)
+            raise _paused(flag.sentence)
 
     def all(self) -> dict[Flow, Flag]:
-        """Every flow's flag; raises `Unavailable` only where none could ever be read."""
+        """Every flow's flag; raises `Unavailable` only if they could never be read."""
         with self._reading:
             if self._known is None or self._ticks() - self._read_at > FRESH_SECONDS:
                 self._refresh()
@@ -92,17 +92,19 @@ class Flags:
         except Unavailable:
             if self._known is None:
                 raise
-            log.warning("the flags could not be read; the last known ones stay")
+            log.warning("the flags could not be read; the last known ones stay in force")
         self._read_at = self._ticks()
 
 
 def read(db: Database) -> dict[Flow, Flag]:
-    """Every flow's flag as it is at this moment; raises `Unavailable`."""
-    return {flow: Flag(flow) for flow in Flow} | {Flow(row["flow"]): _flag(row) for row in db.call("flags")}
+    """Every flow's flag, read from the database now; raises `Unavailable`."""
+    return {flow: Flag(flow) for flow in Flow} | {
+        Flow(row["flow"]): _flag(row) for row in cast(list[_FlagRow], db.call("flags"))
+    }
 
 
 def switch(db: Database, actor: Actor, flow: Flow, *, open: bool, sentence: str, reason: str, now: datetime) -> Flag:
-    """Open or close a flow; raises `Refused` where a closed one would leave customers without a sentence."""
+    """Resume (`open`) or pause a flow; raises `Refused` without a reason, or without a sentence for customers."""
     roles.require(actor, "settings")
     if len(sentence) > LONGEST_SENTENCE:
         raise Refused("sentence_too_long", f"Use at most {LONGEST_SENTENCE} characters.")
@@ -116,10 +118,19 @@ def switch(db: Database, actor: Actor, flow: Flow, *, open: bool, sentence: str,
         role=str(actor.role),
         now=now,
     )
-    return _flag(row)
+    return _flag(cast(_FlagRow, row))
 
 
-def _flag(row: dict[str, Any]) -> Flag:
+class _FlagRow(TypedDict):
+    flow: str
+    open: bool
+    sentence: str
+    reason: str
+    changed_by: str
+    changed_at: str
+
+
+def _flag(row: _FlagRow) -> Flag:
     return Flag(
         Flow(row["flow"]),
         row["open"],
@@ -130,5 +141,5 @@ def _flag(row: dict[str, Any]) -> Flag:
     )
 
 
-def _closed(sentence: str) -> Unavailable:
-    return Unavailable("flow_disabled", sentence, retry_after_seconds=CLOSED_FOR_SECONDS)
+def _paused(sentence: str) -> Unavailable:
+    return Unavailable("flow_disabled", sentence, retry_after_seconds=RETRY_AFTER_SECONDS)

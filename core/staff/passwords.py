@@ -1,4 +1,4 @@
-"""Passwords: which are taken, and how they are stored and compared."""
+"""Passwords: which are accepted, and how they are stored and compared."""
 
 import re
 import secrets
@@ -11,15 +11,15 @@ import bcrypt
 from core.errors import Refused
 
 MIN_BYTES = 12
-MAX_BYTES = 72  # bcrypt looks no further
+MAX_BYTES = 72  # bcrypt ignores the rest
 BCRYPT_ROUNDS = 12
 _ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"  # nothing that is misread
 _SEPARATORS = re.compile(r"[\s._,;:/\\|+~-]+")
 _REPEATED = re.compile(r"(.+?)\1+", re.DOTALL)
-# How letters are written as digits and signs by those who believe that nobody else does.
+# Letters that people replace by similar digits and signs.
 _READINGS = [str.maketrans("@40315$7!", f"aaoe{one}ssti") for one in ("i", "l")]
 _WITHOUT_SHIFT = str.maketrans("!@#$%^&*()", "1234567890")
-# Keys beside one another, and what is counted up or down.
+# Neighbouring keys, and sequences.
 _ROWS = (
     "01234567890",
     "abcdefghijklmnopqrstuvwxyz",
@@ -40,31 +40,31 @@ _ROWS = (
 )
 _LONGEST_PIECE = 20
 FEWEST_PIECES = 5
-# What a password is compared with where there is no such user: the answer then takes the same time.
+# Compared with when no user has the name, so that the answer takes the same time.
 _NOBODYS_HASH = b"$2b$12$otXW.vr0lR/vW30igmoVrO6HGt8.MHDtlY16Tf5ECKw/WtclLtVcm"
 
 
 def require_good(password: str, *, name: str) -> None:
-    """Raise `Refused` with what is wrong with `password` for the user `name`."""
+    """Raise `Refused`, saying what is wrong, unless `password` is good enough for the user `name`."""
     length_bytes = len(password.encode())
     if not MIN_BYTES <= length_bytes <= MAX_BYTES or "\0" in password:
-        raise Refused("bad_password", f"A password has {MIN_BYTES} to {MAX_BYTES} bytes.")
+        raise Refused("bad_password", f"Use {MIN_BYTES} to {MAX_BYTES} characters.")
     lowered = password.lower()
     if len(set(lowered)) < 5:
-        raise Refused("bad_password", "A password needs at least five different characters.")
+        raise Refused("bad_password", "Use at least five different characters.")
     if (once := _once(lowered)) != lowered and len(once.encode()) < MIN_BYTES:
-        raise Refused("bad_password", "The same several times over is guessed as easily as once.")
+        raise Refused("bad_password", "Repeating a short text does not make it harder to guess. Use a longer one.")
     if _pieces(_SEPARATORS.sub("", lowered), _common() | {name.lower()}) < FEWEST_PIECES:
-        raise Refused("bad_password", "This password is among the first ones somebody would guess.")
+        raise Refused("bad_password", "This password is easy to guess. Use several unrelated words.")
 
 
 def hashed(password: str) -> str:
-    """The bcrypt hash to keep of `password`."""
+    """The bcrypt hash of `password`, to be stored."""
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS)).decode()
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """Whether `password` belongs to the hash; without a hash it takes as long and says no."""
+    """Whether `password` matches the hash; without a hash it takes equally long and is False."""
     given = password.encode()
     comparable = given if 0 < len(given) <= MAX_BYTES and b"\0" not in given else b"-"
     same = bcrypt.checkpw(comparable, password_hash.encode() if password_hash else _NOBODYS_HASH)
@@ -84,7 +84,7 @@ def _once(text: str) -> str:
 
 
 def _pieces(text: str, words: Set[str]) -> int:
-    """The fewest things somebody has to think of to guess `text`: common words, runs of keys or digits, single signs."""
+    """The fewest pieces that make up `text`: common words, runs of keys or digits, and single characters."""
     fewest = [0]
     for end in range(1, len(text) + 1):
         starts = range(max(0, end - _LONGEST_PIECE), end - 1)

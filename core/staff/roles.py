@@ -1,4 +1,4 @@
-"""Who may see and do what: the one table of roles, pages and rights."""
+"""Who may see and do what: the table of pages, roles and rights."""
 
 import getpass
 from dataclasses import dataclass
@@ -28,19 +28,21 @@ class Right(IntEnum):
 class Actor:
     """Who does something: `name` is written to the audit log (`staff:ana`, `cli:root`, `system:worker`).
 
-    `confirmed` is False for somebody in the console who proved to be there too long ago to move money.
+    `confirmed` is False for somebody in the console who last entered their password or code too long ago to move money.
+    `code_missing` is True for a session that has not passed its second factor yet: it may do nothing.
     """
 
     name: str
     role: Role
     confirmed: bool = True
+    code_missing: bool = False
 
 
 SYSTEM = Actor("system:worker", Role.ADMIN)
 
 
 def commandline_actor() -> Actor:
-    """Whoever runs a command on the machine acts with an admin's rights, under the name they have there."""
+    """The operating-system user who runs a command; they have an admin's rights."""
     return Actor(f"cli:{getpass.getuser()}", Role.ADMIN)
 
 
@@ -73,17 +75,24 @@ PAGES: dict[str, dict[Role, Right]] = {
 
 
 def right(role: Role, page: str) -> Right:
-    """What `role` may do on `page`; `Right.NONE` where it may not open it."""
+    """What `role` may do on `page`; `Right.NONE` if it may not open it."""
     return PAGES[page].get(role, Right.NONE)
 
 
 def require(actor: Actor, page: str, at_least: Right = Right.ACT) -> None:
     """Raise `Unauthorised` unless `actor` has `at_least` this right on `page`."""
+    _require_code(actor)
     if right(actor.role, page) < at_least:
         raise Unauthorised("not_allowed", f"The role {actor.role} may not do this on {page}.")
 
 
 def require_confirmed(actor: Actor) -> None:
-    """Before money moves: raise `Unauthorised` (`confirm_again`) unless `actor` proved a moment ago to be there."""
+    """Before money moves: raise `Unauthorised` (`confirm_again`) unless `actor` confirmed who they are a moment ago."""
+    _require_code(actor)
     if not actor.confirmed:
-        raise Unauthorised("confirm_again", "Confirm that it is you: it has been a while.")
+        raise Unauthorised("confirm_again", "Enter your password or code again: the last time was over 15 minutes ago.")
+
+
+def _require_code(actor: Actor) -> None:
+    if actor.code_missing:
+        raise Unauthorised("code_missing", "Enter the code of your authenticator app first.")

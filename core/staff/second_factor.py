@@ -1,4 +1,4 @@
-"""The second factor: codes of an app on somebody's phone, and recovery codes for the day it is lost."""
+"""The second factor: codes from an authenticator app, and recovery codes for a lost phone."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ ISSUER = "Payment operations"
 
 
 def new_secret() -> str:
-    """A secret to share with the app, as it is typed in there."""
+    """A secret to share with the app, in the form that is typed in there."""
     return pyotp.random_base32()
 
 
@@ -28,12 +28,12 @@ def setup_address(secret: str, name: str) -> str:
 
 
 def setup_picture(secret: str, name: str) -> str:
-    """The same address as a picture for the phone's camera: a `data:` address of an SVG, black on white."""
+    """The same address as a QR code: a `data:` address of an SVG, black on white."""
     return str(segno.make(setup_address(secret, name), error="m").svg_data_uri(scale=5, border=3, light="white"))
 
 
 def matched_step(secret: str, code: str, now: datetime) -> int | None:
-    """The step of time whose code this is: the one of `now`, or of 30 s before or after it."""
+    """The time step whose code this is: that of `now`, or of 30 s before or after; None if the code matches none."""
     totp, step = pyotp.TOTP(secret), int(now.timestamp()) // STEP_SECONDS
     digits = "".join(code.split())
     if not (digits.isascii() and digits.isdecimal()):
@@ -43,28 +43,28 @@ def matched_step(secret: str, code: str, now: datetime) -> int | None:
 
 
 def recovery_codes() -> list[str]:
-    """New codes of about 90 bits, each good once in place of the app's."""
+    """New codes of about 90 bits; each works once in place of the app's code."""
     return [passwords.made_up() for _ in range(RECOVERY_CODES)]
 
 
 def recovery_hash(code: str) -> str:
-    """What is stored of a recovery code; it needs no salt, since nobody guesses 90 bits."""
+    """What is stored of a recovery code; no salt is needed, since nobody guesses 90 bits."""
     return hashlib.sha256(code.strip().encode()).hexdigest()
 
 
 def sealed(secret: str, key: bytes) -> str:
-    """`secret` as the database keeps it: of no use without `key`."""
+    """`secret` encrypted with `key`, as the database stores it."""
     return _box(key).encrypt(secret.encode()).decode()
 
 
-def unsealed(kept: str, key: bytes) -> str:
-    """Raises `Refused` where it was sealed with another key."""
+def unsealed(stored: str, key: bytes) -> str:
+    """The secret that `sealed` encrypted; raises `Refused` if it was encrypted with another key."""
     try:
-        return _box(key).decrypt(kept.encode()).decode()
+        return _box(key).decrypt(stored.encode()).decode()
     except InvalidToken as error:
         raise Refused(
             "second_factor_unreadable",
-            "Codes cannot be checked since COOKIE_KEY was changed. Use a recovery code, or ask an admin to reset "
+            "Codes cannot be checked because COOKIE_KEY was changed. Use a recovery code, or ask an admin to reset "
             "your second factor.",
         ) from error
 

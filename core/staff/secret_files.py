@@ -1,4 +1,4 @@
-"""Secrets that a machine makes for itself once, kept in a file that its owner alone can read."""
+"""Secrets that are generated once and stored in a file that only its owner can read."""
 
 import os
 import tempfile
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def keep_once(path: Path, content: bytes) -> bytes:
-    """What `path` holds: `content` if it is new, else what was kept there before.
+    """The content of `path`: `content` if the file is new, else what was stored there before.
 
-    The file appears whole or not at all, with mode 0600; of several processes at once the first one's stays.
+    The file appears whole or not at all, with mode 0600; if several processes create it at once, the first one wins.
     """
     if path.exists():
         return path.read_bytes()

@@ -1,19 +1,20 @@
-"""Signing in and staying signed in: attempts, one-time tickets, sessions that end when they are told to."""
+"""Signing in and staying signed in: attempts, one-time tickets, and sessions that can be ended at any time."""
 
 import hashlib
 import hmac
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Literal, TypedDict, cast
 
 from core.db import Database
 from core.errors import Refused, Unauthorised
 from core.periods import Clock, wall_clock
 from core.settings import PaymentMode, Settings
-from core.staff import passwords, roles
+from core.staff import known_devices, passwords, roles
 from core.staff.roles import Actor, Role
 from core.staff.secret_files import keep_once
 
@@ -21,7 +22,10 @@ TICKET_SECONDS = 30
 IDLE_SECONDS = 4 * 3600
 CONFIRMED_FOR = timedelta(minutes=15)
 KEY_FILE = "cookie-key"
-LOCKED = "Too many attempts. Wait 15 minutes, or ask an admin to set a new password for you."
+LOCKED = (
+    "Too many attempts. Wait 15 minutes, sign in on a device you have used before, "
+    "or ask an admin to set a new password for you."
+)
 WRONG = "The username or the password is not right."
 
 Step = Literal["give code", "change password", "set up second factor"]
@@ -29,25 +33,40 @@ Step = Literal["give code", "change password", "set up second factor"]
 
 @dataclass(frozen=True)
 class Visit:
-    """Where somebody comes from, as far as it can be told."""
+    """Where a sign-in comes from: network address, browser, and the device cookie if the browser sent one."""
 
+    address: str
+    device: str
+    device_token: str | None = None
+
+
+class OpenSession(TypedDict):
+    """Where somebody is signed in; times are ISO texts."""
+
+    id: str
+    name: str
+    opened_at: str
+    last_seen_at: str
+    expires_at: str
     address: str
     device: str
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A session just opened, and the ticket its cookie can be had for within `TICKET_SECONDS`."""
+    """A new session, the ticket for its cookie (valid for `TICKET_SECONDS`), and proof that this device is known."""
 
     session_id: str
     ticket: str
+    name: str
+    device_token: str
 
 
 @dataclass(frozen=True)
 class StaffSession:
-    """An open session: who it belongs to, with the role they have at this moment.
+    """An open session: its user, with their current role.
 
-    `confirmed` says that they proved to be there within the last `CONFIRMED_FOR`.
+    `confirmed` says that they entered their password or code within the last `CONFIRMED_FOR`.
     """
 
     session_id: str
@@ -61,14 +80,15 @@ class StaffSession:
 
     @property
     def actor(self) -> Actor:
-        return Actor(f"staff:{self.name}", self.role, self.confirmed)
+        code_missing = self.has_second_factor and not self.passed_second_factor
+        return Actor(f"staff:{self.name}", self.role, self.confirmed, code_missing)
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """The store of sessions. It goes by wall time: a session does not age with the sandbox's clock.
+    """The store of sessions. It uses wall time: a session does not age with the sandbox's clock.
 
-    Tickets and tokens are 256 random bits; stored is only their HMAC under `key`.
+    Tickets and tokens are 256 random bits; only their HMAC under `key` is stored.
     """
 
     db: Database
@@ -78,7 +98,7 @@ class Sessions:
     second_factor_roles: frozenset[Role] = frozenset()
 
     def next_step(self, staff: StaffSession) -> Step | None:
-        """What this session's user has to do before anything else opens; None where they may work."""
+        """What this session's user must do before any page opens; None if nothing is left to do."""
         if staff.has_second_factor and not staff.passed_second_factor:
             return "give code"
         if staff.must_change_password:
@@ -90,28 +110,32 @@ class Sessions:
     def sign_in(
         self, name: str, password: str, visit: Visit, *, pause: Callable[[float], None] = time.sleep
     ) -> SignedIn:
-        """Open a session. Raises `Unauthorised` for a wrong name or password, `Refused` while it is locked.
+        """Open a session. Raises `Unauthorised` for a wrong name or password, `Refused` while sign-in is locked.
 
-        Unknown users, disabled ones and wrong passwords take the same time and get the same answer.
+        Unknown users, disabled users and wrong passwords take the same time and get the same answer. Failures are
+        counted per user and address; a device the user signed in from before has a count of its own.
         """
         name = name.strip().lower()[:64]
-        begun = self.db.call("begin_sign_in", name=name, address=visit.address, now=self.now())
+        device = known_devices.device_id(visit.device_token, name, self.key, self.now())
+        begun = self.db.call(
+            "begin_sign_in", name=name, address=counted_address(visit.address), now=self.now(), device=device
+        )
         if begun["locked"]:
             raise Refused("sign_in_locked", LOCKED)
         pause(begun["wait_ms"] / 1000)
         if not passwords.matches(password, begun["password_hash"]):
             self.db.call("refuse_sign_in", attempt=begun["attempt"], now=self.now())
             raise Unauthorised("not_signed_in", WRONG)
-        return self._open(begun["attempt"], visit)
+        return self._open(begun["attempt"], name, visit if device else replace(visit, device_token=None))
 
     def redeem(self, ticket: str) -> str:
-        """The cookie's token for a ticket, once; raises `Unauthorised` for any other ticket."""
+        """The session cookie's token for a ticket, once; raises `Unauthorised` for an invalid or used ticket."""
         token = secrets.token_urlsafe(32)
         self.db.call("redeem_ticket", ticket_hash=self._hash(ticket), token_hash=self._hash(token), now=self.now())
         return token
 
     def of_cookie(self, token: str) -> StaffSession | None:
-        """The open session this cookie belongs to."""
+        """The open session of this cookie."""
         return self._found(token_hash=self._hash(token))
 
     def of_id(self, session_id: str) -> StaffSession | None:
@@ -119,7 +143,7 @@ class Sessions:
         return self._found(session_id=session_id)
 
     def sign_out(self, session: StaffSession) -> None:
-        """End this session of one's own, wherever it is open."""
+        """End this session of one's own."""
         self._revoke(session.actor, session.session_id)
 
     def revoke(self, actor: Actor, session_id: str) -> None:
@@ -127,21 +151,29 @@ class Sessions:
         roles.require(actor, "users")
         self._revoke(actor, session_id)
 
-    def sign_out_everywhere(self, actor: Actor, name: str) -> int:
-        """End all sessions of `name`, one's own or as an admin; answers how many there were."""
+    def sign_out_everywhere(self, actor: Actor, name: str, *, keep: str | None = None) -> int:
+        """End all sessions of `name`, one's own or as an admin, except the id `keep`; returns how many ended."""
         if actor.name != f"staff:{name}":
             roles.require(actor, "users")
-        ended = self.db.call("revoke_sessions", actor=actor.name, actor_role=str(actor.role), name=name, now=self.now())
+        ended = self.db.call(
+            "revoke_sessions", actor=actor.name, actor_role=str(actor.role), name=name, now=self.now(), keep=keep
+        )
         return cast(int, ended)
 
-    def open_sessions(self, actor: Actor, name: str | None = None) -> list[dict[str, Any]]:
-        """Where `name`, or everybody, is signed in: device, address, when opened and last seen."""
+    def open_sessions(self, actor: Actor, name: str | None = None) -> list[OpenSession]:
+        """The open sessions of `name`, or of everybody."""
         if actor.name != f"staff:{name}":
             roles.require(actor, "users")
         found = self.db.call("list_sessions", name=name, idle_seconds=IDLE_SECONDS, now=self.now())
-        return cast(list[dict[str, Any]], found)
+        return cast(list[OpenSession], found)
 
-    def _open(self, attempt: int, visit: Visit) -> SignedIn:
+    def device_token(self, name: str, given: str | None = None) -> str:
+        """The device cookie of somebody who is signed in as `name`: the one their browser has, or a new one."""
+        if given and known_devices.device_id(given, name, self.key, self.now()):
+            return given
+        return known_devices.token_for(name, self.key, self.now())
+
+    def _open(self, attempt: int, name: str, visit: Visit) -> SignedIn:
         ticket, now = secrets.token_urlsafe(32), self.now()
         session_id = self.db.call(
             "open_session",
@@ -152,7 +184,7 @@ class Sessions:
             device=visit.device[:200],
             now=now,
         )
-        return SignedIn(session_id, ticket)
+        return SignedIn(session_id, ticket, name, self.device_token(name, visit.device_token))
 
     def _revoke(self, actor: Actor, session_id: str) -> None:
         self.db.call(
@@ -180,12 +212,23 @@ class Sessions:
 
 
 def sessions_of(settings: Settings, db: Database, now: Clock = wall_clock) -> Sessions:
-    """The store of sessions as the settings want it; makes the key once where none is given."""
+    """The store of sessions for these settings; generates the key once if no `COOKIE_KEY` is set."""
     given = settings.cookie_key
     if given:
         key = given.get_secret_value().encode()
     else:
         key = keep_once(settings.data_dir / KEY_FILE, secrets.token_bytes(32))
-    live = settings.payment_mode is PaymentMode.PRODUCTION
-    needed_by = frozenset({Role.ADMIN, Role.FINANCE}) if live else frozenset()
-    return Sessions(db, key, timedelta(hours=settings.session_hours), now, needed_by)
+    real_money = settings.payment_mode is PaymentMode.PRODUCTION
+    second_factor_roles = frozenset({Role.ADMIN, Role.FINANCE}) if real_money else frozenset()
+    return Sessions(db, key, timedelta(hours=settings.session_hours), now, second_factor_roles)
+
+
+def counted_address(address: str) -> str:
+    """What attempts from `address` are counted under: an IPv6 visitor has a whole /64 network to come from."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))

@@ -1,9 +1,9 @@
-"""The staff: who may sign in, with which role."""
+"""The users: who may sign in, with which role."""
 
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import NotRequired, TypedDict, cast
 
 from core.db import Database
 from core.errors import Refused
@@ -14,7 +14,20 @@ from core.staff.sessions import IDLE_SECONDS
 
 DEMO_USERS_FILE = "demo-users.json"
 
-User = dict[str, Any]
+
+class User(TypedDict):
+    """A member of staff; times are ISO texts. The last three are only in the list of users."""
+
+    name: str
+    role: str
+    email: str
+    active: bool
+    must_change_password: bool
+    created_at: str
+    second_factor: bool
+    last_seen_at: NotRequired[str | None]
+    signed_in: NotRequired[int]
+    locked: NotRequired[bool]
 
 
 def add(
@@ -28,7 +41,7 @@ def add(
     *,
     must_change_password: bool = True,
 ) -> User:
-    """Add somebody who signs in as `name` and, unless told otherwise, changes the password then."""
+    """Add a user who signs in as `name` and, by default, must then choose a password of their own."""
     roles.require(actor, "users")
     passwords.require_good(password, name=name)
     added = db.call(
@@ -45,28 +58,28 @@ def add(
 
 
 def everybody(db: Database, actor: Actor, now: datetime | None = None) -> list[User]:
-    """Everybody who could ever sign in, with role, state and when they were last seen.
+    """All users, disabled ones too, with role, state and when they were last seen.
 
-    With `now` also in how many browsers they are signed in then, and whether wrong passwords locked them out.
+    With `now` also in how many browsers each is signed in (`signed_in`), and whether sign-in on new devices is `locked`.
     """
     roles.require(actor, "users")
     return cast(list[User], db.call("list_users", now=now, idle_seconds=IDLE_SECONDS))
 
 
 def set_role(db: Database, actor: Actor, name: str, role: Role, now: datetime, *, reason: str | None = None) -> User:
-    """Give `name` this role from their next interaction on; the last admin keeps theirs."""
+    """Give `name` this role from their next click on; refused for the last admin."""
     roles.require(actor, "users")
     return cast(User, db.call("set_user_role", **_by(actor), name=name, role=str(role), now=now, reason=reason))
 
 
 def disable(db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None) -> User:
-    """Sign `name` out everywhere and let them in no more; the last admin cannot be disabled."""
+    """Sign `name` out everywhere and stop them from signing in; refused for the last admin."""
     roles.require(actor, "users")
     return cast(User, db.call("disable_user", **_by(actor), name=name, now=now, reason=reason))
 
 
 def enable(db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None) -> User:
-    """Let `name` sign in again with the password they had."""
+    """Let `name` sign in again with the same password."""
     roles.require(actor, "users")
     return cast(User, db.call("enable_user", **_by(actor), name=name, now=now, reason=reason))
 
@@ -74,35 +87,47 @@ def enable(db: Database, actor: Actor, name: str, now: datetime, *, reason: str 
 def reset_password(
     db: Database, actor: Actor, name: str, password: str, now: datetime, *, reason: str | None = None
 ) -> None:
-    """Give `name` a password to change at the next sign-in; signs them out everywhere and lifts a lock."""
+    """Give `name` a password to change at the next sign-in; signs them out everywhere and unlocks sign-in.
+
+    In the console it needs a reason, which the audit log keeps.
+    """
     roles.require(actor, "users")
+    _require_reason(actor, reason)
     _set_password(db, actor, name, password, now, must_change_password=True, reason=reason)
 
 
 def reset_second_factor(db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None) -> None:
-    """For somebody who lost phone and recovery codes: none is asked for any more; signs them out everywhere."""
+    """Remove the second factor of somebody who lost phone and recovery codes; signs them out everywhere.
+
+    In the console it needs a reason, which the audit log keeps.
+    """
     roles.require(actor, "users")
+    _require_reason(actor, reason)
     db.call("reset_second_factor", **_by(actor), name=name, now=now, reason=reason)
 
 
 def choose_password(db: Database, actor: Actor, password: str, again: str, now: datetime) -> None:
-    """Give the acting member of staff a new password of their choice; signs them out everywhere, here too."""
+    """Change the acting user's own password; signs them out everywhere, here too.
+
+    Raises `Unauthorised` unless they entered their password, and the code of their second factor if they have one,
+    within the last 15 minutes.
+    """
     source, _, name = actor.name.partition(":")
     if source != "staff":
-        raise Refused("no_password", "Only a member of staff has a password.")
+        raise Refused("no_password", "Only users of the console have a password.")
     roles.require_confirmed(actor)
     if password != again:
-        raise Refused("not_the_same", "The two are not the same.")
+        raise Refused("not_the_same", "The two passwords are different.")
     if passwords.matches(password, db.call("password_hash", name=name)):
-        raise Refused("same_password", "This is the password you have. Choose another one.")
+        raise Refused("same_password", "This is your current password. Choose a different one.")
     _set_password(db, actor, name, password, now, must_change_password=False)
 
 
 def create_demo_users(db: Database, data_dir: Path, now: datetime) -> dict[str, str]:
-    """One user a role with a made-up password, `{name: password}` kept in `demo-users.json`; again adds nobody.
+    """One user per role with a generated password, stored as `{name: password}` in `demo-users.json`; safe to repeat.
 
-    For the sandbox only. The file is written before the users are added, so that an interrupted start is taken up;
-    where it was deleted, users of these names get its new passwords, so that what is printed signs in.
+    For the sandbox only. The file is written before the users are added, so that an interrupted start can continue. If
+    it was deleted, the users get the new file's passwords, so that the printed passwords work.
     """
     made = {str(role): passwords.made_up() for role in Role}
     kept = keep_once(data_dir / DEMO_USERS_FILE, json.dumps(made, indent=2).encode())
@@ -137,6 +162,11 @@ def _set_password(
         now=now,
         reason=reason,
     )
+
+
+def _require_reason(actor: Actor, reason: str | None) -> None:
+    if actor.name.startswith("staff:") and not (reason or "").strip():
+        raise Refused("reason_missing", "Enter a reason for the audit log.")
 
 
 def _by(actor: Actor) -> dict[str, str]:

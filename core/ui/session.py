@@ -1,4 +1,4 @@
-"""Who looks at this page, and the services it works with."""
+"""Who is signed in on this page, and the services the page works with."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,12 +12,14 @@ from core.db import Database
 from core.errors import Unauthorised
 from core.services import Services
 from core.settings import Settings, load_settings
+from core.staff import known_devices
 from core.staff.roles import PAGES, Actor, Right, right
 from core.staff.sessions import Sessions, SignedIn, StaffSession, sessions_of
 
 COOKIE = "payops_session"
 _SESSION_ID, _TICKET, _ENDED = "staff_session_id", "staff_session_ticket", "staff_session_ended"
-_WORDS, _ADDRESS = "staff_session_ended_words", "page_address"
+_ENDED_MESSAGE, _ADDRESS = "staff_session_ended_message", "page_address"
+_DEVICES = "known_device_tokens"
 _starting = Lock()
 
 
@@ -28,7 +30,7 @@ def settings() -> Settings:
 
 
 def services() -> Services:
-    """What this process works with, started at the first call and shared by everybody it serves."""
+    """The process's services, started at the first call and shared by all its visitors."""
     with _starting:
         return _services()
 
@@ -43,20 +45,20 @@ def sessions() -> Sessions:
 
 
 def current() -> StaffSession | None:
-    """The session behind this page, asked of the store each time: an ended one is None at once.
+    """The session of this page, looked up each time, so that an ended session is None at once.
 
-    A tab that signed in knows its session itself, since a socket keeps the cookies it was opened with.
+    A tab that signed in knows its session itself, because a socket keeps the cookies it was opened with.
     """
     return _found(*_known_by())
 
 
 def working() -> StaffSession | None:
-    """The session behind this page if it may work: signed in, with every step of the sign-in behind it."""
+    """The session of this page, if every step of its sign-in is done."""
     return _if_complete(current())
 
 
 def _known_by() -> tuple[str | None, str | None]:
-    """What this tab is known by: the id of the session it opened, and its cookie."""
+    """What identifies this tab: the id of the session it opened, and its cookie."""
     return st.session_state.get(_SESSION_ID), st.context.cookies.get(COOKIE)
 
 
@@ -71,9 +73,9 @@ def _if_complete(found: StaffSession | None) -> StaffSession | None:
 
 
 def actor() -> Actor:
-    """Who acts here, with their role of this moment.
+    """The user who acts on this page, with their current role.
 
-    Somebody signed out meanwhile sees the sign-in form, and somebody whose new role may not open this page is told so.
+    If they were signed out meanwhile the sign-in form opens; if their new role may not open this page, it says so.
     """
     found = working()
     if not _belongs(found, address()):
@@ -82,20 +84,20 @@ def actor() -> Actor:
 
 
 def actor_at_click() -> Callable[[], Actor]:
-    """Tells who acts here, to what a click runs apart from the page, such as the making of a file.
+    """A function that returns the acting user, for work that a click starts outside the page's run, such as a file.
 
-    That has no tab to ask, and may come long after the page was drawn. Told only then, it raises `Unauthorised` for
-    somebody who is signed out by then or may see the page no more.
+    Such work has no tab to ask and may run long after the page was drawn. The function raises `Unauthorised` if the
+    user is signed out by then, or may no longer see the page.
     """
     known_by, here = _known_by(), address()
 
-    def tell() -> Actor:
+    def acting() -> Actor:
         found = _if_complete(_found(*known_by))
         if not _belongs(found, here):
-            raise Unauthorised("signed_out", "You are signed out, or may see this page no more.")
+            raise Unauthorised("signed_out", "You are signed out, or your role may no longer see this page.")
         return found.actor
 
-    return tell
+    return acting
 
 
 def _belongs(found: StaffSession | None, here: str) -> TypeGuard[StaffSession]:
@@ -103,46 +105,56 @@ def _belongs(found: StaffSession | None, here: str) -> TypeGuard[StaffSession]:
 
 
 def keep(signed_in: SignedIn) -> None:
-    """From now on this tab belongs to this session; its cookie can be had for the ticket."""
+    """This tab belongs to this session from now on; its cookie is given out for the ticket."""
+    st.session_state.setdefault(_DEVICES, {})[signed_in.name] = signed_in.device_token
     st.session_state[_SESSION_ID] = signed_in.session_id
     st.session_state[_TICKET] = signed_in.ticket
     st.session_state.pop(_ENDED, None)
 
 
-def sign_out(words: str = "") -> None:
-    """End the session of this tab, and forget all the tab held: the next person at it sees nothing of it.
+def sign_out(message: str = "") -> None:
+    """End the session of this tab and clear everything the tab held; `message` is shown once above the sign-in form.
 
-    `words` are shown above the sign-in form, once.
+    Only the proof that this device is known stays: the socket's cookies are older than it.
     """
     if found := current():
         sessions().sign_out(found)
+    devices = st.session_state.get(_DEVICES, {})
     st.session_state.clear()
+    st.session_state[_DEVICES] = devices
     st.session_state[_ENDED] = True
-    st.session_state[_WORDS] = words
+    st.session_state[_ENDED_MESSAGE] = message
+
+
+def device_token(user: str) -> str | None:
+    """The proof that `user` signed in on this device before, from this tab or from the browser's cookie."""
+    name = user.strip().lower()
+    found = st.session_state.get(_DEVICES, {}).get(name) or st.context.cookies.get(known_devices.cookie_name(name))
+    return found if isinstance(found, str) else None
 
 
 def ticket() -> str | None:
-    """The ticket still to be exchanged for the cookie, if this tab holds one."""
+    """The ticket that this tab has yet to exchange for its cookie, if any."""
     return st.session_state.get(_TICKET)
 
 
 def just_ended() -> bool:
-    """Whether this tab signed out and the browser may still hold the cookie."""
+    """Whether this tab signed out and the browser may still have the cookie."""
     return bool(st.session_state.get(_ENDED))
 
 
-def words_at_the_end() -> str:
-    """What the sign-in form says about how the last session of this tab ended; once."""
-    return str(st.session_state.pop(_WORDS, ""))
+def ended_message() -> str:
+    """What the sign-in form says about how this tab's last session ended; once."""
+    return str(st.session_state.pop(_ENDED_MESSAGE, ""))
 
 
 def be_at(address: str) -> None:
-    """From now on this tab is at this page."""
+    """This tab is at this page from now on."""
     st.session_state[_ADDRESS] = address
 
 
 def address() -> str:
-    """The page this tab was last at, also while a click on it is being worked on."""
+    """The page this tab is at, also while a click on it is handled."""
     return str(st.session_state.get(_ADDRESS, ""))
 
 

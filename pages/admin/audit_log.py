@@ -1,16 +1,17 @@
-"""The audit log: who did what to which thing, and what it was before and after."""
+"""The audit log: who did what to which object, and the values before and after."""
 
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import streamlit as st
 
+from core.figures.wording import counted
 from core.spreadsheets import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
 from core.staff import audit, audit_words
 from core.staff.audit import Sought
 from core.staff.roles import Actor
 from core.ui import session
-from core.ui.kit import detail_view, filters, rows
+from core.ui.kit import actions, detail_view, filters, rows
 from core.ui.kit.rows import Column
 from core.ui.text import ago, literal
 
@@ -19,10 +20,10 @@ OUTCOMES = {"all": "All", **audit_words.OUTCOMES}
 db, now = session.db(), session.sessions().now()
 zone = session.settings().business_zone
 COLUMNS = (
-    Column("at", "When", read=lambda entry: at(entry, "%Y-%m-%d %H:%M:%S")),
+    Column("at", "When", read=lambda entry: at(entry, "%-d %b %Y, %H:%M:%S")),
     Column("actor", "Who", read=audit_words.who),
-    Column("action", "Did", read=audit_words.action),
-    Column("subject", "To", read=audit_words.thing),
+    Column("action", "Action", read=audit_words.action),
+    Column("subject", "Object", read=audit_words.thing),
     Column("outcome", "Outcome", read=lambda entry: audit_words.OUTCOMES[entry["outcome"]]),
     Column("after", "Changed", read=lambda entry: audit_words.changed_in_short(entry, zone), width="medium"),
     Column("reason", "Why", width="medium"),
@@ -51,35 +52,36 @@ def exported(actor: Actor) -> list[audit.Entry]:
     return audit.exported(db, actor, sought, session.sessions().now())
 
 
-def say_how_the_chain_stands(chain: dict[str, Any]) -> None:
+def show_chain_state(chain: audit.ChainState) -> None:
     if chain["open_breaks"]:
-        st.markdown("#### The log is not as it was recorded")
-        st.error(f"{chain['open_breaks']:,} breaks are open on the errors page: an entry was changed or removed.")
+        st.markdown("#### The audit log has been altered")
+        st.error(
+            f"{counted(chain['open_breaks'], 'break')} in the chain: entries were changed or removed. The errors page lists each."
+        )
     elif chain["verified_at"]:
-        st.markdown(f"#### All {chain['length']:,} entries are as they were recorded")
+        st.markdown(f"#### No entry was changed or removed ({chain['length']:,} verified)")
     else:
-        st.markdown("#### Nothing is chained yet")
-    looked = (
-        f"Looked at again {ago(datetime.fromisoformat(chain['verified_at']), now)}. " if chain["verified_at"] else ""
-    )
+        st.markdown("#### The first entries are being verified")
+    looked = f"Last verified {ago(datetime.fromisoformat(chain['verified_at']), now)}. " if chain["verified_at"] else ""
     waiting = (
-        f"{chain['waiting']:,} of the newest wait to be chained, which takes less than a minute. "
+        f"{counted(chain['waiting'], 'new entry', 'new entries')} will be chained within a minute. "
         if chain["waiting"]
         else ""
     )
-    st.caption(f"{looked}{waiting}Each entry's hash covers the entry and the hash before it.")
+    st.caption(f"{looked}{waiting}Each entry is hashed together with the entry before it, so any later change shows.")
 
 
 st.title("Audit log")
-say_how_the_chain_stands(audit.chain_state(db, session.actor()))
+actions.show_result()
+show_chain_state(audit.chain_state(db, session.actor()))
 period = filters.period()
 who, what, which, how = st.columns(4)
 with who:
     actor = text_filter("Who", "actor", "ana")
 with what:
-    action = text_filter("Did", "action", "refund")
+    action = text_filter("Action", "action", "refund")
 with which:
-    subject = text_filter("To", "subject", "user:ana")
+    subject = text_filter("Object", "subject", "user:ana")
 with how:
     outcome = st.selectbox(
         "Outcome",
@@ -102,7 +104,7 @@ page = audit.entries(
     limit=PAGE_ENTRIES,
 )
 if not page.entries:
-    st.info("No entry fits. Every action, refusal and sign-in of these days would be here.")
+    st.info("No entry matches. Every action, refusal and sign-in of these days is listed here.")
 
 chosen = rows.show(page.entries, COLUMNS, key="entries", choose="entry")
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -118,7 +120,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     rows.file(
         "XLSX", lambda actor: as_xlsx(exported(actor), audit.COLUMNS, sheet="Audit log"), "audit-log.xlsx", XLSX_TYPE
     )
-st.caption(f"Times are {literal(zone.key)}. A file has every entry that fits. Choose a row to see what it changed.")
+st.caption(f"Times are {literal(zone.key)}. Exports have every matching entry. Select a row to see what it changed.")
 
 if chosen and chosen.isdecimal() and len(chosen) < 19 and (entry := audit.one(db, session.actor(), int(chosen))):
     with st.container(border=True, key="chosen"):
@@ -126,16 +128,16 @@ if chosen and chosen.isdecimal() and len(chosen) < 19 and (entry := audit.one(db
         detail_view.facts(
             [
                 ("Who", audit_words.who(entry)),
-                ("As", entry["role"]),
-                ("When", at(entry, "%Y-%m-%d %H:%M:%S %Z")),
+                ("Role", audit_words.role(entry)),
+                ("When", at(entry, "%-d %b %Y, %H:%M:%S %Z")),
                 ("Outcome", audit_words.OUTCOMES[entry["outcome"]]),
                 ("Why", entry["reason"]),
                 ("Recorded as", entry["action"]),
-                ("Thing", entry["subject"]),
-                ("Quote", entry["request_id"]),
-                ("In the chain", f"number {entry['position']:,}" if entry["position"] else "within a minute"),
+                ("Object", entry["subject"]),
+                ("Request id", entry["request_id"]),
+                ("Chain position", f"{entry['position']:,}" if entry["position"] else "within a minute"),
             ],
-            ids=("Recorded as", "Thing", "Quote"),
+            ids=("Recorded as", "Object", "Request id"),
         )
         if changes := audit_words.changed(entry, zone):
             was_there = any(each.before != audit_words.NOTHING for each in changes)
@@ -143,4 +145,4 @@ if chosen and chosen.isdecimal() and len(chosen) < 19 and (entry := audit.one(db
                 [vars(each) for each in changes], (FIELD, BEFORE, AFTER) if was_there else (FIELD, AFTER), key="changes"
             )
         else:
-            st.caption("It changed no field of a record.")
+            st.caption("No record was changed.")

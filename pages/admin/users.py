@@ -1,4 +1,4 @@
-"""The staff: who may sign in, with which role, and where they are signed in."""
+"""The users: who may sign in, with which role, and where they are signed in."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.figures.wording import counted
 from core.staff import users
 from core.staff.roles import Actor, Role
 from core.ui import session
@@ -27,13 +28,13 @@ def state(user: Mapping[str, Any]) -> str:
     if not user["active"]:
         return "Disabled"
     if user["locked"]:
-        return "Locked for 15 minutes"
-    return "Has to choose a password" if user["must_change_password"] else "Active"
+        return "Locked on new devices"
+    return "Must choose a password" if user["must_change_password"] else "Active"
 
 
 def sign_out(session_id: str, name: str, actor: Actor) -> str:
     store.revoke(actor, session_id)
-    return f"That session of {name} is over."
+    return f"{name} was signed out there."
 
 
 COLUMNS = (
@@ -42,19 +43,21 @@ COLUMNS = (
     Column("active", "State", read=state),
     Column("email", "E-mail"),
     Column("second_factor", "Second factor", read=lambda user: "Yes" if user["second_factor"] else "No"),
-    Column("signed_in", "Signed in at", "count", help="Browsers they are signed in at now."),
+    Column("signed_in", "Sessions", "count", help="Browsers where they are signed in now."),
     Column("last_seen_at", "Last seen", read=lambda user: seen(user["last_seen_at"]).capitalize()),
 )
 
 st.title("Users")
 actions.show_result()
-user_dialogs.show_made_up_password()
+user_dialogs.show_temporary_password()
 everybody = users.everybody(db, session.actor(), now)
 may_sign_in = [user for user in everybody if user["active"]]
 admins = sum(user["role"] == Role.ADMIN for user in may_sign_in)
 here = sum(user["signed_in"] > 0 for user in everybody)
-people = "1 person" if len(may_sign_in) == 1 else f"{len(may_sign_in)} people"
-st.markdown(f"#### {people} may sign in, {admins} as admin; {here} {'is' if here == 1 else 'are'} signed in now")
+st.markdown(
+    f"#### {counted(len(may_sign_in), 'person', 'people')} can sign in, {counted(admins, 'admin')} among them; "
+    f"{here:,} signed in now"
+)
 
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
     shown = st.segmented_control(
@@ -72,7 +75,7 @@ listed = may_sign_in if shown == "active" else everybody
 chosen = rows.show(listed, COLUMNS, key="users", choose="user", id_field="name")
 rows.files(lambda _: listed, COLUMNS, name="users")
 if chosen is None:
-    st.caption("Choose somebody to change their role, reset their password, see where they are signed in, or end that.")
+    st.caption("Select a user to change their role, reset their password, or sign them out.")
 
 for user in (one for one in everybody if one["name"] == chosen):
     with st.container(border=True, key="chosen"):
@@ -82,7 +85,7 @@ for user in (one for one in everybody if one["name"] == chosen):
                 ("Role", user["role"].capitalize()),
                 ("State", state(user)),
                 ("E-mail", user["email"]),
-                ("Second factor", "Set up" if user["second_factor"] else "None: the password alone lets them in"),
+                ("Second factor", "Set up" if user["second_factor"] else "None: signs in with the password alone"),
                 ("Added", in_zone(datetime.fromisoformat(user["created_at"]), zone)),
                 ("Last seen", seen(user["last_seen_at"])),
             ]
@@ -94,7 +97,7 @@ for user in (one for one in everybody if one["name"] == chosen):
                 if st.button(change.label, key=f"ask {change.label}"):
                     user_dialogs.ask(user, change)
         places = store.open_sessions(session.actor(), user["name"])
-        st.markdown("**Signed in at**" if places else "Not signed in anywhere.")
+        st.markdown("**Signed in on**" if places else "Not signed in.")
         for each in places:
             with st.container(
                 horizontal=True,

@@ -10,7 +10,7 @@ from core.monitoring import action_items, overview
 from core.monitoring.overview import Overview
 from core.periods import business_day
 from core.ui import session
-from core.ui.kit import cards, charts, filters, freshness, shared_cache
+from core.ui.kit import actions, cards, charts, filters, freshness, shared_cache
 from core.ui.kit.charts import Chart
 from core.ui.text import literal
 
@@ -18,6 +18,7 @@ REFRESH_SECONDS = 2
 OPENS_WITH_SECONDS = 5  # a page that is opened shows what others saw so long ago, until it refreshes
 
 st.title("Overview")
+actions.show_result()
 running = session.services()
 available = shared_cache.answers().get("currencies", partial(overview.currencies, running.db), ttl_seconds=0)
 with st.container(horizontal=True, gap="medium"):

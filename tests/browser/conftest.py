@@ -67,7 +67,7 @@ for number, text in enumerate({NASTY!r}):
         st.button(literal(text), key=f"button {{number}}")
 """
 MOVES_MONEY = """
-from core.ui import actions
+from core.ui.kit import actions
 
 @st.dialog("Move money")
 def ask():
@@ -83,7 +83,7 @@ if st.button("Money"):
 SLOW_DIALOG = """
 import time
 import streamlit as st
-from core.ui import actions
+from core.ui.kit import actions
 
 def act(actor):
     st.session_state["times"] = st.session_state.get("times", 0) + 1

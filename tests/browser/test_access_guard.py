@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from core.staff.roles import SYSTEM
 from core.staff.sessions import Visit, sessions_of
+from core.ui.frame.access_guard import NOT_YOURS
 from core.ui.frame.security_policy import SafeHeaders
 from core.ui.session import COOKIE
 from tests.browser.conftest import downloaded
@@ -19,13 +20,13 @@ from tests.browser.conftest import downloaded
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
-def ticket(console):
+def ticket(console, name="ops"):
     store = sessions_of(console.services.settings, console.services.db)
-    return store.sign_in("ops", console.passwords["ops"], Visit("192.0.2.6", "x")).ticket
+    return store.sign_in(name, console.passwords[name], Visit("192.0.2.6", "x")).ticket
 
 
-def token(console):
-    return sessions_of(console.services.settings, console.services.db).redeem(ticket(console))
+def token(console, name="ops"):
+    return sessions_of(console.services.settings, console.services.db).redeem(ticket(console, name))
 
 
 ASKED = [
@@ -91,9 +92,12 @@ def test_the_cookie_is_for_https_alone_where_the_console_is_reached_by_it(consol
             json={"ticket": ticket(console)},
             headers={**OURS, "X-Forwarded-Proto": scheme},
         )
-        flags = {part.strip() for part in answer.headers["set-cookie"].split(";")[1:]}
-        assert {"HttpOnly", "SameSite=strict", "Path=/"} <= flags
-        assert ("Secure" in flags) is secure
+        given = answer.headers.get_list("set-cookie")
+        assert [each.partition("=")[0].rpartition("_")[0] for each in given] == ["payops", "payops_device"]
+        for each in given:
+            flags = {part.strip() for part in each.split(";")[1:]}
+            assert {"HttpOnly", "SameSite=strict", "Path=/"} <= flags
+            assert ("Secure" in flags) is secure
         assert answer.headers["cache-control"] == "no-store"
 
 
@@ -107,6 +111,11 @@ def test_a_file_is_handed_to_who_is_signed_in_and_to_nobody_else(console, page, 
     for others in ({}, {COOKIE: "x" * 43}):
         answer = httpx.get(address, cookies=others)
         assert (answer.status_code, answer.text) == (403, "Sign in first.")
+    for part in ({"Range": "bytes=0-3"}, {"Range": "bytes=4-"}):
+        assert httpx.get(address, cookies=cookies, headers=part).status_code == 200  # whole, so that it can be checked
+    for somebody_else in ("ops", "admin"):
+        theirs = httpx.get(address, cookies={COOKIE: token(console, somebody_else)})
+        assert (theirs.status_code, theirs.text) == (403, NOT_YOURS)
     with page.expect_response("**/auth/sign-out"):
         page.get_by_role("button", name="Sign out").click()
     assert httpx.get(address, cookies=cookies).status_code in (403, 404)

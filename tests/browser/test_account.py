@@ -18,7 +18,7 @@ def add(console, name, role=Role.OPS):
 
 def ask(page, what):
     page.get_by_role("button", name="Account").click()
-    page.get_by_role("menuitem", name=what).click()
+    page.get_by_role("menuitem", name=what, exact=True).click()
     return page.get_by_role("dialog")
 
 
@@ -29,7 +29,7 @@ def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_n
     console.sign_in(other, "petra")
     console.sign_in(page, "petra")
     dialog = ask(page, "Change password")
-    for typed, said in ((OLD, "This is the password you have."), ("password1234", "among the first ones"), (NEW, "")):
+    for typed, said in ((OLD, "This is your current password."), ("password1234", "easy to guess"), (NEW, "")):
         dialog.get_by_role("textbox", name="New password").fill(typed)
         dialog.get_by_role("textbox", name="Once more").fill(typed)
         dialog.get_by_role("button", name="Change password").click()
@@ -45,12 +45,18 @@ def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_n
     expect(page.get_by_text("Signed in as petra")).to_be_visible()
 
 
-def test_out_everywhere_is_out_of_every_browser(console, page, browser):
+def test_out_everywhere_else_is_out_of_the_others_and_out_everywhere_of_all(console, page, browser):
     elsewhere = browser.new_context()
     other = elsewhere.new_page()
     add(console, "quinn")
     console.sign_in(other, "quinn")
     console.sign_in(page, "quinn")
+    dialog = ask(page, "Sign out everywhere else")
+    dialog.get_by_role("button", name="Sign out everywhere else").click()
+    expect(page.get_by_text("You were signed out of 1 other browser.")).to_be_visible()
+    other.get_by_text("all", exact=True).click()
+    expect(other.get_by_role("button", name="Login")).to_be_visible()
+    console.sign_in(other, "quinn")
     ask(page, "Sign out everywhere").get_by_role("button", name="Sign out everywhere").click()
     expect(page.get_by_text("You are signed out everywhere.")).to_be_visible()
     other.reload()

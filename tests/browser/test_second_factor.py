@@ -27,7 +27,7 @@ def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(con
     console.sign_in(page, "fiona")
     page.get_by_role("button", name="Account").click()
     page.get_by_role("menuitem", name="Set up second factor").click()
-    page.get_by_role("dialog").get_by_role("button", name="Go on").click()
+    page.get_by_role("dialog").get_by_role("button", name="Continue").click()
     picture = page.get_by_alt_text("Key for the authenticator app")
     assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
     key = page.get_by_test_id("stCode").first.inner_text().replace(" ", "").strip()

@@ -38,7 +38,8 @@ def test_who_it_was_is_a_name_with_what_they_are(actor, words):
 @pytest.mark.parametrize(
     ("action", "words"),
     [
-        ("staff:user:role-set", "User role set"),
+        ("staff:user:role-set", "Change role"),
+        ("staff:flag:closed", "Pause flow"),
         ("payments:refund:begun", "Refund begun"),
         ("staff:session:opened", "Sign in"),
         ("odd", "odd"),
@@ -78,7 +79,7 @@ def test_what_changed_is_read_by_people():
     )
     assert audit_words.changed(changed, ZONE) == [
         Difference("active", "yes", "no"),
-        Difference("at", "2026-11-24 07:00:00 EST", "—"),
+        Difference("at", "24 Nov 2026, 07:00:00 EST", "—"),
         Difference("left", "$12.50", "$0.00"),
         Difference("more.a", "—", "[1]"),
         Difference("role", "ops", "finance"),

@@ -104,6 +104,13 @@ def test_production_needs_it_of_admins_and_finance(database, tmp_path):
 def test_a_password_alone_opens_nothing_until_the_code_is_given(sessions, sign_in, enrolled, wall):
     staff = sign_in()
     assert sessions.next_step(staff) == "give code"
+    for act in (
+        lambda: users.choose_password(sessions.db, staff.actor, *["another tram of limes"] * 2, wall()),
+        lambda: users.everybody(sessions.db, staff.actor),
+        lambda: roles.require_confirmed(staff.actor),
+    ):
+        with pytest.raises(Unauthorised, match="code_missing"):
+            act()
     wall.advance(30)
     confirmation.confirm(sessions, staff, wall.code())
     assert sessions.next_step(again(sessions, staff)) is None

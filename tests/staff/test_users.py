@@ -110,6 +110,20 @@ def test_only_an_admin_changes_staff(database, owner, role):
             action()
 
 
+def test_a_password_or_second_factor_is_reset_for_a_reason(database, owner):
+    add(database)
+    admin = Actor("staff:root", Role.ADMIN)
+    for reason in (None, "", "  "):
+        with pytest.raises(Refused, match="reason_missing"):
+            users.reset_password(database, admin, "ana", "another tram of limes", NOW, reason=reason)
+        with pytest.raises(Refused, match="reason_missing"):
+            users.reset_second_factor(database, admin, "ana", NOW, reason=reason)
+    users.reset_password(database, admin, "ana", "another tram of limes", NOW, reason="She lost it.")
+    assert owner.execute(
+        "select reason from payops.audit_log where action = 'staff:user:password-set' and actor = 'staff:root'"
+    ).fetchall() == [("She lost it.",)]
+
+
 def test_a_password_of_ones_own_is_another_one_than_before_given_twice(database, owner):
     add(database)
     ana = Actor("staff:ana", Role.ADMIN)
@@ -125,6 +139,8 @@ def test_a_password_of_ones_own_is_another_one_than_before_given_twice(database,
         users.choose_password(database, Actor("staff:ana", Role.ADMIN, False), *["another tram of limes"] * 2, NOW)
     with pytest.raises(Refused, match="no_password"):
         users.choose_password(database, SYSTEM, *["another tram of limes"] * 2, NOW)
+    with pytest.raises(Unauthorised, match="code_missing"):
+        users.choose_password(database, Actor("staff:ana", Role.ADMIN, True, True), *["another tram of limes"] * 2, NOW)
     users.choose_password(database, ana, *["another tram of limes"] * 2, NOW)
     (kept,) = users.everybody(database, SYSTEM)
     assert kept["must_change_password"] is False

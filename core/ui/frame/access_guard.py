@@ -1,4 +1,4 @@
-"""Which of Streamlit's own addresses are open, and to whom: those that show or take something need a session."""
+"""Who may use Streamlit's own addresses: those that serve or accept data need a session."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -11,17 +11,19 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.errors import Unavailable
-from core.ui import session
+from core.ui import exports, session
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent/")
 UPLOADS, FILES = "/_stcore/upload_file/", "/media/"
+AS_STORED = (b"range", b"accept-encoding")  # the headers without which a file comes as it was stored
 NOT_SIGNED_IN = "Sign in first."
+NOT_YOURS = "This file opens only for the user who made it. Export it again."
 
 
-class Doors:
-    """Sockets are for our own pages, files for who is signed in; what nobody needs is not there.
+class AccessGuard:
+    """Sockets open only for our own pages, files only for the user who made them; unused addresses are 404.
 
-    Streamlit lets in a socket of any page on the machine, and asks a server elsewhere which addresses are its own.
+    Streamlit itself accepts a socket from any page on the machine, and asks another host which origins are allowed.
     """
 
     def __init__(self, app: ASGIApp):
@@ -43,7 +45,8 @@ class Doors:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        # A proxy may have given us another host than the browser's: what was looked at here is ours.
+        # Behind a proxy the host may differ from the browser's: Streamlit compares the origin with the host, so they are
+        # made equal after the check above.
         rest = [(name, value) for name, value in scope["headers"] if name != b"origin"]
         scheme = "https" if scope["scheme"] == "wss" else "http"
         origin = (b"origin", f"{scheme}://{host}".encode("latin-1"))
@@ -53,7 +56,7 @@ class Doors:
         path = scope["path"]
         if path.startswith(CLOSED):
             await PlainTextResponse("Not found.", 404)(scope, receive, send)
-        elif path.startswith(UPLOADS) and scope["method"] != "OPTIONS" and not await _may_work(scope):
+        elif path.startswith(UPLOADS) and scope["method"] != "OPTIONS" and not await _user(scope):
             await PlainTextResponse(NOT_SIGNED_IN, 403)(scope, receive, send)
         elif path.startswith(FILES):
             await self._file(scope, receive, send)
@@ -61,32 +64,51 @@ class Doors:
             await self._app(scope, receive, send)
 
     async def _file(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What is to be kept as a file is data; pictures belong to the page, the sign-in page too."""
-        refused = False
+        """A download goes to the user who made it; pictures belong to pages, the sign-in page included.
 
-        async def unless_data(message: MutableMapping[str, Any]) -> None:
-            nonlocal refused
-            if message["type"] == "http.response.start":
-                kept = Headers(raw=message["headers"]).get("content-disposition", "")
-                refused = kept.startswith("attachment") and not await _may_work(scope)
-                if refused:
-                    await PlainTextResponse(NOT_SIGNED_IN, 403)(scope, receive, send)
-            if not refused:
+        A download is compared with what was made, so it is asked for whole and uncompressed.
+        """
+        whole = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name not in AS_STORED]}
+        held: list[MutableMapping[str, Any]] = []
+        content = bytearray()
+
+        async def hold_downloads(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and _is_download(message):
+                held.append(message)
+            elif not held:
                 await send(message)
+            elif message["type"] == "http.response.body":
+                content.extend(message.get("body", b""))
+                if not message.get("more_body"):
+                    await _finish(bytes(content))
 
-        await self._app(scope, receive, unless_data)
+        async def _finish(content: bytes) -> None:
+            user = await _user(scope)
+            if user is None:
+                await PlainTextResponse(NOT_SIGNED_IN, 403)(scope, receive, send)
+            elif not exports.owners().owns(user, content):
+                await PlainTextResponse(NOT_YOURS, 403)(scope, receive, send)
+            else:
+                await send(held[0])
+                await send({"type": "http.response.body", "body": content})
+
+        await self._app(whole, receive, hold_downloads)
 
 
-async def _may_work(scope: Scope) -> bool:
-    """Whether the request's cookie is of an open session with every step of the sign-in behind it."""
+def _is_download(start: MutableMapping[str, Any]) -> bool:
+    return Headers(raw=start["headers"]).get("content-disposition", "").startswith("attachment")
+
+
+async def _user(scope: Scope) -> str | None:
+    """The user of the request's cookie, if their session is open and every step of its sign-in is done."""
     token = HTTPConnection(scope).cookies.get(session.COOKIE)
     try:
-        return bool(token) and await asyncio.to_thread(_is_of_open_session, str(token))
+        return await asyncio.to_thread(_user_of, token) if token else None
     except Unavailable:
-        return False
+        return None
 
 
-def _is_of_open_session(token: str) -> bool:
+def _user_of(token: str) -> str | None:
     store = session.sessions()
     found = store.of_cookie(token)
-    return found is not None and store.next_step(found) is None
+    return found.name if found is not None and store.next_step(found) is None else None

@@ -1,7 +1,10 @@
-"""One's own account, below the pages in the sidebar: password, second factor, and signing out."""
+"""The user's own account, below the pages in the sidebar: password, second factor, and signing out."""
+
+from functools import partial
 
 import streamlit as st
 
+from core.figures.wording import counted
 from core.staff import users
 from core.staff.passwords import MIN_BYTES
 from core.staff.roles import Actor
@@ -13,16 +16,17 @@ from core.ui.text import literal
 
 CHANGED = "Your password was changed, and you are signed out everywhere. Sign in with the new one."
 OUT_EVERYWHERE = "You are signed out everywhere."
+EVERYWHERE, ELSEWHERE = "Sign out everywhere", "Sign out everywhere else"
 
 
 def show(staff: StaffSession) -> None:
-    """Who is signed in, with what they may do to their own account."""
+    """Who is signed in, and what they can do with their own account."""
     factor = "Replace second factor" if staff.has_second_factor else "Set up second factor"
     with st.sidebar:
         st.caption(f"Signed in as {literal(staff.name)} ({staff.role})")
         asked = st.menu_button(
             "Account",
-            ["Change password", factor, "Sign out everywhere"],
+            ["Change password", factor, ELSEWHERE, EVERYWHERE],
             icon=":material/account_circle:",
             width="stretch",
             key="account",
@@ -32,7 +36,9 @@ def show(staff: StaffSession) -> None:
         change_password()
     elif asked == factor:
         set_up_second_factor(staff.has_second_factor)
-    elif asked:
+    elif asked == ELSEWHERE:
+        sign_out_elsewhere(staff.session_id)
+    elif asked == EVERYWHERE:
         sign_out_everywhere()
 
 
@@ -48,7 +54,7 @@ def change_password() -> None:
         )
         st.text_input("Once more", type="password", key="own_password_again", autocomplete="new-password")
         actions.ask_who_it_is()
-        st.caption("You are signed out everywhere, and sign in with it.")
+        st.caption("You will be signed out everywhere and sign in with the new password.")
         st.form_submit_button(
             "Change password", type="primary", on_click=actions.attempt, args=(_change,), kwargs={"confirmed": True}
         )
@@ -58,19 +64,27 @@ def change_password() -> None:
 @st.dialog("Your second factor")
 def set_up_second_factor(has_one: bool) -> None:
     st.write(
-        "The app and the recovery codes you have now are good no more once the new ones are set up."
+        "Once the new app is set up, your current app and recovery codes stop working."
         if has_one
-        else "From then on a code of an app on your phone is asked for after the password."
+        else "From then on, signing in asks for a code from an app on your phone after the password."
     )
     actions.ask_who_it_is()
-    st.button("Go on", type="primary", on_click=actions.attempt, args=(_want_factor,), kwargs={"confirmed": True})
+    st.button("Continue", type="primary", on_click=actions.attempt, args=(_want_factor,), kwargs={"confirmed": True})
     actions.end_dialog_when_done()
 
 
-@st.dialog("Sign out everywhere")
+@st.dialog(ELSEWHERE)
+def sign_out_elsewhere(session_id: str) -> None:
+    st.write("Every other browser where you are signed in will ask for your password again. You stay signed in here.")
+    work = partial(_end_others, session_id)
+    st.button(ELSEWHERE, type="primary", key="out-elsewhere", on_click=actions.attempt, args=(work,))
+    actions.end_dialog_when_done()
+
+
+@st.dialog(EVERYWHERE)
 def sign_out_everywhere() -> None:
-    st.write("Every browser and tab you are signed in at asks for your password again, this one too.")
-    st.button("Sign out everywhere", type="primary", key="out-everywhere", on_click=actions.attempt, args=(_end_all,))
+    st.write("Every browser where you are signed in, this one included, will ask for your password again.")
+    st.button(EVERYWHERE, type="primary", key="out-everywhere", on_click=actions.attempt, args=(_end_all,))
     actions.end_dialog_when_done()
 
 
@@ -89,6 +103,11 @@ def _change(actor: Actor) -> str:
 def _want_factor(actor: Actor) -> str:
     second_factor.want()
     return ""
+
+
+def _end_others(session_id: str, actor: Actor) -> str:
+    ended = session.sessions().sign_out_everywhere(actor, actor.name.partition(":")[2], keep=session_id)
+    return f"You were signed out of {counted(ended, 'other browser')}."
 
 
 def _end_all(actor: Actor) -> str:

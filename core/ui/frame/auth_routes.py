@@ -1,4 +1,4 @@
-"""The routes that give the browser its session cookie and take it back."""
+"""The routes that set and delete the browser's session cookie."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from core.errors import Unauthorised, Unavailable
+from core.staff import known_devices
 from core.ui import session
 
 SCRIPT_PATH = "/auth/session.js"
@@ -29,29 +30,29 @@ async def session_script(request: Request) -> Response:
 
 
 async def exchange_ticket(request: Request) -> Response:
-    """204 with the cookie for a good ticket, which is used up by it; 401 for any other."""
+    """204 with the session cookie and the device cookie for a valid ticket, which works once; 401 for any other."""
     if not _from_our_page(request):
-        return PlainTextResponse("Only the console's own page may ask this.", 403)
+        return PlainTextResponse("Only the console's own page may do this.", 403)
     if (ticket := await _ticket(request)) is None:
         return PlainTextResponse("No ticket.", 400)
     try:
-        token = await asyncio.to_thread(session.sessions().redeem, ticket)
+        token, device = await asyncio.to_thread(_redeem, ticket, dict(request.cookies))
     except Unauthorised as error:
         return PlainTextResponse(error.detail, 401)
     except Unavailable as error:
         return _unavailable(error)
     answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
     seconds = int(session.settings().session_hours * 3600)
-    answer.set_cookie(
-        session.COOKIE, token, max_age=seconds, path="/", httponly=True, samesite="strict", secure=_secure(request)
-    )
+    _set_cookie(request, answer, session.COOKIE, token, seconds)
+    if device:
+        _set_cookie(request, answer, *device, int(known_devices.VALID_FOR.total_seconds()))
     return answer
 
 
 async def end_session(request: Request) -> Response:
-    """204, and the session of the request's cookie is over, with the cookie."""
+    """204; the session of the request's cookie has ended and the cookie is deleted. The device stays known."""
     if not _from_our_page(request):
-        return PlainTextResponse("Only the console's own page may ask this.", 403)
+        return PlainTextResponse("Only the console's own page may do this.", 403)
     if token := request.cookies.get(session.COOKIE):
         try:
             await asyncio.to_thread(_sign_out, token)
@@ -63,12 +64,26 @@ async def end_session(request: Request) -> Response:
 
 
 def _from_our_page(request: Request) -> bool:
-    """Browsers say where a request comes from, and no page can make them lie."""
+    """Browsers set this header themselves, and no page can change it."""
     return request.headers.get("sec-fetch-site") == "same-origin"
 
 
 def _secure(request: Request) -> bool:
     return request.url.scheme == "https" or session.settings().public_base_url.startswith("https:")
+
+
+def _set_cookie(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+    answer.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="strict", secure=_secure(request))
+
+
+def _redeem(ticket: str, cookies: dict[str, str]) -> tuple[str, tuple[str, str] | None]:
+    """The session's token, and name and value of the device cookie of its user."""
+    store = session.sessions()
+    token = store.redeem(ticket)
+    if (found := store.of_cookie(token)) is None:
+        return token, None
+    name = known_devices.cookie_name(found.name)
+    return token, (name, store.device_token(found.name, cookies.get(name)))
 
 
 async def _ticket(request: Request) -> str | None:

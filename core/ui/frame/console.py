@@ -1,4 +1,4 @@
-"""The console as an ASGI app: Streamlit's own, with the sign-in routes and the safe headers around it."""
+"""The console as an ASGI app: Streamlit's own, with the sign-in routes, access checks and security headers around it."""
 
 import asyncio
 import gc
@@ -19,19 +19,19 @@ from core.errors import Refused
 from core.settings import SettingsError
 from core.ui import session
 from core.ui.frame import auth_routes, shell
-from core.ui.frame.access_guard import Doors
+from core.ui.frame.access_guard import AccessGuard
 from core.ui.frame.security_policy import SafeHeaders
 
 
 def build(entrypoint: str | Path) -> App:
-    """The app that serves the script at `entrypoint`; raises `SettingsError` where the settings do not fit."""
+    """The app that serves the script at `entrypoint`."""
     return st.App(Path(entrypoint).resolve(), **parts())
 
 
 def parts() -> dict[str, Any]:
-    """What `st.App` is given beside the script, the same under `payops serve` and `streamlit run`.
+    """The arguments of `st.App` besides the script, the same under `payops serve` and `streamlit run`.
 
-    With settings that do not fit the process ends with 2, and says what to mend.
+    If the settings are wrong, the process says what to correct and exits with 2.
     """
     try:
         hosts = list(session.settings().allowed_hosts)
@@ -44,7 +44,7 @@ def parts() -> dict[str, Any]:
         "middleware": [
             Middleware(SafeHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
-            Middleware(Doors),
+            Middleware(AccessGuard),
         ],
         "lifespan": lifespan,
         "on_script_error": shell.report_failure,
@@ -53,22 +53,22 @@ def parts() -> dict[str, Any]:
 
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:
-    """The services run before the first visitor comes, and end with the console."""
+    """The services start before the first visitor comes, and end with the console."""
     try:
         running = await asyncio.to_thread(session.services)
     except Refused as error:
         print(error.detail, file=sys.stderr)
         raise
-    # A folder called pages puts Streamlit in its old mode until navigation was used once: the first visitor to
-    # an address would be told that there is no such page.
+    # A folder called pages keeps Streamlit in its old mode until navigation was used once: the first visitor to an address
+    # would see "Page not found".
     st.navigation([st.Page(lambda: None, title="start")])
-    await asyncio.to_thread(_load_what_pages_use)
+    await asyncio.to_thread(_import_page_modules)
     yield
     running.close()
 
 
-def _load_what_pages_use() -> None:
-    """The first visitor waits for no import, and what never goes away is left out of each garbage collection."""
+def _import_page_modules() -> None:
+    """The first visitor waits for no import, and garbage collection skips what is never freed."""
     for module in (
         "pandas",
         "plotly.graph_objects",

@@ -1,4 +1,4 @@
-"""The sign-in form: streamlit-authenticator draws it, the staff's sessions decide."""
+"""The sign-in form: streamlit-authenticator draws it, `core.staff.sessions` decides."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ _SYSTEMS = (
 
 
 class NoCookie:
-    """Stands in for the form's own cookie, which could not be revoked."""
+    """Replaces the form's own cookie, which could not be revoked."""
 
     def get_cookie(self) -> None:
         return None
@@ -37,7 +37,7 @@ class NoCookie:
 
 
 class SignInController:
-    """Takes what the form was given to the staff's sessions, and keeps what became of it."""
+    """Passes the form's input to `core.staff.sessions` and keeps the result."""
 
     def __init__(self) -> None:
         self.signed_in = False
@@ -45,7 +45,7 @@ class SignInController:
 
     def login(self, username: str = "", password: str = "", *_: object, **__: object) -> bool:
         try:
-            session.keep(session.sessions().sign_in(username, password, _visit()))
+            session.keep(session.sessions().sign_in(username, password, _visit(username)))
         except PayopsError as error:
             self.problem = error.detail
             return False
@@ -54,7 +54,7 @@ class SignInController:
 
 
 class Form(Authenticate):  # type: ignore[misc]
-    """The library's form alone: its constructor would mount a cookie component and wait for it."""
+    """The library's form without its constructor, which would mount a cookie component and wait for it."""
 
     def __init__(self, controller: SignInController):
         self.path = None
@@ -66,13 +66,13 @@ class Form(Authenticate):  # type: ignore[misc]
 
 
 def sign_in() -> None:
-    """The page of everybody who is not signed in; whoever signs in stays at the address they came to."""
+    """The page of visitors who are not signed in; after signing in they stay at the address they came to."""
     controller = SignInController()
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
         st.title("Payment operations")
-        if words := session.words_at_the_end():
-            st.success(literal(words))
+        if message := session.ended_message():
+            st.success(literal(message))
         Form(controller).login(fields={"Form name": "Sign in"}, key="sign-in")
         if controller.problem:
             st.error(literal(controller.problem))
@@ -81,11 +81,11 @@ def sign_in() -> None:
 
 
 def change_password(staff: StaffSession) -> None:
-    """The page of somebody whose password was made by somebody else: nothing else opens until it is changed."""
+    """The page of a user with a temporary password: nothing else opens until they choose their own."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.form("change-password", clear_on_submit=True):
         st.subheader("Choose a password of your own")
-        st.write("At least 12 characters. After this you sign in again with it.")
+        st.write("At least 12 characters. You then sign in again with the new password.")
         st.text_input("New password", type="password", key="new_password", autocomplete="new-password")
         st.text_input("Once more", type="password", key="new_password_again", autocomplete="new-password")
         st.form_submit_button("Change password", on_click=_change_password, args=(staff,))
@@ -94,16 +94,17 @@ def change_password(staff: StaffSession) -> None:
 
 
 def device_of(user_agent: str) -> str:
-    """Browser and system as a person names them, such as `Firefox on Linux`."""
+    """Browser and system in words, such as `Firefox on Linux`."""
     browser = next((name for token, name in _BROWSERS if token in user_agent), "Another browser")
     system = next((name for token, name in _SYSTEMS if token in user_agent), "an unknown system")
     return f"{browser} on {system}"
 
 
-def _visit() -> Visit:
-    """A console reached through `localhost` has no address worth noting."""
+def _visit(user: str) -> Visit:
+    """Where this tab's visitor comes from; a visitor on the same machine has no address."""
     address = st.context.ip_address or "this machine"
-    return Visit(re.sub(r"[^\w.: ]", "", address)[:64], device_of(st.context.headers.get("User-Agent") or ""))
+    device = device_of(st.context.headers.get("User-Agent") or "")
+    return Visit(re.sub(r"[^\w.: ]", "", address)[:64], device, session.device_token(user))
 
 
 def _change_password(staff: StaffSession) -> None:
@@ -116,8 +117,8 @@ def _change_password(staff: StaffSession) -> None:
             session.sessions().now(),
         )
     except Unauthorised:
-        session.sign_out("That took too long. Sign in again, and choose a password then.")
+        session.sign_out("That took too long. Sign in again and choose a password.")
     except PayopsError as error:
         st.session_state["password_problem"] = error.detail
     else:
-        session.sign_out("Your password was changed. Sign in with it.")
+        session.sign_out("Your password was changed. Sign in with the new one.")

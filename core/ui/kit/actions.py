@@ -1,4 +1,4 @@
-"""What a button does: once per click, as whoever is signed in at that moment, with a result in words."""
+"""What a button does: once per click, as the user who is signed in at that moment, with a result in words."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,14 +22,14 @@ _DONE, _FAILED, _PROBLEM, _PROOF = "action_done", "action_failed", "action_probl
 
 
 class Failure(str):
-    """What `work` answers where it came to its end without the wished result, such as a card declined again."""
+    """Returned by `work` when it finished without the wanted result, such as a card that was declined again."""
 
 
 def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
-    """For `on_click`: do `work`, which answers what was done in a sentence; a refusal is kept to be shown.
+    """For `on_click`: do `work`, which returns what was done in one sentence; a refusal is stored to be shown.
 
-    Who was signed out meanwhile does nothing, and sees the sign-in form. `confirmed` is for what moves money: it is
-    done only by somebody who proved to be there within 15 minutes, or does so in the field of `ask_who_it_is`.
+    A user who was signed out meanwhile does nothing and sees the sign-in form. `confirmed` is for actions that move
+    money: the user must have entered their password or code within 15 minutes, or enter it in `ask_who_it_is`.
     """
     if (staff := session.working()) is None:
         return
@@ -37,7 +37,7 @@ def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
         if confirmed and not staff.confirmed:
             staff = _confirmed(staff)
         result = work(staff.actor)
-        if not session.just_ended():  # who comes to this tab next is told nothing
+        if not session.just_ended():
             st.session_state[_FAILED if isinstance(result, Failure) else _DONE] = result
     except DatabaseFault:
         raise
@@ -47,7 +47,7 @@ def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
 
 
 def note_refusal(staff: StaffSession, error: PayopsError, action: str) -> None:
-    """The audit log says what was refused to whom on which page; wrong codes are on record already."""
+    """Record in the audit log what was refused to whom on which page; wrong codes are recorded already."""
     if isinstance(error, Unavailable) or error.code in ("wrong_code", "confirm_again"):
         return
     try:
@@ -62,18 +62,20 @@ def note_refusal(staff: StaffSession, error: PayopsError, action: str) -> None:
             after={"action": action, "code": error.code},
         )
     except Unavailable:
-        log.warning("a refusal could not be recorded", actor=staff.actor.name, action=action, code=error.code)
+        log.warning(
+            "a refusal could not be recorded in the audit log", actor=staff.actor.name, action=action, code=error.code
+        )
 
 
 def name_of(work: Callable[..., object]) -> str:
-    """What an action is called where it is written."""
+    """The name of an action for the audit log, such as `add user` for a function `_add_user`."""
     while isinstance(work, partial):
         work = work.func
-    return getattr(work, "__name__", "an action")
+    return getattr(work, "__name__", "an action").strip("_").replace("_", " ")
 
 
 def _confirmed(staff: StaffSession) -> StaffSession:
-    """The same session after its user proved to be there with what they gave; refused where that is nothing or wrong."""
+    """The session, confirmed by the password or code that was entered; refused if that is missing or wrong."""
     if proof := st.session_state.get(_PROOF):
         confirmation.confirm(session.sessions(), staff, proof)
     found = session.working()
@@ -84,16 +86,16 @@ def _confirmed(staff: StaffSession) -> StaffSession:
 
 
 def ask_who_it_is() -> None:
-    """In the dialog of a money action: a field for code or password where the last one is 15 minutes old."""
+    """In the dialog of a money action: a field for code or password if the last one is over 15 minutes old."""
     staff = session.working()
     if staff is None or staff.confirmed:
         return
-    label = "Code of your authenticator app" if staff.has_second_factor else "Your password"
-    st.text_input(label, type="password", key=_PROOF, help="Asked again 15 minutes after the last time.")
+    label = "Code from your authenticator app" if staff.has_second_factor else "Your password"
+    st.text_input(label, type="password", key=_PROOF, help="Asked again 15 minutes after you last entered it.")
 
 
 def show_result() -> None:
-    """Where a page wants to say what became of the last action."""
+    """Show the result of the last action here."""
     if done := st.session_state.pop(_DONE, None):
         st.success(literal(done))
     if failed := st.session_state.pop(_FAILED, None):
@@ -103,16 +105,16 @@ def show_result() -> None:
 
 
 def end_dialog_when_done() -> None:
-    """Last in a dialog: it closes when its action was done, and says why where it was refused."""
+    """Last in a dialog: it closes when its action is done, or says why it was refused."""
     end_dialog_if_over()
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(literal(problem))
 
 
 def end_dialog_if_over() -> None:
-    """First in the dialog of a money action: once it is over, its button is not drawn anew for a late second click.
+    """First in a dialog: once its action is done, its button is not drawn again for a late second click.
 
-    Who was signed out meanwhile sees the sign-in form in place of the dialog.
+    A user who was signed out meanwhile sees the sign-in form instead of the dialog.
     """
     if _DONE in st.session_state or _FAILED in st.session_state or session.working() is None:
         _forget_dialog()
@@ -120,11 +122,10 @@ def end_dialog_if_over() -> None:
 
 
 def _forget_dialog() -> None:
-    """From now on a click in this dialog, which the browser may still show for a moment, is none.
+    """Ignore further clicks in this dialog, which the browser may still show for a moment.
 
-    Streamlit itself knows the dialog until the page is drawn, and on a page that ends with `st.stop` for good. Until then
-    such a click does the work again, its result ends the next dialog, and what is drawn for it has no place any more:
-    the browser shows nothing at all.
+    Streamlit remembers the dialog until the page is drawn, and forever on a page that ends with `st.stop`. Until then a
+    second click would do the work again, close the next dialog, and leave the browser with an empty page.
     """
     running, dialog = get_script_run_ctx(), ThreadState.get().fragment_id
     if running and dialog and running.fragment_storage.contains(dialog):

@@ -1,4 +1,4 @@
-"""Rows of records: readable columns, one row to choose whose id stays in the address, and files of them."""
+"""Tables of records: readable columns, one selectable row whose id is in the address, and exports."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ import streamlit as st
 from core.money import Money
 from core.spreadsheets import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
 from core.staff.roles import Actor
-from core.ui import session
+from core.ui import exports, session
 
 Row = Mapping[str, Any]
 Kind = Literal["text", "count", "money", "moment", "day", "share", "link"]
@@ -22,8 +22,9 @@ Kind = Literal["text", "count", "money", "moment", "day", "share", "link"]
 class Column:
     """A column: the record's field, its heading, and how it is shown.
 
-    `money` is a field of minor units beside a field `currency` (or `currency_field`); `moment` an ISO time, shown in the
-    business's zone; `day` an ISO date; `share` a fraction; `link` an address. `read` makes the value from the record.
+    `money` is a field in minor units next to a field `currency` (or `currency_field`); `moment` an ISO time, shown in the
+    business's time zone; `day` an ISO date; `share` a fraction; `link` an address. `read` computes the value from the
+    record.
     """
 
     field: str
@@ -44,14 +45,14 @@ class Column:
 def show(
     rows: Sequence[Row], columns: Sequence[Column], *, key: str, choose: str | None = None, id_field: str = "id"
 ) -> str | None:
-    """A table of `rows`; with `choose` one can be chosen, and its id is the query parameter of that name.
+    """A table of `rows`; with `choose` one row can be selected, and its id is the query parameter of that name.
 
-    Answers the id in the address, whether or not it is among the rows: a link is a view.
+    Returns the id in the address, even if it is not among the rows: a link is a view.
     """
     chosen = st.query_params.get(choose) if choose else None
     ids = [str(row[id_field]) for row in rows] if choose else []
     drawn = hashlib.sha256("|".join([*ids, chosen or ""]).encode()).hexdigest()[:12] if choose else ""
-    table = _framed(rows, columns)
+    table = _frame(rows, columns)
     config = {column.title: _config(column) for column in columns}
     if choose is None:
         st.dataframe(table, hide_index=True, key=key, column_config=config, placeholder="")
@@ -65,16 +66,16 @@ def show(
         column_config=config,
         placeholder="",
         selection_mode="single-row",
-        on_select=partial(_keep, widget, choose, ids),
+        on_select=partial(_select, widget, choose, ids),
         selection_default={"selection": {"rows": at, "columns": [], "cells": []}},
     )
     return chosen
 
 
 def files(rows: Callable[[Actor], Sequence[Row]], columns: Sequence[Column], *, name: str) -> None:
-    """Buttons for the rows as CSV and XLSX, asked for at the click; money in them is minor units with its currency."""
+    """Buttons for the rows as CSV and XLSX, read at the click; money is in minor units with its currency."""
 
-    def plain(actor: Actor) -> tuple[list[dict[str, Any]], list[str]]:
+    def exported(actor: Actor) -> tuple[list[dict[str, Any]], list[str]]:
         titles: list[str] = []
         for column in columns:
             titles.append(f"{column.title} (minor units)" if column.kind == "money" else column.title)
@@ -83,27 +84,34 @@ def files(rows: Callable[[Actor], Sequence[Row]], columns: Sequence[Column], *, 
         return [_plain(row, columns) for row in rows(actor)], titles
 
     with st.container(horizontal=True):
-        file("CSV", lambda actor: as_csv(*plain(actor)), f"{name}.csv", CSV_TYPE)
-        file("XLSX", lambda actor: as_xlsx(*plain(actor), sheet=name[:31]), f"{name}.xlsx", XLSX_TYPE)
+        file("CSV", lambda actor: as_csv(*exported(actor)), f"{name}.csv", CSV_TYPE)
+        file("XLSX", lambda actor: as_xlsx(*exported(actor), sheet=name[:31]), f"{name}.xlsx", XLSX_TYPE)
 
 
 def file(label: str, made: Callable[[Actor], bytes], name: str, media_type: str, **shown: Any) -> None:
-    """A button for a file that is made at the click, for whoever is signed in then; `shown` is as Streamlit has it."""
+    """A button for a file that is made at the click and opens only for the user who clicked.
+
+    `shown` are further arguments of `st.download_button`.
+    """
     actor = session.actor_at_click()
+
+    def content() -> bytes:
+        user = actor()
+        return exports.owners().add(made(user), user.name.partition(":")[2])
+
     st.download_button(
         label,
-        lambda: made(actor()),
+        content,
         name,
         media_type,
-        key=name,
         on_click="ignore",
         icon=":material/download:",
-        **{"type": "tertiary"} | shown,
+        **{"type": "tertiary", "key": name} | shown,
     )
 
 
-def _keep(widget: str, parameter: str, ids: Sequence[str]) -> None:
-    """What was clicked, by the rows as they were drawn then."""
+def _select(widget: str, parameter: str, ids: Sequence[str]) -> None:
+    """Put the id of the clicked row into the address."""
     picked = st.session_state[widget]["selection"]["rows"]
     if picked:
         st.query_params[parameter] = ids[picked[0]]
@@ -111,7 +119,7 @@ def _keep(widget: str, parameter: str, ids: Sequence[str]) -> None:
         st.query_params.pop(parameter, None)
 
 
-def _framed(rows: Sequence[Row], columns: Sequence[Column]) -> pd.DataFrame:
+def _frame(rows: Sequence[Row], columns: Sequence[Column]) -> pd.DataFrame:
     frame = pd.DataFrame({column.title: [column.value(row) for row in rows] for column in columns})
     for column in columns:
         if column.kind == "moment":
@@ -126,10 +134,12 @@ def _config(column: Column) -> Any:
     if column.kind == "moment":
         zone = session.settings().business_zone.key
         return st.column_config.DatetimeColumn(
-            help=column.help or f"Times are {zone}.", format="YYYY-MM-DD HH:mm", width=column.width
+            help=column.help or f"Times are in {zone.replace('_', ' ')}.",
+            format="D MMM YYYY, HH:mm",
+            width=column.width,
         )
     if column.kind == "day":
-        return st.column_config.DateColumn(help=column.help, format="YYYY-MM-DD", width=column.width)
+        return st.column_config.DateColumn(help=column.help, format="D MMM YYYY", width=column.width)
     if column.kind == "count":
         return st.column_config.NumberColumn(help=column.help, format="localized", width=column.width)
     if column.kind == "share":

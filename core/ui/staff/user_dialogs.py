@@ -1,45 +1,47 @@
-"""What an admin does to somebody's account: each says first what it brings with it."""
+"""The dialogs in which an admin changes an account: each says first what will happen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
+from core.figures.wording import counted
 from core.staff import passwords, users
 from core.staff.roles import Actor, Role
+from core.staff.users import User
 from core.ui import session
 from core.ui.kit import actions
 from core.ui.text import literal
 
 ROLES = [str(role) for role in Role]
 MEANINGS = {
-    Role.OPS: "Watches, assigns patients, replays events.",
+    Role.OPS: "Monitors, assigns patients, replays events.",
     Role.SUPPORT: "Refunds up to the limit, retries failed payments, assigns patients.",
-    Role.FINANCE: "Refunds and approves, answers disputes, reconciles, reads the audit log.",
-    Role.ADMIN: "Everything, and the staff.",
+    Role.FINANCE: "Refunds and approves refunds, answers disputes, reconciles, reads the audit log.",
+    Role.ADMIN: "Everything, and manages providers, users and settings.",
 }
-_PASSWORD = "made_up_password"
+_PASSWORD = "temporary_password"
 
 
 @dataclass(frozen=True)
 class Change:
-    """Something to do to a user: the button's words, what it brings with it, and the work itself."""
+    """A change to an account: the button's label, what will happen, and the work itself."""
 
     label: str
-    brings: str
+    consequence: str
     work: Callable[[str, Actor], str]
+    needs_reason: bool = True
 
 
 def disable(name: str, actor: Actor) -> str:
     users.disable(session.db(), actor, name, session.sessions().now(), reason=_reason())
-    return f"{name} is signed out everywhere and can sign in no more."
+    return f"{name} is signed out everywhere and can no longer sign in."
 
 
 def enable(name: str, actor: Actor) -> str:
     users.enable(session.db(), actor, name, session.sessions().now(), reason=_reason())
-    return f"{name} may sign in again, with the password they had."
+    return f"{name} can sign in again with the same password."
 
 
 def reset_password(name: str, actor: Actor) -> str:
@@ -51,39 +53,44 @@ def reset_password(name: str, actor: Actor) -> str:
 
 def reset_second_factor(name: str, actor: Actor) -> str:
     users.reset_second_factor(session.db(), actor, name, session.sessions().now(), reason=_reason())
-    return f"{name} is signed out everywhere and signs in without a second factor until a new one is set up."
+    return (
+        f"{name} is signed out everywhere and signs in with the password alone until they set up a new second factor."
+    )
 
 
 def sign_out_everywhere(name: str, actor: Actor) -> str:
     ended = session.sessions().sign_out_everywhere(actor, name)
-    return f"{name} was signed out of {'1 browser' if ended == 1 else f'{ended} browsers'}."
+    return f"{name} was signed out of {counted(ended, 'browser')}."
 
 
 RESET_PASSWORD = Change(
     "Reset password",
-    "A new password is made up and shown to you once. They are signed out everywhere, a lock after wrong passwords "
-    "is lifted, and they choose a password of their own when they sign in.",
+    "You will see a new temporary password once. They are signed out everywhere, sign-in is unlocked if wrong passwords "
+    "locked it, and they choose their own password when they sign in.",
     reset_password,
 )
 RESET_SECOND_FACTOR = Change(
     "Reset second factor",
-    "For somebody who lost phone and recovery codes. They are signed out everywhere, and their password alone lets "
-    "them in until they set up a new one. Be sure that it is them who asks.",
+    "For somebody who lost their phone and recovery codes. They are signed out everywhere and sign in with the password "
+    "alone until they set up a new one. Make sure that the request really comes from them.",
     reset_second_factor,
 )
 DISABLE = Change(
     "Disable",
-    "They are signed out everywhere at their next click and can sign in no more. What they did stays on record.",
+    "They are signed out everywhere at their next click and can no longer sign in. The audit log keeps what they did.",
     disable,
 )
-ENABLE = Change("Enable", "They may sign in again, with the password and the role they had.", enable)
+ENABLE = Change("Enable", "They can sign in again with the same password and role.", enable)
 SIGN_OUT = Change(
-    "Sign out everywhere", "Every browser they are signed in at asks for their password again.", sign_out_everywhere
+    "Sign out everywhere",
+    "Every browser where they are signed in will ask for their password again.",
+    sign_out_everywhere,
+    needs_reason=False,
 )
 
 
-def changes_of(user: dict[str, Any]) -> list[Change]:
-    """What can be done to this user's account now."""
+def changes_of(user: User) -> list[Change]:
+    """The changes that are possible for this account now."""
     return [
         RESET_PASSWORD,
         *([RESET_SECOND_FACTOR] if user["second_factor"] else []),
@@ -94,35 +101,41 @@ def changes_of(user: dict[str, Any]) -> list[Change]:
 
 @st.dialog("Add somebody")
 def add() -> None:
+    actions.end_dialog_if_over()
     with st.form("new-user", border=False):
         st.text_input(
-            "Name", key="new_name", max_chars=32, help="What they sign in with: small letters, digits, dots, dashes."
+            "Name",
+            key="new_name",
+            max_chars=32,
+            help="The name they sign in with: lower-case letters, digits, dots, dashes.",
         )
         st.text_input("E-mail", key="new_email", type="email", max_chars=200)
         _role_field("new_role", ROLES[0])
-        st.caption("A first password is made up and shown to you once. They choose their own when they sign in.")
-        st.form_submit_button("Add", type="primary", on_click=actions.attempt, args=(_add,))
+        st.caption("You will see a temporary password once. They choose their own when they sign in.")
+        st.form_submit_button("Add", type="primary", on_click=actions.attempt, args=(add_user,))
     actions.end_dialog_when_done()
 
 
-@st.dialog("Change a role")
-def change_role(user: dict[str, Any]) -> None:
+@st.dialog("Change role")
+def change_role(user: User) -> None:
+    actions.end_dialog_if_over()
     with st.form("role", border=False):
-        st.markdown(f"**{literal(user['name'])}** sees and may do what the role allows from the next click on.")
+        st.markdown(f"The new role applies to **{literal(user['name'])}** from their next click on.")
         _role_field("their_role", user["role"])
         _reason_field()
         st.form_submit_button(
-            "Change role", type="primary", on_click=actions.attempt, args=(partial(_set_role, user["name"]),)
+            "Change role", type="primary", on_click=actions.attempt, args=(partial(set_role, user["name"]),)
         )
     actions.end_dialog_when_done()
 
 
-@st.dialog("Change an account")
-def ask(user: dict[str, Any], change: Change) -> None:
+@st.dialog("Change account")
+def ask(user: User, change: Change) -> None:
+    actions.end_dialog_if_over()
     with st.form("change", border=False):
         st.markdown(f"**{change.label}: {literal(user['name'])}**")
-        st.write(change.brings)
-        if change is not SIGN_OUT:
+        st.write(change.consequence)
+        if change.needs_reason:
             _reason_field()
         st.form_submit_button(
             change.label, type="primary", on_click=actions.attempt, args=(partial(change.work, user["name"]),)
@@ -130,11 +143,11 @@ def ask(user: dict[str, Any], change: Change) -> None:
     actions.end_dialog_when_done()
 
 
-def show_made_up_password() -> None:
-    """Once, below the result of what made it."""
+def show_temporary_password() -> None:
+    """Show a new temporary password once, below the result of the change."""
     if password := st.session_state.pop(_PASSWORD, None):
-        with st.container(border=True, key="made-up-password"):
-            st.markdown("**Their password**, shown this once. Hand it over by voice or in a sealed message.")
+        with st.container(border=True, key="temporary-password"):
+            st.markdown("**Temporary password**, shown only now. Pass it on by phone or in an encrypted message.")
             st.code(password, language=None)
 
 
@@ -157,15 +170,15 @@ def _reason() -> str:
     return str(st.session_state.get("account_reason") or "")
 
 
-def _add(actor: Actor) -> str:
+def add_user(actor: Actor) -> str:
     name, password = st.session_state["new_name"].strip().lower(), passwords.made_up()
     role, email = Role(st.session_state["new_role"]), st.session_state["new_email"].strip()
     users.add(session.db(), actor, name, role, email, password, session.sessions().now())
     st.session_state[_PASSWORD] = password
-    return f"{name} was added as {role}."
+    return f"{name} was added with the role {role}."
 
 
-def _set_role(name: str, actor: Actor) -> str:
+def set_role(name: str, actor: Actor) -> str:
     role = Role(st.session_state["their_role"])
     users.set_role(session.db(), actor, name, role, session.sessions().now(), reason=_reason())
-    return f"{name} has the role {role} from the next click on."
+    return f"{name} now has the role {role}."

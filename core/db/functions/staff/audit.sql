@@ -1,5 +1,5 @@
--- list_audit: the entries that fit, newest first, at most 1,000 of them, and the id to go on before, null at the end.
--- Each text is looked for as it stands, save that in an action colons and dashes are as good as spaces.
+-- list_audit: the matching entries, newest first, at most 1,000 of them, and the id to continue before (null at the
+-- end). Texts match anywhere in the field; in an action, colons and dashes match spaces.
 create function payops_api.list_audit(
   p_since timestamptz, p_until timestamptz, p_actor text default null, p_action text default null,
   p_subject text default null, p_outcome text default null, p_before_id bigint default null,
@@ -14,7 +14,10 @@ set search_path = '' as $$
       and (a.id < p_before_id or p_before_id is null)
       and (a.outcome = p_outcome or p_outcome is null)
       and (p_actor is null or strpos(lower(a.actor), lower(p_actor)) > 0)
-      and (p_action is null or strpos(translate(lower(a.action), ':-', '  '), translate(lower(p_action), ':-', '  ')) > 0)
+      and (
+        p_action is null
+        or strpos(translate(lower(a.action), ':-', '  '), translate(lower(p_action), ':-', '  ')) > 0
+      )
       and (p_subject is null or strpos(lower(a.subject), lower(p_subject)) > 0)
     order by a.id desc
     limit least(p_limit, 1000) + 1

@@ -11,8 +11,8 @@ set search_path = '' as $$
   ))
 $$;
 
--- audit_chain_head_locked: where the chain ends; whoever else builds or verifies it waits for this transaction.
--- The one row is made again where it is missing, as in a database whose rows were all removed.
+-- audit_chain_head_locked: where the chain ends; others who build or verify it wait for this transaction. The single
+-- row is created again if it is missing, as in a database whose rows were all removed.
 create function payops.audit_chain_head_locked() returns payops.audit_chain_head
 language plpgsql
 set search_path = '' as $$
@@ -25,8 +25,8 @@ begin
 end
 $$;
 
--- extend_audit_chain: up to this many committed entries that were in no chain are at its end. An entry may be committed
--- after one with a higher id; it is looked for as long as one chained an hour ago has a lower id than it.
+-- extend_audit_chain: up to this many committed entries were appended to the chain. An entry may be committed after one
+-- with a higher id, so entries are looked for from the highest id that was chained an hour ago.
 create function payops_api.extend_audit_chain(p_now timestamptz, p_limit integer default 5000) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -55,7 +55,7 @@ begin
 end
 $$;
 
--- report_audit_break: somebody has to look at this entry of the audit log; told once until it is resolved. Answers the incident.
+-- report_audit_break: a break in the audit log is an incident, once until it is resolved. Returns the incident's id.
 create function payops.report_audit_break(
   p_position bigint, p_audit_id bigint, p_what text, p_now timestamptz
 ) returns bigint
@@ -63,13 +63,13 @@ language sql
 set search_path = '' as $$
   select payops.record_incident(
     'audit_chain_broken', p_what || ' ' || coalesce(p_audit_id, p_position),
-    'The audit log is not as it was recorded: ' || p_what || '.', p_now, 'critical',
+    'The audit log has been altered: ' || p_what || '.', p_now, 'critical',
     jsonb_build_object('position', p_position, 'audit_id', p_audit_id)
   )
 $$;
 
 -- verify_audit_chain: the next entries of the chain were hashed again, and each break is an incident. After the last
--- one a round is over: an entry that never came into the chain, or an end that is cut off, is an incident then.
+-- one the round ends: an entry that never reached the chain, or a chain whose end was cut off, is an incident then.
 create function payops_api.verify_audit_chain(p_now timestamptz, p_limit integer default 5000) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -105,7 +105,7 @@ begin
     perform payops.report_audit_break(seen, null, 'the end of its chain was removed', p_now);
     breaks := breaks + 1;
   elsif seen = head.position and expected <> head.hash then
-    perform payops.report_audit_break(seen, null, 'its chain ends in another hash', p_now);
+    perform payops.report_audit_break(seen, null, 'its chain ends in a different hash', p_now);
     breaks := breaks + 1;
   end if;
   if seen < head.verified_position + p_limit then
@@ -119,19 +119,19 @@ begin
 end
 $$;
 
--- report_unchained: each entry that is too old to come into the chain by itself is an incident; answers how many.
+-- report_unchained: each entry that should have been chained an hour ago and was not is an incident. Returns how many.
 create function payops.report_unchained(p_now timestamptz) returns bigint
 language sql
 set search_path = '' as $$
-  select count(payops.report_audit_break(null, a.id, 'an entry is in no chain', p_now))
+  select count(payops.report_audit_break(null, a.id, 'an entry is missing from its chain', p_now))
   from payops.audit_log as a
   where
     a.id <= (select max(c.audit_id) from payops.audit_chain as c where c.chained_at < p_now - interval '1 hour')
     and not exists (select from payops.audit_chain as c where c.audit_id = a.id)
 $$;
 
--- audit_chain_state: how long the chain is, how many of the newest entries wait to come into it, when it was last
--- looked at whole, and how many breaks are open.
+-- audit_chain_state: the chain's length, how many of the newest entries wait to be chained, when the whole chain was
+-- last verified, and how many breaks are open.
 create function payops_api.audit_chain_state() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

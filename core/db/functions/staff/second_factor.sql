@@ -1,4 +1,4 @@
--- open_session_row: this session if it is still open, locked until the transaction ends; refused where it is over.
+-- open_session_row: the open session's row, locked until the transaction ends; refused if the session has ended.
 create function payops.open_session_row(p_session_id uuid, p_now timestamptz) returns payops.staff_sessions
 language plpgsql
 set search_path = '' as $$
@@ -14,8 +14,8 @@ begin
 end
 $$;
 
--- begin_confirmation: the attempt is on record before what was given is looked at. Answers what to compare it with; or,
--- after 10 failures of a user in 15 minutes, that it is locked.
+-- begin_confirmation: the attempt is recorded before the code or password is checked. Returns what to compare it with,
+-- or that confirmation is locked after 10 failures of this user within 15 minutes.
 create function payops_api.begin_confirmation(p_session_id uuid, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -25,9 +25,9 @@ declare
   counted_as text := 'confirmation:' || member.name;
   attempt bigint;
 begin
-  if (payops.failed_attempts(counted_as, null, p_now)).failures >= 10 then
+  if payops.failed_attempts(counted_as, null, p_now) >= 10 then
     perform payops.record_incident(
-      'sign_in_locked', counted_as, 'Confirming a sign-in is locked for a while after many wrong codes.', p_now,
+      'sign_in_locked', counted_as, 'Codes were locked for 15 minutes after too many wrong ones.', p_now,
       'warning', jsonb_build_object('user', member.name, 'address', open_session.address)
     );
     return jsonb_build_object('locked', true);
@@ -41,8 +41,8 @@ begin
 end
 $$;
 
--- confirm_session: the session's user proved to be there: by the code of a step of time or by a recovery code, each
--- good once, or by the password where there is no second factor. Earlier failures no longer count.
+-- confirm_session: the session's user confirmed who they are with an app's code or a recovery code (each works once),
+-- or with the password if they have no second factor. Earlier failures no longer count.
 create function payops_api.confirm_session(
   p_session_id uuid, p_attempt bigint, p_by text, p_now timestamptz, p_step bigint default null,
   p_recovery_hash text default null
@@ -91,8 +91,8 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- set_second_factor: the session's user has this second factor and these recovery codes, and passed it; other sessions
--- of theirs that did not are over. One who has a second factor has to pass it first.
+-- set_second_factor: the session's user has this second factor and these recovery codes and has passed it; their other
+-- sessions end. A user who already has a second factor must pass it first.
 create function payops_api.set_second_factor(
   p_session_id uuid, p_sealed text, p_step bigint, p_recovery_hashes jsonb, p_now timestamptz
 ) returns jsonb
@@ -120,7 +120,7 @@ begin
 end
 $$;
 
--- reset_second_factor: the user has no second factor any more and is signed out everywhere.
+-- reset_second_factor: the user no longer has a second factor and is signed out everywhere.
 create function payops_api.reset_second_factor(
   p_actor text, p_actor_role text, p_name text, p_now timestamptz, p_reason text default null
 ) returns jsonb
