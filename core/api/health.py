@@ -31,8 +31,9 @@ async def readyz(request: Request) -> Response:
     ready = database["state"] == "ok"
     checks = [database]
     if ready:
+        checks.append(await asyncio.to_thread(_write_check, services))
         checks.append(await asyncio.to_thread(_timezone_check, services))
-        ready = checks[-1]["state"] == "ok"
+        ready = all(check["state"] == "ok" for check in checks)
         checks.append(await asyncio.to_thread(_stripe_check, services))
     return JSONResponse({"status": "ok" if ready else "unready", "checks": checks}, 200 if ready else 503)
 
@@ -53,6 +54,18 @@ def _database_check(services: Services) -> dict[str, Any]:
         state, detail = "failed", error.detail
     latency_ms = round((time.monotonic() - started) * 1000, 1)
     return {"name": "database", "state": state, "latency_ms": latency_ms, "detail": detail}
+
+
+def _write_check(services: Services) -> dict[str, Any]:
+    """A full disk or a read-only server still answers reads, and takes no event."""
+    started = time.monotonic()
+    try:
+        services.db.call("check_writes", now=wall_clock())
+        state, detail = "ok", None
+    except PayopsError as error:
+        state, detail = "failed", f"The database takes no writes. {error.detail}"
+    latency_ms = round((time.monotonic() - started) * 1000, 1)
+    return {"name": "database writes", "state": state, "latency_ms": latency_ms, "detail": detail}
 
 
 def _timezone_check(services: Services) -> dict[str, Any]:

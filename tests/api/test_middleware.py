@@ -275,6 +275,21 @@ def test_stripe_out_of_reach_is_shown_and_does_not_make_it_unready(api, faults, 
     assert (check("stripe")["state"], check("stripe")["detail"]) == ("failed", "Stripe does not answer.")
 
 
+def test_a_database_that_takes_no_writes_makes_it_unready(api, owner):
+    owner.execute(
+        "create function payops.full_disk() returns trigger language plpgsql as $$"
+        " begin raise exception using errcode = '53100', message = 'could not extend file'; end $$"
+    )
+    owner.execute("create trigger full_disk before update on payops.write_probe execute function payops.full_disk()")
+    try:
+        answer = api.http.get("/readyz")
+    finally:
+        owner.execute("drop function payops.full_disk() cascade")
+    found = {check["name"]: check["state"] for check in answer.json()["checks"]}
+    assert (answer.status_code, found["database"], found["database writes"]) == (503, "ok", "failed")
+    assert api.http.get("/readyz").status_code == 200
+
+
 def test_an_answer_leaves_in_one_piece_and_nothing_is_lost_when_the_connection_ends():
     sent = []
 
