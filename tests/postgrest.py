@@ -61,5 +61,10 @@ def _called(conninfo: str, function: str, body: dict) -> JSONResponse:
 
 
 def _refused(error: psycopg.Error) -> JSONResponse:
-    said = {"code": error.sqlstate, "message": error.diag.message_primary, "details": error.diag.message_detail}
+    # A zero byte, which our driver refuses, PostgREST hands over as the body's JSON, and Postgres refuses it.
+    said = {
+        "code": error.sqlstate or "22P05",
+        "message": error.diag.message_primary,
+        "details": error.diag.message_detail,
+    }
     return JSONResponse(said | {"hint": error.diag.message_hint}, 400)

@@ -12,6 +12,7 @@ UNAUTHORISED_CODES = frozenset({"not_allowed", "not_signed_in"})
 RAISED_BY_US = "P0001"
 # Connection lost, resources short, operator intervention, lost races: nothing was committed, ask again.
 RETRYABLE_CLASSES = ("08", "53", "57", "40", "55P03", "25006")
+UNSTORABLE_TEXT = frozenset({"22021", "22P05"})  # a zero byte, as text and inside a document
 
 
 @runtime_checkable
@@ -53,6 +54,13 @@ def error_from_sqlstate(sqlstate: str, message: str, hint: str | None) -> Payops
     if sqlstate == RAISED_BY_US:
         kind = Unauthorised if message in UNAUTHORISED_CODES else Refused
         return kind(message, hint or "")
+    if sqlstate in UNSTORABLE_TEXT:
+        return unstorable_text()
     if sqlstate.startswith(RETRYABLE_CLASSES):
         return Unavailable("database_unavailable", "The database did not answer. Nothing was changed.")
     return DatabaseFault("database_fault", f"{sqlstate}: {message}")
+
+
+def unstorable_text() -> Refused:
+    """For a text with a zero byte or half of a surrogate pair, which no Postgres text holds."""
+    return Refused("unstorable_text", "The text contains a character that cannot be stored. Remove it and try again.")

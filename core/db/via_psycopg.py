@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from core.db import error_from_sqlstate, plain
+from core.db import error_from_sqlstate, plain, unstorable_text
 from core.errors import Unavailable
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -60,6 +60,8 @@ class PsycopgDatabase:
             raise Unavailable("database_unavailable", "The database did not answer. Nothing was changed.") from error
         except psycopg.Error as error:
             raise _translated(error) from error
+        except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
+            raise unstorable_text() from error
         return row[0] if row else None
 
     def pool_stats(self) -> dict[str, int]:
@@ -105,6 +107,8 @@ def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _translated(error: psycopg.Error) -> Exception:
+    if error.sqlstate is None and isinstance(error, psycopg.DataError):
+        return unstorable_text()  # the driver itself refuses a zero byte
     if error.sqlstate is None:
         return Unavailable("database_unavailable", "The database did not answer. Nothing was changed.")
     return error_from_sqlstate(error.sqlstate, error.diag.message_primary or "", error.diag.message_hint)

@@ -6,7 +6,7 @@ import httpx
 from postgrest.exceptions import APIError
 from supabase import Client, ClientOptions, create_client
 
-from core.db import DatabaseFault, error_from_sqlstate, plain
+from core.db import DatabaseFault, error_from_sqlstate, plain, unstorable_text
 from core.errors import Unavailable
 
 TIMEOUT_SECONDS = 15
@@ -31,6 +31,8 @@ class SupabaseDatabase:
             raise _translated(error) from error
         except httpx.HTTPError as error:
             raise _away() from error
+        except UnicodeEncodeError as error:
+            raise unstorable_text() from error
 
     def close(self) -> None:
         self._http.close()

@@ -1,4 +1,4 @@
-"""What the intake form sends: a signed submission, recorded once, and news of a consultation's end."""
+"""The intake form's webhooks: a signed submission, recorded once, and the end of a consultation."""
 
 import hashlib
 import hmac
@@ -7,21 +7,33 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, cast
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 from standardwebhooks import Webhook
 
 from core.db import Database
 from core.errors import Refused
+from core.identifiers import private_problem
 from core.staff.roles import Actor, Role
 
 TOLERANCE = timedelta(seconds=300)
 MAX_SIGNATURES = 16
-# Which field of the submission the database refused.
+# The field of the submission that each refusal of the database is about.
 FIELDS = {"unknown_state": "patientState", "unknown_specialty": "specialty", "unknown_provider": "preferredProviderId"}
 INTAKE = Actor("system:intake", Role.ADMIN)
 
-# Text the database can hold: no zero byte and, since the body is UTF-8, no half of a pair.
+# Text that Postgres can store: no zero byte and, since the body is UTF-8, no lone surrogate.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00]*$")]
+
+
+def _not_private(identifier: str) -> str:
+    if problem := private_problem(identifier):
+        raise PydanticCustomError("private_identifier", "{problem}", {"problem": problem})
+    return identifier
+
+
+# An ID that the form chooses; one that looks like an e-mail address, a phone or a card number is refused.
+OwnId = Annotated[Text, AfterValidator(_not_private)]
 
 
 class Submission(BaseModel):
@@ -29,17 +41,17 @@ class Submission(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    submissionId: Text
-    patientId: Text
+    submissionId: OwnId
+    patientId: OwnId
     patientState: Text
     specialty: Text
-    orderId: Text | None = None
+    orderId: OwnId | None = None
     submittedAt: Annotated[AwareDatetime | None, Field(strict=False)] = None
     preferredProviderId: Text | None = None
 
 
 class StatusChange(BaseModel):
-    """A consultation that is over."""
+    """A consultation that was completed or cancelled."""
 
     model_config = ConfigDict(strict=True)
 
@@ -65,7 +77,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, n
     signed_at = datetime.fromtimestamp(int(timestamp), UTC)
     expected = [_signature(secret, message_id, signed_at, body) for secret in secrets]
     if not any(hmac.compare_digest(own, one.encode()) for own in expected for one in given):
-        raise Refused("bad_signature", "No webhook-signature fits the body and a configured secret.")
+        raise Refused("bad_signature", "No webhook-signature matches the body and a configured secret.")
     if abs(now - signed_at) > TOLERANCE:
         raise Refused("stale_timestamp", "The webhook-timestamp is more than 300 seconds off.")
     return _object(body)
@@ -74,7 +86,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, n
 def submit(db: Database, submission: Submission, body: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
     """Record the submission once; answers the consultation's id, status, provider, match and reason.
 
-    The same `submissionId` again answers as the first time; raises `Refused` where `body` was another then.
+    The same `submissionId` again gets the first answer; raises `Refused` where `body` was different then.
     """
     try:
         canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
@@ -96,7 +108,7 @@ def submit(db: Database, submission: Submission, body: Mapping[str, Any], *, now
 
 
 def _signature(secret: str, message_id: str, signed_at: datetime, body: bytes) -> bytes:
-    """What the sender's header holds if it knows `secret`; raises `Refused` for a body that is no text."""
+    """The signature that a sender who knows `secret` makes; raises `Refused` for a body that is not UTF-8."""
     try:
         return Webhook(secret).sign(message_id, signed_at, body.decode()).encode()
     except UnicodeDecodeError:
@@ -109,5 +121,5 @@ def _object(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         raise Refused("malformed_body", "The body is not JSON.") from None
     if not isinstance(read, dict):
-        raise Refused("malformed_body", "The body is no JSON object.")
+        raise Refused("malformed_body", "The body must be a JSON object.")
     return read

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, cast
 
 from core.db import Database
+from core.identifiers import luhn
 from core.money import Money
 
 STATUSES = ("active", "pending", "suspended", "revoked", "lapsed")
@@ -17,12 +18,6 @@ def npi_problem(npi: str) -> str | None:
     if not re.fullmatch(r"[0-9]{10}", npi):
         return "An NPI has ten digits."
     return None if luhn(NPI_PREFIX + npi) else "The NPI's check digit does not fit: a digit is mistyped."
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
-    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits))]
-    return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
 
 
 def as_text(licence: dict[str, Any]) -> str:

@@ -72,6 +72,14 @@ def test_a_right_that_is_missing_is_unauthorised(transport):
         transport.call("probe_refuse", code="not_allowed")
 
 
+@pytest.mark.parametrize("unstorable", ["a\0b", "a\ud800b"])
+def test_text_that_postgres_cannot_hold_is_the_callers_error_and_not_the_databases(transport, unstorable):
+    for arguments in ({"text": unstorable}, {"document": {"name": unstorable}}, {"document": [{unstorable: 1}]}):
+        with pytest.raises(Refused) as refused:
+            transport.call("probe_echo", **arguments)
+        assert refused.value.code == "unstorable_text" and "cannot be stored" in refused.value.detail
+
+
 @pytest.mark.parametrize("function", ["probe_break", "no_such_function"])
 def test_a_defect_of_ours_is_none_of_the_callers_errors(transport, function):
     with pytest.raises(DatabaseFault):

@@ -109,6 +109,27 @@ def test_what_does_not_fit_is_422_at_its_field_and_nothing_is_recorded(form, fie
     assert form.api.rows("select 1 from payops.consultations where submission_id = 's-bad'") == []
 
 
+@pytest.mark.parametrize(
+    ("field", "private", "kind"),
+    [
+        ("submissionId", "ann@example.com", "an e-mail address"),
+        ("patientId", "+1 212 555 0134", "a phone number"),
+        ("orderId", "4242 4242 4242 4242", "a card number"),
+    ],
+)
+def test_an_id_that_looks_private_is_refused_with_the_reason_and_neither_repeated_nor_stored(
+    form, field, private, kind
+):
+    answer = form.post(FORM, submission("s-private") | {field: private})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_body")
+    (error,) = answer.json()["errors"]
+    assert error["path"] == field and kind in error["message"] and private not in answer.text
+    assert (
+        form.api.rows("select 1 from payops.consultations where submission_id in ('s-private', 'ann@example.com')")
+        == []
+    )
+
+
 @pytest.mark.parametrize("minutes", [-6, 6])
 def test_a_time_too_far_off_either_way_is_400(form, minutes):
     answer = form.post(FORM, submission("s-time"), at=datetime.now(UTC) + timedelta(minutes=minutes))

@@ -1,0 +1,62 @@
+"""Identifiers that callers choose: which ones would put private data where only an ID belongs."""
+
+import re
+import unicodedata
+
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s@/:?&=<>]+(?:@|%40)[^\s@/?&=<>]+\.[^\s@.]{2,}", re.IGNORECASE)
+_DIGIT_RUN = re.compile(r"(?<![0-9])[0-9](?:[ ._/-]{0,2}[0-9]){11,18}(?![0-9])")
+# First digits and lengths of the card networks, so that a date or a count of milliseconds is no card number.
+_CARD = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-59]|[689]\d)\d{11,16}|6(?:011|22\d|4[4-9]\d|5\d\d)\d{12,15}|62\d{14,17}|35(?:2[89]|[3-8]\d)\d{12,15}"
+    r"|(?:50|5[6-9]|6\d)\d{10,17}"
+)
+_PHONES = (
+    re.compile(r"\+[ ]?[1-9](?:[ ().-]{0,2}[0-9]){7,14}(?![0-9])"),  # international
+    # North America's, with or without the country code and separators between its parts
+    re.compile(r"(?<![0-9])(?:1[ .-]?)?(?:\([2-9]\d\d\)[ .-]?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]?\d{4}(?![0-9])"),
+    re.compile(r"(?:tel:)?1?[2-9]\d\d[2-9]\d{6}", re.IGNORECASE),  # the whole identifier
+)
+
+
+def private_kind(identifier: str) -> str | None:
+    """What of a person or a card this identifier looks like, with its article; None for one that may be stored.
+
+    Written with other digits, full-width signs or invisible characters it is still recognised.
+    """
+    text = _plain(identifier)
+    if _UUID.fullmatch(text):
+        return None
+    if _EMAIL.search(text):
+        return "an e-mail address"
+    if any(_is_card(found.group()) for found in _DIGIT_RUN.finditer(text)):
+        return "a card number"
+    international, north_american, bare = _PHONES
+    if international.search(text) or north_american.search(text) or bare.fullmatch(text):
+        return "a phone number"
+    return None
+
+
+def private_problem(identifier: str) -> str | None:
+    """Why this identifier is refused, in a sentence that does not repeat it; None for one that may be stored."""
+    kind = private_kind(identifier)
+    return f"This looks like {kind}. Send an ID of your own that says nothing about the person." if kind else None
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits))]
+    return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
+
+
+def _plain(text: str) -> str:
+    """The text with every digit and sign in its plain form, and without characters that are not seen."""
+    composed = unicodedata.normalize("NFKC", text).replace("\N{EN DASH}", "-").replace("\N{NON-BREAKING HYPHEN}", "-")
+    digits = (str(unicodedata.digit(sign)) if sign.isdigit() else sign for sign in composed)
+    return "".join(sign for sign in digits if unicodedata.category(sign) not in ("Cf", "Cc")).strip()
+
+
+def _is_card(run: str) -> bool:
+    digits = re.sub(r"[^0-9]", "", run)
+    return bool(_CARD.fullmatch(digits)) and luhn(digits)
