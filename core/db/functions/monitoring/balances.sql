@@ -23,8 +23,9 @@ set search_path = '' as $$
   end
 $$;
 
--- mark_stale_balance_days: the days on which these records moved the balance will be summed again, and those whose charge
--- was captured on another day than it was made will be counted again. A category that nobody placed is an incident.
+-- mark_stale_balance_days: the days on which these records moved the balance will be summed again, and those whose
+-- charge was captured on another day than it was made will be counted again. A category that nobody placed is an
+-- incident.
 create function payops.mark_stale_balance_days(p_records jsonb) returns void
 language sql
 set search_path = '' as $$
@@ -40,12 +41,14 @@ set search_path = '' as $$
 
   select count(payops.record_incident(
     'unknown_reporting_category', u.category,
-    'Stripe books a kind of balance movement that no figure knows: it is shown as "other" until it is placed.', u.latest,
-    p_sample => jsonb_build_object('reporting_category', u.category, 'balance_transaction', u.example)
+    'Stripe books a kind of balance movement that no figure knows: it is shown as "other" until it is placed.',
+    u.latest, p_sample => jsonb_build_object('reporting_category', u.category, 'balance_transaction', u.example)
   ))
   from (
     select r.reporting_category as category, max(r.as_of) as latest, min(r.id) as example
-    from jsonb_to_recordset(p_records -> 'balance_transactions') as r (id text, reporting_category text, as_of timestamptz)
+    from jsonb_to_recordset(p_records -> 'balance_transactions') as r (
+      id text, reporting_category text, as_of timestamptz
+    )
     where payops.counted_as(r.reporting_category) is null
     group by r.reporting_category
   ) as u
@@ -76,12 +79,13 @@ begin
 end
 $$;
 
--- balance_metrics: what was charged, refunded, paid in fees and is left, from the balance itself; payouts and transfers apart.
+-- balance_metrics: what was charged, refunded, paid in fees and is left, from the balance itself; payouts and transfers
+-- apart.
 create function payops.balance_metrics(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
   with moved as (
-    select b.reporting_category, b.amount_minor, b.fee_minor, b.net_minor, payops.counted_as(b.reporting_category) as part
+    select b.amount_minor, b.fee_minor, b.net_minor, payops.counted_as(b.reporting_category) as part
     from payops.daily_balances as b
     where b.day between p_since and p_until and b.currency = p_currency
   ),
@@ -155,8 +159,8 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- unbooked_objects: charges and refunds that succeeded and whose balance transaction is still to come, those told of the
--- longest ago first; one that keeps having none is given up after 30 days.
+-- unbooked_objects: charges and refunds that succeeded and whose balance transaction is still to come, those told of
+-- the longest ago first; one that keeps having none is given up after 30 days.
 create function payops_api.unbooked_objects(
   p_created_before timestamptz, p_told_before timestamptz, p_most integer, p_now timestamptz
 ) returns jsonb

@@ -52,7 +52,8 @@ set search_path = '' as $$
     select 'api_calls', jsonb_build_object('operation', answered.operation, 'status', answered.status::text), count(*)
     from answered group by answered.operation, answered.status
     union all
-    select timed.name || '_bucket', timed.labels || jsonb_build_object('le', payops.seconds_bucket(timed.seconds)), count(*)
+    select
+      timed.name || '_bucket', timed.labels || jsonb_build_object('le', payops.seconds_bucket(timed.seconds)), count(*)
     from timed group by timed.name, timed.labels, payops.seconds_bucket(timed.seconds)
     union all
     select timed.name || '_sum', timed.labels, sum(timed.seconds) from timed group by timed.name, timed.labels
@@ -72,7 +73,8 @@ set search_path = '' as $$
   union all
   select 'patients_waiting', count(*), min(c.received_at) from payops.consultations as c where c.status = 'waiting'
   union all
-  select 'actions_unanswered', count(*), min(a.sent_at) from payops.money_actions as a where a.state in ('sending', 'unknown')
+  select 'actions_unanswered', count(*), min(a.sent_at)
+  from payops.money_actions as a where a.state in ('sending', 'unknown')
   union all
   select 'refunds_awaiting_approval', count(*), min(a.requested_at)
   from payops.money_actions as a where a.state = 'awaiting_approval'

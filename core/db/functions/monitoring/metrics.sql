@@ -32,7 +32,9 @@ set search_path = '' as $$
   undecided as ( -- younger than a day: whether they are dropped is not known yet
     select
       count(*) as created,
-      count(*) filter (where first_attempt_at is null or first_attempt_at > created + interval '24 hours') as unconfirmed
+      count(*) filter (
+        where first_attempt_at is null or first_attempt_at > created + interval '24 hours'
+      ) as unconfirmed
     from payops.payment_facts
     where created > p_now - interval '24 hours' and created_day between p_since and p_until and currency = p_currency
   ),

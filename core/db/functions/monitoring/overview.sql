@@ -34,8 +34,8 @@ set search_path = '' as $$
   ) as s
 $$;
 
--- action_items: what staff have to do, a row a kind, with how many items there are, the money at stake, the first deadline
--- and since when the oldest is open. `p_retry_rules` is the decline table of retryable_now.
+-- action_items: what staff have to do, a row a kind, with how many items there are, the money at stake, the first
+-- deadline and since when the oldest is open. `p_retry_rules` is the decline table of retryable_now.
 create function payops.action_items(p_now timestamptz, p_retry_rules jsonb)
 returns table (kind text, items bigint, at_stake jsonb, deadline timestamptz, oldest timestamptz)
 language sql stable

@@ -25,8 +25,8 @@ begin
 end
 $$;
 
--- payment_attempts: each attempt of these payment intents, those still pending included. Where no event told of a failed
--- confirmation, the intent's last error without a charge is one, at the earliest time it can have been.
+-- payment_attempts: each attempt of these payment intents, those still pending included. Where no event told of a
+-- failed confirmation, the intent's last error without a charge is one, at the earliest time it can have been.
 create function payops.payment_attempts(p_ids text[])
 returns table (
   payment_intent_id text, at timestamptz, id text, pending boolean, succeeded boolean, found boolean,
@@ -52,8 +52,8 @@ set search_path = '' as $$
     and not exists (select from payops.failed_confirmations as f where f.payment_intent_id = i.id)
 $$;
 
--- payment_facts_of: what the figures need to know of these payment intents, as the mirror says now. An authorization that
--- was canceled and never captured is voided: neither a success nor a failure.
+-- payment_facts_of: what the figures need to know of these payment intents, as the mirror says now. An authorization
+-- that was canceled and never captured is voided: neither a success nor a failure.
 create function payops.payment_facts_of(p_ids text[]) returns setof payops.payment_facts
 language sql stable
 set search_path = '' as $$
@@ -154,11 +154,15 @@ set search_path = '' as $$
   insert into payops.daily_attempts
   select d.day, a.currency, count(*), count(*) filter (where a.succeeded), count(*) filter (where a.reached)
   from (
-    select u.day, u.day::timestamp at time zone b.timezone as starts, (u.day + 1)::timestamp at time zone b.timezone as ends
+    select
+      u.day, u.day::timestamp at time zone b.timezone as starts,
+      (u.day + 1)::timestamp at time zone b.timezone as ends
     from unnest(p_days) as u (day), payops.business as b
   ) as d
   cross join lateral (
-    select c.currency, c.status = 'succeeded' as succeeded, c.network_status is distinct from 'not_sent_to_network' as reached
+    select
+      c.currency, c.status = 'succeeded' as succeeded,
+      c.network_status is distinct from 'not_sent_to_network' as reached
     from payops.charges as c
     where c.created >= d.starts and c.created < d.ends and c.payment_intent_id is not null and c.status <> 'pending'
     union all
@@ -187,7 +191,8 @@ set search_path = '' as $$
   group by f.day, f.currency
 $$;
 
--- refresh_captures: the facts and rollups of these charges are exact, on the day they left as well as on the day they are on.
+-- refresh_captures: the facts and rollups of these charges and of the charges of these payments are exact; only days on
+-- which something changed are counted again.
 create function payops.refresh_captures(p_charge_ids text[], p_payment_ids text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -203,15 +208,24 @@ begin
     union
     select f.charge_id from payops.capture_facts as f where f.payment_intent_id = any(p_payment_ids)
   ) as k (id);
-  with gone as (delete from payops.capture_facts where charge_id = any(ids) returning day),
-    made as (select f.* from payops.capture_facts_of(ids) as f)
-  select array_agg(d.day) into days from (select day from gone union select day from made) as d;
+  select array_agg(c.id), array_agg(c.day_before) || array_agg(c.day) into ids, days
+  from (
+    select coalesce(before.charge_id, after.charge_id) as id, before.day as day_before, after.day
+    from (select f.* from payops.capture_facts as f where f.charge_id = any(ids)) as before
+    full join payops.capture_facts_of(ids) as after on before.charge_id = after.charge_id
+    where before is distinct from after
+  ) as c;
+  if ids is null then
+    return;
+  end if;
+  delete from payops.capture_facts where charge_id = any(ids);
   insert into payops.capture_facts select f.* from payops.capture_facts_of(ids) as f;
-  perform payops.recount_captures(days);
+  perform payops.recount_captures(array(select distinct d from unnest(days) as d where d is not null));
 end
 $$;
 
--- refresh_payments: the facts and rollups of these payments are exact, on the days they left as well as those they are on.
+-- refresh_payments: the facts and rollups of these payments are exact, on the days they left as well as those they are
+-- on.
 create function payops.refresh_payments(p_ids text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -245,7 +259,8 @@ begin
 end
 $$;
 
--- refresh_rollups: what is stale up to now is counted again, or the oldest `p_most` payments and charges of it; answers how many.
+-- refresh_rollups: what is stale up to now is counted again, or the oldest `p_most` payments and charges of it; answers
+-- how many.
 create function payops.refresh_rollups(p_most integer default null) returns integer
 language plpgsql
 set search_path = '' as $$

@@ -39,9 +39,9 @@ begin
 end
 $$;
 
--- choose_business_timezone: days end at this zone's midnight from now on, audited. Where that is another one, everything
--- is stale and will be counted again; answers how many payments that are. With `p_unless_chosen`, a zone that was chosen
--- before stays.
+-- choose_business_timezone: days end at this zone's midnight from now on, audited. Where that is another one,
+-- everything is stale and will be counted again; answers how many payments that are. With `p_unless_chosen`, a zone
+-- that was chosen before stays.
 create function payops_api.choose_business_timezone(
   p_timezone text, p_actor text, p_actor_role text, p_now timestamptz, p_unless_chosen boolean default false
 ) returns jsonb

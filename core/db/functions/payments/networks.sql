@@ -1,14 +1,15 @@
 -- network_months: what the card networks count of the month in which this day is, up to that day: Visa's disputes and
--- fraud warnings against the month's captured payments, Mastercard's chargebacks against those captured in the month before;
--- a payment with both is counted for both. Inquiries that were not escalated and prevented disputes count for neither. In
--- one currency, or in all of them.
+-- fraud warnings against the month's captured payments, Mastercard's chargebacks against those captured in the month
+-- before; a payment with both is counted for both. Inquiries that were not escalated and prevented disputes count for
+-- neither. In one currency, or in all of them.
 create function payops.network_months(p_day date, p_currency text default null)
 returns table (network text, disputes bigint, fraud_warnings bigint, payments bigint)
 language sql stable
 set search_path = '' as $$
   with month as (
     select
-      date_trunc('month', p_day)::date as first_day, (date_trunc('month', p_day) - interval '1 month')::date as before_first,
+      date_trunc('month', p_day)::date as first_day,
+      (date_trunc('month', p_day) - interval '1 month')::date as before_first,
       date_trunc('month', p_day)::timestamp at time zone b.timezone as starts,
       (p_day + 1)::timestamp at time zone b.timezone as ends
     from payops.business as b
