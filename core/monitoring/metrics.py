@@ -25,10 +25,11 @@ class Entry(TypedDict):
 
 
 class Failures(TypedDict):
-    """How many payments failed with this code and the network's advice, and what they would have brought."""
+    """How many payments by this method failed with this code and advice, and what they would have brought."""
 
     code: str
     advice_code: str | None
+    method_type: str | None
     count: int
     amount: int
 
@@ -87,8 +88,13 @@ def by_code(failures: Sequence[Failures]) -> list[Entry]:
 
 
 def by_category(failures: Sequence[Failures]) -> list[Entry]:
-    """The same failures under the decline table's categories; the network's advice overrides the code."""
-    return _summed((str(advice(each["code"], advice_code=each["advice_code"]).category), each) for each in failures)
+    """The same failures under the decline table's categories; the network's advice and the method count too."""
+    return _summed((_category(each), each) for each in failures)
+
+
+def _category(failures: Failures) -> str:
+    said = advice(failures["code"], advice_code=failures["advice_code"], method=failures["method_type"])
+    return str(said.category)
 
 
 def _summed(keyed: Iterable[tuple[str, Failures]]) -> list[Entry]:

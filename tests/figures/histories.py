@@ -11,6 +11,8 @@ from tests.figures.model import History, Json
 ZONE = ZoneInfo("America/New_York")
 CURRENCIES = ("usd", "eur", "jpy")
 CODES = ("insufficient_funds", "do_not_honor", "processing_error", "expired_card", "lost_card", "fraudulent")
+BLOCKS = ("rule", "elevated_risk_level", "previously_declined_do_not_retry")
+DEBIT_CODES = ("insufficient_funds", "bank_account_closed", "debit_not_authorized", "processing_error")
 ADVICE = (None, None, None, "confirm_card_data", "do_not_try_again", "try_again_later")
 ENDINGS = (
     ("warning_needs_response",),
@@ -99,7 +101,9 @@ class Author:
                 self.wait(3600, 2 * 86_400)
                 self.book("charge_failure", -charge["amount"], self.currency, fee=400)
         elif end < 0.7:
-            charge.update(status="failed", captured=False, amount_captured=0, failure_code="insufficient_funds")
+            charge.update(
+                status="failed", captured=False, amount_captured=0, failure_code=self.random.choice(DEBIT_CODES)
+            )
             self.tell("charge.failed", charge)
             intent.update(status="requires_payment_method", last_payment_error={"charge": charge["id"], "code": "x"})
             self.tell("payment_intent.payment_failed", intent)
@@ -250,7 +254,9 @@ class Author:
         self._failed(intent, outcome | {"advice_code": self.random.choice(ADVICE)})
 
     def block(self, intent: Json) -> None:
-        self._failed(intent, {"network_status": "not_sent_to_network", "type": "blocked", "reason": "fraudulent"})
+        self._failed(
+            intent, {"network_status": "not_sent_to_network", "type": "blocked", "reason": self.random.choice(BLOCKS)}
+        )
 
     def _failed(self, intent: Json, outcome: Json) -> None:
         charge = self.charge(intent, status="failed", captured=False)

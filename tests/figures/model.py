@@ -24,6 +24,11 @@ CATEGORIES = {
     "lost_card": "needs_new_card",
     "fraudulent": "stop_and_review",
     "transaction_not_allowed": "stop",
+    "rule": "blocked_before_network",
+    "elevated_risk_level": "blocked_before_network",
+    "previously_declined_do_not_retry": "blocked_before_network",
+    "bank_account_closed": "needs_new_bank_details",
+    "debit_not_authorized": "needs_new_bank_details",
     "payment_intent_authentication_failure": "customer_must_authenticate",
 }
 ADVISED = {"confirm_card_data": "fix_the_data", "try_again_later": "retry_later"}
@@ -51,6 +56,7 @@ class Attempt:
     code: str | None
     advice: str | None
     card: bool
+    debit: bool
 
 
 class Model:
@@ -115,6 +121,7 @@ class Model:
             outcome["reason"] or charge["failure_code"],
             outcome.get("advice_code"),
             charge["payment_method_details"]["type"] == "card",
+            charge["payment_method_details"]["type"] == "us_bank_account",
         )
 
     def _state(self, intent: Json) -> str:
@@ -294,6 +301,8 @@ def day_of(moment: float, zone: ZoneInfo) -> date:
 
 def category(attempt: Attempt) -> str:
     own = CATEGORIES[attempt.code or "generic_decline"]
+    if attempt.debit and attempt.code != "insufficient_funds":
+        return "needs_new_bank_details"
     if attempt.advice == "do_not_try_again":
         return own if own in ("needs_new_card", "stop_and_review") else "stop"
     return ADVISED.get(attempt.advice or "", own)
@@ -336,4 +345,4 @@ def percentile(several: list[float], share: float) -> float | None:
 
 def _failed_confirmation(at: int, order: str, error: Json) -> Attempt:
     # It never reached the network, but nobody says so: only a charge has a network status.
-    return Attempt(at, order, "failed", False, error.get("decline_code") or error.get("code"), None, False)
+    return Attempt(at, order, "failed", False, error.get("decline_code") or error.get("code"), None, False, False)

@@ -273,6 +273,32 @@ def test_the_networks_advice_overrides_the_code_in_the_causes(story):
     ]
 
 
+@pytest.mark.parametrize("reason", ["rule", "elevated_risk_level", "low_probability_of_authorization"])
+def test_a_block_is_no_decline_of_the_issuers(story, reason):
+    outcome = {"network_status": "not_sent_to_network", "type": "blocked", "reason": reason}
+    story.attempt("a", 1, at(9), declined=reason, outcome=outcome)
+    story.intent("a", at(9), at(9), "payment_intent.payment_failed", last_payment_error={"charge": "ch_a_1"})
+    found = story.figures()
+    assert [each["key"] for each in found["failures_by_category"]] == ["blocked_before_network"]
+    assert counts(found["attempt_success_rate"]) == (0, 1)
+    assert counts(found["authorization_rate"]) == (0, 0)
+
+
+def test_a_failed_bank_debit_needs_new_bank_details_unless_money_was_short(story):
+    for payment, code in (("a", "insufficient_funds"), ("b", "processing_error"), ("c", "bank_account_closed")):
+        debit = {"payment_method_details": {"type": "us_bank_account"}, "failure_code": code}
+        story.attempt(
+            payment, 1, at(9), declined=code, outcome={"network_status": "declined_by_network", "reason": None}, **debit
+        )
+        story.intent(
+            payment, at(9), at(9), "payment_intent.payment_failed", last_payment_error={"charge": f"ch_{payment}_1"}
+        )
+    assert [(each["key"], each["count"]) for each in story.figures()["failures_by_category"]] == [
+        ("needs_new_bank_details", 2),
+        ("retry_later", 1),
+    ]
+
+
 def test_background_reads_are_no_payment_operations(story, database):
     for operation in ("get charges", "get payment_intents/*", "post payment_intents", "delete subscriptions/*"):
         database.call(

@@ -32,7 +32,7 @@ SUBSCRIPTIONS = (
         "subscriptions",
         formula="customers with a subscription active or past due and a monthly price above 0",
         source=HISTORY,
-        sql="subscription_metrics",
+        sql="churn_metrics",
     ),
     Definition(
         "trialing_subscribers",
@@ -42,7 +42,7 @@ SUBSCRIPTIONS = (
         "subscriptions",
         formula="customers with a subscription in trial",
         source=HISTORY,
-        sql="subscription_metrics",
+        sql="trial_metrics",
     ),
     _movement(
         "mrr",
@@ -101,7 +101,7 @@ SUBSCRIPTIONS = (
         unit=Unit.RATE,
         formula="customers lost in 30 days ÷ (active 30 days ago + new in the 30 days)",
         source=HISTORY,
-        sql="subscription_metrics",
+        sql="churn_metrics",
         example="100 ÷ (1,000 + 100): 9.1%",
     ),
     Definition(
@@ -116,7 +116,7 @@ SUBSCRIPTIONS = (
         unit=Unit.RATE,
         formula="customers lost in 30 days ÷ active 30 days ago",
         source=HISTORY,
-        sql="subscription_metrics",
+        sql="churn_metrics",
         example="100 ÷ 1,000: 10.0%",
     ),
     Definition(
@@ -141,6 +141,6 @@ SUBSCRIPTIONS = (
         as_of_now=True,
         formula="subscriptions with cancel_at_period_end or cancel_at, and their monthly price",
         source="subscriptions",
-        sql="subscription_metrics",
+        sql="scheduled_to_cancel",
     ),
 )

@@ -52,13 +52,15 @@ set search_path = '' as $$
     ),
     'failures', (
       select coalesce(jsonb_agg(jsonb_build_object(
-        'code', f.code, 'advice_code', f.advice_code, 'count', f.n, 'amount', f.amount
-      ) order by f.n desc, f.code, f.advice_code), '[]')
+        'code', f.code, 'advice_code', f.advice_code, 'method_type', f.method_type, 'count', f.n, 'amount', f.amount
+      ) order by f.n desc, f.code, f.advice_code, f.method_type), '[]')
       from (
-        select d.code, nullif(d.advice_code, '') as advice_code, sum(d.failures) as n, sum(d.amount_minor) as amount
+        select
+          d.code, nullif(d.advice_code, '') as advice_code, nullif(d.method_type, '') as method_type,
+          sum(d.failures) as n, sum(d.amount_minor) as amount
         from payops.daily_failures as d
         where d.day between p_since and p_until and d.currency = p_currency
-        group by d.code, d.advice_code
+        group by d.code, d.advice_code, d.method_type
       ) as f
     ),
     'processing_time_payment', (

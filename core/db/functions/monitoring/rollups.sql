@@ -65,7 +65,9 @@ set search_path = '' as $$
       (array_agg(a.decline_code order by a.at desc, a.id desc) filter (where not a.succeeded and not a.pending))[1]
         as decline_code,
       (array_agg(a.advice_code order by a.at desc, a.id desc) filter (where not a.succeeded and not a.pending))[1]
-        as advice_code
+        as advice_code,
+      (array_agg(a.method_type order by a.at desc, a.id desc) filter (where not a.succeeded and not a.pending))[1]
+        as method_type
     from payops.payment_attempts(p_ids) as a
     group by a.payment_intent_id
   ),
@@ -93,7 +95,7 @@ set search_path = '' as $$
         -- a charge that says it is older than its payment is no reason to count nothing at all
         then greatest(0, least(extract(epoch from s.paid_by_card_at - i.created) * 1000, 2147483647))::integer
     end,
-    coalesce(s.advice_code, ''), s.found_failure_at
+    coalesce(s.advice_code, ''), s.found_failure_at, coalesce(s.method_type, '')
   from payops.payment_intents as i
   left join summed as s on i.id = s.payment_intent_id
   where i.id = any(p_ids)
@@ -129,11 +131,11 @@ set search_path = '' as $$
   group by f.day, f.currency;
 
   delete from payops.daily_failures where day = any(p_days);
-  insert into payops.daily_failures (day, currency, code, failures, amount_minor, advice_code)
-  select f.day, f.currency, f.decline_code, count(*), sum(f.amount_minor), f.advice_code
+  insert into payops.daily_failures (day, currency, code, failures, amount_minor, advice_code, method_type)
+  select f.day, f.currency, f.decline_code, count(*), sum(f.amount_minor), f.advice_code, f.method_type
   from payops.payment_facts as f
   where f.day = any(p_days) and f.state = 'failed'
-  group by f.day, f.currency, f.decline_code, f.advice_code;
+  group by f.day, f.currency, f.decline_code, f.advice_code, f.method_type;
 
   delete from payops.daily_intents where day = any(p_days);
   insert into payops.daily_intents
