@@ -31,13 +31,26 @@ MINIMUM_MINOR = {
 }
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+# Written with two decimals that are always 00.
+WHOLE_ONLY = frozenset("isk ugx".split())
+# https://docs.stripe.com/currencies#presentment-currencies
 CURRENCIES = (
     frozenset(MINIMUM_MINOR)
     | ZERO_DECIMAL
     | THREE_DECIMAL
-    | frozenset("ars cop egp ils idr kes krw ngn pen php qar sar twd uah uyu zar ugx isk try".split())
+    | frozenset(
+        "afn all amd ang aoa ars awg azn bam bbd bdt bmd bnd bob bsd bwp byn bzd cdf cny cop crc cve dop dzd egp etb "
+        "fjd fkp gel gip gmd gtq gyd hnl htg idr ils isk jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk "
+        "mnt mop mur mvr mwk mzn nad ngn nio npr pab pen pgk php pkr qar rsd rub sar sbd scr shp sle sos srd std szl "
+        "tjs top try ttd twd tzs uah ugx uyu uzs wst xcd yer zar zmw".split()
+    )
 )
 MAXIMUM_MINOR = 99_999_999
+HIGHER_MAXIMUM_MINOR = {
+    "idr": 999_999_999_999,
+    **dict.fromkeys("cop huf inr jpy lbp".split(), 9_999_999_999),
+    **dict.fromkeys("amd clp krw mmk mnt".split(), 999_999_999),
+}
 
 
 def checked_currency(currency: str | None) -> str:
@@ -54,8 +67,9 @@ def checked_amount(amount: int | None, currency: str, param: str = "amount") -> 
         raise invalid(f"Missing required param: {param}.", param, "parameter_missing")
     if amount < 1:
         raise invalid("This value must be greater than or equal to 1.", param, "parameter_invalid_integer")
-    if amount > MAXIMUM_MINOR:
-        raise invalid(f"Amount must be no more than {shown(MAXIMUM_MINOR, currency)}", param, "amount_too_large")
+    maximum = HIGHER_MAXIMUM_MINOR.get(currency, MAXIMUM_MINOR)
+    if amount > maximum:
+        raise invalid(f"Amount must be no more than {shown(maximum, currency)}", param, "amount_too_large")
     minimum = MINIMUM_MINOR.get(currency, 1)
     if amount < minimum:
         raise invalid(f"Amount must be at least {shown(minimum, currency)}", param, "amount_too_small")
@@ -63,6 +77,13 @@ def checked_amount(amount: int | None, currency: str, param: str = "amount") -> 
         raise StripeError(
             400,
             f"Invalid amount: {currency} takes amounts whose last digit is 0.",
+            code="invalid_charge_amount",
+            param=param,
+        )
+    if currency in WHOLE_ONLY and amount % 100:
+        raise StripeError(
+            400,
+            f"Invalid amount: {currency} has no decimals, so its amounts must end in 00.",
             code="invalid_charge_amount",
             param=param,
         )

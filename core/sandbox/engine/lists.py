@@ -15,12 +15,12 @@ from core.sandbox.engine.unit_of_work import UnitOfWork
 Keep = Callable[[Json], bool]
 
 
-def created_range(params: Params) -> tuple[int, int]:
-    """The first and last second that `created`, a moment or gt/gte/lt/lte, lets through."""
-    if isinstance(params.raw.get("created"), str):
-        exact = params.whole("created")
+def moments(params: Params, name: str = "created") -> tuple[int, int]:
+    """The first and last second that a moment, or its gt/gte/lt/lte, lets through."""
+    if isinstance(params.raw.get(name), str):
+        exact = params.whole(name)
         return (0, FOREVER) if exact is None else (exact, exact)
-    bounds = params.under("created")
+    bounds = params.under(name)
     lows = [bounds.whole("gte"), _moved(bounds.whole("gt"), 1)]
     highs = [bounds.whole("lte"), _moved(bounds.whole("lt"), -1)]
     low = max((value for value in lows if value is not None), default=0)
@@ -49,12 +49,39 @@ def list_objects(
     column, value = _column(object_type, wanted)
     if object_type == "balance_transaction":
         wanted.pop("payout", None)  # Stripe knows it and shows it in no field: the column alone tells
-    low, high = created_range(params)
+    low, high = moments(params)
     cursor, newest_first = _cursor(uow, object_type, params)
     found = uow.store.bodies(
         object_type, column=column, value=value, low=low, high=high, after=cursor, newest_first=newest_first
     )
     return page(url, (obj for obj in found if _matches(obj, wanted) and (keep is None or keep(obj))), params)
+
+
+def in_range(field: str, params: Params) -> Keep:
+    """Keeps the objects whose moment `field` is within the range that was asked for under its name."""
+    low, high = moments(params, field)
+
+    def keep(obj: Json) -> bool:
+        value = obj[field]
+        return value is not None and low <= value <= high
+
+    return keep
+
+
+def page_of(url: str, items: list[Json], params: Params) -> Json:
+    """A page of a short list that is at hand as a whole, in its own order."""
+    after, before = params.text("starting_after"), params.text("ending_before")
+    if after and before:
+        raise invalid("You may only specify one of these parameters: starting_after, ending_before.")
+    limit, ids = limit_of(params), [item["id"] for item in items]
+    at = after or before
+    if at is not None and at not in ids:
+        raise no_such("object", at, "starting_after" if after else "ending_before")
+    if before is not None:
+        above = items[: ids.index(before)]
+        return {**envelope(url, above[-limit:], len(above) > limit), "total_count": len(items)}
+    below = items[ids.index(after) + 1 :] if after else items
+    return {**envelope(url, below[:limit], len(below) > limit), "total_count": len(items)}
 
 
 def page(url: str, found: Iterable[Json], params: Params) -> Json:

@@ -1,7 +1,7 @@
 """A request's parameters, read with Stripe's rules and refused in Stripe's words."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,27 +11,57 @@ DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,12})?", re.ASCII)
 
 
 class Params:
-    """Reads one level of decoded parameters; `path` is how Stripe names them in errors."""
+    """Reads one level of decoded parameters; `path` is how Stripe names them in errors.
 
-    def __init__(self, raw: Mapping[str, Any], path: str = "") -> None:
+    What was read is remembered, so that a parameter that nothing reads is refused and never dropped.
+    """
+
+    def __init__(self, raw: Mapping[str, Any], path: str = "", read: set[str] | None = None) -> None:
         self.raw = raw
         self._path = path
+        self._read: set[str] = set() if read is None else read
 
     def named(self, name: str) -> str:
         return f"{self._path}[{name}]" if self._path else name
+
+    def but(self, **changed: Any) -> "Params":
+        """The same request with these parameters in place of those that were sent."""
+        self._read.update(map(self.named, changed))
+        return Params({**self.raw, **changed}, self._path, self._read)
+
+    def ignore(self, *names: str) -> None:
+        """These change nothing here, and may be sent all the same."""
+        self._read.update(map(self.named, names))
+
+    def unread(self) -> list[str]:
+        """The full names of all that was sent and never looked at."""
+        return list(self._unread(self.raw, self._path))
+
+    def _unread(self, value: Any, path: str) -> Iterator[str]:
+        if path and path in self._read:
+            return
+        if isinstance(value, Mapping) and value:
+            for name, inner in value.items():
+                yield from self._unread(inner, f"{path}[{name}]" if path else name)
+        elif isinstance(value, list) and value:
+            for position, inner in enumerate(value):
+                yield from self._unread(inner, f"{path}[{position}]")
+        elif path:
+            yield path
 
     def has(self, name: str) -> bool:
         """Whether it was sent at all; an empty value means "unset this"."""
         return name in self.raw
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, longest: int = 5000) -> str | None:
         value = self.raw.get(name)
+        self._read.add(self.named(name))
         if value is None or value == "":
             return None
         if not isinstance(value, str):
             raise invalid(f"Invalid string: {value}", self.named(name))
-        if len(value) > 5000:
-            raise invalid("Invalid string: must be at most 5000 characters", self.named(name))
+        if len(value) > longest:
+            raise invalid(f"Invalid string: must be at most {longest} characters", self.named(name))
         return value
 
     def must_text(self, name: str) -> str:
@@ -91,10 +121,11 @@ class Params:
     def under(self, name: str) -> "Params":
         value = self.raw.get(name)
         if value is None or value == "":
-            return Params({}, self.named(name))
+            self._read.add(self.named(name))
+            return Params({}, self.named(name), self._read)
         if not isinstance(value, Mapping):
             raise invalid("Invalid object", self.named(name))
-        return Params(value, self.named(name))
+        return Params(value, self.named(name), self._read)
 
     def each(self, name: str) -> list["Params"]:
         found = []
@@ -102,15 +133,17 @@ class Params:
             path = f"{self.named(name)}[{position}]"
             if not isinstance(item, Mapping):
                 raise invalid("Invalid object", path)
-            found.append(Params(item, path))
+            found.append(Params(item, path, self._read))
         return found
 
     def strings(self, name: str) -> list[str]:
+        self._read.add(self.named(name))
         return [str(item) for item in self._listed(name)]
 
     def metadata(self, current: Mapping[str, str] | None = None) -> Json:
         """`current` with what was sent merged in: an empty value takes a key away, an empty map all."""
         sent = self.raw.get("metadata")
+        self._read.add(self.named("metadata"))
         if sent is None:
             return dict(current or {})
         if sent == "":
@@ -126,6 +159,7 @@ class Params:
     def _listed(self, name: str) -> list[Any]:
         value = self.raw.get(name)
         if value is None or value == "":
+            self._read.add(self.named(name))
             return []
         if not isinstance(value, list):
             raise invalid("Invalid array", self.named(name))

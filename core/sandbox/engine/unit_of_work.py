@@ -108,8 +108,12 @@ class UnitOfWork:
         return obj
 
     def announce(self, event_type: str, obj: Json, previous: Json | None = None) -> None:
-        """Writes the event and one delivery for every endpoint there is now."""
-        endpoints = self.store.rows("list_endpoints").fetchall()
+        """Write the event and one delivery for every endpoint that wants it now."""
+        endpoints = [
+            endpoint
+            for endpoint in self.store.rows("list_endpoints").fetchall()
+            if self._wants(endpoint[0], event_type)
+        ]
         event = event_of(
             event_type,
             obj,
@@ -124,6 +128,9 @@ class UnitOfWork:
             wall = time.time()
             due_at = wall + (random.random() * REORDER_SECONDS if reorder else 0)
             self.store.rows("add_delivery", event_id=event["id"], endpoint_id=endpoint_id, now=wall, due_at=due_at)
+
+    def _wants(self, endpoint_id: str, event_type: str) -> bool:
+        return not {"*", event_type}.isdisjoint(self.hidden(endpoint_id).get("enabled_events", ["*"]))
 
     def hidden(self, object_id: str) -> Json:
         return self.store.hidden(object_id)

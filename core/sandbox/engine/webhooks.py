@@ -119,10 +119,10 @@ class WebhookSender:
     async def _attempt(self, delivery: Delivery) -> bool:
         body = orjson.dumps(orjson.loads(delivery.body), option=orjson.OPT_INDENT_2)
         body = body.replace(BASE.encode(), self._base_url)
-        outcome = await self._post(delivery.url, body)
+        outcome = await self._post(delivery, body)
         if outcome.startswith("2"):
             if random.random() < delivery.duplicate:
-                await self._post(delivery.url, body)
+                await self._post(delivery, body)
             self._store.rows("delivered", seq=delivery.seq)
             return True
         if time.time() - delivery.first_at > GIVE_UP_SECONDS:
@@ -132,14 +132,15 @@ class WebhookSender:
         self._store.rows("delivery_failed", seq=delivery.seq, due_at=time.time() + wait, outcome=outcome)
         return False
 
-    async def _post(self, url: str, body: bytes) -> str:
+    async def _post(self, delivery: Delivery, body: bytes) -> str:
+        secret = self._store.hidden(delivery.endpoint_id).get("secret", self._secret)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature_header(self._secret, body, int(time.time())),
+            "Stripe-Signature": signature_header(secret, body, int(time.time())),
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         }
         try:
-            answer = await self._http.post(url, content=body, headers=headers)
+            answer = await self._http.post(delivery.url, content=body, headers=headers)
         except httpx.HTTPError as error:
             return type(error).__name__
         return str(answer.status_code)

@@ -1,6 +1,7 @@
 """Which parameters each of Stripe's requests takes, as the SDK's types of the pinned version have them."""
 
 import re
+from ast import literal_eval
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import Any
 from stripe import RequestOptions, params
 
 from core.sandbox.engine.errors import StripeError
+from core.sandbox.engine.params import Params
 
 # Where the name of the request's type does not follow from its address.
 NAMED = {
@@ -27,14 +29,32 @@ NAMED = {
 SPACES = ("checkout", "radar")
 SINGULAR = {"balance": "Balance", "invoiceitems": "InvoiceItem"}
 _NESTED = re.compile(r"\b[A-Z]\w*Params\w+")
+_LITERAL = re.compile(r"Literal\[([^\]]*)\]")
+NUMBERS, FLAGS = re.compile(r"\d+", re.ASCII), re.compile("true|false")
 _OF_THE_SDK = frozenset(RequestOptions.__annotations__)
 
 
-def refuse_unknown(key: str, sent: Mapping[str, Any]) -> None:
-    """Raises Stripe's refusal where the request of this address (`POST refunds`) takes no such parameter."""
+def check(key: str, sent: Mapping[str, Any]) -> None:
+    """Stripe's refusals of a parameter the request (`POST refunds`) does not take, and of values out of their list."""
     shape = shape_of(key)
     if shape is None:
         return
+    _refuse_unknown(shape, sent)
+    for path, value, allowed in _out_of_list(shape, sent, ""):
+        listed = ", ".join(allowed[:-1]) + (" or " if len(allowed) > 1 else "") + allowed[-1]
+        raise StripeError(400, f"Invalid {path}: must be one of {listed}. You passed {value[:80]}.", param=path)
+
+
+def refuse_unread(params: Params) -> None:
+    """A parameter that is Stripe's and that the sandbox does not act on is never accepted and dropped."""
+    for path in params.unread():
+        if path != "expand" and not path.startswith("expand["):
+            raise StripeError(
+                400, f"The sandbox does not support the parameter {path}.", code="parameter_unknown", param=path
+            )
+
+
+def _refuse_unknown(shape: type, sent: Mapping[str, Any]) -> None:
     unknown = [name for name in _unknown(shape, sent, "") if name != "expand"]
     if "payment_method_types" in unknown:
         raise StripeError(
@@ -105,6 +125,42 @@ def _within(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for place, item in enumerate(value):
             if isinstance(item, Mapping):
                 yield f"{path}[{place}]", item
+
+
+def _out_of_list(shape: type, sent: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Each value that is none of those its parameter may have, with those."""
+    fields, choices = _fields(shape), _choices(shape)
+    for name, value in sent.items():
+        named = f"{path}[{name}]" if path else name
+        allowed, others = choices.get(name, ((), None))
+        for place, single in _singles(value, named):
+            if allowed and single and single not in allowed and not (others and others.fullmatch(single)):
+                yield place, single, allowed
+        for place, item in _within(value, named):
+            for inner in fields.get(name, [])[:1]:
+                yield from _out_of_list(inner, item, place)
+
+
+def _singles(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            if isinstance(item, str):
+                yield f"{path}[{place}]", item
+
+
+@cache
+def _choices(shape: type) -> dict[str, tuple[tuple[str, ...], re.Pattern[str] | None]]:
+    """The values a parameter may have, where they are listed, and the form of what it may be instead."""
+    found = {}
+    for name, annotation in shape.__annotations__.items():
+        said = repr(annotation)
+        listed = [value for part in _LITERAL.findall(said) for value in literal_eval(f"[{part}]") if value != ""]
+        if listed and name not in _OF_THE_SDK:
+            numbers, flags = re.search(r"\bint\b", said), re.search(r"\bbool\b", said)
+            found[name] = (tuple(map(str, listed)), NUMBERS if numbers else FLAGS if flags else None)
+    return found
 
 
 @cache

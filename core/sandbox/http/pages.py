@@ -58,11 +58,11 @@ class Pages:
         waiting = self._engine.transact(lambda uow: _waiting_intent(uow, session))
         if waiting is not None:
             return RedirectResponse(f"/authenticate/{waiting}?session={session['id']}", 303)
-        return RedirectResponse(_success_url(session), 303)
+        return _finished(session)
 
     def _closed_checkout(self, session: Json) -> Response:
         if session["status"] == "complete":
-            return RedirectResponse(_success_url(session), 303)
+            return _finished(session)
         return _page("Expired", "<section><h1>This checkout has expired.</h1></section>", status=410)
 
     async def cancel_checkout(self, request: Request) -> Response:
@@ -108,7 +108,7 @@ class Pages:
         session = self._object(request.query_params.get("session", ""), "checkout.session")
         if session is not None:
             done = session["status"] == "complete"
-            return RedirectResponse(_success_url(session) if done else f"/checkout/{session['id']}", 303)
+            return _finished(session) if done else RedirectResponse(f"/checkout/{session['id']}", 303)
         words = "Authenticated." if intent["status"] in ("succeeded", "requires_capture") else "Not authenticated."
         return _page("Authentication", f'<section><p class="done">{words} You can close this page.</p></section>')
 
@@ -167,9 +167,12 @@ def _waiting_intent(uow: UnitOfWork, session: Json) -> str | None:
     return next((intent["id"] for intent in found if intent and intent["status"] == "requires_action"), None)
 
 
-def _success_url(session: Json) -> str:
-    """Stripe's placeholder for the session's id is filled in."""
-    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
+def _finished(session: Json) -> Response:
+    """Back to the shop, Stripe's placeholder for the session's id filled in; else a page that says it is done."""
+    address = session["success_url"] or session.get("return_url")
+    if not address:
+        return _page("Complete", '<section><p class="done">This checkout is complete.</p></section>')
+    return RedirectResponse(str(address).replace("{CHECKOUT_SESSION_ID}", session["id"]), 303)
 
 
 def _summary(session: Json, lines: list[Json]) -> str:

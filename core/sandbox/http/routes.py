@@ -9,19 +9,9 @@ from core.sandbox.engine.errors import Json, unknown_route
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.http.expand import Virtual
-from core.sandbox.http.known_params import refuse_unknown
+from core.sandbox.http.known_params import check, refuse_unread
 from core.sandbox.objects import account, balance_transactions, customers, events, files, payouts, webhook_endpoints
-from core.sandbox.objects.billing import (
-    amounts,
-    discounts,
-    invoice_items,
-    invoice_payments,
-    invoices,
-    prices,
-    products,
-    subscription_changes,
-    subscriptions,
-)
+from core.sandbox.objects.billing import amounts, discounts, invoice_items, invoice_payments, invoices, prices, products
 from core.sandbox.objects.payments import (
     charges,
     checkout,
@@ -32,6 +22,7 @@ from core.sandbox.objects.payments import (
     refunds,
     setup_intents,
 )
+from core.sandbox.objects.subscriptions import changes, subscriptions
 
 Handler = Callable[..., Json]
 
@@ -79,6 +70,7 @@ TABLE: dict[str, Handler] = {
     "POST invoiceitems": invoice_items.create,
     "GET invoiceitems": invoice_items.list_all,
     "GET invoiceitems/*": invoice_items.retrieve,
+    "POST invoiceitems/*": invoice_items.update,
     "DELETE invoiceitems/*": invoice_items.delete,
     "POST invoices": invoices.create,
     "GET invoices": invoices.list_all,
@@ -109,10 +101,12 @@ TABLE: dict[str, Handler] = {
     "GET payouts/*": payouts.retrieve,
     "POST prices": prices.create,
     "GET prices": prices.list_all,
+    "GET prices/search": prices.search,
     "GET prices/*": prices.retrieve,
     "POST prices/*": prices.update,
     "POST products": products.create,
     "GET products": products.list_all,
+    "GET products/search": products.search,
     "GET products/*": products.retrieve,
     "POST products/*": products.update,
     "DELETE products/*": products.delete,
@@ -137,12 +131,13 @@ TABLE: dict[str, Handler] = {
     "GET subscriptions": subscriptions.list_all,
     "GET subscriptions/search": subscriptions.search,
     "GET subscriptions/*": subscriptions.retrieve,
-    "POST subscriptions/*": subscription_changes.update,
+    "POST subscriptions/*": changes.update,
     "DELETE subscriptions/*": subscriptions.cancel,
     "GET subscription_items": subscriptions.list_items,
     "POST webhook_endpoints": webhook_endpoints.create,
     "GET webhook_endpoints": webhook_endpoints.list_all,
     "GET webhook_endpoints/*": webhook_endpoints.retrieve,
+    "POST webhook_endpoints/*": webhook_endpoints.update,
     "DELETE webhook_endpoints/*": webhook_endpoints.delete,
 }
 
@@ -166,8 +161,11 @@ class Route:
     ids: tuple[str, ...]
 
     def run(self, uow: UnitOfWork, params: Params) -> Json:
-        refuse_unknown(self.key, params.raw)
-        return self.handler(uow, *self.ids, params)
+        """Refuses what Stripe does not know, and what Stripe knows and the sandbox does not act on."""
+        check(self.key, params.raw)
+        answer = self.handler(uow, *self.ids, params)
+        refuse_unread(params)
+        return answer
 
 
 def _compiled(key: str) -> tuple[str, re.Pattern[str]]:

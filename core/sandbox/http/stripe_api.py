@@ -3,13 +3,14 @@
 import asyncio
 import base64
 import binascii
+import re
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from core.sandbox.engine.engine import Engine
-from core.sandbox.engine.errors import StripeError, bad_key, no_key
+from core.sandbox.engine.errors import StripeError, bad_key, invalid, no_key
 from core.sandbox.engine.faults import Fault
 from core.sandbox.engine.idempotency import Answer, fingerprint_of
 from core.sandbox.engine.params import Params
@@ -38,6 +39,7 @@ class StripeApi:
         fault = self._engine.faults.take(method, path) or NO_FAULT
         try:
             self._check_key(request.headers.get("authorization"))
+            _check_version(request.headers.get("stripe-version"))
             if fault.status == 429:
                 raise fault.error() or AssertionError
             if fault.reset:
@@ -114,6 +116,14 @@ class StripeApi:
         if given != self._engine.secrets.secret_key:
             shown = given[:8] + "*" * 6 + given[-4:] if len(given) > 16 else "*" * len(given)
             raise bad_key(shown)
+
+
+def _check_version(asked: str | None) -> None:
+    """Answers are in the form of one version: another one would be answered in a form it does not expect."""
+    if asked is not None and asked != API_VERSION:
+        known = re.fullmatch(r"20\d\d-\d\d-\d\d(\.[a-z]+)?", asked)
+        words = "The sandbox does not speak it" if known else "It is not a version"
+        raise invalid(f"Invalid Stripe API version: {asked[:40]}. {words}: use {API_VERSION}.")
 
 
 def _key_in(authorization: str | None) -> str | None:

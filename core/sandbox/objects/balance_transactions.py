@@ -17,5 +17,5 @@ def list_all(uow: UnitOfWork, params: Params) -> Json:
     if payout is None:
         return list_objects(uow, "balance_transaction", URL, params, ("source", "currency", "type"))
     uow.get("payout", payout, "payout")
-    inside = Params({**params.raw, "source": ""})
+    inside = params.but(source="")
     return list_objects(uow, "balance_transaction", URL, inside, ("payout", "currency", "type"))

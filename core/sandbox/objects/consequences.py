@@ -5,7 +5,7 @@ from functools import partial
 
 from core.sandbox.engine.unit_of_work import Consequences, UnitOfWork
 from core.sandbox.objects import payouts
-from core.sandbox.objects.billing import dunning, invoices, pausing, renewals, subscriptions
+from core.sandbox.objects.billing import invoices
 from core.sandbox.objects.payments import (
     bank_debits,
     charges,
@@ -17,6 +17,7 @@ from core.sandbox.objects.payments import (
     refunds,
     setup_intents,
 )
+from core.sandbox.objects.subscriptions import dunning, pausing, renewals, status
 
 
 def _dispute(reason: str, inquiry: bool, uow: UnitOfWork, charge_id: str) -> None:
@@ -55,11 +56,11 @@ SCHEDULED: dict[str, Callable[[UnitOfWork, str], object]] = {
     "trial_will_end": renewals.announce_trial_end,
 }
 FOLLOWING = {
-    "customer_deleted": (subscriptions.end_all_of,),
+    "customer_deleted": (status.end_all_of,),
     "debit_failed": (dunning.debit_failed,),
-    "invoice_paid": (subscriptions.invoice_paid,),
+    "invoice_paid": (status.invoice_paid,),
     "payment_failed": (invoices.payment_failed,),
-    "payment_processing": (subscriptions.payment_processing, checkout_payment.settle),
+    "payment_processing": (status.payment_processing, checkout_payment.settle),
     "payment_succeeded": (invoices.payment_succeeded, checkout_payment.settle),
     "setup_succeeded": (checkout_payment.settle, setup_intents.give_to_subscription),
 }

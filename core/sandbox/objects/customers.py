@@ -1,6 +1,7 @@
 """Customers: whom the shop charges, found by e-mail or by the patient's id in their metadata."""
 
 from core.sandbox.engine.errors import Json, no_such
+from core.sandbox.engine.fields import address, take_lists, take_shipping, take_texts, take_wholes
 from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
@@ -14,6 +15,7 @@ def build(customer_id: str, created: int, *, email: str | None, name: str | None
         "object": "customer",
         "address": None,
         "balance": 0,
+        "business_name": None,
         "created": created,
         "currency": None,
         "default_source": None,
@@ -21,6 +23,7 @@ def build(customer_id: str, created: int, *, email: str | None, name: str | None
         "description": None,
         "discount": None,
         "email": email,
+        "individual_name": None,
         "invoice_prefix": prefix,
         "invoice_settings": {
             "custom_fields": None,
@@ -49,7 +52,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         metadata=params.metadata(),
         prefix=uow.ids.letters(8).upper(),
     )
-    _take(customer, params)
+    _take(uow, customer, params)
     uow.add(customer, "customer.created")
     given = params.text("payment_method")
     if given:
@@ -66,7 +69,7 @@ def update(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
         if params.has(name):
             customer[name] = params.text(name)
     customer["metadata"] = params.metadata(customer["metadata"])
-    _take(customer, params)
+    _take(uow, customer, params)
     chosen = params.under("invoice_settings")
     if chosen.has("default_payment_method"):
         given = chosen.text("default_payment_method")
@@ -116,20 +119,26 @@ def delete_discount(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
 
 
 def list_all(uow: UnitOfWork, params: Params) -> Json:
-    return list_objects(uow, "customer", "/v1/customers", params, ("email",))
+    return list_objects(uow, "customer", "/v1/customers", params, ("email", "test_clock"))
 
 
 def search(uow: UnitOfWork, params: Params) -> Json:
     return search_objects(uow, "customer", "/v1/customers/search", params)
 
 
-def _take(customer: Json, params: Params) -> None:
-    for name in ("description", "phone"):
-        if params.has(name):
-            customer[name] = params.text(name)
+def _take(uow: UnitOfWork, customer: Json, params: Params) -> None:
+    take_texts(customer, params, ("business_name", "description", "individual_name", "invoice_prefix", "phone"))
+    take_wholes(customer, params, ("balance", "next_invoice_sequence"))
+    take_lists(customer, params, ("preferred_locales",))
+    take_shipping(customer, params)
+    if params.has("tax_exempt"):
+        customer["tax_exempt"] = params.text("tax_exempt") or "none"
     if params.has("address"):
-        address = params.under("address")
-        customer["address"] = {name: address.text(name) for name in payment_methods.ADDRESS_FIELDS}
+        asked = params.under("address")
+        customer["address"] = address(asked) if asked.raw else None
+    take_texts(customer["invoice_settings"], params.under("invoice_settings"), ("footer",))
+    if params.has("next_invoice_sequence"):
+        uow.hide(f"invoices:{customer['id']}", {"next": customer["next_invoice_sequence"]})
 
 
 def _default_to(uow: UnitOfWork, customer: Json, params: Params, attached: str | None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import orjson
 
 from core.sandbox.engine.errors import Json, invalid, no_such
-from core.sandbox.engine.lists import created_range, page
+from core.sandbox.engine.lists import moments, page
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.store import FOREVER
 from core.sandbox.engine.unit_of_work import UnitOfWork
@@ -34,7 +34,7 @@ def _wanted(event: Json, wanted: set[str]) -> bool:
 
 
 def _events(uow: UnitOfWork, params: Params) -> Iterator[Json]:
-    low, high = created_range(params)
+    low, high = moments(params)
     low = max(low, uow.now - KEPT_SECONDS)
     before = params.text("ending_before")
     cursor = before or params.text("starting_after")

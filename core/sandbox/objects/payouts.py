@@ -7,7 +7,7 @@ from core.sandbox.engine import balance
 from core.sandbox.engine.balance import DAY_SECONDS
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.idempotency import KEPT_SECONDS
-from core.sandbox.engine.lists import created_range, list_objects
+from core.sandbox.engine.lists import in_range, list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 
@@ -115,10 +115,5 @@ def retrieve(uow: UnitOfWork, payout_id: str, params: Params) -> Json:
 
 
 def list_all(uow: UnitOfWork, params: Params) -> Json:
-    low, high = created_range(Params({"created": params.raw.get("arrival_date", "")}))
-
-    def arrives(payout: Json) -> bool:
-        return low <= int(payout["arrival_date"]) <= high
-
-    keep = arrives if params.has("arrival_date") else None
+    keep = in_range("arrival_date", params) if params.has("arrival_date") else None
     return list_objects(uow, "payout", "/v1/payouts", params, ("status", "destination"), keep)

@@ -2,9 +2,9 @@
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.intervals import after
-from core.sandbox.objects.billing.dunning import WAIT_DAYS
 from core.sandbox.objects.billing.invoices import DRAFT_SECONDS
-from core.sandbox.objects.billing.subscription_shape import (
+from core.sandbox.objects.subscriptions.dunning import WAIT_DAYS
+from core.sandbox.objects.subscriptions.shape import (
     as_ended,
     build,
     build_item,

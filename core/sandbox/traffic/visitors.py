@@ -13,8 +13,8 @@ from core.sandbox.engine.errors import Json, StripeError
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import RequestStamp, UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.billing import subscription_changes, subscriptions
 from core.sandbox.objects.payments import confirmation, payment_intents, refunds
+from core.sandbox.objects.subscriptions import changes, subscriptions
 from core.sandbox.seed.business import (
     FEEDBACK,
     FIRST_NAMES,
@@ -189,7 +189,7 @@ class Visitors:
             subscriptions.cancel(uow, subscription["id"], Params(details))
         else:
             later = Params({**details, "cancel_at_period_end": "true"})
-            subscription_changes.update(uow, subscription["id"], later)
+            changes.update(uow, subscription["id"], later)
 
     def _refund(self) -> None:
         self._do(self._give_back)

@@ -82,6 +82,8 @@ select body from events where created between :low and :high and (created, seq) 
 insert into endpoints (id, url, duplicate, reorder, paused) values (:id, :url, :duplicate, :reorder, :paused)
     on conflict (url) do update set duplicate = excluded.duplicate, reorder = excluded.reorder,
     paused = excluded.paused;
+-- name: change_endpoint
+update endpoints set url = :url, paused = :paused where id = :id;
 -- name: list_endpoints
 select id, url, duplicate, reorder, paused from endpoints order by rowid;
 -- name: drop_endpoint

@@ -120,7 +120,8 @@ def _check_terms(uow: UnitOfWork, params: Params, until: str) -> None:
 
 def update_coupon(uow: UnitOfWork, coupon_id: str, params: Params) -> Json:
     coupon = _kept(uow, coupon_id)
-    coupon["name"] = params.text("name") or coupon["name"]
+    if params.has("name"):
+        coupon["name"] = params.text("name")
     coupon["metadata"] = params.metadata(coupon["metadata"])
     return uow.change(coupon, "coupon.updated")
 
@@ -152,7 +153,8 @@ def list_coupons(uow: UnitOfWork, params: Params) -> Json:
 
 
 def create_code(uow: UnitOfWork, params: Params) -> Json:
-    coupon = params.under("promotion").text("coupon") or params.text("coupon")
+    coupon = params.under("promotion").text("coupon")
+    params.under("promotion").must_text("type")
     if coupon is None:
         raise invalid("Missing required param: promotion[coupon].", "promotion[coupon]", "parameter_missing")
     _kept(uow, coupon, "promotion[coupon]")
@@ -198,7 +200,7 @@ def retrieve_code(uow: UnitOfWork, code_id: str, params: Params) -> Json:
 def list_codes(uow: UnitOfWork, params: Params) -> Json:
     word = params.text("code")
     keep = (lambda code: code["code"].lower() == word.lower()) if word else None
-    asked = Params({name: value for name, value in params.raw.items() if name != "code"})
+    asked = params.but(code="")
     return list_objects(uow, "promotion_code", "/v1/promotion_codes", asked, ("active", "coupon", "customer"), keep)
 
 

@@ -1,12 +1,13 @@
 """Invoice items: amounts that wait for a customer's next invoice, prorations among them."""
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
+from core.sandbox.engine.fields import take_flags, take_texts
 from core.sandbox.engine.limits import checked_currency
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.billing import invoice_lines
+from core.sandbox.objects.billing import invoice_lines, prices
 from core.sandbox.objects.billing.amounts import amount_of
 
 
@@ -78,11 +79,49 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         price=price,
     )
     item |= {"metadata": params.metadata(), "quantity": quantity}
+    take_flags(item, params, ("discountable",))
+    if params.has("period"):
+        period = params.under("period")
+        item["period"] = {"end": period.moment("end"), "start": period.moment("start")}
     invoice_id = params.text("invoice")
     uow.add(item, "invoiceitem.created")
     if invoice_id:
         _add_to_draft(uow, item, uow.get("invoice", invoice_id, "invoice"))
     return item
+
+
+def add_price(uow: UnitOfWork, customer_id: str, asked: Params) -> Json:
+    """One of `add_invoice_items`: a price, once, on the customer's next invoice."""
+    if asked.has("price_data"):
+        price = prices.create(uow, asked.under("price_data"))
+    else:
+        price = uow.get("price", asked.must_text("price"), asked.named("price"))
+    quantity = asked.whole("quantity")
+    item = build(
+        uow.ids.new("invoiceitem"),
+        customer_id,
+        uow.now,
+        amount=amount_of(uow, price, 1 if quantity is None else quantity),
+        currency=price["currency"],
+        description=uow.known(price["product"])["name"],
+        period=(uow.now, uow.now),
+        price=price,
+    )
+    item |= {"metadata": asked.metadata(), "quantity": 1 if quantity is None else quantity}
+    return uow.add(item, "invoiceitem.created")
+
+
+def update(uow: UnitOfWork, item_id: str, params: Params) -> Json:
+    """An item that waits; one that is on an invoice only through that."""
+    item = uow.get("invoiceitem", item_id)
+    if item["invoice"] is not None:
+        raise invalid("You cannot change an invoice item that is on an invoice.", code="invoice_not_editable")
+    item["metadata"] = params.metadata(item["metadata"])
+    take_texts(item, params, ("description",))
+    take_flags(item, params, ("discountable",))
+    if params.has("amount"):
+        item["amount"] = item["net_amount"] = params.whole("amount") or 0
+    return uow.change(item, "invoiceitem.updated")
 
 
 def _add_to_draft(uow: UnitOfWork, item: Json, invoice: Json) -> None:

@@ -73,7 +73,8 @@ def retrieve(uow: UnitOfWork, payment_id: str, params: Params) -> Json:
 
 
 def list_all(uow: UnitOfWork, params: Params) -> Json:
-    intent = params.under("payment").text("payment_intent")
-    asked = Params({**params.raw, "payment_intent": intent or "", "payment": ""})
+    payment = params.under("payment")
+    intent = payment.text("payment_intent") if payment.text("type") == "payment_intent" else None
+    asked = params.but(payment_intent=intent or "")
     url = "/v1/invoice_payments"
     return list_objects(uow, "invoice_payment", url, asked, ("invoice", "status", "payment_intent"))

@@ -119,7 +119,6 @@ def subscription_of(invoice: Json) -> str | None:
 def as_open(invoice: Json, number: str, finalized_at: int) -> Json:
     invoice |= {
         "effective_at": finalized_at,
-        "ending_balance": 0,
         "hosted_invoice_url": f"{BASE}/invoices/{invoice['id']}",
         "invoice_pdf": f"{BASE}/invoices/{invoice['id']}/pdf",
         "number": number,

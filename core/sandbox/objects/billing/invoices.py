@@ -1,8 +1,9 @@
 """Invoices: drafted, finalized, paid or given up."""
 
 from core.sandbox.engine.errors import Json, StripeError, invalid
+from core.sandbox.engine.fields import take_texts
 from core.sandbox.engine.limits import checked_currency
-from core.sandbox.engine.lists import list_objects, search_objects
+from core.sandbox.engine.lists import in_range, list_objects, page_of, search_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
@@ -55,6 +56,7 @@ def finalize(uow: UnitOfWork, invoice: Json) -> Json:
     uow.hide(f"invoices:{customer['id']}", {"next": sequence + 1})
     as_open(invoice, f"{customer['invoice_prefix']}-{sequence:04d}", uow.now)
     uow.unschedule("finalize_invoice", invoice["id"])
+    _use_balance(uow, invoice, customer)
     if invoice["amount_due"] == 0:
         uow.change(invoice, "invoice.finalized")
         paid(uow, invoice)
@@ -63,6 +65,18 @@ def finalize(uow: UnitOfWork, invoice: Json) -> Json:
     uow.change(invoice, "invoice.finalized")
     uow.add(invoice_payments.build(uow.ids.new("invoice_payment"), invoice, intent["id"], uow.now))
     return invoice
+
+
+def _use_balance(uow: UnitOfWork, invoice: Json, customer: Json) -> None:
+    """What the customer owes or is owed changes what is due; a credit that is left stays on their balance."""
+    starting = customer.get("balance", 0)
+    due = invoice["total"] + starting
+    ending = min(due, 0)
+    invoice |= {"amount_due": max(due, 0), "amount_remaining": max(due, 0)}
+    invoice |= {"ending_balance": ending, "starting_balance": starting}
+    if ending != starting:
+        customer["balance"] = ending
+        uow.change(customer, "customer.updated")
 
 
 def _intent_for(uow: UnitOfWork, invoice: Json) -> Json:
@@ -156,11 +170,8 @@ def create(uow: UnitOfWork, params: Params) -> Json:
     lines = invoice_items.take_pending(uow, customer["id"], invoice_id, currency)
     period = (uow.now, uow.now)
     invoice = draft(uow, customer, lines, [], invoice_id=invoice_id, currency=currency, reason="manual", period=period)
-    invoice["metadata"] = params.metadata()
+    _take(uow, invoice, params)
     invoice["auto_advance"] = params.flag("auto_advance", default=True)
-    if params.choice("collection_method", {"charge_automatically", "send_invoice"}) == "send_invoice":
-        invoice["collection_method"] = "send_invoice"
-        invoice["due_date"] = uow.now + (params.whole("days_until_due") or 30) * 86_400
     if invoice["auto_advance"]:
         uow.schedule(uow.now + DRAFT_SECONDS, "finalize_invoice", invoice_id)
     return uow.change(invoice, "invoice.updated")
@@ -168,13 +179,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
 
 def update(uow: UnitOfWork, invoice_id: str, params: Params) -> Json:
     invoice = uow.get("invoice", invoice_id)
-    invoice["metadata"] = params.metadata(invoice["metadata"])
-    if params.has("description"):
-        invoice["description"] = params.text("description")
-    if params.has("default_payment_method"):
-        given = params.must_text("default_payment_method")
-        method = payment_methods.resolve(uow, given, invoice["customer"], "default_payment_method")
-        invoice["default_payment_method"] = method["id"]
+    _take(uow, invoice, params)
     if params.has("auto_advance"):
         invoice["auto_advance"] = params.flag("auto_advance")
         if not invoice["auto_advance"]:
@@ -183,8 +188,29 @@ def update(uow: UnitOfWork, invoice_id: str, params: Params) -> Json:
     return uow.change(invoice, "invoice.updated")
 
 
+def _take(uow: UnitOfWork, invoice: Json, params: Params) -> None:
+    """The parameters that creating and updating share."""
+    invoice["metadata"] = params.metadata(invoice["metadata"])
+    take_texts(invoice, params, ("description", "footer", "statement_descriptor"))
+    if params.has("default_payment_method"):
+        given = params.text("default_payment_method")
+        method = given and payment_methods.resolve(uow, given, invoice["customer"], "default_payment_method")
+        invoice["default_payment_method"] = method["id"] if method else None
+    if params.has("collection_method"):
+        invoice["collection_method"] = params.must_text("collection_method")
+    if invoice["collection_method"] == "send_invoice":
+        days, date = params.whole("days_until_due"), params.moment("due_date")
+        if days is not None and date is not None:
+            raise invalid("You may only specify one of these parameters: days_until_due, due_date.")
+        if days is not None or invoice["due_date"] is None:
+            invoice["due_date"] = uow.now + (30 if days is None else days) * 86_400
+        invoice["due_date"] = date or invoice["due_date"]
+
+
 def finalize_now(uow: UnitOfWork, invoice_id: str, params: Params) -> Json:
     invoice = _in_status(uow, invoice_id, {"draft"}, "finalize", "invoice_not_editable")
+    if params.has("auto_advance"):
+        invoice["auto_advance"] = params.flag("auto_advance")
     return finalize(uow, invoice)
 
 
@@ -293,7 +319,8 @@ def retrieve(uow: UnitOfWork, invoice_id: str, params: Params) -> Json:
 
 def list_all(uow: UnitOfWork, params: Params) -> Json:
     filters = ("customer", "status", "subscription", "collection_method")
-    return list_objects(uow, "invoice", "/v1/invoices", params, filters)
+    keep = in_range("due_date", params) if params.has("due_date") else None
+    return list_objects(uow, "invoice", "/v1/invoices", params, filters, keep)
 
 
 def search(uow: UnitOfWork, params: Params) -> Json:
@@ -301,4 +328,5 @@ def search(uow: UnitOfWork, params: Params) -> Json:
 
 
 def lines(uow: UnitOfWork, invoice_id: str, params: Params) -> Json:
-    return dict(uow.get("invoice", invoice_id)["lines"])
+    held = uow.get("invoice", invoice_id)["lines"]
+    return page_of(held["url"], held["data"], params)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
 from core.sandbox.engine.limits import checked_currency
-from core.sandbox.engine.lists import list_objects
+from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.billing import products
@@ -168,7 +168,18 @@ def retrieve(uow: UnitOfWork, price_id: str, params: Params) -> Json:
     return uow.get("price", price_id)
 
 
+def search(uow: UnitOfWork, params: Params) -> Json:
+    return search_objects(uow, "price", "/v1/prices/search", params)
+
+
 def list_all(uow: UnitOfWork, params: Params) -> Json:
     keys = set(params.strings("lookup_keys"))
-    keep = (lambda price: price["lookup_key"] in keys) if keys else None
+    recurring = params.under("recurring")
+    wanted = {name: recurring.text(name) for name in ("interval", "meter", "usage_type") if recurring.has(name)}
+
+    def keep(price: Json) -> bool:
+        if keys and price["lookup_key"] not in keys:
+            return False
+        return not wanted or all((price["recurring"] or {}).get(name) == value for name, value in wanted.items())
+
     return list_objects(uow, "price", "/v1/prices", params, ("product", "active", "currency", "type"), keep)

@@ -1,7 +1,8 @@
 """Products: what the clinic sells."""
 
 from core.sandbox.engine.errors import Json, invalid
-from core.sandbox.engine.lists import list_objects
+from core.sandbox.engine.fields import take_flags, take_lists, take_texts
+from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 
@@ -41,16 +42,28 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         description=params.text("description"),
         metadata=params.metadata(),
     )
-    product["active"] = params.flag("active", default=True)
-    return uow.add(product, "product.created")
+    _take(product, params)
+    uow.add(product, "product.created")
+    return product
+
+
+def _take(product: Json, params: Params) -> None:
+    """The parameters that creating and updating share."""
+    take_texts(product, params, ("description", "statement_descriptor", "tax_code", "unit_label", "url"))
+    take_flags(product, params, ("active", "shippable"))
+    take_lists(product, params, ("images",))
+    if params.has("marketing_features"):
+        product["marketing_features"] = [{"name": each.must_text("name")} for each in params.each("marketing_features")]
 
 
 def update(uow: UnitOfWork, product_id: str, params: Params) -> Json:
     product = uow.get("product", product_id)
-    for name in ("name", "description", "default_price"):
-        if params.has(name):
-            product[name] = params.text(name)
-    product["active"] = params.flag("active", default=product["active"])
+    if params.has("name"):
+        product["name"] = params.must_text("name")
+    if params.has("default_price"):
+        given = params.text("default_price")
+        product["default_price"] = uow.get("price", given, "default_price")["id"] if given else None
+    _take(product, params)
     product["metadata"] = params.metadata(product["metadata"])
     product["updated"] = uow.now
     return uow.change(product, "product.updated")
@@ -70,7 +83,11 @@ def retrieve(uow: UnitOfWork, product_id: str, params: Params) -> Json:
     return uow.get("product", product_id)
 
 
+def search(uow: UnitOfWork, params: Params) -> Json:
+    return search_objects(uow, "product", "/v1/products/search", params)
+
+
 def list_all(uow: UnitOfWork, params: Params) -> Json:
     wanted = set(params.strings("ids"))
     keep = (lambda product: product["id"] in wanted) if wanted else None
-    return list_objects(uow, "product", "/v1/products", params, ("active",), keep)
+    return list_objects(uow, "product", "/v1/products", params, ("active", "shippable", "type", "url"), keep)

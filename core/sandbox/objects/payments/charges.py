@@ -2,6 +2,7 @@
 
 from core.sandbox.engine import balance
 from core.sandbox.engine.errors import Json
+from core.sandbox.engine.fields import take_shipping, take_texts
 from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
@@ -92,14 +93,14 @@ def build(charge_id: str, intent: Json, method: Json, created: int, *, outcome: 
         "receipt_url": f"{BASE}/receipts/{charge_id}",
         "refunded": False,
         "review": None,
-        "shipping": None,
+        "shipping": intent["shipping"],
         "source": None,
         "source_transfer": None,
-        "statement_descriptor": None,
+        "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "succeeded",
         "transfer_data": None,
-        "transfer_group": None,
+        "transfer_group": intent["transfer_group"],
     }
 
 
@@ -173,9 +174,8 @@ def release(uow: UnitOfWork, charge: Json) -> Json:
 def update(uow: UnitOfWork, charge_id: str, params: Params) -> Json:
     charge = uow.get("charge", charge_id)
     charge["metadata"] = params.metadata(charge["metadata"])
-    for name in ("description", "receipt_email"):
-        if params.has(name):
-            charge[name] = params.text(name)
+    take_texts(charge, params, ("description", "receipt_email", "transfer_group"))
+    take_shipping(charge, params)
     report = params.under("fraud_details").choice("user_report", {"fraudulent", "safe"})
     if report:
         charge["fraud_details"]["user_report"] = report
@@ -187,7 +187,7 @@ def retrieve(uow: UnitOfWork, charge_id: str, params: Params) -> Json:
 
 
 def list_all(uow: UnitOfWork, params: Params) -> Json:
-    return list_objects(uow, "charge", "/v1/charges", params, ("customer", "payment_intent"))
+    return list_objects(uow, "charge", "/v1/charges", params, ("customer", "payment_intent", "transfer_group"))
 
 
 def search(uow: UnitOfWork, params: Params) -> Json:

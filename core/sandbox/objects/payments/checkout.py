@@ -1,16 +1,24 @@
 """Checkout sessions: made by the shop, paid on the sandbox's own page, or left to expire."""
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
-from core.sandbox.engine.limits import MINIMUM_MINOR, shown
-from core.sandbox.engine.lists import list_objects
+from core.sandbox.engine.fields import take_texts, web_address
+from core.sandbox.engine.limits import MINIMUM_MINOR, checked_currency, shown
+from core.sandbox.engine.lists import list_objects, page_of
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
 from core.sandbox.objects import customers
 from core.sandbox.objects.billing import discounts, prices
 from core.sandbox.objects.billing.amounts import amount_of
+from core.sandbox.objects.payments import payment_methods
 
 DAY_SECONDS = 86_400
-MODES = {"payment", "subscription", "setup"}
+TEXTS = (
+    "billing_address_collection",
+    "client_reference_id",
+    "locale",
+    "payment_method_collection",
+    "submit_type",
+)
 
 
 def build(session_id: str, created: int, *, mode: str, expires_at: int) -> Json:
@@ -64,6 +72,7 @@ def build(session_id: str, created: int, *, mode: str, expires_at: int) -> Json:
         "permissions": None,
         "phone_number_collection": {"enabled": False},
         "recovered_from": None,
+        "return_url": None,
         "redirect_on_completion": "always",
         "saved_payment_method_options": None,
         "setup_intent": None,
@@ -82,27 +91,68 @@ def build(session_id: str, created: int, *, mode: str, expires_at: int) -> Json:
 
 
 def create(uow: UnitOfWork, params: Params) -> Json:
-    mode = params.choice("mode", MODES)
+    mode = params.text("mode")
     if mode is None:
         raise missing_parameter("mode")
     expires_at = params.moment("expires_at") or uow.now + DAY_SECONDS
     if not uow.now + 1800 <= expires_at <= uow.now + DAY_SECONDS:
         raise invalid("The `expires_at` timestamp must be between 30 minutes and 24 hours from now.", "expires_at")
     session = build(uow.ids.new("checkout.session"), uow.now, mode=mode, expires_at=expires_at)
-    if params.must_text("success_url"):
-        session |= {"success_url": params.text("success_url"), "cancel_url": params.text("cancel_url")}
+    _take_addresses(session, params)
     _take_customer(uow, session, params)
     lines = _lines(uow, session, params)
     _total_up(uow, session, lines, params)
-    session |= {
-        "allow_promotion_codes": params.flag("allow_promotion_codes") or None,
-        "client_reference_id": params.text("client_reference_id"),
-        "metadata": params.metadata(),
-    }
+    session["metadata"] = params.metadata()
+    if params.flag("allow_promotion_codes"):
+        session["allow_promotion_codes"] = True
+    if params.has("phone_number_collection"):
+        session["phone_number_collection"] = {"enabled": params.under("phone_number_collection").flag("enabled")}
+    take_texts(session, params, TEXTS)
+    _check_currency(session, params)
+    payment_methods.types_for(params, "eur")  # its page takes cards alone
     uow.hide(session["id"], _kept_for_payment(params, lines))
     uow.schedule(expires_at, "session_expires", session["id"])
     # Stripe has no event for a session that is merely made.
     return uow.add(session)
+
+
+def _take_addresses(session: Json, params: Params) -> None:
+    """A page of Stripe's leads back to `success_url`; one that is embedded in the shop's own to `return_url`."""
+    mode = params.text("ui_mode") or "hosted_page"
+    redirects = params.text("redirect_on_completion") or "always"
+    success, back = web_address(params, "success_url"), web_address(params, "return_url")
+    if mode == "form":
+        raise invalid("The sandbox has no `ui_mode` of `form`.", "ui_mode")
+    if mode == "hosted_page":
+        if back is not None:
+            raise invalid("You cannot use `return_url` if `ui_mode` is `hosted_page`.", "return_url")
+        if success is None:
+            raise missing_parameter("success_url")
+        session |= {"success_url": success, "cancel_url": web_address(params, "cancel_url")}
+        return
+    if success is not None or params.has("cancel_url"):
+        name = "success_url" if success is not None else "cancel_url"
+        raise invalid(f"You cannot use `{name}` if `ui_mode` is `{mode}`.", name)
+    if back is None and redirects != "never":
+        raise missing_parameter("return_url")
+    session |= {
+        "client_secret": f"{session['id']}_secret_{session['id'][-24:]}",
+        "redirect_on_completion": redirects,
+        "return_url": back,
+        "ui_mode": mode,
+        "url": None,
+    }
+
+
+def _check_currency(session: Json, params: Params) -> None:
+    """Sessions that save a card have no prices that name a currency."""
+    currency = params.text("currency")
+    if currency is None:
+        return
+    currency = checked_currency(currency)
+    if session["mode"] != "setup" and currency != session["currency"]:
+        raise invalid("The currency must be that of the prices.", "currency")
+    session["currency"] = currency
 
 
 def _take_customer(uow: UnitOfWork, session: Json, params: Params) -> None:
@@ -116,6 +166,8 @@ def _take_customer(uow: UnitOfWork, session: Json, params: Params) -> None:
         session["customer_details"] = {"address": None, "email": email, "name": customer["name"], "phone": None}
     else:
         session["customer_email"] = email
+        if params.text("customer_creation"):
+            session["customer_creation"] = params.text("customer_creation")
 
 
 def _lines(uow: UnitOfWork, session: Json, params: Params) -> list[Json]:
@@ -124,7 +176,9 @@ def _lines(uow: UnitOfWork, session: Json, params: Params) -> list[Json]:
     asked = params.each("line_items")
     if not asked:
         raise missing_parameter("line_items")
-    lines = [_line(uow, session, entry) for entry in asked]
+    later = params.under("subscription_data")
+    trial = later.has("trial_end") or later.has("trial_period_days")
+    lines = [_line(uow, session, entry, trial=trial) for entry in asked]
     recurring = any(line["price"]["recurring"] for line in lines)
     if recurring != (session["mode"] == "subscription"):
         raise invalid(
@@ -140,7 +194,7 @@ def _lines(uow: UnitOfWork, session: Json, params: Params) -> list[Json]:
     return lines
 
 
-def _line(uow: UnitOfWork, session: Json, entry: Params) -> Json:
+def _line(uow: UnitOfWork, session: Json, entry: Params, *, trial: bool) -> Json:
     if entry.has("price_data"):
         price = prices.create(uow, entry.under("price_data"))
     else:
@@ -150,7 +204,8 @@ def _line(uow: UnitOfWork, session: Json, entry: Params) -> Json:
     quantity = entry.whole("quantity")
     if quantity is None or quantity < 1:
         raise invalid("Quantity is required and must be at least 1.", entry.named("quantity"))
-    amount = amount_of(uow, price, quantity)
+    free = trial and price["recurring"] is not None
+    amount = 0 if free else amount_of(uow, price, quantity)
     return {
         "id": f"li_{session['id'][-12:]}{uow.ids.letters(4)}",
         "object": "item",
@@ -187,16 +242,23 @@ def _total_up(uow: UnitOfWork, session: Json, lines: list[Json], params: Params)
 
 
 def _kept_for_payment(params: Params, lines: list[Json]) -> Json:
+    setup = params.under("setup_intent_data")
     intent, subscription = params.under("payment_intent_data"), params.under("subscription_data")
     return {
         "intent": {
             "capture_method": intent.text("capture_method") or "automatic",
             "description": intent.text("description"),
             "metadata": intent.metadata(),
+            "receipt_email": intent.text("receipt_email"),
+            "statement_descriptor": intent.text("statement_descriptor"),
+            "statement_descriptor_suffix": intent.text("statement_descriptor_suffix"),
+            "transfer_group": intent.text("transfer_group"),
             "setup_future_usage": intent.text("setup_future_usage"),
         },
         "lines": lines,
+        "setup": {"description": setup.text("description"), "metadata": setup.metadata()},
         "subscription": {
+            "description": subscription.text("description"),
             "metadata": subscription.metadata(),
             "trial_end": subscription.whole("trial_end"),
             "trial_period_days": subscription.whole("trial_period_days"),
@@ -237,12 +299,15 @@ def retrieve(uow: UnitOfWork, session_id: str, params: Params) -> Json:
 
 
 def list_all(uow: UnitOfWork, params: Params) -> Json:
-    filters = ("customer", "payment_intent", "subscription", "status")
-    return list_objects(uow, "checkout.session", "/v1/checkout/sessions", params, filters)
+    filters = ("customer", "payment_intent", "payment_link", "subscription", "status")
+    email = params.under("customer_details").text("email")
+    keep = (lambda session: (session["customer_details"] or {}).get("email") == email) if email else None
+    return list_objects(uow, "checkout.session", "/v1/checkout/sessions", params, filters, keep)
 
 
 def line_items(uow: UnitOfWork, session_id: str, params: Params) -> Json:
-    return line_items_of(uow, uow.get("checkout.session", session_id, "session"))
+    held = line_items_of(uow, uow.get("checkout.session", session_id, "session"))
+    return page_of(held["url"], held["data"], params)
 
 
 def line_items_of(uow: UnitOfWork, session: Json) -> Json:

@@ -4,8 +4,9 @@ from core.sandbox.engine.errors import Json, StripeError, invalid
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.billing import discounts, subscriptions
+from core.sandbox.objects.billing import discounts
 from core.sandbox.objects.payments import confirmation, payment_intents, payment_methods, setup_intents
+from core.sandbox.objects.subscriptions import subscriptions
 
 SETTLED = {"succeeded": "paid", "requires_capture": "unpaid", "processing": "unpaid"}
 
@@ -65,7 +66,7 @@ def _intent_for(uow: UnitOfWork, session: Json, kept: Json) -> Json:
         customer=session["customer"],
         metadata=kept["intent"]["metadata"],
     )
-    intent |= {name: kept["intent"][name] for name in ("capture_method", "description", "setup_future_usage")}
+    intent |= {name: value for name, value in kept["intent"].items() if name != "metadata"}
     uow.hide(session["id"], {**kept, "intent_id": intent["id"]})
     uow.hide(intent["id"], {"session": session["id"]})
     return uow.add(intent, "payment_intent.created")
@@ -83,8 +84,8 @@ def _subscribe(uow: UnitOfWork, session: Json, method: Json) -> Json:
     }
     if session["discounts"]:
         asked["discounts"] = [_discount_of(entry) for entry in session["discounts"]]
-    for name in ("trial_end", "trial_period_days"):
-        if kept["subscription"][name] is not None:
+    for name in ("description", "trial_end", "trial_period_days"):
+        if kept["subscription"].get(name) is not None:
             asked[name] = str(kept["subscription"][name])
     subscription = subscriptions.create(uow, Params(asked))
     session |= {"invoice": subscription["latest_invoice"], "subscription": subscription["id"]}
@@ -117,6 +118,7 @@ def _first_payment_missing(uow: UnitOfWork, session: Json, subscription: Json) -
 
 def _set_up(uow: UnitOfWork, session: Json, method: Json) -> Json:
     asked = {"confirm": "true", "customer": session["customer"], "payment_method": method["id"]}
+    asked |= uow.hidden(session["id"]).get("setup") or {}
     intent = setup_intents.create(uow, Params(asked))
     session["setup_intent"] = intent["id"]
     uow.hide(intent["id"], {"session": session["id"]})

@@ -2,6 +2,7 @@
 
 from core.sandbox.engine.balance import DAY_SECONDS
 from core.sandbox.engine.errors import DOCS, Json, StripeError, invalid, unexpected_state
+from core.sandbox.engine.fields import take_shipping, take_texts, web_address
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
 from core.sandbox.objects.payments import bank_debits, charges, payment_methods
@@ -22,9 +23,10 @@ def confirm(uow: UnitOfWork, intent: Json, params: Params) -> Json:
     """Stripe's confirm: raises a `card_error` that keeps what was done where the card is declined."""
     if intent["status"] not in CONFIRMABLE:
         raise unexpected_state(_why_not(intent), intent)
-    given = params.text("payment_method")
-    if given:
-        intent["payment_method"] = payment_methods.resolve(uow, given, intent["customer"])["id"]
+    method = payment_methods.given(uow, params, intent["customer"])
+    if method is not None:
+        intent["payment_method"] = method["id"]
+    _take(intent, params)
     if intent["payment_method"] is None:
         raise unexpected_state(
             "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
@@ -32,14 +34,24 @@ def confirm(uow: UnitOfWork, intent: Json, params: Params) -> Json:
             "payment method or ConfirmationToken.",
             intent,
         )
-    if params.has("setup_future_usage"):
-        intent["setup_future_usage"] = params.text("setup_future_usage")
-    off_session = params.raw.get("off_session") not in (None, "", "false")
-    nobody_there = off_session or params.flag("error_on_requires_action")
-    decline = attempt(uow, intent, off_session=nobody_there, return_url=params.text("return_url"))
+    off_session = params.text("off_session") not in (None, "false")
+    must_not_wait = params.flag("error_on_requires_action")
+    returns = web_address(params, "return_url")
+    decline = attempt(uow, intent, off_session=off_session or must_not_wait, return_url=returns)
     if decline is not None:
         raise declined_error(intent, decline)
     return intent
+
+
+def _take(intent: Json, params: Params) -> None:
+    """What may be changed while confirming."""
+    take_texts(intent, params, ("capture_method", "receipt_email", "setup_future_usage"))
+    take_shipping(intent, params)
+    payment_methods.read_mandate(params)
+    secure = params.under("payment_method_options").under("card").text("request_three_d_secure")
+    if secure:
+        intent["payment_method_options"]["card"]["request_three_d_secure"] = secure
+    params.ignore("use_stripe_sdk")
 
 
 def _why_not(intent: Json) -> str:

@@ -195,12 +195,10 @@ def _take_evidence(uow: UnitOfWork, dispute: Json, evidence: Params) -> None:
             raise invalid("Only appeal evidence can be changed while a dispute is appealed.", evidence.named(name))
         if name not in EVIDENCE_FIELDS:
             raise invalid(f"The sandbox does not support evidence[{name}].", evidence.named(name))
-        value = evidence.raw[name]
-        if len(str(value)) > 20_000:
-            raise invalid("Evidence may have at most 20,000 characters a field.", evidence.named(name))
-        if value and str(value).startswith("file_"):
+        value = evidence.text(name, longest=20_000)
+        if value and value.startswith("file_"):
             uow.get("file", value, evidence.named(name))
-        dispute["evidence"][name] = value or None
+        dispute["evidence"][name] = value
     has = any(dispute["evidence"][name] for name in (*EVIDENCE_FIELDS, "appeal"))
     dispute["evidence_details"]["has_evidence"] = has
 

@@ -1,6 +1,7 @@
 """Payment intents: made, changed, confirmed, captured, cancelled."""
 
 from core.sandbox.engine.errors import Json, invalid, unexpected_state
+from core.sandbox.engine.fields import take_shipping, take_texts
 from core.sandbox.engine.limits import checked_amount, checked_currency, shown
 from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
@@ -12,7 +13,9 @@ from core.sandbox.objects.payments.charges import release
 
 CANCELABLE = ("requires_payment_method", "requires_confirmation", "requires_action", "requires_capture", "processing")
 REASONS = {"duplicate", "fraudulent", "requested_by_customer", "abandoned"}
+CONFIRM_ONLY = ("error_on_requires_action", "mandate_data", "off_session", "return_url")
 TEXTS = (
+    "confirmation_method",
     "description",
     "receipt_email",
     "setup_future_usage",
@@ -138,6 +141,9 @@ def capture(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
             "requires_capture.",
             intent,
         )
+    if not params.flag("final_capture", default=True):
+        raise invalid("This PaymentIntent does not support multiple captures.", "final_capture")
+    take_texts(intent, params, ("statement_descriptor", "statement_descriptor_suffix"))
     asked = params.whole("amount_to_capture")
     amount = intent["amount_capturable"] if asked is None else asked
     if not 1 <= amount <= intent["amount_capturable"]:
@@ -204,20 +210,19 @@ def search(uow: UnitOfWork, params: Params) -> Json:
 
 def _take(uow: UnitOfWork, intent: Json, params: Params) -> None:
     """The parameters that creating and updating share."""
-    for name in TEXTS:
-        if params.has(name):
-            intent[name] = params.text(name)
+    take_texts(intent, params, TEXTS)
+    take_shipping(intent, params)
     if params.has("capture_method"):
         intent["capture_method"] = params.choice("capture_method", {"automatic", "automatic_async", "manual"})
-    if params.under("automatic_payment_methods").flag("enabled"):
-        allowed = params.under("automatic_payment_methods").text("allow_redirects") or "always"
-        intent["automatic_payment_methods"] = {"allow_redirects": allowed, "enabled": True}
+    if params.has("automatic_payment_methods"):
+        automatic = params.under("automatic_payment_methods")
+        redirects, enabled = automatic.text("allow_redirects") or "always", automatic.flag("enabled")
+        intent["automatic_payment_methods"] = {"allow_redirects": redirects, "enabled": True} if enabled else None
     secure = params.under("payment_method_options").under("card").text("request_three_d_secure")
     if secure:
         intent["payment_method_options"]["card"]["request_three_d_secure"] = secure
-    given = params.text("payment_method")
-    if given:
-        method = payment_methods.resolve(uow, given, intent["customer"])
+    method = payment_methods.given(uow, params, intent["customer"])
+    if method is not None:
         intent["payment_method"] = method["id"]
         if intent["status"] in ("requires_payment_method", "requires_action"):
             intent |= {"status": "requires_confirmation", "next_action": None}
@@ -231,5 +236,8 @@ def _take_types(intent: Json, params: Params) -> None:
 
 
 def _check_confirm_options(params: Params) -> None:
-    if params.has("off_session") and not params.flag("confirm"):
-        raise invalid("You cannot pass `off_session` without `confirm=true`.", "off_session")
+    for name in CONFIRM_ONLY:
+        if params.has(name) and not params.flag("confirm"):
+            raise invalid(
+                f"The parameter `{name}` cannot be passed when creating an intent unless `confirm=true`.", name
+            )

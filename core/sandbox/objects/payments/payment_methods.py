@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 from core.sandbox.engine.errors import Json, StripeError, invalid, missing_parameter, no_such
+from core.sandbox.engine.fields import address, take_texts
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
@@ -21,7 +22,6 @@ from core.sandbox.objects.payments.declines import decline_named
 
 BILLING_FIELDS = ("email", "name", "phone", "tax_id")
 TYPES = ("card", "us_bank_account")
-ADDRESS_FIELDS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
 def card_details(card: TestCard, fingerprint: str, exp_month: int, exp_year: int) -> Json:
@@ -73,9 +73,8 @@ def build(
 
 
 def billing_details(params: Params) -> Json:
-    address = params.under("address")
     return {
-        "address": {name: address.text(name) for name in ADDRESS_FIELDS},
+        "address": address(params.under("address")),
         **{name: params.text(name) for name in BILLING_FIELDS},
     }
 
@@ -112,6 +111,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
             raise no_such("token", token, "card[token]")
         return _made(uow, known, token, params, exp_month=_month(uow.now), exp_year=_year(uow.now) + 2)
     number = card.must_text("number").replace(" ", "")
+    card.ignore("cvc")
     return _made(uow, *_typed(number), params, **_expiry(uow, card))
 
 
@@ -144,6 +144,7 @@ def _made_account(uow: UnitOfWork, account: TestBankAccount, token: str, params:
         metadata=params.metadata(),
         kind="us_bank_account",
     )
+    take_texts(made, params, ("allow_redisplay",))
     uow.hide(made["id"], {"token": token})
     return uow.add(made)
 
@@ -206,6 +207,7 @@ def _made(
         billing=billing or billing_details(params.under("billing_details")),
         metadata=params.metadata(),
     )
+    take_texts(made, params, ("allow_redisplay",))
     uow.hide(made["id"], {"token": token})
     return uow.add(made)
 
@@ -268,6 +270,26 @@ def resolve(uow: UnitOfWork, given: str, customer: str | None, param: str = "pay
     return method
 
 
+def given(uow: UnitOfWork, params: Params, customer: str | None) -> Json | None:
+    """The payment method that a request names, or describes in `payment_method_data`."""
+    named = params.text("payment_method")
+    if named is not None:
+        return resolve(uow, named, customer)
+    if params.has("payment_method_data"):
+        return create(uow, params.under("payment_method_data"))
+    return None
+
+
+def read_mandate(params: Params) -> None:
+    """How the customer agreed to be debited: checked, and shown on the charge as its mandate."""
+    accepted = params.under("mandate_data").under("customer_acceptance")
+    if params.has("mandate_data") and accepted.must_text("type") == "online":
+        online = accepted.under("online")
+        online.must_text("ip_address")
+        online.must_text("user_agent")
+    accepted.ignore("accepted_at", "offline")
+
+
 def attach(uow: UnitOfWork, method_id: str, params: Params) -> Json:
     customer = uow.get("customer", params.must_text("customer"), "customer")
     method = resolve(uow, method_id, None)
@@ -302,6 +324,10 @@ def detach(uow: UnitOfWork, method_id: str, params: Params) -> Json:
 def update(uow: UnitOfWork, method_id: str, params: Params) -> Json:
     method = uow.get("payment_method", method_id)
     method["metadata"] = params.metadata(method["metadata"])
+    take_texts(method, params, ("allow_redisplay",))
+    if method["type"] == "us_bank_account":
+        take_texts(method["us_bank_account"], params.under("us_bank_account"), ("account_holder_type", "account_type"))
+        params = params.but(card="")
     card = params.under("card")
     for name in ("exp_month", "exp_year"):
         if card.has(name):
@@ -323,14 +349,20 @@ def list_all(uow: UnitOfWork, params: Params) -> Json:
     def held(method: Json) -> bool:
         return method["customer"] is not None
 
-    return list_objects(uow, "payment_method", "/v1/payment_methods", params, ("customer", "type"), held)
+    return list_objects(
+        uow, "payment_method", "/v1/payment_methods", params, ("customer", "type", "allow_redisplay"), held
+    )
 
 
 def list_of_customer(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
     uow.get("customer", customer_id, "id")
-    of_customer = Params({**params.raw, "customer": customer_id})
+    of_customer = params.but(customer=customer_id)
     return list_objects(
-        uow, "payment_method", f"/v1/customers/{customer_id}/payment_methods", of_customer, ("customer", "type")
+        uow,
+        "payment_method",
+        f"/v1/customers/{customer_id}/payment_methods",
+        of_customer,
+        ("customer", "type", "allow_redisplay"),
     )
 
 

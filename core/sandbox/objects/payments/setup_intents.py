@@ -1,6 +1,7 @@
 """Setup intents: saving a card for later without charging it."""
 
 from core.sandbox.engine.errors import Json, StripeError, unexpected_state
+from core.sandbox.engine.fields import take_texts, web_address
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
@@ -44,21 +45,31 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         "status": "requires_payment_method",
         "usage": params.choice("usage", {"off_session", "on_session"}, "off_session"),
     }
+    automatic = params.under("automatic_payment_methods")
+    if automatic.flag("enabled"):
+        redirects = automatic.text("allow_redirects") or "always"
+        intent["automatic_payment_methods"] = {"allow_redirects": redirects, "enabled": True}
     _take_method(uow, intent, params)
     uow.add(intent, "setup_intent.created")
     return _confirmed(uow, intent, params) if params.flag("confirm") else intent
 
 
 def _take_method(uow: UnitOfWork, intent: Json, params: Params) -> None:
-    given = params.text("payment_method")
-    if given:
-        method = payment_methods.resolve(uow, given, intent["customer"])
+    payment_methods.read_mandate(params)
+    params.ignore("use_stripe_sdk")
+    method = payment_methods.given(uow, params, intent["customer"])
+    if method is not None:
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
 
 
 def update(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
     intent = uow.get("setup_intent", intent_id, "intent")
     intent["metadata"] = params.metadata(intent["metadata"])
+    take_texts(intent, params, ("description",))
+    if params.has("customer"):
+        intent["customer"] = customers.retrieve_live(uow, params.must_text("customer"), "customer")["id"]
+    if params.has("allowed_payment_method_types") or params.has("excluded_payment_method_types"):
+        intent["payment_method_types"] = payment_methods.types_for(params, "usd")
     _take_method(uow, intent, params)
     return uow.change(intent)
 
@@ -74,6 +85,7 @@ def _confirmed(uow: UnitOfWork, intent: Json, params: Params) -> Json:
         raise unexpected_state(
             f"You cannot confirm this SetupIntent because it has a status of {intent['status']}.", intent
         )
+    returns = web_address(params, "return_url")
     method = uow.known(intent["payment_method"])
     if method["type"] != "card":
         return _succeed(uow, intent)
@@ -82,7 +94,7 @@ def _confirmed(uow: UnitOfWork, intent: Json, params: Params) -> Json:
         _decline(uow, intent, method, card.decline_code)
     if card.authentication in ("required", "unless_set_up"):
         url = f"{BASE}/authenticate/{intent['id']}"
-        target = {"return_url": params.text("return_url"), "url": url}
+        target = {"return_url": returns, "url": url}
         intent |= {"next_action": {"redirect_to_url": target, "type": "redirect_to_url"}, "status": "requires_action"}
         return uow.change(intent, "setup_intent.requires_action")
     return _succeed(uow, intent)

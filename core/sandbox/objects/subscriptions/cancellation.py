@@ -3,7 +3,7 @@
 from core.sandbox.engine.errors import Json, invalid
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
-from core.sandbox.objects.billing.subscription_shape import period_of
+from core.sandbox.objects.subscriptions.shape import period_of
 
 
 def set_cancellation(uow: UnitOfWork, subscription: Json, params: Params, *, announce: bool = True) -> None:
@@ -11,7 +11,11 @@ def set_cancellation(uow: UnitOfWork, subscription: Json, params: Params, *, ann
     if not (params.has("cancel_at_period_end") or params.has("cancel_at")):
         return
     at_end = params.flag("cancel_at_period_end")
-    moment = params.moment("cancel_at")
+    asked = params.text("cancel_at")
+    if asked == "max_billed_until":
+        raise invalid("The sandbox cannot cancel at max_billed_until.", "cancel_at")
+    period_end = asked in ("min_period_end", "max_period_end")
+    moment = period_of(subscription)[1] if period_end else params.moment("cancel_at")
     if at_end and moment is not None:
         raise invalid("You may only specify one of these parameters: cancel_at, cancel_at_period_end.")
     uow.unschedule("cancel_at", subscription["id"])

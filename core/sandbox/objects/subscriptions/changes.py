@@ -2,36 +2,52 @@
 
 from fractions import Fraction
 
-from core.sandbox.engine.errors import Json, invalid
+from core.sandbox.engine.errors import Json, StripeError, invalid
 from core.sandbox.engine.intervals import after
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
-from core.sandbox.objects.billing import dunning, invoice_items, invoices, pausing, renewals, subscriptions
+from core.sandbox.objects.billing import invoice_items, invoices
 from core.sandbox.objects.billing.amounts import amount_of
-from core.sandbox.objects.billing.cancellation import set_cancellation, take_details
-from core.sandbox.objects.billing.subscription_shape import build_item, items_of, period_of, set_period, with_items
-from core.sandbox.objects.payments import payment_methods
+from core.sandbox.objects.subscriptions import billing, discounting, dunning, pausing, renewals, settings, subscriptions
+from core.sandbox.objects.subscriptions.cancellation import set_cancellation, take_details
+from core.sandbox.objects.subscriptions.shape import build_item, items_of, period_of, set_period, with_items
+
+DAY_SECONDS = 86_400
 
 
 def update(uow: UnitOfWork, subscription_id: str, params: Params) -> Json:
     """Everything that one request changes is announced in one event."""
     subscription = subscriptions.living(uow, subscription_id)
     take_details(subscription, params)
-    subscription["metadata"] = params.metadata(subscription["metadata"])
-    given = params.text("default_payment_method")
-    if given:
-        method = payment_methods.resolve(uow, given, subscription["customer"], "default_payment_method")
-        subscription["default_payment_method"] = method["id"]
+    settings.take(uow, subscription, params)
     _change_discounts(uow, subscription, params)
     pausing.take(uow, subscription, params)
     billed_at_once = _change_items(uow, subscription, params)
     if params.text("trial_end") == "now" and subscription["status"] == "trialing":
         return _end_trial(uow, subscription)
+    _move_trial_end(uow, subscription, params)
     set_cancellation(uow, subscription, params, announce=False)
     uow.change(subscription, "customer.subscription.updated")
+    behaviour, off_session = params.text("payment_behavior") or "allow_incomplete", params.flag("off_session")
     if billed_at_once:
-        _bill_now(uow, subscription, new_period=billed_at_once == "new_period")
+        _bill_now(uow, subscription, behaviour, off_session, new_period=billed_at_once == "new_period")
     return subscription
+
+
+def _move_trial_end(uow: UnitOfWork, subscription: Json, params: Params) -> None:
+    """Until the new end nothing is billed; the period ends with it."""
+    end = params.text("trial_end")
+    if end in (None, "now"):
+        return
+    moment = params.moment("trial_end") or 0
+    if moment <= uow.now:
+        raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end")
+    start = subscription["trial_start"] if subscription["status"] == "trialing" else uow.now
+    subscription |= {"status": "trialing", "trial_end": moment, "trial_start": start, "billing_cycle_anchor": moment}
+    set_period(subscription, start, moment)
+    for kind, at in (("renew", moment), ("trial_will_end", max(moment - 3 * DAY_SECONDS, uow.now))):
+        uow.unschedule(kind, subscription["id"])
+        uow.schedule(at, kind, subscription["id"])
 
 
 def _change_discounts(uow: UnitOfWork, subscription: Json, params: Params) -> None:
@@ -40,16 +56,17 @@ def _change_discounts(uow: UnitOfWork, subscription: Json, params: Params) -> No
     kept = {asked.text("discount") for asked in params.each("discounts")}
     for discount_id in list(subscription["discounts"]):
         if discount_id not in kept:
-            subscriptions.drop_discount(uow, subscription, uow.known(discount_id))
+            discounting.drop_discount(uow, subscription, uow.known(discount_id))
     for asked in params.each("discounts"):
         if not asked.has("discount"):
-            subscriptions.apply_discount(uow, subscription, asked)
+            discounting.apply_discount(uow, subscription, asked)
 
 
 def _change_items(uow: UnitOfWork, subscription: Json, params: Params) -> str | None:
     """Apply `items`; gives what is to be billed at once: a `new_period`, the `changes` alone, or nothing."""
-    asked = params.each("items")
-    if not asked:
+    asked, mode = params.each("items"), params.text("proration_behavior") or "create_prorations"
+    restarts = params.under("billing_cycle_anchor").text("type") == "now"
+    if not asked and not restarts:
         return None
     before = [dict(item) for item in items_of(subscription)]
     items = list(items_of(subscription))
@@ -58,15 +75,13 @@ def _change_items(uow: UnitOfWork, subscription: Json, params: Params) -> str | 
     if not items:
         raise invalid("A subscription must have at least one active plan.", "items")
     with_items(subscription, items)
-    mode = params.choice("proration_behavior", {"create_prorations", "always_invoice", "none"}, "create_prorations")
     if subscription["status"] == "trialing":
         return None
-    other_rhythm = _rhythm(before[0]) != _rhythm(items[0])
+    restarts = restarts or _rhythm(before[0]) != _rhythm(items[0])
     if mode != "none":
-        _prorate(uow, subscription, before, items, other_rhythm)
-    if other_rhythm:
+        _prorate(uow, subscription, before, items, restarts, params.moment("proration_date") or uow.now)
+    if restarts:
         _restart_period(uow, subscription)
-    if other_rhythm:
         return "new_period"
     return "changes" if mode == "always_invoice" else None
 
@@ -78,8 +93,8 @@ def _changed(uow: UnitOfWork, subscription: Json, items: list[Json], entry: Para
         raise invalid(f"No such subscription item: '{item_id}'", entry.named("id"), "resource_missing")
     if found is not None and entry.flag("deleted"):
         return [item for item in items if item is not found]
-    price_id = entry.text("price")
-    price = uow.get("price", price_id, entry.named("price")) if price_id else None
+    gives_price = entry.has("price") or entry.has("price_data") or entry.has("plan")
+    price = subscriptions.price_of(uow, entry) if gives_price else None
     if found is None:
         if price is None:
             raise invalid("Missing required param: items[price].", entry.named("price"), "parameter_missing")
@@ -91,6 +106,9 @@ def _changed(uow: UnitOfWork, subscription: Json, items: list[Json], entry: Para
             quantity=subscriptions.quantity_of(entry),
             period=period_of(subscription),
         )
+        fresh["metadata"] = entry.metadata()
+        if entry.has("discounts"):
+            _change_item_discounts(uow, subscription, fresh, entry)
         return [*items, fresh]
     quantity = subscriptions.quantity_of(entry, found["quantity"])
     changed = {**found, "price": price or found["price"], "quantity": quantity}
@@ -108,7 +126,7 @@ def _change_item_discounts(uow: UnitOfWork, subscription: Json, item: Json, entr
     item["discounts"] = [each for each in item["discounts"] if each in kept]
     for asked in entry.each("discounts"):
         if not asked.has("discount"):
-            subscriptions.apply_discount(uow, subscription, asked, item)
+            discounting.apply_discount(uow, subscription, asked, item)
 
 
 def _rhythm(item: Json) -> tuple[str, int]:
@@ -116,10 +134,12 @@ def _rhythm(item: Json) -> tuple[str, int]:
     return recurring["interval"], recurring["interval_count"]
 
 
-def _prorate(uow: UnitOfWork, subscription: Json, before: list[Json], after_items: list[Json], restarts: bool) -> None:
+def _prorate(
+    uow: UnitOfWork, subscription: Json, before: list[Json], after_items: list[Json], restarts: bool, at: int
+) -> None:
     """What is left of the old price is credited; what is left of the new one charged, unless a period begins."""
     start, end = period_of(subscription)
-    left = Fraction(max(end - uow.now, 0), max(end - start, 1))
+    left = Fraction(min(max(end - at, 0), end - start), max(end - start, 1))
     for item in before:
         _pending(uow, subscription, item, -_share(uow, item, left), "Unused time on")
     if not restarts:
@@ -160,17 +180,22 @@ def _restart_period(uow: UnitOfWork, subscription: Json) -> None:
     uow.schedule(end, "renew", subscription["id"])
 
 
-def _bill_now(uow: UnitOfWork, subscription: Json, *, new_period: bool) -> None:
+def _bill_now(uow: UnitOfWork, subscription: Json, behaviour: str, off_session: bool, *, new_period: bool) -> None:
     """An invoice for the change, and for the period where a new one begins; a declined one is past due."""
+    if behaviour == "pending_if_incomplete":
+        raise invalid("The sandbox has no pending updates.", "payment_behavior")
     if new_period:
-        invoice = subscriptions.bill_period(uow, subscription, "subscription_update")
+        invoice = billing.bill_period(uow, subscription, "subscription_update")
     else:
         invoice = _invoice_of_pending(uow, subscription)
     subscription["latest_invoice"] = invoice["id"]
     uow.change(subscription, "customer.subscription.updated")
     invoices.finalize(uow, invoice)
-    if invoice["status"] == "open":
-        dunning.first_attempt(uow, invoice)
+    if invoice["status"] != "open" or behaviour == "default_incomplete":
+        return
+    dunning.first_attempt(uow, invoice, off_session=off_session)
+    if behaviour == "error_if_incomplete" and invoice["status"] == "open" and not invoices.is_processing(uow, invoice):
+        raise StripeError(402, "Your card was declined.", kind="card_error", code="card_declined")
 
 
 def _invoice_of_pending(uow: UnitOfWork, subscription: Json) -> Json:

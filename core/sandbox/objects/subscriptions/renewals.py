@@ -4,8 +4,9 @@ from core.sandbox.engine.errors import Json
 from core.sandbox.engine.intervals import after
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.billing import invoices, pausing, subscriptions
-from core.sandbox.objects.billing.subscription_shape import all_discounts, items_of, period_of, set_period
+from core.sandbox.objects.billing import invoices
+from core.sandbox.objects.subscriptions import billing, discounting, pausing, status
+from core.sandbox.objects.subscriptions.shape import all_discounts, items_of, period_of, set_period
 
 
 def renew(uow: UnitOfWork, subscription_id: str) -> None:
@@ -14,28 +15,39 @@ def renew(uow: UnitOfWork, subscription_id: str) -> None:
     if subscription["status"] not in ("active", "trialing", "past_due"):
         return
     if subscription["cancel_at_period_end"]:
-        subscriptions.end(uow, subscription, "cancellation_requested")
+        status.end(uow, subscription, "cancellation_requested")
         return
     start = period_of(subscription)[1]
     recurring = items_of(subscription)[0]["price"]["recurring"]
     end = after(start, recurring["interval"], recurring["interval_count"], subscription["billing_cycle_anchor"])
     set_period(subscription, start, end)
+    if subscription["status"] == "trialing" and _ends_without_a_card(uow, subscription):
+        status.end(uow, subscription, "cancellation_requested")
+        return
     if subscription["status"] == "trialing":
         subscription |= {"billing_cycle_anchor": start, "status": "active"}
     _drop_ended_discounts(uow, subscription_id)
     _drop_customers_ended_discount(uow, subscription)
-    invoice = subscriptions.bill_period(uow, subscription, "subscription_cycle")
+    invoice = billing.bill_period(uow, subscription, "subscription_cycle")
     subscription["latest_invoice"] = invoice["id"]
     uow.change(subscription, "customer.subscription.updated")
     uow.schedule(end, "renew", subscription_id)
     pausing.treat(uow, subscription, invoice)
 
 
+def _ends_without_a_card(uow: UnitOfWork, subscription: Json) -> bool:
+    """A trial that is to be canceled where no card was given until its end."""
+    if subscription["trial_settings"]["end_behavior"]["missing_payment_method"] != "cancel":
+        return False
+    default = uow.known(subscription["customer"])["invoice_settings"]["default_payment_method"]
+    return subscription["default_payment_method"] is None and default is None
+
+
 def _drop_ended_discounts(uow: UnitOfWork, subscription_id: str) -> None:
     subscription = uow.known(subscription_id)
     for discount in list(map(uow.known, all_discounts(subscription))):
         if discount["end"] is not None and discount["end"] <= uow.now:
-            subscriptions.drop_discount(uow, subscription, discount)
+            discounting.drop_discount(uow, subscription, discount)
 
 
 def _drop_customers_ended_discount(uow: UnitOfWork, subscription: Json) -> None:
@@ -54,7 +66,7 @@ def announce_trial_end(uow: UnitOfWork, subscription_id: str) -> None:
 def cancel_when_due(uow: UnitOfWork, subscription_id: str) -> None:
     subscription = uow.known(subscription_id)
     if subscription["status"] not in ("canceled", "incomplete_expired"):
-        subscriptions.end(uow, subscription, "cancellation_requested")
+        status.end(uow, subscription, "cancellation_requested")
 
 
 def expire_incomplete(uow: UnitOfWork, subscription_id: str) -> None:

@@ -2,8 +2,9 @@
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.unit_of_work import UnitOfWork
-from core.sandbox.objects.billing import invoice_payments, invoices, subscriptions
+from core.sandbox.objects.billing import invoice_payments, invoices
 from core.sandbox.objects.billing.invoice_shape import subscription_of
+from core.sandbox.objects.subscriptions import status
 
 WAIT_DAYS = (3, 5, 7)
 DAY_SECONDS = 86_400
@@ -23,9 +24,9 @@ def finalize_when_due(uow: UnitOfWork, invoice_id: str) -> None:
     first_attempt(uow, invoice)
 
 
-def first_attempt(uow: UnitOfWork, invoice: Json) -> None:
+def first_attempt(uow: UnitOfWork, invoice: Json, *, off_session: bool = True) -> None:
     """Charges the saved card; a decline makes the subscription past due."""
-    invoices.collect(uow, invoice, invoices.payment_method_of(uow, invoice), off_session=True)
+    invoices.collect(uow, invoice, invoices.payment_method_of(uow, invoice), off_session=off_session)
     if invoice["status"] == "open" and not invoices.is_processing(uow, invoice):
         _fall_behind(uow, invoice)
 
@@ -60,7 +61,7 @@ def retry(uow: UnitOfWork, invoice_id: str) -> None:
         return
     subscription = uow.find(subscription_of(invoice))
     if subscription is not None and subscription["status"] != "canceled":
-        subscriptions.end(uow, subscription, "payment_failed")
+        status.end(uow, subscription, "payment_failed")
     invoices.give_up(uow, invoice)
 
 

@@ -1,0 +1,1 @@
+"""Subscriptions: begun, billed, changed, paused, tried again, ended."""

@@ -1,0 +1,69 @@
+"""What a subscription becomes: active once it is paid for, ended when it is over."""
+
+from core.sandbox.engine.errors import Json
+from core.sandbox.engine.unit_of_work import UnitOfWork
+from core.sandbox.objects.billing import invoice_payments
+from core.sandbox.objects.billing.invoice_shape import subscription_of
+from core.sandbox.objects.subscriptions import discounting
+from core.sandbox.objects.subscriptions.shape import as_ended
+
+
+def activate(uow: UnitOfWork, subscription: Json) -> None:
+    uow.unschedule("expire_incomplete", subscription["id"])
+    subscription["status"] = "active"
+    uow.change(subscription, "customer.subscription.updated")
+
+
+def payment_processing(uow: UnitOfWork, intent: Json) -> None:
+    """A first payment by bank debit makes the subscription active before the bank has decided."""
+    payment = invoice_payments.waiting_for(uow, intent)
+    subscription = uow.find(subscription_of(uow.known(payment["invoice"]))) if payment else None
+    if subscription is not None and subscription["status"] == "incomplete":
+        activate(uow, subscription)
+
+
+def invoice_paid(uow: UnitOfWork, invoice: Json) -> None:
+    """A paid invoice brings its subscription (back) to good standing; discounts meant for once are spent."""
+    subscription = uow.find(subscription_of(invoice))
+    if subscription is None:
+        return
+    changed = discounting.spend_discounts(uow, subscription, invoice)
+    if subscription["status"] == "incomplete":
+        _keep_card(uow, subscription, invoice)
+        activate(uow, subscription)
+    elif subscription["status"] == "past_due" and subscription["latest_invoice"] == invoice["id"]:
+        activate(uow, subscription)
+    elif changed:
+        uow.change(subscription, "customer.subscription.updated")
+
+
+def _keep_card(uow: UnitOfWork, subscription: Json, invoice: Json) -> None:
+    """Where it was asked for, the card that paid first becomes the subscription's own."""
+    if subscription["payment_settings"]["save_default_payment_method"] != "on_subscription":
+        return
+    payment = next(uow.all("invoice_payment", "parent", invoice["id"]), None)
+    if payment is not None:
+        intent = uow.known(payment["payment"]["payment_intent"])
+        subscription["default_payment_method"] = intent["payment_method"]
+
+
+def end(uow: UnitOfWork, subscription: Json, reason: str) -> Json:
+    """Ends it now; an invoice that is open will not be tried again by itself."""
+    for kind in ("renew", "trial_will_end", "expire_incomplete", "cancel_at"):
+        uow.unschedule(kind, subscription["id"])
+    as_ended(subscription, uow.now, reason)
+    uow.change(subscription, "customer.subscription.deleted")
+    invoice = uow.find(subscription["latest_invoice"])
+    if invoice is not None and invoice["status"] in ("draft", "open"):
+        uow.unschedule("retry_invoice", invoice["id"])
+        uow.unschedule("finalize_invoice", invoice["id"])
+        invoice |= {"auto_advance": False, "next_payment_attempt": None}
+        uow.change(invoice, "invoice.updated")
+    return subscription
+
+
+def end_all_of(uow: UnitOfWork, customer: Json) -> None:
+    """End what a deleted customer still has."""
+    for subscription in list(uow.all("subscription", "customer", customer["id"])):
+        if subscription["status"] not in ("canceled", "incomplete_expired"):
+            end(uow, subscription, "cancellation_requested")
