@@ -35,3 +35,11 @@ def test_no_modules_import_each_other_in_a_circle():
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     assert len(imports) > 200 and any(imports.values())
     TopologicalSorter(imports).prepare()
+
+
+def test_the_index_of_decisions_names_each_once_and_no_number_is_used_twice():
+    files = [Path(path).name for path in TRACKED if path.startswith("docs/decisions/0")]
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    assert [name for name in files if index.count(f"({name})") != 1] == []
+    numbers = [name.partition("-")[0] for name in files]
+    assert len(numbers) == len(set(numbers))

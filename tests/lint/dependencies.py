@@ -1,7 +1,8 @@
 """`python -m tests.lint.dependencies`: no locked dependency has a known vulnerability.
 
 pip-audit asks osv.dev. Where that cannot be reached, the offline copy of the Python advisory database in
-`advisories.json` is read instead. Where neither answers, the check fails on CI and warns elsewhere.
+`advisories.json` is read instead, if one was put there. Where neither answers, the check warns, and fails if
+`PAYOPS_AUDIT=required` is set, as a pipeline with a network should.
 """
 
 import json
