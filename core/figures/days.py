@@ -21,7 +21,7 @@ class DayRow(TypedDict):
 
 @dataclass(frozen=True)
 class Day:
-    """What happened from business day `day` on, for `days` days: payments, what they came to, disputes opened."""
+    """Payments, their amount and disputes opened, from business day `day` on for `days` days."""
 
     day: date
     succeeded: int
@@ -46,7 +46,7 @@ def days_of(found: Sequence[DayRow]) -> list[Day]:
 
 
 def in_steps(daily: Sequence[Day]) -> list[Day]:
-    """The days as a chart shows them: one by one, or in weeks where there are too many to tell apart."""
+    """The days as a chart shows them: one by one, or by week for long periods."""
     if len(daily) <= WEEKLY_OVER_DAYS:
         return list(daily)
     # Counted from the last day, so that the last step is a whole week and only the first may be shorter.

@@ -1,4 +1,4 @@
-"""Confidence intervals: how far a rate may be from the truth when few payments were counted."""
+"""Confidence intervals: the range in which a rate of few observations really lies."""
 
 from math import sqrt
 from typing import Any
@@ -10,12 +10,12 @@ Z_95 = 1.959963984540054
 
 
 def with_intervals(counted: dict[str, Any]) -> dict[str, Any]:
-    """The figures that SQL counted, each rate with its interval."""
+    """The figures counted in SQL, each rate with its interval."""
     return {name: _with_interval(name, figure) for name, figure in counted.items()}
 
 
 def wilson(numerator: int, denominator: int) -> tuple[float, float] | None:
-    """The Wilson score interval at 95 % (E. B. Wilson, 1927); None where there is nothing to divide by."""
+    """The Wilson score interval at 95% (E. B. Wilson, 1927); None where there is nothing to divide by."""
     if denominator == 0:
         return None
     share, z_squared = min(numerator / denominator, 1.0), Z_95 * Z_95

@@ -1,4 +1,4 @@
--- record_api_call: it is known how this call of the payment API went.
+-- record_api_call: a call of the payment API is recorded with its status and its time, ours and Stripe's apart.
 create function payops_api.record_api_call(
   p_operation text, p_status integer, p_own_ms double precision, p_stripe_ms double precision, p_now timestamptz
 ) returns jsonb
@@ -10,7 +10,7 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- api_call_metrics: how long we took for the payment API's calls, Stripe's part apart.
+-- api_call_metrics: how long we took to handle payment API calls, without Stripe's share.
 create function payops.api_call_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$

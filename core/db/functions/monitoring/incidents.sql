@@ -1,4 +1,4 @@
--- record_incidents: each incident of the list counts on its open one or opens it, with the time it was seen.
+-- record_incidents: each incident of the list is added to the open one of its kind and fingerprint, or opens one.
 create function payops_api.record_incidents(p_incidents jsonb) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -25,7 +25,7 @@ set search_path = '' as $$
   ) as i
 $$;
 
--- resolve_incident: the incident is closed with what was done about it; the same thing again opens a new one.
+-- resolve_incident: the incident is closed with what was done about it; if it happens again, a new one is opened.
 create function payops_api.resolve_incident(
   p_actor text, p_actor_role text, p_id bigint, p_resolution text, p_now timestamptz
 ) returns jsonb

@@ -1,16 +1,16 @@
--- seconds_bounds: the upper ends, in seconds, of the histograms' buckets.
+-- seconds_bounds: the upper limits of the histograms' buckets, in seconds.
 create function payops.seconds_bounds() returns double precision[]
 language sql immutable
 set search_path = '' as $$ select '{0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10}'::double precision[] $$;
 
--- seconds_bucket: the upper end of the bucket that a time falls into.
+-- seconds_bucket: the upper limit of the bucket that a duration falls into.
 create function payops.seconds_bucket(p_seconds double precision) returns text
 language sql immutable
 set search_path = '' as $$
   select coalesce((select min(b) from unnest(payops.seconds_bounds()) as b where p_seconds <= b)::text, '+Inf')
 $$;
 
--- count_metrics: what happened between two moments is in the totals, once.
+-- count_metrics: what happened between two moments is added to the totals, once.
 create function payops.count_metrics(p_since timestamptz, p_until timestamptz) returns void
 language sql
 set search_path = '' as $$
@@ -63,7 +63,7 @@ set search_path = '' as $$
   on conflict (name, labels) do update set value = t.value + excluded.value
 $$;
 
--- queue_depths: how much waits for something, and since when.
+-- queue_depths: how many items are in each queue, and since when the oldest is.
 create function payops.queue_depths() returns table (queue text, depth bigint, since timestamptz)
 language sql stable
 set search_path = '' as $$
@@ -82,8 +82,8 @@ set search_path = '' as $$
   select 'incidents_open', count(*), min(i.first_seen) from payops.incidents as i where i.resolved_at is null
 $$;
 
--- metric_samples: the totals of all that happened up to a minute ago, when it is settled, and what waits now. The row
--- of the clock is locked, so that two who ask at once count nothing twice.
+-- metric_samples: the totals of everything up to a minute ago, and the queues now. The clock's row is locked, so that two
+-- callers at once count nothing twice.
 create function payops_api.metric_samples(p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -118,7 +118,7 @@ begin
 end
 $$;
 
--- record_database_errors: it is known that a process had this trouble with the database, so often.
+-- record_database_errors: a process's database errors since its last report are added, by code.
 create function payops_api.record_database_errors(p_times jsonb, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$

@@ -1,4 +1,4 @@
--- record_stripe_call: it is known how this call to Stripe went.
+-- record_stripe_call: a call to Stripe is recorded with its duration and the class of its error, if any.
 create function payops_api.record_stripe_call(
   p_operation text, p_duration_ms double precision, p_now timestamptz,
   p_request_id text default null, p_error text default null, p_subject text default null
@@ -11,7 +11,7 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- last_stripe_call: how the last call of the past quarter of an hour went, or null.
+-- last_stripe_call: the duration and error of the last call within 15 minutes, or null.
 create function payops_api.last_stripe_call(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
