@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from core import database_commands
 from core.db import Database
 from core.errors import PayopsError, Refused, Unauthorised
 from core.events.commands import events_app
@@ -299,3 +300,4 @@ def _fail(error: PayopsError, *, code: int) -> NoReturn:
 app.add_typer(users_app(_open_database), name="users")
 app.add_typer(events_app(_open_services), name="events")
 provider_commands.mount(app, _open_now)
+database_commands.mount(app, _settings, lambda error: _fail(error, code=1))

@@ -161,6 +161,18 @@ def only_server(data_dir: Path, *, console: str, api: str) -> Iterator[ServeReco
             file.truncate(0)
 
 
+def is_served(data_dir: Path) -> bool:
+    """Whether a `payops serve` runs on this folder."""
+    if not (data_dir / LOCK).exists():
+        return False
+    with (data_dir / LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def _already_served(data_dir: Path, earlier: Mapping[str, Any]) -> str:
     pid = earlier.get("processes", {}).get("serve", {}).get("pid", "unknown")
     return (
