@@ -7,6 +7,8 @@ from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.payments import payment_methods
 
+DEFAULT_METHOD = "invoice_settings[default_payment_method]"
+
 
 def build(customer_id: str, created: int, *, email: str | None, name: str | None, metadata: Json, prefix: str) -> Json:
     """A customer; `prefix` begins the numbers of their invoices."""
@@ -73,7 +75,7 @@ def update(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
     chosen = params.under("invoice_settings")
     if chosen.has("default_payment_method"):
         given = chosen.text("default_payment_method")
-        method = payment_methods.resolve(uow, given, customer_id) if given else None
+        method = payment_methods.resolve(uow, given, customer_id, DEFAULT_METHOD) if given else None
         customer["invoice_settings"]["default_payment_method"] = method["id"] if method else None
     return uow.change(customer, "customer.updated")
 
@@ -147,6 +149,7 @@ def _default_to(uow: UnitOfWork, customer: Json, params: Params, attached: str |
         return
     method = attached if chosen.startswith("pm_card_") and attached else chosen
     if attached is None:
+        payment_methods.check_exists(uow, chosen, DEFAULT_METHOD)
         method = payment_methods.attach(uow, chosen, Params({"customer": customer["id"]}))["id"]
     customer["invoice_settings"]["default_payment_method"] = method
     uow.change(customer, "customer.updated")

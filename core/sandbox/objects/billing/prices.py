@@ -147,6 +147,8 @@ def _take_lookup_key(uow: UnitOfWork, price: Json, params: Params) -> None:
 
 
 def _product_of(uow: UnitOfWork, params: Params) -> str:
+    if params.has("product_data") and params.has("product"):
+        raise invalid("You may only specify one of these parameters: product, product_data.", "product_data")
     if params.has("product_data"):
         made = products.create(uow, params.under("product_data"))
         return str(made["id"])

@@ -34,7 +34,7 @@ def build(product_id: str, created: int, *, name: str, description: str | None, 
 def create(uow: UnitOfWork, params: Params) -> Json:
     product_id = params.text("id") or uow.ids.new("product")
     if uow.find(product_id):
-        raise invalid("Product already exists.", "id", "resource_already_exists")
+        raise invalid("Product already exists.", params.named("id"), "resource_already_exists")
     product = build(
         product_id,
         uow.now,

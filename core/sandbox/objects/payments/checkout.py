@@ -1,7 +1,7 @@
 """Checkout sessions: made by the shop, paid on the sandbox's own page, or left to expire."""
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
-from core.sandbox.engine.fields import take_texts, web_address
+from core.sandbox.engine.fields import take_lists, take_texts, web_address
 from core.sandbox.engine.limits import MINIMUM_MINOR, checked_currency, shown
 from core.sandbox.engine.lists import list_objects, page_of
 from core.sandbox.engine.params import Params
@@ -29,6 +29,7 @@ def build(session_id: str, created: int, *, mode: str, expires_at: int) -> Json:
         "adaptive_pricing": {"enabled": False},
         "after_expiration": None,
         "allow_promotion_codes": None,
+        "allowed_payment_method_types": None,
         "amount_subtotal": 0,
         "amount_total": 0,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
@@ -54,6 +55,7 @@ def build(session_id: str, created: int, *, mode: str, expires_at: int) -> Json:
         "customer_details": None,
         "customer_email": None,
         "discounts": [],
+        "excluded_payment_method_types": None,
         "expires_at": expires_at,
         "invoice": None,
         "invoice_creation": None,
@@ -110,6 +112,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
     take_texts(session, params, TEXTS)
     _check_currency(session, params)
     payment_methods.types_for(params, "eur")  # its page takes cards alone
+    take_lists(session, params, ("allowed_payment_method_types", "excluded_payment_method_types"))
     uow.hide(session["id"], _kept_for_payment(params, lines))
     uow.schedule(expires_at, "session_expires", session["id"])
     # Stripe has no event for a session that is merely made.
@@ -124,6 +127,8 @@ def _take_addresses(session: Json, params: Params) -> None:
     if mode == "form":
         raise invalid("The sandbox has no `ui_mode` of `form`.", "ui_mode")
     if mode == "hosted_page":
+        if params.has("redirect_on_completion"):
+            raise invalid("You cannot use `redirect_on_completion` if `ui_mode` is `hosted_page`.", "ui_mode")
         if back is not None:
             raise invalid("You cannot use `return_url` if `ui_mode` is `hosted_page`.", "return_url")
         if success is None:

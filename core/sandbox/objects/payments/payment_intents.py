@@ -97,7 +97,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         customer=customer,
         metadata=params.metadata(),
     )
-    _take_types(intent, params)
+    payment_methods.take_types(intent, params, intent["currency"])
     _take(uow, intent, params)
     _check_confirm_options(params)
     uow.add(intent, "payment_intent.created")
@@ -122,7 +122,7 @@ def update(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
         intent["customer"] = customers.retrieve_live(uow, params.must_text("customer"), "customer")["id"]
     intent["metadata"] = params.metadata(intent["metadata"])
     if params.has("allowed_payment_method_types") or params.has("excluded_payment_method_types"):
-        _take_types(intent, params)
+        payment_methods.take_types(intent, params, intent["currency"])
     _take(uow, intent, params)
     return uow.change(intent, "payment_intent.updated")
 
@@ -216,7 +216,7 @@ def _take(uow: UnitOfWork, intent: Json, params: Params) -> None:
         intent["capture_method"] = params.choice("capture_method", {"automatic", "automatic_async", "manual"})
     if params.has("automatic_payment_methods"):
         automatic = params.under("automatic_payment_methods")
-        redirects, enabled = automatic.text("allow_redirects") or "always", automatic.flag("enabled")
+        redirects, enabled = automatic.text("allow_redirects") or "always", automatic.must_text("enabled") == "true"
         intent["automatic_payment_methods"] = {"allow_redirects": redirects, "enabled": True} if enabled else None
     secure = params.under("payment_method_options").under("card").text("request_three_d_secure")
     if secure:
@@ -226,13 +226,6 @@ def _take(uow: UnitOfWork, intent: Json, params: Params) -> None:
         intent["payment_method"] = method["id"]
         if intent["status"] in ("requires_payment_method", "requires_action"):
             intent |= {"status": "requires_confirmation", "next_action": None}
-
-
-def _take_types(intent: Json, params: Params) -> None:
-    intent["payment_method_types"] = payment_methods.types_for(params, intent["currency"])
-    for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
-        if params.has(name):
-            intent[name] = params.strings(name) or None
 
 
 def _check_confirm_options(params: Params) -> None:

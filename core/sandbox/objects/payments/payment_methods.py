@@ -79,6 +79,14 @@ def billing_details(params: Params) -> Json:
     }
 
 
+def take_types(intent: Json, params: Params, currency: str) -> None:
+    """Which methods the intent takes, and the lists that say so."""
+    intent["payment_method_types"] = types_for(params, currency)
+    for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
+        if params.has(name):
+            intent[name] = params.strings(name) or None
+
+
 def types_for(params: Params, currency: str) -> list[str]:
     """Which methods an intent takes: all that fit its currency, less those excluded or not allowed."""
     allowed, excluded = params.strings("allowed_payment_method_types"), params.strings("excluded_payment_method_types")
@@ -100,7 +108,7 @@ def types_for(params: Params, currency: str) -> list[str]:
 def create(uow: UnitOfWork, params: Params) -> Json:
     kind = params.choice("type", {"card", "us_bank_account"})
     if kind is None:
-        raise missing_parameter("type")
+        raise missing_parameter(params.named("type"))
     if kind == "us_bank_account":
         return _typed_account(uow, params)
     card = params.under("card")
@@ -288,6 +296,13 @@ def read_mandate(params: Params) -> None:
         online.must_text("ip_address")
         online.must_text("user_agent")
     accepted.ignore("accepted_at", "offline")
+
+
+def check_exists(uow: UnitOfWork, given: str, param: str) -> None:
+    """Refuse an id that is neither a payment method nor one of Stripe's test ids."""
+    method = uow.find(given)
+    if not test_card(given) and not test_account(given) and (method is None or method["object"] != "payment_method"):
+        raise no_such("PaymentMethod", given, param)
 
 
 def attach(uow: UnitOfWork, method_id: str, params: Params) -> Json:

@@ -17,9 +17,10 @@ def create(uow: UnitOfWork, params: Params) -> Json:
     if customer:
         customers.retrieve_live(uow, customer, "customer")
     intent_id = uow.ids.new("setup_intent")
-    intent = {
+    intent: Json = {
         "id": intent_id,
         "object": "setup_intent",
+        "allowed_payment_method_types": None,
         "application": None,
         "automatic_payment_methods": None,
         "cancellation_reason": None,
@@ -27,6 +28,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         "created": uow.now,
         "customer": customer,
         "description": params.text("description"),
+        "excluded_payment_method_types": None,
         "flow_directions": None,
         "last_setup_error": None,
         "latest_attempt": None,
@@ -40,13 +42,14 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         "payment_method_options": {
             "card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
         },
-        "payment_method_types": payment_methods.types_for(params, "usd"),
+        "payment_method_types": [],
         "single_use_mandate": None,
         "status": "requires_payment_method",
         "usage": params.choice("usage", {"off_session", "on_session"}, "off_session"),
     }
+    payment_methods.take_types(intent, params, "usd")
     automatic = params.under("automatic_payment_methods")
-    if automatic.flag("enabled"):
+    if params.has("automatic_payment_methods") and automatic.must_text("enabled") == "true":
         redirects = automatic.text("allow_redirects") or "always"
         intent["automatic_payment_methods"] = {"allow_redirects": redirects, "enabled": True}
     _take_method(uow, intent, params)
@@ -69,7 +72,7 @@ def update(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
     if params.has("customer"):
         intent["customer"] = customers.retrieve_live(uow, params.must_text("customer"), "customer")["id"]
     if params.has("allowed_payment_method_types") or params.has("excluded_payment_method_types"):
-        intent["payment_method_types"] = payment_methods.types_for(params, "usd")
+        payment_methods.take_types(intent, params, "usd")
     _take_method(uow, intent, params)
     return uow.change(intent)
 

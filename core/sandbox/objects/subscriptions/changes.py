@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from core.sandbox.engine.errors import Json, StripeError, invalid
+from core.sandbox.engine.errors import Json, StripeError, invalid, no_such
 from core.sandbox.engine.intervals import after
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
@@ -50,10 +50,21 @@ def _move_trial_end(uow: UnitOfWork, subscription: Json, params: Params) -> None
         uow.schedule(at, kind, subscription["id"])
 
 
+def _kept_discounts(held: list[str], params: Params) -> set[str]:
+    """Those that stay, named by their ids."""
+    kept = set()
+    for asked in params.each("discounts"):
+        discount_id = asked.text("discount")
+        if discount_id is not None and discount_id not in held:
+            raise no_such("discount", discount_id, asked.named("discount"))
+        kept |= {discount_id} if discount_id else set()
+    return kept
+
+
 def _change_discounts(uow: UnitOfWork, subscription: Json, params: Params) -> None:
     if not params.has("discounts"):
         return
-    kept = {asked.text("discount") for asked in params.each("discounts")}
+    kept = _kept_discounts(subscription["discounts"], params)
     for discount_id in list(subscription["discounts"]):
         if discount_id not in kept:
             discounting.drop_discount(uow, subscription, uow.known(discount_id))
@@ -120,7 +131,7 @@ def _changed(uow: UnitOfWork, subscription: Json, items: list[Json], entry: Para
 
 
 def _change_item_discounts(uow: UnitOfWork, subscription: Json, item: Json, entry: Params) -> None:
-    kept = {asked.text("discount") for asked in entry.each("discounts")}
+    kept = _kept_discounts(item["discounts"], entry)
     for discount_id in [each for each in item["discounts"] if each not in kept]:
         uow.announce("customer.discount.deleted", uow.known(discount_id))
     item["discounts"] = [each for each in item["discounts"] if each in kept]
