@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from core.billing.missing_terms import fetch_missing_terms
 from core.errors import Refused, Unauthorised, Unavailable
 from core.events.balances import ask_for_bookings, open_payouts, pull_balance_transactions
 from core.events.comparison import compare
@@ -50,6 +51,12 @@ def steps(running: Services) -> list[Step]:
             "refetch tied objects",
             2,
             lambda: refetch_tied(db, running.stripe, clock=clock, livemode=livemode),
+            alone=True,
+        ),
+        Step(
+            "fetch missing billing terms",
+            10,
+            lambda: fetch_missing_terms(db, running.stripe, clock=clock, livemode=livemode),
             alone=True,
         ),
         Step("assign waiting consultations", 5, lambda: assignment.drain(running.db, clock())),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core.billing.recurring_revenue import PausedCollections, paused_collections
 from core.events.refetch import refetch_tied
 from tests.billing.story import MOVEMENTS, NOW, item, on, subscription
 from tests.events.test_refetch import Answering
@@ -113,9 +114,9 @@ def test_a_collection_kept_as_draft_stays_and_paused_ones_are_shown_apart(story)
     story.create(subscription(2, item(1000)))
     story.tell(subscription(2, item(1000), pause_collection={"behavior": "void"}), on(9, 10))
     assert story.mrr(9) == 2900
-    assert story.database.call("paused_collections", currency="usd", now=NOW) == [
-        {"behavior": "keep_as_draft", "subscriptions": 1, "price_minor": 2900, "monthly_minor": 2900},
-        {"behavior": "void", "subscriptions": 1, "price_minor": 1000, "monthly_minor": 0},
+    assert paused_collections(story.database, currency="usd", now=NOW) == [
+        PausedCollections("keep_as_draft", subscriptions=1, price_minor=2900, monthly_minor=2900),
+        PausedCollections("void", subscriptions=1, price_minor=1000, monthly_minor=0),
     ]
 
 

@@ -10,7 +10,7 @@ from core.events import inbox
 from core.events.backfill import FETCHED
 from core.events.projections.subscriptions import subscription as projection
 from core.events.registry import Snapshot, merged
-from core.figures.definitions import METRICS
+from core.figures.definitions.subscriptions import SUBSCRIPTIONS
 from tests.conftest import empty
 from tests.factories import body_of
 from tests.figures.subscription_lives import Teller
@@ -73,8 +73,7 @@ def test_the_model_itself_moves_from_start_to_end_and_is_hard_enough(lives):
 
 
 def test_those_are_all_the_figures_of_subscriptions(lives):
-    shown = {name for name, each in METRICS.items() if each.sql in ("mrr_metrics", "subscription_metrics")}
-    assert set(_model(lives[0], *PERIODS[0])) == shown
+    assert set(_model(lives[0], *PERIODS[0])) == {each.name for each in SUBSCRIPTIONS}
 
 
 def _counted(owner, lives):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from core.billing.terms import UnreadableTerms, coupon_columns, products_of, tiers_of
+from core.events.projections.terms import UnreadableTerms, coupon_columns, products_of, tiers_of
 from core.events.registry import Misshapen, Records, Snapshot, id_of, merged, moment, on, row
 
 Json = dict[str, Any]

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from core.billing.terms import check_total, decimal_text, price_of, quantity_rule, tiers_of
 from core.events.projections.discounts import discounts_of, ids_of, reading_terms
 from core.events.projections.payments import references
+from core.events.projections.terms import check_total, decimal_text, price_of, quantity_rule, tiers_of
 from core.events.registry import Records, Row, Snapshot, id_of, merged, moment, on, row, whole
 
 Json = dict[str, Any]

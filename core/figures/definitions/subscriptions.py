@@ -49,9 +49,10 @@ SUBSCRIPTIONS = (
         "Monthly recurring revenue",
         Better.MORE,
         "What the subscriptions running at the end of the period bring in a month: yearly prices divided by 12, weekly "
-        "ones times 52 and divided by 12, daily ones times 365 and divided by 12, after recurring discounts. Trials, tax and "
-        "metered use are left out, and so is a subscription that is unpaid, paused, or whose invoices are voided or marked "
-        "uncollectible.",
+        "ones times 52 and divided by 12, daily ones times 365 and divided by 12, after discounts that recur (coupons that "
+        "last forever, or for some months while they run). Trials, tax and metered use are left out, and so is a "
+        "subscription that is unpaid or paused, from the day it becomes so. Where only its collection is paused, it stays "
+        "if the invoices are kept as drafts, and is left out while they are voided or marked uncollectible.",
         "Σ monthly price of each item after recurring discounts",
     ),
     _movement(
@@ -93,8 +94,9 @@ SUBSCRIPTIONS = (
         "subscriber_churn_rate",
         "Subscriber churn (30 days)",
         Better.LESS,
-        "Customers who lost their last paid subscription in the 30 days up to the end of the period, divided by those active "
-        "30 days before and those who joined since. This is Stripe's formula.",
+        "Customers who brought something a month and lost the last of it in the 30 days up to the end of the period "
+        "(canceled, unpaid, paused or down to 0), each once, divided by those active 30 days before and those who joined "
+        "since. This is Stripe's formula.",
         "subscriptions",
         nothing="no subscribers",
         counted="subscribers",
@@ -108,8 +110,8 @@ SUBSCRIPTIONS = (
         "subscriber_churn_rate_classic",
         "Subscriber churn (classic)",
         Better.LESS,
-        "Customers who lost their last paid subscription in the 30 days up to the end of the period, divided by those active "
-        "30 days before.",
+        "Customers who brought something a month and lost the last of it in the 30 days up to the end of the period "
+        "(canceled, unpaid, paused or down to 0), each once, divided by those active 30 days before.",
         "subscriptions",
         nothing="no subscribers",
         counted="subscribers",
@@ -140,7 +142,7 @@ SUBSCRIPTIONS = (
         "subscriptions",
         as_of_now=True,
         formula="subscriptions with cancel_at_period_end or cancel_at, and their monthly price",
-        source="subscriptions",
+        source=HISTORY,
         sql="scheduled_to_cancel",
     ),
 )
