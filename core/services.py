@@ -14,6 +14,7 @@ import structlog
 from core.db import Database, embedded, timezone
 from core.db.counted import CountedDatabase
 from core.db.deploy import deploy
+from core.db.time_limits import HEALTH, REPORT, WEBHOOK, TimeLimits
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Refused, Unavailable
 from core.events.answers import records_of
@@ -101,19 +102,19 @@ class Services:
         self.db.close()
 
 
-def start(settings: Settings) -> Services:
+def start(settings: Settings, limits: TimeLimits = REPORT) -> Services:
     """Open what `settings` name; the embedded database is started and brought up to date.
 
     Raises `Unavailable` where the embedded database does not start, `Refused` where DATA_DIR cannot be made; or the
     database counts its days in another time zone. Another database may be away at this moment.
     """
     make_data_dir(settings.data_dir)
-    db = _persistently(partial(_opened, settings))
+    db = _persistently(partial(_opened, settings, limits))
     return Services(settings, db, business_clock(settings), _webhook_secrets(settings), intake_secrets(settings))
 
 
-def _opened(settings: Settings) -> Database:
-    db = CountedDatabase(_database(settings))
+def _opened(settings: Settings, limits: TimeLimits) -> Database:
+    db = CountedDatabase(_database(settings, limits))
     try:
         if settings.database_kind == "embedded":
             zone, now = settings.business_timezone, wall_clock()
@@ -212,21 +213,26 @@ def owner_conninfo(settings: Settings) -> str:
 
 def inbox_database(settings: Settings) -> Database:
     """The database over connections of the inbox alone, so that no other work delays an event."""
-    return _persistently(lambda: CountedDatabase(_database(settings, max_connections=2)))
+    return _persistently(lambda: CountedDatabase(_database(settings, WEBHOOK, max_connections=2)))
 
 
-def _database(settings: Settings, **how: Any) -> Database:
+def health_database(settings: Settings) -> Database:
+    """The database over a connection of the health check alone, so that it answers while all others are in use."""
+    return _persistently(lambda: CountedDatabase(_database(settings, HEALTH, max_connections=1)))
+
+
+def _database(settings: Settings, limits: TimeLimits, **how: Any) -> Database:
     if settings.database_kind == "supabase":
         from core.db.via_supabase import SupabaseDatabase
 
         assert settings.supabase_url and settings.supabase_secret_key  # the settings refuse one without the other
-        return SupabaseDatabase(settings.supabase_url, settings.supabase_secret_key.get_secret_value())
+        return SupabaseDatabase(settings.supabase_url, settings.supabase_secret_key.get_secret_value(), limits)
     if settings.database_kind == "postgres":
         assert settings.database_url
         conninfo = settings.database_url.get_secret_value()
     else:
         conninfo = _embedded(settings.data_dir)
-    return PsycopgDatabase(conninfo, direct=settings.database_kind == "embedded", **how)
+    return PsycopgDatabase(conninfo, direct=settings.database_kind == "embedded", limits=limits, **how)
 
 
 def _embedded(data_dir: Path) -> str:

@@ -4,6 +4,7 @@ import signal
 import threading
 
 from core import logs, services, worker
+from core.db.time_limits import WORKER
 from core.settings import load_settings
 
 
@@ -14,7 +15,7 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    running = services.start(settings)
+    running = services.start(settings, WORKER)
     worker.run(running, stop)
     running.close()
 

@@ -61,10 +61,6 @@ def _called(conninfo: str, function: str, body: dict) -> JSONResponse:
 
 
 def _refused(error: psycopg.Error) -> JSONResponse:
-    # A zero byte, which our driver refuses, PostgREST hands over as the body's JSON, and Postgres refuses it.
-    said = {
-        "code": error.sqlstate or "22P05",
-        "message": error.diag.message_primary,
-        "details": error.diag.message_detail,
-    }
+    code = error.sqlstate or "22P05"  # psycopg does not send NUL; PostgREST sends it as JSON, which Postgres refuses
+    said = {"code": code, "message": error.diag.message_primary, "details": error.diag.message_detail}
     return JSONResponse(said | {"hint": error.diag.message_hint}, 400)

@@ -18,6 +18,7 @@ from core.api.operation_calls import OperationCalls
 from core.api.problems import answer_to, is_answer
 from core.api.webhooks import StripeWebhook
 from core.db import Database
+from core.db.time_limits import API
 from core.errors import PayopsError
 from core.events import inbox
 from core.events.group_commit import GroupCommit
@@ -29,8 +30,9 @@ from core.settings import load_settings
 async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     settings = load_settings()
     logs.configure(settings)
-    running = services.start(settings)
+    running = services.start(settings, API)
     inbox_db = services.inbox_database(settings)
+    api.state.health_db = services.health_database(settings)
     write = partial(_record, running, inbox_db)
     api.state.rules = Rules(settings.allowed_hosts, settings.cors_origins, settings.api_base_url.startswith("https:"))
     api.state.services = running
@@ -42,6 +44,7 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     await teller.close()
     await api.state.group_commit.close()
     inbox_db.close()
+    api.state.health_db.close()
     running.close()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,11 +16,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.api.problems import answer_to
-from core.errors import Refused
+from core.errors import Refused, Unavailable
 from core.http_protocol import BODY_IS_HERE
 
 MAX_BODY_BYTES = 1024 * 1024
-BODY_SECONDS = 15.0
+BODY_SECONDS = 7.0
+ANSWER_SECONDS = 8.0
 # In the scope of a request that came whole, for which no clock has to be started.
 ANY_HOST_PATHS = frozenset({"/livez", "/readyz"})  # asked by whoever watches the process, at its bare address
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -105,11 +106,17 @@ class Edge:
         if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
             await answer_to(Request(scope), BodyTooLarge())(scope, receive, answer)
             return
+        once = AnswerInTime(scope, receive, answer)
         try:
             app = self._direct.get(scope["path"]) or self._open_to(rules)
-            await app(scope, _bounded(scope, receive), answer)
+            await app(scope, _bounded(scope, receive, once.start), once.send)
         except (BodyTooLarge, BodyTooSlow) as error:
-            await answer_to(Request(scope), error)(scope, receive, answer)
+            await answer_to(Request(scope), error)(scope, receive, once.send)
+        except asyncio.CancelledError:
+            if not once.gave_up:
+                raise
+        finally:
+            once.close()
 
     def _open_to(self, rules: Rules) -> ASGIApp:
         """The app, with leave for the pages of other origins where the settings name some."""
@@ -126,6 +133,48 @@ class Edge:
         return self._shared
 
 
+class AnswerInTime:
+    """Sends one answer: the app's, or after `ANSWER_SECONDS` one that says to try again.
+
+    What waits is ended then. What runs in a thread cannot be stopped: it goes on to its end, and its answer is lost.
+    The time counts from the whole body, or from the head where nobody reads a body.
+    """
+
+    gave_up = False
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send):
+        self._scope, self._receive, self._send = scope, receive, send
+        self._app = asyncio.current_task()
+        self._late: asyncio.Task[None] | None = None
+        self._answered = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.start()
+
+    def start(self) -> None:
+        self.close()
+        self._timer = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._give_up)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if self._late is None:
+            self._answered = True
+            await self._send(message)
+
+    def _give_up(self) -> None:
+        if not self._answered:
+            self._late = asyncio.create_task(self._answer_late())
+
+    async def _answer_late(self) -> None:
+        late = Unavailable("timed_out", "This took too long. What was begun goes on; send the same again.")
+        await answer_to(Request(self._scope), late)(self._scope, self._receive, self._send)
+        if self._app is not None and not self._app.done():
+            self.gave_up = True
+            self._app.cancel()
+
+
 def _request_id(given: bytes | None) -> str:
     """The caller's where it is harmless, else one that tells requests apart; nobody is asked not to guess it."""
     if given and _REQUEST_ID.fullmatch(given):
@@ -133,7 +182,7 @@ def _request_id(given: bytes | None) -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-def _bounded(scope: Scope, receive: Receive) -> Receive:
+def _bounded(scope: Scope, receive: Receive, on_whole: Callable[[], None]) -> Receive:
     seen, whole = 0, False
     deadline = time.monotonic() + BODY_SECONDS
 
@@ -155,6 +204,8 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
         whole = not message.get("more_body", False)
         if whole:
             scope["payops.read_at"] = time.perf_counter()
+            if BODY_IS_HERE not in scope:
+                on_whole()
         return message
 
     return bounded

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from core.api.defects import answer_to_defect
 from core.api.problems import answer_to, is_answer
+from core.db import DatabaseFault
 from core.errors import Refused, Unavailable
 from core.events.group_commit import GroupCommit
 from core.events.inbox import Received, prepare
@@ -59,7 +60,10 @@ class StripeWebhook:
         signed = read_signed_event(body, header.decode("latin-1"), services.webhook_secrets, now=wall_clock())
         self._state.tally.verified[signed.secret_index] += 1
         received = partial(prepare, signed.event, body, livemode=services.livemode, arrived=arrived, address=address)
-        outcome = await group_commit.outcome(received)
+        try:
+            outcome = await group_commit.outcome(received)
+        except Refused as error:  # Stripe signed it, so it is ours to record
+            raise DatabaseFault("database_fault", f"An event was refused: {error.code}.") from error
         return orjson.dumps({"received": True, "event": signed.event["id"], "outcome": outcome})
 
     async def _refusal(self, request: Request, error: Exception, address: str) -> Response:

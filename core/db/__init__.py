@@ -11,8 +11,13 @@ from core.errors import PayopsError, Refused, Unauthorised, Unavailable
 UNAUTHORISED_CODES = frozenset({"not_allowed", "not_signed_in"})
 RAISED_BY_US = "P0001"
 # Connection lost, resources short, operator intervention, lost races: nothing was committed, ask again.
-RETRYABLE_CLASSES = ("08", "53", "57", "40", "55P03", "25006")
+RETRYABLE_CLASSES = ("08", "53", "57", "40", "25006")
 UNSTORABLE_TEXT = frozenset({"22021", "22P05"})  # a zero byte, as text and inside a document
+OUT_OF_RANGE = frozenset({"22003", "22007", "22008"})  # a number or a time that Postgres has no room for
+TOO_SLOW = {
+    "57014": "The database took longer than its time limit, so nothing was changed. Try again, or ask for a shorter period.",
+    "55P03": "Another change holds what this one needs, so nothing was changed. Try again in a moment.",
+}
 
 
 @runtime_checkable
@@ -49,18 +54,32 @@ def plain(value: Any) -> Any:
     return value
 
 
-def error_from_sqlstate(sqlstate: str, message: str, hint: str | None) -> PayopsError:
-    """The error a caller gets for what Postgres answered; `message` is our code where we raised it."""
-    if sqlstate == RAISED_BY_US:
-        kind = Unauthorised if message in UNAUTHORISED_CODES else Refused
-        return kind(message, hint or "")
-    if sqlstate in UNSTORABLE_TEXT:
-        return unstorable_text()
-    if sqlstate.startswith(RETRYABLE_CLASSES):
-        return Unavailable("database_unavailable", "The database did not answer. Nothing was changed.")
-    return DatabaseFault("database_fault", f"{sqlstate}: {message}")
+def database_away() -> Unavailable:
+    """No answer: nothing was changed, or it was and this is not known. Every function may be called again."""
+    return Unavailable("database_unavailable", "The database did not answer. Try again in a moment.")
 
 
 def unstorable_text() -> Refused:
     """For a text with a zero byte or half of a surrogate pair, which no Postgres text holds."""
     return Refused("unstorable_text", "The text contains a character that cannot be stored. Remove it and try again.")
+
+
+def out_of_range() -> Refused:
+    """For a number or a time beyond what Postgres can hold."""
+    return Refused("out_of_range", "A number or a time is out of range. Correct it and try again.")
+
+
+def error_from_sqlstate(sqlstate: str, message: str, hint: str | None) -> PayopsError:
+    """The error a caller gets for what Postgres answered; `message` is our code where we raised it."""
+    if sqlstate == RAISED_BY_US:
+        kind = Unauthorised if message in UNAUTHORISED_CODES else Refused
+        return kind(message, hint or "")
+    if sqlstate in TOO_SLOW:
+        return Unavailable("database_too_slow", TOO_SLOW[sqlstate])
+    if sqlstate in UNSTORABLE_TEXT:
+        return unstorable_text()
+    if sqlstate in OUT_OF_RANGE:
+        return out_of_range()
+    if sqlstate.startswith(RETRYABLE_CLASSES):
+        return database_away()
+    return DatabaseFault("database_fault", f"{sqlstate}: {message}")

@@ -2,41 +2,77 @@
 
 import time
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
 from psycopg import sql
+from psycopg.abc import PQGen
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from core.db import error_from_sqlstate, plain, unstorable_text
-from core.errors import Unavailable
+from core.db import database_away, error_from_sqlstate, out_of_range, plain, unstorable_text
+from core.db.time_limits import REPORT, TimeLimits
 
 CONNECT_TIMEOUT_SECONDS = 3
-POOL_WAIT_SECONDS = 3.0
+CHECK_SECONDS = 1.0
+SET_LIMITS = b"select set_config(%s, %s, true), set_config(%s, %s, true)"  # until the end of the transaction
+
+T = TypeVar("T")
+# What orjson says of a value that a caller gave; anything else that it refuses is a defect of ours.
+HALF_A_PAIR, TOO_LARGE = "surrogates not allowed", "exceeds 64-bit range"
+
+
+class TimedConnection(psycopg.Connection[Any]):
+    """A connection that is closed when no answer has come by `deadline`: a frozen one never says that it is."""
+
+    deadline = inf
+
+    def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
+        if self.deadline == inf:
+            return super().wait(gen, *args, **kwargs)
+        try:
+            return super().wait(gen, timeout=max(0.0, self.deadline - time.monotonic()))
+        except psycopg.OperationalError:
+            if time.monotonic() >= self.deadline:
+                self.pgconn.finish()
+            raise
+
+    def answer_within(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
 
 
 class PsycopgDatabase:
     """Calls `payops_api` functions, each in a transaction of its own; safe to share between threads.
 
     A connection that answered within `surely_open_seconds` is not asked first whether it still does: one that broke in
-    between costs a call, as one does that breaks during it. Statements are prepared where the connection is `direct`: a
-    pooler in transaction mode hands out another one each time.
+    between costs a call, as one does that breaks during it. Where the connection is `direct`, statements are prepared
+    and the time limits belong to the connection. A pooler in transaction mode hands out another one each time, so there
+    the limits are set in each transaction, together with the call in one round trip.
     """
 
     def __init__(
-        self, conninfo: str, *, max_connections: int = 8, surely_open_seconds: float = 0.1, direct: bool = False
+        self,
+        conninfo: str,
+        *,
+        max_connections: int = 8,
+        surely_open_seconds: float = 0.1,
+        direct: bool = False,
+        limits: TimeLimits = REPORT,
     ):
+        self._limits = limits
+        self._direct = direct
         self._surely_open_seconds = surely_open_seconds
         self._statements: dict[tuple[str, ...], bytes] = {}
-        self._answered: WeakKeyDictionary[psycopg.Connection[Any], float] = WeakKeyDictionary()
-        self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
+        self._answered: WeakKeyDictionary[TimedConnection, float] = WeakKeyDictionary()
+        postgres_limits = " ".join(f"-c {name}={value}" for name, value in limits.settings.items())
+        self._pool: ConnectionPool[TimedConnection] = ConnectionPool(
             conninfo,
+            connection_class=TimedConnection,
             min_size=1,
             max_size=max_connections,
-            timeout=POOL_WAIT_SECONDS,
+            timeout=limits.connection_seconds,
             reconnect_timeout=0,
             max_lifetime=1800,
             check=self._check,
@@ -46,7 +82,8 @@ class PsycopgDatabase:
                 "prepare_threshold": 2 if direct else None,
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
                 "application_name": "payops",
-            },
+            }
+            | ({"options": postgres_limits} if direct else {}),
             open=True,
         )
 
@@ -54,14 +91,15 @@ class PsycopgDatabase:
         statement = self._statement(function, tuple(arguments))
         try:
             with self._pool.connection() as connection:
-                row = connection.execute(statement, _adapted(arguments)).fetchone()
+                connection.answer_within(self._limits.answer_seconds)
+                row = self._run(connection, statement, _adapted(arguments))
                 self._answered[connection] = time.monotonic()
         except PoolTimeout as error:
-            raise Unavailable("database_unavailable", "The database did not answer. Nothing was changed.") from error
+            raise database_away() from error
+        except UnicodeEncodeError as error:
+            raise unstorable_text() from error
         except psycopg.Error as error:
             raise _translated(error) from error
-        except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
-            raise unstorable_text() from error
         return row[0] if row else None
 
     def pool_stats(self) -> dict[str, int]:
@@ -71,10 +109,21 @@ class PsycopgDatabase:
     def close(self) -> None:
         self._pool.close()
 
-    def _check(self, connection: psycopg.Connection[Any]) -> None:
+    def _run(self, connection: TimedConnection, statement: bytes, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
+        """The call's row. What is sent in one pipeline is one transaction, committed when the pipeline is left."""
+        if self._direct:
+            return connection.execute(statement, arguments).fetchone()
+        (first, second), (one, two) = self._limits.settings.keys(), self._limits.settings.values()
+        with connection.pipeline():
+            connection.execute(SET_LIMITS, (first, one, second, two))
+            cursor = connection.execute(statement, arguments)
+        return cursor.fetchone()
+
+    def _check(self, connection: TimedConnection) -> None:
         """One connection that broke while idle means that the others did: none of them is tried one by one."""
         if time.monotonic() - self._answered.get(connection, -inf) < self._surely_open_seconds:
             return
+        connection.answer_within(CHECK_SECONDS)
         try:
             ConnectionPool.check_connection(connection)
         except psycopg.Error:
@@ -92,14 +141,21 @@ class PsycopgDatabase:
         return self._statements[key]
 
 
-def _configure(connection: psycopg.Connection[Any]) -> None:
+def _configure(connection: TimedConnection) -> None:
     set_json_loads(orjson.loads, connection)
     set_json_dumps(_dumps, connection)
 
 
 def _dumps(document: Any) -> bytes:
     """Times and ids inside a document become text as `plain` makes them, without a copy of the document."""
-    return orjson.dumps(document, default=plain)
+    try:
+        return orjson.dumps(document, default=plain)
+    except orjson.JSONEncodeError as error:
+        if HALF_A_PAIR in str(error):
+            raise unstorable_text() from error
+        if TOO_LARGE in str(error):
+            raise out_of_range() from error
+        raise
 
 
 def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -107,8 +163,8 @@ def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _translated(error: psycopg.Error) -> Exception:
-    if error.sqlstate is None and isinstance(error, psycopg.DataError):
-        return unstorable_text()  # the driver itself refuses a zero byte
+    if isinstance(error, psycopg.DataError) and error.sqlstate is None:  # psycopg refuses to send it
+        return unstorable_text()
     if error.sqlstate is None:
-        return Unavailable("database_unavailable", "The database did not answer. Nothing was changed.")
+        return database_away()
     return error_from_sqlstate(error.sqlstate, error.diag.message_primary or "", error.diag.message_hint)

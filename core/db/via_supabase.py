@@ -6,18 +6,64 @@ import httpx
 from postgrest.exceptions import APIError
 from supabase import Client, ClientOptions, create_client
 
-from core.db import DatabaseFault, error_from_sqlstate, plain, unstorable_text
+from core.db import DatabaseFault, database_away, error_from_sqlstate, plain, unstorable_text
+from core.db.time_limits import REPORT, TimeLimits
 from core.errors import Unavailable
 
-TIMEOUT_SECONDS = 15
+CONNECT_SECONDS = 3
+RETRY_AFTER_MEND_SECONDS = 60
 NO_CONNECTION = "PGRST00"
+KEY_REFUSED = (
+    "database_key_refused",
+    "Supabase does not accept SUPABASE_SECRET_KEY. Copy this project's secret key from Supabase's API settings.",
+)
+PAUSED = (
+    "database_paused",
+    "The Supabase project is paused. Resume it in Supabase's dashboard.",
+)
+NOT_SUPABASE = (
+    "not_supabase",
+    "SUPABASE_URL answers with something other than data, such as a proxy's web page. "
+    "Check the address and what stands between it and payops.",
+)
+SCHEMA_NOT_EXPOSED = (
+    "schema_not_exposed",
+    "Supabase does not expose the schema payops_api. Add it to the exposed schemas in Supabase's API settings.",
+)
+SCHEMA_CACHE_STALE = (
+    "schema_cache_stale",
+    "Supabase does not know a function of this version yet. If it stays so, run `payops migrate`, "
+    "then `notify pgrst, 'reload schema'` in the SQL editor.",
+)
+# By PostgREST's code, where a call did not reach its function.
+POSTGREST_ANSWERS = {
+    "PGRST106": SCHEMA_NOT_EXPOSED,
+    "PGRST202": SCHEMA_CACHE_STALE,
+    "PGRST300": KEY_REFUSED,
+    "PGRST301": KEY_REFUSED,
+    "PGRST302": KEY_REFUSED,
+    "PGRST303": KEY_REFUSED,
+}
+# By HTTP status, where Supabase's gateway answered in PostgREST's stead.
+GATEWAY_ANSWERS = {401: KEY_REFUSED, 403: KEY_REFUSED, 540: PAUSED}
+TOO_MANY_REQUESTS = 429
 
 
 class SupabaseDatabase:
-    """Calls `payops_api` functions over HTTP; each is a transaction of its own, as PostgREST runs it."""
+    """Calls `payops_api` functions over HTTP; each is a transaction of its own, as PostgREST runs it.
 
-    def __init__(self, url: str, secret_key: str):
-        self._http = httpx.Client(timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3))
+    How long a statement may run is set at Supabase for each role; here the wait for the answer ends by `limits`.
+    """
+
+    def __init__(self, url: str, secret_key: str, limits: TimeLimits = REPORT):
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(
+                limits.answer_seconds,
+                connect=min(CONNECT_SECONDS, limits.connection_seconds),
+                pool=limits.connection_seconds,
+            ),
+            event_hooks={"response": [_require_postgrest]},
+        )
         options = ClientOptions(
             schema="payops_api", auto_refresh_token=False, persist_session=False, httpx_client=self._http
         )
@@ -29,24 +75,53 @@ class SupabaseDatabase:
             return self._client.rpc(function, values).execute().data
         except APIError as error:
             raise _translated(error) from error
-        except httpx.HTTPError as error:
-            raise _away() from error
         except UnicodeEncodeError as error:
             raise unstorable_text() from error
+        except httpx.HTTPError as error:
+            raise database_away() from error
 
     def close(self) -> None:
         self._http.close()
 
 
+def _require_postgrest(response: httpx.Response) -> None:
+    """Raises `Unavailable` for an answer that PostgREST did not give: supabase-py takes any text for a result."""
+    response.read()
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+        if response.is_success or response.is_redirect:
+            raise _to_be_mended(NOT_SUPABASE) from None
+    if response.is_success or (isinstance(body, dict) and _is_postgrest(str(body.get("code") or ""))):
+        return
+    if response.status_code == TOO_MANY_REQUESTS:
+        given = response.headers.get("retry-after", "")
+        raise Unavailable(
+            "database_busy",
+            "Supabase takes no more requests at the moment. Try again later.",
+            retry_after_seconds=min(int(given), RETRY_AFTER_MEND_SECONDS) if given.isdecimal() else 5,
+        )
+    if response.status_code in GATEWAY_ANSWERS:
+        raise _to_be_mended(GATEWAY_ANSWERS[response.status_code])
+    raise database_away() if response.is_server_error else _to_be_mended(NOT_SUPABASE)
+
+
+def _is_postgrest(code: str) -> bool:
+    """Whether this is Postgres's own code of five characters, or one of PostgREST's."""
+    return len(code) == 5 or code.startswith("PGRST")
+
+
+def _to_be_mended(answer: tuple[str, str]) -> Unavailable:
+    return Unavailable(*answer, retry_after_seconds=RETRY_AFTER_MEND_SECONDS)
+
+
 def _translated(error: APIError) -> Exception:
-    """PostgREST gives Postgres's own five characters, or a code of its own where it did not reach the function."""
     code = str(error.code or "")
+    if code in POSTGREST_ANSWERS:
+        return _to_be_mended(POSTGREST_ANSWERS[code])
+    if code.startswith(NO_CONNECTION):
+        return database_away()
     if len(code) == 5:
         return error_from_sqlstate(code, error.message or "", error.hint)
-    if code.startswith("PGRST") and not code.startswith(NO_CONNECTION):
-        return DatabaseFault("database_fault", f"{code}: {error.message}")
-    return _away()  # no connection to Postgres, or an answer of a gateway in between
-
-
-def _away() -> Unavailable:
-    return Unavailable("database_unavailable", "The database did not answer. Nothing was changed.")
+    return DatabaseFault("database_fault", f"{code}: {error.message}")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import services as running
 from core.db import Database
+from core.db.time_limits import PAGE
 from core.errors import Unauthorised
 from core.services import Services
 from core.settings import Settings, load_settings
@@ -160,4 +161,4 @@ def address() -> str:
 
 @cache
 def _services() -> Services:
-    return running.start(settings())
+    return running.start(settings(), PAGE)

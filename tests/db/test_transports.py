@@ -86,6 +86,30 @@ def test_a_defect_of_ours_is_none_of_the_callers_errors(transport, function):
         transport.call(function)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"text": "a\0b"},
+        {"text": "a\ud800b"},
+        {"document": {"name": "a\0b"}},
+        {"document": {"name": "a\ud800b"}},
+        {"document": ["a\0b"]},
+    ],
+    ids=["NUL", "half a pair", "NUL inside", "half a pair inside", "NUL in a list"],
+)
+def test_a_character_that_cannot_be_stored_is_the_callers_error(transport, given):
+    with pytest.raises(Refused) as refused:
+        transport.call("probe_echo", **given)
+    assert refused.value.code == "unstorable_text"
+
+
+@pytest.mark.parametrize("at", ["infinity-and-more", "2026-13-45T00:00:00Z", "294277-01-01T00:00:00Z"])
+def test_a_time_out_of_range_is_the_callers_error(transport, at):
+    with pytest.raises(Refused) as refused:
+        transport.call("probe_echo", at=at)
+    assert refused.value.code == "out_of_range"
+
+
 def test_a_time_without_a_zone_is_refused_before_it_is_sent(transport):
     with pytest.raises(ValueError, match="aware"):
         transport.call("probe_echo", at=datetime(2026, 1, 1))  # noqa: DTZ001

@@ -1,0 +1,109 @@
+"""Whoever waits for the database gets an answer in time: slow statements, locks, full pools, frozen connections."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from core.db.time_limits import TimeLimits
+from core.db.via_psycopg import PsycopgDatabase
+from core.errors import Unavailable
+from tests.freezing_proxy import proxied
+
+
+def eventually(call: Callable[[], object]) -> None:
+    """The call is answered again within a few seconds."""
+    for _ in range(20):
+        try:
+            assert call() is True
+            return
+        except Unavailable:
+            time.sleep(0.1)
+    raise AssertionError("the database is not reached again")
+
+
+SHORT = TimeLimits(connection_seconds=0.4, statement_seconds=0.3, lock_seconds=0.2)
+PROBES = """
+create or replace function payops_api.probe_sleep(p_seconds double precision) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+begin perform pg_catalog.pg_sleep(p_seconds); return 'true'; end $$;
+create or replace function payops_api.probe_limits() returns jsonb
+language sql security definer set search_path = '' as $$
+  select jsonb_build_array(current_setting('statement_timeout'), current_setting('lock_timeout')) $$;
+create or replace function payops_api.probe_lock() returns jsonb
+language plpgsql security definer set search_path = '' as $$
+begin lock table payops.incidents in share mode; return 'true'; end $$;
+grant execute on all routines in schema payops_api to payops_app;
+"""
+
+
+@pytest.fixture(scope="module")
+def probed(server) -> None:
+    with psycopg.connect(server.owner_conninfo) as connection:
+        connection.execute(PROBES)
+
+
+@pytest.fixture(params=["direct", "pooled"])
+def limited(server, probed, request) -> Iterator[PsycopgDatabase]:
+    opened = PsycopgDatabase(server.app_conninfo, max_connections=2, limits=SHORT, direct=request.param == "direct")
+    yield opened
+    opened.close()
+
+
+def test_a_slow_statement_is_ended_and_the_connection_goes_on(limited):
+    with pytest.raises(Unavailable, match="longer than its time limit") as slow:
+        limited.call("probe_sleep", seconds=5)
+    assert slow.value.code == "database_too_slow"
+    assert limited.call("probe_sleep", seconds=0) is True
+
+
+def test_a_lock_that_is_not_freed_is_not_waited_for(limited, server):
+    with psycopg.connect(server.owner_conninfo) as holder:
+        holder.execute("lock table payops.incidents")
+        with pytest.raises(Unavailable, match="Another change holds") as blocked:
+            limited.call("probe_lock")
+    assert blocked.value.code == "database_too_slow"
+
+
+def test_limits_last_as_long_as_their_transaction_behind_a_pooler(server, probed):
+    opened = PsycopgDatabase(server.app_conninfo, max_connections=1, limits=SHORT)
+    assert opened.call("probe_limits") == ["300ms", "200ms"]
+    with opened._pool.connection() as connection:
+        assert connection.execute("show statement_timeout").fetchone() == ("0",)
+    opened.close()
+
+
+def test_who_finds_every_connection_in_use_is_told_in_time(server, probed):
+    limits = TimeLimits(connection_seconds=0.2, statement_seconds=5, lock_seconds=1)
+    opened = PsycopgDatabase(server.app_conninfo, max_connections=5, limits=limits)
+    with ThreadPoolExecutor(5) as sleepers:
+        asleep = [sleepers.submit(opened.call, "probe_sleep", seconds=1.5) for _ in range(5)]
+        time.sleep(0.5)
+        with pytest.raises(Unavailable):
+            opened.call("schema_fingerprint")
+        assert not any(one.done() for one in asleep)
+    opened.close()
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_frozen_connection_is_given_up_and_the_next_one_works_once_it_thaws(server, probed, direct):
+    with proxied(server.app_conninfo) as proxy:
+        opened = PsycopgDatabase(proxy.conninfo, limits=SHORT, surely_open_seconds=0.1, direct=direct)
+        assert opened.call("probe_sleep", seconds=0) is True
+        proxy.freeze()
+        ended = threading.Event()
+
+        def ask() -> None:
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    opened.call("probe_sleep", seconds=0)
+            ended.set()
+
+        threading.Thread(target=ask, daemon=True).start()
+        assert ended.wait(10), "a frozen connection was waited for"
+        proxy.thaw()
+        eventually(lambda: opened.call("probe_sleep", seconds=0))
+        opened.close()
