@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from core.db import Database
+from core.db import Database, DatabaseFault
 from core.events import projections
-from core.events.registry import Projection, Records, Snapshot, merged, projection_of
+from core.events.partial_lists import completed
+from core.events.registry import READING_ERRORS, Projection, Records, Snapshot, merged, projection_of
+from core.events.skipping import BACKFILL, done_or_skipped, readable_records
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 
@@ -199,22 +202,49 @@ def _list(
     while not place["done"]:
         as_of = clock().replace(microsecond=0)
         objects, more = stripe.page(source.path, **_asked(source, since, after))
-        records = merged(
-            source.projection(Snapshot(each, as_of, FETCHED, livemode)) for each in objects if source.mirrored(each)
-        )
+        read = partial(_fetched_records, stripe, source, as_of=as_of, livemode=livemode)
+        records = readable_records(db, BACKFILL, objects, read, now=as_of)
         after, count, done = (objects[-1]["id"] if objects else after), count + len(objects), not more
-        place = db.call(
+        record = partial(
+            db.call,
             "record_backfill_page",
             source=source.name,
             since=since,
-            records=records,
             last_id=after,
             objects=count,
             done=done,
             now=clock(),
         )
-        reached = datetime.fromtimestamp(objects[-1]["created"], UTC) if objects else as_of
-        tell(Progress(source.name, count, reached, done))
+        try:
+            place = record(records=records)
+        except DatabaseFault:
+            _load_one_by_one(db, objects, read, now=as_of)
+            place = record(records={})
+        tell(Progress(source.name, count, _created(objects[-1]) if objects else as_of, done))
+
+
+def _load_one_by_one(db: Database, objects: list[Json], read: Callable[[Json], Records], *, now: datetime) -> None:
+    """The database refused a page: what can be loaded is, the rest is skipped."""
+    for each in objects:
+        load = partial(_load, db, each, read)
+        done_or_skipped(db, BACKFILL, each.get("id"), load, now=now)
+
+
+def _load(db: Database, found: Json, read: Callable[[Json], Records]) -> None:
+    db.call("load_records", records=read(found))
+
+
+def _created(found: Json) -> datetime:
+    try:
+        return datetime.fromtimestamp(found["created"], UTC)
+    except READING_ERRORS:
+        return datetime.now(UTC)
+
+
+def _fetched_records(stripe: StripeGateway, source: Source, found: Json, *, as_of: datetime, livemode: bool) -> Records:
+    if not source.mirrored(found):
+        return {}
+    return source.projection(Snapshot(completed(stripe, found), as_of, FETCHED, livemode))
 
 
 def _asked(source: Source, since: datetime | None, after: str | None) -> Json:
@@ -241,16 +271,20 @@ def _list_events(
     earliest = max(since or datetime.min.replace(tzinfo=UTC), clock() - timedelta(days=EVENTS_KEPT_DAYS))
     told, count = stripe.each("events", types=TOLD_BY_EVENTS, created={"gte": int(earliest.timestamp())}), 0
     for some in _chunks(told, ROWS_A_LOAD):
-        db.call("load_records", records=merged(_told_alone(each, livemode=livemode) for each in some))
+        records_of = partial(_told_alone, livemode=livemode, stripe=stripe)
+        db.call("load_records", records=readable_records(db, BACKFILL, some, records_of, now=clock()))
         count += len(some)
         tell(Progress("events", count, datetime.fromtimestamp(some[-1]["created"], UTC), False))
     tell(Progress("events", count, earliest, True))
 
 
-def _told_alone(event: Json, *, livemode: bool) -> Records:
+def _told_alone(event: Json, *, livemode: bool, stripe: StripeGateway | None = None) -> Records:
+    if event.get("account"):  # about a connected account, not about ours
+        return {}
     projection = projection_of(event["type"])
     assert projection is not None  # each of TOLD_BY_EVENTS has one
     as_of = datetime.fromtimestamp(event["created"], UTC)
     told = event["data"]
-    records = projection(Snapshot(told["object"], as_of, event["id"], livemode, told.get("previous_attributes") or {}))
+    subject = completed(stripe, told["object"]) if stripe else told["object"]
+    records = projection(Snapshot(subject, as_of, event["id"], livemode, told.get("previous_attributes") or {}))
     return {table: rows for table, rows in records.items() if table in ONLY_TOLD}

@@ -1,12 +1,14 @@
 """Pulls what moved Stripe's balance, and what each payout took along."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from core.db import Database
 from core.events.backfill import FETCHED, SOURCES
 from core.events.projections.balances import balance_transaction
 from core.events.refetch import refetch
-from core.events.registry import Snapshot, merged
+from core.events.registry import Snapshot
+from core.events.skipping import FETCH_BOOKINGS, FETCH_PAYOUT_CONTENTS, PULL_BALANCE, done_or_skipped, readable_records
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 
@@ -40,14 +42,23 @@ def pull_balance_transactions(db: Database, stripe: StripeGateway, *, clock: Clo
 
 
 def open_payouts(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Mirror what the newest reconciled payouts took along, where that is not known yet; how many were opened."""
-    payouts = db.call("payouts_to_open", most=PAYOUTS_A_ROUND)
+    """Mirror the balance transactions of reconciled payouts, newest first, where they are not known yet; how many payouts.
+
+    A payout that Stripe refuses to list is skipped, with an incident.
+    """
+    now = clock()
+    payouts = db.call("payouts_to_open", most=PAYOUTS_A_ROUND, now=now)
     for payout_id in payouts:
-        contents = list(stripe.each("balance_transactions", payout=payout_id))
-        _mirror(db, contents, clock=clock, livemode=livemode)
-        ids = [each["id"] for each in contents] or [payout_id]
-        db.call("record_payout_contents", payout_id=payout_id, balance_transaction_ids=ids)
+        fetch = partial(_open_payout, db, stripe, payout_id, clock=clock, livemode=livemode)
+        done_or_skipped(db, FETCH_PAYOUT_CONTENTS, payout_id, fetch, now=now)
     return len(payouts)
+
+
+def _open_payout(db: Database, stripe: StripeGateway, payout_id: str, *, clock: Clock, livemode: bool) -> None:
+    contents = list(stripe.each("balance_transactions", payout=payout_id))
+    _mirror(db, contents, clock=clock, livemode=livemode)
+    ids = [each["id"] for each in contents] or [payout_id]
+    db.call("record_payout_contents", payout_id=payout_id, balance_transaction_ids=ids)
 
 
 def ask_for_bookings(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
@@ -64,11 +75,16 @@ def ask_for_bookings(db: Database, stripe: StripeGateway, *, clock: Clock, livem
         told_before=now - timedelta(seconds=ASKED_AGAIN_SECONDS),
     )
     for each in found:
-        refetch(db, stripe, _UNBOOKED[each["table"]], each["id"], clock=clock, livemode=livemode)
+        source = _UNBOOKED[each["table"]]
+        ask = partial(refetch, db, stripe, source, each["id"], clock=clock, livemode=livemode)
+        done_or_skipped(db, FETCH_BOOKINGS, each["id"], ask, now=now)
     return len(found)
 
 
 def _mirror(db: Database, found: list[Json], *, clock: Clock, livemode: bool) -> None:
-    snapshots = (Snapshot(each, clock(), FETCHED, livemode) for each in found)
-    if found:
-        db.call("load_records", records=merged(map(balance_transaction, snapshots)))
+    as_of = clock()
+    records = readable_records(
+        db, PULL_BALANCE, found, lambda each: balance_transaction(Snapshot(each, as_of, FETCHED, livemode)), now=as_of
+    )
+    if records:
+        db.call("load_records", records=records)

@@ -9,7 +9,9 @@ from typing import Any
 from core.db import Database
 from core.errors import Refused
 from core.events.backfill import FETCHED, SOURCES, Source
+from core.events.partial_lists import completed
 from core.events.registry import Row, Snapshot
+from core.events.skipping import COMPARE, done_or_skipped
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 
@@ -99,7 +101,7 @@ def compare(
     Stopped at any part, it goes on there. `wait` lets the events of what is in doubt come before it counts as wrong.
     Raises `Unavailable` where Stripe or the database does not answer.
     """
-    asking = _Asking(stripe, clock, livemode)
+    asking = _Asking(db, stripe, clock, livemode)
     now = clock().replace(microsecond=0)
     begun = db.call(
         "begin_comparison",
@@ -166,6 +168,7 @@ def _compared(
 class _Asking:
     """Stripe, whose objects come as rows of the mirror."""
 
+    db: Database
     stripe: StripeGateway
     clock: Clock
     livemode: bool
@@ -197,7 +200,14 @@ class _Asking:
     def _rows(self, source: Source, shown: Json, as_of: datetime) -> list[Row]:
         if not source.mirrored(shown):
             return []
-        return source.projection(Snapshot(shown, as_of, FETCHED, self.livemode))[source.table]
+        rows: list[Row] = []
+        done_or_skipped(
+            self.db, COMPARE, shown.get("id"), lambda: rows.extend(self._read(source, shown, as_of)), now=as_of
+        )
+        return rows
+
+    def _read(self, source: Source, shown: Json, as_of: datetime) -> list[Row]:
+        return source.projection(Snapshot(completed(self.stripe, shown), as_of, FETCHED, self.livemode))[source.table]
 
     def _now(self) -> datetime:
         return self.clock().replace(microsecond=0)

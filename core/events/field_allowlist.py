@@ -72,7 +72,7 @@ _NAMES = {
         " failure_code balance_transaction outcome.network_status outcome.type outcome.reason outcome.risk_level"
         " outcome.advice_code outcome.network_advice_code outcome.network_decline_code"
         f" {_below('payment_method_details', 'type ' + _CARD)}"
-        f" {_below('refunds.data', 'id created status amount currency ' + _REFUND)}"
+        f" refunds.has_more {_below('refunds.data', 'id created status amount currency ' + _REFUND)}"
     ),
     "refund": _REFUND,
     "dispute": (
@@ -92,7 +92,7 @@ _NAMES = {
     "subscription": (
         f"{_PERIOD} start_date trial_start trial_end cancel_at cancel_at_period_end canceled_at ended_at"
         " billing_cycle_anchor cancellation_details.reason cancellation_details.feedback collection_method"
-        " latest_invoice default_payment_method schedule pause_collection.behavior pause_collection.resumes_at quantity"
+        " latest_invoice default_payment_method schedule pause_collection.behavior pause_collection.resumes_at quantity items.has_more"
         f" {_below('discounts', 'id ' + _DISCOUNT)} {_below('discount', 'id ' + _DISCOUNT)}"
         f" {_below('items.data', f'id quantity {_PERIOD} ' + _below('price', f'id currency {_PRICE}'))}"
         f" {_below('items.data', _below('plan', _PLAN) + ' ' + _below('discounts', 'id ' + _DISCOUNT))}"

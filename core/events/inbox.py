@@ -10,6 +10,7 @@ from typing import Any
 from core.db import Database
 from core.events import ignored, projections
 from core.events.field_allowlist import common_word, kept, word
+from core.events.partial_lists import AWAITS_LIST, is_partial
 from core.events.registry import (
     LATEST_MOMENT,
     READING_ERRORS,
@@ -20,9 +21,11 @@ from core.events.registry import (
     projection_of,
     why_ignored,
 )
+from core.logs import REDACTED
 
 __all__ = ["Received", "ignored", "prepare", "projected", "projections", "receive"]
 
+OF_ANOTHER_ACCOUNT = "it is about a connected account, not about ours"
 EPOCH = datetime.fromtimestamp(0, UTC).isoformat()
 _PENDING = b'"pending_webhooks":'
 
@@ -63,9 +66,13 @@ def projected(envelope: dict[str, Any], *, livemode: bool) -> tuple[Records, str
         return {}, "failed", "nothing of it could be read"
     if envelope["livemode"] is not livemode:
         return {}, "quarantined", "livemode does not fit the payment mode"
+    if envelope["payload"].get("account"):
+        return {}, "quarantined", OF_ANOTHER_ACCOUNT
     projection = projection_of(envelope["type"])
     if projection is None:
         return {}, "ignored", why_ignored(envelope["type"])
+    if is_partial(envelope["payload"]["object"]):
+        return {}, "failed", AWAITS_LIST
     try:
         as_of = datetime.fromisoformat(envelope["created"])
         subject, previous = envelope["payload"]["object"], envelope["payload"].get("previous_attributes") or {}
@@ -102,6 +109,7 @@ def _recorded(received: Received, now: datetime) -> dict[str, Any]:
         "received_at": (now - timedelta(seconds=waited)).isoformat(),
         "outcome": received.outcome,
         "reason": received.reason,
+        "awaits_list": received.reason == AWAITS_LIST,
     }
 
 
@@ -110,6 +118,8 @@ def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[s
     payload = {"object": kept(told.get("object"), event["type"])}
     if previous := told.get("previous_attributes"):
         payload["previous_attributes"] = kept(previous, event["type"])
+    if account := event.get("account"):
+        payload["account"] = word(account) or REDACTED
     payload["request_id"] = word(_mapping(event.get("request")).get("id"))
     subject = payload["object"] or _mapping(event.get("related_object"))  # a thin event has the latter
     return {

@@ -98,6 +98,7 @@ def as_stripe_tells_it(event: Row) -> Row:
         "created": event["created"],
         "livemode": event["livemode"],
         "api_version": event["api_version"],
+        **({"account": payload["account"]} if "account" in payload else {}),
         "request": {"id": payload.get("request_id")},
         "data": told,
     }

@@ -1,11 +1,14 @@
 """Asks Stripe for single objects: those of which two events of one second spoke, so that nobody guesses which was last."""
 
 from datetime import timedelta
+from functools import partial
 
-from core.db import Database, DatabaseFault
+from core.db import Database
 from core.errors import Refused
 from core.events.backfill import FETCHED, SOURCES, Source
-from core.events.registry import READING_ERRORS, Snapshot
+from core.events.partial_lists import completed
+from core.events.registry import Snapshot
+from core.events.skipping import REFETCH, done_or_skipped
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 
@@ -18,21 +21,22 @@ def refetch_tied(db: Database, stripe: StripeGateway, *, clock: Clock, livemode:
     """Mirror the present state of up to `BATCH` tied rows whose second is over; how many were refetched.
 
     Raises `Unavailable` where Stripe or the database does not answer; what was refetched stays. One that cannot be read
-    holds up no other: what it raised comes last.
+    is skipped.
     """
-    before = clock() - timedelta(seconds=SETTLED_AFTER_SECONDS)
-    tied = db.call("tied_objects", tables=list(_BY_TABLE), before=before, most=BATCH)
-    unreadable: list[Exception] = []
+    now = clock()
+    before = now - timedelta(seconds=SETTLED_AFTER_SECONDS)
+    tied = db.call("tied_objects", tables=list(_BY_TABLE), before=before, most=BATCH, now=now)
     for each in tied:
-        source = _BY_TABLE[each["table"]]
-        try:
-            if not refetch(db, stripe, source, each["id"], clock=clock, livemode=livemode):
-                db.call("settle_tie", table=source.table, id=each["id"])  # the greater of the two stays
-        except (DatabaseFault, *READING_ERRORS) as error:
-            unreadable.append(error)
-    if unreadable:
-        raise unreadable[0]
+        settle = partial(_settle_tie, db, stripe, _BY_TABLE[each["table"]], each["id"], clock=clock, livemode=livemode)
+        done_or_skipped(db, REFETCH, each["id"], settle, now=now)
     return len(tied)
+
+
+def _settle_tie(
+    db: Database, stripe: StripeGateway, source: Source, object_id: str, *, clock: Clock, livemode: bool
+) -> None:
+    if not refetch(db, stripe, source, object_id, clock=clock, livemode=livemode):
+        db.call("settle_tie", table=source.table, id=object_id)  # the greater of the two stays
 
 
 def refetch(
@@ -49,7 +53,8 @@ def refetch(
         if error.code == "stripe_key_refused":
             raise
         return False
-    if found.get("deleted"):
+    if found.get("deleted") and source.name != "customers":  # of a customer, the mirror knows that it was deleted
         return False
+    found = completed(stripe, found)
     db.call("load_records", records=source.projection(Snapshot(found, as_of, FETCHED, livemode)))
     return True

@@ -11,6 +11,7 @@ from core.events import inbox, retries
 from core.events.backfill import FETCHED, ONLY_TOLD, SOURCES
 from core.events.field_allowlist import kind_of
 from core.events.lookup import Place, Sought, is_stripe_id
+from core.events.partial_lists import completed
 from core.events.registry import Records, Snapshot, merged
 from core.periods import Clock
 from core.staff import roles
@@ -141,7 +142,7 @@ def _refetched(stripe: StripeGateway, event: Row, stored: Records, now: datetime
         except Refused:
             found = {"deleted": True}
         if not found.get("deleted"):
-            snapshot = Snapshot(found, now.replace(microsecond=0), FETCHED, livemode)
+            snapshot = Snapshot(completed(stripe, found), now.replace(microsecond=0), FETCHED, livemode)
             told = {table: rows for table, rows in stored.items() if table in ONLY_TOLD}
             return merged([source.projection(snapshot), told]), "applied", None
     return retries.refetched(stripe, event["id"], livemode=livemode)

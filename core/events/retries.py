@@ -7,6 +7,7 @@ from typing import Any
 from core.db import Database
 from core.errors import Refused, Unavailable
 from core.events import inbox
+from core.events.partial_lists import AWAITS_LIST, completed
 from core.events.registry import Records
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
@@ -32,13 +33,24 @@ def retry_failed_events(db: Database, stripe: StripeGateway, *, clock: Clock, li
             if away:
                 continue
             try:
-                tried = refetched(stripe, event["id"], livemode=livemode)
+                tried = _with_stripe(stripe, event, tried, livemode=livemode)
             except Unavailable:
                 away = True
                 continue
         _settle(db, event, tried, clock())
         settled += 1
     return settled
+
+
+def _with_stripe(stripe: StripeGateway, event: dict[str, Any], tried: Tried, *, livemode: bool) -> Tried:
+    """The stored event with its lists whole, where only a part of one was missing, else the event as Stripe has it."""
+    if tried[2] != AWAITS_LIST:
+        return refetched(stripe, event["id"], livemode=livemode)
+    try:
+        subject = completed(stripe, event["payload"]["object"])
+    except Refused as error:
+        return {}, "failed", f"Stripe did not give the rest of a list: {error.code}"
+    return inbox.projected(event | {"payload": event["payload"] | {"object": subject}}, livemode=livemode)
 
 
 def next_attempt_at(attempts: int, now: datetime) -> datetime | None:
@@ -53,9 +65,14 @@ def refetched(stripe: StripeGateway, event_id: str, *, livemode: bool) -> Tried:
     try:
         found = stripe.retrieve(f"events/{event_id}")
     except Refused as error:
+        if error.code == "stripe_key_refused":  # no fault of the event's
+            raise Unavailable(error.code, error.detail) from error
         return {}, "failed", f"Stripe has it no more: {error.code}"
     if found.get("id") != event_id or not isinstance(found.get("type"), str):
         return {}, "failed", "Stripe answered with something else"
+    told = found.get("data")
+    if isinstance(told, dict) and isinstance(told.get("object"), dict):
+        found = found | {"data": told | {"object": completed(stripe, told["object"])}}
     received = inbox.prepare(found, b"", livemode=livemode)
     return received.records, received.outcome, received.reason
 

@@ -7,7 +7,7 @@ import pytest
 from core.billing.recurring_revenue import PausedCollections, paused_collections
 from core.events.refetch import refetch_tied
 from tests.billing.story import MOVEMENTS, NOW, item, on, subscription
-from tests.events.test_refetch import Answering
+from tests.events.repair.test_refetch import Answering
 
 
 def canceled(number=1, *items, at, **fields):

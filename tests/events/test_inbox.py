@@ -221,3 +221,38 @@ def test_whatever_stands_in_the_place_of_the_object_is_kept_and_raises_nothing(e
 def test_a_type_registered_twice_is_refused_when_it_is_registered():
     with pytest.raises(ValueError, match="charge.succeeded is registered twice"):
         on("charge.succeeded")(lambda snapshot: {})
+
+
+@pytest.mark.parametrize("account", ["acct_1ConnectedShop", 17, {"id": "acct_1"}])
+def test_an_event_of_a_connected_account_is_quarantined_and_counts_nowhere(database, owner, account):
+    told = event("evt_1", "charge.succeeded", charge(), account=account)
+    assert receive(database, told) == ["quarantined"]
+    assert owner.execute("select count(*) from payops.charges").fetchone() == (0,)
+    reason = "it is about a connected account, not about ours"
+    assert owner.execute("select outcome, reason from payops.event_handlings").fetchone() == ("quarantined", reason)
+    stored = owner.execute("select payload -> 'account' from payops.events").fetchone()[0]
+    assert stored == (account if isinstance(account, str) else "[redacted]")
+    replayed = inbox.projected(database.call("events_to_replay", sought={}, limit=1)["items"][0], livemode=False)
+    assert replayed == ({}, "quarantined", reason)
+
+
+def test_an_event_that_names_no_account_is_ours(database, owner):
+    assert receive(database, event("evt_1", "charge.succeeded", charge(), account=None)) == ["applied"]
+
+
+def customer(owner):
+    return owner.execute("select created, patient_id, currency, deleted from payops.customers").fetchall()
+
+
+@pytest.mark.parametrize("order", ["deleted last", "deleted first", "deleted alone"])
+def test_a_customer_of_whose_deletion_only_the_id_is_told_is_deleted_and_keeps_what_is_known(database, owner, order):
+    known = {"id": "cus_1", "object": "customer", "created": START, "currency": "usd", "metadata": {"patientId": "p_1"}}
+    created = event("evt_1", "customer.created", known, at=START)
+    deleted = event("evt_2", "customer.deleted", {"id": "cus_1", "object": "customer", "deleted": True}, at=START + 60)
+    told = {"deleted last": [created, deleted], "deleted first": [deleted, created], "deleted alone": [deleted]}[order]
+    for each in told:
+        assert receive(database, each) == ["applied"]
+    if order == "deleted alone":
+        assert customer(owner) == [(datetime.fromtimestamp(START + 60, UTC), None, None, True)]
+    else:
+        assert customer(owner) == [(datetime.fromtimestamp(START, UTC), "p_1", "usd", True)]

@@ -1,5 +1,7 @@
 """Customers: an id, whose patient it is, and nothing that names a person."""
 
+from dataclasses import replace
+
 from core.events.field_allowlist import shops_own
 from core.events.projections.discounts import discounts_of
 from core.events.registry import Records, Snapshot, on, row
@@ -12,12 +14,14 @@ def customer(snapshot: Snapshot) -> Records:
 
 @on("customer.deleted")
 def deleted_customer(snapshot: Snapshot) -> Records:
-    """The event shows the customer as it was; only its type says that it is gone."""
+    """The event shows the customer as it was, or only its id; that it was deleted, its type says."""
     return _customer(snapshot, deleted=True)
 
 
 def _customer(snapshot: Snapshot, *, deleted: bool) -> Records:
     source = snapshot.object
+    if deleted and "created" not in source:  # the mirror keeps what it knows of the customer
+        snapshot = replace(snapshot, object=source | {"created": int(snapshot.as_of.timestamp())})
     columns = {
         "patient_id": shops_own((source.get("metadata") or {}).get("patientId")),
         "currency": source.get("currency"),

@@ -12,7 +12,13 @@ begin
     select
       c.relname as name,
       string_agg(quote_ident(a.attname), ', ' order by a.attnum) as columns,
-      string_agg('excluded.' || quote_ident(a.attname), ', ' order by a.attnum) as incoming
+      string_agg(
+        case
+          when c.relname = 'customers' and a.attname in ('created', 'patient_id', 'currency') then
+            format('case when excluded.deleted then coalesce(kept.%1$I, excluded.%1$I) else excluded.%1$I end', a.attname)
+          else format('excluded.%I', a.attname)
+        end, ', ' order by a.attnum
+      ) as incoming
     from pg_class as c
     inner join pg_attribute as a on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped and a.attname <> 'tied'
     where
@@ -87,6 +93,9 @@ create function payops.follow_records(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
 begin
+  if p_records ? 'customers' then
+    perform payops.complete_deleted_customers(p_records -> 'customers');
+  end if;
   if p_records ? 'invoice_payments' then
     perform payops.drop_stand_ins(p_records -> 'invoice_payments');
   end if;
@@ -100,6 +109,23 @@ begin
     perform payops.follow_subscriptions(p_records);
   end if;
 end
+$$;
+
+-- complete_deleted_customers: a customer of whose deletion an event told with the id alone, and of whom these older records
+-- tell more, has what they say.
+create function payops.complete_deleted_customers(p_customers jsonb) returns void
+language sql
+set search_path = '' as $$
+  update payops.customers as kept set
+    created = least(kept.created, given.created),
+    patient_id = coalesce(kept.patient_id, given.patient_id),
+    currency = coalesce(kept.currency, given.currency)
+  from jsonb_populate_recordset(null::payops.customers, p_customers) as given
+  where kept.id = given.id and kept.deleted and not given.deleted
+    and (
+      kept.created > given.created or kept.patient_id is null and given.patient_id is not null
+      or kept.currency is null and given.currency is not null
+    )
 $$;
 
 -- drop_stand_ins: an invoice payment made up from an invoice of an older API version, whose id is that of its invoice
@@ -247,15 +273,16 @@ begin
 end
 $$;
 
--- record_handlings: it is known what became of each new event, when and why; what failed is tried again after about
--- ten seconds, and that it failed or was quarantined is an incident. Time goes on from p_now while this is worked at.
+-- record_handlings: the outcome of each new event is recorded, with its time and reason. A failed event is retried after
+-- about ten seconds, and failed or quarantined events are incidents. One that only awaits the rest of a list is retried
+-- at once and is no incident. Time goes on from p_now while this runs.
 create function payops.record_handlings(p_events jsonb, p_new text[], p_failures jsonb, p_now timestamptz)
 returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
   outcomes jsonb;
-  spoiled boolean;
+  unapplied text[];
 begin
   with handled as (
     select
@@ -265,6 +292,7 @@ begin
         when p_failures ? (g.e ->> 'id') then 'failed'
         else g.e ->> 'outcome'
       end as outcome,
+      coalesce((g.e ->> 'awaits_list')::boolean, false) as awaits_list,
       coalesce(p_failures ->> (g.e ->> 'id'), g.e ->> 'reason') as reason
     from jsonb_array_elements(p_events) with ordinality as g (e, n)
   ),
@@ -272,14 +300,19 @@ begin
     insert into payops.event_handlings (event_id, outcome, handled_at, next_attempt_at, reason)
     select
       id, outcome, p_now + (clock_timestamp() - statement_timestamp()),
-      case outcome when 'failed' then p_now + interval '10 seconds' * (0.75 + random() / 2) end, reason
+      case
+        when awaits_list then p_now when outcome = 'failed' then p_now + interval '10 seconds' * (0.75 + random() / 2)
+      end, reason
     from handled
     where outcome <> 'duplicate'
   )
-  select jsonb_agg(outcome order by n), bool_or(outcome in ('failed', 'quarantined')) into outcomes, spoiled
+  select
+    jsonb_agg(case when awaits_list and outcome = 'failed' then 'recorded' else outcome end order by n),
+    array_agg(id) filter (where outcome in ('failed', 'quarantined') and not awaits_list)
+  into outcomes, unapplied
   from handled;
-  if spoiled then
-    perform payops.report_unapplied(p_new, p_now);
+  if unapplied is not null then
+    perform payops.report_unapplied(unapplied, p_now);
   end if;
   return outcomes;
 end

@@ -1,5 +1,8 @@
--- tied_objects: the mirror rows of which two events of one second spoke, where that second is over.
-create function payops_api.tied_objects(p_tables jsonb, p_before timestamptz, p_most integer) returns jsonb
+-- tied_objects: the mirror rows that two events of the same second changed, once that second is over; not those that
+-- were skipped.
+create function payops_api.tied_objects(
+  p_tables jsonb, p_before timestamptz, p_most integer, p_now timestamptz
+) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
 declare
@@ -12,8 +15,9 @@ begin
     perform payops.require_mirror_table(target);
     execute format(
       'select coalesce(jsonb_agg(jsonb_build_object(''table'', %L, ''id'', id)), ''[]'')'
-      ' from (select id from payops.%I where tied and as_of < $1 order by as_of limit $2) as r', target, target
-    ) into more_rows using p_before, p_most - jsonb_array_length(found_rows);
+      ' from (select id from payops.%I where tied and as_of < $1'
+      '   and not payops.is_skipped(''refetch tied objects'', id, $3) order by as_of limit $2) as r', target, target
+    ) into more_rows using p_before, p_most - jsonb_array_length(found_rows), p_now;
     found_rows := found_rows || more_rows;
   end loop;
   return found_rows;

@@ -136,8 +136,9 @@ create function payops_api.newest_balance_transaction() returns jsonb
 language sql stable security definer
 set search_path = '' as $$ select to_jsonb(max(created)) from payops.balance_transactions $$;
 
--- payouts_to_open: reconciled payouts of which it is not known yet what they took along, newest first.
-create function payops_api.payouts_to_open(p_most integer) returns jsonb
+-- payouts_to_open: reconciled payouts whose balance transactions are not known yet, newest first; not those that were
+-- skipped.
+create function payops_api.payouts_to_open(p_most integer, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(jsonb_agg(p.id order by p.created desc), '[]')
@@ -145,6 +146,7 @@ set search_path = '' as $$
     select id, created from payops.payouts as p
     where p.reconciliation_status = 'completed'
       and not exists (select from payops.payout_contents as c where c.payout_id = p.id)
+      and not payops.is_skipped('fetch payout contents', p.id, p_now)
     order by p.created desc limit p_most
   ) as p
 $$;
@@ -173,6 +175,7 @@ set search_path = '' as $$
       where c.status = 'succeeded' and c.captured and c.balance_transaction_id is null
         and c.created between p_now - interval '30 days' and p_created_before
         and (c.as_of < p_told_before or c.event_id <> 'fetch')
+        and not payops.is_skipped('fetch missing balance transactions', c.id, p_now)
       order by c.as_of limit p_most
     )
     union all
@@ -181,6 +184,7 @@ set search_path = '' as $$
       where r.status = 'succeeded' and r.balance_transaction_id is null
         and r.created between p_now - interval '30 days' and p_created_before
         and (r.as_of < p_told_before or r.event_id <> 'fetch')
+        and not payops.is_skipped('fetch missing balance transactions', r.id, p_now)
       order by r.as_of limit p_most
     )
     order by as_of limit p_most

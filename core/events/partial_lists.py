@@ -1,0 +1,37 @@
+"""Lists inside an object: Stripe sends the first ten and says `has_more`; the rest is fetched before the object counts."""
+
+from typing import Any
+
+from core.stripe_gateway import StripeGateway
+
+Json = dict[str, Any]
+AWAITS_LIST = "Stripe sent only a part of a list in this object; the rest is fetched before it counts"
+# Of each kind of object, the lists that projections read: the field, Stripe's list, and its parameter for the object.
+LISTS = {
+    "subscription": (("items", "subscription_items", "subscription"),),
+    "charge": (("refunds", "refunds", "charge"),),
+}
+
+
+def is_partial(subject: Json) -> bool:
+    """Whether a list in this object that a projection reads goes on at Stripe."""
+    return any(_goes_on(subject.get(field)) for field, _, _ in LISTS.get(str(subject.get("object")), ()))
+
+
+def completed(stripe: StripeGateway, subject: Json) -> Json:
+    """The object with its lists whole; what it shows of them itself stays as it is.
+
+    Raises `Unavailable` or `Refused` like the gateway.
+    """
+    for field, path, parameter in LISTS.get(str(subject.get("object")), ()):
+        listed = subject.get(field)
+        if isinstance(listed, dict) and _goes_on(listed):
+            shown = listed.get("data") or []
+            known = {each["id"] for each in shown}
+            rest = [each for each in stripe.each(path, **{parameter: subject["id"]}) if each["id"] not in known]
+            subject = subject | {field: listed | {"data": [*shown, *rest], "has_more": False}}
+    return subject
+
+
+def _goes_on(listed: Any) -> bool:
+    return isinstance(listed, dict) and bool(listed.get("has_more"))
