@@ -57,7 +57,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for name in ("uvicorn", "uvicorn.error", "streamlit", "httpx", "stripe"):
+    for name in _with_handlers_of_their_own():
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
@@ -72,6 +72,35 @@ def configure(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
+    )
+    if settings.sentry_dsn:
+        _send_errors_to_sentry(settings.sentry_dsn.get_secret_value(), str(settings.environment))
+
+
+def _with_handlers_of_their_own() -> set[str]:
+    """Libraries' loggers that would write beside our formatter; Streamlit gives one to each of its modules."""
+    made = {name for name in logging.root.manager.loggerDict if name.startswith("streamlit")}
+    return made | {"uvicorn", "uvicorn.error", "streamlit", "httpx", "stripe"}
+
+
+def _send_errors_to_sentry(dsn: str, environment: str) -> None:
+    """What is logged as an error goes to Sentry too, redacted, without request bodies or the values of variables."""
+    try:
+        import sentry_sdk
+    except ImportError:
+        logging.getLogger(__name__).error(
+            "SENTRY_DSN is set, but sentry-sdk is not installed: pip install payops[sentry]"
+        )
+        return
+    sentry_sdk.init(
+        dsn=dsn,
+        environment=environment,
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+        max_breadcrumbs=20,
+        before_send=lambda event, hint: redacted(event),
+        before_breadcrumb=lambda crumb, hint: redacted(crumb),
     )
 
 

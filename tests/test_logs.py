@@ -1,7 +1,10 @@
 """What may be read in a log line, and what never."""
 
+import gzip
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -95,3 +98,36 @@ def test_the_addresses_that_stripes_library_asks_are_not_logged():
         LOG_LEVEL="DEBUG",
     )
     assert "ana" not in written and "heard" in written
+
+
+def test_what_is_logged_as_an_error_reaches_sentry_with_nothing_private(tmp_path):
+    received = []
+
+    class Sentry(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append(
+                gzip.decompress(body).decode() if self.headers.get("Content-Encoding") == "gzip" else str(body)
+            )
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sentry)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    logged(
+        "import sentry_sdk, structlog",
+        "card = '4242 4242 4242 4242'",
+        "try:",
+        "    raise RuntimeError('refused ' + card + ' of ana.lima@example.com')",
+        "except RuntimeError:",
+        "    structlog.get_logger('payops').exception('a step failed', token='sk_live_51AbCdEf')",
+        "sentry_sdk.flush(10)",
+        SENTRY_DSN=f"http://key@127.0.0.1:{server.server_port}/1",
+    )
+    server.shutdown()
+    said = "".join(received)
+    assert "a step failed" in said and "RuntimeError" in said
+    assert not [private for private in ("4242 4242", "ana.lima", "sk_live_51AbCdEf") if private in said]

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.starlette import App
 
-from core import http_protocol
+from core import http_protocol, logs
 from core.errors import Refused
 from core.settings import SettingsError
 from core.ui import session
@@ -54,6 +54,7 @@ def parts() -> dict[str, Any]:
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:
     """The services start before the first visitor comes, and end with the console."""
+    logs.configure(session.settings())
     try:
         running = await asyncio.to_thread(session.services)
     except Refused as error:
