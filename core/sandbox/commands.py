@@ -49,12 +49,17 @@ def seed(
 
 @app.command()
 def traffic(
-    per_minute: Annotated[float, typer.Option(help="How many customers a minute.")] = 20.0,
-    stop: Annotated[bool, typer.Option("--stop", help="Let nobody come any more.")] = False,
+    speed: Annotated[float, typer.Option(help="How many times faster than the business's own rhythm.")] = 1.0,
+    per_minute: Annotated[float | None, typer.Option(help="A steady number of customers a minute instead.")] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop live traffic.")] = False,
 ) -> None:
-    """Let customers come, on a sandbox that runs or is started for it."""
-    state = _ask("/sandbox/traffic", {"running": not stop, "per_minute": per_minute})
-    typer.echo(f"{state['per_minute']:g} customers a minute" if state["running"] else "no traffic")
+    """Start, speed up or stop live customers; starts the sandbox if needed."""
+    steady = {} if per_minute is None else {"per_minute": per_minute}
+    state = _ask("/sandbox/traffic", {"running": not stop, "speed": speed, **steady})
+    if not state["running"]:
+        typer.echo("Live traffic is stopped.")
+        return
+    typer.echo(f"Live traffic: about {state['per_minute'] * 60:.0f} customers an hour now.")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from core.sandbox.objects.consequences import CONSEQUENCES
 from core.sandbox.seed import seed_sandbox
 from core.sandbox.traffic import demo_clinic
 from core.sandbox.traffic.history import iter_events, iter_objects
+from core.sandbox.traffic.rhythm import visits_per_second
 from core.sandbox.traffic.visitors import Visitors
 
 VISITS = 900
@@ -107,3 +108,20 @@ def test_whoever_paid_for_a_visit_fills_in_the_intake_form_with_their_order_and_
     assert len({form["submissionId"] for form in forms}) == len(forms)
     members = [form for form in forms if "orderId" not in form]
     assert members and all(demo_clinic.home_of(form["patientId"]) == form["patientState"] for form in forms)
+
+
+def test_the_live_rhythm_is_that_of_the_end_of_the_history_and_follows_the_hours():
+    """A whole week adds up to what the history's last week had: 50 visits a day, by weekday."""
+    monday = 1_795_392_000  # 23 November 2026, midnight UTC
+    week = sum(visits_per_second(monday + hour * 3600) * 3600 for hour in range(7 * 24))
+    assert week == pytest.approx(7 * 50, rel=0.02)
+    noon, night = visits_per_second(monday + 17 * 3600), visits_per_second(monday + 8 * 3600)
+    assert noon > 20 * night
+
+
+def test_traffic_speeds_up_only_on_request(control):
+    own = control.post("/sandbox/traffic", json={"running": False}).json()
+    fast = control.post("/sandbox/traffic", json={"running": False, "speed": 60}).json()
+    assert own["speed"] == 1 and own["per_minute"] < 0.3
+    assert fast["per_minute"] == pytest.approx(60 * own["per_minute"], rel=0.05)
+    assert control.post("/sandbox/traffic", json={"speed": 0}).status_code == 400

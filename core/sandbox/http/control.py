@@ -158,7 +158,11 @@ class Control:
 
     async def traffic(self, request: Request) -> Response:
         asked = await _body(request)
-        self._traffic.set(running=bool(asked.get("running", True)), per_minute=float(asked.get("per_minute", 20)))
+        self._traffic.set(
+            running=bool(asked.get("running", True)),
+            speed=float(asked.get("speed", 1)),
+            per_minute=float(asked["per_minute"]) if "per_minute" in asked else None,
+        )
         return JSONResponse(self._traffic.state())
 
     async def intake_form(self, request: Request) -> Response:

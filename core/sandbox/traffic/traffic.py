@@ -1,4 +1,4 @@
-"""Live traffic: one customer after the other, at the pace that was asked for."""
+"""Live traffic: customers come at the business's own rhythm, faster where that is asked for."""
 
 import asyncio
 import logging
@@ -8,10 +8,12 @@ from typing import Any
 from core.sandbox.engine.engine import Engine
 from core.sandbox.engine.errors import StripeError
 from core.sandbox.traffic.intake_form import IntakeForm
+from core.sandbox.traffic.rhythm import visits_per_second
 from core.sandbox.traffic.visitors import Visitors
 
-CUSTOMERS_PER_MINUTE = 20.0
 MOST_PER_MINUTE = 6000
+FASTEST = 100_000
+LOOK_AGAIN_SECONDS = 30  # the rhythm changes with the hour
 log = logging.getLogger("payops.sandbox")
 
 
@@ -19,40 +21,56 @@ class Traffic:
     """Stands still until it is set running."""
 
     def __init__(self, engine: Engine, form: IntakeForm) -> None:
+        self._engine = engine
         self._chance = random.Random()
         self._visitors = Visitors(engine, self._chance, form.fill_in)
         self._running = False
-        self._per_minute = CUSTOMERS_PER_MINUTE
+        self._speed = 1.0
+        self._per_minute: float | None = None
         self._changed = asyncio.Event()
 
     def state(self) -> dict[str, Any]:
-        return {"running": self._running, "per_minute": self._per_minute}
+        """`per_minute` is how many come now."""
+        return {"running": self._running, "speed": self._speed, "per_minute": round(self._rate() * 60, 3)}
 
-    def set(self, *, running: bool, per_minute: float = CUSTOMERS_PER_MINUTE) -> None:
-        """Takes effect at once; raises `ValueError` for a pace that is none."""
-        if not 0 < per_minute <= MOST_PER_MINUTE:
+    def set(self, *, running: bool, speed: float = 1.0, per_minute: float | None = None) -> None:
+        """Takes effect at once: the business's rhythm times `speed`, or a steady `per_minute`.
+
+        Raises `ValueError` for a pace that is out of bounds.
+        """
+        if not 0 < speed <= FASTEST:
+            raise ValueError(f"speed is over 0 and at most {FASTEST}")
+        if per_minute is not None and not 0 < per_minute <= MOST_PER_MINUTE:
             raise ValueError(f"per_minute is over 0 and at most {MOST_PER_MINUTE}")
-        self._running, self._per_minute = running, per_minute
+        self._running, self._speed, self._per_minute = running, speed, per_minute
         self._changed.set()
 
     async def run(self) -> None:
         """Until cancelled; waits between two customers as chance has it."""
         while True:
-            if await self._paused():
+            if not await self._next_customer():
                 continue
             try:
                 self._visitors.act()
             except StripeError as error:
                 log.debug("a customer was refused: %s", error)
             except Exception:
-                log.exception("the traffic stumbled")
+                log.exception("live traffic failed for one customer")
 
-    async def _paused(self) -> bool:
-        """Whether the pace was changed before the next customer came."""
-        wait = self._chance.expovariate(self._per_minute / 60) if self._running else None
+    def _rate(self) -> float:
+        """Customers a second."""
+        if self._per_minute is not None:
+            return self._per_minute / 60
+        steady = visits_per_second(self._engine.clock.now()) * self._visitors.deeds_per_visit * self._speed
+        return min(steady, MOST_PER_MINUTE / 60)
+
+    async def _next_customer(self) -> bool:
+        """Whether the next customer has come; not where the pace changed, or is to be looked at again."""
+        wait = self._chance.expovariate(self._rate()) if self._running else None
+        pause = None if wait is None else min(wait, LOOK_AGAIN_SECONDS)
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout=wait)
+            await asyncio.wait_for(self._changed.wait(), timeout=pause)
         except TimeoutError:
-            return False
+            return wait == pause
         self._changed.clear()
-        return True
+        return False

@@ -23,8 +23,10 @@ from core.sandbox.seed.business import (
     NEVER_CONFIRMED,
     RETURNING_SHARE,
     SECURE_FAILS,
+    SUBSCRIPTIONS_PER_DAY,
     TRIES_AGAIN,
     VISITS,
+    VISITS_PER_DAY,
 )
 from core.sandbox.traffic import intake
 
@@ -67,11 +69,16 @@ class Visitors:
         self._deeds = {
             self._book: 900,
             self._leave_cart: 900 * NEVER_CONFIRMED,
-            self._subscribe: 24,
+            self._subscribe: 900 * SUBSCRIPTIONS_PER_DAY[1] / VISITS_PER_DAY[1],
             self._cancel: 7,
             self._refund: 24,
             self._ask_as_member: MEMBERS_ASK,
         }
+
+    @property
+    def deeds_per_visit(self) -> float:
+        """How many customers do anything for each one who books."""
+        return sum(self._deeds.values()) / self._deeds[self._book]
 
     def act(self) -> None:
         """The next one: somebody in the middle of a payment goes first. Raises `StripeError` where refused."""
