@@ -74,7 +74,7 @@ def test_it_opens_with_its_sentence_and_shows_the_figures_of_the_command(overvie
     rate = rate_of(console)
     counts = f"{rate['numerator']} of {rate['denominator']} payments"
     expect(overview.get_by_role("heading", name=f"{counts} succeeded, between")).to_be_visible()
-    expect(overview.get_by_role("heading", name="no money on the card")).to_be_visible()
+    expect(overview.get_by_role("heading", name="insufficient funds")).to_be_visible()
     expect(card(overview, "payment_success_rate")).to_contain_text(f"{rate['value'] * 100:.1f}")
     expect(card(overview, "payment_success_rate")).to_contain_text(counts)
     expect(card(overview, "failed_payments")).to_contain_text("CHF 98.00")
@@ -96,7 +96,7 @@ def test_a_signed_event_changes_the_figures_within_five_seconds_without_a_reload
 
 def test_a_definition_and_a_table_stay_open_while_the_figures_move(overview, console, api):
     overview.get_by_role("button", name="Definition").first.click()
-    meaning = overview.get_by_text("divided by payments somebody tried to make")
+    meaning = overview.get_by_text("divided by payments with at least one attempt")
     expect(meaning).to_be_visible()
     denominator = rate_of(console)["denominator"]
     for each in told(200 + denominator):
@@ -109,7 +109,7 @@ def test_a_definition_and_a_table_stay_open_while_the_figures_move(overview, con
     expect(download).to_be_visible()
     lines = Path(downloaded(overview, download).path()).read_text("utf-8-sig").splitlines()
     assert lines[0] == "Cause,Failed,Failed before,Amount (CHF)"
-    assert '"No money on the card, or its limit reached",2,0,98.0' in lines
+    assert '"Insufficient funds, or a card limit reached",2,0,98.0' in lines
 
 
 def test_the_last_figures_stay_marked_while_the_database_is_away(overview, console):

@@ -33,7 +33,7 @@ class Author:
     """Writes one history; each happening takes at least a second, so that no two snapshots of an object tie."""
 
     def __init__(self, number: int):
-        self.random, self.name, self.history = Random(number), f"{number:03}", History()
+        self.random, self.name, self.history = Random(number), f"{number:03}", History(number)
         # Two months each, so that no history reaches into the next one's month.
         self.year, self.month = 1976 + number // 6, 1 + 2 * (number % 6)
         self.clock, self.count = 0, 0

@@ -40,6 +40,7 @@ NET = GROSS | REFUNDED | FEES | {"dispute", "dispute_reversal", "tax"}
 
 @dataclass
 class History:
+    number: int = 0
     objects: dict[str, list[Json]] = field(default_factory=lambda: defaultdict(list))
     events: list[Json] = field(default_factory=list)
     webhooks: list[tuple[float, float]] = field(default_factory=list)  # when an event was received, and made
@@ -289,6 +290,7 @@ class Model:
         ]
         return {
             "webhook_delay": times(delays),
+            "webhook_handling_time": times([0.0 for _ in delays]),  # each is applied at the moment it is received
             "processing_time_own": times([ms for at, ms in self.history.api_calls if self.within(at)]),
             "processing_time_stripe": times(made),
         }

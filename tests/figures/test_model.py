@@ -3,9 +3,11 @@
 from collections import defaultdict
 from datetime import UTC, date, datetime
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.db import timezone
 from core.events import backfill, inbox
 from core.events.projections.balances import balance_transaction
 from core.events.registry import Snapshot, merged
@@ -88,19 +90,39 @@ def test_every_figure_is_the_models(database, owner, arrive):
     histories = [Author(number).write() for number in range(HISTORIES)]
     arrive(database, histories)
     record_calls(database, histories)
+    assert_all_equal(database, histories, ZONE)
+    empty(owner)
+
+
+def test_every_figure_is_the_models_after_the_time_zone_changed(database, owner):
+    histories = [Author(number).write() for number in range(0, HISTORIES, 3)]
+    found_by_a_backfill(database, histories)
+    record_calls(database, histories)
+    assert_all_equal(database, histories, ZONE)
+    for zone in (ZoneInfo("Asia/Kolkata"), ZONE):
+        stale = timezone.choose(database, zone.key, actor="cli:test", role="admin", now=NOW)
+        steps: list[int] = []
+        timezone.recount(database, steps.append)
+        assert sum(steps) == stale > 0
+        assert_all_equal(database, histories, zone)
+    owner.execute("update payops.business set timezone_chosen_at = null")
+    empty(owner)
+
+
+def assert_all_equal(database, histories, zone):
     random = Random(2)
-    for number, history in enumerate(histories):
-        author = Author(number)
+    for history in histories:
+        author = Author(history.number)
         first = random.randint(3, 16)
         since = date(author.year, author.month, first)
         until = date(author.year, author.month, random.randint(first, 24))
         now = author.at(random.randint(5, 27), 12)
-        currency = CURRENCIES[number % 3]
-        expected = Model(history, since, until, ZONE, currency, now).figures()
-        period, moment = Period(since, until, ZONE), datetime.fromtimestamp(now, UTC)
+        currency = CURRENCIES[history.number % 3 if zone is ZONE else 0]
+        expected = Model(history, since, until, zone, currency, now).figures()
+        period, moment = Period(since, until, zone), datetime.fromtimestamp(now, UTC)
         found = metrics.overview(database, period, currency=currency, now=moment)["metrics"]
-        assert {name: without_interval(found[name]) for name in expected} == expected, f"history {number}"
-    empty(owner)
+        counted = {name: without_interval(found[name]) for name in expected}
+        assert counted == expected, f"history {history.number}"
 
 
 def without_interval(figure):

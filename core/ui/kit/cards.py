@@ -14,7 +14,7 @@ from core.ui.text import literal
 
 View = Mapping[str, str | list[str]]
 ACROSS = 4
-ANCHOR = "what-needs-a-person"
+ANCHOR = "action-items"
 _STYLE = """<style>
 [data-testid="stMetric"], [data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"] {
   font-variant-numeric: tabular-nums; }
@@ -74,7 +74,7 @@ def show_plain(several: Sequence[Plain]) -> None:
 
 def action_items(lines: Sequence[ActionItem], role: Role) -> None:
     """The action items: a line each, with the money at stake, its time, and the page to act on."""
-    st.subheader("What needs a person", anchor=ANCHOR)
+    st.subheader("Action items", anchor=ANCHOR)
     if not lines:
         st.success(
             "There is nothing to do. Disputes, overdue subscriptions, failed events and incidents are listed here."
@@ -93,7 +93,7 @@ def action_items_in_short(lines: Sequence[ActionItem]) -> None:
     """One line that says what there is to do and leads to the list."""
     if lines:
         each = " · ".join(f"[{literal(line.what)}](#{ANCHOR})" for line in lines)
-        st.markdown(f":material/person_raised_hand: **Needs a person:** {each}")
+        st.markdown(f":material/person_raised_hand: **Action items:** {each}")
 
 
 def link(address: str, label: str, role: Role, view: View | None = None) -> None:
