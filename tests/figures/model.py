@@ -290,7 +290,6 @@ class Model:
         ]
         return {
             "webhook_delay": times(delays),
-            "webhook_handling_time": times([0.0 for _ in delays]),  # each is applied at the moment it is received
             "processing_time_own": times([ms for at, ms in self.history.api_calls if self.within(at)]),
             "processing_time_stripe": times(made),
         }
