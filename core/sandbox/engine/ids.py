@@ -28,6 +28,8 @@ PREFIXES = {
     "invoiceitem": "ii_1",
     "balance_transaction": "txn_3",
     "payout": "po_1",
+    "credit_note": "cn_1",
+    "subscription_schedule": "sub_sched_1",
     "event": "evt_1",
     "request": "req_",
     "webhook_endpoint": "we_1",

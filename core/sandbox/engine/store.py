@@ -21,6 +21,7 @@ LOOKUPS: dict[str, dict[str, str]] = {
     "balance_transaction": {"parent": "source", "sibling": "payout"},
     "invoice": {"parent": "parent.subscription_details.subscription"},
     "invoice_payment": {"parent": "invoice", "sibling": "payment.payment_intent"},
+    "credit_note": {"parent": "invoice"},
     "invoiceitem": {"parent": "invoice"},
     "price": {"parent": "product"},
     "promotion_code": {"parent": "code", "sibling": "promotion.coupon"},
@@ -90,6 +91,16 @@ class Store:
             self.connection.execute("rollback")
             raise
         self.connection.execute("commit")
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Inside a transaction: all that is done in the block is taken back at its end."""
+        self.connection.execute("savepoint undone")
+        try:
+            yield
+        finally:
+            self.connection.execute("rollback to undone")
+            self.connection.execute("release undone")
 
     def rows(self, query: str, **values: Any) -> sqlite3.Cursor:
         return self.connection.execute(queries()[query], values)

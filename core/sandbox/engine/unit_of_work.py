@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,12 @@ class UnitOfWork:
         self._consequences = consequences
         self._loaded: dict[str, Json] = {}
         self._saved: dict[str, bytes] = {}
+
+    @contextmanager
+    def undone(self) -> Iterator["UnitOfWork"]:
+        """A unit of work to try something in: nothing of it stays."""
+        with self.store.undone():
+            yield UnitOfWork(self.store, self.now, self.ids, self._consequences, self.request)
 
     def find(self, object_id: str | None) -> Json | None:
         """The object, also a deleted one; `None` where there is none."""

@@ -11,7 +11,17 @@ from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.http.expand import Virtual
 from core.sandbox.http.known_params import check, refuse_unread
 from core.sandbox.objects import account, balance_transactions, customers, events, files, payouts, webhook_endpoints
-from core.sandbox.objects.billing import amounts, discounts, invoice_items, invoice_payments, invoices, prices, products
+from core.sandbox.objects.billing import (
+    amounts,
+    credit_notes,
+    discounts,
+    invoice_items,
+    invoice_payments,
+    invoices,
+    plans,
+    prices,
+    products,
+)
 from core.sandbox.objects.payments import (
     charges,
     checkout,
@@ -22,7 +32,7 @@ from core.sandbox.objects.payments import (
     refunds,
     setup_intents,
 )
-from core.sandbox.objects.subscriptions import changes, subscriptions
+from core.sandbox.objects.subscriptions import changes, previews, schedules, subscriptions
 
 Handler = Callable[..., Json]
 
@@ -56,6 +66,13 @@ TABLE: dict[str, Handler] = {
     "DELETE customers/*/discount": customers.delete_discount,
     "GET customers/*/payment_methods": payment_methods.list_of_customer,
     "GET customers/*/payment_methods/*": payment_methods.of_customer,
+    "POST credit_notes": credit_notes.create,
+    "GET credit_notes": credit_notes.list_all,
+    "GET credit_notes/preview": credit_notes.preview,
+    "GET credit_notes/*": credit_notes.retrieve,
+    "POST credit_notes/*": credit_notes.update,
+    "POST credit_notes/*/void": credit_notes.void,
+    "GET credit_notes/*/lines": credit_notes.lines,
     "GET disputes": disputes.list_all,
     "GET disputes/*": disputes.retrieve,
     "POST disputes/*": disputes.update,
@@ -73,6 +90,7 @@ TABLE: dict[str, Handler] = {
     "POST invoiceitems/*": invoice_items.update,
     "DELETE invoiceitems/*": invoice_items.delete,
     "POST invoices": invoices.create,
+    "POST invoices/create_preview": previews.create,
     "GET invoices": invoices.list_all,
     "GET invoices/search": invoices.search,
     "GET invoices/*": invoices.retrieve,
@@ -99,6 +117,11 @@ TABLE: dict[str, Handler] = {
     "POST payment_methods/*/detach": payment_methods.detach,
     "GET payouts": payouts.list_all,
     "GET payouts/*": payouts.retrieve,
+    "POST plans": plans.create,
+    "GET plans": plans.list_all,
+    "GET plans/*": plans.retrieve,
+    "POST plans/*": plans.update,
+    "DELETE plans/*": plans.delete,
     "POST prices": prices.create,
     "GET prices": prices.list_all,
     "GET prices/search": prices.search,
@@ -127,6 +150,12 @@ TABLE: dict[str, Handler] = {
     "POST setup_intents/*": setup_intents.update,
     "POST setup_intents/*/cancel": setup_intents.cancel,
     "POST setup_intents/*/confirm": setup_intents.confirm,
+    "POST subscription_schedules": schedules.create,
+    "GET subscription_schedules": schedules.list_all,
+    "GET subscription_schedules/*": schedules.retrieve,
+    "POST subscription_schedules/*": schedules.update,
+    "POST subscription_schedules/*/cancel": schedules.cancel,
+    "POST subscription_schedules/*/release": schedules.release,
     "POST subscriptions": subscriptions.create,
     "GET subscriptions": subscriptions.list_all,
     "GET subscriptions/search": subscriptions.search,

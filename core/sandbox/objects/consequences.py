@@ -17,7 +17,7 @@ from core.sandbox.objects.payments import (
     refunds,
     setup_intents,
 )
-from core.sandbox.objects.subscriptions import dunning, pausing, renewals, status
+from core.sandbox.objects.subscriptions import dunning, pausing, renewals, schedules, status
 
 
 def _dispute(reason: str, inquiry: bool, uow: UnitOfWork, charge_id: str) -> None:
@@ -51,6 +51,7 @@ SCHEDULED: dict[str, Callable[[UnitOfWork, str], object]] = {
     "renew": renewals.renew,
     "resume_collection": pausing.resume,
     "retry_invoice": dunning.retry,
+    "schedule_phase": schedules.enter_phase,
     "session_expires": checkout.expire_when_due,
     "settle_charge": charges.settle,
     "trial_will_end": renewals.announce_trial_end,
