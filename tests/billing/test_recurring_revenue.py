@@ -146,6 +146,18 @@ def test_a_customer_is_lost_once(story):
 
 
 @pytest.mark.parametrize("way", ["by its events", "by a backfill"])
+def test_a_trial_that_is_given_up_an_hour_after_its_end_was_never_paid(story, way):
+    trial = {"start": on(10, 2), "trial_start": on(10, 2), "trial_end": on(10, 16)}
+    gone = canceled(1, at=on(10, 16, 13), **trial)
+    if way == "by a backfill":
+        story.answer(gone)
+    else:
+        story.create(subscription(1, status="trialing", **trial))
+        story.tell(gone, on(10, 16, 13), "customer.subscription.deleted")
+    assert (story.moved(10), story.churn(10)) == ({}, (0, 0, 0))
+
+
+@pytest.mark.parametrize("way", ["by its events", "by a backfill"])
 def test_a_subscription_that_never_began_is_no_loss(story, way):
     story.create(subscription(1, start=on(1)))
     story.tell(canceled(1, at=on(3, 10), start=on(1)), on(3, 10), "customer.subscription.deleted")

@@ -80,11 +80,13 @@ class Teller:
             "discounts": [],
             "items": {"data": self._items(subscription)},
         }
-        self._change(subscription, at, subject, "customer.subscription.created")
+        subscription.changes.append((at, subject))
+        self._tell("customer.subscription.created", subject, at)
         if trial:
             ending = {"status": self.random.choice(["active", "active", "past_due", "canceled", "paused", "unpaid"])}
-            at = trial
-            self._become(subscription, at, ending)
+            at = trial + self.random.choice([0, 0, 3600])  # it is often told an hour after the trial's end
+            was_paid = ending["status"] in ("active", "past_due")
+            self._become(subscription, trial if was_paid else at, ending, told_at=at)
         for _ in range(self.random.randint(0, 7)):
             at = self._later(at, 45)
             if at > UNTIL or subscription.changes[-1][1]["status"] in ("canceled", "incomplete_expired"):
@@ -175,31 +177,22 @@ class Teller:
         """An event that changes nothing that is counted."""
         self._become(subscription, at, {})
 
-    def _become(self, subscription: Subscription, at: int, changes: Json) -> None:
+    def _become(self, subscription: Subscription, at: int, changes: Json, *, told_at: int | None = None) -> None:
+        """The change happens; Stripe tells of it at once, or at `told_at`."""
         before = subscription.changes[-1][1]
         if changes.get("status") in ("canceled", "incomplete_expired"):
             changes = changes | {"ended_at": at, "cancel_at_period_end": False}
         now = copy.deepcopy(before) | copy.deepcopy(changes)
         ended = now["status"] == "canceled"
         previous = {name: before[name] for name in changes if before[name] != changes[name]}
+        subscription.changes.append((at, now))
+        at = told_at or at
         if not ended and self._chance(0.1):  # told twice in one second: nobody can say which was last
             wrong = copy.deepcopy(now)
             wrong["items"]["data"][0]["quantity"] += 3
             self._tell("customer.subscription.updated", wrong, at, previous)
             self.life.answers.append(Answer(at + 2, copy.deepcopy(now)))
-        self._change(
-            subscription,
-            at,
-            now,
-            "customer.subscription." + ("deleted" if ended else "updated"),
-            None if ended else previous,
-        )
-
-    def _change(
-        self, subscription: Subscription, at: int, subject: Json, event_type: str, previous: Json | None = None
-    ) -> None:
-        subscription.changes.append((at, subject))
-        self._tell(event_type, subject, at, previous)
+        self._tell("customer.subscription." + ("deleted" if ended else "updated"), now, at, None if ended else previous)
 
     def _tell(self, event_type: str, subject: Json, at: int, previous: Json | None = None) -> None:
         told = event(f"evt_{self.random.getrandbits(60):015x}", event_type, copy.deepcopy(subject), at=at)

@@ -199,8 +199,9 @@ set search_path = '' as $$
   cross join lateral payops.priced_items(p.items, p.discounts, p.currency) as i;
 $$;
 
--- refresh_subscriptions: the history holds all that was written up to now; answers how many subscriptions were stale.
-create function payops.refresh_subscriptions() returns integer
+-- refresh_subscriptions: the history holds all that was written up to now, or the oldest `p_most` writes of it; answers
+-- how many subscriptions were built anew.
+create function payops.refresh_subscriptions(p_most integer default null) returns integer
 language plpgsql
 set search_path = '' as $$
 declare
@@ -208,7 +209,11 @@ declare
   ids text[];
 begin
   perform pg_advisory_xact_lock(7209119);
-  with taken as (delete from payops.stale_subscriptions as s returning s)
+  with taken as (
+    delete from payops.stale_subscriptions as s
+    where s.id in (select o.id from payops.stale_subscriptions as o order by o.id limit p_most)
+    returning s
+  )
   select array_agg(t.s) into marks from taken as t;
   if marks is null then
     return 0;

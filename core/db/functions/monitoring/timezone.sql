@@ -104,7 +104,7 @@ language plpgsql security definer
 set search_path = '' as $$
 begin
   perform payops.refresh_balances();
-  perform payops.refresh_subscriptions();
+  perform payops.refresh_subscriptions(10000); -- what takes less time than a page waits for a lock
   return to_jsonb(payops.refresh_rollups(p_most));
 end
 $$;
