@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -216,6 +217,7 @@ def running(work: Callable[[], None], stop: threading.Event, failures: list[Base
             while not stop.is_set():
                 work()
         except BaseException as error:
+            traceback.print_exc()
             failures.append(error)
 
     thread = threading.Thread(target=repeat, daemon=True)

@@ -167,8 +167,12 @@ class System:
             "restart Postgres": self._restart_postgres,
             "freeze pgbouncer": lambda: self._freeze("pool", 8),
             "freeze an API": lambda: self._freeze("api 0", 5),
-            "Stripe answers 500": lambda: self._fault({"status": 500, "count": 20}),
-            "Stripe answers late": lambda: self._fault({"delay_seconds": 3, "count": 10}),
+            # A 500 is kept under the request's key, as Stripe keeps it, so only reads get one here.
+            "Stripe answers 500": lambda: self._fault("/v1/balance_transactions", {"status": 500, "count": 20}),
+            "Stripe is too busy": lambda: self._fault("/v1/refunds", {"status": 429, "count": 10}),
+            "Stripe hangs up": lambda: self._fault("/v1/refunds", {"reset": True, "count": 10}),
+            "Stripe's answers are lost": lambda: self._fault("/v1/refunds", {"lose_reply": True, "count": 10}),
+            "Stripe answers late": lambda: self._fault("/v1/refunds", {"delay_seconds": 3, "count": 10}),
             "the database refuses": self._revoke,
         }
 
@@ -198,9 +202,9 @@ class System:
         time.sleep(seconds)
         process.send_signal(signal.SIGCONT)
 
-    def _fault(self, fault: dict[str, object]) -> None:
+    def _fault(self, path: str, fault: dict[str, object]) -> None:
         base = sandbox.ensure_running(self.data_dir).base_url
-        httpx.post(f"{base}/sandbox/faults", json={"path": "/v1/refunds", **fault}, timeout=10)
+        httpx.post(f"{base}/sandbox/faults", json={"path": path, **fault}, timeout=10)
 
     def _revoke(self) -> None:
         import psycopg
