@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.errors import Refused
 from core.money import Money
-from core.payments.timeline import card_in_words
+from core.payments.payment_methods import paid_with
 
 MAX_CHARACTERS, MAX_CHARACTERS_TOGETHER = 20_000, 150_000
 MAX_FILE_BYTES = 4_500_000
@@ -72,6 +73,15 @@ FIELDS = {
         _file("cancellation_policy", "Cancellation policy", "As the customer saw it."),
         _file("duplicate_charge_documentation", "Papers of the other charge"),
         _file("uncategorized_file", "Anything else"),
+    )
+}
+
+# Banks take an appeal with fields of its own: https://docs.stripe.com/api/disputes/evidence_object.
+APPEAL_FIELDS = {
+    each.name: each
+    for each in (
+        Field("appeal_reason", "Reason for the appeal", "Why the bank's decision is wrong.", lines=6),
+        _file("appeal_files", "Supporting files", "What supports the appeal. Several files are possible."),
     )
 }
 
@@ -158,6 +168,41 @@ REASONS = {
             "service_date",
         ),
     ),
+    "noncompliant": Reason(
+        "Rules of the network not followed",
+        "Show which rule the bank means, and that the payment followed it.",
+        ("uncategorized_text", *_WHO, "product_description", *_SERVICE, "receipt"),
+    ),
+    "customer_initiated": Reason(
+        "Debit disputed by the customer",
+        "Show that the customer agreed to this debit and used the service.",
+        ("uncategorized_text", *_WHO, "customer_signature", *_SERVICE, "customer_communication"),
+    ),
+    "debit_not_authorized": Reason(
+        "Debit not authorized",
+        "Show the mandate that the customer agreed to. Ask for a new one before the next debit.",
+        ("uncategorized_text", *_WHO, "customer_signature", *_SERVICE, "customer_communication"),
+    ),
+    "insufficient_funds": Reason(
+        "Not enough money in the account",
+        "The bank returned the debit for lack of funds; evidence rarely changes that. Ask for another way to pay.",
+        ("uncategorized_text", "customer_signature", "receipt"),
+    ),
+    "incorrect_account_details": Reason(
+        "Wrong account details",
+        "The bank could not find the account; evidence rarely changes that. Ask for the right details.",
+        ("uncategorized_text", "customer_signature", "receipt"),
+    ),
+    "bank_cannot_process": Reason(
+        "The bank could not process the debit",
+        "The bank returned the debit; evidence rarely changes that. Ask for another way to pay.",
+        ("uncategorized_text", "customer_signature", "receipt"),
+    ),
+    "check_returned": Reason(
+        "Check returned",
+        "The bank returned the check; evidence rarely changes that. Ask for another way to pay.",
+        ("uncategorized_text", "receipt"),
+    ),
     "general": Reason(
         "Other",
         "Say what happened, and show what speaks for it.",
@@ -166,22 +211,66 @@ REASONS = {
 }
 
 
+APPEALABLE = "appeal_needs_response"
+APPEAL = Reason(
+    "Appeal", "Say why the decision is wrong, and attach what supports it.", ("appeal_reason", "appeal_files")
+)
+
+
 def reason_of(code: str | None) -> Reason:
-    """The reason in words; one that is not in the table is treated as `general`, under its own name."""
+    """The reason in words; an unknown one needs what `general` needs, under its own name."""
     if code in REASONS:
         return REASONS[code]
     general = REASONS["general"]
     return general if not code else Reason(code.replace("_", " ").capitalize(), general.show, general.needs)
 
 
-def fields_of(code: str | None) -> tuple[list[Field], list[Field]]:
-    """The fields that this reason needs, and the others."""
+def fields_of(code: str | None, *, appeal: bool = False) -> tuple[list[Field], list[Field]]:
+    """The fields that this reason needs, and the others; an appeal has its own fields only."""
+    if appeal:
+        return [APPEAL_FIELDS[name] for name in APPEAL.needs], []
     needed = reason_of(code).needs
     return [FIELDS[name] for name in needed], [each for name, each in FIELDS.items() if name not in needed]
 
 
+def known_at_stripe(dispute: Mapping[str, Any]) -> dict[str, str]:
+    """The evidence that is saved at Stripe, by our names of the fields; ids of several files with blanks between."""
+    saved = dispute.get("evidence") or {}
+    known = {name: text for name, text in saved.items() if isinstance(text, str)}
+    appeal = (saved.get("appeal") or {}).get("card") or {}
+    files = " ".join(appeal.get("supporting_files") or [])
+    return known | {
+        name: text
+        for name, text in (("appeal_reason", appeal.get("reason_for_filing")), ("appeal_files", files))
+        if text
+    }
+
+
+def for_stripe(fields: Mapping[str, str]) -> dict[str, Any]:
+    """The same fields as Stripe's parameters."""
+    params: dict[str, Any] = {name: text for name, text in fields.items() if name in FIELDS}
+    card: dict[str, Any] = {}
+    if "appeal_reason" in fields:
+        card["reason_for_filing"] = fields["appeal_reason"]
+    if "appeal_files" in fields:
+        card["supporting_files"] = fields["appeal_files"].split() or ""
+    return params | ({"appeal": {"card": card}} if card else {})
+
+
+def check(fields: Mapping[str, str]) -> None:
+    """Raises `Refused` for a field that there is not, and for texts that are longer than banks accept."""
+    known = FIELDS | APPEAL_FIELDS
+    if unknown := sorted(set(fields) - set(known)):
+        raise Refused("unknown_field", f"Evidence has no field {', '.join(unknown)}.")
+    for name, text in fields.items():
+        if len(text) > MAX_CHARACTERS:
+            raise Refused("text_too_long", f"{known[name].title} has more than 20,000 characters.")
+    if sum(map(len, fields.values())) > MAX_CHARACTERS_TOGETHER:
+        raise Refused("text_too_long", "All texts together can have at most 150,000 characters.")
+
+
 def file_kind(content: bytes) -> str | None:
-    """`pdf`, `png` or `jpg` by how the content begins; None for what banks take not."""
+    """`pdf`, `png` or `jpg` by how the content begins; None for files that banks do not accept."""
     return next((kind for start, kind in _STARTS.items() if content.startswith(start)), None)
 
 
@@ -217,7 +306,7 @@ def _summary(facts: Mapping[str, Any], at_stripe: Mapping[str, Any], zone: ZoneI
     amount = Money(facts["captured_minor"] or facts["dispute"]["amount_minor"], facts["dispute"]["currency"])
     when = f" on {_day(facts['charged_at'], zone)}" if facts["charged_at"] else ""
     order = f" for order {payment['order_id']}" if payment.get("order_id") else ""
-    told = [f"The customer paid {amount}{when} with {card_in_words(payment)}{order}."]
+    told = [f"The customer paid {amount}{when} with {paid_with(payment)}{order}."]
     if number := at_stripe.get("receipt_number"):
         told.append(f"Receipt {number} was sent for it.")
     if before := facts["undisputed_before"]:

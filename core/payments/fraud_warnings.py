@@ -1,4 +1,4 @@
-"""Early fraud warnings: payments that the issuer reports as fraud, and what sending one back costs beside a dispute."""
+"""Early fraud warnings: payments that the issuer reports as fraud, and what a refund costs compared with a dispute."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,13 +6,14 @@ from typing import Any
 
 from core.db import Database
 from core.money import Money
+from core.payments.payment_methods import card_name
 
-FEW = 10  # with fewer earlier warnings nothing is expected of them
+FEW = 10  # fewer earlier warnings say nothing about the next one
 
 
 @dataclass(frozen=True)
 class History:
-    """Of earlier warnings on payments that were not sent back: how many were disputed, and how those ended."""
+    """Of earlier warnings on payments that were not refunded: how many were disputed, and how the disputes ended."""
 
     warned: int
     disputed: int
@@ -25,13 +26,13 @@ class History:
 
     @property
     def lost_share(self) -> float:
-        """All of them where none was decided yet: nothing to hope for is known."""
+        """1 until the first dispute is decided."""
         return self.lost / self.decided if self.decided else 1.0
 
 
 @dataclass(frozen=True)
 class FraudWarning:
-    """A payment reported as fraud that can still be sent back; `left` is what would go back."""
+    """A payment reported as fraud that can still be refunded; `left` is what a refund would return."""
 
     id: str
     payment_intent_id: str
@@ -46,7 +47,7 @@ class FraudWarning:
 
     @property
     def row(self) -> dict[str, Any]:
-        """As a line of a list: what either costs is below zero."""
+        """As a row of a table; costs are negative."""
         return vars(self) | {
             "created": self.created.isoformat(),
             "currency": self.left.currency,
@@ -56,13 +57,14 @@ class FraudWarning:
 
 
 def expected_cost(left: Money, dispute_fee: Money | None, history: History) -> Money | None:
-    """What leaving a warned payment alone comes to on average: the fee of a dispute, and the amount where it is lost.
+    """What not refunding a reported payment costs on average: a dispute's fee, and the amount where the dispute is lost.
 
-    None where too few earlier warnings are known. That a dispute counts once more at Visa is not in it.
+    None where too few earlier warnings are known. A fee in another currency is left out, and so is the second event
+    that Visa counts.
     """
     if history.dispute_share is None:
         return None
-    fee = dispute_fee.minor if dispute_fee else 0
+    fee = dispute_fee.minor if dispute_fee and dispute_fee.currency == left.currency else 0
     return Money(round(history.dispute_share * (fee + history.lost_share * left.minor)), left.currency)
 
 
@@ -74,18 +76,18 @@ def listed(db: Database, now: datetime) -> tuple[list[FraudWarning], History]:
 
 
 def comparison(warning: FraudWarning, history: History) -> list[tuple[str, object]]:
-    """What sending it back now costs, and what leaving it comes to, side by side."""
+    """What a refund costs now, and what waiting for a dispute costs, side by side."""
     kept = f"{warning.fee_kept}, not returned" if warning.fee_kept else None
     fee = f" and the fee of {warning.dispute_fee}" if warning.dispute_fee else ""
-    chance = "not known" if history.dispute_share is None else f"{history.dispute_share:.0%}"
+    chance = "not known" if history.dispute_share is None else f"{history.dispute_share:.1%}"
     return [
         ("Payment", warning.payment_intent_id),
         ("Reported as", warning.fraud_type),
-        ("If refunded now", f"{warning.left} goes back"),
-        ("Stripe's fee of the payment", kept),
-        ("If left and disputed", f"{warning.left}{fee} where it is lost"),
+        ("If refunded now", f"{warning.left} is refunded"),
+        ("Stripe's fee for the payment", kept),
+        ("If disputed and lost", f"{warning.left}{fee}"),
         ("Chance of a dispute", chance),
-        ("Expected if left", warning.expected or "not known"),
+        ("Expected cost without a refund", warning.expected or "not known"),
         ("Consultation", warning.consultation),
     ]
 
@@ -93,17 +95,17 @@ def comparison(warning: FraudWarning, history: History) -> list[tuple[str, objec
 def history_in_words(history: History) -> str:
     """What became of earlier warnings, in a sentence."""
     if history.dispute_share is None:
-        return f"Only {history.warned:,} earlier warnings are known, too few to say what one comes to."
+        return f"Only {history.warned:,} earlier warnings are known, too few to estimate what one costs."
     lost = f", and {history.lost:,} of the {history.decided:,} decided ones were lost" if history.decided else ""
     return (
-        f"Of {history.warned:,} earlier warnings whose payment was not sent back, {history.disputed:,} "
-        f"({history.dispute_share:.0%}) became disputes{lost}."
+        f"Of {history.warned:,} earlier warnings whose payment was not refunded, {history.disputed:,} "
+        f"({history.dispute_share:.1%}) became disputes{lost}."
     )
 
 
 def _warning(row: dict[str, Any], history: History) -> FraudWarning:
     def money(name: str) -> Money | None:
-        return Money(row[name], row["currency"]) if row[name] is not None else None
+        return Money(row[name], row["fee_currency"]) if row[name] is not None else None
 
     left, fee = Money(row["left_minor"], row["currency"]), money("dispute_fee_minor")
     return FraudWarning(
@@ -111,7 +113,7 @@ def _warning(row: dict[str, Any], history: History) -> FraudWarning:
         payment_intent_id=row["payment_intent_id"],
         created=datetime.fromisoformat(row["created"]),
         fraud_type=(row["fraud_type"] or "").replace("_", " "),
-        card=f"{row['card_brand']} ending {row['card_last4']}" if row["card_last4"] else "",
+        card=card_name(row["card_brand"], row["card_last4"]),
         left=left,
         fee_kept=money("fee_minor"),
         dispute_fee=fee,

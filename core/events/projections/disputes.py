@@ -10,7 +10,9 @@ DISPUTE_RANKS = {
     "under_review": 4,
     "prevented": 5,
     "lost": 6,
-    "won": 7,
+    "appeal_needs_response": 7,
+    "appeal_under_review": 8,
+    "won": 9,
 }
 
 
@@ -36,6 +38,7 @@ def dispute(snapshot: Snapshot) -> Records:
         "evidence_due_by": moment(details.get("due_by")),
         "has_evidence": bool(details.get("has_evidence")),
         "submission_count": details.get("submission_count") or 0,
+        "charge_refundable": source.get("is_charge_refundable"),
     }
     rank = 2 * DISPUTE_RANKS.get(source["status"], 0) + columns["has_evidence"]  # of one second: opened, then staged
     return {"disputes": [row(snapshot, rank=rank, **columns)]}

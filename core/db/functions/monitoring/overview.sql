@@ -44,15 +44,15 @@ set search_path = '' as $$
     'disputes_to_answer', count(*), payops.amounts(array_agg(d.amount_minor), array_agg(d.currency)),
     min(d.evidence_due_by) filter (where d.evidence_due_by >= p_now), min(d.created)
   from payops.disputes as d
-  where d.status in ('needs_response', 'warning_needs_response')
+  where payops.awaits_answer(d.status)
   union all
   select
     'fraud_warnings', count(*),
-    payops.amounts(array_agg(c.amount_captured_minor - c.amount_refunded_minor), array_agg(c.currency)),
+    payops.amounts(array_agg(c.amount_captured_minor - payops.refunded_of_charge(c)), array_agg(c.currency)),
     null, min(w.created)
   from payops.early_fraud_warnings as w
   inner join payops.charges as c on w.charge_id = c.id
-  where w.actionable and not c.disputed and c.amount_refunded_minor < c.amount_captured_minor
+  where w.actionable and not c.disputed and payops.refunded_of_charge(c) < c.amount_captured_minor
     and w.created > p_now - interval '120 days'
   union all
   select

@@ -1,3 +1,27 @@
+-- awaits_answer: whether a dispute in this status, an inquiry, or an appeal takes evidence.
+create function payops.awaits_answer(p_status text) returns boolean
+language sql immutable
+set search_path = '' as $$
+  select p_status in ('needs_response', 'warning_needs_response', 'appeal_needs_response')
+$$;
+
+-- is_under_review: whether the bank has the evidence and decides.
+create function payops.is_under_review(p_status text) returns boolean
+language sql immutable
+set search_path = '' as $$
+  select p_status in ('under_review', 'warning_under_review', 'appeal_under_review')
+$$;
+
+-- bars_refund: whether a dispute keeps its charge from being refunded. Stripe says so until the dispute is decided for
+-- us; for disputes stored without Stripe's word, their status does.
+create function payops.bars_refund(p_dispute payops.disputes) returns boolean
+language sql immutable
+set search_path = '' as $$
+  select p_dispute.status not in ('won', 'warning_closed') and not coalesce(
+    p_dispute.charge_refundable, p_dispute.status = 'prevented' or p_dispute.status like 'warning\_%'
+  )
+$$;
+
 -- dispute_row: a dispute as a line of a list.
 create function payops.dispute_row(p_dispute payops.disputes) returns jsonb
 language sql stable
@@ -26,7 +50,7 @@ set search_path = '' as $$
   from (
     select
       n as dispute, n.created, n.id,
-      case when n.status like '%needs_response' then nullif(n.evidence_due_by, 'epoch') end as due
+      case when payops.awaits_answer(n.status) then nullif(n.evidence_due_by, 'epoch') end as due
     from payops.disputes as n
     where p_statuses ? n.status and (p_since is null or n.created >= p_since)
       and (p_until is null or n.created < p_until) and (p_reason is null or n.reason = p_reason)
@@ -35,7 +59,7 @@ set search_path = '' as $$
   ) as x
 $$;
 
--- dispute_fee_minor: what the newest dispute in this currency cost beside its amount, or null before the first.
+-- dispute_fee_minor: the fee of the newest dispute that was settled in this currency, or null before the first.
 create function payops.dispute_fee_minor(p_currency text) returns bigint
 language sql stable
 set search_path = '' as $$
@@ -103,8 +127,9 @@ set search_path = '' as $$
         select sum(b.fee_minor) from payops.balance_transactions as b
         where b.source_id = d.id and b.reporting_category = 'dispute'
       ),
-      payops.dispute_fee_minor(d.currency)
+      payops.dispute_fee_minor(payops.settlement_currency(d.charge_id, d.currency))
     ),
+    'fee_currency', payops.settlement_currency(d.charge_id, d.currency),
     'texts', (select coalesce(jsonb_object_agg(t.kind, t.text), '{}') from payops.policy_texts as t),
     'decided', (
       select jsonb_build_object(
@@ -122,8 +147,32 @@ set search_path = '' as $$
   where d.id = p_dispute_id
 $$;
 
--- check_answerable: refused, in the operator's words, unless the bank still takes an answer to this dispute; whoever
--- else is about to answer it waits until the transaction ends.
+-- needing_response: this dispute, or a refusal where it needs no response.
+create function payops.needing_response(p_dispute_id text) returns payops.disputes
+language plpgsql stable
+set search_path = '' as $$
+declare
+  found_dispute payops.disputes;
+begin
+  select d.* into found_dispute from payops.disputes as d where d.id = p_dispute_id;
+  if not found then
+    perform payops.refuse('not_found', 'There is no such dispute.');
+  elsif not payops.awaits_answer(found_dispute.status) then
+    perform payops.refuse('not_answerable', 'This dispute can no longer be answered.');
+  end if;
+  return found_dispute;
+end
+$$;
+
+-- check_dispute_answerable: this dispute, or a refusal where evidence cannot be saved for it.
+create function payops_api.check_dispute_answerable(p_dispute_id text) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select payops.dispute_row(payops.needing_response(p_dispute_id))
+$$;
+
+-- check_answerable: this dispute, or a refusal in the operator's words where it cannot be answered now. Nobody else can
+-- answer it until the transaction ends.
 create function payops.check_answerable(p_dispute_id text, p_now timestamptz) returns payops.disputes
 language plpgsql
 set search_path = '' as $$
@@ -131,17 +180,13 @@ declare
   found_dispute payops.disputes;
 begin
   perform pg_advisory_xact_lock(hashtextextended('dispute:' || p_dispute_id, 0));
-  select d.* into found_dispute from payops.disputes as d where d.id = p_dispute_id;
-  if not found then
-    perform payops.refuse('not_found', 'There is no such dispute.');
-  elsif found_dispute.status not in ('needs_response', 'warning_needs_response') then
-    perform payops.refuse('not_answerable', 'This dispute takes no answer any more.');
-  elsif found_dispute.evidence_due_by <= p_now then
-    perform payops.refuse('past_due', 'The time to answer this dispute is over.');
+  found_dispute := payops.needing_response(p_dispute_id);
+  if found_dispute.evidence_due_by <= p_now then
+    perform payops.refuse('past_due', 'The deadline to answer this dispute has passed.');
   elsif exists (
     select from payops.money_actions as a where a.subject = p_dispute_id and a.state in ('sending', 'unknown')
   ) then
-    perform payops.refuse('in_progress', 'An answer is on its way already. Wait for what comes of it.');
+    perform payops.refuse('in_progress', 'An answer is already on its way. Wait for its result.');
   end if;
   return found_dispute;
 end
@@ -163,9 +208,9 @@ begin
   else
     dispute := payops.check_answerable(p_dispute_id, p_now);
     if p_kind = 'submit_evidence' and not dispute.has_evidence then
-      perform payops.refuse('no_evidence', 'Nothing is staged: save some evidence first.');
+      perform payops.refuse('no_evidence', 'No evidence is saved. Save some evidence first.');
     elsif p_kind = 'accept_dispute' and coalesce(btrim(p_reason), '') = '' then
-      perform payops.refuse('reason_missing', 'Say why: the audit log needs a reason.');
+      perform payops.refuse('reason_missing', 'Give a reason: the audit log needs one.');
     end if;
   end if;
   action := payops.sending_action(
@@ -226,8 +271,8 @@ set search_path = '' as $$
     select
       coalesce(d.reason, 'general') as reason, count(*) as disputes, sum(d.amount_minor) as amount_minor,
       count(*) filter (where d.status = 'won') as won, count(*) filter (where d.status = 'lost') as lost,
-      count(*) filter (where d.status like '%needs_response') as to_answer,
-      count(*) filter (where d.status like '%under_review') as under_review
+      count(*) filter (where payops.awaits_answer(d.status)) as to_answer,
+      count(*) filter (where payops.is_under_review(d.status)) as under_review
     from payops.disputes as d
     where d.created >= p_since and d.created < p_until and d.currency = p_currency
     group by 1
@@ -241,7 +286,7 @@ returns table (warned bigint, disputed bigint, decided bigint, lost bigint)
 language sql stable
 set search_path = '' as $$
   select
-    count(*) filter (where d.id is not null or c.amount_refunded_minor < c.amount_captured_minor), count(d.id),
+    count(*) filter (where d.id is not null or payops.refunded_of_charge(c) < c.amount_captured_minor), count(d.id),
     count(*) filter (where d.status in ('won', 'lost')), count(*) filter (where d.status = 'lost')
   from payops.early_fraud_warnings as w
   inner join payops.charges as c on w.charge_id = c.id
@@ -266,12 +311,10 @@ set search_path = '' as $$
       from (
         select
           w.id, w.created, w.fraud_type, w.payment_intent_id, c.id as charge_id, c.created as charged_at, c.currency,
-          c.card_brand, c.card_last4, c.amount_captured_minor - c.amount_refunded_minor as left_minor,
-          (
-            select b.fee_minor from payops.balance_transactions as b
-            where b.source_id = c.id and b.type = 'charge' limit 1
-          ) as fee_minor,
-          payops.dispute_fee_minor(c.currency) as dispute_fee_minor,
+          c.card_brand, c.card_last4, c.amount_captured_minor - payops.refunded_of_charge(c) as left_minor,
+          payops.charge_fee_minor(c.id) as fee_minor,
+          payops.settlement_currency(c.id, c.currency) as fee_currency,
+          payops.dispute_fee_minor(payops.settlement_currency(c.id, c.currency)) as dispute_fee_minor,
           (
             select k.status from payops.payment_intents as i
             inner join payops.consultations as k on i.order_id = k.order_id
@@ -280,7 +323,7 @@ set search_path = '' as $$
           ) as consultation
         from payops.early_fraud_warnings as w
         inner join payops.charges as c on w.charge_id = c.id
-        where w.actionable and not c.disputed and c.amount_refunded_minor < c.amount_captured_minor
+        where w.actionable and not c.disputed and payops.refunded_of_charge(c) < c.amount_captured_minor
           and w.created > p_now - interval '120 days'
         order by w.created desc, w.id
         limit least(p_limit, 1000)

@@ -106,7 +106,7 @@ set search_path = '' as $$
   ) || coalesce((
     select jsonb_build_object(
       'charge_id', c.id, 'card_brand', c.card_brand, 'card_last4', c.card_last4, 'method_type', c.method_type,
-      'captured_minor', c.amount_captured_minor, 'refunded_minor', c.amount_refunded_minor
+      'captured_minor', c.amount_captured_minor, 'refunded_minor', payops.refunded_of_charge(c)
     )
     from payops.charges as c
     where c.id = coalesce(p_intent.latest_charge_id, p_intent.error_charge_id)

@@ -1,4 +1,25 @@
--- refund_position: of one payment, what was captured, what of it went back or is on its way back, and what is left.
+-- released_minor: how much of an authorization was never captured. Stripe books the release as a refund of the charge.
+create function payops.released_minor(p_charge payops.charges) returns bigint
+language sql immutable
+set search_path = '' as $$
+  select greatest(p_charge.amount_minor - p_charge.amount_captured_minor, 0)
+$$;
+
+-- refunded_of_charge: how much of what was captured has been refunded. The refunds decide; the charge's own sum counts
+-- where it knows of more, without what was only released, and without refunds that failed or were canceled since.
+create function payops.refunded_of_charge(p_charge payops.charges) returns bigint
+language sql stable
+set search_path = '' as $$
+  select greatest(
+    coalesce(sum(r.amount_minor) filter (where r.status not in ('failed', 'canceled')), 0),
+    p_charge.amount_refunded_minor - payops.released_minor(p_charge)
+    - coalesce(sum(r.amount_minor) filter (where r.status in ('failed', 'canceled') and r.as_of >= p_charge.as_of), 0)
+  )::bigint
+  from payops.refunds as r
+  where r.payment_intent_id = p_charge.payment_intent_id and coalesce(r.charge_id, p_charge.id) = p_charge.id
+$$;
+
+-- refund_position: of one payment, what was captured, what was refunded or is on its way back, and what is left.
 create function payops.refund_position(p_payment_intent_id text)
 returns table (
   charge_id text, currency text, captured_minor bigint, refunded_minor bigint, in_flight_minor bigint, left_minor bigint,
@@ -9,16 +30,9 @@ set search_path = '' as $$
   select
     c.id, c.currency, c.amount_captured_minor, r.refunded, a.in_flight,
     c.amount_captured_minor - r.refunded - a.in_flight,
-    exists (
-      select from payops.disputes as d
-      where d.charge_id = c.id and d.status in ('needs_response', 'under_review', 'lost')
-    )
+    exists (select from payops.disputes as d where d.charge_id = c.id and payops.bars_refund(d))
   from payops.charges as c
-  cross join lateral (
-    select greatest(coalesce(sum(r.amount_minor), 0), c.amount_refunded_minor)::bigint as refunded
-    from payops.refunds as r
-    where r.payment_intent_id = p_payment_intent_id and r.status not in ('failed', 'canceled')
-  ) as r
+  cross join lateral (select payops.refunded_of_charge(c) as refunded) as r
   cross join lateral (
     select coalesce(sum(a.amount_minor), 0)::bigint as in_flight
     from payops.money_actions as a
@@ -36,23 +50,51 @@ set search_path = '' as $$
   select pg_advisory_xact_lock(hashtextextended('refund:' || p_payment_intent_id, 0))
 $$;
 
--- check_refundable: refused, in the operator's words, unless this much of the payment can go back.
+-- refund_problem: why nothing of this payment can be refunded, as a code and a sentence; no row where something can.
+create function payops.refund_problem(p_payment_intent_id text) returns table (code text, sentence text)
+language sql stable
+set search_path = '' as $$
+  select w.code, w.sentence
+  from (select p_payment_intent_id as id) as asked
+  left join payops.refund_position(p_payment_intent_id) as p on true
+  left join payops.payment_intents as i on i.id = asked.id
+  cross join lateral (
+    values
+      (
+        1, 'not_mirrored', 'This payment has succeeded but is not mirrored yet. Try again in a moment.',
+        p.charge_id is null and coalesce(i.status = 'succeeded', false)
+      ),
+      (
+        2, 'not_captured', 'No money was collected for this payment, so there is nothing to refund.',
+        coalesce(p.captured_minor, 0) = 0
+      ),
+      (
+        3, 'charge_disputed', 'The customer disputes this payment. Answer or accept the dispute instead.',
+        coalesce(p.charged_back, false)
+      ),
+      (4, 'nothing_left', 'All of this payment has already been refunded.', p.left_minor <= 0)
+  ) as w (place, code, sentence, holds)
+  where w.holds
+  order by w.place
+  limit 1
+$$;
+
+-- check_refundable: refused, in the operator's words, unless this much of the payment can be refunded.
 create function payops.check_refundable(p_payment_intent_id text, p_amount_minor bigint) returns void
 language plpgsql
 set search_path = '' as $$
 declare
   payment record;
+  problem record;
 begin
   perform payops.queue_refunds(p_payment_intent_id);
+  select p.* into problem from payops.refund_problem(p_payment_intent_id) as p;
+  if found then
+    perform payops.refuse(problem.code, problem.sentence);
+  end if;
   select p.* into payment from payops.refund_position(p_payment_intent_id) as p;
-  if not found or payment.captured_minor = 0 then
-    perform payops.refuse('not_captured', 'No money was taken for this payment, so none can be refunded.');
-  elsif payment.charged_back then
-    perform payops.refuse('charge_disputed', 'The customer disputes this payment: answer or accept the dispute instead.');
-  elsif p_amount_minor is null or p_amount_minor < 1 then
+  if p_amount_minor is null or p_amount_minor < 1 then
     perform payops.refuse('bad_amount', 'A refund is at least one minor unit.');
-  elsif payment.left_minor <= 0 then
-    perform payops.refuse('nothing_left', 'All of this payment was refunded already.');
   elsif p_amount_minor > payment.left_minor then
     perform payops.refuse(
       'refund_too_large', format('Only %s is left to refund.', payops.money_text(payment.left_minor, payment.currency))
@@ -93,7 +135,7 @@ $$;
 -- not make it alone; `p_limit_minor`, in cents of usd, is null for those who need nobody, and `p_seen_left_minor` is
 -- what was left when the person decided, so that two who look at the same payment do not both refund it.
 create function payops_api.begin_refund(
-  p_id text, p_payment_intent_id text, p_amount_minor bigint, p_stripe_reason text, p_reason text,
+  p_id text, p_payment_intent_id text, p_amount_minor bigint, p_path text, p_params jsonb, p_reason text,
   p_actor text, p_role text, p_limit_minor bigint, p_now timestamptz, p_seen_left_minor bigint default null
 ) returns jsonb
 language plpgsql security definer
@@ -103,7 +145,7 @@ declare
   payment record;
 begin
   if coalesce(btrim(p_reason), '') = '' then
-    perform payops.refuse('reason_missing', 'Say why: the audit log needs a reason.');
+    perform payops.refuse('reason_missing', 'Give a reason: the audit log needs one.');
   end if;
   perform payops.queue_refunds(p_payment_intent_id);
   if not exists (select from payops.money_actions as a where a.id = p_id) then
@@ -112,15 +154,12 @@ begin
   select p.* into payment from payops.refund_position(p_payment_intent_id) as p;
   if payment.left_minor <> p_seen_left_minor and not exists (select from payops.money_actions as a where a.id = p_id) then
     perform payops.refuse('changed_meanwhile', format(
-      'Part of this was refunded meanwhile: %s is left now. Look again before you refund.',
+      'Part of this payment was refunded in the meantime: %s is left. Check again before you refund.',
       payops.money_text(payment.left_minor, payment.currency)
     ));
   end if;
   action := payops.sending_action(
-    p_id, 'refund', p_payment_intent_id, 'post', 'refunds', jsonb_strip_nulls(jsonb_build_object(
-      'payment_intent', p_payment_intent_id, 'amount', p_amount_minor, 'reason', p_stripe_reason,
-      'metadata', jsonb_build_object('payopsAction', p_id)
-    )), p_actor, p_role, p_reason, p_now
+    p_id, 'refund', p_payment_intent_id, 'post', p_path, p_params, p_actor, p_role, p_reason, p_now
   );
   action.payment_intent_id := p_payment_intent_id;
   action.amount_minor := p_amount_minor;
@@ -153,7 +192,7 @@ begin
   elsif action.state <> 'awaiting_approval' then
     return payops.action_as_json(action) || '{"begun": false}';
   elsif action.requested_by = p_actor then
-    perform payops.refuse('same_person', 'You asked for this refund yourself: another person has to decide.');
+    perform payops.refuse('same_person', 'You requested this refund. Somebody else has to decide.');
   end if;
   if p_approved then
     perform payops.check_refundable(action.payment_intent_id, action.amount_minor);
@@ -171,27 +210,51 @@ begin
 end
 $$;
 
--- refund_preview: what hangs on a refund of this payment: what is left, what awaits approval, the fee that stays,
--- disputes and fraud warnings, the subscription and the consultation behind it.
+-- settlement_currency: the currency in which a charge reached the balance, and in which its fees are taken.
+create function payops.settlement_currency(p_charge_id text, p_currency text) returns text
+language sql stable
+set search_path = '' as $$
+  select coalesce(
+    (
+      select b.currency from payops.balance_transactions as b
+      where b.source_id = p_charge_id and b.type in ('charge', 'payment')
+      order by b.created
+      limit 1
+    ),
+    p_currency
+  )
+$$;
+
+-- charge_fee_minor: the fee that Stripe took for a charge, in its settlement currency; null before it is known.
+create function payops.charge_fee_minor(p_charge_id text) returns bigint
+language sql stable
+set search_path = '' as $$
+  select sum(b.fee_minor)::bigint
+  from payops.balance_transactions as b where b.source_id = p_charge_id and b.type in ('charge', 'payment')
+$$;
+
+-- refund_preview: what a refund of this payment affects: what is left or why nothing is, what awaits approval, the fee
+-- that is not returned, disputes and fraud warnings, the subscription and the consultation.
 create function payops_api.refund_preview(p_payment_intent_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  select to_jsonb(p) || jsonb_build_object(
+  select coalesce(to_jsonb(w), '{}') || case when p.charge_id is null then '{}' else to_jsonb(p) || jsonb_build_object(
     'payment_intent_id', p_payment_intent_id,
     'alone_minor', payops.refunded_alone_minor(p_payment_intent_id),
-    'fee_minor', (
-      select sum(b.fee_minor) from payops.balance_transactions as b where b.source_id = p.charge_id and b.type = 'charge'
-    ),
+    'fee_minor', payops.charge_fee_minor(p.charge_id),
+    'settlement_currency', payops.settlement_currency(p.charge_id, p.currency),
     'awaiting_minor', (
       select coalesce(sum(a.amount_minor), 0) from payops.money_actions as a
       where a.payment_intent_id = p_payment_intent_id and a.kind = 'refund' and a.state = 'awaiting_approval'
     ),
     'disputes', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'status', d.status, 'reason', d.reason)), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', d.id, 'status', d.status, 'reason', d.reason, 'amount_minor', d.amount_minor, 'currency', d.currency
+      )), '[]')
       from payops.disputes as d where d.charge_id = p.charge_id
     ),
     'fraud_warning', exists (
-      select from payops.early_fraud_warnings as w where w.charge_id = p.charge_id and w.actionable
+      select from payops.early_fraud_warnings as f where f.charge_id = p.charge_id and f.actionable
     ),
     'subscription_id', (
       select n.subscription_id from payops.invoice_payments as l
@@ -208,8 +271,10 @@ set search_path = '' as $$
       order by k.received_at desc
       limit 1
     )
-  )
-  from payops.refund_position(p_payment_intent_id) as p
+  ) end
+  from (select 1) as one
+  left join payops.refund_position(p_payment_intent_id) as p on true
+  left join payops.refund_problem(p_payment_intent_id) as w on true
 $$;
 
 -- refunds_and_asked: refunds as Stripe has them, and those that were asked for here and are not there, or not yet.
