@@ -30,12 +30,17 @@ def private_kind(identifier: str) -> str | None:
         return None
     if _EMAIL.search(text):
         return "an e-mail address"
-    if any(_is_card(found.group()) for found in _DIGIT_RUN.finditer(text)):
+    if has_card_number(text):
         return "a card number"
     international, north_american, bare = _PHONES
     if international.search(text) or north_american.search(text) or bare.fullmatch(text):
         return "a phone number"
     return None
+
+
+def has_card_number(text: str) -> bool:
+    """Whether a card number stands anywhere in this text."""
+    return any(_is_card(found.group()) for found in _DIGIT_RUN.finditer(_plain(text)))
 
 
 def private_problem(identifier: str) -> str | None:

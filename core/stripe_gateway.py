@@ -6,11 +6,17 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import stripe
 
 from core.errors import PayopsError, Refused, Unavailable
+
+if TYPE_CHECKING:  # the parameters of writes that are composed elsewhere
+    from stripe.params import InvoicePayParams as InvoicePayParams
+    from stripe.params import PaymentIntentConfirmParams as PaymentIntentConfirmParams
+    from stripe.params import RefundCreateParams as RefundCreateParams
+    from stripe.params import SubscriptionUpdateParams as SubscriptionUpdateParams
 
 API_VERSION = "2026-10-28.endive"
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 3.0, 20.0

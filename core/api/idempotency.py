@@ -11,6 +11,7 @@ from starlette.requests import Request as HttpRequest
 
 from core.api.problems import status_of
 from core.errors import PayopsError, Refused, Unavailable
+from core.identifiers import private_problem
 from core.payments.context import PaymentContext
 from core.payments.operations.callers import Caller
 from core.payments.operations.requests import Request
@@ -27,6 +28,8 @@ Refill = Callable[[PaymentContext, Answer], BaseModel]
 def checked_key(key: str) -> str:
     if not 0 < len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise Refused("bad_idempotency_key", "An Idempotency-Key has 1 to 255 printable ASCII characters.")
+    if problem := private_problem(key):
+        raise Refused("private_identifier", problem, facts={"path": "Idempotency-Key"})
     return key
 
 

@@ -10,6 +10,7 @@ TITLES = {
     "incorrect_zip": "Incorrect postcode",
     "invalid_cvc": "Invalid security code",
     "low_probability_of_authorization": "Blocked: unlikely to be authorized",
+    "payment_intent_authentication_failure": "Customer did not authenticate",
     "payment_method_customer_decline": "Declined by the customer",
     "previously_declined_do_not_retry": "Blocked: the card was declined for good before",
     "requested_block_on_incorrect_cvc": "Blocked: incorrect security code",

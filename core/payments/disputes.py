@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from core.db import Database
 from core.errors import Refused
 from core.money import Money
-from core.payments import actions, evidence
+from core.payments import actions, evidence, private_text
 from core.payments.actions import Action
 from core.payments.context import PaymentContext
-from core.payments.dispute_statuses import STATUSES_OF, TO_ANSWER, Shown, is_inquiry, is_past_due, time_left
+from core.payments.dispute_statuses import STATUSES_OF, Shown, is_inquiry, is_past_due, time_left
 from core.periods import Period
 from core.staff import audit, roles
 from core.staff.roles import Actor
@@ -102,6 +102,8 @@ def stage(context: PaymentContext, actor: Actor, dispute_id: str, fields: Mappin
     """
     roles.require(actor, PAGE)
     evidence.check(fields)
+    for text in fields.values():
+        private_text.refuse(text, "The evidence")
     status = _check_needs_response(context.db, dispute_id)
     appeal_fields = set(fields) & set(evidence.APPEAL_FIELDS)
     if appeal_fields != (set(fields) if status == evidence.APPEALABLE else set()):
@@ -146,6 +148,7 @@ def submit(
 ) -> Action:
     """Submit the saved evidence to the bank, which is possible once; the same `action_id` is one submission."""
     roles.require(actor, PAGE)
+    roles.require_confirmed(actor)
     facts = facts_of(context.db, dispute_id)
     if facts is not None and facts["dispute"]["status"] == evidence.APPEALABLE:
         saved = evidence.known_at_stripe(context.stripe.retrieve(f"disputes/{dispute_id}"))
@@ -213,6 +216,7 @@ def in_words(action: Action) -> str:
 def set_text(db: Database, actor: Actor, kind: str, text: str, now: datetime) -> None:
     """Set a text about our service or policies that new evidence is filled in with."""
     roles.require(actor, PAGE)
+    private_text.refuse(text, "The text")
     db.call("set_policy_text", kind=kind, text=text, actor=actor.name, role=str(actor.role), now=now)
 
 
@@ -226,6 +230,7 @@ def _answer(
 ) -> Action:
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
+    private_text.refuse(reason, "The reason")
     return actions.begun(
         context,
         "begin_dispute_answer",

@@ -1,4 +1,4 @@
-"""Payments: found by what people know of them, and told whole."""
+"""Payments: finding them by what people know about them, and everything about one of them."""
 
 import re
 from collections.abc import Mapping
@@ -11,8 +11,10 @@ from core.db import Database
 from core.errors import Refused
 from core.logs import redacted
 from core.money import Money
+from core.payments import declines
 from core.payments.context import PaymentContext
 from core.payments.limits import CURRENCIES
+from core.payments.staff_names import staff_name
 from core.staff import audit, roles
 from core.staff.roles import Actor, Right
 
@@ -20,10 +22,10 @@ PAGE = "payments"
 STATUSES = {
     "succeeded": "Succeeded",
     "failed": "Failed",
-    "incomplete": "Not tried",
-    "requires_action": "Waits for the customer",
+    "incomplete": "Incomplete",
+    "requires_action": "Waiting for the customer",
     "processing": "Processing",
-    "requires_capture": "Not captured",
+    "requires_capture": "Uncaptured",
     "canceled": "Canceled",
     "refunded": "Refunded",
     "disputed": "Disputed",
@@ -31,9 +33,13 @@ STATUSES = {
 DISPUTED = {
     "won": "Dispute won",
     "lost": "Dispute lost",
-    "warning_needs_response": "Bank asks",
-    "warning_under_review": "Bank asks",
-    "warning_closed": "Bank asked",
+    "needs_response": "Disputed",
+    "under_review": "Disputed",
+    "appeal_needs_response": "Dispute appealed",
+    "appeal_under_review": "Dispute appealed",
+    "warning_needs_response": "Inquiry",
+    "warning_under_review": "Inquiry",
+    "warning_closed": "Inquiry closed",
     "prevented": "Dispute prevented",
 }
 EXPORT_MAX_PAYMENTS = 20_000
@@ -47,7 +53,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Sought:
-    """Which payments are wanted; None wants all. `name` is any id or reference that a payment goes by."""
+    """Which payments to find; None means all. `name` is any id or reference that belongs to a payment."""
 
     name: str | None = None
     since: datetime | None = None
@@ -59,15 +65,15 @@ class Sought:
 
     @property
     def everywhere(self) -> bool:
-        """Whether it is looked for by something that few payments share, and so in all time."""
+        """Whether the search is by something that few payments share, so that the period does not limit it."""
         return bool(self.name or self.amounts or self.last4)
 
 
 @dataclass(frozen=True)
 class Found:
-    """Some payments, newest first; where to go on, None at the end; per currency how many fit and what came in.
+    """One page of payments, newest first; where the next begins, None on the last; per currency the count and the sum.
 
-    `fresh_at` is when the last event came in, None before the first.
+    `fresh_at` is when the last event arrived, None before the first.
     """
 
     items: list[Row]
@@ -82,7 +88,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Customer:
-    """A customer of an e-mail address, as Stripe has it at this moment."""
+    """A customer with the e-mail address that was looked up at Stripe."""
 
     id: str
     payments: int
@@ -97,11 +103,11 @@ def sought(
     currency: str | None = None,
     bounds: tuple[datetime, datetime] | None = None,
 ) -> Sought:
-    """What was typed, understood; the days count only where nothing else narrows the search. Raises `Refused`."""
+    """The search that was typed; the period counts only where nothing else narrows it. Raises `Refused`."""
     if last4 and not re.fullmatch(r"\d{4}", last4, re.ASCII):
-        raise Refused("bad_last4", "The last four are four digits.")
+        raise Refused("bad_last4", "Enter the last four digits of the card.")
     if status is not None and status not in STATUSES:
-        raise Refused("bad_status", f"{status} is no status of a payment.")
+        raise Refused("bad_status", "Choose one of the statuses.")
     wanted = Sought(
         name=_one_word(name),
         currency=currency,
@@ -118,22 +124,22 @@ def amounts_of(typed: str) -> dict[str, int]:
     """What `49`, `49.00` or `$1,049.50` is in each currency's minor units. Raises `Refused`."""
     matched = _AMOUNT.fullmatch(typed.strip())
     if matched is None:
-        raise Refused("bad_amount", "Write an amount such as 49 or 1,049.50.")
+        raise Refused("bad_amount", "Enter an amount such as 49 or 1,049.50.")
     try:
         major = Decimal(f"{matched[1].replace(',', '')}.{matched[2] or 0}")
         found = {each: Money.from_major(major, each) for each in CURRENCIES}
     except (InvalidOperation, ValueError) as error:
-        raise Refused("bad_amount", "Write an amount such as 49 or 1,049.50.") from error
+        raise Refused("bad_amount", "Enter an amount such as 49 or 1,049.50.") from error
     return {each: money.minor for each, money in found.items() if money.major == major}
 
 
 def place_in_words(place: Mapping[str, str] | None) -> str:
-    """Where a list goes on, for an address."""
+    """The place where the next page begins, as text for the address."""
     return f"{place['created']} {place['id']}" if place else ""
 
 
 def place_of(words: str | None) -> dict[str, str] | None:
-    """The place that `place_in_words` wrote; None for what is none."""
+    """The place that `place_in_words` wrote; None for any other text."""
     created, _, payment = (words or "").partition(" ")
     try:
         datetime.fromisoformat(created)
@@ -145,7 +151,7 @@ def place_of(words: str | None) -> dict[str, str] | None:
 def find(
     db: Database, actor: Actor, wanted: Sought, *, before: Mapping[str, str] | None = None, limit: int = 50
 ) -> Found:
-    """The payments wanted, `limit` of them (1,000 at most); sums are of the first `COUNTED_AT_MOST`."""
+    """One page of the payments found, `limit` of them (at most 1,000); sums cover the first `COUNTED_AT_MOST`."""
     roles.require(actor, PAGE, Right.SEE)
     found = db.call("find_payments", sought=asdict(wanted) | {"before": before}, limit=limit)
     fresh = found["fresh_at"] and datetime.fromisoformat(found["fresh_at"])
@@ -153,7 +159,7 @@ def find(
 
 
 def exported(db: Database, actor: Actor, wanted: Sought, now: datetime) -> list[Row]:
-    """All payments wanted, `EXPORT_MAX_PAYMENTS` at most; that they were taken along is on record."""
+    """All payments found, at most `EXPORT_MAX_PAYMENTS`; the export is in the audit log."""
     page = find(db, actor, wanted, limit=_PAGE)
     taken = list(page.items)
     while page.next is not None and len(taken) < EXPORT_MAX_PAYMENTS:
@@ -164,12 +170,12 @@ def exported(db: Database, actor: Actor, wanted: Sought, now: datetime) -> list[
 
 
 def customers_of_email(context: PaymentContext, actor: Actor, email: str) -> list[Customer]:
-    """Ask Stripe whose address this is. Nothing of it is kept; who asked, and which customers came of it, is."""
+    """Ask Stripe for the customers with this address. The address is not stored; who asked and what was found is."""
     roles.require(actor, PAGE, Right.SEE)
     given = email.strip()
     if not _EMAIL.fullmatch(given):
-        raise Refused("bad_email", "This is not an e-mail address.")
-    # Stripe's list tells capitals apart, and most addresses are kept in small letters.
+        raise Refused("bad_email", "Enter a complete e-mail address.")
+    # Stripe's list is case-sensitive, and most addresses are stored in lower case.
     ids = [
         str(one["id"])
         for form in dict.fromkeys((given, given.lower()))
@@ -183,17 +189,17 @@ def customers_of_email(context: PaymentContext, actor: Actor, email: str) -> lis
 
 
 def life(db: Database, actor: Actor, payment_intent_id: str) -> dict[str, Any] | None:
-    """Everything known of one payment, by kind; None where there is no such payment."""
+    """Everything known about one payment, by kind; None where there is no such payment."""
     roles.require(actor, PAGE, Right.SEE)
     found: dict[str, Any] | None = db.call("payment_life", payment_intent_id=payment_intent_id)
     return found
 
 
 def add_note(db: Database, actor: Actor, payment_intent_id: str, note: str, now: datetime) -> None:
-    """Write a note on the payment. Raises `Refused` for an empty or overlong one, and for what must not be kept."""
+    """Add a note to the payment. Raises `Refused` for an empty or overlong one, and for private data."""
     roles.require(actor, PAGE, Right.SEE)
     if redacted(note) != note:
-        raise Refused("note_private", "Leave out card numbers, addresses, phone numbers and keys.")
+        raise Refused("note_private", "Leave out card numbers, e-mail addresses, phone numbers and keys.")
     db.call(
         "add_payment_note",
         payment_intent_id=payment_intent_id,
@@ -205,7 +211,7 @@ def add_note(db: Database, actor: Actor, payment_intent_id: str, note: str, now:
 
 
 def withdraw_note(db: Database, actor: Actor, note_id: int, now: datetime) -> None:
-    """Take back a note's words: one's own, or as an admin anybody's; that it was there stays."""
+    """Remove the text of a note: one's own, or anybody's as an admin. That there was a note stays recorded."""
     roles.require(actor, PAGE, Right.SEE)
     db.call(
         "withdraw_payment_note",
@@ -218,46 +224,50 @@ def withdraw_note(db: Database, actor: Actor, note_id: int, now: datetime) -> No
 
 
 def status_in_words(payment: Row) -> str:
-    """`Succeeded`, `Refunded`, `Partly refunded`, `Dispute lost`, `Failed: insufficient_funds`."""
+    """`Succeeded`, `Refunded`, `Partially refunded`, `Dispute lost`, `Failed: insufficient funds`."""
     if dispute := payment.get("dispute_status"):
         return DISPUTED.get(dispute, "Disputed")
     refunded, captured = payment.get("refunded_minor") or 0, payment.get("captured_minor") or 0
     if refunded:
-        return "Refunded" if refunded >= captured else "Partly refunded"
+        return "Refunded" if refunded >= captured else "Partially refunded"
     said = STATUSES.get(payment["status"], str(payment["status"]).replace("_", " "))
     reason = payment.get("decline_code")
-    return f"{said}: {reason}" if reason and payment["status"] == "failed" else said
+    return f"{said}: {_lower(declines.in_words(reason))}" if reason and payment["status"] == "failed" else said
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def may_withdraw(actor: Actor, note: Row) -> bool:
-    """Whether `actor` may take back this note's words."""
+    """Whether `actor` may remove the text of this note."""
     return note["written_by"] == actor.name or actor.role is roles.Role.ADMIN
 
 
 def open_actions(life: Mapping[str, Any]) -> list[str]:
-    """What was begun on this payment and is not over, a sentence each."""
+    """What was started on this payment and is not finished, one sentence each."""
     told = []
     for one in life["actions"]:
         what = one["kind"].replace("_", " ")
         amount = f" of {Money(one['amount_minor'], one['currency'])}" if one["amount_minor"] else ""
         if one["state"] == "awaiting_approval":
-            told.append(f"A {what}{amount} that {one['requested_by']} asked for waits for another person.")
+            told.append(f"A {what}{amount}, requested by {staff_name(one['requested_by'])}, is awaiting approval.")
         elif one["state"] in ("sending", "unknown"):
-            told.append(f"Stripe has not answered about a {what}{amount} yet. It is settled by itself, once.")
+            told.append(f"Stripe has not answered about a {what}{amount} yet. This is settled automatically, once.")
     return told
 
 
 def sentence(found: Found, span: str) -> str:
-    """What was found, first: how many fit, how they went, what came in."""
+    """How many payments were found, how they went, and what was collected."""
     if not found.count:
-        return f"No payment fits {span}."
+        return f"No payments found {span}."
     many = found.count >= COUNTED_AT_MOST
     succeeded, failed = (sum(each[name] for each in found.sums) for name in ("succeeded", "failed"))
     came = [str(Money(each["received_minor"], each["currency"])) for each in found.sums if each["received_minor"]]
     total = "more than " if many else ""
     payments = "1 payment" if found.count == 1 else f"{total}{found.count:,} payments"
     together = " and ".join(part for part in (", ".join(came[:-1]), *came[-1:]) if part)
-    brought = f"; {together} came in" if came and not many else ""
+    brought = f"; {together} collected" if came and not many else ""
     went = f"{succeeded:,} succeeded, {failed:,} failed" if not many else f"of the first, {succeeded:,} succeeded"
     return f"{payments} {span}: {went}{brought}."
 
@@ -267,6 +277,6 @@ def _payments_of(context: PaymentContext, actor: Actor, customer_id: str) -> int
 
 
 def _one_word(name: str) -> str | None:
-    """Without blanks; what no database keeps is a question mark, so that it finds nothing."""
+    """Without blanks; a character that no database stores becomes a question mark, which finds nothing."""
     signs = (sign if sign.isprintable() else "?" for sign in name if not sign.isspace())
     return "".join(signs)[:200] or None

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from core.errors import PayopsError, Refused, Unavailable
-from core.payments import actions, recovery_links
+from core.payments import actions, private_text, recovery_links
 from core.payments.actions import Action
 from core.payments.context import PaymentContext
 from core.payments.retry_advice import MASTERCARD_DECLINES_24_HOURS, STOP_AT, Failed, RetryAdvice, Step, retry_advice
@@ -105,6 +105,7 @@ def retry(
     roles.require_confirmed(actor)
     if override_reason is not None and actor.role is not Role.ADMIN:
         raise Refused("retry_limit", "Only an admin may pass over the limit of tries.")
+    private_text.refuse(override_reason, "The reason")
     context.flags.require(Flow.RETRIES)
     if (known := context.db.call("money_action", id=action_id)) is not None:
         return Action.of(known)
@@ -134,6 +135,7 @@ def schedule(
     """Have the worker try it at that moment, within 30 days; another moment replaces the first."""
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
+    private_text.refuse(reason, "The reason")
     context.flags.require(Flow.RETRIES)
     now = context.clock()
     if not now < at <= now + LATEST_SCHEDULE:
@@ -253,6 +255,7 @@ def _try_scheduled(context: PaymentContext, row: Json) -> None:
 
 
 def _decided(context: PaymentContext, actor: Actor, payment_intent_id: str, state: str, reason: str) -> Action | None:
+    private_text.refuse(reason, "The reason")
     row = context.db.call(
         "decide_recovery",
         payment_intent_id=payment_intent_id,

@@ -1,4 +1,4 @@
-"""What goes back to customers, in figures and in a sentence."""
+"""Refunds in figures and in a sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,23 +16,23 @@ from core.periods import Period
 REFUNDED = METRICS["refunded"]
 ON_ITS_WAY = Definition(
     "refunds_out",
-    "On its way",
+    "Pending",
     Better.NEITHER,
-    "Refunds of the period that are at the bank or with Stripe and not with the customer yet.",
+    "Refunds of the period that Stripe or the bank has not completed yet.",
     "refunds?status=pending",
 )
 FAILED = Definition(
     "refunds_failed",
     "Failed",
     Better.LESS,
-    "Refunds of the period that the bank sent back: the customer has nothing, and the money can be refunded again.",
+    "Refunds of the period that the bank returned. The customer did not get the money, which can be refunded again.",
     "refunds?status=failed",
 )
 NOT_MADE = Definition(
     "refunds_not_made",
     "Refused or rejected",
     Better.NEITHER,
-    "Refunds asked for here in the period that Stripe refused, or that another person did not approve.",
+    "Refunds requested here in the period that Stripe refused or that were not approved.",
     "refunds?status=rejected",
 )
 OUT = ("pending", "requires_action", "sending", "unknown")
@@ -40,7 +40,7 @@ OUT = ("pending", "requires_action", "sending", "unknown")
 
 @dataclass(frozen=True)
 class RefundDay:
-    """What went back on a business day."""
+    """The refunds of one business day."""
 
     day: date
     refunds: int
@@ -61,7 +61,7 @@ class RefundFigures:
 
     @property
     def reading(self) -> Reading:
-        """What went back, in words."""
+        """The amount refunded, in words."""
         now = {"value": self.refunded["value"] or None}
         found = read(REFUNDED, now, {"value": self.refunded_before["value"] or None}, self.currency)
         assert found is not None
@@ -72,7 +72,7 @@ class RefundFigures:
         return sum(each.refunds for each in self.daily)
 
     def with_status(self, *statuses: str) -> tuple[int, Money]:
-        """How many refunds of the period have one of these statuses by now, and what they come to."""
+        """How many refunds of the period now have one of these statuses, and their total."""
         found = [self.by_status[status] for status in statuses if status in self.by_status]
         return sum(count for count, _ in found), total((amount for _, amount in found), self.currency)
 
@@ -109,25 +109,26 @@ def readings(figures: RefundFigures) -> list[Reading]:
 
 
 def sentence(figures: RefundFigures, awaiting: Sequence[Action]) -> str:
-    """What went back and what waits: `$4,210.00 went back in these 30 days, up 12 % from …. 2 refunds await approval.`"""
+    """`$4,210.00 refunded in these 30 days, up 12.0% from …. 2 refunds are awaiting approval.`"""
     reading, days = figures.reading, figures.period.days
     span = "this one day" if days == 1 else f"these {days} days"
     if figures.count == 0:
-        said = f"Nothing went back in {span}."
+        said = f"Nothing was refunded in {span}."
     else:
-        said = f"{reading.value} went back in {span}" + (f", {reading.change}." if reading.change else ".")
+        said = f"{reading.value} refunded in {span}" + (f", {reading.change}." if reading.change else ".")
     failed, lost = figures.with_status("failed")
     if failed:
-        said += f" {refunds_counted(failed)} of {lost} failed: the {'customer has' if failed == 1 else 'customers have'} nothing."
+        who = "the customer" if failed == 1 else "the customers"
+        said += f" {refunds_counted(failed)} totalling {lost} failed, so {who} did not get the money."
     if awaiting:
-        said += f" {refunds_counted(len(awaiting))} {'awaits' if len(awaiting) == 1 else 'await'} approval."
+        said += f" {refunds_counted(len(awaiting))} {'is' if len(awaiting) == 1 else 'are'} awaiting approval."
     return said
 
 
 def refunds_counted(count: int) -> str:
-    """`no refund`, `1 refund`, `1,204 refunds`."""
+    """`no refunds`, `1 refund`, `1,204 refunds`."""
     if count == 0:
-        return "no refund"
+        return "no refunds"
     return "1 refund" if count == 1 else f"{count:,} refunds"
 
 

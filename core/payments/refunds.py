@@ -1,8 +1,10 @@
 """Refunds: how much can still be refunded, who may refund it, and whose approval it needs."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,10 +19,11 @@ from core.staff.flags import Flow
 from core.staff.roles import Actor, Right
 
 if TYPE_CHECKING:
-    from stripe.params import RefundCreateParams
+    from core.stripe_gateway import RefundCreateParams
 
 PAGE = "refunds"
 NOT_THERE = ("not_mirrored", "not_captured")  # the mirror may be behind: Stripe is asked before anybody is told
+_AMOUNT = re.compile(r"[A-Za-z]{0,3}\s?[$€£¥₹]?\s?(\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.(\d{1,3}))?", re.ASCII)
 OPEN = (*TO_ANSWER, *WITH_BANK)
 STATUSES = {
     "awaiting_approval": "Awaiting approval",
@@ -160,10 +163,20 @@ def _about_disputes(found: list[dict[str, Any]]) -> list[str]:
     return told
 
 
+def amount_of(typed: str, currency: str) -> Money | None:
+    """`40`, `40.5` or `$1,040.50` in this currency; None for what is not an amount in it."""
+    matched = _AMOUNT.fullmatch(typed.strip())
+    if matched is None:
+        return None
+    major = Decimal(f"{matched[1].replace(',', '')}.{matched[2] or 0}")
+    money = Money.from_major(major, currency)
+    return money if money.major == major else None
+
+
 def problem_with(found: Preview, amount: Money | None) -> str:
     """Why this amount cannot be refunded, in a sentence for the form; empty where it can."""
     if amount is None:
-        return "Enter an amount to refund."
+        return "Enter an amount to refund, such as 40 or 40.50."
     if amount.minor < 1:
         return "Enter an amount above zero."
     if amount > found.left:

@@ -1,4 +1,4 @@
-"""One payment's life in the order it happened: what is known of it becomes moments in words."""
+"""The timeline of one payment: everything known about it, in order, in sentences."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,24 +7,28 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from core.money import Money
-from core.payments.declines import advice
+from core.payments.declines import Category, advice
+from core.payments.dispute_statuses import in_words, is_inquiry
+from core.payments.payment_methods import paid_with
+from core.payments.staff_names import staff_name
 
 Row = Mapping[str, Any]
 Tone = Literal["plain", "good", "bad"]
 BALANCE = {
     "charge": "Charge",
     "refund": "Refund",
-    "refund_failure": "Failed refund came back",
-    "dispute": "Dispute took",
-    "dispute_reversal": "Dispute gave back",
+    "refund_failure": "Failed refund returned",
+    "partial_capture_reversal": "Uncaptured part released",
+    "charge_failure": "Returned debit",
+    "dispute": "Dispute withdrawal",
+    "dispute_reversal": "Dispute reversal",
     "fee": "Fee",
 }
-FETCHED = "fetch"  # mirrored by asking, with no event that would say when
-OVER = ("won", "lost", "warning_closed", "prevented")
+FETCHED = "fetch"  # mirrored by asking Stripe, so that no event says when it happened
 
 
 class Side(StrEnum):
-    """What a moment is part of, in the order of moments that are of the same second."""
+    """The part of the timeline; the order is that of moments in the same second."""
 
     PAYMENT = "Payment"
     RETURNS = "Refunds and disputes"
@@ -37,7 +41,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened: when, what in a sentence, what more is known, and whose id it goes by."""
+    """Something that happened: when, what, what more is known, and the id of the object."""
 
     at: datetime
     side: Side
@@ -48,7 +52,7 @@ class Moment:
 
 
 def timeline(life: Mapping[str, Any]) -> list[Moment]:
-    """The moments of `core.payments.payments.life`, the first one first."""
+    """The moments of `core.payments.payments.life`, oldest first."""
     order = list(Side)
     told = [
         *_intent(life),
@@ -68,13 +72,13 @@ def timeline(life: Mapping[str, Any]) -> list[Moment]:
 def _intent(life: Mapping[str, Any]) -> Iterator[Moment]:
     intent = life["intent"]
     for session in life["sessions"]:
-        yield _payment(session["created"], "Checkout was opened", id=session["id"])
+        yield _payment(session["created"], "Checkout opened", id=session["id"])
         paid = session["payment_status"] == "paid"
-        if session["event_id"] == FETCHED:  # when it ended is told by its event alone
+        if session["event_id"] == FETCHED:  # only its event says when it ended
             continue
         yield _payment(
             session["as_of"],
-            f"Checkout is {session['status']}, {session['payment_status']}",
+            f"Checkout {session['status']}, {session['payment_status']}",
             id=session["id"],
             tone="good" if paid else "plain",
         )
@@ -83,43 +87,48 @@ def _intent(life: Mapping[str, Any]) -> Iterator[Moment]:
         due = Money(invoice["amount_due_minor"], invoice["currency"])
         yield _payment(invoice["finalized_at"] or invoice["created"], f"Invoiced {due}", why, invoice["id"])
     amount = Money(intent["amount_minor"], intent["currency"])
-    yield _payment(intent["created"], f"Payment of {amount} was set up", id=intent["id"])
+    yield _payment(intent["created"], f"Payment of {amount} created", id=intent["id"])
     if intent["canceled_at"]:
         why = (intent["cancellation_reason"] or "").replace("_", " ")
-        yield _payment(intent["canceled_at"], "The payment was canceled", why, intent["id"], "bad")
+        yield _payment(intent["canceled_at"], "Payment canceled", why, intent["id"], "bad")
 
 
 def _attempts(life: Mapping[str, Any]) -> Iterator[Moment]:
     captured_later = life["intent"]["capture_method"] == "manual"
     moved = {each["source_id"]: each for each in life["balance_transactions"] if each["type"] == "charge"}
     for charge in life["charges"]:
-        amount, card = Money(charge["amount_minor"], charge["currency"]), card_in_words(charge)
+        amount, card = Money(charge["amount_minor"], charge["currency"]), paid_with(charge)
         if charge["status"] == "failed":
             code = charge["decline_code"] or charge["failure_code"]
-            yield _declined(charge["created"], f"{amount} on {card}", code, charge["advice_code"], charge["id"])
+            method = charge.get("method_type")
+            yield _declined(charge["created"], f"{amount} on {card}", code, charge["advice_code"], charge["id"], method)
             continue
-        done = "was authorised" if captured_later else "was charged"
+        done = "authorized" if captured_later else "charged"
         tone: Tone = "good" if charge["status"] == "succeeded" else "plain"
-        said = f"{amount} {done} on {card}" if tone == "good" else f"{amount} on {card} is {charge['status']}"
+        said = f"{amount} {done} on {card}" if tone == "good" else f"{amount} on {card}: {charge['status']}"
         yield _payment(charge["created"], said, id=charge["id"], tone=tone)
         if captured_later and charge["captured"] and charge["id"] in moved:
             captured = Money(charge["amount_captured_minor"], charge["currency"])
-            yield _payment(moved[charge["id"]]["created"], f"{captured} was captured", id=charge["id"], tone="good")
+            yield _payment(moved[charge["id"]]["created"], f"{captured} captured", id=charge["id"], tone="good")
     for failed in life["failed_confirmations"]:
         yield _declined(
-            failed["created"], "Before any charge", failed["decline_code"] or failed["code"], None, failed["id"]
+            failed["created"], "Authentication", failed["decline_code"] or failed["code"], None, failed["id"]
         )
 
 
 def _paid(life: Mapping[str, Any]) -> Iterator[Moment]:
     for invoice in (each for each in life["invoices"] if each["paid_at"]):
-        yield _payment(invoice["paid_at"], "The invoice was paid", id=invoice["id"], tone="good")
+        yield _payment(invoice["paid_at"], "Invoice paid", id=invoice["id"], tone="good")
 
 
-def _declined(at: str, what: str, code: str | None, advice_code: str | None, attempt_id: str) -> Moment:
-    found = advice(code, advice_code=advice_code)
-    network = f" The network advises {advice_code.replace('_', ' ')}." if advice_code else ""
-    return _payment(at, f"{what} was declined: {found.code}", f"{found.staff_advice}{network}", attempt_id, "bad")
+def _declined(
+    at: str, what: str, code: str | None, advice_code: str | None, attempt_id: str, method: str | None = None
+) -> Moment:
+    found = advice(code, advice_code=advice_code, method=method)
+    network = f" The network's advice: {advice_code.replace('_', ' ')}." if advice_code else ""
+    failed = "blocked" if found.category is Category.BLOCKED else "failed" if what == "Authentication" else "declined"
+    reason = found.title.removeprefix("Blocked: ")
+    return _payment(at, f"{what} {failed}: {reason}", f"{found.staff_advice}{network}", attempt_id, "bad")
 
 
 def _refunds(life: Mapping[str, Any]) -> Iterator[Moment]:
@@ -131,7 +140,7 @@ def _refunds(life: Mapping[str, Any]) -> Iterator[Moment]:
         yield Moment(_at(refund["created"]), Side.RETURNS, said, why, refund["id"])
         if refund["status"] in ("failed", "canceled"):
             reason = (refund["failure_reason"] or "").replace("_", " ")
-            said = f"The refund of {amount} {'failed' if refund['status'] == 'failed' else 'was canceled'}"
+            said = f"Refund of {amount} {refund['status']}"
             at, known = _ended(life, refund, "refund_failure")
             yield Moment(at, Side.RETURNS, said, " ".join((reason, known)).strip(), refund["id"], "bad")
 
@@ -140,29 +149,29 @@ def _disputes(life: Mapping[str, Any]) -> Iterator[Moment]:
     for warning in life["warnings"]:
         why = (warning["fraud_type"] or "").replace("_", " ")
         yield Moment(
-            _at(warning["created"]), Side.RETURNS, "The issuer reported it as fraud", why, warning["id"], "bad"
+            _at(warning["created"]), Side.RETURNS, "Reported as fraud by the issuer", why, warning["id"], "bad"
         )
     for dispute in life["disputes"]:
         amount = Money(dispute["amount_minor"], dispute["currency"])
-        inquiry = dispute["status"].startswith("warning")
-        said = f"The bank asks about {amount}" if inquiry else f"{amount} was disputed"
+        inquiry = is_inquiry(dispute["status"])
+        said = f"Inquiry about {amount} opened" if inquiry else f"{amount} disputed"
         code = f", network code {dispute['network_reason_code']}" if dispute["network_reason_code"] else ""
         why = f"{(dispute['reason'] or 'no reason given').replace('_', ' ')}{code}"
         yield Moment(_at(dispute["created"]), Side.RETURNS, said, why, dispute["id"], "bad")
         if dispute["status"] not in ("needs_response", "warning_needs_response"):
-            words = dispute["status"].removeprefix("warning_").replace("_", " ")
             tone: Tone = "good" if dispute["status"] == "won" else "bad" if dispute["status"] == "lost" else "plain"
-            over = "was" if dispute["status"] in OVER else "is"
             at, known = _ended(life, dispute, "dispute_reversal")
-            yield Moment(at, Side.RETURNS, f"The dispute {over} {words}", known, dispute["id"], tone)
+            yield Moment(
+                at, Side.RETURNS, f"Dispute: {in_words(dispute['status']).lower()}", known, dispute["id"], tone
+            )
 
 
 def _ended(life: Mapping[str, Any], row: Row, category: str) -> tuple[datetime, str]:
-    """When this came to its end: with the money it moved, or with the event that told of it; else it is said to be unknown."""
+    """When it ended: by the money it moved, else by its event. Where neither is known, the text says so."""
     for moved in life["balance_transactions"]:
         if moved["source_id"] == row["id"] and moved["reporting_category"] == category:
             return _at(moved["created"]), ""
-    return _at(row["as_of"]), "" if row["event_id"] != FETCHED else "seen then; when it came to this is not known"
+    return _at(row["as_of"]), "" if row["event_id"] != FETCHED else "seen then; the exact time is not known"
 
 
 def _balance(life: Mapping[str, Any]) -> Iterator[Moment]:
@@ -177,7 +186,7 @@ def _balance(life: Mapping[str, Any]) -> Iterator[Moment]:
 
 def _care(life: Mapping[str, Any]) -> Iterator[Moment]:
     for visit in life["consultations"]:
-        yield Moment(_at(visit["received_at"]), Side.CARE, "The consultation came in", "", visit["id"])
+        yield Moment(_at(visit["received_at"]), Side.CARE, "Consultation requested", "", visit["id"])
         if visit["assigned_at"]:
             yield Moment(
                 _at(visit["assigned_at"]),
@@ -187,17 +196,20 @@ def _care(life: Mapping[str, Any]) -> Iterator[Moment]:
                 visit["id"],
             )
         if visit["ended_at"]:
-            yield Moment(_at(visit["ended_at"]), Side.CARE, f"The consultation was {visit['status']}", "", visit["id"])
+            yield Moment(_at(visit["ended_at"]), Side.CARE, f"Consultation {visit['status']}", "", visit["id"])
 
 
 def _staff(life: Mapping[str, Any]) -> Iterator[Moment]:
     for note in life["notes"]:
         if note["note"] is None:
             yield Moment(
-                _at(note["at"]), Side.STAFF, f"A note of {note['written_by']}", f"taken back by {note['withdrawn_by']}"
+                _at(note["at"]),
+                Side.STAFF,
+                f"Note by {staff_name(note['written_by'])}",
+                f"removed by {staff_name(note['withdrawn_by'])}",
             )
         else:
-            yield Moment(_at(note["at"]), Side.STAFF, f"Note by {note['written_by']}", note["note"])
+            yield Moment(_at(note["at"]), Side.STAFF, f"Note by {staff_name(note['written_by'])}", note["note"])
     for entry in life["audit"]:
         if entry["action"].startswith("payments:note:"):
             continue
@@ -206,14 +218,14 @@ def _staff(life: Mapping[str, Any]) -> Iterator[Moment]:
         problem = (entry["after"] or {}).get("problem")
         more = " ".join(part for part in (entry["reason"], problem) if part)
         tone: Tone = "bad" if refused or problem else "plain"
-        title = f"{said[:1].upper()}{said[1:]}, {entry['actor']}{refused}"
+        title = f"{said[:1].upper()}{said[1:]} by {staff_name(entry['actor'])}{refused}"
         yield Moment(_at(entry["at"]), Side.STAFF, title, more, tone=tone)
 
 
 def _events(life: Mapping[str, Any]) -> Iterator[Moment]:
     for event in life["events"]:
         late = (_at(event["received_at"]) - _at(event["created"])).total_seconds()
-        how = "found by a sweep" if event["came_by"] == "sweep" else "heard"
+        how = "found by a sweep" if event["came_by"] == "sweep" else "received"
         outcome = event["outcome"] or "not handled"
         said = f"{how} {max(late, 0):,.0f} s later, {outcome}" + (f": {event['reason']}" if event["reason"] else "")
         tone: Tone = "bad" if outcome in ("failed", "dead", "quarantined") else "plain"
@@ -227,7 +239,7 @@ def _calls(life: Mapping[str, Any]) -> Iterator[Moment]:
         yield Moment(
             _at(call["at"]),
             Side.CALLS,
-            f"We asked Stripe: {verb.upper()} {path}",
+            f"Call to Stripe: {verb.upper()} {path}",
             took,
             call["request_id"] or "",
             "bad" if call["error"] else "plain",
@@ -237,16 +249,9 @@ def _calls(life: Mapping[str, Any]) -> Iterator[Moment]:
         yield Moment(
             _at(request["at"]),
             Side.CALLS,
-            f"The payment API answered {request['status']}",
+            f"Payment API answered {request['status']}",
             f"in {took_ms:,.0f} ms to {request['caller']}",
         )
-
-
-def card_in_words(charge: Row) -> str:
-    """`visa ending 4242`, or the kind of payment method where it is no card."""
-    if charge.get("card_last4"):
-        return f"{charge['card_brand']} ending {charge['card_last4']}"
-    return str(charge.get("method_type") or "no card").replace("_", " ")
 
 
 def _payment(at: str, title: str, details: str = "", id: str = "", tone: Tone = "plain") -> Moment:

@@ -1,4 +1,4 @@
-"""Disputes: what waits for an answer and until when, fraud warnings, and how near the networks' lines are."""
+"""Disputes: which need a response and by when, fraud warnings, and the distance to the card networks' limits."""
 
 from functools import partial
 
@@ -6,8 +6,9 @@ import streamlit as st
 
 from core.figures.days import in_steps
 from core.monitoring import overview
-from core.payments import dispute_figures, disputes, evidence, fraud_warnings, networks
-from core.payments.disputes import Shown
+from core.payments import dispute_figures, dispute_statuses, disputes, evidence, fraud_warnings, networks
+from core.payments.dispute_statuses import Shown
+from core.payments.payment_methods import brand_name
 from core.payments.refunds import StripeReason
 from core.periods import business_day
 from core.ui import session
@@ -21,23 +22,23 @@ running = session.services()
 db, now, role = running.db, running.clock(), session.actor().role
 COLUMNS = (
     Column("evidence_due_by", "Due", "moment"),
-    Column("left", "Left", read=lambda one: disputes.time_left(one, now)),
+    Column("left", "Time left", read=lambda one: dispute_statuses.time_left(one, now)),
     Column("amount_minor", "Amount", "money"),
     Column("reason", "Reason", read=lambda one: evidence.reason_of(one["reason"]).title),
-    Column("network_reason_code", "Code", help="The card network's own code of the reason."),
-    Column("card_brand", "Card"),
-    Column("status", "Status", read=lambda one: disputes.STATUSES.get(one["status"], one["status"])),
+    Column("network_reason_code", "Reason code", help="The card network's own code for the reason."),
+    Column("card_brand", "Card", read=lambda one: brand_name(one["card_brand"]) if one["card_brand"] else ""),
+    Column("status", "Status", read=lambda one: dispute_statuses.in_words(one["status"])),
     Column("submission_count", "Submissions", "count"),
     Column("created", "Opened", "moment"),
     Column("id", "Dispute"),
 )
 WARNED = (
     Column("created", "Reported", "moment"),
-    Column("left_minor", "Refunded now", "money"),
-    Column("expected_minor", "Expected if left", "money"),
+    Column("left_minor", "Cost if refunded", "money"),
+    Column("expected_minor", "Expected cost if not", "money"),
     Column("fraud_type", "Reported as"),
     Column("card", "Paid with"),
-    Column("consultation", "Consultation", read=lambda one: one["consultation"] or ""),
+    Column("consultation", "Consultation", read=lambda one: (one["consultation"] or "").capitalize()),
     Column("payment_intent_id", "Payment"),
 )
 
@@ -74,9 +75,10 @@ cards.show(counted.readings(today), role, filters.view(currency))
 
 if shown is Shown.WARNINGS:
     warned, history = fraud_warnings.listed(db, now)
-    st.subheader(f"{len(warned):,} payments are reported as fraud and can be refunded")
+    many = "1 payment is" if len(warned) == 1 else f"{len(warned):,} payments are"
+    st.subheader(f"{many} reported as fraud and can be refunded")
     st.caption(
-        f"{literal(fraud_warnings.history_in_words(history))} A dispute costs its fee and counts once more at Visa."
+        f"{literal(fraud_warnings.history_in_words(history))} A dispute also costs its fee, and Visa counts it as a second event."
     )
     picked = rows.show([each.row for each in warned], WARNED, key="warned", choose="warning")
     rows.files(lambda _: [each.row for each in warned], WARNED, name="fraud-warnings")
@@ -91,7 +93,7 @@ if shown is Shown.WARNINGS:
                         on_click=refund_dialog.open,
                         args=(each.payment_intent_id, StripeReason.FRAUDULENT),
                     )
-                cards.link("payments", "The payment", role, {"payment": each.payment_intent_id})
+                cards.link("payments", "Open payment", role, {"payment": each.payment_intent_id})
 else:
     found = disputes.listed(db, shown, period=period)
     st.subheader(f"{len(found):,} {shown}")
@@ -99,7 +101,7 @@ else:
         rows.show(found, COLUMNS, key="disputes", choose="dispute")
         rows.files(lambda _: found, COLUMNS, name="disputes")
     else:
-        st.info("None. A dispute shows up here a moment after a bank opens it.")
+        st.info("There are none. A dispute appears here a moment after a bank opens it.")
 
 charts.show_in_pairs(
     [

@@ -1,4 +1,4 @@
-"""Payments: found by what people know of them, and one of them told whole."""
+"""Payments: search, list and export them, or read everything about one of them."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import Refused
 from core.monitoring import overview
 from core.payments import payments
-from core.payments.timeline import card_in_words
+from core.payments.payment_methods import paid_with
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, filters, freshness, rows, shared_cache
@@ -17,10 +17,10 @@ from core.ui.text import code, literal
 
 WORDS = {words.lower(): status for status, words in payments.STATUSES.items()}
 COLUMNS = (
-    Column("created", "When", "moment"),
+    Column("created", "Created", "moment"),
     Column("amount_minor", "Amount", "money"),
     Column("status", "Status", read=payments.status_in_words),
-    Column("card_last4", "Paid with", read=lambda one: card_in_words(one) if one.get("charge_id") else ""),
+    Column("card_last4", "Paid with", read=lambda one: paid_with(one) if one.get("charge_id") else ""),
     Column("order_id", "Order"),
     Column("customer_id", "Customer"),
     Column("patient_id", "Patient"),
@@ -31,7 +31,7 @@ db = running.db
 
 
 def look_for(name: str | None = None) -> None:
-    """The list again, from its start; of whatever has this name."""
+    """Show the list from its start, of payments with this id or reference where one is given."""
     st.query_params.pop("payment", None)
     st.query_params.pop("before", None)
     if name:
@@ -44,7 +44,7 @@ def look_up(actor: Actor) -> str:
     if len(found) == 1:
         look_for(found[0].id)
     customers = "1 customer has" if len(found) == 1 else f"{len(found) or 'No'} customers have"
-    return f"{customers} this address at Stripe. It was looked up and kept nowhere."
+    return f"{customers} this address at Stripe. The address was not stored."
 
 
 st.title("Payments")
@@ -64,8 +64,9 @@ with st.expander("Find another payment") if chosen else st.container():
             max_chars=200,
             bind="query-params",
             on_change=look_for,
-            placeholder="Any id: payment, order, customer …",
-            help="The id of a payment, charge, refund, dispute, invoice, checkout, subscription, order, customer, patient or consultation. It is looked for in all time.",
+            placeholder="Any ID: payment, order, customer …",
+            help="The ID of a payment, charge, refund, dispute, invoice, checkout, subscription, order, customer, patient or "
+            "consultation. The search covers all time.",
         ),
         "amount": amount.text_input(
             "Amount", key="amount", max_chars=20, bind="query-params", on_change=look_for, placeholder="49.00"
@@ -84,7 +85,7 @@ with st.expander("Find another payment") if chosen else st.container():
         with st.popover("By e-mail address", icon=":material/alternate_email:"):
             with st.form("by-email", border=False, clear_on_submit=True):
                 st.text_input("E-mail address", key="email", max_chars=320)
-                st.caption("Stripe is asked at this moment. We keep no addresses; that you looked is recorded.")
+                st.caption("We look it up at Stripe and do not store it. The audit log says that you looked.")
                 st.form_submit_button("Look up", on_click=actions.attempt, args=(look_up,))
 for customer in st.session_state.get("of_email", []) if not chosen else []:
     st.button(
@@ -104,10 +105,10 @@ except Refused as refused:
     st.stop()
 before = payments.place_of(st.query_params.get("before"))
 found = payments.find(db, session.actor(), sought, before=before)
-span = "of all time" if sought.everywhere else f"of {period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
+span = "in all time" if sought.everywhere else f"from {period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
 st.markdown(f"#### {literal(payments.sentence(found, span))}")
 if not found.items:
-    st.info("Payments show up here a moment after Stripe tells of them. Widen the days, or take a filter away.")
+    st.info("Payments appear here a moment after Stripe reports them. Widen the period or remove a filter.")
     st.stop()
 rows.show(found.items, COLUMNS, key="payments", choose="payment")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -122,4 +123,4 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     with st.container(width="content"):
         rows.files(lambda actor: payments.exported(db, actor, sought, running.clock()), COLUMNS, name="payments")
 fed = freshness.last_event(found.fresh_at, running.clock(), period.zone)
-st.caption(f"Choose a row to see all that happened to the payment. Times are {literal(period.zone.key)}. {fed}")
+st.caption(f"Choose a row to see the payment. Times are in {literal(period.zone.key)}. {fed}")

@@ -1,4 +1,4 @@
-"""What goes back to customers, what awaits another person, and refunding a payment."""
+"""Refunds: what was refunded, what is awaiting approval, and refunding a payment."""
 
 from datetime import datetime
 
@@ -7,7 +7,8 @@ import streamlit as st
 from core.money import Money
 from core.monitoring import overview
 from core.payments import refund_figures, refunds
-from core.payments.refunds import REASONS, STATUSES, Sought
+from core.payments.refunds import STATUSES, Sought
+from core.payments.staff_names import staff_name
 from core.staff.roles import Right, right
 from core.ui import session
 from core.ui.kit import actions, cards, charts, filters, rows
@@ -19,12 +20,12 @@ REFRESH_SECONDS = 5
 running, actor, zone = session.services(), session.actor(), session.settings().business_zone
 context = running.payment_context
 COLUMNS = (
-    Column("at", "When", "moment"),
+    Column("at", "Requested", "moment"),
     Column("amount_minor", "Amount", "money"),
     Column("status", "Status", read=lambda one: STATUSES.get(one["status"], one["status"])),
-    Column("requested_by", "Asked for by", read=lambda one: one["requested_by"] or "in Stripe"),
-    Column("decided_by", "Approved by", read=lambda one: one["decided_by"] or ""),
-    Column("reason", "Why", read=lambda one: REASONS.get(one["reason"], one["reason"]) or ""),
+    Column("requested_by", "Requested by", read=lambda one: staff_name(one["requested_by"]) or "in Stripe"),
+    Column("decided_by", "Approved by", read=lambda one: staff_name(one["decided_by"])),
+    Column("reason", "Reason", read=lambda one: refunds.reason_in_words(one["reason"])),
     Column("problem", "Problem", read=lambda one: one["problem"] or ""),
     Column("payment_intent_id", "Payment"),
     Column("id", "Refund"),
@@ -45,7 +46,7 @@ figures = refund_figures.load(running.db, period, currency=currency)
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def awaiting_approval() -> None:
-    """What waits for another person, as it is now."""
+    """The refunds that are awaiting approval now."""
     reader = session.actor()
     waiting, now = refunds.awaiting(context), running.clock()
     st.markdown(f"#### {literal(refund_figures.sentence(figures, waiting))}")
@@ -54,10 +55,12 @@ def awaiting_approval() -> None:
             what, act = st.columns([4, 1], vertical_alignment="center")
             amount = Money(asked.amount_minor or 0, asked.currency or "usd")
             when = ago(datetime.fromisoformat(asked.requested_at), now)
-            about = literal(f"of {asked.payment_intent_id}, asked for by {asked.requested_by} {when}: {asked.reason}")
+            about = literal(
+                f"for {asked.payment_intent_id}, requested by {staff_name(asked.requested_by)} {when}: {asked.reason}"
+            )
             what.markdown(f"**{literal(amount)}** {about}")
             if asked.requested_by == reader.name:
-                act.caption("You asked for it: another person decides.")
+                act.caption("You requested this. Somebody else has to decide.")
             elif right(reader.role, refunds.PAGE) >= Right.APPROVE:
                 if act.button("Decide", key=f"decide {asked.id}", width="stretch"):
                     st.session_state["deciding"] = asked
@@ -78,7 +81,7 @@ if refund_dialog.may_refund():
         if st.button("Refund…", disabled=not payment):
             refund_dialog.open(payment.strip())
 
-st.subheader("Refunds of these days", anchor="rows")
+st.subheader("Refunds in this period", anchor="rows")
 status = st.selectbox(
     "Status",
     ["all", *STATUSES],
@@ -91,7 +94,7 @@ since, until = period.bounds()
 sought = Sought(since, until, None if status == "all" else status, currency)
 page = refunds.newest(context, sought, after_id=st.query_params.get("after"))
 if not page.rows:
-    st.info("No refund fits. Refunds made here or in Stripe show up as soon as they are made.")
+    st.info("No refunds found. Refunds made here or in Stripe appear here at once.")
     st.stop()
 chosen = rows.show(page.rows, COLUMNS, key="refunds", choose="refund")
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -109,18 +112,18 @@ if chosen and (found := refunds.one(context, chosen)):
         amount = Money(found["amount_minor"], found["currency"])
         st.subheader(literal(f"{amount}: {STATUSES.get(found['status'], found['status'])}"))
         at = in_zone(datetime.fromisoformat(found["at"]), zone)
-        st.markdown(f"{code(found['id'])} of payment {code(found['payment_intent_id'])}, {literal(at)}")
+        st.markdown(f"{code(found['id'])} for payment {code(found['payment_intent_id'])}, {literal(at)}")
         asked = found["action"] or {}
         steps = (
-            ("Asked for", "requested_at", "requested_by"),
+            ("Requested", "requested_at", "requested_by"),
             ("Decided", "decided_at", "decided_by"),
             ("Settled", "settled_at", None),
         )
         for title, moment, who in steps:
             if asked.get(moment):
-                by = f" by {asked[who]}" if who else ""
+                by = f" by {staff_name(asked[who])}" if who else ""
                 st.write(literal(f"{title}{by}, {in_zone(datetime.fromisoformat(asked[moment]), zone)}"))
         if found["reason"]:
-            st.write(f"Why: {literal(REASONS.get(found['reason'], found['reason']))}")
+            st.write(f"Reason: {literal(refunds.reason_in_words(found['reason']))}")
         if found["problem"]:
-            st.error(literal(f"What is wrong: {found['problem']}"))
+            st.error(literal(f"Problem: {found['problem']}"))

@@ -27,7 +27,7 @@ def ask_for_refund(page, intent, *, of=None, why="the visit did not take place")
         dialog.get_by_role("spinbutton").fill(of)
         dialog.get_by_role("spinbutton").press("Enter")
         expect(dialog.get_by_role("button", name=f"${of}")).to_be_visible()
-    dialog.get_by_role("textbox", name="Why").fill(why)
+    dialog.get_by_role("textbox", name="Reason for the audit log").fill(why)
     return dialog
 
 
@@ -37,7 +37,7 @@ def test_a_refund_says_what_it_brings_and_a_second_click_makes_no_second_one(con
     dialog = ask_for_refund(page, intent, of="10.00")
     expect(dialog.get_by_text("$39.00 can still be refunded afterwards")).to_be_visible()
     dialog.get_by_role("button", name="Refund $10.00").dblclick()
-    expect(page.get_by_text("$10.00 goes back to the customer")).to_be_visible()
+    expect(page.get_by_text("$10.00 is refunded to the customer")).to_be_visible()
     expect(dialog).to_have_count(0)
     assert at_stripe(payment_context, intent) == [1000]
 
@@ -52,7 +52,7 @@ def test_a_second_tab_that_has_not_seen_the_refund_makes_no_second_one(console, 
     for dialog in dialogs:
         dialog.get_by_role("button", name="Refund $10.00").click()
         expect(dialogs[0]).to_have_count(0)
-    expect(dialogs[1].get_by_text("refunded meanwhile: $39.00 is left now")).to_be_visible()
+    expect(dialogs[1].get_by_text("refunded in the meantime: $39.00 is left")).to_be_visible()
     assert at_stripe(payment_context, intent) == [1000]
 
 
@@ -61,7 +61,7 @@ def test_without_a_reason_nothing_is_sent(console, payment_context, page):
     console.sign_in(page, "finance", "/refunds")
     dialog = ask_for_refund(page, intent, why="")
     dialog.get_by_role("button", name="Refund $49.00").click()
-    expect(dialog.get_by_text("Say why")).to_be_visible()
+    expect(dialog.get_by_text("Give a reason")).to_be_visible()
     assert at_stripe(payment_context, intent) == []
 
 
@@ -70,19 +70,19 @@ def test_above_the_limit_support_asks_and_finance_approves(console, payment_cont
     intent = pay(payment_context, 45_000)
     console.sign_in(page, "support", "/refunds")
     dialog = ask_for_refund(page, intent)
-    expect(dialog.get_by_text("needs the approval of another person")).to_be_visible()
-    dialog.get_by_role("button", name="Ask for a refund of $450.00").click()
-    expect(page.get_by_text("another person has to approve it")).to_be_visible()
-    expect(page.get_by_text("another person decides")).to_be_visible()
+    expect(dialog.get_by_text("needs approval")).to_be_visible()
+    dialog.get_by_role("button", name="Request a refund of $450.00").click()
+    expect(page.get_by_text("Finance or an admin has to approve it")).to_be_visible()
+    expect(page.get_by_text("Somebody else has to decide")).to_be_visible()
     expect(page.get_by_role("button", name="Decide")).to_have_count(0)
     assert at_stripe(payment_context, intent) == []
     context = browser.new_context()
     other = context.new_page()
     console.sign_in(other, "finance", "/refunds")
-    expect(other.get_by_role("heading", name="1 refund awaits approval")).to_be_visible()
+    expect(other.get_by_role("heading", name="1 refund is awaiting approval")).to_be_visible()
     other.get_by_role("button", name="Decide").click()
     other.get_by_role("dialog").get_by_role("button", name="Approve $450.00").click()
-    expect(other.get_by_text("$450.00 goes back to the customer")).to_be_visible()
+    expect(other.get_by_text("$450.00 is refunded to the customer")).to_be_visible()
     context.close()
     assert at_stripe(payment_context, intent) == [45_000]
 
@@ -92,3 +92,21 @@ def test_who_only_sees_gets_no_button_to_refund(console, payment_context, page):
     expect(page.get_by_role("heading", name="Refunds", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stMetric").first).to_be_visible()
     expect(page.get_by_role("button", name="Refund…")).to_have_count(0)
+
+
+def test_no_refund_is_made_beside_an_amount_that_is_too_large(console, payment_context, page):
+    intent = pay(payment_context, 11_900)
+    console.sign_in(page, "finance", "/refunds")
+    dialog = ask_for_refund(page, intent)
+    dialog.get_by_text("a part", exact=True).click()
+    expect(dialog.get_by_role("button", name="Refund", exact=True)).to_be_disabled()
+    for typed, problem in (("500", "Only $119.00 is left to refund"), ("-5", "Enter an amount"), ("0", "above zero")):
+        dialog.get_by_role("spinbutton").fill(typed)
+        dialog.get_by_role("spinbutton").press("Enter")
+        expect(dialog.get_by_text(problem)).to_be_visible()
+        expect(dialog.get_by_role("button", name="Refund", exact=True)).to_be_disabled()
+    dialog.get_by_role("spinbutton").fill("11.90")
+    dialog.get_by_role("spinbutton").press("Enter")
+    dialog.get_by_role("button", name="Refund $11.90").click()
+    expect(page.get_by_text("$11.90 is refunded to the customer")).to_be_visible()
+    assert at_stripe(payment_context, intent) == [1190]

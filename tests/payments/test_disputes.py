@@ -1,14 +1,14 @@
 """Disputes are answered once, by who may, with evidence that stays at Stripe; and what they and warnings come to."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from core.errors import Refused, Unauthorised
-from core.payments import actions, disputes, evidence
+from core.payments import actions, disputes, evidence, refunds
 from core.payments.disputes import Shown
 from core.periods import Period
 from core.staff.roles import Actor, Role
@@ -245,8 +245,8 @@ def test_every_reason_says_what_to_show_and_asks_for_fields_there_are():
         needed, others = evidence.fields_of(code)
         assert reason.show and needed
         assert {each.name for each in [*needed, *others]} == set(evidence.FIELDS)
-    unknown = evidence.reason_of("customer_initiated")
-    assert (unknown.title, unknown.needs) == ("Customer initiated", evidence.REASONS["general"].needs)
+    unknown = evidence.reason_of("made_up")
+    assert (unknown.title, unknown.needs) == ("Made up", evidence.REASONS["general"].needs)
 
 
 def test_those_to_answer_come_by_their_deadline_and_closed_ones_by_their_days(context, disputed):
@@ -293,3 +293,55 @@ def test_there_is_no_dispute_by_that_id(context, owner):
         disputes.stage(context, FINANCE, "dp_none", {"customer_name": "x"})
     with pytest.raises(Refused, match="not_found"):
         disputes.accept(context, FINANCE, disputes.new_id(), "dp_none", reason="x")
+
+
+def appealed(context, faults, dispute):
+    return context.mirror(
+        httpx.post(f"{faults.base_url}/sandbox/disputes/{dispute['id']}/appeal").raise_for_status().json()
+    )
+
+
+def test_an_appeal_needs_a_response_takes_evidence_and_goes_to_the_bank(context, disputed, faults):
+    dispute = disputed()
+    accept(context, dispute)
+    appealed(context, faults, dispute)
+    assert [row["id"] for row in disputes.listed(context.db, Shown.TO_ANSWER)] == [dispute["id"]]
+    with pytest.raises(Refused, match="no_evidence"):
+        submit(context, dispute)
+    with pytest.raises(Refused, match="unknown_field"):
+        staged(context, dispute, uncategorized_text="They came.")
+    staged(context, dispute, appeal_reason="The bank did not see the visit.")
+    disputes.attach(context, FINANCE, dispute["id"], "appeal_files", PDF)
+    disputes.attach(context, FINANCE, dispute["id"], "appeal_files", PDF)
+    case = disputes.case_of(context, FINANCE, disputes.facts_of(context.db, dispute["id"]), ZONE)
+    assert case.known["appeal_reason"] == "The bank did not see the visit."
+    assert (len(case.known["appeal_files"].split()), case.missing) == (2, [])
+    assert submit(context, dispute).state == "done"
+    assert at_stripe(context, dispute)["status"] == "appeal_under_review"
+    assert [row["id"] for row in disputes.listed(context.db, Shown.WITH_BANK)] == [dispute["id"]]
+    assert disputes.listed(context.db, Shown.CLOSED) == []
+
+
+def test_only_an_appeal_takes_appeal_evidence(context, disputed):
+    with pytest.raises(Refused, match="unknown_field"):
+        staged(context, disputed(), appeal_reason="x")
+
+
+def test_an_appealed_dispute_bars_the_refund_and_is_not_decided(context, disputed, faults):
+    dispute = disputed()
+    accept(context, dispute)
+    appealed(context, faults, dispute)
+    with pytest.raises(Refused, match="charge_disputed"):
+        refunds.issue(context, FINANCE, refunds.new_id(), dispute["payment_intent"], 4900, reason="x")
+    (row,) = disputes.by_reason(context.db, Period(date(2026, 1, 1), date(2027, 12, 31), ZONE), "usd")
+    assert (row["win_rate"], row["to_answer"]) == (None, 1)
+
+
+@pytest.mark.parametrize("act", ["stage", "accept"])
+def test_a_card_number_in_evidence_or_a_reason_is_refused(context, disputed, act):
+    dispute = disputed()
+    with pytest.raises(Refused, match="card_number"):
+        if act == "stage":
+            staged(context, dispute, uncategorized_text="They paid with 4242 4242 4242 4242.")
+        else:
+            accept(context, dispute, reason="4242424242424242")

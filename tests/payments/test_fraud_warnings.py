@@ -38,7 +38,7 @@ def test_a_warned_payment_is_listed_until_it_is_sent_back_or_disputed(context, w
         context.clock.ahead += timedelta(seconds=2)
         context.mirror(context.stripe.retrieve(f"charges/{intent['latest_charge']['id']}"))
     (left,) = listed(context)
-    assert (left.payment_intent_id, str(left.left), left.card) == (third["id"], "$49.00", "visa ending 4242")
+    assert (left.payment_intent_id, str(left.left), left.card) == (third["id"], "$49.00", "Visa •••• 4242")
 
 
 def test_a_part_that_went_back_already_is_no_longer_at_stake(context, warned):
@@ -66,7 +66,7 @@ def test_where_none_was_decided_all_are_taken_for_lost():
     history = History(warned=10, disputed=5, decided=0, lost=0)
     assert expected_cost(Money(100, "usd"), None, history) == Money(50, "usd")
     assert fraud_warnings.history_in_words(history) == (
-        "Of 10 earlier warnings whose payment was not sent back, 5 (50%) became disputes."
+        "Of 10 earlier warnings whose payment was not refunded, 5 (50.0%) became disputes."
     )
 
 

@@ -157,7 +157,7 @@ def test_refunded_and_disputed_payments_are_found_by_that(context, paid, faults)
     context.mirror(context.stripe.retrieve(f"charges/{disputed['latest_charge']['id']}"))
     page = {each["id"]: each for each in payments.find(context.db, OPS, Sought()).items}
     said = [payments.status_in_words(page[one["id"]]) for one in (plain, sent_back, disputed)]
-    assert said == ["Succeeded", "Partly refunded", "Disputed"]
+    assert said == ["Succeeded", "Partially refunded", "Disputed"]
     assert found(context.db, status="refunded") == [sent_back["id"]]
     assert found(context.db, status="disputed") == [disputed["id"]]
 
@@ -206,10 +206,10 @@ def test_the_sentence_says_how_many_fit_and_what_came_in(mirror):
     )
     page = payments.find(database, OPS, Sought(), limit=1)
     assert payments.sentence(page, "in these 30 days") == (
-        "3 payments in these 30 days: 2 succeeded, 1 failed; $49.00 and €49.00 came in."
+        "3 payments in these 30 days: 2 succeeded, 1 failed; $49.00 and €49.00 collected."
     )
     nothing = payments.find(database, OPS, Sought(name="nobody"))
-    assert payments.sentence(nothing, "of all time") == "No payment fits of all time."
+    assert payments.sentence(nothing, "of all time") == "No payments found of all time."
 
 
 def test_an_export_takes_all_pages_and_is_on_record(mirror, owner, monkeypatch):
@@ -267,20 +267,20 @@ def test_a_payments_life_is_told_in_order(context, sandbox, database, owner, clo
     told = timeline(life)
     titles = {side: [each.title for each in told if each.side is side] for side in Side}
     assert sorted(titles[Side.PAYMENT]) == [
-        "$49.00 on visa ending 9995 was declined: insufficient_funds",
-        "$49.00 was charged on visa ending 4242",
-        "Payment of $49.00 was set up",
+        "$49.00 charged on Visa •••• 4242",
+        "$49.00 on Visa •••• 9995 declined: Insufficient funds",
+        "Payment of $49.00 created",
     ]
     declined_moment = next(each for each in told if "declined" in each.title)
     assert "Retry in a few days" in declined_moment.details and declined_moment.tone == "bad"
     assert titles[Side.RETURNS] == ["Refund of $19.00"]
     assert titles[Side.BALANCE] == ["Charge: $49.00"]
-    assert titles[Side.STAFF] == ["Refund begun, staff:fin", "Refund done, staff:fin", "Note by staff:sue"]
+    assert titles[Side.STAFF] == ["Refund begun by fin", "Refund done by fin", "Note by sue"]
     assert titles[Side.CALLS] == [
-        "We asked Stripe: POST payment_intents",
-        "We asked Stripe: POST payment_intents/*/confirm",
-        "We asked Stripe: GET charges",
-        "We asked Stripe: POST refunds",
+        "Call to Stripe: POST payment_intents",
+        "Call to Stripe: POST payment_intents/*/confirm",
+        "Call to Stripe: GET charges",
+        "Call to Stripe: POST refunds",
     ]
     assert [each.at for each in told] == sorted(each.at for each in told)
 
@@ -311,8 +311,8 @@ def test_the_life_has_its_events_its_consultation_and_the_apis_answers(mirror, o
     )
     life = payments.life(database, OPS, "pi_1")
     told = {each.side: each for each in timeline(life)}
-    assert told[Side.EVENTS].details == "heard 3 s later, applied"
-    assert told[Side.CARE].title == "The consultation came in"
+    assert told[Side.EVENTS].details == "received 3 s later, applied"
+    assert told[Side.CARE].title == "Consultation requested"
     assert told[Side.CALLS].details == "in 250 ms to shop"
     assert "dermatology" not in str(life)
 

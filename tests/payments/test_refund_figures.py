@@ -51,16 +51,16 @@ def test_what_went_back_is_counted_by_the_day_it_moved_less_what_failed(database
         (10, 2, 5900),
         (11, 0, -1000),
     ]
-    assert (figures.reading.value, str(figures.reading.change)) == ("$49.00", "up 145\xa0% from $20.00")
+    assert (figures.reading.value, str(figures.reading.change)) == ("$49.00", "up 145% from $20.00")
     assert {status: str(amount) for status, (_, amount) in figures.by_status.items()} == {
         "succeeded": "$49.00",
         "failed": "$10.00",
     }
     assert refund_figures.sentence(figures, []) == (
-        "$49.00 went back in these 2 days, up 145\xa0% from $20.00. 1 refund of $10.00 failed: the customer has nothing."
+        "$49.00 refunded in these 2 days, up 145% from $20.00. 1 refund totalling $10.00 failed, so the customer did not get the money."
     )
 
 
 def test_another_currency_has_none_of_it(database, moved):
     figures = refund_figures.load(database, PERIOD, currency="eur")
-    assert refund_figures.sentence(figures, []) == "Nothing went back in these 2 days."
+    assert refund_figures.sentence(figures, []) == "Nothing was refunded in these 2 days."

@@ -1,6 +1,6 @@
 """Refunds: never more than was captured, never twice, never alone above the limit, whatever Stripe answers."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -201,7 +201,7 @@ def test_who_decides_on_what_has_changed_meanwhile_is_asked_to_look_again(contex
     send(context, intent, 1000)
     with pytest.raises(Refused) as refused:
         refunds.issue(context, FINANCE, refunds.new_id(), intent["id"], 1000, reason=WHY, seen_left_minor=seen)
-    assert refused.value.code == "changed_meanwhile" and "$39.00 is left now" in refused.value.detail
+    assert refused.value.code == "changed_meanwhile" and "$39.00 is left" in refused.value.detail
     assert at_stripe(context, intent) == [1000]
 
 
@@ -221,9 +221,9 @@ def test_a_preview_says_what_hangs_on_the_payment(context, paid, owner):
     send(context, intent, 100)
     told = refunds.consequences(refunds.preview(context, intent["id"]), Money(1800, "usd"))
     assert told[-4:] == [
-        "The bank reported this payment as fraud: a refund now avoids most disputes.",
+        "The issuer reported this payment as fraud. A refund now avoids most disputes.",
         "Stripe keeps its fee of $1.72.",
-        "It paid for consultation cons_9, which stays waiting: cancel it there if it is off.",
+        "Consultation cons_9 stays waiting. Cancel it separately if it should not take place.",
         "$30.00 can still be refunded afterwards.",
     ]
 
@@ -238,12 +238,12 @@ def test_a_short_balance_is_said(balance, warns):
         **usd,
         fee_kept=None,
         balance=None if balance is None else Money(balance, "usd"),
-        charged_back=False,
         fraud_warning=False,
         disputes=[],
         subscription_id=None,
         consultation=None,
         alone_minor=0,
+        why_not="",
     )
     assert any("may stay pending" in each for each in refunds.consequences(found, Money(1800, "usd"))) == warns
 
@@ -290,3 +290,172 @@ def test_refunds_never_sum_to_more_than_was_captured_and_the_mirror_shows_what_s
     assert sent <= 100
     assert refunds.preview(context, intent["id"]).refunded.minor == sent
     assert refunds.preview(context, intent["id"]).in_flight.minor == 0
+
+
+def put_charge(owner, captured=10_000, refunded=0, *, minutes=0, amount=10_000, status="succeeded"):
+    """A payment and its charge in the mirror, as of so many minutes after noon."""
+    at = datetime(2026, 11, 24, 12, minutes, tzinfo=UTC)
+    owner.execute(
+        "insert into payops.payment_intents (id, livemode, created, as_of, state_rank, event_id, amount_minor, currency, status)"
+        " values ('pi_m', false, %s, %s, 0, 'evt_a', %s, 'usd', %s) on conflict do nothing",
+        (at, at, amount, status),
+    )
+    owner.execute(
+        "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, amount_minor,"
+        " amount_captured_minor, amount_refunded_minor, currency, status, captured) values ('ch_m', false, %s, %s, 0, 'evt_a',"
+        " 'pi_m', %s, %s, %s, 'usd', 'succeeded', true) on conflict (id) do update set"
+        " amount_refunded_minor = excluded.amount_refunded_minor, as_of = excluded.as_of",
+        (at, at, amount, captured, refunded),
+    )
+
+
+def put_refund(owner, name, amount, status, *, minutes):
+    at = datetime(2026, 11, 24, 12, minutes, tzinfo=UTC)
+    owner.execute(
+        "insert into payops.refunds (id, livemode, created, as_of, state_rank, event_id, charge_id, payment_intent_id,"
+        " amount_minor, currency, status) values (%s, false, %s, %s, 0, 'evt_b', 'ch_m', 'pi_m', %s, 'usd', %s)",
+        (name, at, at, amount, status),
+    )
+
+
+def put_dispute(owner, status, *, amount=10_000, refundable=None):
+    at = datetime(2026, 11, 25, tzinfo=UTC)
+    owner.execute(
+        "insert into payops.disputes (id, livemode, created, as_of, state_rank, event_id, charge_id, payment_intent_id,"
+        " amount_minor, currency, status, charge_refundable) values ('dp_m', false, %s, %s, 0, 'evt_c', 'ch_m', 'pi_m', %s,"
+        " 'usd', %s, %s)",
+        (at, at, amount, status, refundable),
+    )
+
+
+def left_minor(owner):
+    return owner.execute("select left_minor from payops.refund_position('pi_m')").fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("captured", "on_charge", "refunds_made", "left"),
+    [
+        (6000, 4000, [], 6000),  # the rest was released, which Stripe books as a refund of the charge
+        (6000, 5000, [1000], 5000),
+        (6000, 4000, [1000], 5000),  # the charge is not told of the refund yet
+        (6000, 5500, [1000], 4500),  # a refund of 5.00 is not told yet
+        (6000, 10_000, [6000], 0),
+        (10_000, 0, [], 10_000),
+    ],
+)
+def test_what_is_left_of_a_partial_capture(database, owner, captured, on_charge, refunds_made, left):
+    put_charge(owner, captured, on_charge)
+    for n, amount in enumerate(refunds_made):
+        put_refund(owner, f"re_{n}", amount, "succeeded", minutes=n)
+    assert left_minor(owner) == left
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_refund_that_came_to_nothing_after_the_charge_was_told_is_left_at_once(database, owner, status):
+    put_charge(owner, refunded=7000, minutes=5)
+    put_refund(owner, "re_good", 3000, "succeeded", minutes=1)
+    put_refund(owner, "re_bad", 4000, status, minutes=10)
+    assert left_minor(owner) == 7000
+    put_charge(owner, refunded=3000, minutes=11)  # and the charge, told again, changes nothing
+    assert left_minor(owner) == 7000
+
+
+@pytest.mark.parametrize(
+    ("status", "refundable", "barred"),
+    [
+        ("needs_response", False, True),
+        ("under_review", False, True),
+        ("lost", False, True),
+        ("appeal_needs_response", False, True),
+        ("appeal_under_review", False, True),
+        ("appeal_needs_response", None, True),
+        ("appeal_under_review", None, True),
+        ("needs_response", True, False),  # a part is disputed, or the bank lets it be refunded
+        ("prevented", True, False),
+        ("prevented", False, True),
+        ("prevented", None, False),
+        ("warning_needs_response", True, False),
+        ("warning_closed", False, False),
+        ("won", False, False),
+        ("lost", None, True),
+    ],
+)
+def test_stripe_says_whether_a_disputed_charge_can_be_refunded(database, owner, status, refundable, barred):
+    put_charge(owner)
+    put_dispute(owner, status, refundable=refundable)
+    position = database.call("refund_preview", payment_intent_id="pi_m")
+    assert position["charged_back"] is barred
+    assert (position.get("code") == "charge_disputed") is barred
+
+
+def test_a_payment_whose_charge_is_not_mirrored_yet_is_fetched_and_refunded(context, owner, faults):
+    intent = pay(context, 4900)
+    owner.execute("delete from payops.charges")
+    assert refunds.issue(context, FINANCE, refunds.new_id(), intent["id"], 4900, reason="x").state == "done"
+
+
+def test_while_stripe_does_not_answer_it_is_said_that_the_charge_is_not_mirrored_yet(context, owner, faults):
+    intent = pay(context, 4900)
+    owner.execute("delete from payops.charges")
+    faults.add(f"payment_intents/{intent['id']}", method="GET", status=500)
+    for refund in (
+        lambda: refunds.preview(context, intent["id"]),
+        lambda: refunds.issue(context, FINANCE, refunds.new_id(), intent["id"], 4900, reason="x"),
+    ):
+        with pytest.raises(Refused, match="not_mirrored") as refused:
+            refund()
+        assert "Try again in a moment" in refused.value.detail
+
+
+def test_the_fee_is_in_the_currency_it_was_taken_in(database, owner, context):
+    put_charge(owner)
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    owner.execute(
+        "insert into payops.balance_transactions (id, livemode, created, as_of, state_rank, event_id, type, reporting_category,"
+        " source_id, amount_minor, fee_minor, net_minor, currency) values ('txn_m', false, %s, %s, 0, 'fetch', 'charge',"
+        " 'charge', 'ch_m', 9300, 310, 8990, 'eur')",
+        (at, at),
+    )
+    assert str(refunds.preview(context, "pi_m").fee_kept) == "€3.10"
+
+
+@pytest.mark.parametrize("reason", ["card 4242 4242 4242 4242 was stolen", "5555-5555-5555-4444"])
+def test_a_card_number_in_the_reason_is_refused_and_stored_nowhere(context, paid, owner, reason):
+    intent = paid()
+    with pytest.raises(Refused, match="card_number") as refused:
+        refunds.issue(context, FINANCE, refunds.new_id(), intent["id"], 100, reason=reason)
+    assert "4242" not in refused.value.detail
+    assert owner.execute("select count(*) from payops.money_actions").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("value", ["4242424242424242", "pm_card_visa", "pi_ x", "", "pi_1\n"])
+def test_what_cannot_be_a_payment_is_refused_before_it_is_stored(context, owner, value):
+    with pytest.raises(Refused, match="bad_id"):
+        refunds.issue(context, FINANCE, refunds.new_id(), value, 100, reason="x")
+    assert owner.execute("select count(*) from payops.money_actions").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "minor"),
+    [
+        ("500", "usd", 50_000),
+        ("11.90", "usd", 1190),
+        ("11.9", "usd", 1190),
+        ("1,190", "usd", 119_000),
+        ("500", "jpy", 500),
+    ],
+)
+def test_an_amount_is_read_as_typed(typed, currency, minor):
+    assert refunds.amount_of(typed, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency"), [("", "usd"), ("-5", "usd"), ("1.005", "usd"), ("0.5", "jpy"), ("x", "usd"), ("1e3", "usd")]
+)
+def test_what_is_not_an_amount_is_none(typed, currency):
+    assert refunds.amount_of(typed, currency) is None
+
+
+@pytest.mark.parametrize("amount", [None, Money(0, "usd"), Money(50_000, "usd")])
+def test_an_amount_that_cannot_be_refunded_has_a_problem(context, paid, amount):
+    assert refunds.problem_with(refunds.preview(context, paid(11_900)["id"]), amount)

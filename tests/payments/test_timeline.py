@@ -73,8 +73,8 @@ def moved(source, category, amount=4900, kind="adjustment"):
 
 def test_a_dispute_is_told_with_its_codes_and_how_it_ended():
     opened, ended = only(Side.RETURNS, told(disputes=[dispute("lost")]))
-    assert (opened.title, opened.details) == ("$49.00 was disputed", "fraudulent, network code 10.4")
-    assert (ended.title, ended.tone, ended.at.isoformat()) == ("The dispute was lost", "bad", LATER)
+    assert (opened.title, opened.details) == ("$49.00 disputed", "fraudulent, network code 10.4")
+    assert (ended.title, ended.tone, ended.at.isoformat()) == ("Dispute: lost", "bad", LATER)
 
 
 def test_a_dispute_that_was_won_ended_with_the_money_that_came_back():
@@ -82,7 +82,7 @@ def test_a_dispute_that_was_won_ended_with_the_money_that_came_back():
         disputes=[dispute("won", event_id="fetch")], balance_transactions=[moved("dp_1", "dispute_reversal")]
     )
     ended = only(Side.RETURNS, moments)[-1]
-    assert (ended.title, ended.tone, ended.details) == ("The dispute was won", "good", "")
+    assert (ended.title, ended.tone, ended.details) == ("Dispute: won", "good", "")
     assert ended.at.day == 15
 
 
@@ -93,7 +93,7 @@ def test_what_was_only_fetched_does_not_pretend_to_know_when():
 
 @pytest.mark.parametrize(
     ("status", "title"),
-    [("warning_needs_response", "The bank asks about $49.00"), ("needs_response", "$49.00 was disputed")],
+    [("warning_needs_response", "Inquiry about $49.00 opened"), ("needs_response", "$49.00 disputed")],
 )
 def test_an_inquiry_is_no_dispute_and_one_that_waits_has_not_ended(status, title):
     (opened,) = only(Side.RETURNS, told(disputes=[dispute(status)]))
@@ -116,7 +116,7 @@ def test_a_refund_that_failed_says_when_the_money_came_back():
         Side.RETURNS, told(refunds=[refund], balance_transactions=[moved("re_1", "refund_failure", 900)])
     )
     assert sent.title == "Refund of $9.00, failed"
-    assert (failed.title, failed.details) == ("The refund of $9.00 failed", "expired or canceled card")
+    assert (failed.title, failed.details) == ("Refund of $9.00 failed", "expired or canceled card")
     assert failed.at.day == 15
 
 
@@ -139,16 +139,16 @@ def test_a_payment_captured_later_is_authorised_first():
     )
     titles = [moment.title for moment in only(Side.PAYMENT, moments)]
     assert titles == [
-        "Payment of $49.00 was set up",
-        "$49.00 was authorised on visa ending 4242",
-        "$40.00 was captured",
+        "Payment of $49.00 created",
+        "$49.00 authorized on Visa •••• 4242",
+        "$40.00 captured",
     ]
 
 
 def test_a_failed_check_without_a_charge_is_an_attempt_with_advice():
     failed = {"id": "evt_1", "created": AT, "code": "payment_intent_authentication_failure", "decline_code": None}
     moment = only(Side.PAYMENT, told(failed_confirmations=[failed]))[-1]
-    assert moment.title == "Before any charge was declined: payment_intent_authentication_failure"
+    assert moment.title == "Authentication failed: Customer did not authenticate"
     assert moment.details and moment.tone == "bad"
 
 
@@ -167,7 +167,7 @@ def test_the_networks_advice_goes_before_the_tables():
     }
     moment = only(Side.PAYMENT, told(charges=[charge]))[-1]
     assert "Do not retry this card" in moment.details
-    assert "The network advises do not try again." in moment.details
+    assert "The network's advice: do not try again." in moment.details
 
 
 def test_events_and_calls_that_went_wrong_stand_out():
@@ -191,7 +191,7 @@ def test_events_and_calls_that_went_wrong_stand_out():
     (heard,), (asked,) = only(Side.EVENTS, moments), only(Side.CALLS, moments)
     assert (heard.details, heard.tone) == ("found by a sweep 7 s later, failed: no such column", "bad")
     assert (asked.title, asked.details, asked.tone) == (
-        "We asked Stripe: POST refunds",
+        "Call to Stripe: POST refunds",
         "took 1,234 ms, APIConnectionError",
         "bad",
     )

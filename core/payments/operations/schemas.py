@@ -1,18 +1,62 @@
 """What the payment API takes and gives, field by field; the names are the public ones."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from core.identifiers import has_card_number, private_problem
+from core.payments import ids
 from core.payments.limits import LARGEST_MINOR
 
-Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
-StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+
+def _not_private(identifier: str) -> str:
+    if problem := private_problem(identifier):
+        raise PydanticCustomError("private_identifier", "{problem}", {"problem": problem})
+    return identifier
+
+
+def _without_card_number(text: str) -> str:
+    if has_card_number(text):
+        raise PydanticCustomError("card_number", "This text holds a card number. Leave it out.")
+    return text
+
+
+def _stripe_id(shape: str) -> Any:
+    """A text of this shape; the message of one that does not fit says what fits."""
+
+    def check(value: str) -> str:
+        if not ids.fits(value, shape):
+            raise PydanticCustomError("bad_id", "{problem}", {"problem": ids.expected(shape)})
+        return value
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": shape})
+
+
+# An ID that the caller chooses; one that looks like an e-mail address, a phone or a card number is refused.
+Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$"), AfterValidator(_not_private)]
+PaymentMethodId = Annotated[str, *_stripe_id(ids.PAYMENT_METHOD)]
+PaymentIntentId = Annotated[str, *_stripe_id(ids.PAYMENT_INTENT)]
+InvoiceId = Annotated[str, *_stripe_id(ids.INVOICE)]
+SubscriptionId = Annotated[str, *_stripe_id(ids.SUBSCRIPTION)]
+PriceId = Annotated[str, *_stripe_id(ids.PRICE)]
+CustomerId = Annotated[str, *_stripe_id(ids.CUSTOMER)]
 Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]+@[!-?A-~]+\.[!-?A-~]+$", max_length=254)]
-Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=500)]
+Text = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=500), AfterValidator(_without_card_number)
+]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2000)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$")]
-Code = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$"), AfterValidator(_without_card_number)]
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 Amount = Annotated[int, Field(strict=True, ge=1, le=LARGEST_MINOR, description="In minor units.")]
@@ -25,7 +69,7 @@ class Shape(BaseModel):
 
 
 class CartItem(Shape):
-    stripePriceId: StripeId
+    stripePriceId: PriceId
     quantity: Annotated[Whole, Field(ge=1, le=999)]
 
 
@@ -58,7 +102,7 @@ class CheckoutAnswer(Shape):
 
 
 class PaymentRequest(Shape):
-    paymentMethodId: StripeId
+    paymentMethodId: PaymentMethodId
     amount: Amount
     currency: Currency
     customerInfo: CustomerInfo
@@ -99,8 +143,8 @@ class FailureRequest(Shape):
         json_schema_extra={"oneOf": [_only("paymentIntentId", "invoiceId"), _only("invoiceId", "paymentIntentId")]},
     )
 
-    paymentIntentId: StripeId | None = None
-    invoiceId: StripeId | None = None
+    paymentIntentId: PaymentIntentId | None = None
+    invoiceId: InvoiceId | None = None
     orderId: Id | None = None
 
     @model_validator(mode="after")
@@ -125,7 +169,7 @@ class DiscountRequest(Shape):
     code: Code
     amount: Amount
     currency: Currency
-    customerId: StripeId | None = None
+    customerId: CustomerId | None = None
 
 
 class DiscountAnswer(Shape):
@@ -153,8 +197,8 @@ class PaymentMethodsAnswer(Shape):
 
 class SubscriptionRequest(Shape):
     customerInfo: CustomerInfo
-    stripePriceId: StripeId
-    paymentMethodId: StripeId | None = None
+    stripePriceId: PriceId
+    paymentMethodId: PaymentMethodId | None = None
     discountCode: Code | None = None
     trialDays: Annotated[Whole, Field(ge=1, le=730)] | None = None
     orderId: Id
@@ -168,7 +212,7 @@ class SubscriptionAnswer(Shape):
 
 
 class CancellationRequest(Shape):
-    subscriptionId: StripeId
+    subscriptionId: SubscriptionId
     atPeriodEnd: Flag = True
     reason: Text | None = None
 

@@ -1,10 +1,9 @@
 """The payment API's operations, without HTTP: each takes its shape and gives its shape."""
 
-import re
-
 from core.errors import Refused, Unavailable
+from core.identifiers import private_problem
 from core.money import Money
-from core.payments import failures, limits
+from core.payments import failures, ids, limits
 from core.payments.context import PaymentContext
 from core.payments.operations import addresses, catalogue, customer_actions, customers, discounts
 from core.payments.operations.callers import Caller, not_found
@@ -26,7 +25,6 @@ from core.staff.flags import Flow
 from core.stripe_gateway import Json
 
 CONCEALS_A_BLOCK = (None, "generic_decline", "fraudulent")  # what Stripe answers where its own rules blocked a payment
-SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,200}", re.ASCII)
 WAITING = ("requires_action", "requires_confirmation", "requires_payment_method")
 
 
@@ -149,7 +147,9 @@ def failure_again(context: PaymentContext, asked: FailureRequest, kept: Json) ->
 
 def verify_status(context: PaymentContext, caller: Caller, session_id: str) -> StatusAnswer:
     """How a checkout stands, as Stripe has it now."""
-    if not SESSION_ID.fullmatch(session_id):
+    if problem := private_problem(session_id):
+        raise Refused("private_identifier", problem, facts={"path": "sessionId"})
+    if not ids.fits(session_id, ids.SESSION):
         raise not_found()
     session = customers.reached(context, caller, f"checkout/sessions/{session_id}")
     return StatusAnswer(

@@ -1,4 +1,4 @@
-"""One dispute read closely and answered: what it is about, what has to be shown, the evidence, and giving in."""
+"""One dispute: what it is about, what evidence it needs, and answering or accepting it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,16 +9,16 @@ import streamlit as st
 
 from core.errors import Unavailable
 from core.money import Money
-from core.payments import disputes, evidence
+from core.payments import dispute_statuses, disputes, evidence
 from core.payments.disputes import Case
 from core.payments.evidence import Field
-from core.payments.timeline import card_in_words
+from core.payments.payment_methods import paid_with
 from core.staff.roles import Actor, Right, right
 from core.ui import session
 from core.ui.kit import actions, cards, detail_view, stripe_dashboard
 from core.ui.text import code, in_zone, literal
 
-NEVER_HEALTH = "Write nothing about anybody's health: a bank needs to know that a visit took place, not why."
+NEVER_HEALTH = "Leave out health details: a bank needs to know that a visit took place, not why."
 
 
 def may_answer() -> bool:
@@ -26,7 +26,7 @@ def may_answer() -> bool:
 
 
 def show(dispute_id: str) -> None:
-    """Everything of one dispute, and for who may answer it the form."""
+    """Everything about one dispute, with the form for those who may answer it."""
     running = session.services()
     now = running.clock()
     facts = disputes.facts_of(running.db, dispute_id)
@@ -35,23 +35,22 @@ def show(dispute_id: str) -> None:
         return
     dispute = facts["dispute"]
     amount, reason = (Money(dispute["amount_minor"], dispute["currency"]), evidence.reason_of(dispute["reason"]))
-    left = disputes.time_left(dispute, now)
-    due = {"": "", "over": ", and its time is over"}.get(left, f", {left} left")
-    said = (
-        f"{amount}, {reason.title.lower()}: {disputes.STATUSES.get(dispute['status'], dispute['status']).lower()}{due}"
-    )
+    left = dispute_statuses.time_left(dispute, now)
+    due = {"": "", "overdue": ", overdue"}.get(left, f", {left} left")
+    said = f"{amount}, {reason.title.lower()}: {dispute_statuses.in_words(dispute['status']).lower()}{due}"
     st.markdown(f"#### {literal(said)}")
     if dispute["in_flight"]:
-        st.warning("Stripe has not answered about this dispute yet. It is settled by itself, once.")
+        st.warning("Stripe has not answered about this dispute yet. This is settled automatically, once.")
     _facts(facts)
     with st.container(horizontal=True, vertical_alignment="center"):
         cards.link("payments", "The payment", session.actor().role, {"payment": dispute["payment_intent_id"]})
         stripe_dashboard.link(f"disputes/{dispute['id']}")
-    if dispute["status"] in disputes.TO_ANSWER:
-        st.markdown(f"**What has to be shown.** {literal(reason.show)}")
+    if dispute["status"] in dispute_statuses.TO_ANSWER:
+        asked = evidence.APPEAL if dispute["status"] == evidence.APPEALABLE else reason
+        st.markdown(f"**What to show.** {literal(asked.show)}")
     if not may_answer():
         st.caption("Finance and admins answer disputes.")
-    elif disputes.is_answerable(dispute, now):
+    elif dispute_statuses.is_answerable(dispute, now):
         _answer(facts)
 
 
@@ -59,16 +58,19 @@ def _facts(facts: dict[str, Any]) -> None:
     dispute, visit = facts["dispute"], facts["consultation"]
     detail_view.facts(
         [
-            ("Answer due", _at(dispute["evidence_due_by"])),
+            ("Response due", _at(dispute["evidence_due_by"])),
             ("Opened", _at(dispute["created"])),
-            ("Network's code", f"{dispute['card_brand'] or ''} {dispute['network_reason_code'] or ''}".strip()),
-            ("Paid with", card_in_words(facts["payment"] or {})),
+            ("Network's reason code", dispute["network_reason_code"]),
+            ("Paid with", paid_with(facts["payment"] or {})),
             ("Paid", _at(facts["charged_at"])),
-            ("Fee of the dispute", Money(facts["fee_minor"], dispute["currency"]) if facts["fee_minor"] else None),
-            ("Evidence", "staged" if dispute["has_evidence"] and not dispute["submission_count"] else None),
+            ("Dispute fee", Money(facts["fee_minor"], facts["fee_currency"]) if facts["fee_minor"] else None),
+            (
+                "Evidence",
+                "saved, not submitted" if dispute["has_evidence"] and not dispute["submission_count"] else None,
+            ),
             ("Submissions", f"{dispute['submission_count']:,}"),
             ("Consultation", visit and f"{visit['status']}, {visit['provider'] or 'no provider'}"),
-            ("Customer's earlier payments without a dispute", f"{facts['undisputed_before']:,}"),
+            ("Earlier payments without a dispute", f"{facts['undisputed_before']:,}"),
             ("Dispute", dispute["id"]),
             ("Charge", dispute["charge_id"]),
         ],
@@ -82,19 +84,20 @@ def _answer(facts: dict[str, Any]) -> None:
             session.services().payment_context, session.actor(), facts, session.settings().business_zone
         )
     except Unavailable:
-        st.warning("Stripe does not answer, so the evidence cannot be shown. Reload the page in a moment.")
+        st.warning("Stripe is not answering, so the evidence cannot be shown. Reload the page in a moment.")
         return
-    needed, others = evidence.fields_of(facts["dispute"]["reason"])
+    needed, others = case.fields
     st.subheader("Evidence")
-    st.caption(f"{NEVER_HEALTH} Names and addresses come from Stripe at this moment; we keep none of this.")
+    st.caption(f"{NEVER_HEALTH} Names and addresses are read from Stripe now; we do not store them.")
     with st.form("evidence"):
         for field in (each for each in needed if not each.is_file):
             _input(case, field)
-        with st.expander("Other fields"):
-            for field in (each for each in others if not each.is_file):
-                _input(case, field)
+        if others:
+            with st.expander("Other fields"):
+                for field in (each for each in others if not each.is_file):
+                    _input(case, field)
         st.form_submit_button(
-            "Save the draft", icon=":material/save:", on_click=actions.attempt, args=(partial(_save, case),)
+            "Save draft", icon=":material/save:", on_click=actions.attempt, args=(partial(_save, case),)
         )
     _files(case, [field for field in [*needed, *others] if field.is_file])
     with st.container(horizontal=True):
@@ -106,12 +109,12 @@ def _answer(facts: dict[str, Any]) -> None:
             on_click=_ask,
             args=(case, "submit_evidence"),
         )
-        st.button("Accept the dispute", on_click=_ask, args=(case, "accept_dispute"))
+        st.button("Accept dispute", on_click=_ask, args=(case, "accept_dispute"))
 
 
 def _input(case: Case, field: Field) -> None:
     key, suggestion = _key(case, field.name), case.suggested.get(field.name)
-    label = field.title if case.known.get(field.name) or not suggestion else f"{field.title} (filled in by us)"
+    label = field.title if case.known.get(field.name) or not suggestion else f"{field.title} (suggested)"
     if field.lines > 1:
         st.text_area(
             label,
@@ -133,7 +136,7 @@ def _files(case: Case, fields: Sequence[Field]) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"{title}: {code(case.known[name])}", width="content")
                 st.button(
-                    "Take back",
+                    "Remove",
                     key=_key(case, f"remove {name}"),
                     type="tertiary",
                     on_click=actions.attempt,
@@ -142,13 +145,13 @@ def _files(case: Case, fields: Sequence[Field]) -> None:
     with st.container(border=True):
         if case.receipt_url and not case.known.get("receipt"):
             st.link_button(
-                "The receipt that the customer got, to save and attach",
+                "Open the customer's receipt to save and attach it",
                 case.receipt_url,
                 icon=":material/receipt_long:",
                 type="tertiary",
             )
         what, which, act = st.columns([2, 4, 1], vertical_alignment="bottom")
-        chosen = what.selectbox("A file as", list(titles), key=_key(case, "file as"))
+        chosen = what.selectbox("Attach a file as", list(titles), key=_key(case, "file as"))
         turn = st.session_state.setdefault(_key(case, "turn"), 0)  # a new field each time, so that it is empty again
         upload = _key(case, f"file {turn}")
         which.file_uploader("PDF, PNG or JPEG", ["pdf", "png", "jpg", "jpeg"], key=upload)
@@ -161,26 +164,27 @@ def _files(case: Case, fields: Sequence[Field]) -> None:
         )
 
 
-@st.dialog("Answer the dispute", width="medium")
+@st.dialog("Answer dispute", width="medium")
 def _ask(case: Case, kind: str) -> None:
     actions.end_dialog_if_over()
     dispute = case.facts["dispute"]
     amount = Money(dispute["amount_minor"], dispute["currency"])
     accepting = kind == "accept_dispute"
-    title = f"Accept the dispute over {amount}" if accepting else f"Submit evidence over {amount}"
+    title = f"Accept the dispute over {amount}" if accepting else f"Submit evidence for {amount}"
     st.markdown(f"**{literal(title)}**, {code(dispute['id'])}")
     if not accepting:
-        staged = [(evidence.FIELDS[name].title, text) for name, text in case.known.items() if name in evidence.FIELDS]
+        fields = {field.name: field for part in case.fields for field in part}
+        staged = [(fields[name].title, text) for name, text in case.known.items() if name in fields]
         detail_view.facts([(name, text if len(text) < 200 else f"{text[:200]} …") for name, text in staged])
     with st.container(border=True):
         st.markdown("\n".join(f"- {literal(each)}" for each in disputes.consequences(case, kind)))
     why = _key(case, f"why {kind}")
-    st.text_area("Why" if accepting else "Remark for the audit log", key=why, max_chars=500, height=80)
+    st.text_area("Reason for accepting" if accepting else "Note for the audit log", key=why, max_chars=500, height=80)
     actions.ask_who_it_is()
     # Bound when it is drawn: however often this button is clicked, it is this one answer.
     action_id = st.session_state.setdefault(_key(case, f"id {kind}"), disputes.new_id())
     st.button(
-        "Accept it" if accepting else "Submit to the bank",
+        "Accept dispute" if accepting else "Submit to the bank",
         type="primary",
         on_click=actions.attempt,
         args=(partial(_send, case, kind, action_id, why),),
@@ -204,14 +208,17 @@ def _send(case: Case, kind: str, action_id: str, why: str, actor: Actor) -> str:
 def _save(case: Case, actor: Actor) -> str:
     typed = {
         name: (st.session_state.get(_key(case, name)) or "").strip()
-        for name, field in evidence.FIELDS.items()
+        for part in case.fields
+        for field in part
         if not field.is_file
+        for name in [field.name]
     }
     changed = {name: text for name, text in typed.items() if text != case.known.get(name, "")}
     if not changed:
-        return "Nothing had changed."
+        return "Nothing has changed."
     disputes.stage(session.services().payment_context, actor, case.facts["dispute"]["id"], changed)
-    return f"The draft is at Stripe, {len(changed)} fields of it new. Nothing was sent to the bank."
+    fields = "1 field" if len(changed) == 1 else f"{len(changed)} fields"
+    return f"Draft saved at Stripe: {fields} changed. Nothing was sent to the bank."
 
 
 def _attach(case: Case, field: str, upload: str, actor: Actor) -> str:
@@ -219,12 +226,16 @@ def _attach(case: Case, field: str, upload: str, actor: Actor) -> str:
         return "Choose a file first."
     disputes.attach(session.services().payment_context, actor, case.facts["dispute"]["id"], field, file.getvalue())
     st.session_state[_key(case, "turn")] += 1
-    return f"{evidence.FIELDS[field].title} is attached. Nothing was sent to the bank."
+    return f"{_title(field)} attached. Nothing was sent to the bank."
 
 
 def _take_back(dispute_id: str, field: str, actor: Actor) -> str:
     disputes.stage(session.services().payment_context, actor, dispute_id, {field: ""})
-    return f"{evidence.FIELDS[field].title} is taken back."
+    return f"{_title(field)} removed."
+
+
+def _title(name: str) -> str:
+    return (evidence.FIELDS.get(name) or evidence.APPEAL_FIELDS[name]).title
 
 
 def _key(case: Case, what: str) -> str:

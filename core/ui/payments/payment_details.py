@@ -1,4 +1,4 @@
-"""One payment read closely: how it stands, what may be done about it, what happened, what colleagues wrote."""
+"""One payment: its status, the actions on it, its timeline, and colleagues' notes."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -9,7 +9,9 @@ import streamlit as st
 
 from core.money import Money
 from core.payments import payments
-from core.payments.timeline import Side, card_in_words, timeline
+from core.payments.payment_methods import paid_with
+from core.payments.staff_names import staff_name
+from core.payments.timeline import Side, timeline
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, cards, detail_view, stripe_dashboard
@@ -18,11 +20,11 @@ from core.ui.text import in_zone, literal
 
 
 def show(payment_id: str, *, look_for: Callable[[str], None]) -> None:
-    """Everything of one payment; `look_for` leads to the list of what has a name in common with it."""
+    """Everything about one payment; `look_for` opens the list of payments with the same id or reference."""
     running = session.services()
     life = payments.life(running.db, session.actor(), payment_id)
     if life is None:
-        st.info(f"There is no payment {literal(payment_id)}. One made a moment ago shows up when its event is in.")
+        st.info(f"There is no payment {literal(payment_id)}. A new payment appears once its event arrives.")
         return
     one = life["payment"]
     said = f"{Money(one['amount_minor'], one['currency'])}: {payments.status_in_words(one)}"
@@ -31,15 +33,15 @@ def show(payment_id: str, *, look_for: Callable[[str], None]) -> None:
         st.warning(literal(waiting))
     _facts(life)
     _what_may_be_done(life, look_for)
-    st.subheader("What happened")
+    st.subheader("Timeline")
     moments = timeline(life)
     sides = [side for side in Side if any(moment.side is side for moment in moments)]
     only = st.pills(
-        "Only", sides, selection_mode="multi", key="only", bind="query-params", label_visibility="collapsed"
+        "Show only", sides, selection_mode="multi", key="only", bind="query-params", label_visibility="collapsed"
     )
     detail_view.life([each for each in moments if each.side in (only or sides)], running.clock())
     zone = running.settings.business_zone.key
-    st.caption(f"Times are {literal(zone)}. Events, calls and staff actions: the newest 200 of each.")
+    st.caption(f"Times are in {literal(zone)}. At most the newest 200 events, calls and staff actions are shown.")
     _notes(payment_id, life["notes"])
 
 
@@ -54,8 +56,8 @@ def _facts(life: dict[str, Any]) -> None:
     detail_view.facts(
         [
             ("Payment", one["id"]),
-            ("Set up", _at(one["created"])),
-            ("Paid with", card_in_words(one)),
+            ("Created", _at(one["created"])),
+            ("Paid with", paid_with(one)),
             ("Captured", money("captured_minor")),
             ("Refunded", money("refunded_minor")),
             ("Order", one["order_id"]),
@@ -63,7 +65,7 @@ def _facts(life: dict[str, Any]) -> None:
             ("Subscription", invoice.get("subscription_id")),
             ("Customer", one["customer_id"]),
             ("Patient", one["patient_id"]),
-            ("Consultation", visit and f"{visit['status']}, {visit['provider'] or 'no provider yet'}"),
+            ("Consultation", visit and f"{visit['status'].capitalize()}, {visit['provider'] or 'no provider yet'}"),
         ],
         ids=("Payment", "Order", "Invoice", "Subscription", "Customer", "Patient"),
     )
@@ -75,12 +77,16 @@ def _what_may_be_done(life: dict[str, Any], look_for: Callable[[str], None]) -> 
         if refund_dialog.may_refund() and one.get("captured_minor"):
             st.button("Refund", icon=":material/undo:", on_click=refund_dialog.open, args=(one["id"],))
         for dispute in life["disputes"]:
-            cards.link("disputes", "The dispute", role, {"dispute": dispute["id"]})
+            cards.link("disputes", "Open dispute", role, {"dispute": dispute["id"]})
         if one["status"] == "failed":
-            cards.link("recovery", "Collect it", role, {"payment": one["id"]})
+            cards.link("recovery", "Collect payment", role, {"payment": one["id"]})
         if name := one["customer_id"] or one["patient_id"]:
             st.button(
-                "All of this customer", type="tertiary", icon=":material/person:", on_click=look_for, args=(name,)
+                "All payments of this customer",
+                type="tertiary",
+                icon=":material/person:",
+                on_click=look_for,
+                args=(name,),
             )
         stripe_dashboard.link(f"payments/{one['id']}")
 
@@ -91,10 +97,10 @@ def _notes(payment_id: str, notes: Sequence[dict[str, Any]]) -> None:
         with st.container(border=True):
             st.markdown(literal(note["note"]))
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(literal(f"{note['written_by']}, {_at(note['at'])}"), width="content")
+                st.caption(literal(f"{staff_name(note['written_by'])}, {_at(note['at'])}"), width="content")
                 if payments.may_withdraw(session.actor(), note):
                     st.button(
-                        "Take back",
+                        "Remove",
                         key=f"note {note['id']}",
                         type="tertiary",
                         on_click=actions.attempt,
@@ -102,20 +108,20 @@ def _notes(payment_id: str, notes: Sequence[dict[str, Any]]) -> None:
                     )
     with st.form("new-note", clear_on_submit=True):
         st.text_area("A note for colleagues", key="note", max_chars=2000, height=80)
-        st.caption("Write nothing about anybody's health, and no card numbers: this is no medical record.")
-        st.form_submit_button("Add the note", on_click=actions.attempt, args=(partial(_add, payment_id),))
+        st.caption("Leave out health details and card numbers. This is not a medical record.")
+        st.form_submit_button("Add note", on_click=actions.attempt, args=(partial(_add, payment_id),))
 
 
 def _add(payment_id: str, actor: Actor) -> str:
     running = session.services()
     payments.add_note(running.db, actor, payment_id, st.session_state.get("note") or "", running.clock())
-    return "The note is on the payment."
+    return "Note added."
 
 
 def _withdraw(note_id: int, actor: Actor) -> str:
     running = session.services()
     payments.withdraw_note(running.db, actor, note_id, running.clock())
-    return "The note's words are gone."
+    return "Note removed."
 
 
 def _at(moment: str) -> str:

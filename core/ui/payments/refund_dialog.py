@@ -1,15 +1,15 @@
 """The dialog that refunds a payment, the same wherever somebody looks at one."""
 
-from decimal import Decimal
 from functools import partial
 
 import streamlit as st
 
 from core.errors import Refused
 from core.money import Money, exponent
-from core.payments import refunds
+from core.payments import private_text, refunds
 from core.payments.actions import Action
 from core.payments.refunds import REASONS, Preview, StripeReason
+from core.payments.staff_names import staff_name
 from core.staff.roles import Actor, Right, right
 from core.ui import session
 from core.ui.kit import actions
@@ -19,13 +19,13 @@ ALL, PART = "all that is left", "a part"
 
 
 def may_refund() -> bool:
-    """Whether whoever looks at this page may refund at all, if only up to a limit."""
+    """Whether this role may refund at all, even if only up to a limit."""
     return right(session.actor().role, refunds.PAGE) >= Right.ACT_LIMITED
 
 
-@st.dialog("Refund", width="medium")
+@st.dialog("Refund payment", width="medium")
 def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) -> None:
-    """Call it where a button was clicked; the page says what became of it by `actions.show_result`."""
+    """Call it from a button; the page shows the result with `actions.show_result`."""
     actions.end_dialog_if_over()
     context = session.services().payment_context
     try:
@@ -34,7 +34,7 @@ def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) ->
         st.info(literal(refused.detail))
         return
     st.markdown(
-        literal(f"{found.left} of {found.captured} can be refunded. The payment is") + f" {code(payment_intent_id)}."
+        literal(f"{found.left} of {found.captured} can be refunded for payment") + f" {code(payment_intent_id)}."
     )
     if not found.refundable:
         st.info(literal(found.why_not))
@@ -49,29 +49,29 @@ def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) ->
         key=_key(found, "kind"),
     )
     st.text_area(
-        "Why",
+        "Reason for the audit log",
         key=_key(found, "why"),
         max_chars=500,
-        placeholder="What happened, for the audit log. Nothing about health.",
+        placeholder="What happened. Leave out health details and card numbers.",
     )
-    asks = refunds.needs_approval(context, session.actor(), found, amount)
+    if warning := private_text.warning(st.session_state.get(_key(found, "why"))):
+        st.warning(warning)
+    problem = refunds.problem_with(found, amount)
+    asks = amount is not None and refunds.needs_approval(context, session.actor(), found, amount)
     with st.container(border=True):
-        if asks:
-            st.markdown(
-                f"**{literal(f'{amount} needs the approval of another person')}**, from finance or an admin. {_allowance(found)}"
-            )
+        if problem or amount is None:
+            st.error(literal(problem))
         else:
-            st.markdown(
-                f"**{literal(f'{amount} goes back to the card it was paid with')}**, within 5 to 10 business days."
-            )
-        st.markdown("\n".join(f"- {literal(each)}" for each in refunds.consequences(found, amount)))
+            _show_consequences(found, amount, asks)
     actions.ask_who_it_is()
     # Bound when it is drawn: however often this button is clicked, it is this one refund.
     refund_id = st.session_state.setdefault(_key(found, "id"), refunds.new_id())
+    label = "Refund" if problem else f"Request a refund of {amount}" if asks else f"Refund {amount}"
     st.button(
-        literal(f"Ask for a refund of {amount}" if asks else f"Refund {amount}"),
+        literal(label),
         key=_key(found, "send"),
         type="primary",
+        disabled=bool(problem),
         on_click=actions.attempt,
         args=(partial(_send, found, refund_id),),
         kwargs={"confirmed": True},
@@ -79,45 +79,58 @@ def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) ->
     actions.end_dialog_when_done()
 
 
-def _amount(found: Preview) -> Money:
+def _show_consequences(found: Preview, amount: Money, asks: bool) -> None:
+    if asks:
+        said = f"**{literal(f'The refund of {amount} needs approval')}** by finance or an admin. {_allowance(found)}"
+    else:
+        said = f"**{literal(f'Refund {amount} to the original payment method')}**, within 5 to 10 business days."
+    st.markdown(said)
+    st.markdown("\n".join(f"- {literal(each)}" for each in refunds.consequences(found, amount)))
+
+
+def _amount(found: Preview) -> Money | None:
+    """What the form says now; None where it is not an amount."""
     st.segmented_control("How much", [ALL, PART], default=ALL, required=True, key=_key(found, "how much"))
     if st.session_state[_key(found, "how much")] == PART:
         places = min(exponent(found.left.currency), 2)  # the last of three decimals is always 0
-        least = Money.from_major(Decimal(1).scaleb(-places), found.left.currency)
+        # Without limits of its own: the field would keep an amount beyond them to itself, and the button the last one.
         st.number_input(
             f"Amount ({found.left.currency.upper()})",
-            min_value=float(least.major),
-            max_value=float(found.left.major),
-            value=float(found.left.major),
-            step=float(least.major) if places == 0 else 1.0,
+            value=None,
+            step=1.0,
             format=f"%.{places}f",
+            placeholder=f"At most {found.left}",
             key=_key(found, "amount"),
         )
     return _asked(found)
 
 
-def _asked(found: Preview) -> Money:
-    """As it stands in the form at this moment, which may be later than when it was drawn."""
+def _asked(found: Preview) -> Money | None:
+    """The amount in the form at this moment, which may be later than when it was drawn."""
     if st.session_state.get(_key(found, "how much")) != PART:
         return found.left
-    return Money.from_major(str(st.session_state[_key(found, "amount")]), found.left.currency)
+    typed = st.session_state.get(_key(found, "amount"))
+    return None if typed is None else refunds.amount_of(str(typed), found.left.currency)
 
 
 def _allowance(found: Preview) -> str:
     limit = Money(session.services().payment_context.refund_limit_minor, "usd")
     if found.left.currency != "usd":
-        return literal(f"Support refunds payments in {found.left.currency.upper()} with approval only.")
-    gone = f", of which {Money(found.alone_minor, 'usd')} is gone" if found.alone_minor else ""
-    return literal(f"Support refunds {limit} of one payment alone{gone}.")
+        return literal(f"Support needs approval for every refund in {found.left.currency.upper()}.")
+    used = f", and {Money(found.alone_minor, 'usd')} is already refunded" if found.alone_minor else ""
+    return literal(f"Support can refund up to {limit} per payment without approval{used}.")
 
 
 def _send(found: Preview, refund_id: str, actor: Actor) -> str:
+    amount = _asked(found)
+    if amount is None or (problem := refunds.problem_with(found, amount)):
+        return actions.Failure(problem if amount else "Enter an amount to refund.")
     done = refunds.issue(
         session.services().payment_context,
         actor,
         refund_id,
         found.payment_intent_id,
-        _asked(found).minor,
+        amount.minor,
         reason=st.session_state.get(_key(found, "why")) or "",
         stripe_reason=st.session_state.get(_key(found, "kind")) or StripeReason.REQUESTED,
         seen_left_minor=found.left.minor,
@@ -131,18 +144,18 @@ def _key(found: Preview, what: str) -> str:
     return f"refund {what} {found.payment_intent_id}"
 
 
-@st.dialog("Decide about a refund", width="medium")
+@st.dialog("Approve or reject the refund", width="medium")
 def decide(asked: Action) -> None:
-    """Approve or reject what somebody else asked for."""
+    """Approve or reject a refund that somebody else requested."""
     actions.end_dialog_if_over()
     amount = Money(asked.amount_minor or 0, asked.currency or "usd")
     st.markdown(
-        f"**{literal(f'{amount} of')}** {code(asked.payment_intent_id)}{literal(f', asked for by {asked.requested_by}')}"
+        f"**{literal(f'{amount} of')}** {code(asked.payment_intent_id)}{literal(f', requested by {staff_name(asked.requested_by)}')}"
     )
     st.markdown(f"> {literal(asked.reason)}")
     found = refunds.preview(session.services().payment_context, str(asked.payment_intent_id))
     if found.left < amount or not found.refundable:
-        st.warning(literal(found.why_not or f"Only {found.left} is left by now: this cannot be approved any more."))
+        st.warning(literal(found.why_not or f"Only {found.left} is left, so this refund cannot be approved."))
     else:
         st.markdown("\n".join(f"- {literal(each)}" for each in refunds.consequences(found, amount, deciding=True)))
     actions.ask_who_it_is()

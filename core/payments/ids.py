@@ -1,0 +1,41 @@
+"""The shapes of Stripe's ids: what cannot be one is refused before it is stored or sent, and is never repeated."""
+
+import re
+
+from core.errors import Refused
+
+PAYMENT_INTENT, INVOICE, SUBSCRIPTION = (
+    r"^pi_[A-Za-z0-9_]{1,100}$",
+    r"^in_[A-Za-z0-9_]{1,100}$",
+    r"^sub_[A-Za-z0-9_]{1,100}$",
+)
+PAYMENT_METHOD = r"^(pm|card|src|ba)_[A-Za-z0-9_]{1,100}$"
+PRICE = r"^(price|plan)_[A-Za-z0-9_]{1,100}$"
+CUSTOMER = r"^cus_[A-Za-z0-9_]{1,100}$"
+SESSION = r"^cs_[A-Za-z0-9_]{1,200}$"
+DISPUTE = r"^(dp|du|pdp)_[A-Za-z0-9_]{1,100}$"
+_STARTS = {
+    PAYMENT_INTENT: "pi_",
+    INVOICE: "in_",
+    SUBSCRIPTION: "sub_",
+    PAYMENT_METHOD: "pm_",
+    PRICE: "price_",
+    CUSTOMER: "cus_",
+    SESSION: "cs_",
+    DISPUTE: "dp_",
+}
+
+
+def fits(value: str, shape: str) -> bool:
+    return re.fullmatch(shape, value, re.ASCII) is not None and value.isascii() and not value.endswith("\n")
+
+
+def expected(shape: str) -> str:
+    """What an id of this shape looks like, in a sentence that does not repeat what was sent."""
+    return f"This is not one of Stripe's IDs for it, which begin with {_STARTS[shape]}."
+
+
+def require(value: str, shape: str, subject: str) -> None:
+    """Raise `Refused` (`bad_id`) unless the value can be such an id."""
+    if not fits(value, shape):
+        raise Refused("bad_id", f"{subject} is named by an ID of Stripe's that begins with {_STARTS[shape]}.")
