@@ -1,1 +1,1 @@
-"""What is watched: incidents, and what they are made of."""
+"""What is watched: the overview, action items, incidents, and the figures for Prometheus."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from core.db import Database
 from core.figures.days import Day, days_of
@@ -153,7 +153,7 @@ def _what_grew(overview: Overview) -> Category | None:
     return Category(cause) if shares[cause] >= EXPLAINS_SHARE * (before["value"] - now["value"]) else None
 
 
-def _earlier(overview: Overview, before: dict[str, Any]) -> str:
+def _earlier(overview: Overview, before: Figures) -> str:
     if before["value"] is None:
         return ""
     rate, payments = percent(before["value"]), _payments(before["denominator"])

@@ -54,6 +54,11 @@ set search_path = '' as $$
   ) as u
 $$;
 
+-- lock_balances: one transaction at a time sums the balance.
+create function payops.lock_balances() returns void
+language sql
+set search_path = '' as $$ select pg_advisory_xact_lock(7209115) $$;
+
 -- refresh_balances: the balance's daily sums are exact up to now.
 create function payops.refresh_balances() returns void
 language plpgsql
@@ -62,7 +67,7 @@ declare
   days date[];
   zone text := (select timezone from payops.business);
 begin
-  perform pg_advisory_xact_lock(7209115);
+  perform payops.lock_balances();
   with taken as (delete from payops.stale_balance_days returning day)
   select array_agg(distinct day) into days from taken;
   if days is null then

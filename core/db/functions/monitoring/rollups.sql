@@ -261,6 +261,11 @@ begin
 end
 $$;
 
+-- lock_rollups: one transaction at a time counts payments, attempts and captures.
+create function payops.lock_rollups() returns void
+language sql
+set search_path = '' as $$ select pg_advisory_xact_lock(7209114) $$;
+
 -- refresh_rollups: what is stale up to now is counted again, or the oldest `p_most` payments and charges of it; answers
 -- how many.
 create function payops.refresh_rollups(p_most integer default null) returns integer
@@ -270,7 +275,7 @@ declare
   payment_ids text[];
   charge_ids text[];
 begin
-  perform pg_advisory_xact_lock(7209114);
+  perform payops.lock_rollups();
   with taken as (
     delete from payops.stale_payments
     where p_most is null or id in (select s.id from payops.stale_payments as s order by s.id limit p_most)

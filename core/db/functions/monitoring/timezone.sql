@@ -50,8 +50,8 @@ set search_path = '' as $$
 declare
   before payops.business;
 begin
-  perform pg_advisory_xact_lock(7209114);
-  perform pg_advisory_xact_lock(7209115);
+  perform payops.lock_rollups();
+  perform payops.lock_balances();
   select b.* into before from payops.business as b for update;
   if p_unless_chosen and before.timezone_chosen_at is not null then
     return '0';
