@@ -133,72 +133,6 @@ def backfill(
 
 
 @app.command()
-def migrate(
-    print_sql: Annotated[bool, typer.Option("--print", help="Print the SQL instead of running it.")] = False,
-    timezone: Annotated[
-        str, typer.Option(help="Count every business day anew in this time zone, such as America/New_York.")
-    ] = "",
-) -> None:
-    """Bring the database's schema up to date."""
-    from core import services
-    from core.db.deploy import deploy, script
-
-    settings = _settings()
-    zone = _time_zone(timezone) if timezone else None
-    if print_sql:
-        for part in (*script(), services.timezone_script(settings, zone)):
-            typer.echo(part, nl=False)
-        return
-    try:
-        conninfo = services.owner_conninfo(settings)
-    except PayopsError as error:
-        _fail(error, code=2)
-    try:
-        deployed = deploy(conninfo)
-        _count_days_in(settings, conninfo, zone)
-    except PayopsError as error:
-        _fail(error, code=1)
-    applied = ", ".join(deployed.applied) or "no new migration"
-    typer.echo(f"Schema {deployed.fingerprint}: {applied}." if deployed.changed else "The schema is up to date.")
-
-
-def _count_days_in(settings: Settings, owner_conninfo: str, chosen: str | None) -> None:
-    """Days end at the midnight of the zone that was chosen; a fresh database takes the setting's."""
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    from core.db import timezone
-    from core.db.via_psycopg import PsycopgDatabase
-
-    db, now, actor = PsycopgDatabase(owner_conninfo, max_connections=1), wall_clock(), commandline_actor()
-    try:
-        zone, role = chosen or settings.business_timezone, str(actor.role)
-        timezone.require_same_rules(db, zone, now)
-        stale = timezone.choose(db, zone, actor=actor.name, role=role, now=now, unless_chosen=chosen is None)
-        with Progress(TextColumn("Counting the days of {task.description}"), BarColumn(), disable=not stale) as bar:
-            task = bar.add_task(zone, total=stale)
-            timezone.recount(db, lambda counted: bar.advance(task, counted))
-        if chosen and chosen != settings.business_timezone:
-            typer.echo(
-                f"Days are counted in {chosen}. Set BUSINESS_TIMEZONE={chosen}: no process starts with another one."
-            )
-        else:
-            timezone.require(db, settings.business_timezone, now)
-    finally:
-        db.close()
-
-
-def _time_zone(name: str) -> str:
-    from pydantic import TypeAdapter, ValidationError
-
-    from core.setting_values import TimeZone
-
-    try:
-        return TypeAdapter[str](TimeZone).validate_python(name)
-    except ValidationError as error:
-        raise typer.BadParameter(f"{name!r} {error.errors()[0]['msg']}") from None
-
-
-@app.command()
 def metrics(
     since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First business day.")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last business day.")],
@@ -300,4 +234,4 @@ def _fail(error: PayopsError, *, code: int) -> NoReturn:
 app.add_typer(users_app(_open_database), name="users")
 app.add_typer(events_app(_open_services), name="events")
 provider_commands.mount(app, _open_now)
-database_commands.mount(app, _settings, lambda error: _fail(error, code=1))
+database_commands.mount(app, _settings, _fail)

@@ -1,21 +1,57 @@
-"""`payops backup` and `payops restore`: the embedded database in one file, and back."""
+"""`payops migrate`, `backup` and `restore`: the schema of any database, and the embedded one in a file and back."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn, Protocol
 
 import typer
 
 from core.errors import PayopsError, Refused
+from core.periods import wall_clock
 from core.processes import is_served
 from core.settings import Settings
+from core.staff.roles import commandline_actor
 
 SettingsOf = Callable[[], Settings]
-Fail = Callable[[PayopsError], None]
+
+
+class Fail(Protocol):
+    """Ends the command with the error's sentence and this exit code."""
+
+    def __call__(self, error: PayopsError, *, code: int) -> NoReturn: ...
 
 
 def mount(payops: typer.Typer, settings_of: SettingsOf, fail: Fail) -> None:
     """Give `payops` the commands of this module."""
+
+    @payops.command()
+    def migrate(
+        print_sql: Annotated[bool, typer.Option("--print", help="Print the SQL instead of running it.")] = False,
+        timezone: Annotated[
+            str, typer.Option(help="Count every business day anew in this time zone, such as America/New_York.")
+        ] = "",
+    ) -> None:
+        """Bring the database's schema up to date."""
+        from core import services
+        from core.db.deploy import deploy, script
+
+        settings = settings_of()
+        zone = _time_zone(timezone) if timezone else None
+        if print_sql:
+            for part in (*script(), services.timezone_script(settings, zone)):
+                typer.echo(part, nl=False)
+            return
+        try:
+            conninfo = services.owner_conninfo(settings)
+        except PayopsError as error:
+            fail(error, code=2)
+        try:
+            deployed = deploy(conninfo)
+            _count_days_in(settings, conninfo, zone)
+        except PayopsError as error:
+            fail(error, code=1)
+        applied = ", ".join(deployed.applied) or "no new migration"
+        typer.echo(f"Schema {deployed.fingerprint}: {applied}." if deployed.changed else "The schema is up to date.")
 
     @payops.command()
     def backup(file: Annotated[Path, typer.Argument(help="Where to write the backup.")]) -> None:
@@ -25,7 +61,7 @@ def mount(payops: typer.Typer, settings_of: SettingsOf, fail: Fail) -> None:
         try:
             size = backups.backup(_embedded(settings_of()).data_dir, file)
         except PayopsError as error:
-            fail(error)
+            fail(error, code=1)
         else:
             typer.echo(f"{file}: {size / 1_000_000:.1f} MB. Only you can read it; it holds payment records.")
 
@@ -47,7 +83,7 @@ def mount(payops: typer.Typer, settings_of: SettingsOf, fail: Fail) -> None:
                 typer.confirm(f"{replaced} Go on?", abort=True)
             restored = backups.restore(settings.data_dir, file)
         except PayopsError as error:
-            fail(error)
+            fail(error, code=1)
         else:
             last = f"{restored.last_event_at:%-d %b %Y, %H:%M} UTC" if restored.last_event_at else "none"
             typer.echo(
@@ -63,3 +99,39 @@ def _embedded(settings: Settings) -> Settings:
             "This works on the embedded database alone. Use pg_dump and pg_restore, or Supabase's backups, for another.",
         )
     return settings
+
+
+def _count_days_in(settings: Settings, owner_conninfo: str, chosen: str | None) -> None:
+    """Days end at the midnight of the zone that was chosen; a fresh database takes the setting's."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from core.db import timezone
+    from core.db.via_psycopg import PsycopgDatabase
+
+    db, now, actor = PsycopgDatabase(owner_conninfo, max_connections=1), wall_clock(), commandline_actor()
+    try:
+        zone, role = chosen or settings.business_timezone, str(actor.role)
+        timezone.require_same_rules(db, zone, now)
+        stale = timezone.choose(db, zone, actor=actor.name, role=role, now=now, unless_chosen=chosen is None)
+        with Progress(TextColumn("Counting the days of {task.description}"), BarColumn(), disable=not stale) as bar:
+            task = bar.add_task(zone, total=stale)
+            timezone.recount(db, lambda counted: bar.advance(task, counted))
+        if chosen and chosen != settings.business_timezone:
+            typer.echo(
+                f"Days are counted in {chosen}. Set BUSINESS_TIMEZONE={chosen}: no process starts with another one."
+            )
+        else:
+            timezone.require(db, settings.business_timezone, now)
+    finally:
+        db.close()
+
+
+def _time_zone(name: str) -> str:
+    from pydantic import TypeAdapter, ValidationError
+
+    from core.setting_values import TimeZone
+
+    try:
+        return TypeAdapter[str](TimeZone).validate_python(name)
+    except ValidationError as error:
+        raise typer.BadParameter(f"{name!r} {error.errors()[0]['msg']}") from None
