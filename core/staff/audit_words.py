@@ -51,12 +51,19 @@ def action(entry: Entry) -> str:
 
 def who(entry: Entry) -> str:
     """The name alone for users of the console; for others also what they are: `root (command line)`."""
-    source, _, name = entry["actor"].partition(":")
+    return actor_name(str(entry["actor"]))
+
+
+def actor_name(actor: str | None) -> str:
+    """`ana` for `staff:ana`, `root (command line)` for `cli:root`; `NOTHING` for None."""
+    if actor is None:
+        return NOTHING
+    source, _, name = actor.partition(":")
     if source == "staff":
-        return "somebody unknown" if name.startswith(_UNKNOWN) else name
+        return "an unknown user" if name.startswith(_UNKNOWN) else name
     if source == "system":
         return f"payops ({name})"
-    return f"{name} ({_SOURCES[source]})" if name and source in _SOURCES else str(entry["actor"])
+    return f"{name} ({_SOURCES[source]})" if name and source in _SOURCES else actor
 
 
 def role(entry: Entry) -> str:

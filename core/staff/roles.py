@@ -47,31 +47,76 @@ def commandline_actor() -> Actor:
 
 
 _EVERYBODY_SEES = {role: Right.SEE for role in Role}
-
-PAGES: dict[str, dict[Role, Right]] = {
-    "overview": _EVERYBODY_SEES,
-    "payments": _EVERYBODY_SEES,
-    "disputes": {**_EVERYBODY_SEES, Role.FINANCE: Right.ACT, Role.ADMIN: Right.ACT},
-    "subscriptions": _EVERYBODY_SEES,
-    "events": {**_EVERYBODY_SEES, Role.OPS: Right.ACT, Role.ADMIN: Right.ACT},
-    "errors": _EVERYBODY_SEES,
-    "recovery": {**_EVERYBODY_SEES, Role.SUPPORT: Right.ACT, Role.ADMIN: Right.ACT},
-    "refunds": {
-        Role.OPS: Right.SEE,
-        Role.SUPPORT: Right.ACT_LIMITED,
-        Role.FINANCE: Right.APPROVE,
-        Role.ADMIN: Right.APPROVE,
-    },
-    "assignments": {Role.OPS: Right.ACT, Role.SUPPORT: Right.ACT, Role.ADMIN: Right.ACT},
-    "providers": {Role.OPS: Right.SEE, Role.SUPPORT: Right.SEE, Role.ADMIN: Right.ACT},
-    "reconciliation": {Role.FINANCE: Right.ACT, Role.ADMIN: Right.ACT},
-    "revenue": {Role.FINANCE: Right.ACT, Role.ADMIN: Right.ACT},
-    "daily-checks": {Role.OPS: Right.ACT, Role.SUPPORT: Right.SEE, Role.FINANCE: Right.ACT, Role.ADMIN: Right.ACT},
-    "weekly-review": {Role.OPS: Right.ACT, Role.SUPPORT: Right.SEE, Role.FINANCE: Right.ACT, Role.ADMIN: Right.ACT},
-    "users": {Role.ADMIN: Right.ACT},
-    "audit-log": {Role.FINANCE: Right.ACT, Role.ADMIN: Right.ACT},
-    "settings": {Role.ADMIN: Right.ACT},
+_EVERYBODY_BUT_SUPPORT_ACTS = {
+    Role.OPS: Right.ACT,
+    Role.SUPPORT: Right.SEE,
+    Role.FINANCE: Right.ACT,
+    Role.ADMIN: Right.ACT,
 }
+_FINANCE_ACTS = {Role.FINANCE: Right.ACT, Role.ADMIN: Right.ACT}
+
+
+@dataclass(frozen=True)
+class ConsolePage:
+    """One page of the console: its address, section, title, icon, and what each role may do on it."""
+
+    address: str
+    section: str
+    title: str
+    icon: str
+    rights: dict[Role, Right]
+
+
+# Every page of the console, in the order of the sidebar. A new page is one line here and its file under pages/.
+CONSOLE_PAGES = (
+    ConsolePage("overview", "Monitor", "Overview", "monitoring", _EVERYBODY_SEES),
+    ConsolePage("payments", "Monitor", "Payments", "payments", _EVERYBODY_SEES),
+    ConsolePage("disputes", "Monitor", "Disputes", "gavel", _EVERYBODY_SEES | _FINANCE_ACTS),
+    ConsolePage("subscriptions", "Monitor", "Subscriptions", "autorenew", _EVERYBODY_SEES),
+    ConsolePage("events", "Monitor", "Events", "inbox", _EVERYBODY_SEES | {Role.OPS: Right.ACT, Role.ADMIN: Right.ACT}),
+    ConsolePage("errors", "Monitor", "Errors", "error", _EVERYBODY_SEES),
+    ConsolePage(
+        "recovery",
+        "Operate",
+        "Failed payments",
+        "healing",
+        _EVERYBODY_SEES | {Role.SUPPORT: Right.ACT, Role.ADMIN: Right.ACT},
+    ),
+    ConsolePage(
+        "refunds",
+        "Operate",
+        "Refunds",
+        "undo",
+        {
+            Role.OPS: Right.SEE,
+            Role.SUPPORT: Right.ACT_LIMITED,
+            Role.FINANCE: Right.APPROVE,
+            Role.ADMIN: Right.APPROVE,
+        },
+    ),
+    ConsolePage(
+        "assignments",
+        "Operate",
+        "Assignments",
+        "assignment_ind",
+        {Role.OPS: Right.ACT, Role.SUPPORT: Right.ACT, Role.ADMIN: Right.ACT},
+    ),
+    ConsolePage(
+        "providers",
+        "Operate",
+        "Providers",
+        "stethoscope",
+        {Role.OPS: Right.SEE, Role.SUPPORT: Right.SEE, Role.ADMIN: Right.ACT},
+    ),
+    ConsolePage("reconciliation", "Finance", "Reconciliation", "balance", _FINANCE_ACTS),
+    ConsolePage("revenue", "Finance", "Revenue", "account_balance", _FINANCE_ACTS),
+    ConsolePage("daily-checks", "Review", "Daily checks", "checklist", _EVERYBODY_BUT_SUPPORT_ACTS),
+    ConsolePage("weekly-review", "Review", "Weekly review", "event_note", _EVERYBODY_BUT_SUPPORT_ACTS),
+    ConsolePage("users", "Admin", "Users", "group", {Role.ADMIN: Right.ACT}),
+    ConsolePage("audit-log", "Admin", "Audit log", "history", _FINANCE_ACTS),
+    ConsolePage("settings", "Admin", "Settings", "settings", {Role.ADMIN: Right.ACT}),
+)
+PAGES: dict[str, dict[Role, Right]] = {page.address: page.rights for page in CONSOLE_PAGES}
 
 
 def right(role: Role, page: str) -> Right:

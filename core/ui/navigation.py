@@ -1,4 +1,4 @@
-"""The pages of the console: where each is found, what it is called, and who gets to open it."""
+"""The pages of the console: their addresses, titles and icons, and who may open them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from core.staff import audit
-from core.staff.roles import Right, right
+from core.staff.roles import CONSOLE_PAGES, Right, right
 from core.staff.sessions import StaffSession
 from core.ui import session
 
@@ -31,40 +31,22 @@ class Entry:
         return CHECKOUT / "pages" / self.section.lower() / f"{self.address.replace('-', '_')}.py"
 
 
-ENTRIES = (
-    Entry("overview", "Monitor", "Overview", "monitoring"),
-    Entry("payments", "Monitor", "Payments", "payments"),
-    Entry("disputes", "Monitor", "Disputes", "gavel"),
-    Entry("subscriptions", "Monitor", "Subscriptions", "autorenew"),
-    Entry("events", "Monitor", "Events", "inbox"),
-    Entry("errors", "Monitor", "Errors", "error"),
-    Entry("recovery", "Operate", "Failed payments", "healing"),
-    Entry("refunds", "Operate", "Refunds", "undo"),
-    Entry("assignments", "Operate", "Assignments", "assignment_ind"),
-    Entry("providers", "Operate", "Providers", "stethoscope"),
-    Entry("reconciliation", "Finance", "Reconciliation", "balance"),
-    Entry("revenue", "Finance", "Revenue", "account_balance"),
-    Entry("daily-checks", "Review", "Daily checks", "checklist"),
-    Entry("weekly-review", "Review", "Weekly review", "event_note"),
-    Entry("users", "Admin", "Users", "group"),
-    Entry("audit-log", "Admin", "Audit log", "history"),
-    Entry("settings", "Admin", "Settings", "settings"),
-)
+ENTRIES = tuple(Entry(page.address, page.section, page.title, page.icon) for page in CONSOLE_PAGES)
 
 
 def present() -> list[Entry]:
-    """The pages there are: one without a file is not part of the console yet."""
+    """The pages that exist: one without a file is not part of the console yet."""
     return [entry for entry in ENTRIES if entry.path.exists()]
 
 
 def before_sign_in(body: Callable[[], None]) -> Page:
-    """Every address shows `body`, so that whoever signs in is where they wanted to go."""
+    """Every address shows `body`, so that a visitor who signs in is at the page they asked for."""
     pages = [_home(body), *(_page(entry, body) for entry in present())]
     return st.navigation(pages, position="hidden")
 
 
 def for_staff(staff: StaffSession) -> Page:
-    """The sidebar by section with what the role may open; any other page says that it may not."""
+    """The sidebar by section with the pages the role may open; any other page says that it may not."""
     sections: dict[str, list[Page]] = {}
     hidden: list[Page] = []
     for entry in present():
@@ -79,7 +61,7 @@ def for_staff(staff: StaffSession) -> Page:
 
 
 def _home(body: Callable[[], None]) -> Page:
-    """Streamlit takes its address from the default page, so the default is none of ours."""
+    """Streamlit removes the default page's address, so the default page is none of ours."""
     return st.Page(body, title=HOME, default=True, visibility="hidden")
 
 

@@ -12,7 +12,7 @@ from core.payments.payment_methods import brand_name
 from core.payments.refunds import StripeReason
 from core.periods import business_day
 from core.ui import session
-from core.ui.disputes import dispute_details, network_limits, policy_texts
+from core.ui.disputes import dispute_charts, dispute_details, network_limits, policy_texts
 from core.ui.kit import actions, cards, charts, detail_view, filters, freshness, rows, shared_cache
 from core.ui.kit.rows import Column
 from core.ui.payments import refund_dialog
@@ -105,8 +105,8 @@ else:
 
 charts.show_in_pairs(
     [
-        charts.disputes(in_steps(counted.daily), in_steps(counted.previous_daily), currency),
-        charts.disputes_by_reason(disputes.by_reason(db, period, currency), currency),
+        dispute_charts.opened(in_steps(counted.daily), in_steps(counted.previous_daily), currency),
+        dispute_charts.by_reason(disputes.by_reason(db, period, currency), currency),
     ]
 )
 day = min(period.until, today)

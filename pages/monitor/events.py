@@ -1,4 +1,4 @@
-"""Stripe's events: what comes in now, what became of each, and again where that went wrong."""
+"""Stripe's events: what arrives now, the outcome of each, and replaying those that failed."""
 
 from functools import partial
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.events import lookup, webhook_counters, wording
 from core.events.lookup import OUTCOMES, Sought
+from core.figures.wording import counted
 from core.ui import session
 from core.ui.events import event_charts, event_details, replay_dialog
 from core.ui.kit import actions, cards, charts, filters, freshness, rows, shared_cache, ticker
@@ -23,20 +24,20 @@ COLUMNS = (
         "delay_ms",
         "Delay",
         read=lambda one: wording.duration(one["delay_ms"]),
-        help="From happening at Stripe to reaching us.",
+        help="From the event at Stripe to its arrival here.",
     ),
     Column(
         "handling_ms",
         "Handled in",
         read=lambda one: wording.duration(one["handling_ms"]),
-        help="From reaching us to being applied, at the first try.",
+        help="From its arrival to being applied, at the first attempt.",
     ),
     Column("reason", "Why", read=lambda one: one["reason"] or ""),
     Column("id", "Event"),
 )
 REFUSED = (
     Column("address", "Sender"),
-    Column("reason", "Refused for", read=lambda one: one["reason"].replace("_", " ")),
+    Column("reason", "Reason", read=lambda one: one["reason"].replace("_", " ")),
     Column("times", "Times", "count"),
     Column("last_minute", "Last", "moment"),
 )
@@ -45,7 +46,7 @@ db = running.db
 
 
 def look_for(object_id: str | None = None) -> None:
-    """The list again, from its start; of this object's events where one is named."""
+    """Back to the start of the list; with `object_id`, only that object's events."""
     st.query_params.pop("event", None)
     st.query_params.pop("before", None)
     if object_id:
@@ -53,7 +54,7 @@ def look_for(object_id: str | None = None) -> None:
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def now_coming_in() -> None:
+def arriving_now() -> None:
     freshness.reader_role()
     now = running.clock()
     minutes = shared_cache.answers().get("inbox-pulse", partial(lookup.pulse, db, now), ttl_seconds=1)
@@ -64,12 +65,12 @@ def now_coming_in() -> None:
     with pulse:
         charts.show(event_charts.pulse(minutes.answer))
     with coming, st.container(border=True, key="chart-ticker", height="stretch"):
-        behind = ", the database does not answer" if newest.stale else ""
-        st.markdown(f"**What comes in now?**{behind}")
+        stale = " (the database does not answer)" if newest.stale else ""
+        st.markdown(f"**What is arriving now?**{stale}")
         if newest.answer.events:
             ticker.show(newest.answer.events, now)
         else:
-            st.caption("Nothing yet. Stripe's events show up here in the moment they are recorded.")
+            st.caption("No events yet. Stripe's events appear here as soon as they are recorded.")
 
 
 st.title("Events")
@@ -79,8 +80,8 @@ if chosen:
     st.button("All events", icon=":material/arrow_back:", type="tertiary", on_click=look_for)
     event_details.show(chosen, look_for_object=look_for)
 
-# Below one event the filters stay, so that the way back leads to the same list.
-with st.expander("Look for other events") if chosen else st.container():
+# The filters stay below a single event, so that going back leads to the same list.
+with st.expander("Find other events") if chosen else st.container():
     period = filters.period()
     since, until = period.bounds()
     figures = (
@@ -118,14 +119,14 @@ if sought.is_cut_down:
     figures = lookup.figures(db, sought)
 st.markdown(f"#### {literal(wording.sentence(figures, running.clock(), cut_down=sought.is_cut_down))}")
 cards.show_plain(wording.cells(figures))
-now_coming_in()
+arriving_now()
 
 st.subheader("Events of these days", anchor="rows")
 actions.show_result()
 place = lookup.place_of(st.query_params.get("before"))
 page = lookup.newest(db, sought.going_on(place), limit=PAGE_EVENTS)
 if not page.events:
-    st.info("No event fits. Events show up here as soon as Stripe sends them; widen the days or take a filter away.")
+    st.info("No event matches. Choose a longer period or remove a filter.")
 else:
     rows.show(page.events, COLUMNS, key="events", choose="event")
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -141,10 +142,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
             "Replay these…",
             icon=":material/replay:",
             on_click=replay_dialog.open,
-            args=(sought, "All events that fit the filters"),
+            args=(sought, "All events that match the filters"),
         )
     rows.files(lambda _: lookup.newest(db, sought, limit=1000).events, COLUMNS, name="events")
-st.caption(f"Choose a row to see all about an event. Times are {literal(period.zone.key)}.")
+st.caption(f"Select a row for the details of an event. Times are in {literal(period.zone.key.replace('_', ' '))}.")
 if refused := webhook_counters.rejections(db, since):
-    with st.expander(f"Refused at the webhook: {sum(each['times'] for each in refused):,} requests"):
+    with st.expander(f"Refused at the webhook: {counted(sum(each['times'] for each in refused), 'request')}"):
         rows.show(refused, REFUSED, key="refused")

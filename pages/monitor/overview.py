@@ -12,10 +12,11 @@ from core.periods import business_day
 from core.ui import session
 from core.ui.kit import actions, cards, charts, filters, freshness, shared_cache
 from core.ui.kit.charts import Chart
+from core.ui.overview import overview_charts
 from core.ui.text import literal
 
 REFRESH_SECONDS = 2
-OPENS_WITH_SECONDS = 5  # a page that is opened shows what others saw so long ago, until it refreshes
+OPENS_WITH_SECONDS = 5  # a page opens with figures up to this old, until it refreshes
 
 st.title("Overview")
 actions.show_result()
@@ -28,21 +29,21 @@ drawn_on = business_day(running.clock(), period.zone)
 opening = [True]
 
 
-def look(now: datetime) -> tuple[Overview, list[Chart]]:
-    """The figures and their charts, which everybody who looks at them shares."""
+def load(now: datetime) -> tuple[Overview, list[Chart]]:
+    """The figures and their charts, shared by everybody who looks at them."""
     found = overview.load(running.db, period, currency=currency, now=now)
-    return found, charts.of_the_overview(found)
+    return found, overview_charts.of_the_overview(found)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def figures() -> None:
     now = running.clock()
     if business_day(now, period.zone) != drawn_on:
-        st.rerun()  # past midnight the last 30 days are other ones
+        st.rerun()  # past midnight the last 30 days have moved
     role = freshness.reader_role()
     kept = shared_cache.answers().get(
         ("overview", period, currency),
-        partial(look, now),
+        partial(load, now),
         ttl_seconds=OPENS_WITH_SECONDS if opening else REFRESH_SECONDS / 2,
     )
     found, drawn = kept.answer

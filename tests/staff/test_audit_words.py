@@ -26,7 +26,7 @@ def entry(**facts):
         ("staff:ana", "ana"),
         ("cli:root", "root (command line)"),
         ("system:worker", "payops (worker)"),
-        ("staff:unknown:0123abcd", "somebody unknown"),
+        ("staff:unknown:0123abcd", "an unknown user"),
         ("else:x", "else:x"),
         ("odd", "odd"),
     ],

@@ -1,4 +1,4 @@
-"""Answers that several readers share, and that outlast an absence of the database."""
+"""Query results that several readers share, and that stay while the database is unreachable."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from core.errors import Unavailable
-from core.ui.kit.shared_cache import Answers
+from core.ui.kit.shared_cache import SharedCache
 
 
 class Source:
@@ -39,7 +39,7 @@ def seconds():
 
 @pytest.fixture
 def answers(seconds):
-    return Answers(clock=seconds)
+    return SharedCache(clock=seconds)
 
 
 def test_an_answer_is_shared_until_it_is_too_old(answers, seconds):

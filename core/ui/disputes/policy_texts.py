@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from core.payments import disputes, evidence
+from core.staff import audit_words
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions
@@ -32,7 +33,10 @@ def show() -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button("Save", key=f"save {kind}", on_click=actions.attempt, args=(partial(_save, kind),))
                 if now:
-                    st.caption(literal(f"{now['changed_by']}, {_at(now['changed_at'])}"), width="content")
+                    st.caption(
+                        literal(f"{audit_words.actor_name(now['changed_by'])}, {_at(now['changed_at'])}"),
+                        width="content",
+                    )
 
 
 def _save(kind: str, actor: Actor) -> str:

@@ -1,4 +1,4 @@
-"""The chart of the inbox's last hour."""
+"""The chart of the events of the last hour."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,10 +14,10 @@ HEIGHT_PIXELS = 224  # as high as the lines of the ticker beside it
 
 
 def pulse(minutes: Sequence[Mapping[str, Any]]) -> Chart:
-    """Each minute's events, those that need a look in a colour of their own."""
+    """The events of each minute; failed and quarantined ones in their own colour."""
     zone = session.settings().business_zone
     at = [datetime.fromisoformat(each["minute"]).astimezone(zone).replace(tzinfo=None) for each in minutes]
-    settled = [each["events"] - each["spoiled"] for each in minutes]
+    healthy = [each["events"] - each["spoiled"] for each in minutes]
     spoiled = [each["spoiled"] for each in minutes]
     figure = go.Figure(
         layout={
@@ -30,7 +30,7 @@ def pulse(minutes: Sequence[Mapping[str, Any]]) -> Chart:
             "legend": {"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
         }
     )
-    for name, counts, colour in (("settled", settled, NOW), ("need a look", spoiled, FAILURE)):
+    for name, counts, colour in (("handled", healthy, NOW), ("failed or quarantined", spoiled, FAILURE)):
         figure.add_bar(
             x=at,
             y=counts,
@@ -45,8 +45,8 @@ def pulse(minutes: Sequence[Mapping[str, Any]]) -> Chart:
     figure.update_xaxes(tickformat="%H:%M", nticks=7)
     return Chart(
         "pulse",
-        "How many come in each minute?",
+        "How many arrive each minute?",
         figure,
         "Bar chart of the events of each of the last 60 minutes.",
-        lambda: pd.DataFrame({"Minute": at, "Settled": settled, "Need a look": spoiled}),
+        lambda: pd.DataFrame({"Minute": at, "Handled": healthy, "Failed or quarantined": spoiled}),
     )

@@ -1,4 +1,4 @@
-"""One event read closely: how it came, what it told and changed, its tries, and the life of its object."""
+"""One event in detail: its delivery, what it changed, its attempts, and its object's other events."""
 
 import json
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import Refused
 from core.events import lookup, replay, wording
 from core.events.lookup import Sought
+from core.staff import audit_words
 from core.ui import session
 from core.ui.events import replay_dialog
 from core.ui.kit import detail_view, rows, stripe_dashboard
@@ -24,9 +25,9 @@ RELATED = (
     Column("received_at", "Received", read=lambda one: _at(one["received_at"])),
     Column("id", "Event"),
 )
-TRIES = (
+ATTEMPTS = (
     Column("at", "When", read=lambda one: _at(one["at"])),
-    Column("actor", "By"),
+    Column("actor", "By", read=lambda one: audit_words.actor_name(one["actor"])),
     Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
     Column("reason", "Why", width="large"),
 )
@@ -34,7 +35,7 @@ CHANGES = (Column("field", "Field"), Column("before", "Before"), Column("after",
 
 
 def show(event_id: str, *, look_for_object: Callable[[str], None]) -> None:
-    """Everything about one event; `look_for_object` leads to the list of its object's events."""
+    """Everything about one event; `look_for_object` opens the list of its object's events."""
     running = session.services()
     try:
         event = lookup.one(running.db, event_id)
@@ -56,26 +57,26 @@ def show(event_id: str, *, look_for_object: Callable[[str], None]) -> None:
             )
         if event["object_id"]:
             st.button(
-                "List this object's events",
+                "Show this object's events",
                 type="tertiary",
                 icon=":material/filter_alt:",
                 on_click=look_for_object,
                 args=(event["object_id"],),
             )
         stripe_dashboard.link(f"events/{event['id']}")
-    _what_it_told(event)
+    _records(event)
     if changed := wording.changes(event):
-        st.subheader("What it changed at Stripe")
+        st.subheader("What changed at Stripe")
         rows.show([vars(each) for each in changed], CHANGES, key="changes")
     if event["tries"]:
-        st.subheader("Tries")
-        rows.show(event["tries"], TRIES, key="tries")
+        st.subheader("Attempts")
+        rows.show(event["tries"], ATTEMPTS, key="attempts")
     if len(event["related"]) > 1:
-        st.subheader("The life of its object")
-        life = [each | {"here": each["id"] == event["id"]} for each in reversed(event["related"])]
-        rows.show(life, RELATED, key="related", choose="event")
-    with st.expander("Payload, as it is stored"):
-        st.caption("Names, addresses, secrets and card numbers were left out before it was stored.")
+        st.subheader("All events of this object")
+        related = [each | {"here": each["id"] == event["id"]} for each in reversed(event["related"])]
+        rows.show(related, RELATED, key="related", choose="event")
+    with st.expander("Stored payload"):
+        st.caption("Names, addresses, secrets and card numbers were removed before it was stored.")
         st.code(json.dumps(lookup.as_stripe_tells_it(event), indent=2), language="json")
 
 
@@ -88,24 +89,24 @@ def _facts(event: dict[str, Any]) -> None:
             ("Received", _at(event["received_at"])),
             ("Delivery delay", wording.duration(event["delay_ms"])),
             ("Handled in", wording.duration(event["handling_ms"])),
-            ("Tries", event["attempts"]),
-            ("Next try", _at(event["next_attempt_at"])),
+            ("Attempts", event["attempts"]),
+            ("Next attempt", _at(event["next_attempt_at"])),
             ("API version", event["api_version"]),
             ("Sent from", event["received_from"]),
-            ("Came by", wording.CAME_BY[event["came_by"]]),
-            ("Stripe's request", event["payload"].get("request_id")),
+            ("Delivered by", wording.CAME_BY[event["came_by"]]),
+            ("Stripe's request id", event["payload"].get("request_id")),
         ],
-        ids=("Event", "Object", "Stripe's request"),
+        ids=("Event", "Object", "Stripe's request id"),
     )
 
 
-def _what_it_told(event: dict[str, Any]) -> None:
+def _records(event: dict[str, Any]) -> None:
     running = session.services()
     found = replay.preview(running.db, Sought(ids=(event["id"],)), livemode=running.livemode)
     told = wording.told(found.records, found.rows, running.zone)
     if not told:
         return
-    st.subheader("The records it made" if event["outcome"] == "applied" else "The records it would make")
+    st.subheader("Records it wrote" if event["outcome"] == "applied" else "Records it would write")
     for each in told:
         with st.container(border=True):
             st.markdown(f"**{literal(each.title)}** {code(each.id)}: {literal(each.effect)}")
@@ -113,7 +114,7 @@ def _what_it_told(event: dict[str, Any]) -> None:
 
 
 def _at(moment: str | None) -> str | None:
-    """To the second, since many happen in a minute."""
+    """To the second, because many happen within a minute."""
     if moment is None:
         return None
-    return f"{datetime.fromisoformat(moment).astimezone(session.settings().business_zone):%Y-%m-%d %H:%M:%S %Z}"
+    return f"{datetime.fromisoformat(moment).astimezone(session.settings().business_zone):%-d %b %Y, %H:%M:%S %Z}"

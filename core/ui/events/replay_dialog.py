@@ -1,4 +1,4 @@
-"""The dialog that replays events, one or many, after it has said what that would do."""
+"""The dialog that replays one or many events and first says what that would do."""
 
 from functools import partial
 
@@ -7,42 +7,41 @@ import streamlit as st
 from core.errors import Refused
 from core.events import replay, wording
 from core.events.lookup import Sought
+from core.figures.wording import counted
 from core.staff.roles import Actor, Right, right
 from core.ui import session
 from core.ui.kit import actions
 from core.ui.text import code, literal
 
-STORED, STRIPE = "today's code over what was stored", "the object as Stripe has it now"
+STORED, STRIPE = "the stored payload", "the object's current state at Stripe"
 MOST_FROM_STRIPE = 100
 SHOWN_CHANGES = 6
 
 
 def may_replay() -> bool:
-    """Whether whoever looks at this page may replay events."""
+    """Whether the user may replay events."""
     return right(session.actor().role, "events") >= Right.ACT
 
 
 @st.dialog("Replay", width="medium")
 def open(sought: Sought, events: str) -> None:
-    """Call it where a button was clicked, `events` says which these are; the page tells the result by `show_result`."""
+    """Open it from a button; `events` describes them; the page shows the result with `show_result`."""
     actions.end_dialog_if_over()
     running = session.services()
     found = replay.preview(running.db, sought, livemode=running.livemode)
     st.markdown(f"**{literal(events)}**")
-    by = st.segmented_control("By", [STORED, STRIPE], default=STORED, required=True, key="replay-by")
+    by = st.segmented_control("Replay with", [STORED, STRIPE], default=STORED, required=True, key="replay-by")
     most = MOST_FROM_STRIPE if by == STRIPE else replay.PREVIEW_MOST
     with st.container(border=True):
         if by == STRIPE:
             asked = min(found.events, most)
-            st.markdown(
-                f"Stripe is asked {'once' if asked == 1 else f'{asked:,} times'}; the mirror then has what it answers."
-            )
+            st.markdown(f"We read {counted(asked, 'object')} from Stripe and store the current state.")
         else:
             st.markdown("\n".join(f"- {literal(line)}" for line in wording.effects_in_words(found)))
             for row in [row for row in found.rows if row.fields][:SHOWN_CHANGES]:
                 st.caption(f"{code(row.id)}: {literal(', '.join(sorted(row.fields)))}")
         if found.more or found.events > most:
-            st.markdown(f"More fit: the newest {most:,} of them are replayed. Replay again for the rest.")
+            st.markdown(f"More events match: only the newest {most:,} are replayed. Replay again for the rest.")
     st.text_input("Why", key="replay-why", max_chars=300, placeholder="For the audit log")
     st.button(
         "Replay" if found.events == 1 else f"Replay {min(found.events, most):,} events",
@@ -58,7 +57,7 @@ def open(sought: Sought, events: str) -> None:
 def _replay(sought: Sought, most: int, actor: Actor) -> str:
     reason = (st.session_state.get("replay-why") or "").strip()
     if not reason:
-        raise Refused("no_reason", "Say why, for the audit log.")
+        raise Refused("no_reason", "Enter a reason for the audit log.")
     running = session.services()
     settled = list(
         replay.replay(
@@ -73,5 +72,5 @@ def _replay(sought: Sought, most: int, actor: Actor) -> str:
             most=most,
         )
     )
-    said = replay.in_words(settled)
-    return actions.Failure(said) if any(each.outcome == "failed" for each in settled) else said
+    result = replay.in_words(settled)
+    return actions.Failure(result) if any(each.outcome == "failed" for each in settled) else result

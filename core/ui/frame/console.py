@@ -16,11 +16,12 @@ from streamlit.starlette import App
 
 from core import http_protocol, logs
 from core.errors import Refused
+from core.forwarded_headers import ForwardedHeaderWarning
 from core.settings import SettingsError
 from core.ui import session
 from core.ui.frame import auth_routes, shell
 from core.ui.frame.access_guard import AccessGuard
-from core.ui.frame.security_policy import SafeHeaders
+from core.ui.frame.security_policy import SecurityHeaders
 
 
 def build(entrypoint: str | Path) -> App:
@@ -42,7 +43,8 @@ def parts() -> dict[str, Any]:
     return {
         "routes": auth_routes.routes(),
         "middleware": [
-            Middleware(SafeHeaders),
+            Middleware(ForwardedHeaderWarning),
+            Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
             Middleware(AccessGuard),
         ],
@@ -76,6 +78,7 @@ def _import_page_modules() -> None:
         "pyarrow",
         "core.ui.kit.cards",
         "core.ui.kit.charts",
+        "core.ui.overview.overview_charts",
         "core.ui.kit.tables",
     ):
         import_module(module)

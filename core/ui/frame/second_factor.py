@@ -1,4 +1,4 @@
-"""The pages between password and console: give the code, set the second factor up, keep the recovery codes."""
+"""The pages between password and console: enter the code, set up the second factor, save the recovery codes."""
 
 import streamlit as st
 
@@ -12,25 +12,25 @@ _SECRET, _CODES, _WANTED, _PROBLEM = "factor_secret", "recovery_codes", "factor_
 
 
 def give_code(staff: StaffSession) -> None:
-    """The password was right, and the second factor is asked for."""
+    """Ask for the second factor after the password."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.form("give-code", clear_on_submit=True):
         st.subheader("One more step")
-        st.write("The six digits your authenticator app shows now, or one of your recovery codes.")
+        st.write("Enter the six digits from your authenticator app, or one of your recovery codes.")
         st.text_input("Code", key="code", autocomplete="one-time-code", max_chars=40)
         st.form_submit_button("Continue", type="primary", on_click=_give_code, args=(staff,))
     _show_problem(middle)
 
 
 def set_up(staff: StaffSession) -> None:
-    """Share a secret with an app on the phone, and prove that it has it."""
+    """Share a secret with an authenticator app and check a code from it."""
     secret = st.session_state.setdefault(_SECRET, second_factor.new_secret())
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.form("set-up-second-factor", clear_on_submit=True):
         st.subheader("Set up your second factor")
-        st.write("Take this picture with an authenticator app on your phone, then give the code it shows.")
+        st.write("Scan this QR code with an authenticator app on your phone, then enter the code it shows.")
         picture = second_factor.setup_picture(secret, staff.name)
-        st.html(f'<img src="{picture}" alt="Key for the authenticator app" width="200" height="200">')
+        st.html(f'<img src="{picture}" alt="QR code for the authenticator app" width="200" height="200">')
         st.caption("No camera? Type this key into the app:")
         st.code(" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), language=None)
         st.text_input("Code", key="code", autocomplete="one-time-code", max_chars=10)
@@ -41,13 +41,13 @@ def set_up(staff: StaffSession) -> None:
 
 
 def show_recovery_codes() -> None:
-    """The codes for the day the phone is lost, shown this once."""
+    """The recovery codes, shown only now."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
-        st.subheader("Keep these recovery codes")
-        st.write("Each lets you in once when the phone is lost. Nobody can show them to you again.")
+        st.subheader("Save these recovery codes")
+        st.write("Each works once if you lose your phone. They cannot be shown again.")
         st.code("\n".join(st.session_state[_CODES]), language=None)
-        st.button("I have kept them", type="primary", on_click=_forget)
+        st.button("I have saved them", type="primary", on_click=_forget)
 
 
 def has_codes_to_show() -> bool:
@@ -55,7 +55,7 @@ def has_codes_to_show() -> bool:
 
 
 def is_wanted() -> bool:
-    """Whether somebody asked to set it up without having to."""
+    """Whether the user asked to set it up without having to."""
     return bool(st.session_state.get(_WANTED))
 
 

@@ -1,4 +1,4 @@
-"""What the browser is told about every answer of the console: nothing from elsewhere, nothing framed."""
+"""The security headers of every response: nothing loads from another host, and no page can be framed."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 def content_security_policy(index_html: bytes) -> str:
-    """The policy under which Streamlit's page works: of inline scripts only those of `index_html` run."""
+    """A policy under which Streamlit works: of inline scripts, only those in `index_html` run."""
     digests = [hashlib.sha256(script).digest() for script in _INLINE_SCRIPT.findall(index_html)]
     allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (
@@ -25,8 +25,8 @@ def content_security_policy(index_html: bytes) -> str:
     )
 
 
-class SafeHeaders:
-    """Adds the policy to every HTTP answer, that of a failure too; sockets pass untouched."""
+class SecurityHeaders:
+    """Adds the headers to every HTTP response, error responses too; sockets pass through."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
@@ -54,7 +54,7 @@ class SafeHeaders:
         try:
             await self._app(scope, receive, with_headers)
         except Exception:
-            # The server's own answer to a failure would come from outside of here, without the headers.
+            # The server's own error response would be sent from outside this middleware, without the headers.
             if not started:
-                await PlainTextResponse("This failed. Nothing was lost.", 500)(scope, receive, with_headers)
+                await PlainTextResponse("Something went wrong. Nothing was lost.", 500)(scope, receive, with_headers)
             raise

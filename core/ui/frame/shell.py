@@ -1,4 +1,4 @@
-"""What stands around every page: sign-in, the mode, who is signed in, and what is said when a page fails."""
+"""What surrounds every page: sign-in, the mode band, the account menu, and the message when a page fails."""
 
 import html
 import uuid
@@ -24,7 +24,7 @@ MODES = {
     PaymentMode.SANDBOX: ("SANDBOX", "Simulated payments. No money moves."),
     PaymentMode.DEVELOPMENT: ("TEST", "Stripe's test mode. No money moves."),
 }
-# A table's own button writes cells as they are: one that starts a formula would come alive in a spreadsheet.
+# The table's own download button does not neutralise formulas.
 NO_RAW_EXPORT = "<style>[data-testid=stElementToolbar] [aria-label='Download as CSV']{display:none}</style>"
 
 
@@ -49,29 +49,29 @@ def run() -> None:
 
 
 def report_failure(error: Exception) -> bool:
-    """Say what happened in words, and record what nobody expected as an incident to quote; never a traceback."""
+    """Say what happened in words and record unexpected errors as incidents with an id; never show a traceback."""
     if isinstance(error, Unauthorised):
         if staff := session.working():
-            actions.note_refusal(staff, error, "shown")
-        st.error(f"This was refused: {literal(error.detail)}")
+            actions.note_refusal(staff, error, "open page")
+        st.error(f"Not allowed: {literal(error.detail)}")
     elif isinstance(error, Unavailable):
         st.error(f"{literal(error.detail)} Nothing was lost. Reload the page in a moment.")
     elif isinstance(error, PayopsError) and not isinstance(error, DatabaseFault):
         st.error(literal(error.detail))
     else:
-        quote = _record(error)
-        st.error(f"This page failed, and we have a record of it. Nothing was lost. If you ask about it, quote {quote}.")
+        error_id = _record(error)
+        st.error(f"This page failed. The error is recorded and nothing was lost. If you report it, quote {error_id}.")
     return True
 
 
 def _record(error: Exception) -> str:
-    """The incident's sample says where and what kind, not the message, which may hold anything."""
+    """Record an incident with the place and kind of the error, without its message, which may contain anything."""
     frame = error.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next
     where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "unknown"
-    # One tab gets one id for one failure, however often its page runs again.
-    quote = str(st.session_state.setdefault(f"quote {type(error).__name__} {where}", uuid.uuid4().hex[:12]))
+    # A tab keeps one id per failure, however often its page runs again.
+    error_id = str(st.session_state.setdefault(f"error id {type(error).__name__} {where}", uuid.uuid4().hex[:12]))
     running = session.services()
     IncidentLog(running.db, running.settings.data_dir).report(
         Incident(
@@ -80,14 +80,14 @@ def _record(error: Exception) -> str:
             f"A page failed with {type(error).__name__} at {where}.",
             session.sessions().now(),
             sample={"error": type(error).__name__, "where": where},
-            request_id=quote,
+            request_id=error_id,
         )
     )
-    return quote
+    return error_id
 
 
 def _show_mode() -> None:
-    """A band where no real money moves; live has none."""
+    """A band in modes where no real money moves; production has none."""
     if band := MODES.get(session.settings().payment_mode):
         name, meaning = band
         st.html(
@@ -98,7 +98,7 @@ def _show_mode() -> None:
 
 
 def _before_work(staff: StaffSession) -> Callable[[], None] | None:
-    """What is to be done before anything else opens, at whatever address."""
+    """The step that must be done before any page opens."""
     step = session.sessions().next_step(staff)
     if step == "give code":
         return partial(second_factor.give_code, staff)
@@ -112,7 +112,7 @@ def _before_work(staff: StaffSession) -> Callable[[], None] | None:
 
 
 def _run_session_script(mark: str, value: str) -> None:
-    """A mark for the console's own script, taking no room on the page."""
+    """An element that the console's own script reads; it takes no space on the page."""
     with st.container(key="session-script"):
         st.html(
             "<style>.st-key-session-script{position:absolute}</style>"

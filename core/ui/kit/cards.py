@@ -1,4 +1,4 @@
-"""Figures as cards: the value, how it moved in an arrow and in words, what it rests on, its definition."""
+"""Figures as cards: the value, its change in an arrow and in words, its sample, and its definition."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
@@ -22,7 +22,7 @@ _STYLE = """<style>
 [class*="st-key-card-"] { gap: .2rem; padding: .8rem .9rem .4rem; }
 [class*="st-key-card-"] [data-testid="stMetricValue"] * { white-space: normal; }
 [class*="st-key-card-"] > :last-child { margin-top: auto; }
-[class*="st-key-card-"] [data-testid="stPopover"] button p { font-size: .8rem; opacity: .75; }
+[class*="st-key-card-"] [data-testid="stPopover"] button p { font-size: .8rem; opacity: .85; }
 @media (max-width: 640px) {
   .st-key-figures [data-testid="stColumn"] { min-width: calc(50% - .5rem) !important; }
   .st-key-figures [data-testid="stMetricValue"] { font-size: 1.35rem; }
@@ -33,7 +33,7 @@ _STYLE = """<style>
 
 
 def show(readings: Sequence[Reading], role: Role, view: View | None = None, *, across: int = ACROSS) -> None:
-    """The figures, four in a line unless told; two on a narrow screen. `view` is what the filters are set to, for their rows too."""
+    """The figures, `across` in a line; two on a narrow screen. Their links to rows open with the filters in `view`."""
     st.html(_STYLE)
     with st.container(key="figures"):
         for start in range(0, len(readings), across):
@@ -43,7 +43,7 @@ def show(readings: Sequence[Reading], role: Role, view: View | None = None, *, a
 
 
 class Plain(Protocol):
-    """A figure with what stands beside it, and what it means."""
+    """A figure with a note and its meaning."""
 
     @property
     def title(self) -> str: ...
@@ -56,7 +56,7 @@ class Plain(Protocol):
 
 
 def show_plain(several: Sequence[Plain]) -> None:
-    """Figures that are compared with nothing, in one line; two in a line on a narrow screen."""
+    """Figures without a comparison, in one line; two in a line on a narrow screen."""
     st.html(_STYLE)
     with st.container(key="figures"):
         for column, each in zip(st.columns(len(several)), several, strict=True):
@@ -90,16 +90,16 @@ def action_items(lines: Sequence[ActionItem], role: Role) -> None:
 
 
 def action_items_in_short(lines: Sequence[ActionItem]) -> None:
-    """One line that says what there is to do and leads to the list."""
+    """One line that says what needs a person, with links to the list."""
     if lines:
         each = " · ".join(f"[{literal(line.what)}](#{ANCHOR})" for line in lines)
         st.markdown(f":material/person_raised_hand: **Action items:** {each}")
 
 
 def link(address: str, label: str, role: Role, view: View | None = None) -> None:
-    """A link to another page of the console, where there is that page and the reader may open it.
+    """A link to another page of the console, if that page exists and the role may open it.
 
-    `view` is what the page's filters are set to; the address may say so too: `assignments?show=assigned`.
+    The page opens with the filters in `view`, or in the address: `assignments?show=assigned`.
     """
     name, _, said = address.partition("?")
     found = next((entry for entry in navigation.present() if entry.address == name), None)

@@ -1,6 +1,6 @@
-"""One record read closely: its facts side by side, and what happened to it in the order it happened.
+"""One record in detail: its facts side by side, and its history in order.
 
-Everything is text: it is written as HTML with each sign escaped, so that nothing from outside comes alive.
+Everything is text: it is written as HTML with every character escaped, so that nothing from outside is rendered.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from core.ui.text import ago
 
 _STYLE = """<style>
 .payops-facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15.5rem, 46%), 1fr)); gap: .6rem 1.5rem; }
-.payops-facts small { display: block; font-size: .78rem; opacity: .7; }
+.payops-facts small { display: block; font-size: .78rem; opacity: .8; }
 .payops-facts span { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .payops-facts code, .payops-life code { font-size: .82em; opacity: .8; background: none; color: inherit; padding: 0; overflow-wrap: anywhere; }
-.payops-life h4 { font-size: .82rem; font-weight: 600; opacity: .7; margin: 1rem 0 .3rem; padding: 0; }
+.payops-life h4 { font-size: .82rem; font-weight: 600; opacity: .8; margin: 1rem 0 .3rem; padding: 0; }
 .payops-life ol { list-style: none; margin: 0; padding: 0; }
 .payops-life li { display: grid; grid-template-columns: 4.6rem .9rem 1fr 9rem; gap: .1rem .4rem; padding: .18rem 0; margin: 0;
   font-size: .92rem; align-items: baseline; }
-.payops-life time { font-variant-numeric: tabular-nums; opacity: .75; font-size: .82rem; }
+.payops-life time { font-variant-numeric: tabular-nums; opacity: .85; font-size: .82rem; }
 .payops-life i { width: .55rem; height: .55rem; border-radius: 50%; background: currentColor; opacity: .3; align-self: center; }
 .payops-life .good i { background: #2f9180; opacity: 1; }
 .payops-life .bad i { background: #cf6a3b; opacity: 1; }
-.payops-life .more { opacity: .75; overflow-wrap: anywhere; }
-.payops-life .side { font-size: .78rem; opacity: .6; text-align: right; }
+.payops-life .more { opacity: .85; overflow-wrap: anywhere; }
+.payops-life .side { font-size: .78rem; opacity: .8; text-align: right; }
 @media (max-width: 640px) {
   .payops-life li { grid-template-columns: 4.6rem .9rem 1fr; }
   .payops-life .side { display: none; }
@@ -37,9 +37,9 @@ _STYLE = """<style>
 
 
 def facts(pairs: Sequence[tuple[str, object]], *, ids: Sequence[str] = ()) -> None:
-    """Names and values in as many columns as there is room for; a value of None or nothing is left out.
+    """Names and values in as many columns as fit; empty values are left out.
 
-    Those named in `ids` are set in the type of ids.
+    Those named in `ids` are shown as code.
     """
     written = "".join(
         f"<div><small>{escape(name)}</small><span>{_code(str(value)) if name in ids else escape(str(value))}</span></div>"
@@ -50,11 +50,12 @@ def facts(pairs: Sequence[tuple[str, object]], *, ids: Sequence[str] = ()) -> No
 
 
 def life(moments: Sequence[Moment], now: datetime) -> None:
-    """The moments under their days, in the business's zone; how long ago each was is told on hover."""
+    """The moments grouped by day, in the business's time zone; hovering shows how long ago each was."""
     zone = session.settings().business_zone
     days = groupby(moments, key=lambda moment: moment.at.astimezone(zone).date())
     written = "".join(
-        f"<h4>{day:%A %-d %B %Y}</h4><ol>{''.join(_line(moment, now) for moment in told)}</ol>" for day, told in days
+        f"<h4>{day:%A %-d %B %Y}</h4><ol>{''.join(_line(moment, now) for moment in moments_of_day)}</ol>"
+        for day, moments_of_day in days
     )
     st.html(f'{_STYLE}<div class="payops-life">{written}</div>')
 

@@ -1,4 +1,4 @@
-"""How fresh what is shown is, and who may go on reading it while the database is away."""
+"""How fresh the shown data is, and who may keep reading it while the database is unreachable."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -23,18 +23,18 @@ def show(
     stale: bool,
     mirror: Comparison | None = None,
 ) -> None:
-    """The days shown, the last event they hold and how right the mirror was when it was last compared with Stripe.
+    """The period, the last event it includes, and the result of the last comparison with Stripe.
 
-    A warning where they are the last that could be had.
+    With a warning if the figures are stale.
     """
     warn(stale=stale)
     days = f"{period.since:%-d %b %Y}" if period.days == 1 else f"{period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
-    # A colon would be read as the start of an icon's name.
+    # Markdown reads a colon as the start of an icon's name.
     zone = f"{period.zone.key.replace('_', ' ')} time"
     fed = last_event(fresh_at, now, period.zone)
     before = period.previous()
     if known_since and before.since < known_since <= before.until:
-        fed += f" What came before is known from {known_since:%-d %b %Y} on only."
+        fed += f" The previous period is only known from {known_since:%-d %b %Y} on."
     if mirror:
         at = mirror.done_at.astimezone(period.zone)
         fed += f" Compared with Stripe on {at:%-d %b at %H\\:%M}, {mirror.in_words()}."
@@ -42,27 +42,27 @@ def show(
 
 
 def last_event(fresh_at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
-    """Up to which event the figures count, as Markdown."""
+    """The last event that the figures include, as Markdown."""
     if fresh_at is None:
-        return "No event has come in yet."
+        return "No event has arrived yet."
     seconds = max((now - fresh_at).total_seconds(), 0)
     age = "just now" if seconds < 10 else f"{span_in_words(now - fresh_at)} ago"
     return f"Last event at {fresh_at.astimezone(zone):%H\\:%M\\:%S %Z}, {age}."
 
 
 def warn(*, stale: bool) -> None:
-    """That what is shown is the last there was, where it is."""
+    """A warning if the shown data is the last known."""
     if stale:
         st.warning(
-            "The database does not answer. These are the last figures there were; they go on by themselves when it is back.",
+            "The database does not answer. These are the last known figures; they update by themselves once it is back.",
             icon=":material/cloud_off:",
         )
 
 
 def reader_role() -> Role:
-    """The role of whoever reads; while the database is away, the one this tab was last drawn for.
+    """The reader's role; while the database is unreachable, the role this tab was last drawn for.
 
-    A tab signed out meanwhile sees the sign-in form.
+    A tab that was signed out meanwhile shows the sign-in form.
     """
     try:
         st.session_state[_READER] = session.actor().role

@@ -1,4 +1,4 @@
-"""Answers shared by everybody who looks at the same thing, and kept while the database is away."""
+"""Query results shared by everybody who looks at the same page, and kept while the database is unreachable."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -11,58 +11,58 @@ from cachetools import LRUCache
 
 from core.errors import Unavailable
 
-MOST_KEPT = 128
+MAX_ENTRIES = 128
 T = TypeVar("T")
 
 
 @dataclass
-class Kept(Generic[T]):
-    """An answer; `stale` where the database did not answer when it was asked again."""
+class Cached(Generic[T]):
+    """A result; `stale` if the database did not answer when it was to be refreshed."""
 
     answer: T
     asked_at: float
     stale: bool = False
 
 
-class Answers:
-    """Asks once where several want the same at the same time, and at most once in `ttl_seconds`."""
+class SharedCache:
+    """Runs one query where several ask at the same time, and at most one per `ttl_seconds`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
-        self._kept: LRUCache[Hashable, Kept[object]] = LRUCache(MOST_KEPT)
-        self._asking: LRUCache[Hashable, Lock] = LRUCache(MOST_KEPT)
+        self._entries: LRUCache[Hashable, Cached[object]] = LRUCache(MAX_ENTRIES)
+        self._asking: LRUCache[Hashable, Lock] = LRUCache(MAX_ENTRIES)
         self._lock = Lock()
 
-    def get(self, key: Hashable, ask: Callable[[], T], *, ttl_seconds: float) -> Kept[T]:
-        """The answer under `key`; the last one, marked stale, while there is no other.
+    def get(self, key: Hashable, ask: Callable[[], T], *, ttl_seconds: float) -> Cached[T]:
+        """The result for `key`; the last one, marked stale, while the database does not answer.
 
-        What is kept is seen by everybody who asks under that key: put the role in it where roles see different things.
-        Raises `Unavailable` where nothing was kept.
+        Everybody who asks for the key sees the same result: include the role where roles see different things. Raises
+        `Unavailable` if there is no earlier result.
         """
         with self._lock:
             asking = self._asking.setdefault(key, Lock())
         with asking:
-            kept = cast(Kept[T] | None, self._kept.get(key))
-            if kept and self._clock() - kept.asked_at < ttl_seconds:
-                return kept
+            found = cast(Cached[T] | None, self._entries.get(key))
+            if found and self._clock() - found.asked_at < ttl_seconds:
+                return found
             try:
-                fresh = Kept(ask(), self._clock())
+                fresh = Cached(ask(), self._clock())
             except Unavailable:
-                if kept is None:
+                if found is None:
                     raise
-                fresh = Kept(kept.answer, self._clock(), stale=True)
+                fresh = Cached(found.answer, self._clock(), stale=True)
             with self._lock:
-                self._kept[key] = cast(Kept[object], fresh)
+                self._entries[key] = cast(Cached[object], fresh)
             return fresh
 
     def forget(self, *keys: Hashable) -> None:
-        """Something changed what these answers are: they are asked for anew, whoever wants them next."""
+        """Drop these results because something changed them; the next reader queries again."""
         with self._lock:
             for key in keys:
-                self._kept.pop(key, None)
+                self._entries.pop(key, None)
 
 
 @cache
-def answers() -> Answers:
-    """This process's answers."""
-    return Answers()
+def answers() -> SharedCache:
+    """The process's cache."""
+    return SharedCache()

@@ -1,4 +1,4 @@
-"""The United States as a grid of equal tiles: no map has to be fetched, and small states are seen."""
+"""The United States as a grid of equal tiles: no map is loaded, and small states are visible."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ ROWS = (
     "HI .. .. TX .. .. .. .. FL GU MP AS",
 )
 TILES = {code: (x, y) for y, row in enumerate(ROWS) for x, code in enumerate(row.split()) if code != ".."}
-# What a tile's look means, in the order of the legend. White on each ground is readable in light and in dark.
+# What a tile's colour means, in the order of the legend. White text is readable on each, in light and dark.
 LOOKS = {
-    "wanted": "Patients ask, nobody licensed",
+    "wanted": "Demand, no provider",
     "single": "One provider",
-    "few": "2 to 4",
-    "many": "5 and more",
-    "none": "Nobody, nobody asks",
+    "few": "2 to 4 providers",
+    "many": "5 or more",
+    "none": "No demand, no provider",
 }
 _STYLE = """<style>
 .tiles { display: grid; grid-template-columns: repeat(12, 1fr); gap: clamp(2px, .5vw, 5px); max-width: 46rem;
@@ -49,17 +49,17 @@ i.tile-none { border: 1px solid rgba(128,132,145,.55); }
 
 
 def show(coverage: Sequence[Mapping[str, Any]], page: str) -> None:
-    """A tile a state with its active licensed providers, marked where that is nobody or one; each leads to its rows."""
+    """A tile per state with its number of active licensed providers; each links to the state's rows."""
     tiles = "".join(_tile(state, page) for state in coverage if state["state"] in TILES)
     legend = "".join(f'<span><i class="tile-{look}"></i>{words}</span>' for look, words in LOOKS.items())
     st.html(
         f'{_STYLE}<div class="tiles" role="list" aria-label="Active licensed providers by state">{tiles}</div>'
-        f'<div class="tiles-legend">{legend}<span><u>2</u>so many wait</span></div>'
+        f'<div class="tiles-legend">{legend}<span><u>2</u>patients waiting</span></div>'
     )
 
 
 def look(state: Mapping[str, Any]) -> str:
-    """Which of `LOOKS` a state has."""
+    """Which of `LOOKS` applies to a state."""
     if state["providers"] == 0:
         return "wanted" if state["waiting"] + state["demand_30_days"] > 0 else "none"
     return "single" if state["providers"] == 1 else "few" if state["providers"] < 5 else "many"
@@ -69,7 +69,7 @@ def in_words(state: Mapping[str, Any]) -> str:
     providers = "1 provider" if state["providers"] == 1 else f"{state['providers']:,} providers"
     return (
         f"{state['name']}: {providers}, {state['free_slots']:,} free slots, {state['waiting']:,} waiting, "
-        f"{state['demand_30_days']:,} asked in 30 days"
+        f"{state['demand_30_days']:,} requests in 30 days"
     )
 
 

@@ -1,4 +1,4 @@
-"""Links to Stripe's dashboard; the sandbox has none."""
+"""Links to Stripe's dashboard; in sandbox mode there is none."""
 
 import streamlit as st
 
@@ -12,12 +12,12 @@ _ADDRESS = {
 
 
 def address(place: str) -> str | None:
-    """Where Stripe shows this, such as `payments/pi_1`; None where there is no dashboard."""
+    """The dashboard's address of an object, such as `payments/pi_1`; None in sandbox mode."""
     base = _ADDRESS.get(session.settings().payment_mode)
     return f"{base}/{place}" if base else None
 
 
 def link(place: str) -> None:
-    """A button to Stripe's page about this, where there is one."""
+    """A button to the object in Stripe's dashboard, if there is one."""
     if found := address(place):
-        st.link_button("At Stripe", found, icon=":material/open_in_new:", type="tertiary", width="content")
+        st.link_button("Open in Stripe", found, icon=":material/open_in_new:", type="tertiary", width="content")

@@ -12,6 +12,7 @@ from core.payments import recovery
 from core.payments.actions import Action
 from core.payments.recovery import Case
 from core.payments.retry_advice import STOP_AT, Step
+from core.staff import audit_words
 from core.ui import session
 from core.ui.kit import detail_view
 from core.ui.kit.charts import FAILURE, HEIGHT_PIXELS, Chart
@@ -155,9 +156,11 @@ def _when(case: Case) -> list[str]:
     if failed.stripe_tries_at:
         told.append(f"Stripe tries it by itself at {in_zone(failed.stripe_tries_at, zone)}.")
     if failed.scheduled_at:
-        told.append(f"Scheduled by {failed.changed_by} for {in_zone(failed.scheduled_at, zone)}.")
+        told.append(
+            f"Scheduled by {audit_words.actor_name(failed.changed_by)} for {in_zone(failed.scheduled_at, zone)}."
+        )
     elif failed.state == "stopped":
-        told.append(f"Stopped by {failed.changed_by}: {failed.reason}")
+        told.append(f"Stopped by {audit_words.actor_name(failed.changed_by)}: {failed.reason}")
     elif failed.reason:
         told.append(f"Note: {failed.reason}")
     if advised and advised > now and not failed.scheduled_at:

@@ -28,15 +28,15 @@ def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(con
     page.get_by_role("button", name="Account").click()
     page.get_by_role("menuitem", name="Set up second factor").click()
     page.get_by_role("dialog").get_by_role("button", name="Continue").click()
-    picture = page.get_by_alt_text("Key for the authenticator app")
+    picture = page.get_by_alt_text("QR code for the authenticator app")
     assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
     key = page.get_by_test_id("stCode").first.inner_text().replace(" ", "").strip()
     page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(key).now())
     page.get_by_role("button", name="Set up", exact=True).click()
-    expect(page.get_by_text("Keep these recovery codes")).to_be_visible()
+    expect(page.get_by_text("Save these recovery codes")).to_be_visible()
     codes = page.get_by_test_id("stCode").inner_text().split()
     assert len(codes) == 10
-    page.get_by_role("button", name="I have kept them").click()
+    page.get_by_role("button", name="I have saved them").click()
     expect(page.get_by_role("heading", name="Errors")).to_be_visible()
 
     elsewhere = browser.new_context()

@@ -44,26 +44,26 @@ def wait_until(true, seconds=30):
     assert true()
 
 
-def test_a_closed_flow_is_closed_in_every_process_until_it_is_opened_again(console, api, page):
+def test_a_paused_flow_is_paused_in_every_process_until_it_is_resumed(console, api, page):
     assert said_to_a_discount(console, api) != SENTENCE
     console.sign_in(page, "admin", "/settings")
-    expect(page.get_by_role("heading", name="All flows are open")).to_be_visible()
-    dialog = switch(page, Flow.DISCOUNTS, "Close")
-    dialog.get_by_role("textbox", name="What customers are told").fill(SENTENCE)
-    dialog.get_by_role("button", name="Close discounts").click()
-    expect(dialog.get_by_text("Say why")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing is paused")).to_be_visible()
+    dialog = switch(page, Flow.DISCOUNTS, "Pause discounts")
+    dialog.get_by_role("textbox", name="Sentence for customers").fill(SENTENCE)
+    dialog.get_by_role("button", name="Pause discounts").click()
+    expect(dialog.get_by_text("Enter a reason for the audit log.")).to_be_visible()
     dialog.get_by_role("textbox", name="Why").fill("a wrong code is going round")
-    dialog.get_by_role("button", name="Close discounts").click()
-    expect(page.get_by_role("heading", name="Closed: discounts")).to_be_visible()
+    dialog.get_by_role("button", name="Pause discounts").click()
+    expect(page.get_by_role("heading", name="Paused: discounts")).to_be_visible()
     row = page.locator(f".st-key-flow-{Flow.DISCOUNTS}")
-    expect(row).to_contain_text("Closed by staff:admin")
+    expect(row).to_contain_text("Paused by admin")
     expect(row).to_contain_text("a wrong code is going round")
     expect(row).to_contain_text(SENTENCE)
     wait_until(lambda: said_to_a_discount(console, api) == SENTENCE)
-    dialog = switch(page, Flow.DISCOUNTS, "Open")
+    dialog = switch(page, Flow.DISCOUNTS, "Resume discounts")
     dialog.get_by_role("textbox", name="Why").fill("the code is gone")
-    dialog.get_by_role("button", name="Open discounts").click()
-    expect(page.get_by_role("heading", name="All flows are open")).to_be_visible()
+    dialog.get_by_role("button", name="Resume discounts").click()
+    expect(page.get_by_role("heading", name="Nothing is paused")).to_be_visible()
     wait_until(lambda: said_to_a_discount(console, api) != SENTENCE)
     assert flags.read(console.services.db)[Flow.DISCOUNTS].reason == "the code is gone"
 

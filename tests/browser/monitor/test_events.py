@@ -51,7 +51,7 @@ def handled(console, told):
 
 def test_an_event_is_seen_in_the_moment_it_comes_in(console, page):
     console.sign_in(page, "support", "/events")
-    expect(page.get_by_text("What comes in now?")).to_be_visible()
+    expect(page.get_by_text("What is arriving now?")).to_be_visible()
     receive(console, event("evt_seen", "charge.succeeded", charge(id="ch_seen")))
     expect(page.locator(".payops-ticker").get_by_text("ch_seen")).to_be_visible()
     expect(page.get_by_role("button", name="Replay these…")).to_have_count(0)
@@ -65,7 +65,7 @@ def test_ops_replay_a_failed_event_after_seeing_what_that_does(console, failed, 
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("In the mirror 1 row is added.")).to_be_visible()
     dialog.get_by_role("button", name="Replay", exact=True).click()
-    expect(dialog.get_by_text("Say why, for the audit log.")).to_be_visible()
+    expect(dialog.get_by_text("Enter a reason for the audit log.")).to_be_visible()
     assert handled(console, failed)["outcome"] == "failed"
     dialog.get_by_role("textbox", name="Why").fill("The code is mended.")
     dialog.get_by_role("textbox", name="Why").press("Tab")
@@ -92,7 +92,7 @@ def test_all_that_fit_the_filters_are_replayed_at_once(console, page):
     dialog.get_by_role("textbox", name="Why").press("Tab")
     dialog.get_by_role("button", name="Replay 3 events").click()
     expect(page.get_by_text("Replayed 3 events: 3 applied.")).to_be_visible()
-    expect(page.get_by_text("No event fits.")).to_be_visible()
+    expect(page.get_by_text("No event matches.")).to_be_visible()
 
 
 def test_who_only_sees_events_reads_one_whole_and_has_no_button(console, failed, page):
@@ -102,14 +102,14 @@ def test_who_only_sees_events_reads_one_whole_and_has_no_button(console, failed,
     receive(console, told)
     console.sign_in(page, "finance", "/events?event=evt_refunded")
     expect(page.get_by_text("charge.refunded: applied")).to_be_visible()
-    for heading in ("The records it made", "What it changed at Stripe", "The life of its object"):
+    for heading in ("Records it wrote", "What changed at Stripe", "All events of this object"):
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
-    page.get_by_text("Payload, as it is stored").click()
+    page.get_by_text("Stored payload").click()
     payload = page.get_by_test_id("stCode")
     expect(payload).to_contain_text('"last4": "4242"')
     expect(payload).not_to_contain_text("Ana")
     expect(page.get_by_role("button", name="Replay", exact=True)).to_have_count(0)
-    page.get_by_role("button", name="List this object's events").click()
+    page.get_by_role("button", name="Show this object's events").click()
     expect(page.get_by_role("textbox", name="Object or event")).to_have_value(private["id"])
     page.wait_for_url(f"**object={private['id']}*")
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from core.staff.roles import SYSTEM
 from core.staff.sessions import Visit, sessions_of
 from core.ui.frame.access_guard import NOT_YOURS
-from core.ui.frame.security_policy import SafeHeaders
+from core.ui.frame.security_policy import SecurityHeaders
 from core.ui.session import COOKIE
 from tests.browser.conftest import downloaded
 
@@ -71,7 +71,7 @@ def test_the_answer_of_a_failure_carries_the_policy_and_no_reason():
     def fails(request):
         raise RuntimeError("sk_test_leaked")
 
-    app = Starlette(routes=[Route("/", fails)], middleware=[Middleware(SafeHeaders)])
+    app = Starlette(routes=[Route("/", fails)], middleware=[Middleware(SecurityHeaders)])
 
     async def ask():
         reached = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -1,0 +1,91 @@
+"""The charts of disputes: how many are opened, and which we win."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd  # type: ignore[import-untyped]
+
+from core.figures.days import Day
+from core.money import Money
+from core.ui.kit import charts
+
+
+def opened(now: Sequence[Day], before: Sequence[Day], currency: str) -> charts.Chart:
+    """The number of disputes opened each day or week."""
+    figure = charts.framed("disputes opened")
+    charts.bars_over_line(
+        figure,
+        [each.day for each in now],
+        now,
+        before,
+        lambda each: each.disputes,
+        lambda each: f"{each.disputes:,} disputes over {Money(each.disputed_minor, currency)}",
+        charts.FAILURE,
+        charts.bar_width(now),
+    )
+    most = max((each.disputes for each in [*now, *before]), default=0)
+    figure.update_yaxes(rangemode="tozero", tickformat=",d", dtick=1 if most <= 5 else None)
+    if most == 0:
+        figure.update_yaxes(range=[0, 4])
+    rows = charts.comparison_rows(
+        now,
+        before,
+        {
+            "Disputes": lambda each: each.disputes,
+            f"Disputed ({currency.upper()})": lambda each: charts.major(each.disputed_minor, currency),
+        },
+    )
+    return charts.Chart(
+        "disputes",
+        "Are disputes rising?",
+        figure,
+        "Bar chart of disputes opened, with the previous period.",
+        rows,
+        charts.with_previous(f"Disputed ({currency.upper()})", "accounting"),
+    )
+
+
+def by_reason(found: Sequence[dict[str, Any]], currency: str) -> charts.Chart:
+    """The outcome of disputes by reason, undecided ones included."""
+    figure = charts.framed("disputes opened", horizontal=True)
+    titles = [each["title"] for each in found]
+    open_ones = [each["disputes"] - each["won"] - each["lost"] for each in found]
+    for name, counts, colour in (
+        ("won", [each["won"] for each in found], charts.NOW),
+        ("lost", [each["lost"] for each in found], charts.FAILURE),
+        ("not decided", open_ones, charts.BEFORE),
+    ):
+        figure.add_bar(
+            y=titles,
+            x=counts,
+            name=name,
+            orientation="h",
+            marker={"color": colour},
+            hovertemplate="%{y}: %{x:,} " + name + "<extra></extra>",
+        )
+    figure.update_layout(barmode="stack", bargap=0.35)
+    figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
+    figure.update_xaxes(tickformat=",d", dtick=1 if max((each["disputes"] for each in found), default=0) <= 5 else None)
+    if not found:
+        charts.no_data(figure, "No dispute was opened in this period.")
+
+    def rows() -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "Reason": titles,
+                "Opened": [each["disputes"] for each in found],
+                "Won": [each["won"] for each in found],
+                "Lost": [each["lost"] for each in found],
+                "Win rate": [each["win_rate"] for each in found],
+                f"Amount ({currency.upper()})": [charts.major(each["amount_minor"], currency) for each in found],
+            }
+        )
+
+    return charts.Chart(
+        "disputes-by-reason",
+        "Which disputes do we win?",
+        figure,
+        "Bar chart of disputes by reason, with how many were won, lost and are not decided yet.",
+        rows,
+        {"Win rate": "percent", f"Amount ({currency.upper()})": "accounting"},
+    )

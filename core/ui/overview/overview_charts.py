@@ -1,0 +1,181 @@
+"""The charts of the overview."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd  # type: ignore[import-untyped]
+from plotly.subplots import make_subplots  # type: ignore[import-untyped]
+
+from core.figures.days import Day, in_steps
+from core.figures.definitions import SUCCESS_TARGET
+from core.money import Money
+from core.monitoring.overview import Overview, cause_title
+from core.ui.disputes import dispute_charts
+from core.ui.kit import charts
+
+
+def of_the_overview(overview: Overview) -> list[charts.Chart]:
+    """The overview's charts, in order."""
+    now, before = in_steps(overview.daily), in_steps(overview.previous_daily)
+    return [
+        success_rate(now, before, overview.incidents),
+        failures_by_cause(
+            overview.figures["failures_by_category"], overview.previous["failures_by_category"], overview.currency
+        ),
+        volume(now, before, overview.currency),
+        dispute_charts.opened(now, before, overview.currency),
+    ]
+
+
+def success_rate(
+    now: Sequence[Day], before: Sequence[Day], incidents: Sequence[Mapping[str, Any]] = ()
+) -> charts.Chart:
+    """The share of payments that succeeded, against the target."""
+    figure = charts.framed("% of payments")
+    figure.update_layout(margin_r=52)
+    days = [each.day for each in now]
+    for series, style, name in ((before, charts.faint(), "before"), (now, charts.solid(charts.NOW), "now")):
+        shares = [None if each.success_rate is None else each.success_rate * 100 for each in series]
+        figure.add_scatter(
+            x=days,
+            y=shares,
+            name=name,
+            mode="lines+markers" if None in shares or len(days) < 3 else "lines",
+            connectgaps=False,
+            customdata=[[f"{each.day:%a %-d %b %Y}", each.succeeded, each.payments] for each in series],
+            hovertemplate="%{customdata[0]}: %{y:.1f}% (%{customdata[1]:,} of %{customdata[2]:,})<extra>"
+            + name
+            + "</extra>",
+            **style,
+        )
+    target = SUCCESS_TARGET * 100
+    figure.add_hline(target, line={"color": charts.LINE, "dash": "dash", "width": 1.5})
+    figure.add_annotation(
+        x=1.01,
+        xref="paper",
+        y=target,
+        text=f"target<br>{target:.0f}%",
+        showarrow=False,
+        xanchor="left",
+        align="left",
+        font={"color": charts.LINE, "size": 11},
+    )
+    for day, titles in _by_day(incidents).items():
+        figure.add_vline(day.isoformat(), line={"color": charts.FAILURE, "dash": "dot", "width": 1})
+        figure.add_annotation(
+            x=day.isoformat(),
+            y=1,
+            yref="paper",
+            text="▼",
+            showarrow=False,
+            hovertext="<br>".join(titles),
+            font={"color": charts.FAILURE, "size": 10},
+        )
+    rows = charts.comparison_rows(
+        now,
+        before,
+        {
+            "Payments": lambda each: each.payments,
+            "Succeeded": lambda each: each.succeeded,
+            "Failed": lambda each: each.failed,
+            "Success rate": lambda each: None if each.success_rate is None else round(each.success_rate, 4),
+        },
+    )
+    return charts.Chart(
+        "success-rate",
+        f"Do enough payments succeed{charts.each_step(now)}?",
+        figure,
+        "Line chart of the share of payments that succeeded, with the previous period and the target of 95 percent.",
+        rows,
+        charts.with_previous("Success rate", "percent"),
+    )
+
+
+def failures_by_cause(now: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]], currency: str) -> charts.Chart:
+    """The number of failed payments by cause."""
+    figure = charts.framed("failed payments", horizontal=True)
+    earlier = {each["key"]: each["count"] for each in before}
+    keys = [each["key"] for each in now] + [key for key in earlier if key not in {each["key"] for each in now}]
+    counts = {each["key"]: each["count"] for each in now}
+    titles = [cause_title(key) for key in keys]
+    for name, found, colour in (("before", earlier, charts.BEFORE), ("now", counts, charts.FAILURE)):
+        figure.add_bar(
+            y=titles,
+            x=[found.get(key, 0) for key in keys],
+            name=name,
+            orientation="h",
+            marker={"color": colour},
+            hovertemplate="%{y}: %{x:,}<extra>" + name + "</extra>",
+        )
+    figure.update_layout(bargap=0.3, bargroupgap=0.05, legend_traceorder="reversed")
+    figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
+    if not keys:
+        charts.no_data(figure, "No payment failed in this or the previous period.")
+    amounts = {each["key"]: each["amount"] for each in now}
+
+    def rows() -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "Cause": titles,
+                "Failed": [counts.get(key, 0) for key in keys],
+                "Failed before": [earlier.get(key, 0) for key in keys],
+                f"Amount ({currency.upper()})": [charts.major(amounts.get(key, 0), currency) for key in keys],
+            }
+        )
+
+    return charts.Chart(
+        "failures",
+        "Why do payments fail?",
+        figure,
+        "Bar chart of failed payments by cause, beside the previous period.",
+        rows,
+        {f"Amount ({currency.upper()})": "accounting"},
+    )
+
+
+def volume(now: Sequence[Day], before: Sequence[Day], currency: str) -> charts.Chart:
+    """The amount collected and the number of succeeded payments."""
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12, row_heights=[0.6, 0.4])
+    days, width = [each.day for each in now], charts.bar_width(now)
+    for place, colour, unit, read, written in (
+        (
+            1,
+            charts.MONEY,
+            currency.upper(),
+            lambda each: float(charts.major(each.amount_minor, currency)),
+            lambda each: str(Money(each.amount_minor, currency)),
+        ),
+        (2, charts.NOW, "payments", lambda each: each.succeeded, lambda each: f"{each.succeeded:,} payments"),
+    ):
+        charts.bars_over_line(figure, days, now, before, read, written, colour, width, place)
+        figure.update_yaxes(title_text=unit, row=place, col=1, rangemode="tozero", nticks=4, tickformat="~s")
+        if max((read(each) for each in [*now, *before]), default=0) < 4:
+            figure.update_yaxes(dtick=1, row=place, col=1)  # no half payments on the axis
+    charts.finish(figure)
+    amount = f"Succeeded ({currency.upper()})"
+    rows = charts.comparison_rows(
+        now,
+        before,
+        {
+            "Succeeded payments": lambda each: each.succeeded,
+            amount: lambda each: charts.major(each.amount_minor, currency),
+        },
+    )
+    return charts.Chart(
+        "volume",
+        f"How much is collected{charts.each_step(now)}?",
+        figure,
+        f"Bar charts of the amount collected in {currency.upper()} and of the number of payments.",
+        rows,
+        charts.with_previous(amount, "accounting"),
+    )
+
+
+def _by_day(incidents: Sequence[Mapping[str, Any]]) -> dict[date, list[str]]:
+    """The incidents of each day, escaped, because Plotly reads markup."""
+    days: dict[date, list[str]] = {}
+    for each in incidents:
+        title = each["title"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        days.setdefault(date.fromisoformat(each["day"]), []).append(title)
+    return days
