@@ -20,6 +20,11 @@ TOO_SLOW = {
 }
 
 
+# An undefined function, table, column or object; a changed result of a prepared statement.
+REPLACED = frozenset({"42883", "42P01", "42703", "42704", "0A000"})
+REPLACED_INSIDE = ("cache lookup failed", "could not open relation with OID", "tuple concurrently updated")
+
+
 @runtime_checkable
 class Database(Protocol):
     """`call("begin_refund", refund_id=…)` runs `payops_api.begin_refund(p_refund_id => …)` in one transaction.
@@ -67,6 +72,11 @@ def unstorable_text() -> Refused:
 def out_of_range() -> Refused:
     """For a number or a time beyond what Postgres can hold."""
     return Refused("out_of_range", "A number or a time is out of range. Correct it and try again.")
+
+
+def changed_meanwhile(sqlstate: str | None, message: str) -> bool:
+    """Whether a call met a function, table or column that a deploy replaced while it ran: nothing was done, ask again."""
+    return sqlstate in REPLACED or sqlstate == "XX000" and message.startswith(REPLACED_INSIDE)
 
 
 def error_from_sqlstate(sqlstate: str, message: str, hint: str | None) -> PayopsError:

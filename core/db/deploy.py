@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,11 @@ FUNCTIONS = HERE / "functions"
 # The migrations up to this one replace 30 earlier files, whose names and digests are in `merged_migrations.txt`.
 LAST_MERGED = "0007_providers.sql"
 MERGED = HERE / "merged_migrations.txt"
-DEPLOY_LOCK_KEY = 7_209_113  # any number, as long as nothing else in the database takes it
+DEPLOY_LOCK = 7_209_113  # see functions/advisory_locks.sql
+# A migration that waits for a busy table makes every caller of that table wait behind it: it gives up and begins again.
+LOCK_TIMEOUT = "set local lock_timeout = '3s'"
+ATTEMPTS = 10
+PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -30,13 +35,31 @@ class Deployed:
 
 
 def deploy(conninfo: str) -> Deployed:
-    """Apply what is missing. Twice, at once or interrupted is safe: it is one transaction under one lock."""
+    """Apply what is missing. Twice, at once or interrupted is safe: it is one transaction under one lock.
+
+    It is safe while processes of the version before run: they see the old functions until it commits and the new ones
+    after, and where a table that a migration changes is in use, it lets go of everything and begins again.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _deployed(conninfo)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+            if attempt == ATTEMPTS:
+                raise Unavailable(
+                    "database_busy", "Tables that have to change stayed in use; nothing was changed. Run it again."
+                ) from error
+            time.sleep(PAUSE_SECONDS)
+    raise AssertionError("unreachable")
+
+
+def _deployed(conninfo: str) -> Deployed:
     wanted = fingerprint()
     try:
         with psycopg.connect(conninfo, connect_timeout=5, prepare_threshold=None) as connection:
-            connection.execute("select pg_advisory_xact_lock(%s)", (DEPLOY_LOCK_KEY,))
+            connection.execute("select pg_advisory_xact_lock(%s)", (DEPLOY_LOCK,))
             if _deployed_fingerprint(connection) == wanted:
                 return Deployed((), wanted, changed=False)
+            connection.execute(LOCK_TIMEOUT)
             connection.execute(_recognise_merged().encode())
             applied = _migrate(connection)
             for script in sorted(FUNCTIONS.rglob("*.sql")):
@@ -44,6 +67,8 @@ def deploy(conninfo: str) -> Deployed:
             connection.execute((HERE / "grants.sql").read_bytes())
             connection.execute("update payops.deployment set fingerprint = %s, deployed_at = now()", (wanted,))
             return Deployed(tuple(applied), wanted, changed=True)
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+        raise
     except psycopg.OperationalError as error:
         raise Unavailable("database_unavailable", "The database did not answer; nothing was changed.") from error
     except psycopg.errors.RaiseException as error:
@@ -67,7 +92,8 @@ def fingerprint() -> str:
 def script() -> Iterator[str]:
     """The whole deploy as SQL for an editor that wraps it in a transaction, such as Supabase's; safe to run again."""
     yield "begin;\n"
-    yield f"select pg_advisory_xact_lock({DEPLOY_LOCK_KEY});\n"
+    yield f"select pg_advisory_xact_lock({DEPLOY_LOCK});\n"
+    yield f"{LOCK_TIMEOUT};\n"
     yield _recognise_merged()
     for path in sorted(MIGRATIONS.glob("*.sql")):
         body = path.read_text()

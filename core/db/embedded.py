@@ -21,6 +21,7 @@ from core.errors import Unavailable
 
 SYSTEM_ROOT = Path("/var/lib/payops")
 SYSTEM_USER = "payops"
+APP_LOGIN_LOCK = 7_209_116  # see functions/advisory_locks.sql
 INSTALLED = "pginstall18"
 START_TIMEOUT_SECONDS = 30
 # glibc keeps what a statement used for the next one: to give it back and ask again cost a tenth of a batch of events.
@@ -88,7 +89,7 @@ def allow_app_login(server: EmbeddedServer) -> None:
 
     Several processes may say so at the same time.
     """
-    allow = "do $$ begin perform pg_advisory_xact_lock(7209116); alter role payops_app login; end $$"
+    allow = f"do $$ begin perform pg_advisory_xact_lock({APP_LOGIN_LOCK}); alter role payops_app login; end $$"
     _run("psql", "-h", str(server.socket_dir), "-U", "postgres", "-d", "payops", "-qc", allow)
 
 

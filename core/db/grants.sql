@@ -7,7 +7,7 @@ begin
   for target in
     select c.oid::regclass as name, c.relkind
     from pg_class as c
-    where c.relnamespace = 'payops'::regnamespace and c.relkind in ('r', 'p')
+    where c.relnamespace = 'payops'::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity
   loop
     execute format('alter table %s enable row level security', target.name);
   end loop;

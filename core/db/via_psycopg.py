@@ -12,7 +12,7 @@ from psycopg.abc import PQGen
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from core.db import database_away, error_from_sqlstate, out_of_range, plain, unstorable_text
+from core.db import changed_meanwhile, database_away, error_from_sqlstate, out_of_range, plain, unstorable_text
 from core.db.time_limits import REPORT, TimeLimits
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -89,11 +89,14 @@ class PsycopgDatabase:
 
     def call(self, function: str, /, **arguments: Any) -> Any:
         statement = self._statement(function, tuple(arguments))
+        values = _adapted(arguments)
         try:
-            with self._pool.connection() as connection:
-                connection.answer_within(self._limits.answer_seconds)
-                row = self._run(connection, statement, _adapted(arguments))
-                self._answered[connection] = time.monotonic()
+            try:
+                row = self._answer(statement, values)
+            except (psycopg.ProgrammingError, psycopg.InternalError, psycopg.NotSupportedError) as error:
+                if not changed_meanwhile(error.sqlstate, error.diag.message_primary or ""):
+                    raise
+                row = self._answer(statement, values)  # a deploy replaced something that the call was using
         except PoolTimeout as error:
             raise database_away() from error
         except UnicodeEncodeError as error:
@@ -101,6 +104,13 @@ class PsycopgDatabase:
         except psycopg.Error as error:
             raise _translated(error) from error
         return row[0] if row else None
+
+    def _answer(self, statement: bytes, values: dict[str, Any]) -> tuple[Any, ...] | None:
+        with self._pool.connection() as connection:
+            connection.answer_within(self._limits.answer_seconds)
+            row = self._run(connection, statement, values)
+            self._answered[connection] = time.monotonic()
+        return row
 
     def pool_stats(self) -> dict[str, int]:
         """How the pool is used: connections, waiting requests, errors (see psycopg_pool's statistics)."""

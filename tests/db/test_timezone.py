@@ -111,6 +111,7 @@ def test_a_process_that_runs_while_the_zone_changes_is_no_longer_ready(fresh):
     running = services.start(kolkata)
     probed = Starlette(routes=[Route("/readyz", health.readyz)])
     probed.state.services = running
+    probed.state.health_db = running.db
     assert probe(probed).status_code == 200
     assert command("migrate", "--timezone", "Europe/London").exit_code == 0
     answer = probe(probed)

@@ -204,8 +204,10 @@ def test_a_front_that_is_wrong_does_not_stay_so(busy):
     raise AssertionError("nobody was found again")
 
 
-ALL_SEATS = "select pg_advisory_xact_lock(7209117, seat) from generate_series(0, 4) as seat"
-AT_THE_DOOR = "select count(*) from pg_locks where locktype = 'advisory' and objid = 7209118 and granted"
+ALL_SEATS = (
+    "select pg_advisory_xact_lock(payops.advisory_lock('assignment slot'), seat) from generate_series(0, 4) as seat"
+)
+AT_THE_DOOR = "select count(*) from pg_locks where locktype = 'advisory' and objid = payops.advisory_lock('assignment slot choice')::oid and granted"
 
 
 def test_no_more_than_five_choose_at_once_and_whoever_waits_gets_a_turn(busy):

@@ -208,7 +208,7 @@ declare
   marks payops.stale_subscriptions[];
   ids text[];
 begin
-  perform pg_advisory_xact_lock(7209119);
+  perform pg_advisory_xact_lock(payops.advisory_lock('subscription history'));
   with taken as (
     delete from payops.stale_subscriptions as s
     where s.id in (select o.id from payops.stale_subscriptions as o order by o.id limit p_most)

@@ -1,7 +1,12 @@
--- Each mirror table gets a writer from the catalogue, record_<table>, since all are written by one rule: of two
--- snapshots of an object the greater (as_of, state_rank, event_id) stays, whichever comes first, and where both are
--- of the same second the row is marked as tied. An event told again, as when it is replayed, writes its own row anew.
--- apply_records, which calls them, is made beside them, so that no statement has to be put together for each batch.
+-- Each mirror table gets a writing function, generated from the catalogue. All follow one rule: of two snapshots of an
+-- object the one with the greater (as_of, state_rank, event_id) is kept, in whichever order they come, and where both are
+-- of the same second the row is marked as tied. A replayed event writes its own row again. apply_records, which calls
+-- them, is generated with them, so that no statement has to be composed for each batch. Generated here:
+--   apply_records, record_balance_transactions, record_charge_captures, record_charges, record_checkout_sessions,
+--   record_coupon_products, record_coupons, record_customers, record_discounts, record_dispute_closings,
+--   record_disputes, record_early_fraud_warnings, record_failed_confirmations, record_invoice_payments, record_invoices,
+--   record_payment_intents, record_payouts, record_price_tiers, record_promotion_codes, record_refunds,
+--   record_subscription_snapshots, record_subscriptions
 do $generate$
 declare
   mirror record;

@@ -57,7 +57,7 @@ $$;
 -- lock_balances: one transaction at a time sums the balance.
 create function payops.lock_balances() returns void
 language sql
-set search_path = '' as $$ select pg_advisory_xact_lock(7209115) $$;
+set search_path = '' as $$ select pg_advisory_xact_lock(payops.advisory_lock('recount balances')) $$;
 
 -- refresh_balances: the balance's daily sums are exact up to now.
 create function payops.refresh_balances() returns void

@@ -264,7 +264,7 @@ $$;
 -- lock_rollups: one transaction at a time counts payments, attempts and captures.
 create function payops.lock_rollups() returns void
 language sql
-set search_path = '' as $$ select pg_advisory_xact_lock(7209114) $$;
+set search_path = '' as $$ select pg_advisory_xact_lock(payops.advisory_lock('recount payments')) $$;
 
 -- refresh_rollups: what is stale up to now is counted again, or the oldest `p_most` payments and charges of it; answers
 -- how many.

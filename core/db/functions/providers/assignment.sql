@@ -74,7 +74,7 @@ declare
   assigned payops.consultations;
   drained integer := 0;
 begin
-  perform pg_advisory_xact_lock(7209115, hashtext(p_state));
+  perform pg_advisory_xact_lock(payops.advisory_lock('waiting consultations'), hashtext(p_state));
   for waiting in
     select c.* from payops.consultations as c
     where c.state = p_state and c.status = 'waiting'

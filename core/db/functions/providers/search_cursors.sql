@@ -14,7 +14,7 @@ create function payops.lower_search_cursors(p_provider text) returns void
 language plpgsql
 set search_path = '' as $$
 begin
-  perform pg_advisory_xact_lock_shared(7209116, hashtext(s.state))
+  perform pg_advisory_xact_lock_shared(payops.advisory_lock('search cursors'), hashtext(s.state))
   from (select distinct a.state from payops.availability as a where a.provider_id = p_provider order by a.state) as s;
   insert into payops.search_cursors (state, specialty, load, idle_since)
   select a.state, a.specialty, a.load, a.idle_since
@@ -37,7 +37,7 @@ begin
   if exists (
     select from payops.search_cursors as c
     where c.state = p_state and c.specialty = p_specialty and c.moved_at > clock_timestamp() - interval '2 seconds'
-  ) or not pg_try_advisory_xact_lock(7209116, hashtext(p_state)) then
+  ) or not pg_try_advisory_xact_lock(payops.advisory_lock('search cursors'), hashtext(p_state)) then
     return;
   end if;
   if random() > 0.02 then

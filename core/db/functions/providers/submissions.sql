@@ -11,19 +11,19 @@ declare
   slots constant integer := 5;
   mine integer;
 begin
-  perform pg_advisory_lock(7209118);
+  perform pg_advisory_lock(payops.advisory_lock('assignment slot choice'));
   mine := nextval('payops.assignment_slots') % slots;
   for slot in mine..mine + slots - 1 loop
-    if pg_try_advisory_xact_lock(7209117, slot % slots) then
-      perform pg_advisory_unlock(7209118);
+    if pg_try_advisory_xact_lock(payops.advisory_lock('assignment slot'), slot % slots) then
+      perform pg_advisory_unlock(payops.advisory_lock('assignment slot choice'));
       return;
     end if;
   end loop;
-  perform pg_advisory_xact_lock(7209117, mine);
-  perform pg_advisory_unlock(7209118);
+  perform pg_advisory_xact_lock(payops.advisory_lock('assignment slot'), mine);
+  perform pg_advisory_unlock(payops.advisory_lock('assignment slot choice'));
 exception
   when others or query_canceled then
-    perform pg_advisory_unlock(7209118); -- even where it is not ours yet: a cancel may come in between
+    perform pg_advisory_unlock(payops.advisory_lock('assignment slot choice')); -- a cancel may come before we hold it
     raise;
 end
 $$;
