@@ -106,9 +106,11 @@ def _count_days_in(settings: Settings, owner_conninfo: str, chosen: str | None) 
     from rich.progress import BarColumn, Progress, TextColumn
 
     from core.db import timezone
+    from core.db.time_limits import WORKER
     from core.db.via_psycopg import PsycopgDatabase
 
-    db, now, actor = PsycopgDatabase(owner_conninfo, max_connections=1), wall_clock(), commandline_actor()
+    db = PsycopgDatabase(owner_conninfo, max_connections=1, limits=WORKER)
+    now, actor = wall_clock(), commandline_actor()
     try:
         zone, role = chosen or settings.business_timezone, str(actor.role)
         timezone.require_same_rules(db, zone, now)
