@@ -40,6 +40,7 @@ check: $(READY_TO_TEST)
 	$(BIN)/python -m tests.lint.who_acts
 	$(BIN)/python -m tests.lint.texts
 	$(BIN)/python -m tests.lint.secrets
+	$(BIN)/python -m tests.lint.openapi
 	$(BIN)/python -m tests.lint.dependencies
 	$(BIN)/python -m tests.lint.licences
 

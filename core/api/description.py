@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from core.api import payments
-from core.payments.operations.schemas import Problem
+from core.payments.operations.schemas import Decline, Problem
 
 VERSION = "1"
+ABOUT = "Takes payments through Stripe. Each POST takes an Idempotency-Key: the same key and body have one effect."
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1.25rem;color-scheme:light dark}"
     "h2{margin-top:2.5rem;font-size:1.15rem}h3{margin-top:2rem;font-size:1rem}"
@@ -23,23 +24,26 @@ _STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
 
 
-def document() -> dict[str, Any]:
-    """The OpenAPI document of the payment API and nothing else."""
+def document(address: str = "http://localhost:8000") -> dict[str, Any]:
+    """The OpenAPI document of the payment API, reached at `address`, and nothing else."""
     described = FastAPI()
     described.include_router(payments.router)
-    found = get_openapi(title="payops payment API", version=VERSION, routes=described.routes)
+    found = get_openapi(title="payops payment API", version=VERSION, description=ABOUT, routes=described.routes)
     schemas = found["components"]["schemas"]
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    for model in (Problem, Decline):
+        described_model = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= described_model.pop("$defs", {}) | {model.__name__: described_model}
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     found["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     found["security"] = [{"bearer": []}]
+    found["servers"] = [{"url": address}]
+    found["tags"] = [{"name": "payments", "description": "Payments, subscriptions, discounts and saved cards."}]
     return found
 
 
 async def openapi(request: Request) -> Response:
-    return JSONResponse(document())
+    return JSONResponse(document(request.app.state.services.settings.api_base_url))
 
 
 async def docs(request: Request) -> Response:
@@ -75,9 +79,11 @@ def _link(name: str) -> str:
 
 def _shape(name: str, schema: dict[str, Any]) -> str:
     needed = schema.get("required", [])
+    shapes = [shape["properties"] for shape in schema.get("oneOf", [])]
+    either = {field: each for shape in shapes for field, each in shape.items() if each.get("type") != "null"}
     fields = "".join(
         f"<li><code>{escape(field)}</code>{'' if field in needed else ' (optional)'}: {escape(_kind(each))}</li>"
-        for field, each in schema.get("properties", {}).items()
+        for field, each in schema.get("properties", either).items()
     )
     return f"<h3 id='{escape(name)}'>{escape(name)}</h3><ul>{fields}</ul>"
 

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Query
 from fastapi.exceptions import RequestValidationError
+from pydantic import WithJsonSchema
+from pydantic.alias_generators import to_camel
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
@@ -13,10 +15,11 @@ from core.errors import Refused
 from core.payments.operations import schemas, service, subscriptions
 from core.payments.operations.schemas import Id
 
+DECLINED = 402
 PROBLEMS = {
     400: "The body or the Idempotency-Key is malformed.",
     401: "The bearer token is missing or not valid.",
-    402: "The card was declined.",
+    DECLINED: "The card was declined.",
     404: "There is nothing by that id, or it is somebody else's.",
     408: "The body did not arrive in time.",
     409: "The Idempotency-Key was used with another body, or is in progress.",
@@ -29,13 +32,27 @@ PROBLEMS = {
 }
 _JSON = "application/problem+json"
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    status: {"description": said, "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    status: {
+        "description": said,
+        "content": {
+            _JSON: {"schema": {"$ref": f"#/components/schemas/{'Decline' if status == DECLINED else 'Problem'}"}}
+        },
+    }
     for status, said in PROBLEMS.items()
 }
+# Described here and checked in core.api.idempotency, since a key that does not fit is 400.
 IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", description="The same key and body: one effect, one answer.")
+    str | None,
+    Header(alias="Idempotency-Key", description="The same key and body: one effect, one answer."),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}),
 ]
-router = APIRouter(prefix="/api/payments", responses=_ANSWERS, tags=["payments"], route_class=AuthenticatedRoute)
+router = APIRouter(
+    prefix="/api/payments",
+    responses=_ANSWERS,
+    tags=["payments"],
+    route_class=AuthenticatedRoute,
+    generate_unique_id_function=lambda route: to_camel(route.name),
+)
 
 
 @router.post("/create-checkout-session", response_model=schemas.CheckoutAnswer)
