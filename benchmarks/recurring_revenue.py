@@ -18,12 +18,14 @@ BEFORE = "6c70781:core/db/functions/metrics.sql"
 SUBSCRIPTIONS = 100_000
 ROUNDS = 3
 PERIOD = ("2026-10-01", "2026-10-31", "usd", "2026-11-27T12:00Z")
-MOVED = "monthly_minor items_at running_at subscribers_at first_paid_at mrr_metrics subscription_metrics subscription_changes"
+MOVED = "monthly_minor items_at running_at subscribers_at first_paid_at mrr_metrics subscription_metrics".split()
+MOVED += ["subscription_changes"]
 # Every second one changed its quantity, every fifth has left, every tenth has a discount.
 FILL = """
 create temp table made as
 select
-  n, 'sub_' || n as id, 'cus_' || n % 80000 as customer_id, timestamptz '2025-06-01' + n % 480 * interval '1 day' as begins,
+  n, 'sub_' || n as id, 'cus_' || n % 80000 as customer_id,
+  timestamptz '2025-06-01' + n % 480 * interval '1 day' as begins,
   jsonb_build_array(jsonb_build_object(
     'id', 'si_' || n, 'price_id', 'price_' || n % 9, 'product_id', 'prod_1', 'unit_amount_minor', 1900 + n % 9 * 1000,
     'quantity', 1, 'interval', case n % 7 when 0 then 'year' else 'month' end, 'interval_count', 1,
@@ -31,7 +33,8 @@ select
   )) as items
 from generate_series(1, %(subscriptions)s) as n;
 insert into payops.subscriptions
-  (id, livemode, created, as_of, state_rank, event_id, status, customer_id, currency, start_date, ended_at, items, discounts)
+  (id, livemode, created, as_of, state_rank, event_id, status, customer_id, currency, start_date, ended_at,
+    items, discounts)
 select
   id, false, begins, begins + interval '30 days', 0, 'evt_' || n, case n % 5 when 0 then 'canceled' else 'active' end,
   customer_id, 'usd', begins, case n % 5 when 0 then begins + interval '30 days' end, items, '[]'
@@ -43,7 +46,8 @@ select
   payops.subscription_state(to_jsonb(s))
   || case
     when t.days < 30 then jsonb_build_object(
-      'status', 'active', 'ended_at', null, 'items', jsonb_set(m.items, '{0,quantity}', to_jsonb(1 + m.n % 2 * (t.days / 10)))
+      'status', 'active', 'ended_at', null,
+      'items', jsonb_set(m.items, '{0,quantity}', to_jsonb(1 + m.n % 2 * (t.days / 10)))
     ) else '{}'
   end
 from made as m
@@ -104,7 +108,7 @@ def functions_before() -> str:
     """The functions of subscriptions as that commit has them, in a schema of their own."""
     text = subprocess.run(["git", "show", BEFORE], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
     text = text[text.index("-- monthly_minor:") : text.index("-- webhook_metrics:")]
-    for name in MOVED.split():
+    for name in MOVED:
         text = text.replace(f"payops.{name}", f"before.{name}")
     return text
 

@@ -36,15 +36,20 @@ _ALWAYS = "id object created livemode deleted status amount currency customer me
 _CARD = "card.brand card.last4 card.exp_month card.exp_year card.country"
 _REFUND = "charge payment_intent reason failure_reason pending_reason balance_transaction failure_balance_transaction"
 _PRICE = (
-    "active type product unit_amount unit_amount_decimal tiers_mode transform_quantity.divide_by transform_quantity.round"
+    "active type product unit_amount unit_amount_decimal tiers_mode"
+    " transform_quantity.divide_by transform_quantity.round"
     " recurring.interval recurring.interval_count recurring.usage_type tiers.up_to tiers.unit_amount"
     " tiers.unit_amount_decimal tiers.flat_amount tiers.flat_amount_decimal"
 )
 _PLAN = (
-    "id currency product amount amount_decimal interval interval_count usage_type tiers_mode tiers.up_to tiers.unit_amount"
-    " tiers.unit_amount_decimal tiers.flat_amount tiers.flat_amount_decimal transform_usage.divide_by transform_usage.round"
+    "id currency product amount amount_decimal interval interval_count usage_type tiers_mode"
+    " tiers.up_to tiers.unit_amount tiers.unit_amount_decimal tiers.flat_amount tiers.flat_amount_decimal"
+    " transform_usage.divide_by transform_usage.round"
 )
-_COUPON = "valid percent_off amount_off duration duration_in_months redeem_by max_redemptions times_redeemed applies_to.products"
+_COUPON = (
+    "valid percent_off amount_off duration duration_in_months redeem_by max_redemptions times_redeemed"
+    " applies_to.products"
+)
 _INVOICE_PAYMENT = (
     "invoice is_default amount_paid amount_requested payment.type payment.payment_intent payment.charge"
     " status_transitions.paid_at status_transitions.canceled_at"

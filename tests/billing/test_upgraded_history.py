@@ -21,7 +21,8 @@ def test_what_events_said_before_the_upgrade_is_in_the_history(server):
         older.execute("set search_path to default")
         older.execute(
             f"insert into payops.subscriptions ({MIRRORED}, status, customer_id, currency, start_date, items)"
-            " values ('sub_h', false, '2026-06-01Z', '2026-09-01Z', 2, 'evt_h3', 'active', 'cus_h', 'usd', '2026-06-01Z', %s)",
+            " values ('sub_h', false, '2026-06-01Z', '2026-09-01Z', 2, 'evt_h3', 'active', 'cus_h', 'usd', '2026-06-01Z',"
+            " %s)",
             [items(3000)],
         )
         for event_id, at, amount in (
@@ -42,7 +43,8 @@ def test_what_events_said_before_the_upgrade_is_in_the_history(server):
         deploy(make_conninfo(server.owner_conninfo, dbname="payops_history"))
         older.execute("select payops.refresh_subscriptions()")
         history = older.execute(
-            "select starts_at::date::text, ends_at::text, status, monthly_minor from payops.subscription_history where subscription_id = 'sub_h' order by 1"
+            "select starts_at::date::text, ends_at::text, status, monthly_minor from payops.subscription_history"
+            " where subscription_id = 'sub_h' order by 1"
         ).fetchall()
     assert [(starts, status, minor) for starts, _, status, minor in history] == [
         ("2026-06-01", "active", 1000),
