@@ -25,13 +25,17 @@ MODES = {
     PaymentMode.DEVELOPMENT: ("TEST", "Stripe's test mode. No money moves."),
 }
 # The table's own download button does not neutralise formulas.
-NO_RAW_EXPORT = "<style>[data-testid=stElementToolbar] [aria-label='Download as CSV']{display:none}</style>"
+NO_RAW_EXPORT = "[data-testid=stElementToolbar] [aria-label='Download as CSV']{display:none}"
+# Streamlit's captions have a contrast of 3.9:1; this is at least 4.5:1 in both themes.
+READABLE_CAPTIONS = (
+    "[data-testid=stCaptionContainer]{color:color-mix(in srgb,currentColor 78%,transparent)!important;opacity:1}"
+)
 
 
 def run() -> None:
     """One run of the console: the sign-in form, or the page that was asked for."""
     st.set_page_config("Payment operations", page_icon=str(ICON), layout="wide")
-    st.html(NO_RAW_EXPORT)
+    st.html(f"<style>{NO_RAW_EXPORT}{READABLE_CAPTIONS}</style>")
     _show_mode()
     staff = session.current()
     if staff is None:

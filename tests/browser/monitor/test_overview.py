@@ -139,6 +139,30 @@ def test_it_asks_no_other_host_and_nothing_on_it_fails(some_payments, console, p
     assert [each for each in said if "/overview/_stcore/" not in getattr(each, "location", {}).get("url", "")] == []
 
 
+# The contrast of an element's text with the background behind it, as WCAG 2 computes it.
+CONTRAST = """element => {
+  const rgba = value => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true})
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = value; canvas.fillRect(0, 0, 1, 1)
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data
+    return [r, g, b, a / 255]
+  }
+  let behind = null
+  for (let at = element; at && !behind; at = at.parentElement) {
+    const found = rgba(getComputedStyle(at).backgroundColor)
+    if (found[3] > 0.99) behind = found
+  }
+  const [r, g, b, a] = rgba(getComputedStyle(element).color)
+  const seen = [r, g, b].map((part, at) => part * a + behind[at] * (1 - a))
+  const light = colour => {
+    const [x, y, z] = colour.slice(0, 3).map(c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z
+  }
+  const [high, low] = [light(seen), light(behind)].sort((x, y) => y - x)
+  return (high + 0.05) / (low + 0.05)
+}"""
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
 def test_it_fits_its_screen(some_payments, console, browser, first_visit, width, scheme):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -151,6 +175,9 @@ def test_it_fits_its_screen(some_payments, console, browser, first_visit, width,
         "() => { const main = document.querySelector('[data-testid=stMain]'); return main.scrollWidth - main.clientWidth }"
     )
     assert overflow <= 0
+    captions = page.get_by_test_id("stCaptionContainer").all()
+    assert len(captions) > 3
+    assert min(caption.evaluate(CONTRAST) for caption in captions) >= 4.5
     context.close()
 
 
