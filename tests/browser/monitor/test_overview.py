@@ -147,13 +147,14 @@ CONTRAST = """element => {
     const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data
     return [r, g, b, a / 255]
   }
-  let behind = null
+  let behind = null, opacity = 1
   for (let at = element; at && !behind; at = at.parentElement) {
+    opacity *= Number(getComputedStyle(at).opacity)
     const found = rgba(getComputedStyle(at).backgroundColor)
     if (found[3] > 0.99) behind = found
   }
   const [r, g, b, a] = rgba(getComputedStyle(element).color)
-  const seen = [r, g, b].map((part, at) => part * a + behind[at] * (1 - a))
+  const seen = [r, g, b].map((part, at) => part * a * opacity + behind[at] * (1 - a * opacity))
   const light = colour => {
     const [x, y, z] = colour.slice(0, 3).map(c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
     return 0.2126 * x + 0.7152 * y + 0.0722 * z
