@@ -2,6 +2,7 @@
 
 import ast
 import subprocess
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,3 +44,9 @@ def test_the_index_of_decisions_names_each_once_and_no_number_is_used_twice():
     assert [name for name in files if index.count(f"({name})") != 1] == []
     numbers = [name.partition("-")[0] for name in files]
     assert len(numbers) == len(set(numbers))
+
+
+def test_no_folder_has_more_than_twenty_files():
+    """A room that is too full hides its nouns: SQL, payloads and tests included."""
+    folders = Counter(str(Path(path).parent) for path in TRACKED if path.startswith(("core/", "pages/", "tests/")))
+    assert {folder: files for folder, files in folders.items() if files > 20} == {}

@@ -12,7 +12,7 @@ from core.sandbox.process import noted_address
 
 
 def serve(data_dir: Path, port: int | None, *, traffic: bool) -> int:
-    """Until it is told to stop; 1 where another process serves this folder already."""
+    """Serve until stopped; returns 1 if another process already serves this folder."""
     import uvicorn
 
     from core.sandbox.http.app import build_app
@@ -23,7 +23,7 @@ def serve(data_dir: Path, port: int | None, *, traffic: bool) -> int:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print(f"a sandbox already serves {data_dir}", file=sys.stderr)
+        print(f"A sandbox is already running for {data_dir}.", file=sys.stderr)
         return 1
     with bound(data_dir, port) as listener:
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -42,7 +42,7 @@ def serve(data_dir: Path, port: int | None, *, traffic: bool) -> int:
 
 
 def bound(data_dir: Path, port: int | None) -> socket.socket:
-    """The port asked for, else the one used last, so that links stay good, else any free one."""
+    """The requested port, or the last one used so that links stay valid, or any free one."""
     noted = noted_address(data_dir)
     last = urlsplit(noted["base_url"]).port if noted else None
     for candidate in (port,) if port else (last, 0):
@@ -56,7 +56,7 @@ def bound(data_dir: Path, port: int | None) -> socket.socket:
             listener.close()
             continue
         return listener
-    raise SystemExit(f"port {port} is not free")
+    raise SystemExit(f"Port {port} is already in use.")
 
 
 def main() -> int:

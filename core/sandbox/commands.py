@@ -9,16 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="The simulated Stripe: play money, the real API.", no_args_is_help=True)
+app = typer.Typer(help="The simulated Stripe: test money, the real API.", no_args_is_help=True)
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 @app.command()
 def serve(
-    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; the last one used, or a free one.")] = None,
-    traffic: Annotated[bool, typer.Option(help="Whether live customers come.")] = True,
+    port: Annotated[
+        int | None, typer.Option(help="Port on 127.0.0.1. Default: the last one used, or a free one.")
+    ] = None,
+    traffic: Annotated[bool, typer.Option(help="Start live customers.")] = True,
 ) -> None:
-    """Run the sandbox here until Ctrl-C."""
+    """Run the sandbox until Ctrl-C."""
     from core.sandbox.__main__ import serve as run
 
     raise typer.Exit(run(_data_dir(), port, traffic=traffic))
@@ -26,8 +28,8 @@ def serve(
 
 @app.command()
 def seed(
-    number: Annotated[int, typer.Option("--seed", help="The same number gives the same history.")] = 1,
-    until: Annotated[str | None, typer.Option(help="Date (or moment) the history ends at; now by default.")] = None,
+    number: Annotated[int, typer.Option("--seed", help="The same number writes the same history.")] = 1,
+    until: Annotated[str | None, typer.Option(help="Date or time at which the history ends. Default: now.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Write 18 months of history into an empty sandbox."""
@@ -63,14 +65,14 @@ def traffic(
 
 
 @app.command()
-def advance(by: Annotated[str, typer.Argument(help="How far: 30d, 12h, 90m.")]) -> None:
-    """Move the sandbox's clock ahead; what is due on the way happens."""
+def advance(by: Annotated[str, typer.Argument(help="How far to advance, e.g. 30d, 12h or 90m.")]) -> None:
+    """Advance the sandbox's clock; everything scheduled until then happens."""
     found = re.fullmatch(r"(\d+)([smhdw])", by)
     if found is None:
-        raise typer.BadParameter("a number and one of s, m, h, d, w, such as 30d")
+        raise typer.BadParameter("Use a number and one of s, m, h, d, w, e.g. 30d.")
     answer = _ask("/sandbox/clock/advance", {"seconds": int(found[1]) * SECONDS[found[2]]})
     moment = datetime.fromtimestamp(answer["now"], UTC).isoformat(timespec="seconds")
-    typer.echo(f"{answer['happened']} things happened; it is {moment} in the sandbox.")
+    typer.echo(f"{answer['happened']} scheduled changes happened. The sandbox's clock is now {moment}.")
 
 
 def _ask(path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -88,14 +90,14 @@ def _ask(path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _moment(text: str) -> int:
-    """A date is its first second in UTC."""
+    """Seconds since 1970; a date means its first second in UTC."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter("an ISO date such as 2026-06-30") from error
+        raise typer.BadParameter("Use an ISO date, e.g. 2026-06-30.") from error
     moment = int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())
     if not 1_500_000_000 < moment < time.time() + 400 * 86_400:
-        raise typer.BadParameter("a date between 2017 and a year from now")
+        raise typer.BadParameter("Use a date between 2017 and one year from now.")
     return moment
 
 

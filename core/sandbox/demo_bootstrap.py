@@ -1,4 +1,4 @@
-"""A sandbox ready to be worked with: its history written, its server running, its events sent to us."""
+"""Starts the demo: writes the history, runs the sandbox and connects its webhooks."""
 
 import json
 import urllib.request
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def write_history(data_dir: Path) -> bool:
-    """Write 18 months up to now into an empty sandbox; false where it has a history already."""
+    """Write 18 months of history into an empty sandbox; false if it already has one."""
     try:
         seed.seed_sandbox(data_dir)
     except seed.AlreadySeeded:
@@ -24,22 +24,22 @@ def write_history(data_dir: Path) -> bool:
 
 
 def objects(data_dir: Path, object_type: str) -> Iterable[Json]:
-    """Every object of a type, straight from the sandbox's file."""
+    """Every object of a type, read directly from the sandbox's database."""
     return history.iter_objects(data_dir, object_type)
 
 
 def events(data_dir: Path, types: Sequence[str]) -> Iterable[Json]:
-    """Every event of these types, also those that the API lists no more."""
+    """Every event of these types, also those that the API no longer lists."""
     return history.iter_events(data_dir, types)
 
 
 def directory_file(today: date) -> str:
-    """The practice's providers, as the CSV that the directory imports."""
+    """The clinic's providers, as the CSV that the directory imports."""
     return demo_clinic.directory_file(today)
 
 
 def consultations(data_dir: Path, *, days: int, now: datetime) -> list[Asked]:
-    """Who asked to be seen in the last `days`, oldest first, and how it ended."""
+    """The consultations of the last `days`, oldest first, and how they ended."""
     return intake.of_history(data_dir, days=days, now=now)
 
 

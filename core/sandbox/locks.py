@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Waits until no other process holds `path`; released even when the holder is killed."""
+    """Waits until no other process holds `path`; released even if the holder is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""The sandbox as a process: found where it runs, started where it does not, stopped."""
+"""The sandbox as a process: find it, start it, stop it."""
 
 import json
 import os
@@ -23,7 +23,7 @@ STOP_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class SandboxAddress:
-    """Where the sandbox answers, and the keys it takes and signs with."""
+    """The sandbox's address, its API keys and its webhook secret."""
 
     base_url: str
     secret_key: str
@@ -32,7 +32,7 @@ class SandboxAddress:
 
 
 def ensure_running(data_dir: Path, *, traffic: bool = False) -> SandboxAddress:
-    """The one sandbox of `data_dir`, started detached where none answers; raises `TimeoutError`.
+    """The sandbox of `data_dir`, started as a detached process if none answers; raises `TimeoutError`.
 
     `traffic` counts only where this call starts it.
     """
@@ -53,7 +53,7 @@ def is_running(data_dir: Path) -> bool:
 
 
 def stop(data_dir: Path) -> None:
-    """Ends the sandbox of `data_dir`; nothing happens where none runs."""
+    """Stop the sandbox of `data_dir`, if it runs."""
     running = _running(data_dir)
     if running is None:
         return
@@ -68,14 +68,14 @@ def stop(data_dir: Path) -> None:
 
 
 def note_address(data_dir: Path, base_url: str) -> None:
-    """Called by the server itself once it answers."""
+    """Write down the address; called by the server once it answers."""
     beside = data_dir / f"sandbox-address.json.{os.getpid()}"
     beside.write_text(json.dumps({"base_url": base_url, "pid": os.getpid()}))
     os.replace(beside, data_dir / "sandbox-address.json")
 
 
 def noted_address(data_dir: Path) -> dict[str, Any] | None:
-    """What the last sandbox of this folder wrote down, whether it still runs or not."""
+    """The address of the last sandbox of this folder, whether it still runs or not."""
     try:
         noted: dict[str, Any] = json.loads((data_dir / "sandbox-address.json").read_bytes())
     except (FileNotFoundError, ValueError):
@@ -84,7 +84,7 @@ def noted_address(data_dir: Path) -> dict[str, Any] | None:
 
 
 def _running(data_dir: Path) -> dict[str, Any] | None:
-    """The noted sandbox, where it answers and is indeed this folder's."""
+    """The noted address, if a sandbox of this folder answers there."""
     noted = noted_address(data_dir)
     if noted is None:
         return None
@@ -114,9 +114,9 @@ def _started(data_dir: Path, traffic: bool) -> dict[str, Any]:
         if noted is not None and noted["pid"] == child.pid and (running := _running(data_dir)):
             return running
         if child.poll() is not None:
-            raise RuntimeError(f"the sandbox ended as it started; see {data_dir / 'sandbox' / 'sandbox.log'}")
+            raise RuntimeError(f"The sandbox stopped during start; see {data_dir / 'sandbox' / 'sandbox.log'}")
         time.sleep(0.02)
-    raise TimeoutError(f"the sandbox did not answer within {START_SECONDS:.0f} s")
+    raise TimeoutError(f"The sandbox did not answer within {START_SECONDS:.0f} s")
 
 
 def _address(data_dir: Path, base_url: str) -> SandboxAddress:

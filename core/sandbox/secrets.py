@@ -12,7 +12,7 @@ from core.sandbox.locks import only_one
 
 @dataclass(frozen=True)
 class SandboxSecrets:
-    """Play-money keys; each is made by this machine and means nothing elsewhere."""
+    """Test keys, generated on this machine and valid only for this sandbox."""
 
     secret_key: str
     publishable_key: str
@@ -23,7 +23,7 @@ class SandboxSecrets:
 
 
 def sandbox_secrets(data_dir: Path) -> SandboxSecrets:
-    """The same secrets for every process that asks, also when several ask at once."""
+    """Every process gets the same secrets, even when several ask at the same time."""
     path = data_dir / "sandbox.json"
     kept = _read(path)
     if kept is not None:

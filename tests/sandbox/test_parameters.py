@@ -4,8 +4,8 @@ import httpx
 import pytest
 import stripe as sdk
 
-from tests.sandbox.test_payment_intents import pay
-from tests.sandbox.test_subscriptions import advance, customer_with, price, subscribe  # noqa: F401
+from tests.sandbox.billing.test_subscriptions import advance, customer_with, price, subscribe  # noqa: F401
+from tests.sandbox.payments.test_payment_intents import pay
 
 SHOP = "https://shop.test/done"
 

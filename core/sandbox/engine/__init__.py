@@ -1,1 +1,1 @@
-"""What the simulated Stripe runs on: its clock, storage, ids, lists, idempotency, faults, and webhook sender."""
+"""The sandbox's engine: clock, storage, ids, lists, idempotency, faults and webhooks."""

@@ -1,4 +1,4 @@
-"""Balance transactions: what each movement of money does to the balance, and its fees."""
+"""Balance transactions and their fees."""
 
 from collections import defaultdict
 
@@ -27,7 +27,7 @@ REPORTED_AS = {
 
 
 def processing_fee(amount_minor: int, currency: str, country: str | None) -> int:
-    """2.9 % and a fixed part, 1.5 % more for a card from abroad, rounded half up."""
+    """2.9 % plus a fixed fee, 1.5 % more for foreign cards, rounded half up."""
     basis_points = 290 if country in (None, "US") else 440
     return (amount_minor * basis_points + 5000) // 10_000 + FIXED_FEE_MINOR.get(currency, 30)
 
@@ -175,7 +175,7 @@ def book_failed_debit(uow: UnitOfWork, charge: Json) -> Json:
 
 
 def retrieve(uow: UnitOfWork, params: Params) -> Json:
-    """`/v1/balance`: what is there, and what is on its way, by currency."""
+    """`/v1/balance`: available and pending amounts by currency."""
     totals: dict[str, dict[str, int]] = {"available": defaultdict(int), "pending": defaultdict(int)}
     for txn in uow.with_status("balance_transaction", "pending"):
         totals["pending"][txn["currency"]] += txn["net"]
@@ -192,5 +192,5 @@ def retrieve(uow: UnitOfWork, params: Params) -> Json:
 
 
 def open_transactions(uow: UnitOfWork) -> list[Json]:
-    """Available movements that no payout has taken yet."""
+    """Available balance transactions that are in no payout yet."""
     return [orjson.loads(row[0]) for row in uow.store.rows("unpaid_transactions")]

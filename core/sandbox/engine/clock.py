@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def clock_offset_seconds(data_dir: Path) -> float:
-    """How far the sandbox's now is ahead of wall time; 0 where no one has moved it."""
+    """Seconds by which the sandbox's clock is ahead of wall time; 0 if it was never advanced."""
     try:
         return float(json.loads((data_dir / "sandbox-clock.json").read_bytes())["offset_seconds"])
     except (FileNotFoundError, ValueError, KeyError):
@@ -15,7 +15,7 @@ def clock_offset_seconds(data_dir: Path) -> float:
 
 
 def set_clock_offset(data_dir: Path, offset_seconds: float) -> None:
-    """Seen whole by every reader: the file is replaced, never written in place."""
+    """The file is replaced, not written in place, so that readers never see half of it."""
     data_dir.mkdir(parents=True, exist_ok=True)
     beside = data_dir / f"sandbox-clock.json.{os.getpid()}"
     beside.write_text(json.dumps({"offset_seconds": offset_seconds}))
@@ -23,7 +23,7 @@ def set_clock_offset(data_dir: Path, offset_seconds: float) -> None:
 
 
 class Clock:
-    """The running sandbox's now; moving it is remembered for the other processes."""
+    """The clock of the running sandbox; its offset is stored for other processes."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
@@ -33,7 +33,7 @@ class Clock:
         return int(time.time() + self.offset_seconds)
 
     def move_to(self, moment: int) -> None:
-        """Makes `moment` (seconds since 1970) the sandbox's now; it never goes back."""
+        """Advance the clock to `moment` (seconds since 1970); it never goes back."""
         ahead = moment - time.time()
         if ahead > self.offset_seconds:
             self.offset_seconds = ahead

@@ -1,4 +1,4 @@
-"""The running sandbox: its store, clock and sender, and the one way to change anything."""
+"""The running sandbox: its store, clock and webhook sender; all changes go through `transact`."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ def database_path(data_dir: Path) -> Path:
 
 
 class Engine:
-    """Lives as long as the server; everything runs on its event loop, one transaction after the other."""
+    """Lives as long as the server; transactions run one after the other on its event loop."""
 
     def __init__(self, data_dir: Path, base_url: str, consequences: Consequences) -> None:
         self.data_dir = data_dir
@@ -47,7 +47,7 @@ class Engine:
     def transact(
         self, work: Callable[[UnitOfWork], T], *, request: RequestStamp | None = None, at: int | None = None
     ) -> T:
-        """Runs `work` as one transaction; a decline keeps what it did, any other exception nothing.
+        """Run `work` as one transaction: committed after a decline, rolled back after any other exception.
 
         Time never goes back between two transactions, so a later snapshot never looks older.
         """
@@ -68,7 +68,7 @@ class Engine:
         return result  # type: ignore[return-value]
 
     async def run_until(self, moment: int) -> int:
-        """Does in order all that is due up to `moment`; gives how many things happened."""
+        """Run everything scheduled up to `moment`, in order; returns how many things happened."""
         done = 0
         async with self._one_runner:
             while (row := self.store.one("next_due", until=moment)) is not None:
@@ -79,7 +79,7 @@ class Engine:
         return done
 
     async def advance(self, seconds: int) -> int:
-        """Moves the clock ahead step by step, so that each thing happens at its own time."""
+        """Advance the clock step by step, so that everything scheduled happens at its own time."""
         target = self.clock.now() + seconds
         done = 0
         async with self._one_runner:
@@ -92,7 +92,7 @@ class Engine:
         return done
 
     async def tick(self) -> None:
-        """Until cancelled: what is due happens when it is due."""
+        """Run scheduled work when it is due, until cancelled."""
         while True:
             await self.run_until(self.clock.now())
             await asyncio.sleep(TICK_SECONDS)
@@ -105,7 +105,7 @@ class Engine:
         try:
             self.transact(work, at=max(at, self._latest))
         except Exception:
-            log.exception("what was due failed: %s of %s", kind, ref)
+            log.exception("scheduled work failed: %s of %s", kind, ref)
             self.store.rows("done_due", seq=seq)
 
     def _schedule_days(self) -> None:

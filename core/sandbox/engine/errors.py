@@ -7,7 +7,7 @@ Json = dict[str, Any]
 
 
 class StripeError(Exception):
-    """An answer that is not 2xx; `keep` says that what was done before it stays done (a decline)."""
+    """An answer that is not 2xx. With `keep` the transaction is committed all the same (a decline)."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Faults on request: what the next matching calls will suffer."""
+"""Injected faults for the next matching requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from core.sandbox.engine.errors import StripeError
 
 @dataclass(frozen=True)
 class Fault:
-    """Strikes `count` requests whose method and path fit; several effects may be combined."""
+    """Affects the next `count` requests with this method and path; effects can be combined."""
 
     id: str
     method: str = ""  # empty: every method
@@ -26,7 +26,7 @@ class Fault:
         return path.startswith(self.path) and self.method in ("", method)
 
     def error(self) -> StripeError | None:
-        """What to answer instead; `None` where this fault lets the work be answered."""
+        """The error to answer with; `None` if the normal answer is sent."""
         if self.status is None:
             return None
         if self.status == 429:
@@ -40,20 +40,20 @@ class Fault:
 
 
 class Faults:
-    """The faults in wait; in memory only, since they belong to one test."""
+    """The pending faults, in memory only."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
         self._minted = 0
 
     def add(self, asked: Mapping[str, Any]) -> Fault:
-        """Raises `TypeError` or `ValueError` for a field that does not fit."""
+        """Raises `TypeError` or `ValueError` for an invalid field."""
         self._minted += 1
         fault = Fault(id=f"fault_{self._minted}", **asked)
         if fault.status is not None and fault.status != 429 and not 500 <= fault.status <= 599:
-            raise ValueError("status is 429 or a 5xx")
+            raise ValueError("status must be 429 or 5xx")
         if fault.count < 1 or min(fault.delay_seconds, fault.delay_reply_seconds) < 0:
-            raise ValueError("count is at least 1 and a delay at least 0")
+            raise ValueError("count must be at least 1 and delays at least 0")
         self._waiting.append(fault)
         return fault
 
@@ -64,7 +64,7 @@ class Faults:
         return list(self._waiting)
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The first fault that fits, used once."""
+        """The first matching fault, counted down by one."""
         for position, fault in enumerate(self._waiting):
             if fault.fits(method, path):
                 if fault.count > 1:

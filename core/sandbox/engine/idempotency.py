@@ -1,4 +1,4 @@
-"""Stripe's idempotency keys: what is answered again, what is refused, for how long."""
+"""Stripe's idempotency keys: repeated answers, conflicts and their lifetime."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ class Answer:
 
 
 class IdempotencyKeys:
-    """Answers kept in the store; keys in flight only in this process, as they end with it."""
+    """Stored answers; keys in flight are held in memory, since they end with the process."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._in_flight: set[str] = set()
 
     def begin(self, key: str, fingerprint: bytes, now: int) -> Answer | None:
-        """The stored answer, or `None` after which the caller owes an `end`."""
+        """The stored answer; after `None` the caller must call `end`."""
         kept = self._store.one("get_answer", key=key, since=now - KEPT_SECONDS)
         if kept is not None:
             if kept[0] != fingerprint:
@@ -38,7 +38,7 @@ class IdempotencyKeys:
         return None
 
     def keep(self, key: str, fingerprint: bytes, answer: Answer, now: int) -> None:
-        """Inside the transaction of the work itself, so that neither is kept without the other."""
+        """Store the answer in the same transaction as the work."""
         self._store.rows(
             "put_answer",
             key=key,
@@ -54,6 +54,6 @@ class IdempotencyKeys:
 
 
 def fingerprint_of(method: str, path: str, body: bytes) -> bytes:
-    """Two requests are the same where method, path and form body are, whatever the body's order."""
+    """Equal for requests with the same method, path and form fields, in any order."""
     fields = b"&".join(sorted(body.split(b"&"))) if not body.startswith(b"--") else body
     return hashlib.sha256(b"\n".join((method.encode(), path.encode(), fields))).digest()

@@ -37,7 +37,7 @@ PREFIXES = {
 
 
 class Ids:
-    """Mints ids; seeded with a number they are the same every time."""
+    """Creates ids; the same random source gives the same ids."""
 
     def __init__(self, source: random.Random | None = None) -> None:
         self._source = source or random.SystemRandom()

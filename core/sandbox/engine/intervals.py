@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 
 def after(start: int, interval: str, count: int = 1, anchor: int | None = None) -> int:
-    """`start` moved on by `count` intervals (UTC); months keep the anchor's day where there is one."""
+    """`start` plus `count` intervals (UTC); months keep the anchor's day if they have it."""
     moment = datetime.fromtimestamp(start, UTC)
     if interval in ("day", "week"):
         return int((moment + timedelta(days=count * (7 if interval == "week" else 1))).timestamp())

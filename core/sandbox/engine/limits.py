@@ -62,7 +62,7 @@ def checked_currency(currency: str | None) -> str:
 
 
 def checked_amount(amount: int | None, currency: str, param: str = "amount") -> int:
-    """`amount` where Stripe would take it, else Stripe's refusal."""
+    """`amount`, if Stripe accepts it; otherwise raises Stripe's error."""
     if amount is None:
         raise invalid(f"Missing required param: {param}.", param, "parameter_missing")
     if amount < 1:

@@ -16,7 +16,7 @@ Keep = Callable[[Json], bool]
 
 
 def moments(params: Params, name: str = "created") -> tuple[int, int]:
-    """The first and last second that a moment, or its gt/gte/lt/lte, lets through."""
+    """The first and last second that a timestamp filter, or its gt/gte/lt/lte, allows."""
     if isinstance(params.raw.get(name), str):
         exact = params.whole(name)
         return (0, FOREVER) if exact is None else (exact, exact)
@@ -69,7 +69,7 @@ def in_range(field: str, params: Params) -> Keep:
 
 
 def page_of(url: str, items: list[Json], params: Params) -> Json:
-    """A page of a short list that is at hand as a whole, in its own order."""
+    """A page of a short list that is already loaded, in its own order."""
     after, before = params.text("starting_after"), params.text("ending_before")
     if after and before:
         raise invalid("You may only specify one of these parameters: starting_after, ending_before.")
@@ -85,7 +85,7 @@ def page_of(url: str, items: list[Json], params: Params) -> Json:
 
 
 def page(url: str, found: Iterable[Json], params: Params) -> Json:
-    """Takes one more than asked, to know whether there is more; `ending_before` is turned round."""
+    """Reads one more than the limit to set `has_more`; `ending_before` reverses the order."""
     limit = limit_of(params)
     taken = list(islice(found, limit + 1))
     items = taken[:limit]

@@ -1,4 +1,4 @@
-"""A request's parameters, read with Stripe's rules and refused in Stripe's words."""
+"""A request's parameters, validated by Stripe's rules and refused with Stripe's messages."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -30,11 +30,11 @@ class Params:
         return Params({**self.raw, **changed}, self._path, self._read)
 
     def ignore(self, *names: str) -> None:
-        """These change nothing here, and may be sent all the same."""
+        """Accept these without any effect."""
         self._read.update(map(self.named, names))
 
     def unread(self) -> list[str]:
-        """The full names of all that was sent and never looked at."""
+        """The full names of all parameters that were sent and never read."""
         return list(self._unread(self.raw, self._path))
 
     def _unread(self, value: Any, path: str) -> Iterator[str]:
@@ -141,7 +141,7 @@ class Params:
         return [str(item) for item in self._listed(name)]
 
     def metadata(self, current: Mapping[str, str] | None = None) -> Json:
-        """`current` with what was sent merged in: an empty value takes a key away, an empty map all."""
+        """`current` merged with what was sent: an empty value removes a key, an empty map removes all."""
         sent = self.raw.get("metadata")
         self._read.add(self.named("metadata"))
         if sent is None:

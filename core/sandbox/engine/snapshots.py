@@ -1,4 +1,4 @@
-"""What an event is made of: the object as it was then, and what it had been."""
+"""Events: a snapshot of the object, and the previous values of what changed."""
 
 import copy
 from typing import Any
@@ -39,7 +39,7 @@ def event_of(
 
 
 def previous_attributes(before: Json, after: Json) -> Json:
-    """The old values of what changed; of a changed map only its changed keys, as Stripe sends them."""
+    """The previous values of what changed; of a nested object only its changed keys, as Stripe sends them."""
     changed: Json = {}
     for name in {**before, **after}:
         old, new = before.get(name), after.get(name)

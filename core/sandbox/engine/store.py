@@ -1,4 +1,4 @@
-"""The sandbox's SQLite file: objects, events, what is due, deliveries and idempotent answers."""
+"""The sandbox's SQLite file: objects, events, scheduled work, deliveries and idempotent answers."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -83,7 +83,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or, where an exception leaves the block, nothing."""
+        """Commit at the end; roll back if an exception leaves the block."""
         self.connection.execute("begin immediate")
         try:
             yield
@@ -94,7 +94,7 @@ class Store:
 
     @contextmanager
     def undone(self) -> Iterator[None]:
-        """Inside a transaction: all that is done in the block is taken back at its end."""
+        """Inside a transaction: roll back the block at its end."""
         self.connection.execute("savepoint undone")
         try:
             yield

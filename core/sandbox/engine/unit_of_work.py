@@ -22,7 +22,7 @@ LABELS = {"checkout.session": "checkout.session", "radar.early_fraud_warning": "
 
 @dataclass(frozen=True)
 class RequestStamp:
-    """Whose request an event answers to; both absent for what happens by itself."""
+    """The request that caused an event; both fields are empty for scheduled work."""
 
     id: str | None = None
     idempotency_key: str | None = None
@@ -30,14 +30,14 @@ class RequestStamp:
 
 @dataclass(frozen=True)
 class Consequences:
-    """What happens by itself, by name: `scheduled` at its time to an id, `following` at once to an object."""
+    """Consequences by name: `scheduled` ones happen to an id at a time, `following` ones to an object at once."""
 
     scheduled: Mapping[str, Callable[["UnitOfWork", str], object]]
     following: Mapping[str, tuple[Callable[["UnitOfWork", Json], object], ...]]
 
 
 class UnitOfWork:
-    """Lives for one transaction; two reads of one object give the same dict."""
+    """Lives for one transaction; reading an object twice gives the same dict."""
 
     def __init__(
         self, store: Store, now: int, ids: Ids, consequences: Consequences, request: RequestStamp | None = None
@@ -52,12 +52,12 @@ class UnitOfWork:
 
     @contextmanager
     def undone(self) -> Iterator["UnitOfWork"]:
-        """A unit of work to try something in: nothing of it stays."""
+        """A unit of work whose changes are rolled back at the end."""
         with self.store.undone():
             yield UnitOfWork(self.store, self.now, self.ids, self._consequences, self.request)
 
     def find(self, object_id: str | None) -> Json | None:
-        """The object, also a deleted one; `None` where there is none."""
+        """The object, even if deleted; `None` if there is none."""
         if object_id is None:
             return None
         if object_id not in self._loaded:
@@ -69,14 +69,14 @@ class UnitOfWork:
         return self._loaded[object_id]
 
     def get(self, object_type: str, object_id: str, param: str = "id") -> Json:
-        """Raises Stripe's `resource_missing` where it is not there or is another kind of object."""
+        """Raises Stripe's `resource_missing` if there is no such object of this type."""
         found = self.find(object_id)
         if found is None or found["object"] != object_type:
             raise no_such(LABELS.get(object_type, object_type), object_id, param)
         return found
 
     def known(self, object_id: str) -> Json:
-        """An object that must be there, since another one names it."""
+        """An object that must exist, because another one refers to it."""
         found = self.find(object_id)
         if found is None:
             raise LookupError(f"the sandbox lost {object_id}")
@@ -92,7 +92,7 @@ class UnitOfWork:
             yield self._adopted(orjson.loads(row[0]))
 
     def add(self, obj: Json, *event_types: str) -> Json:
-        """Stores a new object and announces it."""
+        """Store a new object and announce it."""
         body = orjson.dumps(obj)
         self.store.rows("add_object", **columns_of(obj), body=body)
         self._loaded[obj["id"]] = obj
@@ -102,7 +102,7 @@ class UnitOfWork:
         return obj
 
     def change(self, obj: Json, *event_types: str) -> Json:
-        """Stores a changed object; each event carries it, and what it was where Stripe says so."""
+        """Store a changed object and announce it, with its previous values where Stripe sends them."""
         before = self._saved[obj["id"]]
         after = orjson.dumps(obj)
         columns = columns_of(obj)
@@ -115,7 +115,7 @@ class UnitOfWork:
         return obj
 
     def announce(self, event_type: str, obj: Json, previous: Json | None = None) -> None:
-        """Write the event and one delivery for every endpoint that wants it now."""
+        """Write the event, and one delivery for each endpoint that is subscribed to it."""
         endpoints = [
             endpoint
             for endpoint in self.store.rows("list_endpoints").fetchall()
@@ -146,7 +146,7 @@ class UnitOfWork:
         self.store.rows("set_hidden", id=object_id, body=orjson.dumps(value))
 
     def follow_up(self, name: str, obj: Json) -> None:
-        """Do at once, in the table's order, everything that follows from `name` happening to `obj`."""
+        """Run all consequences of `name` on `obj`, in the order of the table."""
         for consequence in self._consequences.following[name]:
             consequence(self, obj)
 

@@ -1,4 +1,4 @@
-"""Sending events to the registered endpoints: signed, again and again until one answers 2xx."""
+"""Sends events to the registered endpoints: signed, and retried until they answer 2xx."""
 
 import asyncio
 import hashlib
@@ -42,7 +42,7 @@ def signature_header(secret: str, body: bytes, wall: int) -> str:
 
 
 class WebhookSender:
-    """Works the deliveries in the store; what is not delivered survives a restart."""
+    """Sends the stored deliveries; undelivered ones survive a restart."""
 
     def __init__(self, store: Store, secret: str, base_url: str) -> None:
         self._store = store
@@ -74,7 +74,7 @@ class WebhookSender:
                     continue
 
     async def flush(self) -> int:
-        """Tries each delivery of an unpaused endpoint once more now, also one that waits for its retry."""
+        """Attempt every delivery of the enabled endpoints now, even those that wait for a retry."""
         tried: set[int] = set()
         delivered = 0
         while fresh := [d for d in self._due(time.time() + GIVE_UP_SECONDS, 500) if d.seq not in tried]:
@@ -109,7 +109,7 @@ class WebhookSender:
         return [Delivery(*row) for row in self._store.rows("due_deliveries", now=now, limit=limit).fetchall()]
 
     def _started(self, delivery: Delivery) -> asyncio.Task[bool]:
-        """The running attempt at this delivery; there is never a second one beside it."""
+        """The running attempt for this delivery; there is at most one."""
         if delivery.seq not in self._in_flight:
             task = asyncio.create_task(self._attempt(delivery))
             self._in_flight[delivery.seq] = task

@@ -22,7 +22,7 @@ METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 
 
 def build_app(data_dir: Path, base_url: str, *, traffic: bool) -> Starlette:
-    """Everything lives from the application's start to its end; nothing is made at import."""
+    """Everything is created when the application starts and closed when it ends."""
     engine = Engine(data_dir, base_url, CONSEQUENCES)
     form = IntakeForm(engine.store, random.Random())
     customers = Traffic(engine, form)

@@ -1,4 +1,4 @@
-"""Cutting a connection without an answer, as a broken network does."""
+"""Closes a connection without an answer, like a network failure."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,7 +7,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class CuttableProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with its transport within reach of the application."""
+    """uvicorn's protocol, which also gives the application its transport."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -15,7 +15,7 @@ class CuttableProtocol(HttpToolsProtocol):
 
 
 class CutConnection(Response):
-    """Answers nothing: the peer sees its connection reset."""
+    """Sends no answer: the client sees its connection reset."""
 
     def __init__(self, transport: object) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`/sandbox`: what a test, an operator or `payops sandbox` may ask of the simulated Stripe."""
+"""`/sandbox`: control routes for tests, operators and `payops sandbox`."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ FARTHEST_SECONDS = 400 * 86_400
 
 
 class Control:
-    """Open to this machine alone, as the whole sandbox is."""
+    """Reachable from this machine only, like the whole sandbox."""
 
     def __init__(self, engine: Engine, traffic: Traffic, form: IntakeForm) -> None:
         self._engine = engine
@@ -70,7 +70,7 @@ class Control:
     async def advance(self, request: Request) -> Response:
         seconds = _whole(await _body(request), "seconds")
         if not 0 <= seconds <= FARTHEST_SECONDS:
-            raise ValueError(f"seconds is between 0 and {FARTHEST_SECONDS}")
+            raise ValueError(f"seconds must be between 0 and {FARTHEST_SECONDS}")
         happened = await self._engine.advance(seconds)
         return JSONResponse({"now": self._engine.clock.now(), "happened": happened})
 
@@ -88,7 +88,7 @@ class Control:
         asked = await _body(request)
         url = str(asked["url"])
         if not url.startswith(("http://", "https://")):
-            raise ValueError("url is an http address")
+            raise ValueError("url must be an http or https address")
         self._engine.transact(
             lambda uow: webhook_endpoints.register(
                 uow,
@@ -112,7 +112,7 @@ class Control:
         asked = await _body(request)
         reason = str(asked.get("reason", "fraudulent"))
         if reason not in disputes.REASONS:
-            raise ValueError(f"reason is one of {', '.join(sorted(disputes.REASONS))}")
+            raise ValueError(f"reason must be one of {', '.join(sorted(disputes.REASONS))}")
         inquiry = str(asked.get("status", "needs_response")).startswith("warning")
         opened = self._engine.transact(
             lambda uow: disputes.open_on(
@@ -128,18 +128,18 @@ class Control:
     async def close_dispute(self, request: Request) -> Response:
         outcome = (await _body(request)).get("outcome")
         if outcome not in ("won", "lost"):
-            raise ValueError("outcome is won or lost")
+            raise ValueError("outcome must be won or lost")
         dispute_id = request.path_params["dispute"]
         closed = self._engine.transact(lambda uow: disputes.close(uow, uow.get("dispute", dispute_id), outcome))
         return JSONResponse(closed)
 
     async def appeal(self, request: Request) -> Response:
-        """Let a lost or undecided dispute be appealed: it waits for appeal evidence."""
+        """Open the appeal of a lost or undecided dispute; it then waits for appeal evidence."""
         dispute_id = request.path_params["dispute"]
         return JSONResponse(self._engine.transact(lambda uow: disputes.appeal(uow, uow.get("dispute", dispute_id))))
 
     async def discount(self, request: Request) -> Response:
-        """Give a customer a discount of their own, which Stripe's API can only take away."""
+        """Give a customer a discount; Stripe's API can only delete one."""
         coupon, customer = str((await _body(request))["coupon"]), request.path_params["customer"]
         given = self._engine.transact(lambda uow: discounts.give_to_customer(uow, customer, coupon))
         return JSONResponse(given, 201)
@@ -150,7 +150,7 @@ class Control:
         return JSONResponse(warned, 201)
 
     async def decline(self, request: Request) -> Response:
-        """The card's next charges are declined with these codes, one each; after them it works as it did."""
+        """Decline the card's next charges with these codes, one each; then it behaves as before."""
         asked = await _body(request)
         codes = [str(code) for code in asked["codes"]]
         self._engine.transact(lambda uow: payment_methods.decline_next(uow, str(asked["payment_method"]), codes))
@@ -174,14 +174,14 @@ class Control:
 async def _body(request: Request) -> dict[str, Any]:
     read = orjson.loads(await request.body() or b"{}")
     if not isinstance(read, dict):
-        raise ValueError("the body is a JSON object")
+        raise ValueError("the body must be a JSON object")
     return read
 
 
 def _whole(asked: dict[str, Any], name: str) -> int:
     value = asked.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} is a number")
+        raise ValueError(f"{name} must be a number")
     return int(value)
 
 

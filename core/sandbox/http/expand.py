@@ -1,4 +1,4 @@
-"""`expand[]`: an id in an answer becomes the object it names."""
+"""`expand[]`: replaces ids in an answer by their objects."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ Virtual = Callable[[UnitOfWork, Json], Any]
 
 
 def expanded(uow: UnitOfWork, answer: Json, paths: list[str], virtual: Mapping[tuple[str, str], Virtual]) -> Json:
-    """A copy of `answer` with each dotted path of `paths` filled in; an unknown one is refused."""
+    """A copy of `answer` with each path of `paths` expanded; raises Stripe's error for an unknown one."""
     for path in paths:
         steps = path.split(".")
         if len(steps) > MAX_DEPTH + 1:

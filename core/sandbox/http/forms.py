@@ -9,7 +9,7 @@ MAX_DEPTH = 12
 
 
 def decode_form(body: bytes) -> dict[str, Any]:
-    """Later values win; a malformed or very deep name is refused as a 400."""
+    """Later values win; raises a 400 for a malformed or very deep name."""
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=2000)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Which parameters each of Stripe's requests takes, as the SDK's types of the pinned version have them."""
+"""The parameters of each request, taken from the types of the pinned SDK."""
 
 import re
 from ast import literal_eval
@@ -39,7 +39,7 @@ _OF_THE_SDK = frozenset(RequestOptions.__annotations__)
 
 
 def check(key: str, sent: Mapping[str, Any]) -> None:
-    """Stripe's refusals of a parameter the request (`POST refunds`) does not take, and of values out of their list."""
+    """Raise Stripe's errors for parameters that the request (`POST refunds`) does not have, and for unlisted values."""
     shape = shape_of(key)
     if shape is None:
         return
@@ -50,7 +50,7 @@ def check(key: str, sent: Mapping[str, Any]) -> None:
 
 
 def refuse_unread(params: Params) -> None:
-    """A parameter that is Stripe's and that the sandbox does not act on is never accepted and dropped."""
+    """Refuse parameters that Stripe has but that the sandbox does not support, instead of ignoring them."""
     for path in params.unread():
         if path != "expand" and not path.startswith("expand["):
             raise StripeError(
@@ -77,7 +77,7 @@ def _refuse_unknown(shape: type, sent: Mapping[str, Any]) -> None:
 
 @cache
 def shape_of(key: str) -> type | None:
-    """The SDK's type of the request; None where it takes none."""
+    """The SDK's type of the request's parameters; None if it has none."""
     method, path = key.split(" ", 1)
     space, _, rest = path.partition("/")
     module: ModuleType = getattr(params, space) if space in SPACES else params
@@ -118,7 +118,7 @@ def _unknown(shape: type, sent: Mapping[str, Any], path: str) -> Iterator[str]:
 
 
 def _unknown_in_any(shapes: list[type], sent: Mapping[str, Any], path: str) -> list[str]:
-    """Of several shapes that a value may have, the one that fits best counts."""
+    """If a value may have several types, the best matching one counts."""
     return min((list(_unknown(shape, sent, path)) for shape in shapes), key=len)
 
 
@@ -132,7 +132,7 @@ def _within(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _out_of_list(shape: type, sent: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Each value that is none of those its parameter may have, with those."""
+    """Each value outside its parameter's listed values, with the list."""
     fields, choices = _fields(shape), _choices(shape)
     for name, value in sent.items():
         named = f"{path}[{name}]" if path else name
@@ -156,7 +156,7 @@ def _singles(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 @cache
 def _choices(shape: type) -> dict[str, tuple[tuple[str, ...], re.Pattern[str] | None]]:
-    """The values a parameter may have, where they are listed, and the form of what it may be instead."""
+    """The listed values of each parameter, and the pattern of numbers or flags that are allowed besides."""
     found = {}
     for name, annotation in shape.__annotations__.items():
         said = repr(annotation)
@@ -169,7 +169,7 @@ def _choices(shape: type) -> dict[str, tuple[tuple[str, ...], re.Pattern[str] | 
 
 @cache
 def _fields(shape: type) -> dict[str, list[type]]:
-    """Each parameter with the shapes of what is in it; none where anything may be."""
+    """Each parameter with the types of its nested parameters."""
     home = import_module(shape.__module__)
     found: dict[str, list[type]] = {}
     for name, annotation in shape.__annotations__.items():

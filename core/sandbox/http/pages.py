@@ -1,4 +1,4 @@
-"""The pages a customer sees: checkout, a hosted invoice, authentication, a receipt."""
+"""The customer's pages: checkout, hosted invoice, authentication and receipt."""
 
 import html
 import time
@@ -17,13 +17,19 @@ from core.sandbox.engine.limits import shown
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.billing import invoices
-from core.sandbox.objects.payments import checkout_payment, confirmation, payment_methods, setup_intents
+from core.sandbox.objects.payments import (
+    checkout_payment,
+    confirmation,
+    payment_method_shape,
+    payment_methods,
+    setup_intents,
+)
 
-NO_BILLING = payment_methods.billing_details(Params({}))
+NO_BILLING = payment_method_shape.billing_details(Params({}))
 
 
 class Pages:
-    """Plain HTML forms, so that a browser, a test or `curl` can pay alike."""
+    """Plain HTML forms, so that a browser, a test or `curl` can pay."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -41,7 +47,7 @@ class Pages:
     async def checkout(self, request: Request) -> Response:
         session = self._object(request.path_params["session"], "checkout.session")
         if session is None:
-            return _page("Not found", "<section>There is no such checkout.</section>", status=404)
+            return _page("Not found", "<section>This checkout does not exist.</section>", status=404)
         if session["status"] != "open":
             return self._closed_checkout(session)
         problem = None
@@ -54,7 +60,7 @@ class Pages:
         return _page("Checkout", _summary(session, self._lines(session)) + _card_form(session, problem), status=200)
 
     def _paid(self, session: Json) -> Response:
-        """Off to the shop, or first to the bank where the card asks for it."""
+        """Redirect to the shop, or to authentication if the card requires it."""
         waiting = self._engine.transact(lambda uow: _waiting_intent(uow, session))
         if waiting is not None:
             return RedirectResponse(f"/authenticate/{waiting}?session={session['id']}", 303)
@@ -68,13 +74,13 @@ class Pages:
     async def cancel_checkout(self, request: Request) -> Response:
         session = self._object(request.path_params["session"], "checkout.session")
         if session is None or not session["cancel_url"]:
-            return _page("Cancelled", "<section><h1>Nothing was charged.</h1></section>")
+            return _page("Cancelled", "<section><h1>You were not charged.</h1></section>")
         return RedirectResponse(session["cancel_url"], 303)
 
     async def invoice(self, request: Request) -> Response:
         invoice = self._object(request.path_params["invoice"], "invoice")
         if invoice is None:
-            return _page("Not found", "<section>There is no such invoice.</section>", status=404)
+            return _page("Not found", "<section>This invoice does not exist.</section>", status=404)
         problem = None
         if request.method == "POST":
             form = await request.form()
@@ -92,7 +98,7 @@ class Pages:
         intent_id = request.path_params["intent"]
         intent = self._object(intent_id, "payment_intent") or self._object(intent_id, "setup_intent")
         if intent is None:
-            return _page("Not found", "<section>There is no such payment.</section>", status=404)
+            return _page("Not found", "<section>This payment does not exist.</section>", status=404)
         if request.method == "POST":
             succeed = (await request.form()).get("outcome") == "complete"
             work = confirmation.authenticate if intent["object"] == "payment_intent" else setup_intents.authenticate
@@ -115,7 +121,7 @@ class Pages:
     async def receipt(self, request: Request) -> Response:
         charge = self._object(request.path_params["charge"], "charge")
         if charge is None:
-            return _page("Not found", "<section>There is no such receipt.</section>", status=404)
+            return _page("Not found", "<section>This receipt does not exist.</section>", status=404)
         details = charge["payment_method_details"]
         paid_with = details.get("card") or details["us_bank_account"]
         name = paid_with["brand"] if "card" in details else paid_with["bank_name"]
@@ -139,7 +145,7 @@ def _pay_session(session_id: str, form: FormData, uow: UnitOfWork) -> Json:
 
 
 def _pay_invoice(invoice_id: str, form: FormData, uow: UnitOfWork) -> None:
-    """The customer is there: a card that asks for authentication may ask."""
+    """The customer is present, so the card may require authentication."""
     method = _typed_card(uow, form)
     invoices.pay_now(uow, invoice_id, Params({"payment_method": method["id"], "off_session": "false"}))
 
@@ -153,7 +159,7 @@ def _typed_card(uow: UnitOfWork, form: FormData) -> Json:
 
 
 def _authentication_of(error: Exception) -> str | None:
-    """The intent that a refused payment waits for the customer with."""
+    """The intent that waits for authentication, if the payment was refused for that."""
     intent = error.fields.get("payment_intent") if isinstance(error, StripeError) else None
     return str(intent["id"]) if intent and intent["status"] == "requires_action" else None
 
@@ -168,7 +174,7 @@ def _waiting_intent(uow: UnitOfWork, session: Json) -> str | None:
 
 
 def _finished(session: Json) -> Response:
-    """Back to the shop, Stripe's placeholder for the session's id filled in; else a page that says it is done."""
+    """Redirect to the shop with the session's id filled in, or show a confirmation page."""
     address = session["success_url"] or session.get("return_url")
     if not address:
         return _page("Complete", '<section><p class="done">This checkout is complete.</p></section>')

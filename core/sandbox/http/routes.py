@@ -1,4 +1,4 @@
-"""Which handler answers which of Stripe's addresses."""
+"""The handler of each of Stripe's routes."""
 
 import re
 from collections.abc import Callable
@@ -183,14 +183,14 @@ VIRTUAL: dict[tuple[str, str], Virtual] = {
 
 @dataclass(frozen=True)
 class Route:
-    """A handler bound to the ids of the path."""
+    """A handler with the ids from the path."""
 
     key: str
     handler: Handler
     ids: tuple[str, ...]
 
     def run(self, uow: UnitOfWork, params: Params) -> Json:
-        """Refuses what Stripe does not know, and what Stripe knows and the sandbox does not act on."""
+        """Raises Stripe's error for unknown and for unsupported parameters."""
         check(self.key, params.raw)
         answer = self.handler(uow, *self.ids, params)
         refuse_unread(params)
@@ -206,7 +206,7 @@ _COMPILED = [(*_compiled(key), key) for key in TABLE]
 
 
 def route_for(method: str, path: str) -> Route:
-    """Literal paths stand before those with an id in the table, and win."""
+    """In the table literal paths come before those with an id, so they win."""
     for wanted, pattern, key in _COMPILED:
         if wanted == method and (found := pattern.fullmatch(path)):
             return Route(key, TABLE[key], found.groups())

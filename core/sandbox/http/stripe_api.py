@@ -56,7 +56,7 @@ class StripeApi:
     async def _keyed(
         self, route: Route, sent: Params, stamp: RequestStamp, fault: Fault, path: str, body: bytes
     ) -> tuple[Answer, bool]:
-        """The kept answer of the key, or a fresh one; a key is in flight while its work waits."""
+        """The stored answer of the key, or a new one; the key is in flight while the work runs."""
         key, now = stamp.idempotency_key, self._engine.clock.now()
         if key is None:
             await asyncio.sleep(fault.delay_seconds)
@@ -72,7 +72,7 @@ class StripeApi:
             self._engine.keys.end(key)
 
     def _worked(self, route: Route, sent: Params, stamp: RequestStamp, fault: Fault, fingerprint: bytes) -> Answer:
-        """The work and the keeping of its answer are one transaction; so is a failed one's answer."""
+        """The work and storing its answer are one transaction, also after a failure."""
         failure = fault.error()
         if failure is not None and not fault.after_work:
             return self._engine.transact(
@@ -119,7 +119,7 @@ class StripeApi:
 
 
 def _check_version(asked: str | None) -> None:
-    """Answers are in the form of one version: another one would be answered in a form it does not expect."""
+    """Refuse other API versions: the sandbox answers in the form of one version only."""
     if asked is not None and asked != API_VERSION:
         known = re.fullmatch(r"20\d\d-\d\d-\d\d(\.[a-z]+)?", asked)
         words = "The sandbox does not speak it" if known else "It is not a version"

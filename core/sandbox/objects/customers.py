@@ -1,4 +1,4 @@
-"""Customers: whom the shop charges, found by e-mail or by the patient's id in their metadata."""
+"""Customers, found by e-mail or by the patient's id in their metadata."""
 
 from core.sandbox.engine.errors import Json, no_such
 from core.sandbox.engine.fields import address, take_lists, take_shipping, take_texts, take_wholes
@@ -93,7 +93,7 @@ def retrieve_live(uow: UnitOfWork, customer_id: str, param: str = "id") -> Json:
 
 
 def delete(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
-    """Their subscriptions end at once; what they paid stays."""
+    """Delete a customer: their subscriptions end at once, their payments stay."""
     customer = retrieve_live(uow, customer_id)
     uow.follow_up("customer_deleted", customer)
     uow.announce("customer.deleted", customer)

@@ -29,7 +29,7 @@ def list_all(uow: UnitOfWork, params: Params) -> Json:
 
 
 def _wanted(event: Json, wanted: set[str]) -> bool:
-    """`charge.*` stands for every type that begins so."""
+    """`charge.*` means every type that starts with `charge.`."""
     return event["type"] in wanted or any(name.endswith("*") and event["type"].startswith(name[:-1]) for name in wanted)
 
 

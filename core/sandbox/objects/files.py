@@ -1,4 +1,4 @@
-"""Files: evidence uploaded to `/v1/files`; only what a reader sees of them is kept."""
+"""Files: evidence uploaded to `/v1/files`. Name, size and type are stored, not the content."""
 
 from typing import Any
 

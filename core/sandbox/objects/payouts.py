@@ -1,4 +1,4 @@
-"""Payouts: what became available goes to the bank each night, a currency at a time."""
+"""Payouts: each night the available balance of each currency is paid out."""
 
 import time
 from collections import defaultdict
@@ -15,7 +15,7 @@ BANKS = {"usd": "ba_1SandboxUsd", "cad": "ba_1SandboxCad", "eur": "ba_1SandboxEu
 
 
 def build(payout_id: str, amount: int, currency: str, created: int) -> Json:
-    """A payout on its way, at the bank the next working day."""
+    """A payout in transit, which arrives on the next working day."""
     return {
         "id": payout_id,
         "object": "payout",
@@ -56,7 +56,7 @@ def arrival(created: int) -> int:
 
 
 def close_day(uow: UnitOfWork, _: str) -> None:
-    """Midnight UTC: what has come due becomes available and is paid out."""
+    """At midnight UTC: pending transactions become available and are paid out."""
     uow.schedule((uow.now // DAY_SECONDS + 1) * DAY_SECONDS, "day", "")
     uow.store.rows("drop_old_answers", before=uow.now - KEPT_SECONDS)
     if _make_available(uow):
@@ -98,7 +98,7 @@ def _pay_out(uow: UnitOfWork, currency: str, transactions: list[Json]) -> None:
 
 
 def reconcile_when_due(uow: UnitOfWork, payout_id: str) -> None:
-    """From now on its balance transactions can be listed."""
+    """Reconciliation is complete: its balance transactions can be listed."""
     payout = uow.known(payout_id)
     payout["reconciliation_status"] = "completed"
     uow.change(payout, "payout.updated", "payout.reconciliation_completed")

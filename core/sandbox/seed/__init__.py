@@ -1,4 +1,4 @@
-"""Eighteen months of a telehealth business, written straight into the sandbox's file."""
+"""Eighteen months of history of a telehealth business, written directly into the sandbox's database."""
 
 import time
 from pathlib import Path

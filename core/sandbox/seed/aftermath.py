@@ -22,7 +22,7 @@ PENDING_NOW_RATE = 0.03
 
 
 def follow(book: Book, charge: Json, *, refund_rate: float = REFUND_RATE) -> int | None:
-    """Writes the rest of the charge's story and the charge; gives the second it was disputed, if it was."""
+    """Write what follows the charge, then the charge; returns when it was disputed, if it was."""
     age = book.until - charge["created"]
     disputed_at = None
     drawn = book.chance.random()
@@ -47,7 +47,7 @@ def _days(book: Book, least: float, most: float) -> int:
 
 
 def _refunds(book: Book, charge: Json) -> None:
-    """All of it, or a part, or a part twice."""
+    """A full refund, a partial refund, or two partial refunds."""
     at = charge["created"] + _days(book, 0.05, 19)
     reason = book.one_of(REFUND_REASONS)
     if book.happens(FULL_REFUND_SHARE):
@@ -95,7 +95,7 @@ def _refund_fails(book: Book, charge: Json, refund: Json, at: int) -> None:
 
 
 def _pending_refund(book: Book, charge: Json) -> None:
-    """Given back today, not yet at the customer's bank."""
+    """A refund made today that has not reached the customer's bank yet."""
     at = max(charge["created"] + 600, book.until - _days(book, 0.02, 0.9))
     refund = refunds.build(
         book.ids.new("refund"), charge, charge["amount"], at, reason="requested_by_customer", metadata={}
@@ -131,7 +131,7 @@ def _reason(book: Book) -> str:
 
 
 def _dispute(book: Book, charge: Json) -> int | None:
-    """Weeks later; fraud is often announced by a warning some days before."""
+    """A dispute some weeks later; fraud is often preceded by an early fraud warning."""
     opened = charge["created"] + _days(book, 9, 52)
     reason = _reason(book)
     if reason == "fraudulent" and book.happens(0.45):
@@ -178,7 +178,7 @@ def _adjustment(book: Book, dispute: Json, amount: int, at: int, category: str, 
 
 
 def _answer(book: Book, dispute: Json, at: int) -> None:
-    """Most are answered in time; what the future holds is left to the sandbox's clock."""
+    """Most disputes are answered in time; what lies in the future is scheduled."""
     due_by = dispute["evidence_details"]["due_by"]
     answers = book.happens(ANSWERED_SHARE)
     moment = at + _days(book, 3, 8)

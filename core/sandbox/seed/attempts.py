@@ -1,4 +1,4 @@
-"""One attempt at a payment in the history: a charge that worked, was declined, or never came to be."""
+"""One payment attempt in the history: a successful charge, a decline, or a failed authentication."""
 
 from core.sandbox.engine.balance import available_on, movement, processing_fee
 from core.sandbox.engine.errors import Json
@@ -14,7 +14,7 @@ def takes_authentication(book: Book, country: str) -> bool:
 
 
 def succeed(book: Book, intent: Json, method: Json, at: int, *, secure: bool = False) -> Json:
-    """The intent is paid; gives the charge, whose story may go on."""
+    """Mark the intent as paid; returns the charge, which may be refunded or disputed later."""
     score = book.chance.randrange(1, 60)
     details = charges.card_of_charge(
         method["card"],
@@ -40,7 +40,7 @@ def succeed(book: Book, intent: Json, method: Json, at: int, *, secure: bool = F
 
 
 def decline(book: Book, intent: Json, method: Json, at: int, code: str) -> Json:
-    """A declined attempt: its charge is finished with it."""
+    """A declined attempt; nothing more happens to its charge."""
     reason = decline_named(code)
     outcome = declined_outcome(reason, "normal", book.chance.randrange(1, 75))
     details = charges.card_of_charge(method["card"], authorization=None, three_d_secure=None)
@@ -59,7 +59,7 @@ def decline(book: Book, intent: Json, method: Json, at: int, code: str) -> Json:
 
 
 def fail_authentication(book: Book, intent: Json, method: Json, at: int) -> None:
-    """A failed 3-D Secure: an attempt without a charge, which only its event remembers."""
+    """A failed 3-D Secure authentication: an attempt without a charge, recorded by its event alone."""
     intent |= {
         "last_payment_error": {**FAILED_AUTHENTICATION, "payment_method": method},
         "payment_method": None,

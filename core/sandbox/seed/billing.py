@@ -1,4 +1,4 @@
-"""Invoices of the history: drafted, paid at once, recovered, or given up."""
+"""Invoices of the history: paid at once, recovered, or uncollectible."""
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.objects.billing import invoice_lines, invoice_payments
@@ -14,7 +14,7 @@ SUBSCRIPTION_REFUND_RATE = 0.012
 
 
 class Bill:
-    """One invoice with the intent and the link that pay it."""
+    """One invoice with its payment intent and invoice payment."""
 
     def __init__(self, book: Book, patient: Patient, subscription: Json, at: int, *, reason: str) -> None:
         self._book = book
@@ -90,7 +90,7 @@ class Bill:
         self.link = invoice_payments.build(book.ids.new("invoice_payment"), self.invoice, self.intent["id"], at)
 
     def attempt(self, at: int, code: str | None) -> bool:
-        """Whether it is paid; `code` is why it is not."""
+        """One attempt; `code` is the decline code, or `None` if it succeeds."""
         assert self.intent is not None and self.link is not None
         self.attempts += 1
         if code is not None:
@@ -115,7 +115,7 @@ class Bill:
             self._book.tell(event, self.invoice, at, before)
 
     def wait(self, at: int, retry_at: int, tries: int) -> None:
-        """Tried again at `retry_at`; where that is not yet, the sandbox's clock does it."""
+        """Schedule the retry if `retry_at` lies in the future."""
         self.invoice["next_payment_attempt"] = retry_at
         self._book.tell("invoice.updated", self.invoice, at, {"next_payment_attempt": None})
         if retry_at > self._book.until:
@@ -134,7 +134,7 @@ class Bill:
             self._book.tell("payment_intent.canceled", self.intent, at)
 
     def keep(self) -> None:
-        """Its story is over, or goes on under the sandbox's clock."""
+        """Store the invoice; nothing more happens to it in the history."""
         self._book.keep(self.invoice)
         if self.intent is not None and self.link is not None:
             self._book.keep(self.intent, self.link)

@@ -1,4 +1,4 @@
-"""What the history writes into: objects, events, what is due, in batches."""
+"""Where the history is written: objects, events and scheduled work, in batches."""
 
 import random
 from bisect import bisect
@@ -19,7 +19,7 @@ BATCH = 4000
 
 
 class Book:
-    """Takes finished objects; one random source, so that a seed gives the same history every time."""
+    """Collects finished objects. One random source makes the same seed give the same history."""
 
     def __init__(self, store: Store, seed: int, until: int) -> None:
         self.store = store
@@ -36,7 +36,7 @@ class Book:
         self._tables: dict[int, tuple[list[Any], list[float]]] = {}
 
     def keep(self, *objects: Json, sibling: str | None = None) -> None:
-        """Their stories are over: stored as they are now."""
+        """Store objects that will not change any more."""
         for obj in objects:
             columns = columns_of(obj)
             kind = columns["type"]
@@ -62,7 +62,7 @@ class Book:
         return str(transaction["id"])
 
     def tell(self, event_type: str, obj: Json, at: int, before: Json | None = None) -> None:
-        """The event as it was then; older than Stripe lists them only for the history that no object shows."""
+        """Record an event. Events older than Stripe lists are kept only where no object shows what they say."""
         lost_otherwise = event_type.startswith("customer.subscription.") or (
             event_type == "payment_intent.payment_failed" and "charge" not in obj["last_payment_error"]
         )
@@ -85,7 +85,7 @@ class Book:
         self._hidden[object_id] = orjson.dumps(value)
 
     def one_of(self, weights: Mapping[T, float]) -> T:
-        """A key of `weights`, as often as it weighs; the same map must not change."""
+        """A random key of `weights`, chosen in proportion to its weight. The map must not change between calls."""
         table = self._tables.get(id(weights))
         if table is None:
             table = self._tables[id(weights)] = (list(weights), list(accumulate(weights.values())))
@@ -97,7 +97,7 @@ class Book:
         return self.chance.random() < share
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Write the remaining batches."""
         self._flush_objects()
         self._flush_events()
         self._due.sort(key=lambda row: row[0])

@@ -1,4 +1,4 @@
-"""What the business of the history is like: its offers, patients, habits and mishaps."""
+"""The business of the history: its offers, patients, rates and decline mix."""
 
 from dataclasses import dataclass
 

@@ -17,7 +17,7 @@ class Catalogue:
 
 
 def open_shop(book: Book, at: int) -> Catalogue:
-    """Everything on offer, from the first day; ids that a person can read."""
+    """All products and prices, from the first day, with readable ids."""
     offered = {offer.key: offer for offer in (*VISITS, *ABROAD.values(), *PLANS)}
     made: dict[str, Json] = {}
     for offer in offered.values():
@@ -42,7 +42,7 @@ def open_shop(book: Book, at: int) -> Catalogue:
 
 
 def _coupons(book: Book, at: int) -> dict[str, tuple[Json, Json]]:
-    """Kept at the end, when it is known how often each was used."""
+    """Stored at the end, when it is known how often each was redeemed."""
     made = {}
     for word, terms in COUPONS.items():
         coupon = discounts.build_coupon(

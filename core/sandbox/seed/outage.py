@@ -1,4 +1,4 @@
-"""The bad day: a processor that declines for no fault of the card."""
+"""The outage day: many attempts fail because of the processor, not the card."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 @dataclass(frozen=True)
 class Outage:
-    """From its first second up to, not with, its last; both in seconds since 1970."""
+    """From `since` (included) to `until` (excluded), in seconds since 1970."""
 
     since: int
     until: int
@@ -21,7 +21,7 @@ class Outage:
         return self.since <= at < self.until
 
     def decline_code(self, book: Book, at: int) -> str | None:
-        """Why an attempt at that second fails; `None` where the outage does not strike it."""
+        """The decline code of an attempt at that moment; `None` if the outage does not affect it."""
         return book.one_of(OUTAGE_MIX) if self.covers(at) and book.happens(OUTAGE_DECLINE_RATE) else None
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.objects import customers
-from core.sandbox.objects.payments import payment_methods
+from core.sandbox.objects.payments import payment_method_shape
 from core.sandbox.objects.payments.cards import TestCard
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import BRANDS, COUNTRIES, FIRST_NAMES, FUNDING, LAST_NAMES
@@ -34,7 +34,7 @@ class Patient:
 
 
 class Patients:
-    """Everybody so far; kept as objects when the history ends."""
+    """All patients so far; stored as customers when the history ends."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -60,7 +60,7 @@ class Patients:
         return patient
 
     def returning(self, at: int) -> Patient | None:
-        """Somebody who has paid before; `None` where the lot falls on one whose card came later."""
+        """A random patient who has paid before; `None` if the chosen one had no saved card at that time."""
         if not self._all:
             return None
         drawn = self._all[int(self._book.chance.random() ** 0.7 * len(self._all))]
@@ -74,11 +74,11 @@ class Patients:
         )
         years = 1970 + at // 31_557_600 + 1 + chance.randrange(5)
         fingerprint = f"{chance.getrandbits(64):016x}"
-        details = payment_methods.card_details(card, fingerprint, 1 + chance.randrange(12), years)
-        return payment_methods.build(self._book.ids.new("payment_method"), details, at, billing=NO_BILLING)
+        details = payment_method_shape.card_details(card, fingerprint, 1 + chance.randrange(12), years)
+        return payment_method_shape.build(self._book.ids.new("payment_method"), details, at, billing=NO_BILLING)
 
     def save_card(self, patient: Patient, at: int) -> None:
-        """The card that paid is kept for next time."""
+        """Save the card that paid."""
         if patient.card["customer"] is None:
             patient.card["customer"] = patient.customer["id"]
             patient.saved = True
@@ -92,7 +92,7 @@ class Patients:
             self._book.tell("customer.updated", patient.customer, at, before)
 
     def replace_card(self, patient: Patient, at: int) -> None:
-        """A new card takes the old one's place; the old one stays on file."""
+        """Make a new card the default; the old one stays on file."""
         self._book.keep(patient.card)
         patient.card = self.new_card(at, patient.country)
         patient.saved = False

@@ -11,7 +11,7 @@ PLANS_BY_WEIGHT = {offer: offer.weight for offer in PLANS}
 
 
 class Plans:
-    """Begins subscriptions; each is told to its end, or to today."""
+    """Starts subscriptions and writes each to its end, or to the end of the history."""
 
     def __init__(self, book: Book, patients: Patients, catalogue: Catalogue, outage: Outage) -> None:
         self._book = book

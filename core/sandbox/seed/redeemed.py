@@ -7,7 +7,7 @@ from core.sandbox.seed.catalogue import Catalogue
 
 
 class Redeemed:
-    """Begins empty; the subscription always names those it holds at the moment."""
+    """Starts empty; keeps the subscription's `discounts` up to date."""
 
     def __init__(self, book: Book, subscription: Json) -> None:
         self._book = book
@@ -36,7 +36,7 @@ class Redeemed:
         self._book.tell("customer.discount.created", discount, at)
 
     def spend_once(self, at: int) -> bool:
-        """A discount meant for one invoice ends with it; whether that changed the subscription."""
+        """End `once` discounts after their invoice; returns whether the subscription changed."""
         return self._drop([pair for pair in self._held if pair[1]["duration"] == "once"], at)
 
     def drop_ended(self, at: int) -> None:

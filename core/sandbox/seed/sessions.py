@@ -1,7 +1,7 @@
-"""Checkout sessions of the history: visits paid on Stripe's page, and pages that were left."""
+"""Checkout sessions of the history: visits paid on Stripe's page, and abandoned ones."""
 
 from core.sandbox.engine.errors import Json
-from core.sandbox.objects.payments import checkout
+from core.sandbox.objects.payments import checkout_shape
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import DAY_SECONDS
 from core.sandbox.seed.patients import Patient
@@ -10,8 +10,8 @@ SHOP = "https://telehealth.example"
 
 
 def begin(book: Book, patient: Patient, price: Json, order: dict[str, str], at: int) -> Json:
-    """An open page for one visit; what it will ask for is kept beside it, as the sandbox does."""
-    session = checkout.build(book.ids.new("checkout.session"), at, mode="payment", expires_at=at + DAY_SECONDS)
+    """An open session for one visit, with the details of the payment it will create."""
+    session = checkout_shape.build(book.ids.new("checkout.session"), at, mode="payment", expires_at=at + DAY_SECONDS)
     amount, customer = price["unit_amount"], patient.customer
     details = {"address": None, "email": customer["email"], "name": customer["name"], "phone": None}
     session |= {
@@ -54,7 +54,7 @@ def _line(book: Book, price: Json) -> Json:
 
 
 def close(book: Book, session: Json, intent_id: str | None, paid_at: int | None) -> None:
-    """Complete where it was paid in time, else expired; where its day is not over, it stays open."""
+    """Complete if it was paid in time, expired if not, and still open if its 24 hours are not over."""
     if paid_at is not None and paid_at < session["expires_at"]:
         session |= {"payment_intent": intent_id, "payment_status": "paid", "status": "complete", "url": None}
         book.tell("checkout.session.completed", session, paid_at)

@@ -10,7 +10,7 @@ from core.sandbox.seed.business import DAY_SECONDS
 
 
 def pay_out(book: Book) -> None:
-    """Gives every available balance transaction its payout and keeps them all; a negative balance waits."""
+    """Assign every available balance transaction to a payout. A negative balance waits for the next one."""
     waiting: dict[str, dict[int, list[Json]]] = defaultdict(lambda: defaultdict(list))
     for txn in book.transactions:
         waiting[txn["currency"]][txn["available_on"]].append(txn)

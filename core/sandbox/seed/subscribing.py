@@ -43,7 +43,7 @@ from core.sandbox.seed.redeemed import Redeemed
 
 
 class Story:
-    """One subscription's life."""
+    """Everything that happens to one subscription."""
 
     def __init__(
         self, book: Book, patients: Patients, catalogue: Catalogue, outage: Outage, patient: Patient, plan: str, at: int
@@ -66,7 +66,7 @@ class Story:
         self._discounts = Redeemed(book, self.subscription)
 
     def tell(self) -> None:
-        """Period after period; what lies after today is left to the sandbox's clock."""
+        """Write period after period; what lies in the future is scheduled."""
         alive = self._begin()
         while alive:
             end = period_of(self.subscription)[1]
@@ -119,7 +119,7 @@ class Story:
         return True
 
     def _warn_of_trial_end(self, now: int) -> None:
-        """Told once, three days before, with the subscription as it is by then."""
+        """Announce the end of the trial once, three days before it."""
         at = self._trial_warning_at
         if at is None or self.subscription["status"] != "trialing" or at > now:
             return
@@ -130,7 +130,7 @@ class Story:
             self._book.due(at, "trial_will_end", self.subscription["id"])
 
     def _first_payment(self, at: int) -> bool:
-        """A first payment that is never made leaves an incomplete subscription that expires."""
+        """Without a first payment the subscription stays incomplete and expires."""
         book = self._book
         bill = self._bill(at, "subscription_create")
         bill.draft()
@@ -162,7 +162,7 @@ class Story:
         return False
 
     def _tell(self, event: str, at: int, before: Json | None = None) -> None:
-        """The subscription as it is at that moment; nothing is told later that happened earlier."""
+        """Announce the subscription at that moment; events are written in order."""
         self._told_until = at
         self._book.tell(f"customer.subscription.{event}", self.subscription, at, before)
 
@@ -181,7 +181,7 @@ class Story:
         return bill
 
     def _live_until(self, end: int) -> bool:
-        """What happens within the period: leaving, a change of mind, another plan."""
+        """What happens within the period: a cancellation, a change of mind, or another plan."""
         book = self._book
         start = max(period_of(self.subscription)[0], self._told_until)
         months = max((end - start) / (30.4 * DAY_SECONDS), 0.2)
@@ -202,7 +202,7 @@ class Story:
         return True
 
     def _leave(self, at: int, end: int) -> bool:
-        """Most leave at the period's end; a few stay after all, a few go at once."""
+        """Most cancel at the period's end; a few change their mind, a few cancel immediately."""
         book = self._book
         self._warn_of_trial_end(at)
         details = {"comment": None, "feedback": book.chance.choice(FEEDBACK), "reason": "cancellation_requested"}
@@ -230,7 +230,7 @@ class Story:
         return True
 
     def _move_to(self, plan: str | None, at: int) -> None:
-        """The new price counts from the next invoice on."""
+        """The new price applies from the next invoice."""
         if plan is None:
             return
         item = self.subscription["items"]["data"][0]
@@ -314,7 +314,7 @@ class Story:
         return False
 
     def _seed_coming_declines(self) -> None:
-        """A few cards will be declined at the next renewal, so that the clock has something to show."""
+        """Make a few cards decline at the next renewal, so that advancing the clock shows failures."""
         if self._book.happens(RENEWAL_DECLINE_RATE):
             code = self._book.one_of(RENEWAL_MIX)
             self._book.hide(self._patient.card["id"], {"declines": [code] * self._book.chance.randrange(1, 5)})

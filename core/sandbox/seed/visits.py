@@ -1,4 +1,4 @@
-"""One-time visits: booked, paid at once or after a decline or two, or left in the cart."""
+"""One-time visits: paid at once, paid after one or two declines, or abandoned."""
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.objects.payments import payment_intents
@@ -29,7 +29,7 @@ MOST_TRIES = 4
 
 
 class Visits:
-    """Writes one visit's payment after the other."""
+    """Writes the payments of visits, one after the other."""
 
     def __init__(self, book: Book, patients: Patients, catalogue: Catalogue, outage: Outage) -> None:
         self._book = book
@@ -38,7 +38,7 @@ class Visits:
         self._outage = outage
 
     def write(self, at: int) -> None:
-        """The whole story of the visit booked at that second."""
+        """Everything that happens to the payment of a visit booked at that moment."""
         patient = (self._patients.returning(at) if self._book.happens(RETURNING_SHARE) else None) or self._patients.new(
             at
         )
@@ -60,7 +60,7 @@ class Visits:
             aftermath.follow(self._book, charge)
 
     def _left(self, page: Json | None, patient: Patient, offer: Offer, order: dict[str, str], at: int) -> None:
-        """Stripe's page makes an intent only when it is paid; the shop's own makes it at once."""
+        """Stripe Checkout creates the intent when the customer pays; our own form creates it at once."""
         if page is not None:
             sessions.close(self._book, page, None, None)
         else:
@@ -82,7 +82,7 @@ class Visits:
         return intent
 
     def _tried(self, intent: Json, patient: Patient, at: int) -> Json | None:
-        """Attempts until one works, the patient gives up, or today is reached."""
+        """Attempt until one succeeds, the patient gives up, or the history ends."""
         chance = self._book.chance
         moment = at + (chance.randrange(0, 3) if chance.random() < 0.55 else chance.randrange(4, 95))
         for number in range(MOST_TRIES):
@@ -112,7 +112,7 @@ class Visits:
         return self._book.one_of(DECLINE_MIX) if self._book.happens(rate) else None
 
     def _card_for_next_time(self, patient: Patient, code: str, at: int) -> None:
-        """After a decline that will not mend many take out another card; some leave the bad one for staff to try."""
+        """After a hard decline many patients use another card; some leave the declined one for staff to retry."""
         if self._book.until - at < 6 * 86_400 and self._book.happens(0.5):
             self._book.hide(patient.card["id"], {"declines": [code]})
         if code in HARD and patient.card["customer"] is None and self._book.happens(0.8):

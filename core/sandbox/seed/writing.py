@@ -1,4 +1,4 @@
-"""Writing the history: day after day, then what each story left open."""
+"""Writes the history day by day, then schedules what is still open."""
 
 import math
 import sqlite3
@@ -35,7 +35,7 @@ HOURS = list(accumulate(HOUR_WEIGHTS))
 
 
 class AlreadySeeded(Exception):
-    """The sandbox holds objects; a history is only written into an empty one."""
+    """The sandbox already has objects; a history can only be written into an empty one."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def write_history(data_dir: Path, *, seed: int, until: int, days: int = HISTORY_
         store = Store(database_path(data_dir), durable=False)
         try:
             if store.one("count_objects")[0]:
-                raise AlreadySeeded("the sandbox already has a history; remove DATA_DIR/sandbox to begin anew")
+                raise AlreadySeeded("The sandbox already has a history. Remove DATA_DIR/sandbox to start again.")
             return _written(store, seed, until, days)
         finally:
             store.close()
@@ -102,7 +102,7 @@ def _mean(ends: tuple[float, float], grown: float) -> float:
 
 
 def _arrivals(book: Book, since: int, midnight: int, mean: float) -> Iterator[int]:
-    """Seconds of that day (in each patient's zone) at which somebody comes, in order, within the history."""
+    """The moments of that day (in each patient's time zone) at which a patient arrives, in order."""
     noon = datetime.fromtimestamp(midnight + DAY_SECONDS // 2, UTC)
     mean *= WEEKDAY_SHARE[noon.weekday()]
     count = max(0, round(book.chance.gauss(mean, math.sqrt(mean))))

@@ -1,4 +1,4 @@
-"""The practice that the sandbox's customers are patients of: its doctors as a directory file, and where patients live."""
+"""The demo clinic: its providers as an import file, and the states its patients live in."""
 
 import csv
 import io
@@ -128,18 +128,18 @@ _SUMS = list(accumulate(RESIDENTS.values()))
 
 
 def directory_file(today: date) -> str:
-    """The doctors as the CSV that the directory imports, with licences that end before and after `today`."""
+    """The providers as the CSV that the directory imports, with licences that end before and after `today`."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(COLUMNS)
     every = len(DOCTORS) // len(ENDING_DAYS)
     for place, (name, specialties, states, capacity) in enumerate(DOCTORS):
-        days = [100 + _lot(f"{name} {state}") % 800 for state in states.split()]
+        days = [100 + _stable_number(f"{name} {state}") % 800 for state in states.split()]
         turn, rest = divmod(place, every)
         if rest == every - 1 and turn < len(ENDING_DAYS):
             days[0] = ENDING_DAYS[turn]
         held = [
-            f"{state}:{state}-{10_000 + _lot(f'{state} {name}') % 90_000}:{today + timedelta(days=left)}"
+            f"{state}:{state}-{10_000 + _stable_number(f'{state} {name}') % 90_000}:{today + timedelta(days=left)}"
             for state, left in zip(states.split(), days, strict=True)
         ]
         email = f"{name.lower().replace(' ', '.').replace(chr(39), '')}@practice.example"
@@ -149,17 +149,17 @@ def directory_file(today: date) -> str:
 
 
 def home_of(patient_id: str) -> str:
-    """The state a patient lives in, always the same, as often as people live there."""
-    drawn = _lot(patient_id) % _SUMS[-1]
+    """The state a patient lives in: always the same, and distributed like the population."""
+    drawn = _stable_number(patient_id) % _SUMS[-1]
     return next(state for state, up_to in zip(RESIDENTS, _SUMS, strict=True) if drawn < up_to)
 
 
 def _npi(place: int) -> str:
-    """Ten digits with a right check digit, from a range that was never given out."""
+    """An NPI with a valid check digit, from a range that is not in use."""
     nine = f"{100_000_000 + place}"
     doubled = [int(digit) * (2 if at % 2 == 0 else 1) for at, digit in enumerate(reversed("80840" + nine))]
     return nine + str(-sum(n - 9 if n > 9 else n for n in doubled) % 10)
 
 
-def _lot(text: str) -> int:
+def _stable_number(text: str) -> int:
     return crc32(text.encode())

@@ -1,4 +1,4 @@
-"""The sandbox's whole history, read straight from its file: the first fill needs no HTTP."""
+"""The sandbox's whole history, read directly from its database, so that the first fill needs no HTTP."""
 
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -21,7 +21,7 @@ def iter_objects(data_dir: Path, object_type: str) -> Iterator[Json]:
 
 
 def iter_events(data_dir: Path, types: Collection[str] = ()) -> Iterator[Json]:
-    """Events, oldest first, also those older than `/v1/events` lists; no types: all of them."""
+    """Events, oldest first, also those older than `/v1/events` lists; all types if none are given."""
     if len(types) == 1:
         return _read(data_dir, "history_events_of", type=next(iter(types)))
     wanted = frozenset(types)

@@ -1,4 +1,4 @@
-"""What the shop's intake form says of whoever paid for a visit or has a plan, and how consultations of the past went."""
+"""Intake forms of patients who paid for a visit or have a plan, and their past consultations."""
 
 import random
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ LEFT_WAITING = 3
 
 @dataclass(frozen=True)
 class Asked:
-    """One consultation of the history: what the form said and when, and how and when it ended, if it did."""
+    """One consultation of the history: its intake form, and when and how it ended."""
 
     at: datetime
     submission: Json
@@ -32,7 +32,7 @@ class Asked:
 
 
 def after_payment(intent: Json, at: int) -> Json | None:
-    """The form for a visit that was paid for; None where the payment was for something else."""
+    """The intake form for a paid visit; None if the payment was for something else."""
     order, specialty = intent["metadata"], SPECIALTIES.get(intent.get("description") or "")
     if specialty is None or "orderId" not in order or not order.get("patientId"):
         return None
@@ -40,7 +40,7 @@ def after_payment(intent: Json, at: int) -> Json | None:
 
 
 def of_a_member(subscription: Json, patient_id: str, number: str, at: int) -> Json:
-    """The form of somebody whose plan includes the visit."""
+    """The intake form of a subscriber whose plan includes the visit."""
     specialty = subscription["items"]["data"][0]["price"]["metadata"].get("specialty", "general_practice")
     return _form(f"form_{number}", patient_id, specialty, at)
 
@@ -51,7 +51,7 @@ def care_seconds(chance: random.Random) -> float:
 
 
 def of_history(data_dir: Path, *, days: int, now: datetime) -> list[Asked]:
-    """The consultations of the last `days`, oldest first, all ended but a few that wait where nobody is licensed."""
+    """The consultations of the last `days`, oldest first. A few still wait, in a state without a licensed provider."""
     until = int(now.timestamp())
     since, chance = until - days * DAY_SECONDS, random.Random(days)
     forms = sorted(

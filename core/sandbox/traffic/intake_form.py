@@ -1,4 +1,4 @@
-"""The shop's intake form at work: signed and posted until it is answered, and each consultation ended in time."""
+"""Posts signed intake forms until they are answered, and later the end of each consultation."""
 
 import asyncio
 import logging
@@ -26,14 +26,14 @@ log = logging.getLogger("payops.sandbox")
 
 @dataclass(frozen=True)
 class Receiver:
-    """Where the form is sent to, and what it is signed with."""
+    """Where forms are sent to, and the webhook that signs them."""
 
     base_url: str
     webhook: Webhook
 
 
 class IntakeForm:
-    """Says nothing until it is told where to; what is not answered yet survives a restart."""
+    """Sends nothing until it has a receiver; unanswered forms survive a restart."""
 
     def __init__(self, store: Store, chance: random.Random) -> None:
         self._store = store
@@ -42,13 +42,13 @@ class IntakeForm:
         self._http = httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False)
 
     def send_to(self, base_url: str, secret: str) -> None:
-        """Raises `ValueError` for an address or secret that is none."""
+        """Raises `ValueError` for an invalid address or secret."""
         if not base_url.startswith(("http://", "https://")):
-            raise ValueError("url is an http address")
+            raise ValueError("url must be an http or https address")
         self._receiver = Receiver(base_url, Webhook(secret))
 
     def fill_in(self, submission: Json) -> None:
-        """Somebody fills in the form, which takes them a moment; nothing where it is sent nowhere."""
+        """Send the form after a short delay; does nothing without a receiver."""
         if self._receiver is not None:
             self._keep(SUBMISSION, submission, self._chance.uniform(*SECONDS_TO_ASK))
 

@@ -1,4 +1,4 @@
-"""How often live customers come: as often as at the end of the written history, by weekday and hour."""
+"""The rate of live customers: that of the end of the written history, by weekday and hour."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ DAY_SECONDS = 86_400
 
 
 def visits_per_second(now: float) -> float:
-    """The business's own rate at that moment: patients of each time zone come at their own hours."""
+    """Visits per second at that moment; patients of each time zone come at their local hours."""
     moment = datetime.fromtimestamp(now, UTC)
     share = sum(weight * _share_of_hour(moment.astimezone(ZoneInfo(zone))) for zone, weight in ZONES.items())
     return VISITS_PER_DAY[1] / DAY_SECONDS * share / sum(ZONES.values())

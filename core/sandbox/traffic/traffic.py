@@ -1,4 +1,4 @@
-"""Live traffic: customers come at the business's own rhythm, faster where that is asked for."""
+"""Live traffic: customers at the business's own rate, faster on request."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger("payops.sandbox")
 
 
 class Traffic:
-    """Stands still until it is set running."""
+    """Stopped until `set` starts it."""
 
     def __init__(self, engine: Engine, form: IntakeForm) -> None:
         self._engine = engine
@@ -39,14 +39,14 @@ class Traffic:
         Raises `ValueError` for a pace that is out of bounds.
         """
         if not 0 < speed <= FASTEST:
-            raise ValueError(f"speed is over 0 and at most {FASTEST}")
+            raise ValueError(f"speed must be above 0 and at most {FASTEST}")
         if per_minute is not None and not 0 < per_minute <= MOST_PER_MINUTE:
-            raise ValueError(f"per_minute is over 0 and at most {MOST_PER_MINUTE}")
+            raise ValueError(f"per_minute must be above 0 and at most {MOST_PER_MINUTE}")
         self._running, self._speed, self._per_minute = running, speed, per_minute
         self._changed.set()
 
     async def run(self) -> None:
-        """Until cancelled; waits between two customers as chance has it."""
+        """Runs until cancelled, with random waits between customers."""
         while True:
             if not await self._next_customer():
                 continue
@@ -65,7 +65,7 @@ class Traffic:
         return min(steady, MOST_PER_MINUTE / 60)
 
     async def _next_customer(self) -> bool:
-        """Whether the next customer has come; not where the pace changed, or is to be looked at again."""
+        """Wait for the next customer; false if the rate changed or must be computed again."""
         wait = self._chance.expovariate(self._rate()) if self._running else None
         pause = None if wait is None else min(wait, LOOK_AGAIN_SECONDS)
         try:

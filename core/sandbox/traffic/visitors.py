@@ -1,4 +1,4 @@
-"""What live customers do: book, pay, ask to be seen, try another card, subscribe, leave, want their money back."""
+"""What live customers do: book, pay, fill in the intake form, retry, subscribe, cancel, ask for refunds."""
 
 import random
 import uuid
@@ -59,7 +59,7 @@ RECENT = 4000  # how far back, in objects, somebody who comes again is looked fo
 
 
 class Visitors:
-    """Each goes through the same handlers as the API's requests, so that events and webhooks follow."""
+    """Uses the same handlers as the API, so that events and webhooks follow."""
 
     def __init__(self, engine: Engine, chance: random.Random, fill_in: Callable[[Json], None]) -> None:
         self._engine = engine
@@ -77,11 +77,11 @@ class Visitors:
 
     @property
     def deeds_per_visit(self) -> float:
-        """How many customers do anything for each one who books."""
+        """The number of actions of any kind for each booking."""
         return sum(self._deeds.values()) / self._deeds[self._book]
 
     def act(self) -> None:
-        """The next one: somebody in the middle of a payment goes first. Raises `StripeError` where refused."""
+        """One action; unfinished payments come first. Raises `StripeError` if it is refused."""
         if self._unfinished:
             self._unfinished.popleft()()
             return
@@ -92,7 +92,7 @@ class Visitors:
         return self._engine.transact(work, request=stamp)
 
     def _book(self) -> None:
-        """A visit, paid by a new card or by the one on file."""
+        """Book a visit, paid with a new card or the one on file."""
         intent, card = self._do(self._returning if self._chance.random() < RETURNING_SHARE else self._new)
         self._pay(intent["id"], card)
 
@@ -113,7 +113,7 @@ class Visitors:
         self._ask(self._do(lambda uow: confirmation.authenticate(uow, intent_id, succeed=succeed)))
 
     def _ask(self, intent: Json) -> None:
-        """Whoever paid for a visit fills in the intake form."""
+        """Fill in the intake form after a visit was paid."""
         if intent["status"] == "succeeded" and (form := intake.after_payment(intent, self._engine.clock.now())):
             self._fill_in(form)
 
@@ -131,7 +131,7 @@ class Visitors:
         return self._intent(uow, customer), self._chance.choices(list(CARDS), list(CARDS.values()))[0]
 
     def _returning(self, uow: UnitOfWork) -> tuple[Json, str]:
-        """Somebody who has paid before, with the card they paid with; somebody new where there is none."""
+        """A returning customer with their card; a new customer if there is none."""
         earlier = self._recent(uow, "payment_intent", "succeeded")
         customer = uow.find(earlier["customer"]) if earlier else None
         if earlier is None or customer is None or customer.get("deleted") or earlier["currency"] != "usd":
@@ -184,7 +184,7 @@ class Visitors:
         subscriptions.create(uow, Params(asked))
 
     def _cancel(self) -> None:
-        """Most leave at the period's end, some at once."""
+        """Most cancel at the period's end, some immediately."""
         self._do(self._end_plan)
 
     def _end_plan(self, uow: UnitOfWork) -> None:
@@ -210,7 +210,7 @@ class Visitors:
         refunds.create(uow, Params({"charge": charge["id"], **asked}))
 
     def _recent(self, uow: UnitOfWork, object_type: str, status: str) -> Json | None:
-        """One of the last of its kind: people ask about what they just bought."""
+        """A random recent object with this status."""
         low, high = uow.store.one("sequence_range", type=object_type)
         start = max(low, high - self._chance.randrange(1, RECENT))
         rows = uow.store.rows("random_objects", type=object_type, seq=start, status=status).fetchall()

@@ -21,7 +21,7 @@ def rounded(exact: Decimal) -> int:
 
 
 def tiers_of(uow: UnitOfWork, price: Json) -> list[Json] | None:
-    """`price.tiers`, which only an answer that was asked for them has."""
+    """`price.tiers`, shown only when expanded."""
     tiers: list[Json] | None = uow.hidden(price["id"]).get("tiers")
     return tiers
 

@@ -110,7 +110,7 @@ def create_coupon(uow: UnitOfWork, params: Params) -> Json:
 
 
 def _check_terms(uow: UnitOfWork, params: Params, until: str) -> None:
-    """How often and until when: at least once, and not in the past."""
+    """Check the limits: at least one redemption, and an end in the future."""
     most, end = params.whole("max_redemptions"), params.moment(until)
     if most is not None and most < 1:
         raise invalid("This value must be greater than or equal to 1.", "max_redemptions", "parameter_invalid_integer")
@@ -127,7 +127,7 @@ def update_coupon(uow: UnitOfWork, coupon_id: str, params: Params) -> Json:
 
 
 def delete_coupon(uow: UnitOfWork, coupon_id: str, params: Params) -> Json:
-    """Nothing new can use it; discounts that exist go on."""
+    """No new discount can use it; existing discounts continue."""
     coupon = _kept(uow, coupon_id)
     coupon["valid"] = False
     uow.announce("coupon.deleted", coupon)
@@ -141,7 +141,7 @@ def retrieve_coupon(uow: UnitOfWork, coupon_id: str, params: Params) -> Json:
 
 
 def _kept(uow: UnitOfWork, coupon_id: str, param: str = "id") -> Json:
-    """A coupon that was deleted lives on in the discounts it gave, and nowhere else."""
+    """The coupon, unless it was deleted; a deleted one is kept only for existing discounts."""
     coupon = uow.get("coupon", coupon_id, param)
     if coupon.get("deleted"):
         raise no_such("coupon", coupon_id, param)
@@ -207,7 +207,7 @@ def list_codes(uow: UnitOfWork, params: Params) -> Json:
 def accepted(
     uow: UnitOfWork, asked: Params, *, customer: str | None, currency: str, subtotal: int
 ) -> tuple[Json, Json | None]:
-    """The coupon and code of one `discounts[n]`; refused where Stripe refuses them."""
+    """The coupon and promotion code of one `discounts[n]`; raises Stripe's error if they cannot be used."""
     code_id = asked.text("promotion_code")
     code = uow.get("promotion_code", code_id, asked.named("promotion_code")) if code_id else None
     coupon_id = code["promotion"]["coupon"] if code else asked.must_text("coupon")
@@ -279,7 +279,7 @@ def _has_paid(uow: UnitOfWork, customer: str) -> bool:
 
 
 def amount_off(coupon: Json, amount: int, currency: str) -> int:
-    """What the coupon takes off `amount` minor units; never more than all of it, half of the smallest step rounded up."""
+    """The discount on `amount` minor units, rounded half up and never more than `amount`."""
     if coupon["percent_off"] is None:
         return min(amount, int(coupon["amount_off"]))
     step = 10 if currency in THREE_DECIMAL else 1

@@ -1,4 +1,4 @@
-"""Invoice items: amounts that wait for a customer's next invoice, prorations among them."""
+"""Invoice items: pending amounts for a customer's next invoice, including prorations."""
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
 from core.sandbox.engine.fields import take_flags, take_texts
@@ -112,7 +112,7 @@ def add_price(uow: UnitOfWork, customer_id: str, asked: Params) -> Json:
 
 
 def update(uow: UnitOfWork, item_id: str, params: Params) -> Json:
-    """An item that waits; one that is on an invoice only through that."""
+    """Change a pending item; one that is on an invoice can no longer be changed."""
     item = uow.get("invoiceitem", item_id)
     if item["invoice"] is not None:
         raise invalid("You cannot change an invoice item that is on an invoice.", code="invoice_not_editable")
@@ -136,7 +136,7 @@ def _add_to_draft(uow: UnitOfWork, item: Json, invoice: Json) -> None:
 
 
 def take_pending(uow: UnitOfWork, customer_id: str, invoice_id: str, currency: str) -> list[Json]:
-    """The customer's waiting items as lines of this invoice."""
+    """The customer's pending items as lines of this invoice."""
     waiting = [
         item
         for item in uow.all("invoiceitem", "customer", customer_id)

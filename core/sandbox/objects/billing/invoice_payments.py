@@ -46,7 +46,7 @@ def waiting_for(uow: UnitOfWork, intent: Json) -> Json | None:
 
 
 def cancel_open(uow: UnitOfWork, invoice: Json) -> None:
-    """The invoice will not be paid this way any more; Stripe has no event for the link itself."""
+    """Cancel the open payment of an invoice; Stripe has no event for the invoice payment itself."""
     payment = open_of(uow, invoice)
     if payment is None:
         return

@@ -9,7 +9,7 @@ from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
 from core.sandbox.objects.billing import invoice_items, invoice_lines, invoice_payments
 from core.sandbox.objects.billing.invoice_shape import as_open, as_paid, build, subscription_of
-from core.sandbox.objects.payments import confirmation, payment_intents, payment_methods
+from core.sandbox.objects.payments import confirmation, method_types, payment_intents, payment_methods
 from core.sandbox.objects.payments.declines import Decline
 
 DRAFT_SECONDS = 3600
@@ -27,7 +27,7 @@ def draft(
     period: tuple[int, int],
     subscription: Json | None = None,
 ) -> Json:
-    """A new invoice with its sums; nothing is asked of anybody yet."""
+    """A new draft invoice with its totals; nothing is charged yet."""
     collection = subscription["collection_method"] if subscription else "charge_automatically"
     invoice = build(
         invoice_id,
@@ -50,7 +50,7 @@ def draft(
 
 
 def finalize(uow: UnitOfWork, invoice: Json) -> Json:
-    """The draft becomes a demand: numbered, with an intent that can pay it; nothing due is paid at once."""
+    """Finalize the draft: it gets a number and a payment intent. If nothing is due it is paid at once."""
     customer = uow.known(invoice["customer"])
     sequence = uow.hidden(f"invoices:{customer['id']}").get("next", 1)
     uow.hide(f"invoices:{customer['id']}", {"next": sequence + 1})
@@ -68,7 +68,7 @@ def finalize(uow: UnitOfWork, invoice: Json) -> Json:
 
 
 def _use_balance(uow: UnitOfWork, invoice: Json, customer: Json) -> None:
-    """What the customer owes or is owed changes what is due; a credit that is left stays on their balance."""
+    """Apply the customer's balance to what is due; any remaining credit stays on the balance."""
     starting = customer.get("balance", 0)
     due = invoice["total"] + starting
     ending = min(due, 0)
@@ -93,13 +93,13 @@ def _intent_for(uow: UnitOfWork, invoice: Json) -> Json:
     intent["description"] = "Subscription creation" if first else "Subscription update"
     if invoice["billing_reason"] == "manual":
         intent["description"] = f"Payment for Invoice {invoice['number']}"
-    intent["payment_method_types"] = list(payment_methods.TYPES) if invoice["currency"] == "usd" else ["card"]
+    intent["payment_method_types"] = list(method_types.TYPES) if invoice["currency"] == "usd" else ["card"]
     intent["setup_future_usage"] = "off_session" if first else None
     return uow.add(intent, "payment_intent.created")
 
 
 def payment_method_of(uow: UnitOfWork, invoice: Json) -> str | None:
-    """Which saved card pays: the invoice's, the subscription's, else the customer's default."""
+    """Which saved payment method pays: the invoice's, the subscription's, or the customer's default."""
     subscription = uow.find(subscription_of(invoice))
     customer = uow.known(invoice["customer"])
     chosen = (
@@ -111,7 +111,7 @@ def payment_method_of(uow: UnitOfWork, invoice: Json) -> str | None:
 
 
 def collect(uow: UnitOfWork, invoice: Json, method_id: str | None, *, off_session: bool) -> Decline | None:
-    """One attempt at the invoice's intent; without a card it counts as a failed one."""
+    """One attempt to pay the invoice's intent; without a card it counts as failed."""
     payment = invoice_payments.open_of(uow, invoice)
     if payment is None:
         raise LookupError(f"{invoice['id']} is open and has no intent")
@@ -133,13 +133,13 @@ def is_processing(uow: UnitOfWork, invoice: Json) -> bool:
 
 
 def attempt_failed(uow: UnitOfWork, invoice: Json) -> None:
-    """Counts the attempt and says so; when to try again is for the dunning to say."""
+    """Count the failed attempt and announce it; `dunning` decides when to retry."""
     invoice |= {"attempt_count": invoice["attempt_count"] + 1, "attempted": True}
     uow.change(invoice, "invoice.payment_failed", "invoice.updated")
 
 
 def paid(uow: UnitOfWork, invoice: Json) -> None:
-    """What follows from being paid: no more attempts, the subscription is in good standing."""
+    """Mark the invoice as paid, stop its retries and update its subscription."""
     if invoice["amount_due"]:
         invoice["attempt_count"] += 1
     uow.unschedule("retry_invoice", invoice["id"])
@@ -215,7 +215,7 @@ def finalize_now(uow: UnitOfWork, invoice_id: str, params: Params) -> Json:
 
 
 def pay_now(uow: UnitOfWork, invoice_id: str, params: Params) -> Json:
-    """Raises the card's decline; what happened to the invoice is kept."""
+    """Pay now; a decline is raised as a card error, and the failed attempt is kept."""
     invoice = uow.get("invoice", invoice_id)
     if invoice["status"] == "draft":
         finalize(uow, invoice)
@@ -273,7 +273,7 @@ def give_up(uow: UnitOfWork, invoice: Json) -> Json:
 
 
 def close(uow: UnitOfWork, invoice: Json, status: str, moment: str, event: str) -> Json:
-    """No more automatic attempts; a voided one cannot be paid at all any more."""
+    """Stop automatic attempts; a void invoice cannot be paid any more."""
     invoice |= {"auto_advance": False, "next_payment_attempt": None, "status": status}
     invoice["status_transitions"][moment] = uow.now
     uow.unschedule("retry_invoice", invoice["id"])

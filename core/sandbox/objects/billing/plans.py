@@ -79,7 +79,7 @@ def update(uow: UnitOfWork, plan_id: str, params: Params) -> Json:
 
 
 def delete(uow: UnitOfWork, plan_id: str, params: Params) -> Json:
-    """Nothing new can use it; subscriptions that exist go on."""
+    """No new subscription can use it; existing subscriptions continue."""
     price = _plan(uow, plan_id)
     price |= {"active": False, "deleted": True}
     uow.change(price, "price.deleted")

@@ -55,7 +55,7 @@ def build(
 
 
 def create(uow: UnitOfWork, params: Params) -> Json:
-    """A new price, also one given in line as `price_data`."""
+    """Create a price, also one given inline as `price_data`."""
     currency = checked_currency(params.text("currency"))
     price = build(
         uow.ids.new("price"),

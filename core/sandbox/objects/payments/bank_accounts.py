@@ -10,7 +10,7 @@ PREFIX = "pm_usBankAccount_"
 
 @dataclass(frozen=True)
 class TestBankAccount:
-    """An account of Stripe's testing page; what is not said is an account whose debits succeed."""
+    """A Stripe test account; the defaults are an account whose debits succeed."""
 
     __test__ = False
 

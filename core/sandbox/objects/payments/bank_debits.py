@@ -1,4 +1,4 @@
-"""Bank debits: pending for some business days, then paid or sent back by the bank."""
+"""Bank debits: pending for some business days, then succeeded or failed."""
 
 import time
 
@@ -23,7 +23,7 @@ def business_days_after(start: int, days: int) -> int:
 
 
 def begin(uow: UnitOfWork, intent: Json, method: Json) -> Decline | None:
-    """Start the debit: the charge is pending and the intent processing; gives the decline of one that is blocked."""
+    """Start the debit: the charge is pending, the intent processing. Returns the decline if it is blocked."""
     if intent["currency"] != "usd":
         raise invalid("Payments with `us_bank_account` must be in usd.", "currency")
     account = payment_methods.bank_account(uow, method)
@@ -69,7 +69,7 @@ def _block(uow: UnitOfWork, intent: Json, method: Json, charge: Json) -> Decline
 
 
 def decide(uow: UnitOfWork, charge_id: str) -> None:
-    """The bank's answer has come: paid, or sent back."""
+    """The bank has decided: the debit succeeds or fails."""
     charge = uow.known(charge_id)
     if charge["status"] != "pending":
         return
@@ -139,7 +139,7 @@ def withdraw(uow: UnitOfWork, charge: Json) -> None:
 
 
 def return_debit(uow: UnitOfWork, charge_id: str) -> None:
-    """The account's owner told their bank that they never agreed: the money is gone, and nothing can be answered."""
+    """The account holder disputes the debit with their bank: it is lost at once and cannot be answered."""
     charge = uow.known(charge_id)
     if not charge["disputed"] and not charge["refunded"]:
         disputes.close(uow, disputes.open_on(uow, charge, "debit_not_authorized"), "lost")

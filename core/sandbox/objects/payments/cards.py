@@ -49,7 +49,7 @@ COUNTRY_LAST4 = {
 
 @dataclass(frozen=True)
 class TestCard:
-    """A card of Stripe's testing page; what is not said is an ordinary Visa that works."""
+    """A Stripe test card; the defaults are a Visa card that succeeds."""
 
     __test__ = False
 

@@ -1,4 +1,4 @@
-"""Charges: one attempt to take money with a card, and what becomes of it."""
+"""Charges: one attempt to collect a payment, and what follows."""
 
 from core.sandbox.engine import balance
 from core.sandbox.engine.errors import Json
@@ -166,7 +166,7 @@ def capture(uow: UnitOfWork, charge: Json, amount: int) -> Json:
 
 
 def release(uow: UnitOfWork, charge: Json) -> Json:
-    """The authorization is given back: no money moved."""
+    """Release the authorization; no money moved."""
     charge |= {"amount_refunded": charge["amount"], "refunded": True}
     return uow.change(charge, "charge.refunded")
 

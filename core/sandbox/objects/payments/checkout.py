@@ -5,11 +5,12 @@ from core.sandbox.engine.fields import take_lists, take_texts, web_address
 from core.sandbox.engine.limits import MINIMUM_MINOR, checked_currency, shown
 from core.sandbox.engine.lists import list_objects, page_of
 from core.sandbox.engine.params import Params
-from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
+from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
 from core.sandbox.objects.billing import discounts, prices
 from core.sandbox.objects.billing.amounts import amount_of
-from core.sandbox.objects.payments import payment_methods
+from core.sandbox.objects.payments import method_types
+from core.sandbox.objects.payments.checkout_shape import build
 
 DAY_SECONDS = 86_400
 TEXTS = (
@@ -19,77 +20,6 @@ TEXTS = (
     "payment_method_collection",
     "submit_type",
 )
-
-
-def build(session_id: str, created: int, *, mode: str, expires_at: int) -> Json:
-    """An open session without lines."""
-    return {
-        "id": session_id,
-        "object": "checkout.session",
-        "adaptive_pricing": {"enabled": False},
-        "after_expiration": None,
-        "allow_promotion_codes": None,
-        "allowed_payment_method_types": None,
-        "amount_subtotal": 0,
-        "amount_total": 0,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": None,
-        "cancel_url": None,
-        "client_reference_id": None,
-        "client_secret": None,
-        "collected_information": None,
-        "consent": None,
-        "consent_collection": None,
-        "created": created,
-        "currency": "usd",
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {
-            "after_submit": None,
-            "shipping_address": None,
-            "submit": None,
-            "terms_of_service_acceptance": None,
-        },
-        "customer": None,
-        "customer_creation": "if_required",
-        "customer_details": None,
-        "customer_email": None,
-        "discounts": [],
-        "excluded_payment_method_types": None,
-        "expires_at": expires_at,
-        "invoice": None,
-        "invoice_creation": None,
-        "livemode": False,
-        "locale": None,
-        "metadata": {},
-        "mode": mode,
-        "origin_context": None,
-        "payment_intent": None,
-        "payment_link": None,
-        "payment_method_collection": "if_required",
-        "payment_method_configuration_details": None,
-        "payment_method_options": {},
-        "payment_method_types": ["card"],
-        "payment_status": "unpaid",
-        "permissions": None,
-        "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
-        "return_url": None,
-        "redirect_on_completion": "always",
-        "saved_payment_method_options": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
-        "status": "open",
-        "submit_type": None,
-        "subscription": None,
-        "success_url": None,
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "ui_mode": "hosted_page",
-        "url": f"{BASE}/checkout/{session_id}",
-        "wallet_options": None,
-    }
 
 
 def create(uow: UnitOfWork, params: Params) -> Json:
@@ -111,7 +41,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         session["phone_number_collection"] = {"enabled": params.under("phone_number_collection").flag("enabled")}
     take_texts(session, params, TEXTS)
     _check_currency(session, params)
-    payment_methods.types_for(params, "eur")  # its page takes cards alone
+    method_types.types_for(params, "eur")  # its page takes cards alone
     take_lists(session, params, ("allowed_payment_method_types", "excluded_payment_method_types"))
     uow.hide(session["id"], _kept_for_payment(params, lines))
     uow.schedule(expires_at, "session_expires", session["id"])
@@ -120,7 +50,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
 
 
 def _take_addresses(session: Json, params: Params) -> None:
-    """A page of Stripe's leads back to `success_url`; one that is embedded in the shop's own to `return_url`."""
+    """A hosted page returns to `success_url`, an embedded one to `return_url`."""
     mode = params.text("ui_mode") or "hosted_page"
     redirects = params.text("redirect_on_completion") or "always"
     success, back = web_address(params, "success_url"), web_address(params, "return_url")

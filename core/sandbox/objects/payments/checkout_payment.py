@@ -12,7 +12,7 @@ SETTLED = {"succeeded": "paid", "requires_capture": "unpaid", "processing": "unp
 
 
 def pay(uow: UnitOfWork, session: Json, method: Json, *, email: str | None, name: str | None) -> Json:
-    """Raises the card's decline; the session stays open for another try."""
+    """Pay the session; after a decline it stays open for another attempt."""
     if session["status"] != "open":
         raise invalid(f"This session is {session['status']}.")
     _know_customer(uow, session, email, name)
@@ -43,7 +43,7 @@ def _know_customer(uow: UnitOfWork, session: Json, email: str | None, name: str 
 
 
 def _charge(uow: UnitOfWork, session: Json, method: Json) -> Json:
-    """The session shows its intent once it is paid; until then each try uses the same one."""
+    """Every attempt uses the same intent; the session shows it once it is paid."""
     kept = uow.hidden(session["id"])
     intent = uow.find(kept.get("intent_id")) or _intent_for(uow, session, kept)
     uow.change(session)
@@ -101,7 +101,7 @@ def _discount_of(entry: Json) -> Json:
 
 
 def _first_payment_missing(uow: UnitOfWork, session: Json, subscription: Json) -> Json:
-    """A decline leaves the session open and the attempt's subscription to expire."""
+    """After a decline the session stays open, and the incomplete subscription expires."""
     payment = next(uow.all("invoice_payment", "parent", subscription["latest_invoice"]))
     intent = uow.known(payment["payment"]["payment_intent"])
     if intent["status"] == "requires_action":
@@ -128,7 +128,7 @@ def _set_up(uow: UnitOfWork, session: Json, method: Json) -> Json:
 
 
 def settle(uow: UnitOfWork, intent: Json) -> None:
-    """The session that waited for this payment, or set-up, is complete."""
+    """Complete the session that this payment or set-up belongs to."""
     session = uow.find(uow.hidden(intent["id"]).get("session"))
     if session is None or intent["status"] not in SETTLED:
         return

@@ -5,7 +5,7 @@ from core.sandbox.engine.errors import DOCS, Json, StripeError, invalid, unexpec
 from core.sandbox.engine.fields import take_shipping, take_texts, web_address
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
-from core.sandbox.objects.payments import bank_debits, charges, payment_methods
+from core.sandbox.objects.payments import bank_debits, charges, method_types, payment_methods
 from core.sandbox.objects.payments.cards import TestCard
 from core.sandbox.objects.payments.declines import Decline, decline_named, payment_error
 
@@ -47,7 +47,7 @@ def _take(intent: Json, params: Params) -> None:
     """What may be changed while confirming."""
     take_texts(intent, params, ("capture_method", "receipt_email", "setup_future_usage"))
     take_shipping(intent, params)
-    payment_methods.read_mandate(params)
+    method_types.read_mandate(params)
     secure = params.under("payment_method_options").under("card").text("request_three_d_secure")
     if secure:
         intent["payment_method_options"]["card"]["request_three_d_secure"] = secure
@@ -60,13 +60,13 @@ def _why_not(intent: Json) -> str:
             "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed."
         )
     return (
-        f"This PaymentIntent could not be confirmed because it has a status of {intent['status']}. Only a PaymentIntent "
-        f"with one of the following statuses may be confirmed: {', '.join(CONFIRMABLE)}."
+        f"This PaymentIntent could not be confirmed because it has a status of {intent['status']}. Only a "
+        f"PaymentIntent with one of the following statuses may be confirmed: {', '.join(CONFIRMABLE)}."
     )
 
 
 def declined_error(intent: Json, decline: Decline) -> StripeError:
-    """The 402 that answers a declined confirmation; the intent rides along."""
+    """The 402 answer to a declined confirmation, with the payment intent in it."""
     error = intent["last_payment_error"]
     return StripeError(
         402,
@@ -86,7 +86,7 @@ def declined_error(intent: Json, decline: Decline) -> StripeError:
 def attempt(
     uow: UnitOfWork, intent: Json, *, off_session: bool, return_url: str | None = None, authenticated: bool = False
 ) -> Decline | None:
-    """One try at the card; gives the decline, or `None` where it worked or the customer must act."""
+    """One payment attempt; returns the decline, or `None` if it succeeded or needs the customer."""
     method = uow.known(intent["payment_method"])
     _check_type(intent, method)
     if method["type"] == "us_bank_account":
@@ -162,14 +162,14 @@ def _accept(uow: UnitOfWork, intent: Json, method: Json, card: TestCard, secure:
 
 
 def after_payment(uow: UnitOfWork, intent: Json) -> None:
-    """Save the card where that was asked for; the invoice or session that waited for the payment follows."""
+    """Save the card if asked to, then update the invoice or session that the payment belongs to."""
     if intent["setup_future_usage"] and intent["customer"]:
         payment_methods.hold(uow, uow.known(intent["payment_method"]), intent["customer"])
     uow.follow_up("payment_succeeded", intent)
 
 
 def authenticate(uow: UnitOfWork, intent_id: str, *, succeed: bool) -> Json:
-    """The customer answered their bank: the attempt goes on, or ends without a charge."""
+    """The customer finished authentication: the attempt continues, or fails without a charge."""
     intent = uow.get("payment_intent", intent_id)
     if intent["status"] != "requires_action":
         raise unexpected_state("This payment is not waiting for authentication.", intent)

@@ -8,37 +8,8 @@ from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.payments import fraud_warnings
+from core.sandbox.objects.payments.dispute_evidence import NO_EVIDENCE, TEST_EVIDENCE, decisive_words, take_evidence
 
-EVIDENCE_FIELDS = (
-    "access_activity_log",
-    "billing_address",
-    "cancellation_policy",
-    "cancellation_policy_disclosure",
-    "cancellation_rebuttal",
-    "customer_communication",
-    "customer_email_address",
-    "customer_name",
-    "customer_purchase_ip",
-    "customer_signature",
-    "duplicate_charge_documentation",
-    "duplicate_charge_explanation",
-    "duplicate_charge_id",
-    "product_description",
-    "receipt",
-    "refund_policy",
-    "refund_policy_disclosure",
-    "refund_refusal_explanation",
-    "service_date",
-    "service_documentation",
-    "shipping_address",
-    "shipping_carrier",
-    "shipping_date",
-    "shipping_documentation",
-    "shipping_tracking_number",
-    "uncategorized_file",
-    "uncategorized_text",
-)
-NO_EVIDENCE: Json = {**dict.fromkeys(EVIDENCE_FIELDS), "appeal": None, "enhanced_evidence": {}}
 NETWORK_CODES = {
     "visa": {
         "credit_not_processed": "13.6",
@@ -77,7 +48,6 @@ DAYS_TO_DECIDE = 60
 DAYS_TO_APPEAL = 10
 CLOSED = ("won", "lost", "warning_closed", "prevented")
 ANSWERABLE = ("needs_response", "warning_needs_response", "appeal_needs_response")
-TEST_EVIDENCE = ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence")
 UNDER_REVIEW = {
     "needs_response": "under_review",
     "warning_needs_response": "warning_under_review",
@@ -122,7 +92,7 @@ def build(dispute_id: str, charge: Json, created: int, *, reason: str, amount: i
 def open_on(
     uow: UnitOfWork, charge: Json, reason: str = "fraudulent", *, inquiry: bool = False, amount: int | None = None
 ) -> Json:
-    """The bank takes the money, or `amount` of it, back until it has decided; an inquiry only asks."""
+    """Withdraw the disputed amount until the bank has decided; an inquiry withdraws nothing."""
     left = charge["amount"] - charge["amount_refunded"]
     if charge["disputed"] or left <= 0 or charge["status"] != "succeeded" or not charge["captured"]:
         raise invalid(f"Charge {charge['id']} cannot be disputed (again).", "charge")
@@ -169,7 +139,7 @@ def update(uow: UnitOfWork, dispute_id: str, params: Params) -> Json:
     dispute["metadata"] = params.metadata(dispute["metadata"])
     if params.has("evidence"):
         _check_open(dispute)
-        _take_evidence(uow, dispute, params.under("evidence"))
+        take_evidence(uow, dispute, params.under("evidence"))
     if params.flag("submit", default=params.has("evidence")):
         _check_open(dispute)
         return _submit(uow, dispute)
@@ -184,60 +154,17 @@ def _check_open(dispute: Json) -> None:
         )
 
 
-def _take_evidence(uow: UnitOfWork, dispute: Json, evidence: Params) -> None:
-    appealing = dispute["status"] == "appeal_needs_response"
-    if evidence.has("appeal"):
-        _take_appeal(uow, dispute, evidence.under("appeal").under("card"), appealing)
-    for name in evidence.raw:
-        if name == "appeal":
-            continue
-        if appealing:
-            raise invalid("Only appeal evidence can be changed while a dispute is appealed.", evidence.named(name))
-        if name not in EVIDENCE_FIELDS:
-            raise invalid(f"The sandbox does not support evidence[{name}].", evidence.named(name))
-        value = evidence.text(name, longest=20_000)
-        if value and value.startswith("file_"):
-            uow.get("file", value, evidence.named(name))
-        dispute["evidence"][name] = value
-    has = any(dispute["evidence"][name] for name in (*EVIDENCE_FIELDS, "appeal"))
-    dispute["evidence_details"]["has_evidence"] = has
-
-
-def _take_appeal(uow: UnitOfWork, dispute: Json, card: Params, appealing: bool) -> None:
-    """Why the seller appeals, and the files that support it."""
-    if not appealing:
-        raise invalid(
-            "Appeal evidence can only be submitted for a dispute with a status of appeal_needs_response. This one "
-            f"has a status of {dispute['status']}.",
-            "evidence[appeal]",
-        )
-    files = card.strings("supporting_files")
-    for file_id in files:
-        uow.get("file", file_id, card.named("supporting_files"))
-    staged = (dispute["evidence"]["appeal"] or {}).get("card") or {"reason_for_filing": None, "supporting_files": None}
-    reason = card.text("reason_for_filing") if card.has("reason_for_filing") else staged["reason_for_filing"]
-    kept = (files or None) if card.has("supporting_files") else staged["supporting_files"]
-    dispute["evidence"]["appeal"] = {"card": {"reason_for_filing": reason, "supporting_files": kept}}
-
-
 def _submit(uow: UnitOfWork, dispute: Json) -> Json:
     dispute["evidence_details"]["submission_count"] += 1
     dispute["status"] = UNDER_REVIEW[dispute["status"]]
     uow.unschedule("dispute_deadline", dispute["id"])
-    wait = 1 if _decisive_words(dispute) in TEST_EVIDENCE else None
+    wait = 1 if decisive_words(dispute) in TEST_EVIDENCE else None
     uow.schedule(uow.now + (wait or DAYS_TO_DECIDE * 86_400), "dispute_decided", dispute["id"])
     return uow.change(dispute, "charge.dispute.updated")
 
 
-def _decisive_words(dispute: Json) -> str:
-    """Where Stripe's test words are looked for: in the appeal's reason while it is appealed."""
-    if dispute["status"].startswith("appeal"):
-        return str(((dispute["evidence"]["appeal"] or {}).get("card") or {}).get("reason_for_filing") or "")
-    return str(dispute["evidence"]["uncategorized_text"] or "")
-
-
 def appeal(uow: UnitOfWork, dispute: Json) -> Json:
-    """The bank decided against the seller, who may appeal: it waits for appeal evidence."""
+    """Open the appeal of a decision: the dispute waits for appeal evidence."""
     if dispute["status"] not in ("needs_response", "under_review", "lost"):
         raise invalid(f"A dispute with a status of {dispute['status']} cannot be appealed.", "status")
     uow.unschedule("dispute_decided", dispute["id"])
@@ -250,7 +177,7 @@ def appeal(uow: UnitOfWork, dispute: Json) -> Json:
 
 
 def accept(uow: UnitOfWork, dispute_id: str, params: Params) -> Json:
-    """`close`: the seller gives in, which counts as lost."""
+    """Accept the dispute, which counts as lost."""
     dispute = uow.get("dispute", dispute_id)
     if dispute["status"] in CLOSED:
         raise invalid("This dispute is already closed.", code="dispute_already_closed")
@@ -258,16 +185,16 @@ def accept(uow: UnitOfWork, dispute_id: str, params: Params) -> Json:
 
 
 def past_deadline(uow: UnitOfWork, dispute_id: str) -> None:
-    """No answer in time: an inquiry fades, a chargeback is lost."""
+    """No evidence in time: an inquiry is closed, a chargeback is lost."""
     dispute = uow.known(dispute_id)
     dispute["evidence_details"]["past_due"] = True
     close(uow, dispute, "lost")
 
 
 def decide(uow: UnitOfWork, dispute_id: str) -> None:
-    """The bank's answer: what test evidence asks for, else about two in five are won."""
+    """The bank decides: as Stripe's test evidence says, otherwise about two in five are won."""
     dispute = uow.known(dispute_id)
-    words = _decisive_words(dispute)
+    words = decisive_words(dispute)
     if words == "escalate_inquiry_evidence" and dispute["status"].startswith("warning"):
         _escalate(uow, dispute)
         return
@@ -288,7 +215,7 @@ def _escalate(uow: UnitOfWork, dispute: Json) -> None:
 
 
 def close(uow: UnitOfWork, dispute: Json, outcome: str) -> Json:
-    """Ends it; a won one gives the money back, without the fee."""
+    """Close the dispute; if won, the amount is reinstated, but not the fee."""
     for kind in ("dispute_deadline", "dispute_decided"):
         uow.unschedule(kind, dispute["id"])
     inquiry = dispute["status"].startswith("warning")

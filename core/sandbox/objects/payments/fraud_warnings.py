@@ -31,7 +31,7 @@ def warn(uow: UnitOfWork, charge: Json) -> Json:
 
 
 def settle(uow: UnitOfWork, charge: Json) -> None:
-    """A refund or dispute of the payment leaves nothing to act on."""
+    """After a refund or dispute the warning is no longer actionable."""
     for warning in uow.all("radar.early_fraud_warning", "parent", charge["id"]):
         if warning["actionable"] and (charge["refunded"] or charge["disputed"]):
             warning["actionable"] = False

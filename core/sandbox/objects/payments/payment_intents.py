@@ -7,7 +7,7 @@ from core.sandbox.engine.lists import list_objects, search_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.payments import bank_debits, confirmation, payment_methods
+from core.sandbox.objects.payments import bank_debits, confirmation, method_types, payment_methods
 from core.sandbox.objects.payments.charges import capture as capture_charge
 from core.sandbox.objects.payments.charges import release
 
@@ -97,7 +97,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         customer=customer,
         metadata=params.metadata(),
     )
-    payment_methods.take_types(intent, params, intent["currency"])
+    method_types.take_types(intent, params, intent["currency"])
     _take(uow, intent, params)
     _check_confirm_options(params)
     uow.add(intent, "payment_intent.created")
@@ -122,7 +122,7 @@ def update(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
         intent["customer"] = customers.retrieve_live(uow, params.must_text("customer"), "customer")["id"]
     intent["metadata"] = params.metadata(intent["metadata"])
     if params.has("allowed_payment_method_types") or params.has("excluded_payment_method_types"):
-        payment_methods.take_types(intent, params, intent["currency"])
+        method_types.take_types(intent, params, intent["currency"])
     _take(uow, intent, params)
     return uow.change(intent, "payment_intent.updated")
 

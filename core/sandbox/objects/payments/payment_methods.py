@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 from core.sandbox.engine.errors import Json, StripeError, invalid, missing_parameter, no_such
-from core.sandbox.engine.fields import address, take_texts
+from core.sandbox.engine.fields import take_texts
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
@@ -19,90 +19,7 @@ from core.sandbox.objects.payments.bank_accounts import (
 )
 from core.sandbox.objects.payments.cards import NUMBERS, TestCard, card_numbered, test_card
 from core.sandbox.objects.payments.declines import decline_named
-
-BILLING_FIELDS = ("email", "name", "phone", "tax_id")
-TYPES = ("card", "us_bank_account")
-
-
-def card_details(card: TestCard, fingerprint: str, exp_month: int, exp_year: int) -> Json:
-    """The `card` of a payment method."""
-    return {
-        "brand": card.brand,
-        "checks": {
-            "address_line1_check": card.line1_check,
-            "address_postal_code_check": card.postal_check,
-            "cvc_check": card.cvc_check,
-        },
-        "country": card.country,
-        "display_brand": "american_express" if card.brand == "amex" else card.brand,
-        "exp_month": exp_month,
-        "exp_year": exp_year,
-        "fingerprint": fingerprint,
-        "funding": card.funding,
-        "generated_from": None,
-        "last4": card.last4,
-        "networks": {"available": [card.brand], "preferred": None},
-        "regulated_status": "unregulated",
-        "three_d_secure_usage": {"supported": True},
-        "wallet": None,
-    }
-
-
-def build(
-    pm_id: str,
-    details: Json,
-    created: int,
-    *,
-    billing: Json | None = None,
-    metadata: Json | None = None,
-    kind: str = "card",
-) -> Json:
-    """A payment method that no customer holds yet."""
-    return {
-        "id": pm_id,
-        "object": "payment_method",
-        "allow_redisplay": "unspecified",
-        "billing_details": billing or billing_details(Params({})),
-        kind: details,
-        "created": created,
-        "customer": None,
-        "livemode": False,
-        "metadata": metadata or {},
-        "type": kind,
-    }
-
-
-def billing_details(params: Params) -> Json:
-    return {
-        "address": address(params.under("address")),
-        **{name: params.text(name) for name in BILLING_FIELDS},
-    }
-
-
-def take_types(intent: Json, params: Params, currency: str) -> None:
-    """Which methods the intent takes, and the lists that say so."""
-    intent["payment_method_types"] = types_for(params, currency)
-    for name in ("allowed_payment_method_types", "excluded_payment_method_types"):
-        if params.has(name):
-            intent[name] = params.strings(name) or None
-
-
-def types_for(params: Params, currency: str) -> list[str]:
-    """Which methods an intent takes: all that fit its currency, less those excluded or not allowed."""
-    allowed, excluded = params.strings("allowed_payment_method_types"), params.strings("excluded_payment_method_types")
-    if allowed and excluded:
-        raise invalid(
-            "You may only specify one of these parameters: allowed_payment_method_types, excluded_payment_method_types."
-        )
-    fitting = [kind for kind in TYPES if kind == "card" or currency == "usd"]
-    kept = [kind for kind in fitting if (not allowed or kind in allowed) and kind not in excluded]
-    if not kept:
-        raise invalid(
-            "No valid payment method types for this Payment Intent. The sandbox has " + " and ".join(fitting) + ".",
-            "allowed_payment_method_types" if allowed else "excluded_payment_method_types",
-            "payment_intent_invalid_parameter",
-        )
-    return kept
+from core.sandbox.objects.payments.payment_method_shape import billing_details, build, card_details
 
 
 def create(uow: UnitOfWork, params: Params) -> Json:
@@ -124,7 +41,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
 
 
 def _typed_account(uow: UnitOfWork, params: Params) -> Json:
-    """A bank account given by its numbers; the billing details must say whose it is."""
+    """A bank account given by its numbers; the account holder's name is required."""
     asked = params.under("us_bank_account")
     found = account_numbered(asked.must_text("account_number"))
     if asked.must_text("routing_number") != ROUTING_NUMBER:
@@ -165,7 +82,7 @@ def bank_account(uow: UnitOfWork, method: Json) -> TestBankAccount:
 
 
 def from_number(uow: UnitOfWork, number: str, exp_month: int, exp_year: int, billing: Json) -> Json:
-    """What typing a card on a page makes; an unknown test number is refused as incorrect."""
+    """A card typed on a page; an unknown test number is declined as incorrect."""
     card, token = _typed(number)
     params = Params({})
     made = _made(uow, card, token, params, exp_month=exp_month, exp_year=exp_year, billing=billing)
@@ -221,7 +138,7 @@ def _made(
 
 
 def behaviour(uow: UnitOfWork, method: Json) -> TestCard:
-    """How the card will act when it is charged; a queue of declines, where it has one, comes first."""
+    """How the card behaves when charged; queued declines come first."""
     hidden = uow.hidden(method["id"])
     known = test_card(hidden.get("token", "")) or TestCard()
     acting = replace(known, country=method["card"]["country"], brand=method["card"]["brand"])
@@ -288,16 +205,6 @@ def given(uow: UnitOfWork, params: Params, customer: str | None) -> Json | None:
     return None
 
 
-def read_mandate(params: Params) -> None:
-    """How the customer agreed to be debited: checked, and shown on the charge as its mandate."""
-    accepted = params.under("mandate_data").under("customer_acceptance")
-    if params.has("mandate_data") and accepted.must_text("type") == "online":
-        online = accepted.under("online")
-        online.must_text("ip_address")
-        online.must_text("user_agent")
-    accepted.ignore("accepted_at", "offline")
-
-
 def check_exists(uow: UnitOfWork, given: str, param: str) -> None:
     """Refuse an id that is neither a payment method nor one of Stripe's test ids."""
     method = uow.find(given)
@@ -359,7 +266,7 @@ def retrieve(uow: UnitOfWork, method_id: str, params: Params) -> Json:
 
 
 def list_all(uow: UnitOfWork, params: Params) -> Json:
-    """Those that a customer holds; a card that was only typed in is in no list."""
+    """Saved payment methods; one that is not attached to a customer is in no list."""
 
     def held(method: Json) -> bool:
         return method["customer"] is not None

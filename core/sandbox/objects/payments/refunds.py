@@ -1,4 +1,4 @@
-"""Refunds: money given back, at once, later, or not at all."""
+"""Refunds: succeeded at once, pending, or failed."""
 
 from core.sandbox.engine import balance
 from core.sandbox.engine.errors import Json, invalid, no_such, unexpected_state
@@ -155,7 +155,7 @@ def succeed(uow: UnitOfWork, refund_id: str) -> None:
 
 
 def fail(uow: UnitOfWork, refund_id: str) -> None:
-    """The bank sent it back: the money returns to the balance and to what can be refunded."""
+    """The refund failed: the amount returns to the balance and can be refunded again."""
     refund = uow.known(refund_id)
     if refund["status"] in ("succeeded", "pending"):
         _give_back(uow, refund, "failed", "lost_or_stolen_card")
@@ -190,6 +190,6 @@ def list_all(uow: UnitOfWork, params: Params) -> Json:
 
 
 def of_charge(uow: UnitOfWork, charge: Json) -> Json:
-    """`charge.refunds`, which only an answer that was asked for it has."""
+    """`charge.refunds`, shown only when expanded."""
     found = list(uow.all("refund", "parent", charge["id"]))
     return {"object": "list", "data": found, "has_more": False, "url": f"/v1/charges/{charge['id']}/refunds"}

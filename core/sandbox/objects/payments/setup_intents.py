@@ -6,7 +6,7 @@ from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.payments import payment_methods
+from core.sandbox.objects.payments import method_types, payment_methods
 from core.sandbox.objects.payments.declines import decline_named
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -47,7 +47,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
         "status": "requires_payment_method",
         "usage": params.choice("usage", {"off_session", "on_session"}, "off_session"),
     }
-    payment_methods.take_types(intent, params, "usd")
+    method_types.take_types(intent, params, "usd")
     automatic = params.under("automatic_payment_methods")
     if params.has("automatic_payment_methods") and automatic.must_text("enabled") == "true":
         redirects = automatic.text("allow_redirects") or "always"
@@ -58,7 +58,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
 
 
 def _take_method(uow: UnitOfWork, intent: Json, params: Params) -> None:
-    payment_methods.read_mandate(params)
+    method_types.read_mandate(params)
     params.ignore("use_stripe_sdk")
     method = payment_methods.given(uow, params, intent["customer"])
     if method is not None:
@@ -72,7 +72,7 @@ def update(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
     if params.has("customer"):
         intent["customer"] = customers.retrieve_live(uow, params.must_text("customer"), "customer")["id"]
     if params.has("allowed_payment_method_types") or params.has("excluded_payment_method_types"):
-        payment_methods.take_types(intent, params, "usd")
+        method_types.take_types(intent, params, "usd")
     _take_method(uow, intent, params)
     return uow.change(intent)
 
@@ -137,7 +137,7 @@ def _succeed(uow: UnitOfWork, intent: Json) -> Json:
 
 
 def ask_for_card(uow: UnitOfWork, subscription: Json) -> None:
-    """A trial that begins without a card waits for one; the caller stores and announces the subscription."""
+    """Ask for a card for a trial that starts without one; the caller stores and announces the subscription."""
     intent = create(uow, Params({"customer": subscription["customer"]}))
     uow.hide(intent["id"], {"subscription": subscription["id"]})
     subscription["pending_setup_intent"] = intent["id"]

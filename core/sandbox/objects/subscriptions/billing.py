@@ -76,7 +76,7 @@ def _pay_first(uow: UnitOfWork, subscription: Json, invoice: Json, behaviour: st
 def bill_period(
     uow: UnitOfWork, subscription: Json, reason: str, *, free: bool = False, share: Fraction = WHOLE
 ) -> Json:
-    """A draft for the items' current period, with what waited for the next invoice."""
+    """A draft for the items' current period, with the customer's pending items."""
     invoice_id = uow.ids.new("invoice")
     start, end = period_of(subscription)
     pending = invoice_items.take_pending(uow, subscription["customer"], invoice_id, subscription["currency"])

@@ -7,7 +7,7 @@ from core.sandbox.objects.subscriptions.shape import period_of
 
 
 def set_cancellation(uow: UnitOfWork, subscription: Json, params: Params, *, announce: bool = True) -> None:
-    """`cancel_at_period_end` and `cancel_at`; taking them back makes it go on."""
+    """Set or remove `cancel_at_period_end` and `cancel_at`."""
     if not (params.has("cancel_at_period_end") or params.has("cancel_at")):
         return
     at_end = params.flag("cancel_at_period_end")

@@ -1,4 +1,4 @@
-"""Changing a subscription: another plan, another card, an end in sight."""
+"""Changing a subscription: its prices, payment method, trial or end."""
 
 from fractions import Fraction
 
@@ -51,7 +51,7 @@ def _move_trial_end(uow: UnitOfWork, subscription: Json, params: Params) -> None
 
 
 def _kept_discounts(held: list[str], params: Params) -> set[str]:
-    """Those that stay, named by their ids."""
+    """The discounts that are kept, named by id."""
     kept = set()
     for asked in params.each("discounts"):
         discount_id = asked.text("discount")
@@ -148,7 +148,7 @@ def _rhythm(item: Json) -> tuple[str, int]:
 def _prorate(
     uow: UnitOfWork, subscription: Json, before: list[Json], after_items: list[Json], restarts: bool, at: int
 ) -> None:
-    """What is left of the old price is credited; what is left of the new one charged, unless a period begins."""
+    """Credit the unused time of the old price and charge that of the new one, unless a new period starts."""
     start, end = period_of(subscription)
     left = Fraction(min(max(end - at, 0), end - start), max(end - start, 1))
     for item in before:
@@ -192,7 +192,7 @@ def _restart_period(uow: UnitOfWork, subscription: Json) -> None:
 
 
 def _bill_now(uow: UnitOfWork, subscription: Json, behaviour: str, off_session: bool, *, new_period: bool) -> None:
-    """An invoice for the change, and for the period where a new one begins; a declined one is past due."""
+    """Bill the change, and the new period if one starts; if the payment fails the subscription is past due."""
     if behaviour == "pending_if_incomplete":
         raise invalid("The sandbox has no pending updates.", "payment_behavior")
     if new_period:

@@ -1,4 +1,4 @@
-"""The discounts of a subscription, its items and its customer: given, in force, spent."""
+"""The discounts of a subscription, its items and its customer."""
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.params import Params

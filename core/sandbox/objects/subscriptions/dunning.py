@@ -1,4 +1,4 @@
-"""Trying again: a renewal that was declined is attempted over two weeks, then given up."""
+"""Dunning: a failed renewal is retried over two weeks, then marked uncollectible."""
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.unit_of_work import UnitOfWork
@@ -11,7 +11,7 @@ DAY_SECONDS = 86_400
 
 
 def finalize_when_due(uow: UnitOfWork, invoice_id: str) -> None:
-    """A renewal's draft, an hour later: finalized and, where cards pay it, tried."""
+    """An hour after a renewal's draft: finalize it and, if it is collected automatically, charge it."""
     invoice = uow.known(invoice_id)
     if invoice["status"] != "draft":
         return

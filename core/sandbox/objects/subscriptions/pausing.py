@@ -27,7 +27,7 @@ def take(uow: UnitOfWork, subscription: Json, params: Params) -> None:
 
 
 def resume(uow: UnitOfWork, subscription_id: str) -> None:
-    """The day has come: invoices are collected again."""
+    """Resume collection on its day."""
     subscription = uow.known(subscription_id)
     if subscription["pause_collection"] is not None:
         subscription["pause_collection"] = None
@@ -35,7 +35,7 @@ def resume(uow: UnitOfWork, subscription_id: str) -> None:
 
 
 def treat(uow: UnitOfWork, subscription: Json, invoice: Json) -> None:
-    """A new draft is finalized in an hour; while collection is paused, what the pause says."""
+    """Finalize a new draft in an hour or, while collection is paused, do what the pause says."""
     paused = subscription["pause_collection"]
     if paused is None:
         uow.schedule(uow.now + DRAFT_SECONDS, "finalize_invoice", invoice["id"])

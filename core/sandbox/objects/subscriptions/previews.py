@@ -1,4 +1,4 @@
-"""The preview of an invoice: what would be billed is billed for real, looked at, and undone."""
+"""Invoice previews: the change is made and billed inside a savepoint, then rolled back."""
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
 from core.sandbox.engine.intervals import after
@@ -13,7 +13,7 @@ CHANGES = ("items", "proration_behavior", "proration_date", "cancel_at", "cancel
 
 
 def create(uow: UnitOfWork, params: Params) -> Json:
-    """Nothing of it stays: no object, no event, no payment."""
+    """The invoice as it would be; no object, event or payment is kept."""
     with uow.undone() as trial:
         invoice = _billed(trial, params)
     number = f"upcoming_{invoice['id']}"

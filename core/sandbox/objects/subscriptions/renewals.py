@@ -1,4 +1,4 @@
-"""What a subscription does by itself: renew, end, run out."""
+"""What happens to a subscription by itself: renewal, end, expiry."""
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.intervals import after
@@ -10,7 +10,7 @@ from core.sandbox.objects.subscriptions.shape import all_discounts, items_of, pe
 
 
 def renew(uow: UnitOfWork, subscription_id: str) -> None:
-    """The period is over: it ends as was asked, or the next period is billed."""
+    """At the period's end: end the subscription if that was scheduled, otherwise bill the next period."""
     subscription = uow.known(subscription_id)
     if subscription["status"] not in ("active", "trialing", "past_due"):
         return
@@ -70,7 +70,7 @@ def cancel_when_due(uow: UnitOfWork, subscription_id: str) -> None:
 
 
 def expire_incomplete(uow: UnitOfWork, subscription_id: str) -> None:
-    """A first payment that never came: the subscription never began, its invoice is void."""
+    """Without a first payment the subscription expires and its invoice is voided."""
     subscription = uow.known(subscription_id)
     if subscription["status"] != "incomplete":
         return

@@ -1,4 +1,4 @@
-"""Subscription schedules: phases that begin by themselves, each with its prices, until the schedule lets go."""
+"""Subscription schedules: phases with their own prices, which start by themselves."""
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
 from core.sandbox.engine.intervals import after
@@ -128,7 +128,7 @@ def _end_of(asked: Params, start: int, recurring: Json) -> int:
 
 
 def enter_phase(uow: UnitOfWork, schedule_id: str) -> None:
-    """The moment of a phase's start, or of the last one's end."""
+    """Start the phase that is due, or end the schedule after its last one."""
     schedule = uow.known(schedule_id)
     if schedule["status"] not in OPEN:
         return

@@ -26,7 +26,7 @@ def take(uow: UnitOfWork, subscription: Json, params: Params) -> None:
 
 
 def _take_collection(subscription: Json, params: Params) -> None:
-    """Sent invoices are due in so many days; automatic collection has none."""
+    """Sent invoices have `days_until_due`; automatically charged ones have none."""
     method = params.text("collection_method") or subscription["collection_method"]
     days = params.whole("days_until_due")
     if days is not None and method != "send_invoice":

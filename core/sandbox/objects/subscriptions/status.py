@@ -1,4 +1,4 @@
-"""What a subscription becomes: active once it is paid for, ended when it is over."""
+"""The status of a subscription: active once paid, canceled at its end."""
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.unit_of_work import UnitOfWork
@@ -23,7 +23,7 @@ def payment_processing(uow: UnitOfWork, intent: Json) -> None:
 
 
 def invoice_paid(uow: UnitOfWork, invoice: Json) -> None:
-    """A paid invoice brings its subscription (back) to good standing; discounts meant for once are spent."""
+    """A paid invoice makes its subscription active again and uses up `once` discounts."""
     subscription = uow.find(subscription_of(invoice))
     if subscription is None:
         return
@@ -38,7 +38,7 @@ def invoice_paid(uow: UnitOfWork, invoice: Json) -> None:
 
 
 def _keep_card(uow: UnitOfWork, subscription: Json, invoice: Json) -> None:
-    """Where it was asked for, the card that paid first becomes the subscription's own."""
+    """If asked to, make the card of the first payment the subscription's default."""
     if subscription["payment_settings"]["save_default_payment_method"] != "on_subscription":
         return
     payment = next(uow.all("invoice_payment", "parent", invoice["id"]), None)
@@ -48,7 +48,7 @@ def _keep_card(uow: UnitOfWork, subscription: Json, invoice: Json) -> None:
 
 
 def end(uow: UnitOfWork, subscription: Json, reason: str) -> Json:
-    """Ends it now; an invoice that is open will not be tried again by itself."""
+    """End the subscription now; an open invoice is not retried automatically any more."""
     for kind in ("renew", "trial_will_end", "expire_incomplete", "cancel_at"):
         uow.unschedule(kind, subscription["id"])
     as_ended(subscription, uow.now, reason)
@@ -63,7 +63,7 @@ def end(uow: UnitOfWork, subscription: Json, reason: str) -> Json:
 
 
 def end_all_of(uow: UnitOfWork, customer: Json) -> None:
-    """End what a deleted customer still has."""
+    """End all subscriptions of a deleted customer."""
     for subscription in list(uow.all("subscription", "customer", customer["id"])):
         if subscription["status"] not in ("canceled", "incomplete_expired"):
             end(uow, subscription, "cancellation_requested")

@@ -104,7 +104,7 @@ def _trial_end(uow: UnitOfWork, params: Params, price: Json) -> int | None:
 
 
 def begin(uow: UnitOfWork, customer_id: str, chosen: list[tuple[Json, int, Json]], trial_end: int | None) -> Json:
-    """The object alone: what it costs is asked for by its first invoice."""
+    """The subscription alone; its first invoice bills it."""
     subscription_id = uow.ids.new("subscription")
     first = chosen[0][0]
     recurring = first["recurring"]

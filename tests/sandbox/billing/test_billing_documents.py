@@ -3,7 +3,7 @@
 import pytest
 import stripe as sdk
 
-from tests.sandbox.test_subscriptions import advance, customer_with, price, subscribe  # noqa: F401
+from tests.sandbox.billing.test_subscriptions import advance, customer_with, price, subscribe  # noqa: F401
 
 DAY = 86_400
 

@@ -3,7 +3,7 @@
 import pytest
 import stripe as sdk
 
-from tests.sandbox.test_subscriptions import advance, customer_with, subscribe
+from tests.sandbox.billing.test_subscriptions import advance, customer_with, subscribe
 
 MONTHLY = {"currency": "usd", "recurring": {"interval": "month"}}
 STEPS = [

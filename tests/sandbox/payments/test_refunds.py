@@ -3,7 +3,7 @@
 import pytest
 import stripe as sdk
 
-from tests.sandbox.test_payment_intents import pay
+from tests.sandbox.payments.test_payment_intents import pay
 
 
 def advance(control, seconds):

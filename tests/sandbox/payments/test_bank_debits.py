@@ -3,8 +3,8 @@
 import pytest
 import stripe as sdk
 
-from tests.sandbox.test_payment_intents import pay
-from tests.sandbox.test_subscriptions import advance
+from tests.sandbox.billing.test_subscriptions import advance
+from tests.sandbox.payments.test_payment_intents import pay
 
 SENT_BACK = {
     "pm_usBankAccount_accountClosed": "bank_account_closed",

@@ -3,8 +3,8 @@
 import pytest
 import stripe as sdk
 
-from tests.sandbox.test_payment_intents import pay
-from tests.sandbox.test_refunds import advance
+from tests.sandbox.payments.test_payment_intents import pay
+from tests.sandbox.payments.test_refunds import advance
 
 
 def disputed(stripe, control, card="pm_card_createDispute"):
