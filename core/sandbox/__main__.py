@@ -23,7 +23,7 @@ def serve(data_dir: Path, port: int | None, *, traffic: bool) -> int:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print(f"A sandbox is already running for {data_dir}.", file=sys.stderr)
+        print(f"Another sandbox already serves {data_dir}.", file=sys.stderr)
         return 1
     with bound(data_dir, port) as listener:
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
