@@ -17,7 +17,7 @@ from core.db.deploy import deploy
 from core.db.time_limits import HEALTH, REPORT, WEBHOOK, TimeLimits
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Refused, Unavailable
-from core.events.answers import records_of
+from core.events.api_responses import records_of
 from core.payments.context import PaymentContext
 from core.periods import Clock, wall_clock
 from core.providers.history_import import PastConsultation

@@ -15,7 +15,8 @@ RETRYABLE_CLASSES = ("08", "53", "57", "40", "25006")
 UNSTORABLE_TEXT = frozenset({"22021", "22P05"})  # a zero byte, as text and inside a document
 OUT_OF_RANGE = frozenset({"22003", "22007", "22008"})  # a number or a time that Postgres has no room for
 TOO_SLOW = {
-    "57014": "The database took longer than its time limit, so nothing was changed. Try again, or ask for a shorter period.",
+    "57014": "The database took longer than its time limit, so nothing was changed. "
+    "Try again, or ask for a shorter period.",
     "55P03": "Another change holds what this one needs, so nothing was changed. Try again in a moment.",
 }
 
@@ -75,7 +76,7 @@ def out_of_range() -> Refused:
 
 
 def changed_meanwhile(sqlstate: str | None, message: str) -> bool:
-    """Whether a call met a function, table or column that a deploy replaced while it ran: nothing was done, ask again."""
+    """Whether a deploy replaced a function, table or column that the call was using: nothing was done, call again."""
     return sqlstate in REPLACED or sqlstate == "XX000" and message.startswith(REPLACED_INSIDE)
 
 

@@ -1,4 +1,4 @@
-"""A database whose troubles are counted: told to itself once it answers again."""
+"""Counts the errors that calls to the database get, and records them in it once it answers again."""
 
 import threading
 from collections import Counter
@@ -10,7 +10,7 @@ from core.errors import PayopsError, Unavailable
 
 
 class CountedDatabase:
-    """Passes every call on; what a process cannot tell before it ends is lost."""
+    """Passes every call on; counts that could not be recorded before the process ends are lost."""
 
     def __init__(self, db: Database):
         self._db = db
@@ -25,19 +25,19 @@ class CountedDatabase:
                 self._errors[error.code] += 1
             raise
         if self._errors:
-            self._tell()
+            self._record()
         return answer
 
     def close(self) -> None:
         self._db.close()
 
-    def _tell(self) -> None:
+    def _record(self) -> None:
         with self._counting:
-            told, self._errors = self._errors, Counter()
-        if not told:
+            counted, self._errors = self._errors, Counter()
+        if not counted:
             return
         try:
-            self._db.call("record_database_errors", times=dict(told), now=datetime.now(UTC))
+            self._db.call("record_database_errors", times=dict(counted), now=datetime.now(UTC))
         except PayopsError:
             with self._counting:
-                self._errors += told
+                self._errors += counted

@@ -175,9 +175,9 @@ begin
   from jsonb_each_text('{replaced}') as r (name, sha256)
   where not exists (select from payops.migrations as m where m.name = r.name and m.sha256 = r.sha256);
   if missing is not null then
-    raise exception 'migrations_missing' using hint = 'This database was last deployed by an older version, and these of'
-      ' its migrations are missing or were changed: ' || missing || '. Nothing was changed. Deploy the version that still'
-      ' has these files first, then this one.';
+    raise exception 'migrations_missing' using hint =
+      'This database was last deployed by an older version, and these of its migrations are missing or were changed: '
+      || missing || '. Nothing was changed. Deploy the version that still has these files first, then this one.';
   end if;
   insert into payops.migrations (name, sha256) select m.key, m.value from jsonb_each_text('{merged}') as m;
 end

@@ -58,7 +58,7 @@ class EmbeddedServer:
 
 
 def make_data_dir(data_dir: Path) -> None:
-    """Make the folder, open to this user alone; as root, below the system folder, Postgres' own user may pass through."""
+    """Make the folder for this user alone; as root, in the system folder, Postgres' own user may pass through it."""
     passing_through = os.geteuid() == 0 and data_dir.resolve().is_relative_to(SYSTEM_ROOT)
     _make_folder(data_dir, 0o711 if passing_through else 0o700)
 

@@ -93,7 +93,8 @@ SOURCES = (
     ),
 )
 NAMES = (*(source.name for source in SOURCES), "events")
-# What no object tells of later: a failure that left no charge, when a charge was captured and a dispute closed, and what
+# What no object tells of later: a failure that left no charge, when a charge was captured and a dispute closed, and
+# what
 # a subscription and its discounts once were.
 TOLD_BY_EVENTS = (
     "charge.captured",

@@ -42,7 +42,7 @@ def pull_balance_transactions(db: Database, stripe: StripeGateway, *, clock: Clo
 
 
 def open_payouts(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Mirror the balance transactions of reconciled payouts, newest first, where they are not known yet; how many payouts.
+    """Mirror the balance transactions of reconciled payouts that are not known yet, newest first; how many payouts.
 
     A payout that Stripe refuses to list is skipped, with an incident.
     """

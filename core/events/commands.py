@@ -34,16 +34,16 @@ class Running(Protocol):
 
 Open = Callable[[], AbstractContextManager[Running]]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Type = Annotated[str | None, typer.Option(help="A type, or a family such as 'charge.*'.")]
-Outcome = Annotated[str | None, typer.Option(help=", ".join(OUTCOMES))]
-Object = Annotated[str | None, typer.Option("--object", help="Of this object, such as pi_….")]
-Since = Annotated[str | None, typer.Option(help="Received from this day or time on, in the business's zone.")]
+Type = Annotated[str | None, typer.Option(help="An event type, or a family such as 'charge.*'.")]
+Outcome = Annotated[str | None, typer.Option(help=f"One of {', '.join(OUTCOMES)}.")]
+Object = Annotated[str | None, typer.Option("--object", help="Events of this object, such as pi_….")]
+Since = Annotated[str | None, typer.Option(help="Received from this day or time on, in the business time zone.")]
 Until = Annotated[str | None, typer.Option(help="Received up to this time, or the end of this day.")]
 
 
 def events_app(open_running: Open) -> typer.Typer:
     """The commands over the inbox of what `open_running` opens for each."""
-    app = typer.Typer(no_args_is_help=True, help="The webhook inbox: what came, what became of it, and again.")
+    app = typer.Typer(no_args_is_help=True, help="List, show and replay the events in the webhook inbox.")
     _mount_reading(app, open_running)
     _mount_replay(app, open_running)
     return app
@@ -57,7 +57,7 @@ def _mount_reading(app: typer.Typer, open_running: Open) -> None:
         object_id: Object = None,
         since: Since = None,
         until: Until = None,
-        limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 50,
+        limit: Annotated[int, typer.Option(min=1, max=1000, help="How many events at most, newest first.")] = 50,
         as_json: AsJson = False,
     ) -> None:
         """List events, newest first."""
@@ -69,10 +69,12 @@ def _mount_reading(app: typer.Typer, open_running: Open) -> None:
             return
         for event in found:
             typer.echo(_line(event, running.zone))
+        if not found:
+            typer.echo("No event matches.")
 
     @app.command()
     def show(event: str, as_json: AsJson = False) -> None:
-        """Show one event: its stored payload, its tries, the other events of its object."""
+        """Show one event: its stored payload, its attempts, and the other events of its object."""
         with open_running() as running:
             found = lookup.one(running.db, event)
         if as_json:
@@ -80,11 +82,14 @@ def _mount_reading(app: typer.Typer, open_running: Open) -> None:
             return
         typer.echo(_line(found, running.zone))
         if found["reason"]:
-            typer.echo(f"Because: {found['reason']}")
+            typer.echo(f"Reason: {found['reason']}")
         for tried in found["tries"]:
-            typer.echo(f"Tried {tried['at']} by {tried['actor']}: {tried['outcome']}. {tried['reason'] or ''}")
+            at = _time(tried["at"], running.zone)
+            reason = f" ({tried['reason']})" if tried["reason"] else ""
+            typer.echo(f"Attempt on {at} by {tried['actor']}: {tried['outcome']}{reason}")
         typer.echo(json.dumps(lookup.as_stripe_tells_it(found), indent=2))
-        typer.echo(f"Events of {found['object_id'] or 'no object'}:")
+        if found["related"]:
+            typer.echo(f"Other events of {found['object_id']}:")
         for related in found["related"]:
             typer.echo(_line(related, running.zone))
 
@@ -93,21 +98,25 @@ def _mount_replay(app: typer.Typer, open_running: Open) -> None:
     @app.command("replay")
     def replay_events(
         events: Annotated[
-            list[str] | None, typer.Argument(help="The ids of events; without, the options choose.")
+            list[str] | None, typer.Argument(help="The IDs of events; leave out to choose by the options.")
         ] = None,
         type: Type = None,
         outcome: Outcome = None,
         object_id: Object = None,
         since: Since = None,
         until: Until = None,
-        refetch: Annotated[bool, typer.Option("--refetch", help="Ask Stripe for each object as it is now.")] = False,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
-        reason: Annotated[str | None, typer.Option(help="Why, for the audit log.")] = None,
+        refetch: Annotated[bool, typer.Option("--refetch", help="Use each object as Stripe has it now.")] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Show what would happen without writing anything.")
+        ] = False,
+        reason: Annotated[str | None, typer.Option(help="The reason, for the audit log.")] = None,
         as_json: AsJson = False,
     ) -> None:
-        """Run today's code over stored events again: some by their ids, or all that fit the options."""
+        """Apply stored events again with today's code: by their IDs, or all that match the options."""
         if bool(events) == bool(type or outcome or object_id or since or until):
-            raise typer.BadParameter("Name events by their ids, or choose them by the options; one of both.")
+            raise typer.BadParameter(
+                "Give either the IDs of events or at least one option that chooses them, not both."
+            )
         with open_running() as running:
             sought = _sought(running.zone, type, outcome, object_id, since, until, events)
             if missing := set(events or []) - _known(running.db, events):
@@ -149,10 +158,14 @@ def _say_preview(found: replay.Preview, *, as_json: bool) -> None:
         typer.echo(json.dumps({"events": found.events, "outcomes": found.outcomes, "items": rows}, indent=2))
         return
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.outcomes.items()))
-    typer.echo(f"Dry run, nothing was written: {found.events} events{f' ({outcomes})' if outcomes else ''}.")
+    events = "1 event" if found.events == 1 else f"{found.events:,} events"
+    typer.echo(f"Dry run, nothing was written: {events}{f' ({outcomes})' if outcomes else ''}.")
+    if found.more:
+        typer.echo("More events match; this covers the newest.")
     for row in found.rows:
         if row.effect in ("adds", "changes"):
-            typer.echo(f"{row.table} {row.id}: {row.effect} {', '.join(row.fields)}".rstrip())
+            fields = f" ({', '.join(row.fields)})" if row.fields else ""
+            typer.echo(f"{'Adds' if row.effect == 'adds' else 'Changes'} {row.id} in {row.table}{fields}")
 
 
 def _sought(
@@ -165,7 +178,7 @@ def _sought(
     events: list[str] | None = None,
 ) -> Sought:
     if outcome is not None and outcome not in OUTCOMES:
-        raise typer.BadParameter(f"{outcome}: choose from {', '.join(OUTCOMES)}")
+        raise typer.BadParameter(f"{outcome} is not an outcome. Choose one of {', '.join(OUTCOMES)}.")
     return Sought(
         since=_moment(since, zone),
         until=_moment(until, zone, end_of_day=True),
@@ -182,12 +195,17 @@ def _moment(text: str | None, zone: ZoneInfo, *, end_of_day: bool = False) -> da
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text}: a day (2026-11-24) or a time (2026-11-24T10:30)") from None
+        raise typer.BadParameter(f"{text} is not a day (2026-11-24) or a time (2026-11-24T10:30).") from None
     if len(text) == len("2026-11-24") and end_of_day:
         at += timedelta(days=1)
     return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
+def _time(moment: str, zone: ZoneInfo) -> str:
+    at = datetime.fromisoformat(moment).astimezone(zone)
+    return f"{at.day} {at:%b %Y, %H:%M:%S %Z}"
+
+
 def _line(event: dict[str, Any], zone: ZoneInfo) -> str:
-    at = datetime.fromisoformat(event["received_at"]).astimezone(zone)
-    return f"{at:%Y-%m-%d %H:%M:%S %Z}  {event['id']}  {event['type']}  {event['object_id'] or '-'}  {event['outcome']}"
+    at = _time(event["received_at"], zone)
+    return f"{at}  {event['id']}  {event['type']}  {event['object_id'] or '-'}  {event['outcome']}"

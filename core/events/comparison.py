@@ -65,10 +65,11 @@ class Comparison:
         if self.score is None:
             return "there was nothing to compare"
         if not self.wrong:
-            return f"all {self.objects:,} objects were as Stripe holds them"
+            return f"all {self.objects:,} objects matched Stripe"
         right = floor(10_000 * self.score) / 100
-        became = f"{self.left:,} are left for a person" if self.left else "they were healed"
-        return f"{right:.2f} % of {self.objects:,} objects were as Stripe holds them; {self.wrong:,} were not, and {became}"
+        became = f"{self.left:,} were left for somebody to check" if self.left else "they were repaired"
+        matched = f"{right:.2f}% of {self.objects:,} objects matched Stripe"
+        return f"{matched}; {self.wrong:,} did not, and {became}"
 
 
 @dataclass(frozen=True)

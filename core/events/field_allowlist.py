@@ -97,7 +97,8 @@ _NAMES = {
     "subscription": (
         f"{_PERIOD} start_date trial_start trial_end cancel_at cancel_at_period_end canceled_at ended_at"
         " billing_cycle_anchor cancellation_details.reason cancellation_details.feedback collection_method"
-        " latest_invoice default_payment_method schedule pause_collection.behavior pause_collection.resumes_at quantity items.has_more"
+        " latest_invoice default_payment_method schedule pause_collection.behavior pause_collection.resumes_at quantity"
+        " items.has_more"
         f" {_below('discounts', 'id ' + _DISCOUNT)} {_below('discount', 'id ' + _DISCOUNT)}"
         f" {_below('items.data', f'id quantity {_PERIOD} ' + _below('price', f'id currency {_PRICE}'))}"
         f" {_below('items.data', _below('plan', _PLAN) + ' ' + _below('discounts', 'id ' + _DISCOUNT))}"
@@ -167,7 +168,7 @@ def kind_of(event_type: str) -> str:
 
 
 def event_id(given: str) -> str:
-    """An event's id as it is stored, and said again in logs, incidents and answers; for one that is none, a name of ours.
+    """An event's id as it is stored and shown in logs, incidents and answers; for an unusable one, a name of ours.
 
     That is always the same for the same text, so that the event is still known when it comes again.
     """
@@ -251,7 +252,7 @@ def _is_harmless(text: str) -> bool:
 
 
 def _is_private(text: str) -> bool:
-    """Of a text without spaces: a card's or a phone's number, a key or a client secret; a UUID's digits are none of these."""
+    """Whether a text without spaces holds a card or phone number, a key or a client secret; a UUID is fine."""
     rest = _UUID.sub("u", text) if len(text) >= 36 else text
     opens_something = "_secret_" in rest or rest.startswith(_KEYS)
     has_card = _LIKE_A_CARD.search(rest) and redacted(rest) != rest
@@ -260,7 +261,7 @@ def _is_private(text: str) -> bool:
 
 
 def _without_private(text: str) -> str:
-    """The text, less what is private; nothing of it is left where an e-mail address may stand, however it is written."""
+    """The text without private parts; all of it is dropped where it may hold an e-mail address in any spelling."""
     plain = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
     left = REDACTED if "@" in plain else str(redacted(plain))
     return text if left == plain else left

@@ -11,19 +11,19 @@ from core.errors import Unavailable
 MAX_BATCH = 64
 MAX_WAITING = 2_000
 GATHER_SECONDS = 0.003
-WORTH_A_COMMIT = 8  # of a batch of as many, an event costs little more than of a larger one
+WORTH_A_COMMIT = 8  # in larger batches an event costs hardly less
 T = TypeVar("T")
 
 
 class GroupCommit(Generic[T]):
     """`await outcome(received)` answers after the transaction that holds the event was committed.
 
-    A batch is whatever waits when the writer is free. Where the last one had company, the next waits a moment for as
-    many, or for half as many of a crowd: the others are read while these are written. A lone event is never held back. A
-    second writer helps while more wait than fit into a batch.
+    A batch is what waits when the writer is free. After a batch of several events the next one waits a moment for about
+    as many, since more requests are being read meanwhile. A single event never waits. A second writer helps while more
+    events wait than fit into a batch.
 
-    What is written is made of an event when its batch is taken: one after the other they cost less than each between two
-    requests, since what a processor has just done it does faster.
+    An event is prepared for writing when its batch is taken: preparing a batch in a row is cheaper than preparing each
+    event between two requests.
     """
 
     def __init__(self, write: Callable[[Sequence[T]], list[str]]):
@@ -35,9 +35,9 @@ class GroupCommit(Generic[T]):
         self._writers = [asyncio.create_task(self._run()), asyncio.create_task(self._help())]
 
     async def outcome(self, received: Callable[[], T]) -> str:
-        """The event's outcome; raises `Unavailable` where it could not be recorded.
+        """The event's outcome; raises `Unavailable` if it could not be recorded.
 
-        `received` makes what is written of it, and makes the same if it is called again.
+        `received` prepares the event for writing; a second call must give the same.
         """
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("overloaded", "Too many events are waiting to be recorded. Send this one again.")
@@ -82,7 +82,7 @@ class GroupCommit(Generic[T]):
         return batch
 
     def _tell(self) -> None:
-        """Wake the writers that have something to do with as many as wait now."""
+        """Wake the writers that have work, given how many events wait."""
         waiting, enough = len(self._waiting), min(self._company, max(self._company // 2, WORTH_A_COMMIT))
         for event, wanted in ((self._some, 1), (self._enough, enough), (self._plenty, MAX_BATCH + 1)):
             if waiting >= wanted:

@@ -136,7 +136,7 @@ def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[s
 
 
 def _created(said: int | str) -> datetime:
-    """Whole seconds, or ISO 8601 in a thin event; in UTC, since Postgres does not take every offset that Python does."""
+    """Whole seconds, or ISO 8601 in a thin event; in UTC, since Postgres accepts fewer offsets than Python."""
     if isinstance(said, str):
         at = datetime.fromisoformat(said)
         at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The inbox as people look at it: which events came, what became of each, and one event with all about it."""
+"""Searching the inbox: lists of events with their outcomes, figures over them, and one event in detail."""
 
 import re
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Place = dict[str, str]
 
 @dataclass(frozen=True)
 class Sought:
-    """Which events are wanted; None wants all. `type` may be a family, `charge.*`; `object_id` an event's own id."""
+    """A filter for events; None means any. `type` may be a family, `charge.*`; `object_id` an event's own id."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -57,7 +57,7 @@ def counts(db: Database, sought: Sought, *, most: int) -> list[Row]:
 
 
 def figures(db: Database, sought: Sought) -> Row:
-    """Of the events wanted, between two moments: events, outcomes, types, delay, handling, and what is unapplied by now.
+    """Figures over the events that match: outcomes, types, delay, handling time, and what is unapplied by now.
 
     `ids` and `before` are not looked at; what is unapplied is of all time.
     """
@@ -83,7 +83,7 @@ def one(db: Database, event_id: str) -> Row:
     """An event with its stored payload, its tries and the other events of its object; raises `Refused` for none."""
     found = db.call("show_event", id=event_id)
     if found is None:
-        raise Refused("no_such_event", "There is no event with this id in the inbox.")
+        raise Refused("no_such_event", "No event in the inbox has this ID.")
     return cast(Row, found)
 
 

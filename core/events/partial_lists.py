@@ -1,4 +1,4 @@
-"""Lists inside an object: Stripe sends the first ten and says `has_more`; the rest is fetched before the object counts."""
+"""Lists inside an object that say `has_more`: the rest is fetched before the object counts."""
 
 from typing import Any
 

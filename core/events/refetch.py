@@ -1,4 +1,4 @@
-"""Asks Stripe for single objects: those of which two events of one second spoke, so that nobody guesses which was last."""
+"""Fetches single objects from Stripe: those that two events of the same second changed, whose order nobody knows."""
 
 from datetime import timedelta
 from functools import partial

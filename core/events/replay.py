@@ -1,4 +1,4 @@
-"""Replays events: today's code over what was stored, or what Stripe holds now; by a person, and on record."""
+"""Replays events at somebody's request, with an audit entry: today's code over the stored event or Stripe's object."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -188,4 +188,4 @@ def in_words(settled: Sequence[Settled]) -> str:
     for each in settled:
         counted[each.outcome] = counted.get(each.outcome, 0) + 1
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counted.items()))
-    return f"Replayed {len(settled):,} events: {told}." if settled else "No event fits; nothing was replayed."
+    return f"Replayed {len(settled):,} events: {told}." if settled else "No event matches; nothing was replayed."

@@ -1,4 +1,4 @@
-"""Failed events are tried again, later each time, and after the last attempt wait for a person."""
+"""Failed events are retried, later each time; after the last attempt somebody has to look at them."""
 
 import random
 from datetime import datetime, timedelta
@@ -19,10 +19,11 @@ Tried = tuple[Records, str, str | None]
 
 
 def retry_failed_events(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Try what is due, by today's code over what was stored, else over the event as Stripe has it; how many were tried.
+    """Retry the events that are due: with today's code over the stored event, else over the event fetched from Stripe.
 
-    An event that needs Stripe while Stripe is away holds up no other: it is due again in a minute, and this is no
-    attempt. Raises `Unavailable` where the database does not answer; what was claimed is due again as well.
+    Returns how many were retried. While Stripe does not answer, events that need it are due again in a minute and this
+    does not count as an attempt. Raises `Unavailable` where the database does not answer; what was claimed is due
+    again as well.
     """
     due = db.call("claim_failed_events", most=BATCH, now=clock())
     away = False
@@ -49,7 +50,7 @@ def _with_stripe(stripe: StripeGateway, event: dict[str, Any], tried: Tried, *, 
     try:
         subject = completed(stripe, event["payload"]["object"])
     except Refused as error:
-        return {}, "failed", f"Stripe did not give the rest of a list: {error.code}"
+        return {}, "failed", f"Stripe refused the rest of a list ({error.code})"
     return inbox.projected(event | {"payload": event["payload"] | {"object": subject}}, livemode=livemode)
 
 
@@ -67,7 +68,7 @@ def refetched(stripe: StripeGateway, event_id: str, *, livemode: bool) -> Tried:
     except Refused as error:
         if error.code == "stripe_key_refused":  # no fault of the event's
             raise Unavailable(error.code, error.detail) from error
-        return {}, "failed", f"Stripe has it no more: {error.code}"
+        return {}, "failed", f"Stripe no longer has this event ({error.code})"
     if found.get("id") != event_id or not isinstance(found.get("type"), str):
         return {}, "failed", "Stripe answered with something else"
     told = found.get("data")

@@ -1,4 +1,4 @@
-"""Lists Stripe's events for those that never came, and takes them in as the webhook does."""
+"""Lists Stripe's events to find those that did not arrive, and receives them like the webhook does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ OVERLAP_SECONDS = 3_600
 
 @dataclass(frozen=True)
 class Swept:
-    """How many events a sweep listed, and how many of them had never come."""
+    """How many events a sweep listed, and how many of them had not arrived."""
 
     listed: int
     found: int
@@ -32,9 +32,9 @@ def sweep_events(
     still_coming_seconds: int = STILL_COMING_SECONDS,
     keep: Callable[[], None] = lambda: None,
 ) -> Swept:
-    """Take in what Stripe told since the last sweep, at first in 30 days, and never came; `keep` is called at each page.
+    """Receive events since the last sweep (at first: 30 days) that did not arrive; `keep` is called at each page.
 
-    Stopped at any page, it goes on there. Raises `Unavailable` where Stripe or the database does not answer.
+    Interrupted at any page, it resumes there. Raises `Unavailable` where Stripe or the database does not answer.
     """
     now = clock()
     sweep = db.call(
@@ -72,19 +72,19 @@ def _page(stripe: StripeGateway, sweep: Json, after: str | None) -> tuple[list[J
     except Refused as error:
         if error.facts.get("param") != "starting_after":
             raise
-        return stripe.page("events", created=created)  # stopped for so long that Stripe forgot the place
+        return stripe.page("events", created=created)  # interrupted for so long that Stripe no longer has that event
 
 
 def _take_in(db: Database, events: list[Json], *, livemode: bool, now: datetime) -> int:
     missing = set(db.call("missing_events", ids=[event["id"] for event in events])) if events else set()
-    # Oldest first, as they would have come.
+    # Oldest first, as they would have arrived.
     batch = [_received(event, livemode=livemode) for event in reversed(events) if event["id"] in missing]
     outcomes = inbox.receive(db, batch, now=now) if batch else []
     return sum(outcome != "duplicate" for outcome in outcomes)
 
 
 def _received(event: Json, *, livemode: bool) -> inbox.Received:
-    """Nobody posted its body, so that one which comes after all is no other body."""
+    """Without a body, so that a delivery that still arrives does not count as a changed one."""
     received = inbox.prepare(event, b"", livemode=livemode)
     return replace(received, event=received.event | {"came_by": "sweep"})
 

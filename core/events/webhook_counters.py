@@ -1,4 +1,4 @@
-"""What is counted at the webhook beside its events: who was refused and why, and which secret verified."""
+"""Counts of refused webhook requests by sender and reason, and of the uses of each webhook secret."""
 
 import asyncio
 import hashlib
@@ -16,8 +16,8 @@ from core.db import Database
 from core.errors import PayopsError
 from core.periods import Clock
 
-TELL_EVERY_SECONDS = 2.0
-MOST_SENDERS = 1_000  # a flood from more of them is counted under one name
+RECORD_EVERY_SECONDS = 2.0
+MAX_SENDERS = 1_000  # a flood from more of them is counted under one name
 OTHERS = "others"
 UNUSED_AFTER = timedelta(days=1)  # for as long at most Stripe signs with a rolled secret as well
 log = structlog.get_logger(__name__)
@@ -25,31 +25,31 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Tally:
-    """One process's counts since they were last told; a process that is killed loses the last two seconds of them."""
+    """One process's counts since they were last recorded; a process that is killed loses the last two seconds."""
 
     rejections: Counter[tuple[str, str]] = field(default_factory=Counter)
     verified: Counter[int] = field(default_factory=Counter)
 
     def rejected(self, address: str, reason: str, times: int = 1) -> None:
-        """Somebody was refused; cheap and bounded, since it happens as often as an attacker likes."""
-        full = len(self.rejections) >= MOST_SENDERS and (address, reason) not in self.rejections
+        """Count a refused request; cheap and bounded, since an attacker decides how often it happens."""
+        full = len(self.rejections) >= MAX_SENDERS and (address, reason) not in self.rejections
         self.rejections[OTHERS if full else address, reason] += times
 
     def taken(self) -> "Tally":
-        """What was counted; it is counted from nothing again."""
+        """The counts so far; counting starts again at zero."""
         taken = Tally(self.rejections, self.verified)
         self.rejections, self.verified = Counter(), Counter()
         return taken
 
     def given_back(self, taken: "Tally") -> None:
-        """What could not be told is still to be told."""
+        """Add counts that could not be recorded back to those that are waiting."""
         for (address, reason), times in taken.rejections.items():
             self.rejected(address, reason, times)
         self.verified += taken.verified
 
 
 class CounterFlusher:
-    """Tells a tally to the database every few seconds, and once more when it is closed."""
+    """Records a tally in the database every few seconds, and once more when it is closed."""
 
     def __init__(self, tally: Tally, db: Database, secrets: Sequence[str], clock: Clock):
         self._tally = tally
@@ -61,14 +61,14 @@ class CounterFlusher:
     async def close(self) -> None:
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
-        await self._tell()
+        await self._flush()
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(TELL_EVERY_SECONDS)
-            await self._tell()
+            await asyncio.sleep(RECORD_EVERY_SECONDS)
+            await self._flush()
 
-    async def _tell(self) -> None:
+    async def _flush(self) -> None:
         taken = self._tally.taken()
         if not taken.rejections and not taken.verified:
             return
@@ -81,7 +81,7 @@ class CounterFlusher:
     def _record(self, taken: Tally) -> None:
         now = self._clock()
         self._db.call(
-            "record_webhook_tally",
+            "record_webhook_counters",
             rejections=[
                 {"address": address, "reason": reason, "times": times}
                 for (address, reason), times in taken.rejections.items()

@@ -17,10 +17,10 @@ OUTCOMES = {
     "applied": "Applied",
     "ignored": "Ignored",
     "quarantined": "Quarantined",
-    "failed": "Failed, tried again",
-    "dead": "Dead, waits for a person",
+    "failed": "Failed, will be retried",
+    "dead": "Dead, needs attention",
 }
-CAME_BY = {"webhook": "Stripe's webhook", "sweep": "our look through Stripe's list"}
+CAME_BY = {"webhook": "Stripe's webhook", "sweep": "our sweep of Stripe's events"}
 BAD = frozenset({"quarantined", "failed", "dead"})
 HANDLING_TARGET_MS = 500
 SHOWN_CHANGES = 3
@@ -81,19 +81,19 @@ def sentence(figures: Row, now: datetime, *, cut_down: bool = False) -> str:
     waiting = figures["unapplied"]
     if waiting["events"]:
         since = span_in_words(now - datetime.fromisoformat(waiting["oldest"]))
-        return f"{counted(waiting['events'])} could not be applied; the oldest has waited for {since}"
+        return f"{counted(waiting['events'])} could not be applied; the oldest has been waiting for {since}"
     if not figures["events"]:
         return (
-            "No event of these days fits"
+            "No event matches in this period"
             if cut_down
-            else "No event came in during these days, and none waits to be applied"
+            else "No events arrived in this period, and none is waiting to be applied"
         )
     aside = figures["outcomes"].get("quarantined", 0)
-    less = f", {aside:,} set aside as of the other mode" if aside else ""
-    came = "fit" if cut_down else "came in"
+    less = f", {aside:,} quarantined" if aside else ""
+    came = "match" if cut_down else "arrived"
     if figures["events"] == 1:
-        return f"1 event {'fits' if cut_down else came}, and it is settled{less}"
-    return f"{counted(figures['events'])} {came}, and every one is settled{less}"
+        return f"1 event {'matches' if cut_down else came}, and it is handled{less}"
+    return f"{counted(figures['events'])} {came}, and all are handled{less}"
 
 
 @dataclass(frozen=True)
@@ -113,31 +113,31 @@ def cells(figures: Row) -> list[Cell]:
         found = figures[name]
         if not found["n"]:
             return "no events", ""
-        return duration(found["p50_ms"]), f"95 % within {duration(found['p95_ms'])}"
+        return duration(found["p50_ms"]), f"95% within {duration(found['p95_ms'])}"
 
     types = len(figures["types"])
     return [
         Cell(
-            "Came in",
+            "Received",
             f"{figures['events']:,}",
             "1 type" if types == 1 else f"{types} types",
-            "Events received in these days, each counted once.",
+            "Events received in this period, each counted once.",
         ),
         Cell(
             "Delivery delay",
             *quick("delay"),
-            "From happening at Stripe, which tells it in whole seconds, to reaching us; the middle one.",
+            "Median time from the event at Stripe (in whole seconds) to its arrival here.",
         ),
         Cell(
             "Handled in",
             *quick("handling"),
-            f"From reaching us to being applied, at the first try; the middle one. The target is under {HANDLING_TARGET_MS} ms.",
+            f"Median time from arrival to the end of the first attempt. The target is under {HANDLING_TARGET_MS} ms.",
         ),
         Cell(
             "Not applied by now",
             f"{figures['unapplied']['events']:,}",
             "failed or dead",
-            "Events of all time that could not be applied: tried again by themselves, or dead and waiting for a person.",
+            "All events that could not be applied: failed ones are retried, dead ones need attention.",
         ),
     ]
 
@@ -185,7 +185,7 @@ def effects_in_words(preview: Preview) -> list[str]:
     """What a replay would do, a line each."""
     counts = {effect: sum(row.effect == effect for row in preview.rows) for effect in _EFFECTS}
     outcomes = ", ".join(f"{count:,} {OUTCOMES[name].lower()}" for name, count in sorted(preview.outcomes.items()))
-    lines = [f"{counted(preview.events)}: {outcomes}." if preview.events else "No event fits."]
+    lines = [f"{counted(preview.events)}: {outcomes}." if preview.events else "No event matches."]
     if counts["adds"] or counts["changes"]:
         done = [
             f"{_rows(counts[effect])} {word}"

@@ -21,7 +21,8 @@ COLUMNS = """
 select attnum, quote_ident(attname), format_type(atttypid, atttypmod) from pg_attribute
 where attrelid = %s and attnum > 0 and not attisdropped
 """
-# What later migrations replace: the changes of subscriptions are in `subscription_snapshots`, and nobody needs to know how
+# What later migrations replace: the changes of subscriptions are in `subscription_snapshots`, and nobody needs to
+# know how
 # many requests a caller made in a minute that is over.
 DROPPED = ("subscription_changes", "api_turns")
 Rows = dict[int, dict[int, tuple[str, list[Any]]]]

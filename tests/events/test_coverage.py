@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from stripe.params import WebhookEndpointCreateParams
 
-from core.events import document
+from core.events import types_document
 from core.events.registry import ignored_types, projected_types
 
 FAMILIES = (
@@ -58,4 +58,4 @@ def test_no_type_is_registered_that_stripe_does_not_have():
 
 
 def test_the_page_of_events_is_as_the_registry_has_it():
-    assert DOCUMENT.read_text() == document.text(), "run python -m core.events.document > docs/events.md"
+    assert DOCUMENT.read_text() == types_document.text(), "run python -m core.events.types_document > docs/events.md"

@@ -41,19 +41,19 @@ def test_the_figures_count_what_came_how_late_and_what_waits(database, four_even
     assert found["handling"]["n"] == 4 and found["handling"]["p50_ms"] >= 0
     assert found["unapplied"]["events"] == 1
     assert wording.sentence(found, NOW + timedelta(minutes=7)) == (
-        "1 event could not be applied; the oldest has waited for 5 minutes"
+        "1 event could not be applied; the oldest has been waiting for 5 minutes"
     )
 
 
 @pytest.mark.parametrize(
     ("wanted", "events", "unapplied", "said"),
     [
-        ({"type": "charge.succeeded"}, 3, 0, "3 events fit, and every one is settled"),
-        ({"type": "charge.*"}, 3, 0, "3 events fit, and every one is settled"),
-        ({"outcome": "failed"}, 1, 1, "1 event could not be applied; the oldest has waited for 5 minutes"),
-        ({"object_id": "ch_1"}, 1, 0, "1 event fits, and it is settled"),
-        ({"object_id": "evt_2"}, 1, 0, "1 event fits, and it is settled"),
-        ({"object_id": "evt_2", "type": "payment_intent.*"}, 0, 0, "No event of these days fits"),
+        ({"type": "charge.succeeded"}, 3, 0, "3 events match, and all are handled"),
+        ({"type": "charge.*"}, 3, 0, "3 events match, and all are handled"),
+        ({"outcome": "failed"}, 1, 1, "1 event could not be applied; the oldest has been waiting for 5 minutes"),
+        ({"object_id": "ch_1"}, 1, 0, "1 event matches, and it is handled"),
+        ({"object_id": "evt_2"}, 1, 0, "1 event matches, and it is handled"),
+        ({"object_id": "evt_2", "type": "payment_intent.*"}, 0, 0, "No event matches in this period"),
     ],
 )
 def test_the_figures_are_of_the_events_that_the_list_shows(database, four_events, wanted, events, unapplied, said):

@@ -258,7 +258,7 @@ def test_a_refetch_brings_the_object_as_stripe_holds_it_now(database, owner, bus
 def test_a_refetch_of_what_stripe_does_not_have_says_so(database, owner, business):
     receive(database, event("evt_unheard", "charge.succeeded", charge()))
     (settled,) = replayed(database, Sought(ids=("evt_unheard",)), stripe=lambda: business, refetch=True)
-    assert (settled.outcome, settled.reason) == ("failed", "Stripe has it no more: stripe_refused")
+    assert (settled.outcome, settled.reason) == ("failed", "Stripe no longer has this event (stripe_refused)")
 
 
 def test_an_event_of_which_nothing_could_be_read_is_tried_again_as_stripe_has_it(database, owner, business):
@@ -343,7 +343,7 @@ def test_replay_by_options_or_ids_prints_what_became_of_each(three_events, payop
 def test_a_dry_run_writes_nothing(three_events, payops_events, owner):
     owner.execute("delete from payops.charges")
     answer = payops_events("replay", "--type", "charge.*", "--dry-run")
-    assert answer.exit_code == 0 and "charges ch_1: adds" in answer.stdout
+    assert answer.exit_code == 0 and "Adds ch_1 in charges" in answer.stdout
     assert owner.execute("select count(*) from payops.charges").fetchone() == (0,)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import Unavailable
 from core.events import inbox, webhook_counters
-from core.events.webhook_counters import MOST_SENDERS, OTHERS, CounterFlusher, Tally
+from core.events.webhook_counters import MAX_SENDERS, OTHERS, CounterFlusher, Tally
 from tests.factories import body_of, charge, event
 from tests.loops import run_apart
 
@@ -74,10 +74,10 @@ def test_many_senders_who_each_stay_below_the_rate_are_one_incident_together(dat
 
 def test_a_flood_from_ever_other_senders_is_counted_in_bounded_memory():
     counted = Tally()
-    for number in range(3 * MOST_SENDERS):
+    for number in range(3 * MAX_SENDERS):
         counted.rejected(f"sender {number}", "bad_signature")
-    assert len(counted.rejections) == MOST_SENDERS + 1
-    assert counted.rejections[OTHERS, "bad_signature"] == 2 * MOST_SENDERS
+    assert len(counted.rejections) == MAX_SENDERS + 1
+    assert counted.rejections[OTHERS, "bad_signature"] == 2 * MAX_SENDERS
 
 
 def test_what_could_not_be_told_is_told_later(database, owner):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.db.via_psycopg import PsycopgDatabase
-from core.events.answers import records_of
+from core.events.api_responses import records_of
 from core.payments import disputes, recovery, refunds
 from core.payments.context import PaymentContext
 from core.payments.operations import service, subscriptions

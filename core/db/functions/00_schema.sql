@@ -1,4 +1,4 @@
--- payops_api is made anew at every deploy, and so are the inner functions of payops (triggers' functions stay).
+-- Every deploy creates payops_api and the inner functions of payops again (trigger functions belong to migrations).
 set local check_function_bodies = off; -- a function may call one that a later file makes
 drop schema if exists payops_api cascade;
 create schema payops_api;

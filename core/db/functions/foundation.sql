@@ -5,7 +5,7 @@ set search_path = '' as $$
   select (p_moment at time zone (select timezone from payops.business))::date
 $$;
 
--- refuse: the caller gets this code, this sentence, and nothing was changed.
+-- refuse: the call fails with this code and sentence, and nothing was changed.
 create function payops.refuse(p_code text, p_sentence text) returns void
 language plpgsql
 set search_path = '' as $$
@@ -14,8 +14,8 @@ begin
 end
 $$;
 
--- commit_later: this transaction's commit does not wait for the disk: what it writes may be lost with a crash of the
--- database, and nothing rests on it.
+-- commit_later: this transaction's commit does not wait for the disk. If the database crashes, what it wrote may be
+-- lost, which these callers accept.
 create function payops.commit_later() returns void
 language sql
 set search_path = '' as $$ select set_config('synchronous_commit', 'off', true) $$;
@@ -32,7 +32,7 @@ set search_path = '' as $$
   values (p_now, p_actor, p_role, p_action, p_subject, p_outcome, p_reason, p_before, p_after, p_request_id)
 $$;
 
--- record_incident: the open incident of this kind and fingerprint counts one more, or is opened; answers its id.
+-- record_incident: the open incident of this kind and fingerprint counts another occurrence, or is opened; its id.
 create function payops.record_incident(
   p_kind text, p_fingerprint text, p_title text, p_now timestamptz,
   p_severity text default 'error', p_sample jsonb default '{}', p_request_id text default null,
@@ -52,14 +52,14 @@ set search_path = '' as $$
   returning id
 $$;
 
--- schema_fingerprint: which deploy this database carries, and when it got it.
+-- schema_fingerprint: which version of the SQL files is deployed, and since when.
 create function payops_api.schema_fingerprint() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select jsonb_build_object('fingerprint', fingerprint, 'deployed_at', deployed_at) from payops.deployment
 $$;
 
--- audit: something that changed no row of ours (a sign-in, a refusal, a look-up at Stripe) is in the audit log.
+-- audit: an action that changed no row of ours (a sign-in, a refusal, a request to Stripe) is in the audit log.
 create function payops_api.audit(
   p_actor text, p_role text, p_action text, p_subject text, p_now timestamptz,
   p_outcome text default 'done', p_reason text default null, p_after jsonb default null,

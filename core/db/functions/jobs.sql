@@ -1,5 +1,5 @@
--- claim_job: this holder does the job from now on, unless another one does or it is not due; a holder that gave no sign
--- of life for its whole time has lost it. Life is measured by the database's clock, so that workers need not agree.
+-- claim_job: the job belongs to this worker, unless another one holds it or it is not due; a worker whose claim ran out
+-- without a heartbeat has lost it. The database's clock decides, so that the workers' clocks need not agree.
 create function payops_api.claim_job(
   p_name text, p_holder text, p_seconds integer, p_due_before timestamptz default null
 ) returns jsonb
@@ -14,7 +14,7 @@ begin
 end
 $$;
 
--- keep_job: the holder is alive and keeps the job; false where another one took it over.
+-- keep_job: a heartbeat: the worker keeps the job for another while; false if another worker has taken it over.
 create function payops_api.keep_job(p_name text, p_holder text, p_seconds integer) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -25,7 +25,7 @@ begin
 end
 $$;
 
--- finish_job: the job is done as of that moment, or was given up and may be taken by anybody after a while.
+-- finish_job: the job was done at that time, or it failed and any worker may take it after a pause.
 create function payops_api.finish_job(
   p_name text, p_holder text, p_done_at timestamptz default null, p_again_after_seconds integer default 0
 ) returns jsonb
@@ -41,7 +41,7 @@ begin
 end
 $$;
 
--- release_jobs: this holder holds nothing any more.
+-- release_jobs: this worker holds no job any more.
 create function payops_api.release_jobs(p_holder text) returns jsonb
 language sql security definer
 set search_path = '' as $$

@@ -72,7 +72,7 @@ def test_it_is_shown_which_webhook_secrets_are_used_and_which_can_go(console, pa
     secret = console.services.webhook_secrets[0]
     now = console.services.clock()
     use = {"fingerprint": webhook_counters.fingerprint(secret), "times": 3, "last_used_at": now}
-    console.services.db.call("record_webhook_tally", rejections=[], verified=[use], now=now)
+    console.services.db.call("record_webhook_counters", rejections=[], verified=[use], now=now)
     console.sign_in(page, "admin", "/settings")
     page.get_by_role("tab", name="Secrets").click()
     row = page.locator(".st-key-secret-1")

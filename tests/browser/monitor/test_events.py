@@ -126,10 +126,10 @@ def test_a_row_leads_to_its_event_and_the_way_back_to_the_same_list(console, pag
     page.get_by_role("button", name="All events").click()
     expect(page.get_by_role("textbox", name="Object or event")).to_have_value("ch_only")
     assert "event=" not in page.url
-    expect(page.get_by_text("1 event fits, and it is settled")).to_be_visible()
+    expect(page.get_by_text("1 event matches, and it is handled")).to_be_visible()
     page.get_by_role("textbox", name="Object or event").fill("evt_nowhere")
     page.get_by_role("textbox", name="Object or event").press("Enter")
-    expect(page.get_by_text("No event of these days fits")).to_be_visible()
+    expect(page.get_by_text("No event matches in this period")).to_be_visible()
 
 
 def test_whatever_stands_in_an_event_is_shown_as_text(console, page):
@@ -153,7 +153,7 @@ def test_whatever_stands_in_an_event_is_shown_as_text(console, page):
 def test_who_was_refused_at_the_webhook_is_listed(console, page):
     counted = [{"address": "203.0.113.9", "reason": "bad_signature", "times": 7}]
     now = console.services.clock()
-    console.services.db.call("record_webhook_tally", rejections=counted, verified=[], now=now)
+    console.services.db.call("record_webhook_counters", rejections=counted, verified=[], now=now)
     assert webhook_counters.rejections(console.services.db, now.replace(year=2020))
     console.sign_in(page, "ops", "/events")
     page.get_by_text("Refused at the webhook: 7 requests").click()

@@ -43,12 +43,12 @@ def test_a_mirror_that_is_right_scores_one(database, mirrored):
     assert (found.score, found.wrong, found.left) == (1.0, 0, 0)
     assert found.objects == sum(in_stripe(mirrored).values()) > 100
     assert comparison.last(database) == found
-    assert found.in_words() == f"all {found.objects} objects were as Stripe holds them"
+    assert found.in_words() == f"all {found.objects} objects matched Stripe"
 
 
 def test_a_score_is_never_rounded_up_to_all():
     almost = comparison.Comparison(later(), equal=99_999, wrong=1, healed=1, wrong_days=[])
-    assert almost.in_words().startswith("99.99 % of 100,000 objects were as Stripe holds them; 1 were not")
+    assert almost.in_words().startswith("99.99% of 100,000 objects matched Stripe; 1 did not")
 
 
 def test_what_was_deleted_falsified_or_invented_is_counted_by_kind_and_day_and_healed(database, owner, mirrored):

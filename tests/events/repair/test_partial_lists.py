@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import Refused, Unavailable
 from core.events import backfill, inbox, replay
-from core.events.answers import records_of
+from core.events.api_responses import records_of
 from core.events.lookup import Sought
 from core.events.refetch import refetch
 from core.events.retries import retry_failed_events

@@ -1,4 +1,4 @@
--- backfill_place: where a listing that was stopped goes on; a finished one starts anew.
+-- backfill_place: where an interrupted listing resumes; a finished one starts again.
 create function payops_api.backfill_place(p_source text, p_since timestamptz default null) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -12,7 +12,7 @@ set search_path = '' as $$
   )
 $$;
 
--- record_backfill_page: a page's records are in the mirror and the listing's place is behind them, both or neither.
+-- record_backfill_page: a page's records are in the mirror and the listing resumes after them, both or neither.
 create function payops_api.record_backfill_page(
   p_source text, p_records jsonb, p_last_id text, p_objects integer, p_done boolean, p_now timestamptz,
   p_since timestamptz default null
@@ -39,8 +39,8 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- analyze_tables: plans are made by what is in each table now. After much was written at once they would else be made by
--- what was there before, until autovacuum comes round: the overview took ten times as long for its first minutes.
+-- analyze_tables: the planner knows what each table holds now. After a bulk load it would otherwise use the statistics
+-- from before until autovacuum runs: the overview took ten times as long for its first minutes.
 create function payops_api.analyze_tables() returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

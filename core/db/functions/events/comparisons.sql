@@ -1,6 +1,6 @@
--- begin_comparison: the comparison that was stopped goes on where it was, or a new one begins: the newest days, and as
--- many older ones before those that the last one reached; at the mirror's beginning it starts again from the top. A part
--- has as many days as hold some ten thousand charges.
+-- begin_comparison: an interrupted comparison resumes, or a new one begins: the newest days, and a number of older
+-- days before those that the last one reached; once it reaches the mirror's oldest day it starts again with the
+-- newest. A part covers as many days as hold about ten thousand charges.
 create function payops_api.begin_comparison(
   p_now timestamptz, p_until timestamptz, p_days integer, p_older_days integer
 ) returns jsonb
@@ -28,13 +28,13 @@ begin
 end
 $$;
 
--- plainly: a mirror row without what says when and by what it was told.
-create function payops.plainly(p_row jsonb) returns jsonb
+-- mirror_content: what a mirror row says about its object, without when and by what it was written.
+create function payops.mirror_content(p_row jsonb) returns jsonb
 language sql immutable
 set search_path = '' as $$ select p_row - array['as_of', 'event_id', 'state_rank', 'tied'] $$;
 
--- doubtful_rows: of these rows, as Stripe shows them, the ids that the mirror lacks or has otherwise; one of which the
--- mirror knows something newer is none of them, unless it says it is from the future. Balance transactions never change.
+-- doubtful_rows: of these rows as Stripe shows them, those that the mirror lacks or that differ from it. A row that is
+-- newer in the mirror does not count as different, unless its time is in the future. Balance transactions never change.
 create function payops.doubtful_rows(p_table text, p_rows jsonb, p_now timestamptz)
 returns table (id text, day date, is_missing boolean)
 language plpgsql stable
@@ -46,19 +46,19 @@ begin
     ' from jsonb_populate_recordset(null::payops.%1$I, $1) as r'
     ' left join payops.%1$I as k on k.id = r.id'
     ' where k.id is null or (k.as_of < r.as_of or k.as_of > $2 + interval ''1 hour'' or $3)'
-    '   and payops.plainly(to_jsonb(k)) is distinct from payops.plainly(to_jsonb(r))', p_table
+    '   and payops.mirror_content(to_jsonb(k)) is distinct from payops.mirror_content(to_jsonb(r))', p_table
   ) using p_rows, p_now, p_table = 'balance_transactions';
 end
 $$;
 
--- doubtful_objects: the ids of those rows.
+-- doubtful_objects: the ids of the doubtful rows.
 create function payops_api.doubtful_objects(p_table text, p_rows jsonb, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(jsonb_agg(d.id), '[]') from payops.doubtful_rows(p_table, p_rows, p_now) as d
 $$;
 
--- surplus_objects: what the mirror has of that time and Stripe did not list; what was deleted is not listed.
+-- surplus_objects: the ids in the mirror from this time that Stripe did not list; deleted objects are left out.
 create function payops_api.surplus_objects(
   p_table text, p_since timestamptz, p_until timestamptz, p_listed jsonb
 ) returns jsonb
@@ -79,7 +79,7 @@ begin
 end
 $$;
 
--- forget_objects: Stripe does not have these, and so does the mirror no more; what they were counted in is counted again.
+-- forget_objects: the mirror no longer has these objects, which Stripe does not have; their figures are computed again.
 create function payops.forget_objects(p_table text, p_ids text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -103,8 +103,8 @@ begin
 end
 $$;
 
--- words_of: a list of text as SQL has it.
-create function payops.words_of(p_list jsonb) returns text[]
+-- text_array: a JSON list of text as an SQL array.
+create function payops.text_array(p_list jsonb) returns text[]
 language sql immutable
 set search_path = '' as $$ select coalesce(array_agg(w), '{}') from jsonb_array_elements_text(p_list) as w $$;
 
@@ -119,9 +119,10 @@ begin
 end
 $$;
 
--- record_compared_part: one kind of object over some days is compared. What was in doubt is looked at a second time, now
--- that its events had time to come; what is wrong is counted by day and healed. `p_gone` are surplus rows that Stripe
--- has no more, `p_deleted` customers of which it says only that, `p_left` surplus rows that are too many to be believed.
+-- record_compared_part: one kind of object over some days is compared. Doubtful rows are compared a second time, now
+-- that their events had time to arrive; what is wrong is counted by day and repaired. `p_gone` are surplus rows that
+-- Stripe no longer has, `p_deleted` customers that Stripe shows as deleted, `p_left` surplus rows too many to be
+-- trusted.
 create function payops_api.record_compared_part(
   p_comparison_id bigint, p_parts_done integer, p_kind text, p_table text, p_listed jsonb, p_doubtful jsonb,
   p_gone jsonb, p_deleted jsonb, p_left jsonb, p_now timestamptz
@@ -150,12 +151,14 @@ begin
   );
   perform payops.count_compared(
     p_comparison_id, p_kind, p_table, p_listed, wrong,
-    unlisted || payops.words_of(p_gone) || payops.words_of(p_deleted), payops.words_of(p_left)
+    unlisted || payops.text_array(p_gone) || payops.text_array(p_deleted), payops.text_array(p_left)
   );
 
-  wrongly_kept := array(select w ->> 'id' from jsonb_array_elements(wrong) as w where not (w ->> 'is_missing')::boolean);
-  perform payops.forget_objects(p_table, wrongly_kept || payops.words_of(p_gone));
-  update payops.customers set deleted = true where id = any(payops.words_of(p_deleted)) and p_table = 'customers';
+  wrongly_kept := array(
+    select w ->> 'id' from jsonb_array_elements(wrong) as w where not (w ->> 'is_missing')::boolean
+  );
+  perform payops.forget_objects(p_table, wrongly_kept || payops.text_array(p_gone));
+  update payops.customers set deleted = true where id = any(payops.text_array(p_deleted)) and p_table = 'customers';
   perform payops.apply_records(jsonb_build_object(p_table, (
     select coalesce(jsonb_agg(d), '[]') from jsonb_array_elements(p_doubtful) as d where d ->> 'id' = any(wrong_ids)
   )));
@@ -163,7 +166,7 @@ begin
 end
 $$;
 
--- count_compared: it is known of each day of this part how many objects were right, and how many wrong in which way.
+-- count_compared: each day of this part has its number of objects that were right, missing, different and surplus.
 create function payops.count_compared(
   p_comparison_id bigint, p_kind text, p_table text, p_listed jsonb, p_wrong jsonb, p_surplus text[], p_left text[]
 ) returns void
@@ -191,7 +194,7 @@ set search_path = '' as $$
     healed = c.healed + excluded.healed
 $$;
 
--- finish_comparison: all is compared; what was wrong is an incident, and a serious one where it could not be healed.
+-- finish_comparison: the comparison is done; differences are an incident, a critical one if some were not repaired.
 create function payops_api.finish_comparison(p_id bigint, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -212,8 +215,8 @@ begin
       'mirror_differed', case when remaining > 0 then 'left' else 'healed' end,
       case
         when remaining > 0 then
-          'The mirror holds many objects that Stripe does not have. They were left: is this the key of another account?'
-        else 'The mirror differed from what Stripe holds and was healed.'
+          'The mirror holds many objects that Stripe does not have. They were kept: is this another account''s key?'
+        else 'The mirror differed from Stripe and was repaired.'
       end,
       p_now, case when remaining > 0 then 'critical' else 'warning' end,
       jsonb_build_object('comparison', p_id, 'wrong', result -> 'wrong', 'by_kind_and_day', result -> 'wrong_days')
@@ -224,8 +227,7 @@ begin
 end
 $$;
 
--- last_comparison: what the last comparison that was finished came to, and the days on which something was wrong, at
--- most 100.
+-- last_comparison: the result of the last finished comparison, and at most 100 days on which something was wrong.
 create function payops_api.last_comparison() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

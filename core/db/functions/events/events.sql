@@ -1,6 +1,6 @@
--- events_that_fit: the events that fit what is sought, newest first: received between two moments, of a type (or of a
--- family, `charge.*`), with an outcome, of an object or itself of this id, or of these ids; before a place in the list
--- where one is given.
+-- events_that_fit: the events that match this filter, newest first: received between two times, of a type (or a
+-- family, `charge.*`), with an outcome, about an object or with this ID themselves, with one of these IDs; after a
+-- position in the list if one is given.
 create function payops.events_that_fit(p_sought jsonb, p_limit integer) returns setof payops.events
 language plpgsql stable
 set search_path = '' as $$
@@ -28,7 +28,8 @@ begin
     fits := fits || ' and e.id in (select jsonb_array_elements_text($1 -> ''ids''))';
   end if;
   if p_sought ? 'before' then
-    fits := fits || ' and (e.received_at, e.id) < (($1 #>> ''{before,received_at}'')::timestamptz, $1 #>> ''{before,id}'')';
+    fits := fits || ' and (e.received_at, e.id)'
+      ' < (($1 #>> ''{before,received_at}'')::timestamptz, $1 #>> ''{before,id}'')';
   end if;
   return query execute
     'select e.* from payops.events as e inner join payops.event_handlings as h on h.event_id = e.id where true'
@@ -37,7 +38,7 @@ begin
 end
 $$;
 
--- event_in_short: how an event came and what became of it, as a row of a list.
+-- event_in_short: an event as a row of a list: how it arrived and its outcome.
 create function payops.event_in_short(p_event payops.events, p_handling payops.event_handlings) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -56,7 +57,7 @@ set search_path = '' as $$
   )
 $$;
 
--- list_events: the events that fit, newest first, and the place to go on before, null at the end.
+-- list_events: the events that match, newest first, and the position of the next page, null at the end.
 create function payops_api.list_events(p_sought jsonb, p_limit integer) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -81,11 +82,13 @@ set search_path = '' as $$
   from page as p
 $$;
 
--- count_events: how many events of each type and outcome fit, of the newest so many.
+-- count_events: the number of events of each type and outcome among the newest that match.
 create function payops_api.count_events(p_sought jsonb, p_most integer) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_object('type', c.type, 'outcome', c.outcome, 'count', c.n) order by c.n desc, c.type), '[]')
+  select coalesce(
+    jsonb_agg(jsonb_build_object('type', c.type, 'outcome', c.outcome, 'count', c.n) order by c.n desc, c.type), '[]'
+  )
   from (
     select f.type, h.outcome, count(*) as n
     from payops.events_that_fit(p_sought, p_most) as f
@@ -94,9 +97,9 @@ set search_path = '' as $$
   ) as c
 $$;
 
--- inbox_figures: what came in between two moments: how many by outcome, of which types, how long they took to reach us
--- and to be handled at the first try, and what waits to be applied. Of a type or family, of an outcome, of an object or
--- an event alone where one is given.
+-- inbox_figures: the events received between two times: their number by outcome and type, their delay, the time the
+-- first attempt took, and how many are waiting to be applied; only those of a type or family, an outcome, an object
+-- or an event if one is given.
 create function payops_api.inbox_figures(
   p_since timestamptz, p_until timestamptz, p_type text default null, p_outcome text default null,
   p_object_id text default null
@@ -144,7 +147,7 @@ set search_path = '' as $$
   from times
 $$;
 
--- inbox_pulse: how many events came in each of the last 60 minutes, and how many of them were not applied or ignored.
+-- inbox_pulse: the events of each of the last 60 minutes, and how many of them were neither applied nor ignored.
 create function payops_api.inbox_pulse(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -164,8 +167,8 @@ set search_path = '' as $$
   ) as c on m.minute = c.minute
 $$;
 
--- show_event: one event with what was stored of it, its tries after the first, and the events of its object, newest
--- first; of one second the one that made the object was first. Those that say what they changed bring their payload.
+-- show_event: one event with its stored payload, its later attempts, and the events of its object, newest first; within
+-- one second the one that created the object comes first. Events that say what they changed have their payload.
 create function payops_api.show_event(p_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -194,7 +197,7 @@ set search_path = '' as $$
   where e.id = p_id
 $$;
 
--- events_to_replay: the events that fit with what was stored of them, newest first, and the place to go on before.
+-- events_to_replay: the events that match with their payloads, newest first, and the position of the next page.
 create function payops_api.events_to_replay(p_sought jsonb, p_limit integer) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -215,7 +218,7 @@ set search_path = '' as $$
   inner join payops.event_handlings as h on f.id = h.event_id
 $$;
 
--- mirror_rows: what the mirror holds under these ids, table by table.
+-- mirror_rows: the mirror's rows with these IDs, table by table.
 create function payops_api.mirror_rows(p_ids jsonb) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
@@ -237,8 +240,8 @@ begin
 end
 $$;
 
--- settle_replays: each of these events was tried again for the actor, and the audit log says so. One that fails keeps
--- the outcome it had, and one that ends as it was stays as it was handled. Answers an outcome an event.
+-- settle_replays: each of these events was replayed for the actor, with an audit entry. An event that fails keeps the
+-- outcome it had, and one with the same outcome keeps its time. Answers one outcome per event.
 create function payops_api.settle_replays(
   p_actor text, p_role text, p_replays jsonb, p_reason text, p_refetched boolean, p_now timestamptz
 ) returns jsonb

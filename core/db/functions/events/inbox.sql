@@ -1,11 +1,11 @@
--- Each mirror table gets a writing function, generated from the catalogue. All follow one rule: of two snapshots of an
--- object the one with the greater (as_of, state_rank, event_id) is kept, in whichever order they come, and where both are
--- of the same second the row is marked as tied. A replayed event writes its own row again. apply_records, which calls
--- them, is generated with them, so that no statement has to be composed for each batch. Generated here:
+-- Each mirror table gets a writing function, generated from the catalogue. All follow one rule: of two snapshots of
+-- an object the one with the greater (as_of, state_rank, event_id) is kept, in whichever order they come, and where
+-- both are of the same second the row is marked as tied. A replayed event writes its own row again. apply_records,
+-- which calls them, is generated with them, so that no statement has to be composed for each batch. Generated here:
 --   apply_records, record_balance_transactions, record_charge_captures, record_charges, record_checkout_sessions,
 --   record_coupon_products, record_coupons, record_customers, record_discounts, record_dispute_closings,
---   record_disputes, record_early_fraud_warnings, record_failed_confirmations, record_invoice_payments, record_invoices,
---   record_payment_intents, record_payouts, record_price_tiers, record_promotion_codes, record_refunds,
+--   record_disputes, record_early_fraud_warnings, record_failed_confirmations, record_invoice_payments,
+--   record_invoices, record_payment_intents, record_payouts, record_price_tiers, record_promotion_codes, record_refunds,
 --   record_subscription_snapshots, record_subscriptions
 do $generate$
 declare
@@ -20,7 +20,9 @@ begin
       string_agg(
         case
           when c.relname = 'customers' and a.attname in ('created', 'patient_id', 'currency') then
-            format('case when excluded.deleted then coalesce(kept.%1$I, excluded.%1$I) else excluded.%1$I end', a.attname)
+            format(
+              'case when excluded.deleted then coalesce(kept.%1$I, excluded.%1$I) else excluded.%1$I end', a.attname
+            )
           else format('excluded.%I', a.attname)
         end, ', ' order by a.attnum
       ) as incoming
@@ -93,7 +95,7 @@ begin
 end
 $generate$;
 
--- follow_records: what depends on these records, which were just applied, will be worked out again.
+-- follow_records: what is computed from these records, which were just applied, is marked to be computed again.
 create function payops.follow_records(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -116,8 +118,8 @@ begin
 end
 $$;
 
--- complete_deleted_customers: a customer of whose deletion an event told with the id alone, and of whom these older records
--- tell more, has what they say.
+-- complete_deleted_customers: a customer of whose deletion an event told with the id alone, and of whom these older
+-- records tell more, has what they say.
 create function payops.complete_deleted_customers(p_customers jsonb) returns void
 language sql
 set search_path = '' as $$
@@ -133,8 +135,8 @@ set search_path = '' as $$
     )
 $$;
 
--- drop_stand_ins: an invoice payment made up from an invoice of an older API version, whose id is that of its invoice
--- and payment, is gone where the real one is here, whichever came first.
+-- drop_stand_ins: an invoice payment derived from an invoice of an older API version, whose id joins the invoice's
+-- and the payment's, is removed once the real one is there, whichever came first.
 create function payops.drop_stand_ins(p_invoice_payments jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -149,7 +151,7 @@ begin
 end
 $$;
 
--- records_of_event: of these records, those that this event told.
+-- records_of_event: the records among these that come from this event.
 create function payops.records_of_event(p_records jsonb, p_event_id text) returns jsonb
 language sql immutable
 set search_path = '' as $$
@@ -163,7 +165,7 @@ set search_path = '' as $$
   ) as t
 $$;
 
--- refusal_in_words: why Postgres would not take a record, without any value that stood in it.
+-- refusal_in_words: why Postgres refused a record, without any of its values.
 create function payops.refusal_in_words(p_sqlstate text, p_message text) returns text
 language sql immutable
 set search_path = '' as $$
@@ -176,7 +178,8 @@ set search_path = '' as $$
   )
 $$;
 
--- applied_one_by_one: which of these events failed and why, each tried alone so that none spoils another.
+-- applied_one_by_one: applies each of these events alone, so that one failure affects no other; gives those that
+-- failed.
 create function payops.applied_one_by_one(p_events jsonb, p_records jsonb, p_ids text[])
 returns table (event_id text, problem text)
 language plpgsql
@@ -201,9 +204,9 @@ begin
 end
 $$;
 
--- look_at_repetitions: an event that came again with another body is an incident, and the first one stays; an applied one
--- whose very body came again from another sender is counted. What a sweep found was never posted: it has no body. One is
--- looked at after the other, since there are few in a batch and each is found by its id.
+-- look_at_repetitions: an event that arrived again with another body is an incident, and the first body stays; an
+-- applied event that arrived again unchanged from another sender is counted. An event that a sweep found has no
+-- body. They are looked at one after the other, since a batch has few and each is found by its id.
 create function payops.look_at_repetitions(p_events jsonb, p_new text[], p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -233,9 +236,10 @@ begin
 end
 $$;
 
--- receive_events: each event, of ids that are distinct, is durably recorded once, whatever becomes of its neighbours,
--- and its records are applied; what cannot be applied stays, failed, to be tried again. Answers an outcome an event.
--- Its plans are made once, maybe while the tables are empty, and everything is found by its id: never by reading a table.
+-- receive_events: each of these events, whose ids are distinct, is recorded once, whatever happens to the others,
+-- and its records are applied; an event that cannot be applied is kept as failed and retried. Answers one outcome
+-- per event. Its plans are made once, possibly while tables are empty, so they use indexes only and never read a
+-- whole table.
 create function payops_api.receive_events(p_events jsonb, p_records jsonb, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -278,9 +282,9 @@ begin
 end
 $$;
 
--- record_handlings: the outcome of each new event is recorded, with its time and reason. A failed event is retried after
--- about ten seconds, and failed or quarantined events are incidents. One that only awaits the rest of a list is retried
--- at once and is no incident. Time goes on from p_now while this runs.
+-- record_handlings: the outcome of each new event is recorded, with its time and reason. A failed event is retried
+-- after about ten seconds, and failed or quarantined events are incidents. One that only awaits the rest of a list
+-- is retried at once and is no incident. Time goes on from p_now while this runs.
 create function payops.record_handlings(p_events jsonb, p_new text[], p_failures jsonb, p_now timestamptz)
 returns jsonb
 language plpgsql
@@ -323,7 +327,7 @@ begin
 end
 $$;
 
--- report_unapplied: of these new events, what failed or was quarantined is an incident, and its first try remembered.
+-- report_unapplied: these new events, failed or quarantined, are incidents, and a failed first attempt is recorded.
 create function payops.report_unapplied(p_new text[], p_now timestamptz) returns void
 language sql
 set search_path = '' as $$
@@ -341,7 +345,7 @@ set search_path = '' as $$
   where h.event_id = any(p_new) and h.outcome in ('failed', 'quarantined')
 $$;
 
--- load_records: snapshots that no event brought (a backfill, a refetch) are in the mirror by the same rule.
+-- load_records: snapshots that came without an event (a backfill, a refetch) are in the mirror by the same rule.
 create function payops_api.load_records(p_records jsonb) returns jsonb
 language sql security definer
 set search_path = '' as $$

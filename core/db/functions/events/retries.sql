@@ -1,5 +1,5 @@
--- claim_failed_events: these failed events are this worker's for the next minute; a worker that dies leaves them to
--- the next one.
+-- claim_failed_events: these failed events belong to this worker for the next minute; if it dies, another worker takes
+-- them.
 create function payops_api.claim_failed_events(p_most integer, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -21,7 +21,7 @@ set search_path = '' as $$
   inner join payops.events as e on c.event_id = e.id
 $$;
 
--- stored_event: what today's code needs to project an event again.
+-- stored_event: the fields that today's code needs to project an event again.
 create function payops.stored_event(p_event payops.events) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -31,7 +31,7 @@ set search_path = '' as $$
   )
 $$;
 
--- try_records: the records are in the mirror, or it is answered why they cannot be.
+-- try_records: the records are in the mirror, or the answer says why they cannot be.
 create function payops.try_records(p_records jsonb) returns text
 language plpgsql
 set search_path = '' as $$
@@ -46,8 +46,8 @@ exception
 end
 $$;
 
--- settle_event: a retried event is applied, ignored, or failed once more until a later time; after its last attempt
--- it is dead and waits for a person.
+-- settle_event: a retried event is applied or ignored, or it failed again and is retried later; after the last
+-- attempt it is dead and needs somebody to look at it.
 create function payops_api.settle_event(
   p_event_id text, p_outcome text, p_now timestamptz, p_records jsonb default null,
   p_reason text default null, p_next_attempt_at timestamptz default null
@@ -62,8 +62,8 @@ begin
   if became = 'failed' and p_next_attempt_at is null then
     became := 'dead';
     perform payops.record_incident(
-      'event_dead', p_event_id, 'An event could not be applied and waits for a person.', p_now, 'critical',
-      jsonb_build_object('event', p_event_id, 'reason', problem)
+      'event_dead', p_event_id, 'An event could not be applied after all its attempts. Look at it and replay it.',
+      p_now, 'critical', jsonb_build_object('event', p_event_id, 'reason', problem)
     );
   end if;
   update payops.event_handlings set

@@ -1,5 +1,5 @@
--- begin_event_sweep: the sweep that was stopped goes on where it was, or a new one reaches from just before the end of
--- the last to now; the first goes as far back as asked, but not behind a history that was mirrored in bulk.
+-- begin_event_sweep: an interrupted sweep resumes, or a new one covers the time from just before the end of the last
+-- one until now; the first one starts at `p_earliest`, but not before a history that was loaded in bulk.
 create function payops_api.begin_event_sweep(
   p_now timestamptz, p_until timestamptz, p_earliest timestamptz, p_overlap_seconds integer
 ) returns jsonb
@@ -31,7 +31,7 @@ begin
 end
 $$;
 
--- missing_events: those of these ids that never came.
+-- missing_events: those of these event ids that are not in the inbox.
 create function payops_api.missing_events(p_ids jsonb) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -40,7 +40,7 @@ set search_path = '' as $$
   where not exists (select from payops.events as e where e.id = i.id)
 $$;
 
--- record_event_sweep_page: the sweep's place is behind this page; a finished one that found something is an incident.
+-- record_event_sweep_page: the sweep resumes after this page; a finished sweep that found events is an incident.
 create function payops_api.record_event_sweep_page(
   p_id bigint, p_last_id text, p_listed integer, p_found integer, p_done boolean, p_now timestamptz
 ) returns jsonb
@@ -53,7 +53,7 @@ begin
   if found and p_done and p_found > 0 then
     perform payops.record_incident(
       'events_missed', 'sweep',
-      'Events never came and were fetched from Stripe''s list. Look at the webhook''s deliveries in Stripe''s dashboard.',
+      'Events did not arrive and were fetched from Stripe. Check the webhook''s deliveries in Stripe''s dashboard.',
       p_now, 'warning', jsonb_build_object('events', p_found, 'sweep', p_id)
     );
   end if;
@@ -61,7 +61,7 @@ begin
 end
 $$;
 
--- last_event_sweep: the last one that was finished: what it reached over, listed and found.
+-- last_event_sweep: the last finished sweep: its time range, and how many events it listed and found.
 create function payops_api.last_event_sweep() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

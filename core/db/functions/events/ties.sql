@@ -35,7 +35,7 @@ begin
 end
 $$;
 
--- require_mirror_table: the name is one of the mirror's tables, or the call is refused.
+-- require_mirror_table: a name that is not one of the mirror's tables is refused.
 create function payops.require_mirror_table(p_table text) returns void
 language plpgsql stable
 set search_path = '' as $$

@@ -1,6 +1,6 @@
--- record_webhook_tally: what one process counted since it last told is counted: who was refused and why, and which
--- secret verified; whoever is refused too often raises an incident.
-create function payops_api.record_webhook_tally(
+-- record_webhook_counters: one process's counts since its last report are added: refused requests by sender and
+-- reason, and uses of each secret. A sender that is refused too often is an incident.
+create function payops_api.record_webhook_counters(
   p_rejections jsonb, p_verified jsonb, p_now timestamptz
 ) returns jsonb
 language plpgsql security definer
@@ -18,8 +18,8 @@ begin
 end
 $$;
 
--- count_rejections: these are counted by minute, sender and reason; 20 within five minutes from one sender, or 200 from
--- all of them, are an incident.
+-- count_rejections: refused requests are counted by minute, sender and reason; 20 within five minutes from one
+-- sender, or 200 from several together, are an incident.
 create function payops.count_rejections(p_rejections jsonb, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -38,8 +38,9 @@ begin
   order by n.address, n.reason
   on conflict (minute, address, reason) do update set times = r.times + excluded.times;
   perform payops.record_incident(
-    'webhook_attack', s.reason || ' ' || s.sender, format('The webhook refuses too much: %s.', replace(s.reason, '_', ' ')),
-    p_now, 'warning', jsonb_build_object('sender', s.sender, 'reason', s.reason, 'within five minutes', s.times),
+    'webhook_attack', s.reason || ' ' || s.sender,
+    format('The webhook refused many requests: %s.', replace(s.reason, '_', ' ')), p_now,
+    'warning', jsonb_build_object('sender', s.sender, 'reason', s.reason, 'within five minutes', s.times),
     p_occurrences => s.fresh
   )
   from (
@@ -68,7 +69,7 @@ begin
 end
 $$;
 
--- list_webhook_rejections: who was refused since then and why, how often and when last, the most often first.
+-- list_webhook_rejections: refused requests since then by sender and reason, with the last time, most frequent first.
 create function payops_api.list_webhook_rejections(p_since timestamptz, p_limit integer default 200) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,4 +1,4 @@
-"""What Stripe answered to us leaves the same rows in the mirror as what its events tell."""
+"""An object in Stripe's answer to a request of ours gives the same mirror rows as its events do."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ _BY_TYPE = {source.object_type: source for source in SOURCES}
 
 
 def records_of(answer: Json, *, as_of: datetime, livemode: bool) -> Records:
-    """The mirror's rows for this object as Stripe just gave it; none for a kind that is not mirrored."""
+    """The mirror rows of this object as Stripe just returned it; none for a kind that is not mirrored."""
     source = _BY_TYPE.get(answer.get("object", ""))
     if source is None or not source.mirrored(answer) or is_partial(answer):  # of a part, the event brings the whole
         return {}
