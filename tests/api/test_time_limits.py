@@ -1,5 +1,6 @@
 """Every route answers in time with 503 and Retry-After when the database does not answer, and again once it does."""
 
+import asyncio
 import json
 import secrets
 import time
@@ -11,6 +12,9 @@ import httpx
 import psycopg
 import pytest
 from standardwebhooks import Webhook
+from starlette.datastructures import State
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from core import services
 from core.api import app, middleware
@@ -95,3 +99,28 @@ def test_an_event_held_up_by_a_lock_is_asked_for_again_in_time(behind, server):
     assert (answer.status_code, answer.json()["code"]) == (503, "database_too_slow")
     assert int(answer.headers["retry-after"]) > 0
     assert stripe_webhook(http).json()["outcome"] == "applied"
+
+
+@pytest.mark.parametrize("waits", ["in the loop", "in a thread"])
+def test_an_app_that_takes_too_long_is_answered_for_once_and_what_it_says_later_is_dropped(monkeypatch, waits):
+    monkeypatch.setattr(middleware, "ANSWER_SECONDS", 0.2)
+    said = []
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await (asyncio.sleep(5) if waits == "in the loop" else asyncio.to_thread(time.sleep, 0.6))
+        finally:
+            said.append("ended")
+            await Response("too late")(scope, receive, send)
+
+    edge = middleware.Edge(slow, State({"rules": middleware.Rules(("testserver",), (), https=False)}), direct={})
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url="http://testserver") as http:
+            return await http.get("/api/payments/payment-methods")
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.json()["code"]) == (503, "timed_out")
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert said == ["ended"]
