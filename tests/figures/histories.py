@@ -1,15 +1,8 @@
 """Random histories of payments: what Stripe would hold and tell of them, from a seed."""
 
-from copy import deepcopy
-from datetime import datetime
-from random import Random
-from typing import Any
-from zoneinfo import ZoneInfo
-
+from tests.figures.book import Book
 from tests.figures.model import History, Json
 
-ZONE = ZoneInfo("America/New_York")
-CURRENCIES = ("usd", "eur", "jpy")
 CODES = ("insufficient_funds", "do_not_honor", "processing_error", "expired_card", "lost_card", "fraudulent")
 BLOCKS = ("rule", "elevated_risk_level", "previously_declined_do_not_retry")
 DEBIT_CODES = ("insufficient_funds", "bank_account_closed", "debit_not_authorized", "processing_error")
@@ -29,18 +22,12 @@ CLOSED = {"warning_closed", "won", "lost", "prevented"}
 ASIDE = ("payout", "topup", "other_adjustment", "tax", "network_cost", "fee", "issuing_transaction")
 
 
-class Author:
-    """Writes one history; each happening takes at least a second, so that no two snapshots of an object tie."""
-
-    def __init__(self, number: int):
-        self.random, self.name, self.history = Random(number), f"{number:03}", History(number)
-        # Two months each, so that no history reaches into the next one's month.
-        self.year, self.month = 1976 + number // 6, 1 + 2 * (number % 6)
-        self.clock, self.count = 0, 0
+class Author(Book):
+    """Writes one history: which payments it has, and what they go through."""
 
     def write(self) -> History:
         for _ in range(self.random.randint(3, 12)):
-            self._begin()
+            self.begin()
             kind = self.random.choice(
                 [
                     self.card,
@@ -56,13 +43,10 @@ class Author:
             )
             kind()
         for _ in range(self.random.randint(0, 3)):
-            self._begin()
+            self.begin()
             self.book(self.random.choice(ASIDE), self.random.randint(-5000, 5000), self.currency, fee=0)
         self._calls()
         return self.history
-
-    def at(self, day: int, hour: int = 0, minute: int = 0) -> int:
-        return int(datetime(self.year, self.month, day, hour, minute, tzinfo=ZONE).timestamp())
 
     # What payments go through.
 
@@ -186,56 +170,6 @@ class Author:
         self.after(charge)
 
     # The steps.
-
-    def intent(self, **fields: Any) -> Json:
-        self.count += 1
-        intent = {
-            "id": f"pi_{self.name}_{self.count}",
-            "object": "payment_intent",
-            "livemode": False,
-            "created": self.clock,
-            "amount": self.random.randint(100, 20_000),
-            "currency": self.currency,
-            "status": "requires_payment_method",
-            "amount_received": 0,
-            "customer": "cus_1",
-            "metadata": {},
-            "last_payment_error": None,
-        } | fields
-        self.history.objects["payment_intent"].append(intent)
-        self.tell("payment_intent.created", intent)
-        return intent
-
-    def charge(
-        self, intent: Json | None, *, status: str = "succeeded", method: str = "card", captured: bool = True
-    ) -> Json:
-        self.count += 1
-        self.wait(1, 40)
-        amount = intent["amount"] if intent else self.random.randint(100, 20_000)
-        details: Json = {"type": method}
-        if method == "card":
-            details["card"] = {"brand": self.random.choice(["visa", "visa", "mastercard", "amex"]), "last4": "4242"}
-        charge = {
-            "id": f"ch_{self.name}_{self.count}",
-            "object": "charge",
-            "livemode": False,
-            "created": self.clock,
-            "amount": amount,
-            "amount_captured": amount if captured else 0,
-            "amount_refunded": 0,
-            "currency": self.currency,
-            "status": status,
-            "captured": captured,
-            "disputed": False,
-            "payment_intent": intent["id"] if intent else None,
-            "customer": "cus_1",
-            "failure_code": None,
-            "balance_transaction": None,
-            "outcome": {"network_status": "approved_by_network", "type": "authorized", "reason": None},
-            "payment_method_details": details,
-        }
-        self.history.objects["charge"].append(charge)
-        return charge
 
     def succeed(self, intent: Json) -> Json:
         charge = self.charge(intent)
@@ -363,60 +297,9 @@ class Author:
                 self.book("dispute_reversal", charge["amount"], charge["currency"], fee=0)
             self.tell("charge.dispute.closed" if status in CLOSED else "charge.dispute.updated", dispute)
 
-    # What every step rests on.
-
-    def book_charge(self, charge: Json) -> None:
-        fee = 30 + charge["amount"] * 29 // 1000
-        charge["balance_transaction"] = self.book(
-            "charge", charge["amount"], charge["currency"], fee=fee, source=charge["id"]
-        )
-
-    def book(self, category: str, amount: int, currency: str, *, fee: int, source: str | None = None) -> str:
-        self.count += 1
-        transaction = {
-            "id": f"txn_{self.name}_{self.count}",
-            "object": "balance_transaction",
-            "created": self.clock,
-            "amount": amount,
-            "fee": fee,
-            "net": amount - fee,
-            "currency": currency,
-            "type": "adjustment" if category == "dispute" else category,
-            "reporting_category": category,
-            "source": source,
-            "available_on": self.clock,
-        }
-        self.history.objects["balance_transaction"].append(transaction)
-        return transaction["id"]
-
-    def tell(self, event_type: str, subject: Json) -> None:
-        self.clock += 1
-        event = {
-            "id": f"evt_{self.name}_{len(self.history.events):04}",
-            "object": "event",
-            "type": event_type,
-            "created": self.clock,
-            "livemode": False,
-            "api_version": "2026-10-28.endive",
-            "data": {"object": deepcopy(subject)},
-        }
-        self.history.events.append(event)
-
-    def wait(self, least: int, most: int) -> None:
-        self.clock += self.random.randint(least, most)
-
-    def _begin(self) -> None:
-        """Somewhere in the month, half of the times near a midnight."""
-        day = self.random.randint(3, 18)
-        if self.random.random() < 0.5:
-            self.clock = self.at(day) + self.random.randint(-60, 60)
-        else:
-            self.clock = self.at(day, self.random.randint(0, 23), self.random.randint(0, 59))
-        self.currency = self.random.choice(CURRENCIES)
-
     def _calls(self) -> None:
         for _ in range(self.random.randint(0, 5)):
-            self._begin()
+            self.begin()
             self.history.api_calls.append((self.clock, self.random.randint(1, 4000) / 2))
             operation = self.random.choice(["post payment_intents", "get charges/*", "delete subscriptions/*"])
             self.history.stripe_calls.append((self.clock, operation, self.random.randint(1, 4000) / 2))

@@ -15,7 +15,8 @@ from core.monitoring import metrics
 from core.periods import Period
 from tests.conftest import empty
 from tests.factories import body_of
-from tests.figures.histories import CURRENCIES, ZONE, Author
+from tests.figures.book import CURRENCIES, ZONE
+from tests.figures.histories import Author
 from tests.figures.model import Model
 
 HISTORIES = 300
