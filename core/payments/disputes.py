@@ -184,8 +184,8 @@ def consequences(case: Case, kind: str) -> list[str]:
     inquiry = is_inquiry(dispute["status"])
     visit = facts["consultation"]
     if kind == "accept_dispute":
-        lost = f" and its fee of {fee} are" if fee and not inquiry else " is"
-        told = [f"The disputed amount of {amount}{lost} lost for good."]
+        fee_too = f" So is the fee of {fee}." if fee and not inquiry else ""
+        told = [f"{amount} is lost for good.{fee_too}"]
         told.append("This cannot be undone, and card networks count it like any other dispute.")
         if visit:
             told.append(

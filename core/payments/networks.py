@@ -1,4 +1,4 @@
-"""How near the card networks' lines we are: what they count of the month, and how much more would reach each line."""
+"""Distance to the card networks' limits: what they count this month, and how many more events reach each limit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ LINES = {
 
 @dataclass(frozen=True)
 class Line:
-    """A network looks at whoever reaches both `ratio` and `events`; `left` more events would, 0 where they have."""
+    """A limit is reached with both `ratio` and `events`; `left` more events reach it, 0 where it is reached."""
 
     name: str
     ratio: Decimal
@@ -33,7 +33,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a network counts of the month, in one currency and, as `everywhere`, in all of them."""
+    """What a network counts this month, in one currency and, as `everywhere`, in all of them."""
 
     network: str
     disputes: int
@@ -56,13 +56,13 @@ class Standing:
 
 
 def events_left(events: int, payments: int, ratio: Decimal, least: int) -> int:
-    """How many more events would reach a line that needs both `ratio` of `payments` and `least` events."""
+    """How many more events reach a limit of both `ratio` of `payments` and `least` events."""
     by_ratio = int((ratio * payments).to_integral_value(ROUND_CEILING))
     return max(max(by_ratio, least) - events, 0)
 
 
 def standing(db: Database, day: date, currency: str) -> list[Standing]:
-    """Each network's count of the month in which `day` is, up to it, beside the lines of that day."""
+    """Each network's count of the month of `day`, up to that day, with the limits of that day."""
     return [_standing(each) for each in db.call("network_standing", day=day, currency=currency)]
 
 
@@ -78,7 +78,7 @@ def set_line(
     source: str,
     now: datetime,
 ) -> None:
-    """What a network looks at from `since` on. Raises `Refused` for what is no line."""
+    """Set a network's limit from `since` on. Raises `Refused` for an invalid one."""
     roles.require(actor, "disputes")
     db.call(
         "set_network_line",
@@ -95,14 +95,14 @@ def set_line(
 
 
 def in_words(found: Standing) -> str:
-    """`14 events of 1,200 payments this month, 1.17 %; 46 more reach the non-compliant line`."""
+    """`14 of 1,200 payments, 1.17%; 46 more reach the non-compliant limit`."""
     counted = f"{found.events:,} of {found.payments:,} payments"
     if found.ratio is not None:
-        counted += f", {found.ratio:.2%}".replace("%", "\N{NO-BREAK SPACE}%")
+        counted += f", {found.ratio:.2%}"
     told = [
-        f"the {line.name} line is reached"
+        f"the {line.name} limit is reached"
         if line.left == 0 and found.payments
-        else f"{line.left:,} more reach the {line.name} line"
+        else f"{line.left:,} more reach the {line.name} limit"
         for line in found.lines
     ]
     return "; ".join([counted, *told])

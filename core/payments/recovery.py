@@ -1,4 +1,4 @@
-"""Failed payments: what waits to be collected, tried again now or later, and given up; each once, and on record."""
+"""Failed payments: which are still to be collected, retrying them now or later, and stopping."""
 
 import hashlib
 import secrets
@@ -28,7 +28,7 @@ TRIED_AT_ONCE = 20
 
 @dataclass(frozen=True)
 class Case:
-    """A failed payment and what may still be tried with it."""
+    """A failed payment and its next step."""
 
     failed: Failed
     advice: RetryAdvice
@@ -38,7 +38,7 @@ class Case:
         return self.failed.payment_intent_id
 
     def goes_by(self, text: str) -> bool:
-        """Whether some id or reference of it holds this text; any does where there is none."""
+        """Whether one of its ids or references contains this text; an empty text fits all."""
         wanted, failed = text.strip().lower(), self.failed
         names = (
             self.id,
@@ -54,35 +54,32 @@ class Case:
 
 @dataclass(frozen=True)
 class Cases:
-    """What waits to be collected, the one worth most first; `total` of them, of which these are a thousand at most."""
+    """The failed payments to collect, the largest first: at most 1,000 of `total`."""
 
     cases: list[Case]
     total: int
 
 
 def waiting(context: PaymentContext) -> Cases:
-    """Every failed payment and past-due invoice that was not made good."""
+    """Every failed payment and past-due invoice that was not paid since."""
     now = context.clock()
     found = context.db.call("list_recovery", now=now)
     return Cases([_case(row, now) for row in found["items"]], found["total"])
 
 
 def case(context: PaymentContext, payment_intent_id: str) -> Case:
-    """Raises `Refused` (`not_failed`) where nothing of this payment waits to be collected."""
+    """Raises `Refused` (`not_failed`) where nothing of this payment is to be collected."""
     now = context.clock()
-    row = context.db.call("recovery_case", payment_intent_id=payment_intent_id, now=now)
-    if row is None:
-        raise Refused("not_failed", "This payment is not waiting to be collected any more.")
-    return _case(row, now)
+    return _case(context.db.call("recovery_case", payment_intent_id=payment_intent_id, now=now), now)
 
 
 def done_about(context: PaymentContext, payment_intent_id: str) -> list[Action]:
-    """What staff and the worker did about it here, newest first."""
+    """What staff and the worker did about it, newest first."""
     return [Action.of(row) for row in context.db.call("recovery_actions", payment_intent_id=payment_intent_id)]
 
 
 def new_id() -> str:
-    """For a form when it is drawn: sent twice, it is one try."""
+    """An id for a form when it is drawn: however often the form is sent, it is one retry."""
     return "rty_" + secrets.token_hex(12)
 
 
@@ -96,15 +93,15 @@ def retry(
     override_reason: str | None = None,
     seen_retries: int | None = None,
 ) -> Action:
-    """Try to collect it now, with the declined card or another saved one; the same `action_id` is one try.
+    """Charge it now to the declined card or another saved one; the same `action_id` is one retry.
 
-    An admin passes over the limits of tries with a reason. With `seen_retries` it is refused where more was tried
-    since. Raises `Refused` for the same card after a hard decline, `Unauthorised`, `Unavailable` while the flow is closed.
+    An admin can exceed the limits of attempts with a reason. With `seen_retries` it is refused where there were more
+    retries since. Raises `Refused` for the same card after a hard decline, and `Unavailable` while retries are paused.
     """
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
     if override_reason is not None and actor.role is not Role.ADMIN:
-        raise Refused("retry_limit", "Only an admin may pass over the limit of tries.")
+        raise Refused("retry_limit", "Only an admin can exceed the limit of attempts.")
     private_text.refuse(override_reason, "The reason")
     context.flags.require(Flow.RETRIES)
     if (known := context.db.call("money_action", id=action_id)) is not None:
@@ -132,14 +129,14 @@ def schedule(
     payment_method_id: str | None = None,
     reason: str = "",
 ) -> None:
-    """Have the worker try it at that moment, within 30 days; another moment replaces the first."""
+    """Have the worker retry it at that time, within 30 days; a new time replaces the old one."""
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
     private_text.refuse(reason, "The reason")
     context.flags.require(Flow.RETRIES)
     now = context.clock()
     if not now < at <= now + LATEST_SCHEDULE:
-        raise Refused("bad_time", f"Choose a time from now on and within {LATEST_SCHEDULE.days} days.")
+        raise Refused("bad_time", f"Choose a time within the next {LATEST_SCHEDULE.days} days.")
     found = case(context, payment_intent_id)
     if found.advice.limit_reached:
         raise Refused("retry_limit", found.advice.warning)
@@ -158,7 +155,7 @@ def schedule(
 
 
 def stop(context: PaymentContext, actor: Actor, payment_intent_id: str, *, reason: str) -> Action | None:
-    """Nobody tries it any more, Stripe's own tries for an invoice included; open pages to pay are closed."""
+    """Stop all retries, including Stripe's own for an invoice, and close open payment links."""
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
     recovery_links.close_all(context, payment_intent_id)
@@ -166,14 +163,14 @@ def stop(context: PaymentContext, actor: Actor, payment_intent_id: str, *, reaso
 
 
 def reopen(context: PaymentContext, actor: Actor, payment_intent_id: str, *, reason: str = "") -> Action | None:
-    """What was stopped or scheduled waits to be collected again."""
+    """Resume a payment whose retries were stopped or scheduled."""
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
     return _decided(context, actor, payment_intent_id, "open", reason)
 
 
 def retry_due(context: PaymentContext) -> int:
-    """Try what was scheduled for a time that has come; how many were due. None are while the flow is closed."""
+    """Retry what is due by its schedule; answers how many were due. None are retried while retries are paused."""
     try:
         context.flags.require(Flow.RETRIES)
     except Unavailable:
@@ -185,21 +182,21 @@ def retry_due(context: PaymentContext) -> int:
 
 
 def in_words(action: Action, card: str = "") -> str:
-    """What became of a try, in a sentence for whoever clicked."""
+    """The result of a retry, in a sentence."""
     by = f" with {card}" if card else ""
     return {
-        "done": f"Paid{by}: the money is collected.",
+        "done": f"Collected{by}.",
         "refused": f"Declined again{by}: {action.problem or 'no reason was given.'}",
-    }.get(action.state, "Stripe has not answered yet. It will be settled by itself, once; do not try again.")
+    }.get(action.state, "Stripe has not answered yet. This is settled automatically, once. Do not retry it.")
 
 
 def worth_trying(cases: Sequence[Case]) -> list[Case]:
-    """Those of the cases that can be tried now, without the customer and without another card."""
+    """The cases that can be retried now, without the customer and with the same card."""
     return [each for each in cases if each.advice.due]
 
 
 def counts(cases: Sequence[Case]) -> dict[Step, int]:
-    """How many of the cases have which next step."""
+    """How many cases have each next step."""
     return {step: sum(each.advice.step is step for each in cases) for step in Step}
 
 
@@ -234,7 +231,7 @@ def _try(
 
 
 def _try_scheduled(context: PaymentContext, row: Json) -> None:
-    """Under an id made of the schedule, so that a worker that dies half way, or a second one, makes no second try."""
+    """The action's id is made from the schedule, so that a restarted or a second worker makes no second retry."""
     payment_intent_id, made_by = row["payment_intent_id"], f"scheduled by {row['changed_by']}"
     name = f"{payment_intent_id} {row['scheduled_at']}"
     action_id = f"rty_{hashlib.sha256(name.encode()).hexdigest()[:24]}"
@@ -243,7 +240,7 @@ def _try_scheduled(context: PaymentContext, row: Json) -> None:
         reason = f"{made_by}: {row['reason']}" if row["reason"] else made_by
         _try(context, SYSTEM, action_id, found, row["payment_method_id"], reason=reason)
     except Refused as error:
-        log.info("a scheduled retry is not made", payment=payment_intent_id, code=error.code)
+        log.info("a scheduled retry was not made", payment=payment_intent_id, code=error.code)
         context.db.call(
             "drop_schedule",
             payment_intent_id=payment_intent_id,
@@ -272,14 +269,14 @@ def _decided(context: PaymentContext, actor: Actor, payment_intent_id: str, stat
 
 
 def _show_at_once(context: PaymentContext, payment_intent_id: str) -> None:
-    """The mirror shows what the try did to the payment before its event comes; where it cannot be had, the event tells."""
+    """Mirror the payment as it is after the retry; where Stripe does not answer, its event does so later."""
     try:
         intent = context.stripe.retrieve(f"payment_intents/{payment_intent_id}", expand=["latest_charge"])
         context.mirror(intent)
         if isinstance(intent.get("latest_charge"), dict):
             context.mirror(intent["latest_charge"])
     except PayopsError as error:
-        log.info("a tried payment is shown once its event comes", payment=payment_intent_id, code=error.code)
+        log.info("a retried payment is shown once its event arrives", payment=payment_intent_id, code=error.code)
 
 
 def _case(row: dict[str, Any], now: datetime) -> Case:

@@ -1,4 +1,4 @@
-"""What Stripe says of failed payments only when it is asked: the invoice behind one, and whether its card is saved."""
+"""Facts about failed payments that no event carries: the invoice behind one, and whether its card is saved."""
 
 from core.errors import Refused
 from core.payments.context import PaymentContext
@@ -8,7 +8,7 @@ ASKED_AT_ONCE = 20
 
 
 def look(context: PaymentContext) -> int:
-    """Ask about what failed or fell due since the last time; how many were asked about."""
+    """Ask Stripe about what failed or fell due since the last time; answers how many it asked about."""
     now = context.clock()
     invoices = context.db.call("invoices_without_payment", most=ASKED_AT_ONCE, now=now)
     failed = context.db.call("failed_payments_to_look_at", most=ASKED_AT_ONCE, now=now)
@@ -20,7 +20,7 @@ def look(context: PaymentContext) -> int:
 
 
 def _payment_of(context: PaymentContext, invoice_id: str) -> Json | None:
-    """The payment that an open invoice waits for, which is in the mirror from now on; None where there is none."""
+    """Mirror the payment of an open invoice; None where it has none."""
     try:
         found, _ = context.stripe.page("invoice_payments", invoice=invoice_id, status="open")
     except Refused:  # gone at Stripe
@@ -33,7 +33,7 @@ def _payment_of(context: PaymentContext, invoice_id: str) -> Json | None:
 
 
 def _failed(context: PaymentContext, intent_id: str, as_of: str, *, of_shop: bool) -> Json:
-    """Whether its card is saved, and, where the shop did not make it for an order, which invoice it is to pay."""
+    """Whether its card is saved and, where it belongs to no order, which invoice it pays."""
     known: Json = {"payment_intent_id": intent_id, "looked_at": as_of}
     try:
         intent = context.stripe.retrieve(f"payment_intents/{intent_id}")

@@ -1,4 +1,4 @@
-"""How much of what failed came back, what is still open, and what waits to be collected, in figures and in a sentence."""
+"""Recovery in figures and in a sentence: what failed, what was collected later, and what is still to be collected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any
 from core.db import Database
 from core.figures.definition import Better, Definition
 from core.figures.definitions import METRICS
-from core.figures.wording import Reading, read
+from core.figures.wording import Reading, percent, read
 from core.money import Money, total
 from core.payments.recovery import Case
 from core.payments.retry_advice import Step
@@ -16,18 +16,18 @@ from core.periods import Period
 RATE = METRICS["recovery_rate"]
 NOW = Definition(
     "recovery_now",
-    "Can be tried now",
+    "Can be retried now",
     Better.LESS,
-    "Failed payments whose decline may pass, whose time has come and whose card is saved, so that they can be tried again at "
-    "this moment without the customer. Those that Stripe tries by itself are left out.",
+    "Failed payments that can be retried now without the customer: a retry can help, its time has come, and the card is "
+    "saved. Those that Stripe retries automatically are left out.",
     "recovery?next=retry+now",
     as_of_now=True,
 )
 LATER = Definition(
     "recovery_later",
-    "Will be tried later",
+    "Will be retried later",
     Better.NEITHER,
-    "Failed payments that Stripe tries again by itself, that are scheduled here, or whose time to be tried has not come.",
+    "Failed payments that Stripe retries automatically, that are scheduled here, or whose retry is not due yet.",
     "recovery",
     as_of_now=True,
 )
@@ -35,16 +35,16 @@ CUSTOMER = Definition(
     "recovery_customer",
     "Need the customer",
     Better.LESS,
-    "Failed payments whose card will not be taken again or is not saved: the customer has to pay by a link, or with another "
-    "card that is saved.",
-    "recovery?next=the+customer+has+to+act",
+    "Failed payments whose card must not be charged again or is not saved. The customer has to pay with a payment link, or "
+    "another saved card.",
+    "recovery?next=needs+the+customer",
     as_of_now=True,
 )
 
 
 @dataclass(frozen=True)
 class RecoveryFigures:
-    """What became of the subscription invoices that failed in a period, in one currency."""
+    """The subscription invoices that failed in a period, and how many were paid later, in one currency."""
 
     period: Period
     currency: str
@@ -52,26 +52,26 @@ class RecoveryFigures:
 
     @property
     def reading(self) -> Reading:
-        """The rate, in words; what is still open counts as not paid yet."""
+        """The rate in words; open invoices count as not paid."""
         reading = read(RATE, _rate(self.found), _rate(self.found["previous"]), self.currency)
         assert reading is not None
         return reading
 
     @property
     def still_open(self) -> str:
-        """`22 invoices over $2,299.30 are still open`; empty where none is."""
+        """`22 invoices totalling $2,299.30 are still open`; empty where none are."""
         count, amount = self.found["open"], Money(self.found["open_minor"], self.currency)
         if count == 0:
             return ""
-        return f"{_counted(count, 'invoice')} over {amount} {'is' if count == 1 else 'are'} still open"
+        return f"{_counted(count, 'invoice')} totalling {amount} {'is' if count == 1 else 'are'} still open"
 
     @property
     def decided(self) -> str:
-        """The rate of what is decided, `66.2 % of what is decided`; empty where all or nothing is open."""
+        """`66.2% of closed invoices recovered`; empty where all or none are open."""
         decided = self.found["failed_minor"] - self.found["open_minor"]
         if not self.found["open_minor"] or not decided:
             return ""
-        return f"{self.found['recovered_minor'] / decided * 100:.1f}\N{NO-BREAK SPACE}% of what is decided"
+        return f"{percent(self.found['recovered_minor'] / decided, 1)} of closed invoices recovered"
 
 
 def load(db: Database, period: Period, *, currency: str) -> RecoveryFigures:
@@ -88,13 +88,13 @@ def load(db: Database, period: Period, *, currency: str) -> RecoveryFigures:
 
 
 def worth(cases: Sequence[Case], currency: str, *steps: Step) -> tuple[int, Money]:
-    """How many of the cases have one of these next steps, and what they come to; all of them where none is named."""
+    """How many of the cases have one of these next steps, and their total; all of them where none is named."""
     found = [each for each in cases if not steps or each.advice.step in steps]
     return len(found), total((each.failed.amount for each in found), currency)
 
 
 def readings(figures: RecoveryFigures, cases: Sequence[Case]) -> list[Reading]:
-    """The cards of the page: what waits to be collected in the figures' currency, and how much of what failed came back."""
+    """The cards of the page: what is to be collected in the figures' currency, and the recovery rate."""
     waiting = ((NOW, (Step.RETRY,)), (LATER, (Step.WAIT, Step.SCHEDULED, Step.STRIPE)), (CUSTOMER, (Step.CUSTOMER,)))
     found = [(each, *worth(cases, figures.currency, *steps)) for each, steps in waiting]
     cards = [Reading(each, str(amount), _counted(count, "payment"), None) for each, count, amount in found]
@@ -104,14 +104,14 @@ def readings(figures: RecoveryFigures, cases: Sequence[Case]) -> list[Reading]:
 
 
 def sentence(cases: Sequence[Case], currency: str) -> str:
-    """What waits to be collected and what can be done about it now."""
+    """`114 failed payments totalling $10,575.10; 12 totalling $900.00 can be retried now, 30 need the customer`."""
     count, amount = worth(cases, currency)
     if not count:
-        return "No failed payment waits to be collected"
-    said = f"{_counted(count, 'failed payment')} over {amount} {'waits' if count == 1 else 'wait'} to be collected"
+        return "No failed payments to collect"
+    said = f"{_counted(count, 'failed payment')} totalling {amount}"
     due, due_amount = worth(cases, currency, Step.RETRY)
     customers, _ = worth(cases, currency, Step.CUSTOMER)
-    said += f"; {due:,} over {due_amount} can be tried now" if due else "; none can be tried now"
+    said += f"; {due:,} totalling {due_amount} can be retried now" if due else "; none can be retried now"
     return said + (f", {customers:,} {'needs' if customers == 1 else 'need'} the customer" if customers else "")
 
 

@@ -1,4 +1,4 @@
-"""How a customer can pay what failed: cards they saved, and links to pay that are given out and closed again."""
+"""How a customer can pay what failed: their saved cards, and payment links that we create and close again."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from core.errors import Refused
 from core.payments import actions
 from core.payments.actions import MARK, Action
 from core.payments.context import PaymentContext
+from core.payments.payment_methods import card_name
 from core.payments.retry_advice import Failed
 from core.staff import roles
 from core.staff.flags import Flow
@@ -28,15 +29,20 @@ class Card:
     declined: bool
 
     def __str__(self) -> str:
-        """`visa ending in 4242, 04/2030`."""
-        return f"{self.brand} ending in {self.last4}, {self.exp_month:02}/{self.exp_year}"
+        """`Visa •••• 4242`."""
+        return card_name(self.brand, self.last4)
+
+    @property
+    def expiry(self) -> str:
+        """`04/2030`."""
+        return f"{self.exp_month:02}/{self.exp_year}"
 
 
 @dataclass(frozen=True)
 class Link:
-    """Where the customer can pay; `sent` where Stripe sends it to them, else somebody has to pass it on.
+    """Where the customer can pay; `sent` where Stripe sends it to them, else staff send it.
 
-    Without an `action` it is the page that was given out before.
+    Without an `action` it is the link that was created before.
     """
 
     url: str | None
@@ -45,7 +51,7 @@ class Link:
 
 
 def saved_cards(context: PaymentContext, failed: Failed) -> list[Card]:
-    """The customer's saved cards, as Stripe has them now; none is kept here."""
+    """The customer's saved cards as Stripe has them now; none is stored here."""
     if failed.customer_id is None:
         return []
     customer = context.stripe.retrieve(f"customers/{failed.customer_id}")
@@ -68,13 +74,13 @@ def saved_cards(context: PaymentContext, failed: Failed) -> list[Card]:
 def card_to_try(
     context: PaymentContext, failed: Failed, payment_method_id: str | None, *, same_card: bool
 ) -> str | None:
-    """The card to name to Stripe: the one given, else the declined one where it is saved; None leaves an invoice to its own.
+    """The card to charge: the one given, else the declined one where it is saved; None lets Stripe use an invoice's own.
 
-    Raises `Refused` where that would be the declined card and it may not be tried again, or where it is not saved.
+    Raises `Refused` where that is the declined card and it must not be charged again, or where it is not saved.
     """
     if payment_method_id is None and not same_card:
         raise Refused(
-            "needs_another_card", "The bank will not take this card again: choose another one, or send a link to pay."
+            "needs_another_card", "This card must not be charged again. Choose another one, or send a payment link."
         )
     if payment_method_id is None and failed.invoice_id is not None:
         return None
@@ -83,21 +89,21 @@ def card_to_try(
         if declined is None or declined.get("customer") is None:
             raise Refused(
                 "card_not_saved",
-                "The declined card is not saved, so it cannot be tried without the customer: send a link to pay.",
+                "The declined card is not saved, so it cannot be charged without the customer. Send a payment link.",
             )
         return str(declined["id"])
     given = context.stripe.retrieve(f"payment_methods/{payment_method_id}")
     if given.get("customer") is None or given["customer"] != failed.customer_id:
-        raise Refused("card_not_saved", "This card is not saved by the customer of this payment.")
+        raise Refused("card_not_saved", "This card does not belong to the customer of this payment.")
     if not same_card and _fingerprint(given) == _fingerprint(declined):
-        raise Refused("needs_another_card", "This is the card that the bank will not take again: choose another one.")
+        raise Refused("needs_another_card", "This is the card that must not be charged again. Choose another one.")
     return payment_method_id
 
 
 def give(context: PaymentContext, actor: Actor, action_id: str, failed: Failed, return_address: str) -> Link:
-    """A way to pay for the customer: their invoice, which Stripe sends, or a page to pay on whose address somebody passes on.
+    """Give the customer a way to pay: Stripe sends their invoice, or staff send a payment link.
 
-    The page returns to `return_address`. There is one page at a time, and none while a try runs.
+    The page returns to `return_address`. There is one link at a time, and none during a retry.
     """
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
@@ -111,9 +117,9 @@ def give(context: PaymentContext, actor: Actor, action_id: str, failed: Failed, 
 
 
 def close_all(context: PaymentContext, payment_intent_id: str) -> None:
-    """The pages to pay that were given out for this payment cannot be paid any more.
+    """Close the open payment links of this payment.
 
-    Raises `Refused` (`paid_by_link`) where the customer has just paid on one.
+    Raises `Refused` (`paid_by_link`) where the customer has just paid with one.
     """
     for session_id in context.db.call("recovery_links", payment_intent_id=payment_intent_id, now=context.clock()):
         session = context.stripe.retrieve(f"checkout/sessions/{session_id}")
@@ -121,7 +127,7 @@ def close_all(context: PaymentContext, payment_intent_id: str) -> None:
             session = context.stripe.write(f"checkout/sessions/{session_id}/expire", key=f"close-{session_id}")
         context.mirror(session)
         if session["status"] == "complete":
-            raise Refused("paid_by_link", "The customer has just paid by the link.")
+            raise Refused("paid_by_link", "The customer has just paid with the link.")
 
 
 def _new_page(context: PaymentContext, actor: Actor, action_id: str, failed: Failed, return_address: str) -> Link:
@@ -145,7 +151,7 @@ def _new_page(context: PaymentContext, actor: Actor, action_id: str, failed: Fai
 
 
 def _open_page(context: PaymentContext, actor: Actor, action_id: str, failed: Failed) -> Link | None:
-    """The page that was given out before, or the shop's own that the payment failed on, while it can be paid."""
+    """The link created before, or the shop's own checkout on which the payment failed, while it can still be paid."""
     for session_id in context.db.call(
         "recovery_links", payment_intent_id=failed.payment_intent_id, now=context.clock()
     ):
@@ -153,7 +159,7 @@ def _open_page(context: PaymentContext, actor: Actor, action_id: str, failed: Fa
             return Link(url, False, None)
     for session in context.stripe.each("checkout/sessions", payment_intent=failed.payment_intent_id):
         if session["status"] == "open":
-            # Marked, so that it is on record who passed the shop's page on.
+            # Marked, so that the audit log says who sent the shop's page.
             mark = {"metadata": {MARK: action_id}}
             action = _begun(context, actor, action_id, failed, f"checkout/sessions/{session['id']}", mark)
             return Link(session["url"], False, action)
@@ -194,5 +200,5 @@ def _declined_card(context: PaymentContext, failed: Failed) -> Json | None:
 
 
 def _fingerprint(method: Json | None) -> str | None:
-    """Of the card itself, however often it was saved."""
+    """Stripe's fingerprint of the card itself, however often it was saved."""
     return ((method or {}).get("card") or {}).get("fingerprint")

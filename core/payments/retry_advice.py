@@ -1,4 +1,4 @@
-"""What may still be tried with a failed payment, and when: decided from its decline, its tries and the networks' limits."""
+"""What to do next about a failed payment, and when: from its decline, its attempts and the networks' limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,15 +10,15 @@ from core.money import Money
 from core.payments.declines import Advice, Category, advice, every_code
 from core.payments.payment_methods import BANK_DEBITS, card_name, paid_with
 
-# The console warns at the first and stops its own tries at the second, before any network's limit.
+# The console warns at the first number of attempts and stops its own retries at the second, before any network does.
 WARN_AT, STOP_AT = 10, 15
-# Visa fines more than 20 tries of one payment in 30 days, and any after a category 1 decline (Visa Core Rules, April 2026,
+# Visa fines more than 20 attempts of one payment in 30 days, and any after a category 1 decline (Visa Core Rules, April 2026,
 # reattempts). Mastercard fines more than 10 declines of one card in 24 hours, and more than 35 at one amount in 30 days
 # (Transaction Processing Excellence, excessive attempts).
 VISA_TRIES_30_DAYS = 20
 MASTERCARD_DECLINES_24_HOURS = 10
 MASTERCARD_DECLINES_OF_AMOUNT = 35
-SPACED_TRIES = 3  # once, and once or twice more
+SPACED_TRIES = 3  # the first attempt, and one or two retries
 # Stripe blocked these before the network, and only the customer's data or another card helps.
 FOR_CUSTOMER = frozenset(
     "previously_declined_do_not_retry requested_block_on_incorrect_cvc requested_block_on_incorrect_zip".split()
@@ -30,24 +30,25 @@ ADVICE_CODES = (None, "confirm_card_data", "do_not_try_again", "try_again_later"
 
 
 class Step(StrEnum):
-    """What comes next for a failed payment."""
+    """The next step for a failed payment."""
 
     RETRY = "retry now"
     WAIT = "wait, then retry"
     SCHEDULED = "scheduled"
-    IN_FLIGHT = "being tried"
-    STRIPE = "Stripe tries by itself"
-    CUSTOMER = "the customer has to act"
+    IN_FLIGHT = "in progress"
+    STRIPE = "Stripe retries automatically"
+    CUSTOMER = "needs the customer"
     REVIEW = "review"
     STOPPED = "stopped"
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A payment that failed, or whose invoice is past due, as it waits to be collected.
+    """A payment that failed, or whose invoice is past due, and that is still to be collected.
 
-    `card_saved` says whether the declined card can be tried without the customer; None while Stripe was not asked.
-    `monthly_minor` is what its subscription, which is not over, brings in a month; None where it has none.
+    `card_saved` says whether the declined card can be charged without the customer; None before Stripe was asked.
+    `monthly_minor` is the monthly price of its subscription while that continues; None where there is none. `tries` are
+    the attempts that reached the network in 30 days. `told` are the payment links given to the customer.
     """
 
     payment_intent_id: str
@@ -111,8 +112,8 @@ class Failed:
 
 @dataclass(frozen=True)
 class RetryAdvice:
-    """What may be tried: `same_card` says whether the declined card may be at all, `advised_from` from when that makes
-    sense (None where it never does), `limit_reached` that only an admin may pass over the networks' limits."""
+    """The next step: `same_card` says whether the declined card may be charged again at all, `advised_from` from when
+    that makes sense (None where it never does), `limit_reached` that only an admin may exceed the networks' limits."""
 
     decline: Advice
     step: Step
@@ -189,20 +190,29 @@ def _step(failed: Failed, decline: Advice, advised_from: datetime | None, now: d
 def _meter(failed: Failed) -> str:
     if failed.card_brand == "mastercard":
         return (
-            f"{failed.tries} tries in 30 days; this card was declined {failed.card_declines_24_hours} times in 24 hours, where "
-            f"Mastercard allows {MASTERCARD_DECLINES_24_HOURS}, and {failed.card_declines_of_amount} times at this amount in "
+            f"{_attempts(failed.tries)} in 30 days; this card was declined {_times(failed.card_declines_24_hours)} in 24 hours, where "
+            f"Mastercard allows {MASTERCARD_DECLINES_24_HOURS}, and {_times(failed.card_declines_of_amount)} at this amount in "
             f"30 days, where it allows {MASTERCARD_DECLINES_OF_AMOUNT}"
         )
     if failed.card_brand == "visa":
-        return f"{failed.tries} of {VISA_TRIES_30_DAYS} tries that Visa allows in 30 days; we stop at {STOP_AT}"
-    return f"{failed.tries} tries in 30 days; we stop at {STOP_AT}"
+        return f"{failed.tries} of the {VISA_TRIES_30_DAYS} attempts that Visa allows in 30 days; we stop at {STOP_AT}"
+    return f"{_attempts(failed.tries)} in 30 days; we stop at {STOP_AT}"
 
 
 def _warning(failed: Failed, limit_reached: bool) -> str:
     if limit_reached:
-        return "The limit is reached: only an admin may try again, with a reason. Networks fine more."
+        return "The limit of attempts is reached, and card networks fine more. Another retry needs an admin's reason."
     if failed.tries >= WARN_AT:
-        return f"Tried {failed.tries} times in 30 days: at {STOP_AT} we stop, since networks fine more."
+        return f"{_attempts(failed.tries)} in 30 days. We stop at {STOP_AT}, because card networks fine more."
     if failed.card_brand == "mastercard" and failed.card_declines_of_amount >= MASTERCARD_DECLINES_OF_AMOUNT - 5:
-        return f"Declined {failed.card_declines_of_amount} times at this amount in 30 days: Mastercard fines more than {MASTERCARD_DECLINES_OF_AMOUNT}."
+        declined = _times(failed.card_declines_of_amount)
+        return f"Declined {declined} at this amount in 30 days. Mastercard fines more than {MASTERCARD_DECLINES_OF_AMOUNT}."
     return ""
+
+
+def _attempts(count: int) -> str:
+    return "1 attempt" if count == 1 else f"{count:,} attempts"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"

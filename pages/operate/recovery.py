@@ -1,4 +1,4 @@
-"""Failed payments and past-due invoices: why, what may still be tried and when, and doing it."""
+"""Failed payments and past-due invoices: why they failed, the next step, and retrying or sending a payment link."""
 
 import streamlit as st
 
@@ -28,28 +28,26 @@ cases = [each for each in waiting.cases if each.failed.currency == currency]
 
 st.markdown(f"#### {literal(recovery_figures.sentence(cases, currency))}")
 if waiting.total > len(waiting.cases):
-    st.caption(f"The {len(waiting.cases):,} that are worth most of {waiting.total:,}.")
+    st.caption(f"The {len(waiting.cases):,} largest of {waiting.total:,}.")
 cards.show(recovery_figures.readings(figures, cases), role, filters.view(currency))
 charts.show(recovery_view.chart(cases, currency))
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    step = st.selectbox(
-        "What comes next", [filters.ALL, *(str(each) for each in Step)], key="next", bind="query-params"
-    )
+    step = st.selectbox("Next step", [filters.ALL, *(str(each) for each in Step)], key="next", bind="query-params")
     found_by = st.text_input(
         "Find", key="find", max_chars=100, bind="query-params", placeholder="A payment, customer, patient or order"
     )
     due = recovery.worth_trying(cases)
     if may_act and due:
-        st.button(f"Try what is due ({len(due):,})", on_click=st.session_state.update, args=({"trying": True},))
+        st.button(f"Retry all that are due ({len(due):,})", on_click=st.session_state.update, args=({"trying": True},))
 recovery_bulk.go_on()
 if st.session_state.pop("trying", False):
     recovery_bulk.ask(due)
 listed = [each for each in cases if step in (filters.ALL, each.advice.step) and each.goes_by(found_by or "")]
 if asked_for and asked_for not in {each.id for each in cases}:
-    st.info("The chosen payment does not wait to be collected any more, or is in another currency.")
+    st.info("The chosen payment no longer needs to be collected, or is in another currency.")
 if not listed:
-    st.info("No failed payment fits. Payments that fail and invoices that fall past due are listed here as they do.")
+    st.info("No failed payments found. Payments that fail and invoices that become past due appear here.")
     st.stop()
 table = [recovery_view.as_row(each) for each in listed]
 chosen = rows.show(table, recovery_view.COLUMNS, key="recovery", choose="payment")
@@ -60,26 +58,26 @@ for case in (each for each in cases if each.id == chosen):
         recovery_view.details(case)
         linked, url = st.session_state.get(recovery_dialogs.LINK, ("", ""))
         if linked == case.id:
-            st.markdown("**Where the customer can pay**")
+            st.markdown("**Payment link**")
             st.code(url, language=None)
         with st.container(horizontal=True):
             if may_act and not case.failed.in_flight:
                 if case.failed.state != "stopped":
                     by_customer = case.advice.step is Step.CUSTOMER
                     st.button(
-                        "Retry now",
+                        "Retry payment",
                         type="secondary" if by_customer else "primary",
                         on_click=st.session_state.update,
                         args=({"asked": "retry"},),
                     )
-                    st.button("Schedule", on_click=st.session_state.update, args=({"asked": "schedule"},))
+                    st.button("Schedule retry", on_click=st.session_state.update, args=({"asked": "schedule"},))
                     st.button(
-                        "Link to pay",
+                        "Payment link",
                         type="primary" if by_customer else "secondary",
                         on_click=st.session_state.update,
                         args=({"asked": "link"},),
                     )
-                label = {"open": "Stop trying", "scheduled": "Do not try then", "stopped": "Open again"}[
+                label = {"open": "Stop retries", "scheduled": "Cancel scheduled retry", "stopped": "Resume retries"}[
                     case.failed.state
                 ]
                 st.button(label, on_click=st.session_state.update, args=({"asked": "stop"},))

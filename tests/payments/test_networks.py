@@ -120,7 +120,7 @@ def test_headroom_is_told_before_each_line(a_month, database):
     said = networks.in_words(visa)
     assert (
         said
-        == "4 of 200 payments, 2.00\u00a0%; 1 more reach the non-compliant line; 1,496 more reach the excessive line"
+        == "4 of 200 payments, 2.00\u00a0%; 1 more reach the non-compliant limit; 1,496 more reach the excessive limit"
     )
 
 

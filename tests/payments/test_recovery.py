@@ -108,7 +108,7 @@ def test_at_fifteen_tries_only_an_admin_goes_on_and_says_why(context, shop, owne
     assert (warned.failed.tries, warned.advice.limit_reached) == (
         14,
         False,
-    ) and "at 15 we stop" in warned.advice.warning
+    ) and "We stop at 15" in warned.advice.warning
     add_failed_charges(owner, case.id, 1, start=13)
     assert recovery.case(context, case.id).advice.limit_reached
     with pytest.raises(Refused, match="retry_limit"):
@@ -174,7 +174,7 @@ def test_a_scheduled_retry_that_may_not_be_made_is_dropped_with_its_reason(conte
     assert recovery.retry_due(context) == 1
     found = recovery.case(context, case.id)
     assert (found.failed.state, shop.tries(case.id)) == ("open", 1)
-    assert "tried 15 times" in found.failed.reason
+    assert "There were 15 attempts" in found.failed.reason
     assert audited(owner, case.id)[-1] == ("payments:recovery:not-tried", "system:worker")
 
 

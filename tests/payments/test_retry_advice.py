@@ -82,7 +82,7 @@ def test_the_next_step(changes, expected):
 def test_the_meter_warns_at_ten_and_stops_at_fifteen(tries, warns, reached):
     found = retry_advice(replace(DECLINED, tries=tries), NOW)
     assert (bool(found.warning), found.limit_reached) == (warns, reached)
-    assert found.meter == f"{tries} of 20 tries that Visa allows in 30 days; we stop at 15"
+    assert found.meter == f"{tries} of the 20 attempts that Visa allows in 30 days; we stop at 15"
     assert found.due is not reached
 
 

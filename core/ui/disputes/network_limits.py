@@ -1,4 +1,4 @@
-"""How near the card networks' lines the month is, and setting a line that a network changed."""
+"""The distance to the card networks' limits this month, and setting a limit that a network changed."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,30 +14,30 @@ from core.ui.text import literal
 
 
 def show(standings: Sequence[Standing], day: date, currency: str, *, may_set: bool) -> None:
-    """A box a network: its ratio this month, and how many more events would reach each of its lines."""
-    st.subheader("How near are the networks' lines?")
+    """One box per network: its ratio this month, and how many more events reach each of its limits."""
+    st.subheader("Distance to the card networks' limits")
     for column, standing in zip(st.columns(len(standings)), standings, strict=True):
         with column, st.container(border=True, height="stretch"):
             _standing(standing, day)
     everywhere = ", ".join(f"{each.title} {each.everywhere:,}" for each in standings)
     st.caption(
         literal(
-            f"Payments in {currency.upper()} of {day:%B %Y}, up to the {day.day}. Networks add up all currencies: {everywhere}."
+            f"Payments in {currency.upper()}, {day:%B %Y} up to day {day.day}. Networks count all currencies together: {everywhere}."
         )
     )
     if may_set:
-        st.button("Set a line", icon=":material/rule:", type="tertiary", on_click=_ask, args=(day,))
+        st.button("Set a limit", icon=":material/rule:", type="tertiary", on_click=_ask, args=(day,))
 
 
 def _standing(standing: Standing, day: date) -> None:
     what = "disputes and fraud warnings" if standing.network == "visa" else "chargebacks"
     month = "this month's" if standing.network == "visa" else "last month's"
-    ratio = "no payments" if standing.ratio is None else f"{standing.ratio:.2%}".replace("%", "\u00a0%")
+    ratio = "no payments" if standing.ratio is None else f"{standing.ratio:.2%}"
     st.metric(standing.title, ratio)
     st.caption(literal(f"{standing.events:,} {what} against {standing.payments:,} of {month} payments"))
     for line in standing.lines:
         st.progress(_reached(standing, line), text=f"{line.name.capitalize()}: {_headroom(standing, line)}")
-        share = f"{line.ratio:.2%}".replace("%", "\u00a0%")
+        share = f"{line.ratio:.2%}"
         st.caption(
             f"{share} and {line.events:,} events, since {line.since:%-d %b %Y} ([source]({_address(line)}))"
             if _address(line)
@@ -52,7 +52,7 @@ def _headroom(standing: Standing, line: Line) -> str:
 
 
 def _reached(standing: Standing, line: Line) -> float:
-    """How much of the way to the line is gone."""
+    """The share of the limit that is used up."""
     total = standing.events + line.left
     return min(standing.events / total, 1.0) if total else 0.0
 
@@ -63,18 +63,18 @@ def _address(line: Line) -> str | None:
     return line.source if plain else None
 
 
-@st.dialog("Set a network's line")
+@st.dialog("Set a network's limit")
 def _ask(day: date) -> None:
     titles = {
         f"{networks.PROGRAMS[network]}, {name}": (network, line) for (network, line), name in networks.LINES.items()
     }
-    st.selectbox("Line", list(titles), key="line which")
+    st.selectbox("Limit", list(titles), key="line which")
     st.number_input("Share of payments (%)", 0.01, 99.0, 1.0, 0.05, format="%.2f", key="line share")
-    st.number_input("And at least so many events a month", 1, 1_000_000, 100, key="line events")
+    st.number_input("Minimum events per month", 1, 1_000_000, 100, key="line events")
     st.date_input("From", day, key="line since")
-    st.text_input("Where it is published", key="line source", max_chars=300)
-    st.caption("Earlier months keep the line that held then.")
-    st.button("Set it", type="primary", on_click=actions.attempt, args=(lambda actor: _set(titles, actor),))
+    st.text_input("Source (where it is published)", key="line source", max_chars=300)
+    st.caption("Earlier months keep the limit that applied then.")
+    st.button("Set limit", type="primary", on_click=actions.attempt, args=(lambda actor: _set(titles, actor),))
     actions.end_dialog_when_done()
 
 

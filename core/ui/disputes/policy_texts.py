@@ -1,4 +1,4 @@
-"""Our own texts that banks ask for, from which evidence is filled in."""
+"""Our own texts for evidence, such as the refund policy."""
 
 from datetime import datetime
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from core.payments import disputes, evidence
-from core.staff import audit_words
+from core.payments.staff_names import staff_name
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions
@@ -16,10 +16,10 @@ KINDS = ("product_description", "refund_policy_disclosure", "cancellation_policy
 
 
 def show() -> None:
-    """The texts, each with who changed it last, and fields to change them."""
+    """The texts with who last changed each, and fields to edit them."""
     kept = disputes.texts(session.db())
     with st.expander(f"Texts for evidence ({len(kept)} of {len(KINDS)} written)"):
-        st.caption("New evidence is filled in with these. Write nothing about anybody's health.")
+        st.caption("New evidence starts with these texts. Leave out health details.")
         for kind in KINDS:
             field, now = evidence.FIELDS[kind], kept.get(kind)
             st.text_area(
@@ -33,16 +33,13 @@ def show() -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button("Save", key=f"save {kind}", on_click=actions.attempt, args=(partial(_save, kind),))
                 if now:
-                    st.caption(
-                        literal(f"{audit_words.actor_name(now['changed_by'])}, {_at(now['changed_at'])}"),
-                        width="content",
-                    )
+                    st.caption(literal(f"{staff_name(now['changed_by'])}, {_at(now['changed_at'])}"), width="content")
 
 
 def _save(kind: str, actor: Actor) -> str:
     running = session.services()
     disputes.set_text(running.db, actor, kind, st.session_state.get(f"text {kind}") or "", running.clock())
-    return f"{evidence.FIELDS[kind].title} is saved."
+    return f"{evidence.FIELDS[kind].title} saved."
 
 
 def _at(moment: str) -> str:

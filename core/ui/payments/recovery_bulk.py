@@ -1,4 +1,4 @@
-"""Several failed payments tried one after the other: seen before, shown while it goes, told afterwards."""
+"""Retrying several failed payments in a row: the choice before, the progress, and the results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,26 +20,26 @@ from core.ui.text import literal
 
 _RUN, _CHOSEN = "recovery_run", "recovery_chosen"
 MOST = 100
-OUTCOMES = {"done": "Collected", "refused": "Declined again", "not tried": "Not tried"}
+OUTCOMES = {"done": "Collected", "refused": "Declined again", "not retried": "Not retried"}
 COLUMNS = (
     Column("amount_minor", "Amount", "money"),
     Column("outcome", "Outcome"),
-    Column("said", "What was said", width="large"),
+    Column("said", "Result", width="large"),
     Column("id", "Payment"),
 )
 
 
 @dataclass
 class Run:
-    """What is still to be tried, each under the id that it was given when it was agreed to, and what became of the rest."""
+    """The retries still to make, each with the id it got when it was confirmed, and the results of the others."""
 
     todo: list[tuple[str, Case]]
-    done: list["Tried"] = field(default_factory=list)
+    done: list["Retried"] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What became of one."""
+class Retried:
+    """The result of one retry."""
 
     id: str
     amount: Money
@@ -50,38 +50,39 @@ class Tried:
         return vars(self) | {"amount_minor": self.amount.minor, "currency": self.amount.currency}
 
 
-@st.dialog("Try several again", width="large")
+@st.dialog("Retry several payments", width="large")
 def ask(cases: Sequence[Case]) -> None:
-    """What would be charged to which card; whoever agrees may leave some out."""
+    """What will be charged to which card; some can be left out."""
     actions.end_dialog_if_over()
     offered = cases[:MOST]
     table = pd.DataFrame(
         [
             {
-                "Try": True,
+                "Retry": True,
                 "Amount": str(case.failed.amount),
-                "Why it failed": recovery_view.code_in_words(case),
+                "Reason": recovery_view.code_in_words(case),
                 "Card": case.failed.card,
-                "Tries": case.failed.tries,
+                "Attempts": case.failed.tries,
                 "Payment": case.id,
             }
             for case in offered
         ]
     )
     edited = st.data_editor(table, hide_index=True, disabled=list(table.columns[1:]), key=_CHOSEN)
-    chosen = [case for case, keep in zip(offered, edited["Try"], strict=True) if keep]
+    chosen = [case for case, keep in zip(offered, edited["Retry"], strict=True) if keep]
     if chosen:
         worth = total((case.failed.amount for case in chosen), chosen[0].failed.currency)
         st.markdown(
-            f"**{literal(f'{worth} is charged in {len(chosen):,} payments')}**, one after the other, each to the card that was declined. The customers are not there."
+            f"**{literal(f'Charge {worth} in {_payments(len(chosen))}')}**, one after the other, each to its declined card. "
+            "The customers aren't present."
         )
         if any(case.advice.warning for case in chosen):
-            st.warning("Some come near the limit of tries; those at the limit are not tried.")
+            st.warning("Some are near the limit of attempts. Those at the limit are not retried.")
     actions.ask_who_it_is()
     plan = st.session_state.setdefault("recovery_ids", {})
     agreed = [(plan.setdefault(case.id, recovery.new_id()), case) for case in chosen]
     st.button(
-        f"Try {len(chosen):,} payments",
+        f"Retry {_payments(len(chosen))}",
         type="primary",
         disabled=not chosen,
         on_click=actions.attempt,
@@ -92,9 +93,9 @@ def ask(cases: Sequence[Case]) -> None:
 
 
 def go_on() -> None:
-    """Try what was agreed to and is left, with a bar that says how far it is; then what became of each.
+    """Make the confirmed retries that are left, with a progress bar, then show the results.
 
-    Each is taken off the list once it is over, so that a click meanwhile interrupts nothing but the bar.
+    Each leaves the list when it is finished, so that a click in between interrupts only the bar.
     """
     run: Run | None = st.session_state.get(_RUN)
     if run is None:
@@ -108,29 +109,29 @@ def go_on() -> None:
                 len(run.done) / everything,
                 text=f"{len(run.done) + 1:,} of {everything:,}: {literal(case.failed.amount)}",
             )
-            run.done.append(_tried(session.actor(), action_id, case))
+            run.done.append(_retried(session.actor(), action_id, case))
             run.todo.pop(0)
-        st.rerun()  # the figures and rows around this are those from before
+        st.rerun()  # the figures and rows around this are from before
     st.markdown(f"**{literal(_summary(run))}**")
     rows.show([one.as_row() for one in run.done], COLUMNS, key="recovery-run")
-    st.button("Close the list", on_click=st.session_state.pop, args=(_RUN, None))
+    st.button("Close results", on_click=st.session_state.pop, args=(_RUN, None))
 
 
 def _agreed(plan: list[tuple[str, Case]]) -> str:
     if _RUN not in st.session_state or not st.session_state[_RUN].todo:
         st.session_state[_RUN] = Run(list(plan))
     st.session_state.pop("recovery_ids", None)
-    return f"{len(plan):,} payments are tried one after the other."
+    return f"Retrying {_payments(len(plan))}, one after the other."
 
 
-def _tried(actor: Actor, action_id: str, case: Case) -> Tried:
+def _retried(actor: Actor, action_id: str, case: Case) -> Retried:
     context = session.services().payment_context
     try:
         done = recovery.retry(context, actor, action_id, case.id, seen_retries=case.failed.retries_here)
     except PayopsError as error:
-        return Tried(case.id, case.failed.amount, OUTCOMES["not tried"], error.detail)
-    outcome = OUTCOMES.get(done.state, "Not answered yet")
-    return Tried(case.id, case.failed.amount, outcome, recovery.in_words(done))
+        return Retried(case.id, case.failed.amount, OUTCOMES["not retried"], error.detail)
+    outcome = OUTCOMES.get(done.state, "No answer yet")
+    return Retried(case.id, case.failed.amount, outcome, recovery.in_words(done))
 
 
 def _summary(run: Run) -> str:
@@ -141,4 +142,8 @@ def _summary(run: Run) -> str:
         f"{count:,} {outcome.lower()}" for outcome, count in counts.items() if count and outcome != OUTCOMES["done"]
     ]
     unknown = len(run.done) - sum(counts.values())
-    return "; ".join(said) + (f"; {unknown:,} not answered yet" if unknown else "")
+    return "; ".join(said) + (f"; {unknown:,} without an answer yet" if unknown else "")
+
+
+def _payments(count: int) -> str:
+    return "1 payment" if count == 1 else f"{count:,} payments"

@@ -1,4 +1,4 @@
-"""The dialogs about a failed payment: try it now or later, give the customer a link, stop trying."""
+"""The dialogs for a failed payment: retry it now or later, create a payment link, stop retrying."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from core.ui.text import in_zone, literal
 LINK = "link_to_pay"
 
 
-@st.dialog("Try to collect", width="medium")
+@st.dialog("Retry payment", width="medium")
 def retry(case: Case) -> None:
     """Charge a saved card now, without the customer."""
     actions.end_dialog_if_over()
@@ -26,14 +26,14 @@ def retry(case: Case) -> None:
         return
     card = st.selectbox("Card", cards, format_func=_named, key=_key(case, "card"))
     with st.container(border=True):
-        st.markdown(f"**{literal(f'{case.failed.amount} is charged now to {_named(card)}')}**")
+        st.markdown(f"**{literal(f'Charge {case.failed.amount} to {_charged(case, card)}')}**")
         st.markdown("\n".join(f"- {literal(each)}" for each in _about_to_try(case)))
     override = None
     if case.advice.limit_reached:
         if session.actor().role is not Role.ADMIN:
             st.error(literal(case.advice.warning))
             return
-        override = st.text_input("Why the limit is passed over", key=_key(case, "override"), max_chars=300)
+        override = st.text_input("Reason for exceeding the limit", key=_key(case, "override"), max_chars=300)
     actions.ask_who_it_is()
     action_id = st.session_state.setdefault(_key(case, "id"), recovery.new_id())
     st.button(
@@ -49,7 +49,7 @@ def retry(case: Case) -> None:
 
 @st.dialog("Schedule a retry", width="medium")
 def schedule(case: Case) -> None:
-    """Have a saved card charged at a moment to come."""
+    """Charge a saved card at a later time."""
     actions.end_dialog_if_over()
     cards = _choice_of_cards(case)
     if not cards:
@@ -66,11 +66,13 @@ def schedule(case: Case) -> None:
         key=_key(case, "day"),
     )
     hour.time_input(f"Time ({best:%Z})", best.time().replace(second=0, microsecond=0), key=_key(case, "time"))
-    st.text_input("Why then", key=_key(case, "later why"), max_chars=300, placeholder="For the record, such as payday")
-    st.markdown(literal(f"{case.failed.amount} is charged then, once, unless it was paid before. {case.advice.meter}."))
+    st.text_input("Reason", key=_key(case, "later why"), max_chars=300, placeholder="For the audit log, such as payday")
+    st.markdown(
+        literal(f"{case.failed.amount} will be charged once, unless it is paid before then. {case.advice.meter}.")
+    )
     actions.ask_who_it_is()
     st.button(
-        "Schedule",
+        "Schedule retry",
         type="primary",
         on_click=actions.attempt,
         args=(partial(_schedule, case),),
@@ -79,25 +81,27 @@ def schedule(case: Case) -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("A link to pay", width="medium")
+@st.dialog("Payment link", width="medium")
 def link(case: Case) -> None:
-    """Let the customer pay by themselves."""
+    """Let the customer pay with a payment link or their invoice."""
     actions.end_dialog_if_over()
     if case.failed.invoice_id:
         st.markdown(
             literal(
-                f"Stripe sends the invoice over {case.failed.amount} to the customer's e-mail address, with a page to pay on. You can pass its address on as well."
+                f"Stripe sends the invoice for {case.failed.amount} to the customer's e-mail address, with a page to pay it. "
+                "You can also send them the link yourself."
             )
         )
     else:
         st.markdown(
             literal(
-                f"A page to pay {case.failed.amount} on is made, open for a day. You pass its address on. A retry closes it first, so that nobody pays twice."
+                f"We'll create a payment link for {case.failed.amount}, valid for 24 hours. Send it to the customer. "
+                "A retry closes the link first, so the customer can't pay twice."
             )
         )
     actions.ask_who_it_is()
     action_id = st.session_state.setdefault(_key(case, "link id"), recovery.new_id())
-    label = "Send the invoice" if case.failed.invoice_id else "Make the link"
+    label = "Send invoice" if case.failed.invoice_id else "Create link"
     st.button(
         label,
         type="primary",
@@ -108,34 +112,32 @@ def link(case: Case) -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("Stop trying")
+@st.dialog("Stop retries")
 def stop(case: Case) -> None:
-    """Give it up, or take that back."""
+    """Stop all retries, or resume them."""
     actions.end_dialog_if_over()
     stopped = case.failed.state != "open"
     if stopped:
         st.markdown(
             literal(
-                f"{case.failed.amount} waits to be collected again"
+                f"Retries of {case.failed.amount} resume"
                 + (
-                    ", and Stripe goes on with its own tries."
+                    ", including Stripe's automatic retries."
                     if case.failed.invoice_id and case.failed.state == "stopped"
                     else "."
                 )
             )
         )
     else:
-        st.markdown(
-            literal(f"Nobody tries to collect {case.failed.amount} any more. A link that was given out is closed.")
-        )
+        st.markdown(literal(f"{case.failed.amount} will not be retried anymore. An open payment link is closed."))
         if case.failed.invoice_id:
             st.markdown(
-                "Stripe's own tries for the invoice end as well. The invoice stays open, and the customer can still pay it."
+                "Stripe's automatic retries of the invoice stop too. The invoice stays open, and the customer can still pay it."
             )
-        st.text_input("Why", key=_key(case, "stop why"), max_chars=300, placeholder="For the audit log")
+        st.text_input("Reason", key=_key(case, "stop why"), max_chars=300, placeholder="For the audit log")
     actions.ask_who_it_is()
     st.button(
-        "Open it again" if stopped else "Stop trying",
+        "Resume retries" if stopped else "Stop retries",
         type="primary",
         on_click=actions.attempt,
         args=(partial(_stop, case, stopped),),
@@ -145,7 +147,7 @@ def stop(case: Case) -> None:
 
 
 def _choice_of_cards(case: Case) -> list[Card | None]:
-    """Those that may be tried, the one that makes most sense first; None leaves an invoice to its own card."""
+    """The saved cards that may be charged, the best first; None lets Stripe use the invoice's own card."""
     context, same = session.services().payment_context, case.advice.same_card
     try:
         saved = recovery_links.saved_cards(context, case.failed)
@@ -153,30 +155,36 @@ def _choice_of_cards(case: Case) -> list[Card | None]:
         st.error(literal(error.detail))
         return []
     cards = [card for card in saved if same or not card.declined]
-    # After a passing decline the declined card comes first, after a lasting one the customer's usual one.
+    # After a temporary decline the declined card comes first, otherwise the customer's default card.
     cards.sort(key=lambda card: (not card.declined, not card.is_default))
     if not cards:
-        st.info("No card that may be tried is saved. Give the customer a link to pay with another one.")
+        st.info("No other card is saved. Create a payment link so that the customer can pay with another one.")
     return [None, *cards] if same and case.failed.invoice_id and cards else [*cards]
 
 
 def _named(card: Card | None) -> str:
     if card is None:
-        return "the card that the invoice is paid with"
-    return f"{card}{' (was declined)' if card.declined else ''}{' (usual card)' if card.is_default else ''}"
+        return "The invoice's own card"
+    marks = [mark for mark, holds in (("declined", card.declined), ("default", card.is_default)) if holds]
+    return f"{card}, {card.expiry}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _charged(case: Case, card: Card | None) -> str:
+    """The card in the sentence that says what will be charged."""
+    return str(card) if card else case.failed.card or "the invoice's own card"
 
 
 def _about_to_try(case: Case) -> list[str]:
-    told = ["The customer is not there: where their bank asks for them, the try fails."]
+    told = ["The customer isn't present, so the charge fails if their bank requires authentication."]
     advised, now = case.advice.advised_from, session.services().clock()
     if advised and advised > now:
-        told.append(f"It makes more sense from {in_zone(advised, session.settings().business_zone)} on.")
+        told.append(f"A retry is more likely to succeed after {in_zone(advised, session.settings().business_zone)}.")
     if case.failed.stripe_tries_at:
         told.append(
-            f"Stripe tries by itself at {in_zone(case.failed.stripe_tries_at, session.settings().business_zone)}."
+            f"Stripe retries automatically at {in_zone(case.failed.stripe_tries_at, session.settings().business_zone)}."
         )
     if case.failed.told and case.failed.invoice_id is None:
-        told.append("A link that was given out is closed first.")
+        told.append("An open payment link is closed first.")
     told.append(f"{case.advice.meter}.")
     return [*told, case.advice.warning] if case.advice.warning and not case.advice.limit_reached else told
 
@@ -209,7 +217,7 @@ def _schedule(case: Case, actor: Actor) -> str:
         payment_method_id=card.id if card else None,
         reason=state.get(_key(case, "later why")) or "",
     )
-    return f"Scheduled for {in_zone(at, zone)}."
+    return f"Retry scheduled for {in_zone(at, zone)}."
 
 
 def _link(case: Case, action_id: str, actor: Actor) -> str:
@@ -217,14 +225,14 @@ def _link(case: Case, action_id: str, actor: Actor) -> str:
     given = recovery_links.give(session.services().payment_context, actor, action_id, case.failed, origin)
     st.session_state.pop(_key(case, "link id"), None)
     if given.action is not None and given.action.state == "refused":
-        return actions.Failure(f"No link was made: {given.action.problem}")
+        return actions.Failure(f"The link was not created: {given.action.problem}")
     if given.url is None:
-        return "Stripe has not answered yet. The link will be here once it has."
+        return "Stripe has not answered yet. The link appears here once it does."
     st.session_state[LINK] = (case.id, given.url)
     return (
-        "Stripe sends the invoice. Its address is below."
+        "Stripe sends the invoice. Its link is below."
         if given.sent
-        else "The link is below: pass it on to the customer."
+        else "Payment link created. Send it to the customer."
     )
 
 
@@ -232,13 +240,15 @@ def _stop(case: Case, stopped: bool, actor: Actor) -> str:
     context = session.services().payment_context
     if stopped:
         done = recovery.reopen(context, actor, case.id)
-        said = "It waits to be collected again."
+        said = "Retries resumed."
     else:
         done = recovery.stop(context, actor, case.id, reason=st.session_state.get(_key(case, "stop why")) or "")
-        said = "Nobody tries this any more."
+        said = "Retries stopped."
     if done is None or done.state == "done":
         return said
-    return actions.Failure(f"{said} Stripe has not changed its own tries: {done.problem or 'it has not answered yet'}")
+    return actions.Failure(
+        f"{said} Stripe's automatic retries are unchanged: {done.problem or 'Stripe has not answered yet'}"
+    )
 
 
 def _key(case: Case, what: str) -> str:

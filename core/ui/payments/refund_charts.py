@@ -1,4 +1,4 @@
-"""The chart of what goes back."""
+"""The chart of refunds by day."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,12 @@ import pandas as pd  # type: ignore[import-untyped]
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from core.money import Money
-from core.payments.refund_figures import RefundDay, RefundFigures
+from core.payments.refund_figures import RefundDay, RefundFigures, refunds_counted
 from core.ui.kit.charts import BEFORE, HEIGHT_PIXELS, MONEY, Chart
 
 
 def each_day(figures: RefundFigures) -> Chart:
-    """What went back on each day, over the period before."""
+    """Refunds by day, with the period before behind."""
     currency, days = figures.currency, [each.day for each in figures.daily]
     figure = go.Figure(
         layout={
@@ -54,7 +54,7 @@ def each_day(figures: RefundFigures) -> Chart:
 
     return Chart(
         "refunded",
-        "How much goes back each day?",
+        "How much is refunded each day?",
         figure,
         f"Bar chart of what was refunded in {currency.upper()}, with the period before.",
         rows,
@@ -68,5 +68,6 @@ def _major(days: Sequence[RefundDay], currency: str) -> list[float]:
 
 def _written(days: Sequence[RefundDay], currency: str) -> list[str]:
     return [
-        f"{each.day:%a %-d %b %Y}: {Money(each.amount_minor, currency)} in {each.refunds:,} refunds" for each in days
+        f"{each.day:%a %-d %b %Y}: {Money(each.amount_minor, currency)} in {refunds_counted(each.refunds)}"
+        for each in days
     ]

@@ -37,7 +37,7 @@ def at_stripe(console, dispute):
 
 def open_page(console, page, name, dispute):
     console.sign_in(page, name, f"/disputes?dispute={dispute['id']}")
-    expect(page.get_by_role("heading", name="$73.00, service not received: waits for evidence")).to_be_visible()
+    expect(page.get_by_role("heading", name="$73.00, service not received: needs a response")).to_be_visible()
 
 
 def test_finance_writes_attaches_and_submits_evidence(console, dispute, page):
@@ -46,8 +46,8 @@ def test_finance_writes_attaches_and_submits_evidence(console, dispute, page):
     summary = page.get_by_role("textbox", name="Summary")
     expect(summary).to_have_value(re.compile(r"The customer paid \$73\.00"))
     summary.fill("The visit took place **as booked**.")
-    page.get_by_role("button", name="Save the draft").click()
-    expect(page.get_by_text("The draft is at Stripe")).to_be_visible()
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text("Draft saved at Stripe")).to_be_visible()
     assert at_stripe(console, dispute)["evidence"]["uncategorized_text"] == "The visit took place **as booked**."
     page.locator('input[type="file"]').set_input_files(
         {"name": "visit.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a visit"}
@@ -55,32 +55,32 @@ def test_finance_writes_attaches_and_submits_evidence(console, dispute, page):
     attach = page.get_by_role("button", name="Attach").first  # the one drawn anew
     expect(attach).to_be_enabled()
     attach.click()
-    expect(page.get_by_text("Proof of the service is attached.")).to_be_visible()
+    expect(page.get_by_text("Proof of the service attached.")).to_be_visible()
     page.get_by_role("button", name="Submit evidence").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Banks take evidence once")
+    expect(dialog).to_contain_text("Banks accept evidence once")
     expect(dialog).to_contain_text("The visit took place **as booked**.")
     assert at_stripe(console, dispute)["status"] == "needs_response"
     dialog.get_by_role("button", name="Submit to the bank").dblclick()
-    expect(page.get_by_text("The evidence over $73.00 is with the bank.")).to_be_visible()
+    expect(page.get_by_text("The evidence for $73.00 is with the bank.")).to_be_visible()
     found = at_stripe(console, dispute)
     assert (found["status"], found["evidence_details"]["submission_count"]) == ("under_review", 1)
     assert found["evidence"]["service_documentation"].startswith("file_")
     expect(page.get_by_role("heading", name="with the bank")).to_be_visible()
-    expect(page.get_by_role("button", name="Save the draft")).to_have_count(0)
+    expect(page.get_by_role("button", name="Save draft")).to_have_count(0)
 
 
 def test_finance_accepts_a_dispute_with_a_reason(console, dispute, page):
     open_page(console, page, "finance", dispute)
-    page.get_by_role("button", name="Accept the dispute").click()
+    page.get_by_role("button", name="Accept dispute").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("$73.00 is lost for good")
-    dialog.get_by_role("button", name="Accept it").click()
-    expect(page.get_by_text("Say why")).to_be_visible()
-    why = dialog.get_by_role("textbox", name="Why")
+    dialog.get_by_role("button", name="Accept dispute").click()
+    expect(page.get_by_text("Give a reason")).to_be_visible()
+    why = dialog.get_by_role("textbox", name="Reason for accepting")
     why.fill("The visit did not take place.")
     why.press("Tab")
-    dialog.get_by_role("button", name="Accept it").click()
+    dialog.get_by_role("button", name="Accept dispute").click()
     expect(page.get_by_text("The dispute over $73.00 is accepted.")).to_be_visible()
     assert at_stripe(console, dispute)["status"] == "lost"
 
@@ -89,11 +89,11 @@ def test_ops_sees_the_dispute_and_cannot_act(console, dispute, page):
     open_page(console, page, "ops", dispute)
     expect(page.get_by_text("Show that the service was provided")).to_be_visible()
     expect(page.get_by_text("Finance and admins answer disputes.")).to_be_visible()
-    for action in ("Save the draft", "Submit evidence", "Accept the dispute", "Set a line"):
+    for action in ("Save draft", "Submit evidence", "Accept dispute", "Set a limit"):
         expect(page.get_by_role("button", name=action)).to_have_count(0)
     page.get_by_role("button", name="All disputes").click()
-    expect(page.get_by_role("heading", name="an answer").first).to_be_visible()
-    for action in ("Set a line", "Save"):
+    expect(page.get_by_role("heading", name="a response").first).to_be_visible()
+    for action in ("Set a limit", "Save"):
         expect(page.get_by_role("button", name=action, exact=True)).to_have_count(0)
 
 
@@ -102,15 +102,15 @@ def test_support_sends_a_payment_reported_as_fraud_back(console, sandbox, paid, 
     told = sandbox.post("/sandbox/early_fraud_warnings", json={"charge": charge}).raise_for_status().json()
     console.services.payment_context.mirror(told)
     console.sign_in(page, "support", f"/disputes?show=fraud+warnings&warning={told['id']}")
-    expect(page.get_by_text("$73.00 goes back")).to_be_visible()
+    expect(page.get_by_text("$73.00 is refunded")).to_be_visible()
     page.get_by_role("button", name="Refund now").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("combobox", name="Reason for Stripe")).to_have_value(re.compile("Fraud"))
-    why = dialog.get_by_role("textbox", name="Why")
+    why = dialog.get_by_role("textbox", name="Reason for the audit log")
     why.fill("The issuer reports it.")
     why.press("Tab")
     dialog.get_by_role("button", name="Refund $73.00").click()
-    expect(page.get_by_text("$73.00 goes back to the customer")).to_be_visible()
+    expect(page.get_by_text("$73.00 is refunded to the customer")).to_be_visible()
     (refund,) = console.services.stripe.each("refunds", payment_intent=payment)
     assert (refund["amount"], refund["reason"]) == (7300, "fraudulent")
 

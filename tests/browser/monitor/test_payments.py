@@ -75,13 +75,13 @@ def test_a_checkout_is_paid_on_the_sandboxs_page_and_the_payment_appears(console
     sandbox.post("/sandbox/webhooks/flush").raise_for_status()
 
     console.sign_in(page, "support", f"/payments?find={ORDER}")
-    expect(page.get_by_text("1 payment of all time: 1 succeeded, 0 failed; $79.00 came in.")).to_be_visible()
+    expect(page.get_by_text("1 payment in all time: 1 succeeded, 0 failed; $79.00 collected.")).to_be_visible()
     choose_first_row(page)
     expect(page.get_by_role("heading", name="$79.00: Succeeded")).to_be_visible()
     story = page.locator(".payops-life")
-    expect(story).to_contain_text("$79.00 on visa ending 0002 was declined: generic_decline")
-    expect(story).to_contain_text("$79.00 was charged on visa ending 4242")
-    expect(story).to_contain_text("Checkout is complete, paid")
+    expect(story).to_contain_text("$79.00 on Visa •••• 0002 declined: Generic decline")
+    expect(story).to_contain_text("$79.00 charged on Visa •••• 4242")
+    expect(story).to_contain_text("Checkout complete, paid")
     expect(story).to_contain_text("payment_intent.succeeded")
     expect(page.get_by_role("button", name="Refund")).to_be_visible()
 
@@ -95,7 +95,7 @@ def test_support_finds_by_an_address_that_is_kept_nowhere(console, sandbox, page
     page.get_by_role("textbox", name="E-mail address").fill("by.email@example.com")
     page.get_by_role("button", name="Look up").click()
     expect(page.get_by_text("1 customer has this address at Stripe.")).to_be_visible()
-    expect(page.get_by_text("1 payment of all time")).to_be_visible()
+    expect(page.get_by_text("1 payment in all time")).to_be_visible()
     assert f"find={made['id']}" in page.url
     assert "by.email" not in page.url
 
@@ -105,15 +105,15 @@ def test_a_note_is_written_and_taken_back(console, page):
     console.sign_in(page, "ops", "/payments?payment=pi_72")
     note = page.get_by_role("textbox", name="A note for colleagues")
     note.fill("The patient was told about **the refund**.")
-    page.get_by_role("button", name="Add the note").click()
+    page.get_by_role("button", name="Add note").click()
     expect(page.get_by_text("The patient was told about **the refund**.").first).to_be_visible()
-    page.get_by_role("button", name="Take back").click()
-    expect(page.get_by_text("The note's words are gone.")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Note removed.")).to_be_visible()
     expect(page.get_by_text("**the refund**")).to_have_count(0)
     expect(page.locator(".payops-life")).to_contain_text("taken back by staff:ops")
     expect(note).to_have_count(1)  # while the page is drawn anew, the old one stands below
     note.fill("Card 4242 4242 4242 4242")
-    page.get_by_role("button", name="Add the note").click()
+    page.get_by_role("button", name="Add note").click()
     expect(page.get_by_text("Leave out card numbers")).to_be_visible()
 
 
@@ -128,7 +128,7 @@ def test_what_was_found_is_taken_along_as_a_file_and_that_is_on_record(console, 
     db = console.services.db
     db.call("load_records", records={"payment_intents": [row(75), row(76)]})
     console.sign_in(page, "finance", "/payments?find=pi_75")
-    expect(page.get_by_text("1 payment of all time")).to_be_visible()
+    expect(page.get_by_text("1 payment in all time")).to_be_visible()
     file = downloaded(page, page.get_by_role("button", name="CSV", exact=True))
     lines = list(csv.DictReader(io.StringIO(Path(file.path()).read_text("utf-8-sig"))))
     assert [(line["Payment"], line["Amount (minor units)"]) for line in lines] == [("pi_75", "4900")]
@@ -181,7 +181,7 @@ def test_what_attackers_write_is_shown_as_text(console, nasty, page):
     for text in ["' or 1=1 --", NASTY[0], NASTY[6], NASTY[7]]:
         page.goto(f"{console.base}/payments?{httpx.QueryParams({'find': text})}")
         expect(
-            page.get_by_text("No payment fits of all time.").or_(page.get_by_text("1 payment of all time"))
+            page.get_by_text("No payments found in all time.").or_(page.get_by_text("1 payment in all time"))
         ).to_be_visible()
         assert main.locator("img[src=x], a[href*=evil]").count() == 0
     assert not alerts
@@ -190,9 +190,9 @@ def test_what_attackers_write_is_shown_as_text(console, nasty, page):
 
 def test_a_filter_that_cannot_be_says_how_it_is_written(console, page):
     console.sign_in(page, "ops", "/payments?amount=1e3")
-    expect(page.get_by_text("Write an amount such as 49 or 1,049.50.")).to_be_visible()
+    expect(page.get_by_text("Enter an amount such as 49 or 1,049.50.")).to_be_visible()
     page.goto(f"{console.base}/payments?last4=%3Cb%3E")
-    expect(page.get_by_text("The last four are four digits.")).to_be_visible()
+    expect(page.get_by_text("Enter the last four digits of the card.")).to_be_visible()
     page.goto(f"{console.base}/payments?status=nonsense&before=nonsense")
     expect(page.get_by_role("heading", name=re.compile("payment"), level=4)).to_be_visible()
 

@@ -21,9 +21,9 @@ def opened(console, page, case, role="support"):
 
 
 def ask_to_retry(page):
-    page.get_by_role("button", name="Retry now").click()
+    page.get_by_role("button", name="Retry payment").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("$49.00 is charged now to visa ending in 4242")).to_be_visible()
+    expect(dialog.get_by_text("Charge $49.00 to Visa •••• 4242")).to_be_visible()
     return dialog
 
 
@@ -31,9 +31,9 @@ def test_support_retries_a_declined_payment_and_a_second_click_is_no_second_char
     case = shop.failed()
     opened(console, page, case)
     ask_to_retry(page).get_by_role("button", name="Charge $49.00").dblclick()
-    expect(page.get_by_text("the money is collected")).to_be_visible()
+    expect(page.get_by_text("Collected with Visa")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.get_by_text("does not wait to be collected any more")).to_be_visible()
+    expect(page.get_by_text("no longer needs to be collected")).to_be_visible()
     assert (shop.charged(case.id), shop.tries(case.id)) == ([4900], 2)
 
 
@@ -43,7 +43,7 @@ def test_a_second_click_on_a_card_that_is_declined_again_is_no_second_try(consol
     opened(console, page, case)
     ask_to_retry(page).get_by_role("button", name="Charge $49.00").dblclick()
     expect(page.get_by_text("Declined again")).to_be_visible()
-    expect(page.get_by_text("Retry by staff:support, declined or refused")).to_have_count(1)
+    expect(page.get_by_text("Retry by support, declined or refused")).to_have_count(1)
     assert (shop.charged(case.id), shop.tries(case.id)) == ([], 2)
 
 
@@ -53,12 +53,12 @@ def test_a_second_tab_makes_no_second_charge(console, shop, page, context):
     opened(console, page, case)
     second = context.new_page()
     second.goto(page.url)
-    expect(second.get_by_role("button", name="Retry now")).to_be_visible()
+    expect(second.get_by_role("button", name="Retry payment")).to_be_visible()
     dialogs = [ask_to_retry(tab) for tab in (page, second)]
     dialogs[0].get_by_role("button", name="Charge $49.00").click()
-    expect(page.get_by_text("the money is collected")).to_be_visible()
+    expect(page.get_by_text("Collected with Visa")).to_be_visible()
     dialogs[1].get_by_role("button", name="Charge $49.00").click()
-    expect(dialogs[1].get_by_text("not waiting to be collected any more")).to_be_visible()
+    expect(dialogs[1].get_by_text("no longer needs to be collected")).to_be_visible()
     assert shop.charged(case.id) == [4900]
 
 
@@ -70,10 +70,10 @@ def test_several_are_tried_after_a_preview_and_what_became_of_each_is_told(conso
     other.decline(other.card, "insufficient_funds")
     days_pass(console, [works.id, declines.id])
     console.sign_in(page, "support", "/recovery")
-    page.get_by_role("button", name="Try what is due (2)").click()
+    page.get_by_role("button", name="Retry all that are due (2)").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("$33.00 is charged in 2 payments")).to_be_visible()
-    dialog.get_by_role("button", name="Try 2 payments").dblclick()
+    expect(dialog.get_by_text("Charge $33.00 in 2 payments")).to_be_visible()
+    dialog.get_by_role("button", name="Retry 2 payments").dblclick()
     expect(page.get_by_text("1 collected, $11.00; 1 declined again")).to_be_visible()
     assert (shop.charged(works.id), other.charged(declines.id)) == ([1100], [])
     assert (shop.tries(works.id), other.tries(declines.id)) == (2, 2)
@@ -92,16 +92,16 @@ def days_pass(console, intents):
 def test_a_link_to_pay_is_made_and_shown_to_be_passed_on(console, shop, page):
     case = shop.failed()
     opened(console, page, case)
-    page.get_by_role("button", name="Link to pay").click()
-    page.get_by_role("dialog").get_by_role("button", name="Make the link").click()
-    expect(page.get_by_text("pass it on to the customer")).to_be_visible()
+    page.get_by_role("button", name="Payment link").click()
+    page.get_by_role("dialog").get_by_role("button", name="Create link").click()
+    expect(page.get_by_text("Send it to the customer")).to_be_visible()
     expect(page.get_by_text(f"{shop.base_url}/checkout/")).to_be_visible()
-    expect(page.get_by_text("A link to pay was made by staff:support")).to_be_visible()
+    expect(page.get_by_text("Payment link created by support")).to_be_visible()
 
 
 def test_who_only_sees_sees_why_and_no_button(console, shop, page):
     case = shop.failed()
     opened(console, page, case, "finance")
-    expect(page.get_by_text("of 20 tries that Visa allows")).to_be_visible()
+    expect(page.get_by_text("of the 20 attempts that Visa allows")).to_be_visible()
     for name in ("Retry now", "Schedule", "Link to pay", "Stop trying"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)

@@ -95,9 +95,9 @@ declare
   kept payops.network_lines;
 begin
   if not (p_ratio > 0 and p_ratio < 1 and p_events > 0) then
-    perform payops.refuse('bad_line', 'A line is a share between 0 and 100 % and at least one event.');
+    perform payops.refuse('bad_line', 'A limit is a share between 0% and 100%, and at least one event.');
   elsif coalesce(btrim(p_source), '') = '' then
-    perform payops.refuse('source_missing', 'Say where this line is published.');
+    perform payops.refuse('source_missing', 'Give the source: where this limit is published.');
   end if;
   select to_jsonb(l) into before
   from payops.network_lines as l where l.network = p_network and l.line = p_line and l.since = p_since;

@@ -181,7 +181,7 @@ begin
   if not found then
     perform payops.refuse('not_found', 'There is no such note.');
   elsif kept.written_by <> p_actor and not p_any then
-    perform payops.refuse('not_yours', 'Whoever wrote the note, or an admin, takes it back.');
+    perform payops.refuse('not_yours', 'Only the author of the note or an admin can remove it.');
   elsif kept.note is not null then
     update payops.payment_notes as n set note = null, withdrawn_by = p_actor, withdrawn_at = p_now
     where n.id = p_note_id

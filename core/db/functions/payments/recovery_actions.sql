@@ -1,0 +1,231 @@
+-- refuse_not_failed: the refusal of a payment that is not to be collected.
+create function payops.refuse_not_failed() returns void
+language sql
+set search_path = '' as $$
+  select payops.refuse('not_failed', 'This payment no longer needs to be collected.')
+$$;
+
+-- recovery_actions: what staff did about a failed payment here, newest first.
+create function payops_api.recovery_actions(p_payment_intent_id text) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(payops.action_as_json(a) order by a.requested_at desc), '[]')
+  from payops.money_actions as a
+  where a.payment_intent_id = p_payment_intent_id and a.kind in ('retry', 'recovery_link', 'stop_collection')
+$$;
+
+-- collectable: this failed payment, whose recovery is queued until the transaction ends; refused where it is none any
+-- more, somebody stopped it, a try runs, or more was tried than the person who decides has seen.
+create function payops.collectable(p_payment_intent_id text, p_seen_retries bigint, p_now timestamptz)
+returns table (
+  invoice_id text, amount_minor bigint, currency text, tries bigint, card_brand text, card_declines_24_hours bigint
+)
+language plpgsql
+set search_path = '' as $$
+declare
+  failed record;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('recovery:' || p_payment_intent_id, 0));
+  select r.* into failed from payops.recovery_rows(p_now, p_payment_intent_id) as r;
+  if not found then
+    perform payops.refuse_not_failed();
+  elsif failed.in_flight then
+    perform payops.refuse('in_progress', 'A retry is already in progress. Wait for its result.');
+  elsif failed.retries_here <> p_seen_retries then
+    perform payops.refuse('changed_meanwhile', 'Somebody else retried this in the meantime. Check the result before you continue.');
+  end if;
+  return query select
+    failed.invoice_id, failed.amount_minor, failed.currency, failed.tries, failed.card_brand,
+    failed.card_declines_24_hours;
+end
+$$;
+
+-- open_links: the pages to pay that were made for this payment and that may still be paid: their sessions, null where
+-- Stripe has not answered yet.
+create function payops.open_links(p_payment_intent_id text, p_now timestamptz) returns setof text
+language sql stable
+set search_path = '' as $$
+  select a.result_id
+  from payops.money_actions as a
+  where a.payment_intent_id = p_payment_intent_id and a.kind = 'recovery_link' and a.path = 'checkout/sessions'
+    and a.state in ('sending', 'unknown', 'done') and a.sent_at > p_now - interval '25 hours'
+    and not exists (select from payops.checkout_sessions as s where s.id = a.result_id)
+$$;
+
+-- recovery_links: the sessions of the pages to pay for this payment that are open, as far as is known.
+create function payops_api.recovery_links(p_payment_intent_id text, p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(l) filter (where l is not null), '[]') from payops.open_links(p_payment_intent_id, p_now) as l
+$$;
+
+-- begin_retry: another try to collect this payment is written down and may be asked of Stripe; it is scheduled no more.
+-- `p_stop_at` tries in 30 days are enough, and `p_card_stop_at` declines of a Mastercard in 24 hours, unless an admin
+-- overrides that.
+create function payops_api.begin_retry(
+  p_id text, p_payment_intent_id text, p_payment_method_id text, p_actor text, p_role text, p_reason text,
+  p_seen_retries bigint, p_stop_at integer, p_card_stop_at integer, p_override boolean, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  failed record;
+  action payops.money_actions;
+  who_exceeds text := case p_role
+    when 'admin' then 'Give a reason to exceed the limit.' else 'An admin can exceed the limit with a reason.'
+  end;
+begin
+  select a.* into action from payops.money_actions as a where a.id = p_id;
+  if found then
+    return payops.action_as_json(action) || '{"begun": false}';
+  end if;
+  select c.* into failed from payops.collectable(p_payment_intent_id, p_seen_retries, p_now) as c;
+  if p_override and coalesce(btrim(p_reason), '') = '' then
+    perform payops.refuse('reason_missing', 'Give a reason for exceeding the limit: the audit log needs one.');
+  elsif not p_override and failed.tries >= p_stop_at then
+    perform payops.refuse('retry_limit', format(
+      'There were %s attempts in 30 days, and card networks fine more. %s', failed.tries, who_exceeds
+    ));
+  elsif not p_override and failed.card_brand = 'mastercard' and failed.card_declines_24_hours >= p_card_stop_at then
+    perform payops.refuse('retry_limit', format(
+      'This Mastercard was declined %s times in 24 hours. %s', failed.card_declines_24_hours, who_exceeds
+    ));
+  elsif exists (select from payops.recovery_cases as k where k.payment_intent_id = p_payment_intent_id and k.state = 'stopped')
+  then
+    perform payops.refuse('stopped', 'Retries of this payment were stopped. Resume them first.');
+  elsif exists (select from payops.open_links(p_payment_intent_id, p_now)) then
+    perform payops.refuse('link_open', 'The customer has a payment link. Close it first.');
+  end if;
+  action := payops.sending_action(
+    p_id, 'retry', coalesce(failed.invoice_id, p_payment_intent_id), 'post',
+    case
+      when failed.invoice_id is null then 'payment_intents/' || p_payment_intent_id || '/confirm'
+      else 'invoices/' || failed.invoice_id || '/pay'
+    end,
+    jsonb_strip_nulls(jsonb_build_object('payment_method', p_payment_method_id, 'off_session', true)),
+    p_actor, p_role, p_reason, p_now
+  );
+  action.payment_intent_id := p_payment_intent_id;
+  action.amount_minor := failed.amount_minor;
+  action.currency := failed.currency;
+  update payops.recovery_cases as k set state = 'open', scheduled_at = null, payment_method_id = null
+  where k.payment_intent_id = p_payment_intent_id and k.state = 'scheduled';
+  if p_override then
+    perform payops.record_audit(
+      p_actor, p_role, 'payments:retry:limit-overridden', 'pi:' || p_payment_intent_id, p_now, null,
+      jsonb_build_object('action', p_id, 'tries', failed.tries, 'card_declines_24_hours', failed.card_declines_24_hours),
+      p_reason
+    );
+  end if;
+  return payops.begin_action(action, p_now);
+end
+$$;
+
+-- begin_recovery_link: a way to pay that the customer is given is written down and may be asked of Stripe: its invoice
+-- is sent, or a page to pay is made by `p_path` and `p_params`.
+create function payops_api.begin_recovery_link(
+  p_id text, p_payment_intent_id text, p_path text, p_params jsonb, p_actor text, p_role text, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  failed record;
+  action payops.money_actions;
+begin
+  select a.* into action from payops.money_actions as a where a.id = p_id;
+  if found then
+    return payops.action_as_json(action) || '{"begun": false}';
+  end if;
+  select c.* into failed from payops.collectable(p_payment_intent_id, null, p_now) as c;
+  if p_path = 'checkout/sessions' and exists (select from payops.open_links(p_payment_intent_id, p_now)) then
+    perform payops.refuse('link_open', 'There is already a payment link for this.');
+  end if;
+  action := payops.sending_action(
+    p_id, 'recovery_link', coalesce(failed.invoice_id, p_payment_intent_id), 'post', p_path, p_params, p_actor, p_role,
+    null, p_now
+  );
+  action.payment_intent_id := p_payment_intent_id;
+  action.amount_minor := failed.amount_minor;
+  action.currency := failed.currency;
+  return payops.begin_action(action, p_now);
+end
+$$;
+
+-- decide_recovery: this failed payment will be tried at that moment, or no more, or is open again. For an invoice whose
+-- own tries Stripe has to end or begin again with that, the action by which it is asked is answered, else null.
+create function payops_api.decide_recovery(
+  p_payment_intent_id text, p_state text, p_scheduled_at timestamptz, p_payment_method_id text, p_actor text,
+  p_role text, p_reason text, p_now timestamptz, p_action_id text default null
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  before jsonb;
+  after payops.recovery_cases;
+  failed record;
+  action payops.money_actions;
+begin
+  select c.* into failed from payops.collectable(p_payment_intent_id, null, p_now) as c;
+  if p_state = 'stopped' and coalesce(btrim(p_reason), '') = '' then
+    perform payops.refuse('reason_missing', 'Give a reason: the audit log needs one.');
+  end if;
+  select to_jsonb(k) into before from payops.recovery_cases as k where k.payment_intent_id = p_payment_intent_id;
+  insert into payops.recovery_cases as k
+    (payment_intent_id, state, scheduled_at, payment_method_id, changed_by, changed_at, reason)
+  values (p_payment_intent_id, p_state, p_scheduled_at, p_payment_method_id, p_actor, p_now, p_reason)
+  on conflict (payment_intent_id) do update set
+    state = excluded.state, scheduled_at = excluded.scheduled_at, payment_method_id = excluded.payment_method_id,
+    changed_by = excluded.changed_by, changed_at = excluded.changed_at, reason = excluded.reason
+  returning k.* into after;
+  if before is null or before ->> 'state' <> p_state or p_state = 'scheduled' then
+    perform payops.record_audit(
+      p_actor, p_role, 'payments:recovery:' || p_state, 'pi:' || p_payment_intent_id, p_now, before, to_jsonb(after),
+      p_reason
+    );
+  end if;
+  if failed.invoice_id is null or p_action_id is null
+    or (p_state = 'stopped') is not distinct from (before ->> 'state' = 'stopped')
+  then
+    return null;
+  end if;
+  action := payops.sending_action(
+    p_action_id, 'stop_collection', failed.invoice_id, 'post', 'invoices/' || failed.invoice_id,
+    jsonb_build_object('auto_advance', p_state <> 'stopped'), p_actor, p_role, p_reason, p_now
+  );
+  action.payment_intent_id := p_payment_intent_id;
+  return payops.begin_action(action, p_now);
+end
+$$;
+
+-- due_retries: scheduled retries whose time has come, the longest due first.
+create function payops_api.due_retries(p_most integer, p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(k) order by k.scheduled_at), '[]')
+  from (
+    select c.* from payops.recovery_cases as c
+    where c.state = 'scheduled' and c.scheduled_at <= p_now
+    order by c.scheduled_at
+    limit p_most
+  ) as k
+$$;
+
+-- drop_schedule: this payment, which cannot be tried as scheduled, is scheduled no more, and why is on record.
+create function payops_api.drop_schedule(
+  p_payment_intent_id text, p_actor text, p_role text, p_reason text, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  update payops.recovery_cases as k set
+    state = 'open', scheduled_at = null, payment_method_id = null, changed_by = p_actor, changed_at = p_now,
+    reason = p_reason
+  where k.payment_intent_id = p_payment_intent_id and k.state = 'scheduled';
+  if found then
+    perform payops.record_audit(
+      p_actor, p_role, 'payments:recovery:not-tried', 'pi:' || p_payment_intent_id, p_now, p_reason => p_reason
+    );
+  end if;
+  return to_jsonb(found);
+end
+$$;
