@@ -13,6 +13,7 @@ import stripe
 from core.errors import PayopsError, Refused, Unavailable
 
 if TYPE_CHECKING:  # the parameters of writes that are composed elsewhere
+    from stripe.params import DisputeUpdateParams as DisputeUpdateParams
     from stripe.params import InvoicePayParams as InvoicePayParams
     from stripe.params import PaymentIntentConfirmParams as PaymentIntentConfirmParams
     from stripe.params import RefundCreateParams as RefundCreateParams

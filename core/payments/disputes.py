@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from core.db import Database
@@ -17,6 +17,9 @@ from core.payments.dispute_statuses import STATUSES_OF, Shown, is_inquiry, is_pa
 from core.periods import Period
 from core.staff import audit, roles
 from core.staff.roles import Actor
+
+if TYPE_CHECKING:
+    from core.stripe_gateway import DisputeUpdateParams
 
 PAGE = "disputes"
 
@@ -231,12 +234,16 @@ def _answer(
     roles.require(actor, PAGE)
     roles.require_confirmed(actor)
     private_text.refuse(reason, "The reason")
+    accepting = kind == "accept_dispute"
+    submitting: DisputeUpdateParams = {"submit": True, "metadata": {actions.MARK: action_id}}
     return actions.begun(
         context,
         "begin_dispute_answer",
         id=action_id,
         kind=kind,
         dispute_id=dispute_id,
+        path=f"disputes/{dispute_id}/close" if accepting else f"disputes/{dispute_id}",
+        params={} if accepting else submitting,
         actor=actor.name,
         role=str(actor.role),
         reason=reason,

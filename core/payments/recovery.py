@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -18,6 +18,9 @@ from core.staff import roles
 from core.staff.flags import Flow
 from core.staff.roles import SYSTEM, Actor, Role
 from core.stripe_gateway import Json
+
+if TYPE_CHECKING:
+    from core.stripe_gateway import InvoicePayParams, PaymentIntentConfirmParams
 
 log = structlog.get_logger(__name__)
 
@@ -212,12 +215,14 @@ def _try(
     seen: int | None = None,
 ) -> Action:
     recovery_links.close_all(context, found.id)
+    path, params = _charge(found.failed, card)
     action = actions.begun(
         context,
         "begin_retry",
         id=action_id,
         payment_intent_id=found.id,
-        payment_method_id=card,
+        path=path,
+        params=params,
         actor=actor.name,
         role=str(actor.role),
         reason=reason,
@@ -228,6 +233,16 @@ def _try(
     )
     _show_at_once(context, found.id)
     return action
+
+
+def _charge(failed: Failed, card: str | None) -> tuple[str, "InvoicePayParams | PaymentIntentConfirmParams"]:
+    """What is asked of Stripe: to pay the invoice, else to confirm the payment, without the customer."""
+    if failed.invoice_id is not None:
+        paying: InvoicePayParams = {"off_session": True}
+        return f"invoices/{failed.invoice_id}/pay", paying if card is None else paying | {"payment_method": card}
+    confirming: PaymentIntentConfirmParams = {"off_session": True}
+    path = f"payment_intents/{failed.payment_intent_id}/confirm"
+    return path, confirming if card is None else confirming | {"payment_method": card}
 
 
 def _try_scheduled(context: PaymentContext, row: Json) -> None:

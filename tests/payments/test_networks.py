@@ -119,8 +119,7 @@ def test_headroom_is_told_before_each_line(a_month, database):
     assert [(line.name, line.left) for line in mastercard.lines] == [("excessive", 99), ("high excessive", 299)]
     said = networks.in_words(visa)
     assert (
-        said
-        == "4 of 200 payments, 2.00\u00a0%; 1 more reach the non-compliant limit; 1,496 more reach the excessive limit"
+        said == "4 of 200 payments, 2.00%; 1 more reach the non-compliant limit; 1,496 more reach the excessive limit"
     )
 
 

@@ -1,6 +1,7 @@
 """Subscriptions: begun with or without a card at hand, ended now or with their period."""
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from core.errors import Refused, Unavailable
 from core.money import Money
@@ -16,6 +17,9 @@ from core.payments.operations.schemas import (
 )
 from core.staff.flags import Flow
 from core.stripe_gateway import Json
+
+if TYPE_CHECKING:
+    from core.stripe_gateway import SubscriptionUpdateParams
 
 EXPAND = ["latest_invoice.confirmation_secret", "pending_setup_intent"]
 
@@ -73,12 +77,15 @@ def cancel(context: PaymentContext, request: Request, asked: CancellationRequest
     found = customers.reached(context, request.caller, path)
     if found["status"] in ("canceled", "incomplete_expired"):
         return cancellation_answer(found)
+    with_period: SubscriptionUpdateParams = {"cancel_at_period_end": True}
     action = actions.begun(
         context,
         "begin_cancellation",
         id=f"can_{hashlib.sha256(request.key.encode()).hexdigest()[:24]}",
         subscription_id=asked.subscriptionId,
-        at_period_end=asked.atPeriodEnd,
+        method="post" if asked.atPeriodEnd else "delete",
+        path=path,
+        params=with_period if asked.atPeriodEnd else {},
         actor=request.caller.name,
         role=request.caller.role,
         reason=asked.reason,

@@ -195,7 +195,8 @@ $$;
 -- begin_dispute_answer: submitting the evidence that is staged at Stripe, or accepting the dispute, is written down and
 -- may be asked of Stripe. The evidence itself stays at Stripe.
 create function payops_api.begin_dispute_answer(
-  p_id text, p_kind text, p_dispute_id text, p_actor text, p_role text, p_reason text, p_now timestamptz
+  p_id text, p_kind text, p_dispute_id text, p_path text, p_params jsonb, p_actor text, p_role text, p_reason text,
+  p_now timestamptz
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -214,13 +215,7 @@ begin
     end if;
   end if;
   action := payops.sending_action(
-    p_id, p_kind, p_dispute_id, 'post',
-    'disputes/' || p_dispute_id || case p_kind when 'accept_dispute' then '/close' else '' end,
-    case p_kind
-      when 'accept_dispute' then '{}'::jsonb
-      else jsonb_build_object('submit', true, 'metadata', jsonb_build_object('payopsAction', p_id))
-    end,
-    p_actor, p_role, p_reason, p_now
+    p_id, p_kind, p_dispute_id, 'post', p_path, p_params, p_actor, p_role, p_reason, p_now
   );
   action.payment_intent_id := dispute.payment_intent_id;
   action.amount_minor := dispute.amount_minor;

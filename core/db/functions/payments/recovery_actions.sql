@@ -63,7 +63,7 @@ $$;
 -- `p_stop_at` tries in 30 days are enough, and `p_card_stop_at` declines of a Mastercard in 24 hours, unless an admin
 -- overrides that.
 create function payops_api.begin_retry(
-  p_id text, p_payment_intent_id text, p_payment_method_id text, p_actor text, p_role text, p_reason text,
+  p_id text, p_payment_intent_id text, p_path text, p_params jsonb, p_actor text, p_role text, p_reason text,
   p_seen_retries bigint, p_stop_at integer, p_card_stop_at integer, p_override boolean, p_now timestamptz
 ) returns jsonb
 language plpgsql security definer
@@ -97,13 +97,8 @@ begin
     perform payops.refuse('link_open', 'The customer has a payment link. Close it first.');
   end if;
   action := payops.sending_action(
-    p_id, 'retry', coalesce(failed.invoice_id, p_payment_intent_id), 'post',
-    case
-      when failed.invoice_id is null then 'payment_intents/' || p_payment_intent_id || '/confirm'
-      else 'invoices/' || failed.invoice_id || '/pay'
-    end,
-    jsonb_strip_nulls(jsonb_build_object('payment_method', p_payment_method_id, 'off_session', true)),
-    p_actor, p_role, p_reason, p_now
+    p_id, 'retry', coalesce(failed.invoice_id, p_payment_intent_id), 'post', p_path, p_params, p_actor, p_role, p_reason,
+    p_now
   );
   action.payment_intent_id := p_payment_intent_id;
   action.amount_minor := failed.amount_minor;
