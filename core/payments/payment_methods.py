@@ -35,10 +35,10 @@ _NAMES = {
 
 
 def brand_name(brand: str | None) -> str:
-    """`visa` is `Visa`; an unknown brand is `Card`."""
+    """`visa` is `Visa`; a brand that is not in the table is shown as Stripe writes it."""
     if not brand or brand == "unknown":
         return "Card"
-    return BRANDS.get(brand) or brand.replace("_", " ").title()
+    return BRANDS.get(brand) or brand
 
 
 def card_name(brand: str | None, last4: str | None) -> str:

@@ -14,8 +14,8 @@ from core.money import Money
 from core.payments import declines
 from core.payments.context import PaymentContext
 from core.payments.limits import CURRENCIES
-from core.payments.staff_names import staff_name
 from core.staff import audit, roles
+from core.staff.audit_words import actor_name
 from core.staff.roles import Actor, Right
 
 PAGE = "payments"
@@ -251,7 +251,7 @@ def open_actions(life: Mapping[str, Any]) -> list[str]:
         what = one["kind"].replace("_", " ")
         amount = f" of {Money(one['amount_minor'], one['currency'])}" if one["amount_minor"] else ""
         if one["state"] == "awaiting_approval":
-            told.append(f"A {what}{amount}, requested by {staff_name(one['requested_by'])}, is awaiting approval.")
+            told.append(f"A {what}{amount}, requested by {actor_name(one['requested_by'])}, is awaiting approval.")
         elif one["state"] in ("sending", "unknown"):
             told.append(f"Stripe has not answered about a {what}{amount} yet. This is settled automatically, once.")
     return told

@@ -10,7 +10,7 @@ from core.money import Money
 from core.payments.declines import Category, advice
 from core.payments.dispute_statuses import in_words, is_inquiry
 from core.payments.payment_methods import paid_with
-from core.payments.staff_names import staff_name
+from core.staff.audit_words import actor_name
 
 Row = Mapping[str, Any]
 Tone = Literal["plain", "good", "bad"]
@@ -205,11 +205,11 @@ def _staff(life: Mapping[str, Any]) -> Iterator[Moment]:
             yield Moment(
                 _at(note["at"]),
                 Side.STAFF,
-                f"Note by {staff_name(note['written_by'])}",
-                f"removed by {staff_name(note['withdrawn_by'])}",
+                f"Note by {actor_name(note['written_by'])}",
+                f"removed by {actor_name(note['withdrawn_by'])}",
             )
         else:
-            yield Moment(_at(note["at"]), Side.STAFF, f"Note by {staff_name(note['written_by'])}", note["note"])
+            yield Moment(_at(note["at"]), Side.STAFF, f"Note by {actor_name(note['written_by'])}", note["note"])
     for entry in life["audit"]:
         if entry["action"].startswith("payments:note:"):
             continue
@@ -218,7 +218,7 @@ def _staff(life: Mapping[str, Any]) -> Iterator[Moment]:
         problem = (entry["after"] or {}).get("problem")
         more = " ".join(part for part in (entry["reason"], problem) if part)
         tone: Tone = "bad" if refused or problem else "plain"
-        title = f"{said[:1].upper()}{said[1:]} by {staff_name(entry['actor'])}{refused}"
+        title = f"{said[:1].upper()}{said[1:]} by {actor_name(entry['actor'])}{refused}"
         yield Moment(_at(entry["at"]), Side.STAFF, title, more, tone=tone)
 
 

@@ -8,7 +8,7 @@ from core.money import Money
 from core.monitoring import overview
 from core.payments import refund_figures, refunds
 from core.payments.refunds import STATUSES, Sought
-from core.payments.staff_names import staff_name
+from core.staff.audit_words import actor_name
 from core.staff.roles import Right, right
 from core.ui import session
 from core.ui.kit import actions, cards, charts, filters, rows
@@ -23,8 +23,12 @@ COLUMNS = (
     Column("at", "Requested", "moment"),
     Column("amount_minor", "Amount", "money"),
     Column("status", "Status", read=lambda one: STATUSES.get(one["status"], one["status"])),
-    Column("requested_by", "Requested by", read=lambda one: staff_name(one["requested_by"]) or "in Stripe"),
-    Column("decided_by", "Approved by", read=lambda one: staff_name(one["decided_by"])),
+    Column(
+        "requested_by",
+        "Requested by",
+        read=lambda one: actor_name(one["requested_by"]) if one["requested_by"] else "in Stripe",
+    ),
+    Column("decided_by", "Approved by", read=lambda one: actor_name(one["decided_by"]) if one["decided_by"] else ""),
     Column("reason", "Reason", read=lambda one: refunds.reason_in_words(one["reason"])),
     Column("problem", "Problem", read=lambda one: one["problem"] or ""),
     Column("payment_intent_id", "Payment"),
@@ -56,7 +60,7 @@ def awaiting_approval() -> None:
             amount = Money(asked.amount_minor or 0, asked.currency or "usd")
             when = ago(datetime.fromisoformat(asked.requested_at), now)
             about = literal(
-                f"for {asked.payment_intent_id}, requested by {staff_name(asked.requested_by)} {when}: {asked.reason}"
+                f"for {asked.payment_intent_id}, requested by {actor_name(asked.requested_by)} {when}: {asked.reason}"
             )
             what.markdown(f"**{literal(amount)}** {about}")
             if asked.requested_by == reader.name:
@@ -121,7 +125,7 @@ if chosen and (found := refunds.one(context, chosen)):
         )
         for title, moment, who in steps:
             if asked.get(moment):
-                by = f" by {staff_name(asked[who])}" if who else ""
+                by = f" by {actor_name(asked[who])}" if who else ""
                 st.write(literal(f"{title}{by}, {in_zone(datetime.fromisoformat(asked[moment]), zone)}"))
         if found["reason"]:
             st.write(f"Reason: {literal(refunds.reason_in_words(found['reason']))}")

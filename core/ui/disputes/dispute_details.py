@@ -12,7 +12,7 @@ from core.money import Money
 from core.payments import dispute_statuses, disputes, evidence
 from core.payments.disputes import Case
 from core.payments.evidence import Field
-from core.payments.payment_methods import paid_with
+from core.payments.payment_methods import brand_name, paid_with
 from core.staff.roles import Actor, Right, right
 from core.ui import session
 from core.ui.kit import actions, cards, detail_view, stripe_dashboard
@@ -56,11 +56,12 @@ def show(dispute_id: str) -> None:
 
 def _facts(facts: dict[str, Any]) -> None:
     dispute, visit = facts["dispute"], facts["consultation"]
+    brand = brand_name(dispute["card_brand"]) if dispute["card_brand"] else None
     detail_view.facts(
         [
             ("Response due", _at(dispute["evidence_due_by"])),
             ("Opened", _at(dispute["created"])),
-            ("Network's reason code", dispute["network_reason_code"]),
+            ("Network's reason code", " ".join(filter(None, (brand, dispute["network_reason_code"])))),
             ("Paid with", paid_with(facts["payment"] or {})),
             ("Paid", _at(facts["charged_at"])),
             ("Dispute fee", Money(facts["fee_minor"], facts["fee_currency"]) if facts["fee_minor"] else None),

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from core.payments import disputes, evidence
-from core.payments.staff_names import staff_name
+from core.staff.audit_words import actor_name
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions
@@ -33,7 +33,7 @@ def show() -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button("Save", key=f"save {kind}", on_click=actions.attempt, args=(partial(_save, kind),))
                 if now:
-                    st.caption(literal(f"{staff_name(now['changed_by'])}, {_at(now['changed_at'])}"), width="content")
+                    st.caption(literal(f"{actor_name(now['changed_by'])}, {_at(now['changed_at'])}"), width="content")
 
 
 def _save(kind: str, actor: Actor) -> str:

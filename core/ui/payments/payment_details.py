@@ -10,8 +10,8 @@ import streamlit as st
 from core.money import Money
 from core.payments import payments
 from core.payments.payment_methods import paid_with
-from core.payments.staff_names import staff_name
 from core.payments.timeline import Side, timeline
+from core.staff.audit_words import actor_name
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, cards, detail_view, stripe_dashboard
@@ -97,7 +97,7 @@ def _notes(payment_id: str, notes: Sequence[dict[str, Any]]) -> None:
         with st.container(border=True):
             st.markdown(literal(note["note"]))
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(literal(f"{staff_name(note['written_by'])}, {_at(note['at'])}"), width="content")
+                st.caption(literal(f"{actor_name(note['written_by'])}, {_at(note['at'])}"), width="content")
                 if payments.may_withdraw(session.actor(), note):
                     st.button(
                         "Remove",

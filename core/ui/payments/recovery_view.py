@@ -12,7 +12,7 @@ from core.payments import recovery
 from core.payments.actions import Action
 from core.payments.recovery import Case
 from core.payments.retry_advice import STOP_AT, Step
-from core.payments.staff_names import staff_name
+from core.staff.audit_words import actor_name
 from core.ui import session
 from core.ui.kit import detail_view
 from core.ui.kit.charts import FAILURE, HEIGHT_PIXELS, Chart
@@ -158,9 +158,9 @@ def _when(case: Case) -> list[str]:
     if failed.stripe_tries_at:
         told.append(f"Stripe retries automatically at {in_zone(failed.stripe_tries_at, zone)}.")
     if failed.scheduled_at:
-        told.append(f"Scheduled by {staff_name(failed.changed_by)} for {in_zone(failed.scheduled_at, zone)}.")
+        told.append(f"Scheduled by {actor_name(failed.changed_by)} for {in_zone(failed.scheduled_at, zone)}.")
     elif failed.state == "stopped":
-        told.append(f"Stopped by {staff_name(failed.changed_by)}: {failed.reason}")
+        told.append(f"Stopped by {actor_name(failed.changed_by)}: {failed.reason}")
     elif failed.reason:
         told.append(f"Note: {failed.reason}")
     if advised and advised > now and not failed.scheduled_at:
@@ -174,7 +174,7 @@ def _told(case: Case) -> str:
     zone = session.settings().business_zone
     how = {"sent": "Invoice sent, requested by", "link": "Payment link created by"}
     return "; ".join(
-        f"{how[each['how']]} {staff_name(each['by'])}, {in_zone(datetime.fromisoformat(each['at']), zone)}"
+        f"{how[each['how']]} {actor_name(each['by'])}, {in_zone(datetime.fromisoformat(each['at']), zone)}"
         for each in case.failed.told
     )
 
@@ -183,4 +183,4 @@ def _line(action: Action) -> str:
     at = in_zone(datetime.fromisoformat(action.requested_at), session.settings().business_zone)
     problem = f": {action.problem}" if action.problem else ""
     why = f" ({action.reason})" if action.reason else ""
-    return f"{at}: {WHAT[action.kind]} by {staff_name(action.requested_by)}, {OUTCOMES.get(action.state, action.state)}{problem}{why}"
+    return f"{at}: {WHAT[action.kind]} by {actor_name(action.requested_by)}, {OUTCOMES.get(action.state, action.state)}{problem}{why}"

@@ -9,7 +9,7 @@ from core.money import Money, exponent
 from core.payments import private_text, refunds
 from core.payments.actions import Action
 from core.payments.refunds import REASONS, Preview, StripeReason
-from core.payments.staff_names import staff_name
+from core.staff.audit_words import actor_name
 from core.staff.roles import Actor, Right, right
 from core.ui import session
 from core.ui.kit import actions
@@ -150,7 +150,7 @@ def decide(asked: Action) -> None:
     actions.end_dialog_if_over()
     amount = Money(asked.amount_minor or 0, asked.currency or "usd")
     st.markdown(
-        f"**{literal(f'{amount} of')}** {code(asked.payment_intent_id)}{literal(f', requested by {staff_name(asked.requested_by)}')}"
+        f"**{literal(f'{amount} of')}** {code(asked.payment_intent_id)}{literal(f', requested by {actor_name(asked.requested_by)}')}"
     )
     st.markdown(f"> {literal(asked.reason)}")
     found = refunds.preview(session.services().payment_context, str(asked.payment_intent_id))
