@@ -3,7 +3,14 @@
 import re
 import unicodedata
 
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+# Random or hashed hexadecimal digits, in which one in some hundreds holds what could be a card or phone number: an object id, a
+# UUID with or without its hyphens, a SHA-1 and a SHA-256. Fewer than four letters are no chance.
+_RANDOM = re.compile(
+    r"(?<![0-9a-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})"
+    r"(?![0-9a-z])",
+    re.IGNORECASE,
+)
+MIN_LETTERS = 4
 _EMAIL = re.compile(r"[^\s@/:?&=<>]+(?:@|%40)[^\s@/?&=<>]+\.[^\s@.]{2,}", re.IGNORECASE)
 _DIGIT_RUN = re.compile(r"(?<![0-9])[0-9](?:[ ._/-]{0,2}[0-9]){11,18}(?![0-9])")
 # First digits and lengths of the card networks, so that a date or a count of milliseconds is no card number.
@@ -25,9 +32,7 @@ def private_kind(identifier: str) -> str | None:
 
     Written with other digits, full-width signs or invisible characters it is still recognised.
     """
-    text = _plain(identifier)
-    if _UUID.fullmatch(text):
-        return None
+    text = _RANDOM.sub(_left_of_random, _plain(identifier))
     if _EMAIL.search(text):
         return "an e-mail address"
     if has_card_number(text):
@@ -39,8 +44,8 @@ def private_kind(identifier: str) -> str | None:
 
 
 def has_card_number(text: str) -> bool:
-    """Whether a card number stands anywhere in this text."""
-    return any(_is_card(found.group()) for found in _DIGIT_RUN.finditer(_plain(text)))
+    """Whether a card number stands anywhere in this text, random hexadecimal ids apart."""
+    return any(_is_card(found.group()) for found in _DIGIT_RUN.finditer(_RANDOM.sub(_left_of_random, _plain(text))))
 
 
 def private_problem(identifier: str) -> str | None:
@@ -60,6 +65,11 @@ def _plain(text: str) -> str:
     composed = unicodedata.normalize("NFKC", text).replace("\N{EN DASH}", "-").replace("\N{NON-BREAKING HYPHEN}", "-")
     digits = (str(unicodedata.digit(sign)) if sign.isdigit() else sign for sign in composed)
     return "".join(sign for sign in digits if unicodedata.category(sign) not in ("Cf", "Cc")).strip()
+
+
+def _left_of_random(found: re.Match[str]) -> str:
+    letters = sum(sign.isalpha() for sign in found.group())
+    return " " if letters >= MIN_LETTERS else found.group()
 
 
 def _is_card(run: str) -> bool:

@@ -1,5 +1,8 @@
 """Identifiers: private data is recognised however it is written, and ordinary ids are not mistaken for it."""
 
+import random
+import uuid
+
 import pytest
 
 from core.identifiers import private_kind, private_problem
@@ -49,3 +52,20 @@ def test_private_data_in_the_place_of_an_id_is_recognised_and_not_repeated(kind,
 )
 def test_an_ordinary_id_is_no_private_data(text):
     assert private_kind(text) is None
+
+
+def test_random_hexadecimal_ids_are_never_taken_for_a_card_or_a_phone():
+    dice = random.Random(5)
+    for length in (24, 32, 40, 64):
+        for _ in range(3_000):
+            token = "".join(dice.choices("0123456789abcdef", k=length))
+            assert private_kind(f"sub-{token}") is None, token
+    for _ in range(3_000):
+        assert private_kind(f"order-{uuid.UUID(int=dice.getrandbits(128), version=4)}") is None
+
+
+@pytest.mark.parametrize(
+    "identifier", ["a-4242424242424242-b", "4242424242424242", "order_4000056655665556", "x4242424242424242"]
+)
+def test_a_card_number_in_an_id_is_still_found(identifier):
+    assert private_kind(identifier) == "a card number"
