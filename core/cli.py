@@ -84,6 +84,7 @@ def api(host: str = "127.0.0.1", port: Port = 8000, workers: Annotated[int, type
         port=port,
         workers=workers,
         http="core.http_protocol:BoundedHttp",
+        timeout_keep_alive=75,  # longer than a load balancer keeps a connection
         server_header=False,
         access_log=False,
     )

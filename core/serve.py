@@ -111,7 +111,8 @@ def _start(
     out.print(f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.")
 
 
-HTTP = ("--http", "core.http_protocol:BoundedHttp")
+# A load balancer keeps a connection for a minute; one that we close first meets a request on its way.
+HTTP = ("--http", "core.http_protocol:BoundedHttp", "--timeout-keep-alive", "75")
 QUIET = ("--no-access-log", "--no-server-header", "--log-level", "warning")
 
 
