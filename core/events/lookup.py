@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from core.db import Database, plain
 from core.errors import Refused
@@ -11,6 +11,48 @@ from core.errors import Refused
 OUTCOMES = ("applied", "ignored", "quarantined", "failed", "dead")
 Row = dict[str, Any]
 Place = dict[str, str]
+
+
+class TypeCount(TypedDict):
+    """How many events of a type had an outcome."""
+
+    type: str
+    outcome: str
+    count: int
+
+
+class Minute(TypedDict):
+    """The events of one minute, and how many of them were neither applied nor ignored."""
+
+    minute: str
+    events: int
+    spoiled: int
+
+
+class Spread(TypedDict):
+    """The median and 95th percentile of `n` times, in milliseconds; null for none."""
+
+    p50_ms: float | None
+    p95_ms: float | None
+    n: int
+
+
+class Unapplied(TypedDict):
+    """Events that could not be applied, and when the oldest arrived."""
+
+    events: int
+    oldest: str | None
+
+
+class InboxFigures(TypedDict):
+    """Figures over the events received between two times."""
+
+    events: int
+    outcomes: dict[str, int]
+    types: list[str]
+    delay: Spread
+    handling: Spread
+    unapplied: Unapplied
 
 
 @dataclass(frozen=True)
@@ -51,18 +93,18 @@ def newest(db: Database, sought: Sought, *, limit: int = 100) -> Page:
     return Page(found["items"], found["next"])
 
 
-def counts(db: Database, sought: Sought, *, most: int) -> list[Row]:
+def counts(db: Database, sought: Sought, *, most: int) -> list[TypeCount]:
     """How many of the newest `most` events wanted are of each `type` and `outcome`."""
-    return cast(list[Row], db.call("count_events", sought=sought.as_json(), most=most))
+    return cast(list[TypeCount], db.call("count_events", sought=sought.as_json(), most=most))
 
 
-def figures(db: Database, sought: Sought) -> Row:
+def figures(db: Database, sought: Sought) -> InboxFigures:
     """Figures over the events that match: outcomes, types, delay, handling time, and what is unapplied by now.
 
     `ids` and `before` are not looked at; what is unapplied is of all time.
     """
     return cast(
-        Row,
+        InboxFigures,
         db.call(
             "inbox_figures",
             since=sought.since,
@@ -74,9 +116,9 @@ def figures(db: Database, sought: Sought) -> Row:
     )
 
 
-def pulse(db: Database, now: datetime) -> list[Row]:
+def pulse(db: Database, now: datetime) -> list[Minute]:
     """Each of the last 60 minutes with its `events`, and the `spoiled` among them that need a look."""
-    return cast(list[Row], db.call("inbox_pulse", now=now))
+    return cast(list[Minute], db.call("inbox_pulse", now=now))
 
 
 def one(db: Database, event_id: str) -> Row:
