@@ -131,7 +131,7 @@ def _count_days_in(settings: Settings, owner_conninfo: str, chosen: str | None) 
 def _time_zone(name: str) -> str:
     from pydantic import TypeAdapter, ValidationError
 
-    from core.setting_values import TimeZone
+    from core.settings.values import TimeZone
 
     try:
         return TypeAdapter[str](TimeZone).validate_python(name)

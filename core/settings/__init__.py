@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
-from core.setting_model import Environment, PaymentMode, Settings
-from core.setting_values import EXPLAINED, origin_of
+from core.settings.model import Environment, PaymentMode, Settings
+from core.settings.values import EXPLAINED, origin_of
 
 __all__ = ["Environment", "PaymentMode", "Problem", "Settings", "SettingsError", "load_settings"]
 
@@ -287,5 +287,5 @@ def _with_origins_and_hosts(settings: Settings) -> Settings:
 def _default_data_dir() -> Path:
     if os.geteuid() != 0:
         return Path(".payops")
-    checkout = Path(__file__).resolve().parent.parent
+    checkout = Path(__file__).resolve().parents[2]
     return Path("/var/lib/payops") / hashlib.sha256(str(checkout).encode()).hexdigest()[:8]

@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.money import Money
-from core.setting_values import (
+from core.settings.values import (
     AlertUrls,
     Hosts,
     Origins,
