@@ -23,7 +23,7 @@ MARK, REQUEST_MARK = "payopsAction", "payopsRequest"
 
 @dataclass(frozen=True)
 class Action:
-    """One action as it is written down; `state` is one of awaiting_approval, sending, unknown, done, refused, rejected."""
+    """One recorded action; `state` is one of awaiting_approval, sending, unknown, done, refused, rejected."""
 
     id: str
     kind: str

@@ -20,7 +20,8 @@ TITLES = {
 _CARD = {
     None: "Your card was declined. Please use another card or contact your bank.",
     "customers_choice": "The payment was not approved. Please try again, or choose another way to pay.",
-    "customer_must_authenticate": "Your bank asks you to confirm this payment. Please try again and complete the check.",
+    "customer_must_authenticate": "Your bank asks you to confirm this payment. Please try again and "
+    "complete the check.",
     "fix_the_data": "Some card details do not match. Please check the number, expiry date, security code and postcode.",
     "retry_later": "Your card does not have enough funds available, or has reached its limit. "
     "Please use another card or try again later.",
@@ -30,7 +31,8 @@ _CARD = {
 }
 _BANK = {
     None: "Your bank account could not be debited. Please use another bank account or contact your bank.",
-    "needs_new_bank_details": "Your bank account could not be debited. Please enter other bank details, or choose another "
+    "needs_new_bank_details": "Your bank account could not be debited. Please enter other bank details, or "
+    "choose another "
     "way to pay.",
     "fix_the_data": "The bank account's details do not match. Please check them and enter them again.",
     "retry_later": "Your bank account does not have enough funds. Please add funds, or choose another way to pay.",
@@ -40,7 +42,8 @@ _PROVIDER = {
     "customers_choice": "The payment with {name} was not approved. Please try again, or choose another way to pay.",
     "customer_must_authenticate": "{name} asks you to confirm this payment. Please try again and complete the check.",
     "fix_the_data": "Some of your details do not match those at {name}. Please check them and try again.",
-    "retry_later": "{name} reports that your account there has too little money or has reached its limit. Please choose "
+    "retry_later": "{name} reports that your account there has too little money or has reached its limit. "
+    "Please choose "
     "another way to pay or try again later.",
     "retry_soon": "{name} could not process the payment just now. Please try again later.",
 }
@@ -50,18 +53,23 @@ _CARD_CODES = {
     "requested_block_on_incorrect_zip": "The postcode does not match. Please check it and enter the card again.",
 }
 _BANK_CODES = {
-    "debit_not_authorized": "Your bank does not have your permission for this debit. Please authorize the debit again, or "
+    "debit_not_authorized": "Your bank does not have your permission for this debit. Please authorize the "
+    "debit again, or "
     "choose another way to pay.",
 }
 _STAFF = {
     "needs_new_card": "Ask for another card. This one cannot be charged again.",
-    "blocked_before_network": "Stripe blocked this payment before it reached the bank. Review the Radar rule or ask for "
+    "blocked_before_network": "Stripe blocked this payment before it reached the bank. Review the Radar "
+    "rule or ask for "
     "another payment method. A retry will be blocked again.",
     "needs_new_bank_details": "Do not debit this account again. Ask for new account details or a new mandate.",
-    "customers_choice": "The customer declined the payment. Do not retry; send a payment link if they still want to pay.",
+    "customers_choice": "The customer declined the payment. Do not retry; send a payment link if they still "
+    "want to pay.",
     "stop": "Do not retry this {method}. The customer has to contact {contact} or use another payment method.",
-    "stop_and_review": "Do not retry. Review the customer's payments first. Tell them only that the payment was declined.",
-    "customer_must_authenticate": "Send the customer a payment link so they can authenticate. A retry without them cannot "
+    "stop_and_review": "Do not retry. Review the customer's payments first. Tell them only that the payment "
+    "was declined.",
+    "customer_must_authenticate": "Send the customer a payment link so they can authenticate. A retry without "
+    "them cannot "
     "succeed.",
     "fix_the_data": "Ask the customer to enter their {method} details again.",
     "retry_later": "Retry in a few days, near a payday, or ask for another payment method.",
@@ -74,13 +82,17 @@ _STAFF = {
     "unknown": "We do not know this code. Do not retry. Find out at Stripe what it means first.",
 }
 _STAFF_CODES = {
-    "previously_declined_do_not_retry": "Stripe blocked this payment because the bank declined this card for good before. "
+    "previously_declined_do_not_retry": "Stripe blocked this payment because the bank declined this card for "
+    "good before. "
     "Do not retry; ask for another card.",
-    "requested_block_on_incorrect_cvc": "Stripe blocked this payment because the security code was wrong. Ask the customer "
+    "requested_block_on_incorrect_cvc": "Stripe blocked this payment because the security code was wrong. Ask "
+    "the customer "
     "to enter the card again.",
-    "requested_block_on_incorrect_zip": "Stripe blocked this payment because the postcode was wrong. Ask the customer to "
+    "requested_block_on_incorrect_zip": "Stripe blocked this payment because the postcode was wrong. Ask the "
+    "customer to "
     "enter the card again.",
-    "debit_not_authorized": "Do not debit this account again. Ask the customer for a new mandate, or for another way to "
+    "debit_not_authorized": "Do not debit this account again. Ask the customer for a new mandate, or for "
+    "another way to "
     "pay.",
 }
 

@@ -60,7 +60,8 @@ _CODES: dict[Category, str] = {
     Category.NEW_CARD: "incorrect_number lost_card stolen_card pickup_card expired_card lost_or_stolen_card "
     "expired_payment_information expired_payment_method",
     Category.BLOCKED: "rule highest_risk_level elevated_risk_level low_probability_of_authorization blocklist "
-    "previously_declined_do_not_retry requested_block_on_incorrect_cvc requested_block_on_incorrect_zip request_blocked",
+    "previously_declined_do_not_retry requested_block_on_incorrect_cvc requested_block_on_incorrect_zip "
+    "request_blocked",
     Category.NEW_BANK_DETAILS: "bank_account_closed bank_account_invalid_details bank_account_unusable "
     "debit_not_authorized account_closed no_account bank_account_declined bank_account_restricted bank_account_frozen "
     "bank_account_unverified bank_account_verification_failed bank_ownership_changed account_frozen "
@@ -73,7 +74,8 @@ _CODES: dict[Category, str] = {
     "do_not_try_again stop_payment_order invalid_account new_account_information_available restricted_card "
     "security_violation service_not_allowed not_permitted card_not_supported currency_not_supported "
     "partner_generic_decline payment_method_provider_decline invalid_customer_account invalid_billing_agreement "
-    "invalid_authorization compliance_violation payment_disputed partner_action_not_supported partner_invalid_amount partner_invalid_currency "
+    "invalid_authorization compliance_violation payment_disputed partner_action_not_supported "
+    "partner_invalid_amount partner_invalid_currency "
     "payment_method_restricted india_recurring_payment_mandate_canceled card_decline_rate_limit_exceeded",
     Category.REVIEW: "fraudulent merchant_blacklist partner_high_risk_customer",
     Category.AUTHENTICATE: "authentication_required authentication_not_handled payment_intent_authentication_failure "
@@ -88,7 +90,8 @@ _CODES: dict[Category, str] = {
     Category.CHECK_FIRST: "duplicate_transaction partner_payment_not_found",
     Category.TERMINAL_ONLY: "incorrect_pin invalid_pin pin_try_exceeded offline_pin_required "
     "online_or_offline_pin_required mobile_device_authentication_required card_already_activated invalid_track_data",
-    Category.CONFIGURATION: "testmode_decline invalid_business_account payment_method_unactivated testmode_charges_only",
+    Category.CONFIGURATION: "testmode_decline invalid_business_account payment_method_unactivated "
+    "testmode_charges_only",
 }
 _CATEGORY = {code: category for category, codes in _CODES.items() for code in codes.split()}
 HARD = frozenset(

@@ -1,4 +1,4 @@
-"""How often payments are disputed in a period, beside the period before: the overview's figures, without all its others."""
+"""Dispute figures of a period beside the period before: those of the overview, without its others."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta

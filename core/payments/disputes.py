@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One dispute: `facts` is what the mirror knows, `known` the evidence saved at Stripe, `suggested` what we can fill in.
+    """One dispute: `facts` is what the mirror knows, `known` the evidence saved at Stripe, `suggested` our suggestions.
 
     `receipt_url` is the receipt that Stripe sent to the customer.
     """

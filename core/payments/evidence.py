@@ -1,4 +1,4 @@
-"""What answers a dispute: the fields that banks read, which of them each reason needs, and what we can fill in ourselves.
+"""Evidence for disputes: the fields that banks read, which ones each reason needs, and what we can fill in.
 
 Fields and limits: https://docs.stripe.com/api/disputes/evidence_object; what each reason needs:
 https://docs.stripe.com/disputes/categories; files: https://docs.stripe.com/disputes/best-practices.

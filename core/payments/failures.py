@@ -29,7 +29,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Decline:
-    """What Stripe says about a failure: the error's code, the decline code, the network's advice, the type of method."""
+    """What Stripe says about a failure: error code, decline code, the network's advice and the method's type."""
 
     stripe_code: str | None
     decline_code: str | None

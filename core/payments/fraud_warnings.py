@@ -57,7 +57,7 @@ class FraudWarning:
 
 
 def expected_cost(left: Money, dispute_fee: Money | None, history: History) -> Money | None:
-    """What not refunding a reported payment costs on average: a dispute's fee, and the amount where the dispute is lost.
+    """The average cost of not refunding a reported payment: a dispute's fee, and the amount if the dispute is lost.
 
     None where too few earlier warnings are known. A fee in another currency is left out, and so is the second event
     that Visa counts.

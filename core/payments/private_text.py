@@ -1,4 +1,4 @@
-"""What staff and callers type as free text: card numbers are refused, e-mail addresses and phone numbers warned about."""
+"""Free text that staff type: card numbers are refused, e-mail addresses and phone numbers warned about."""
 
 from core.errors import Refused
 from core.identifiers import has_card_number

@@ -18,7 +18,8 @@ NOW = Definition(
     "recovery_now",
     "Can be retried now",
     Better.LESS,
-    "Failed payments that can be retried now without the customer: a retry can help, its time has come, and the card is "
+    "Failed payments that can be retried now without the customer: a retry can help, its time has come, and "
+    "the card is "
     "saved. Those that Stripe retries automatically are left out.",
     "recovery?next=retry+now",
     as_of_now=True,
@@ -35,7 +36,8 @@ CUSTOMER = Definition(
     "recovery_customer",
     "Need the customer",
     Better.LESS,
-    "Failed payments whose card must not be charged again or is not saved. The customer has to pay with a payment link, or "
+    "Failed payments whose card must not be charged again or is not saved. The customer has to pay with a "
+    "payment link, or "
     "another saved card.",
     "recovery?next=needs+the+customer",
     as_of_now=True,

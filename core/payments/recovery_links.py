@@ -74,7 +74,7 @@ def saved_cards(context: PaymentContext, failed: Failed) -> list[Card]:
 def card_to_try(
     context: PaymentContext, failed: Failed, payment_method_id: str | None, *, same_card: bool
 ) -> str | None:
-    """The card to charge: the one given, else the declined one where it is saved; None lets Stripe use an invoice's own.
+    """The card to charge: the one given, else the declined one if it is saved; None means the invoice's own card.
 
     Raises `Refused` where that is the declined card and it must not be charged again, or where it is not saved.
     """

@@ -202,7 +202,7 @@ def issue(
     stripe_reason: StripeReason = StripeReason.REQUESTED,
     seen_left_minor: int | None = None,
 ) -> Action:
-    """Refund this payment, or request approval where `actor` may not refund it alone; the same `refund_id` is one refund.
+    """Refund this payment, or request approval where it is needed; the same `refund_id` is one refund.
 
     With `seen_left_minor` it is refused where another amount is left by now. The action's `state` is done, refused (by
     Stripe), awaiting_approval, or unknown until Stripe answers. Raises `Refused` in the operator's words, and

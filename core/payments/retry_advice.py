@@ -12,9 +12,9 @@ from core.payments.payment_methods import BANK_DEBITS, card_name, paid_with
 
 # The console warns at the first number of attempts and stops its own retries at the second, before any network does.
 WARN_AT, STOP_AT = 10, 15
-# Visa fines more than 20 attempts of one payment in 30 days, and any after a category 1 decline (Visa Core Rules, April 2026,
-# reattempts). Mastercard fines more than 10 declines of one card in 24 hours, and more than 35 at one amount in 30 days
-# (Transaction Processing Excellence, excessive attempts).
+# Visa fines more than 20 attempts of one payment in 30 days, and any after a category 1 decline (Visa Core Rules,
+# April 2026, reattempts). Mastercard fines more than 10 declines of one card in 24 hours, and more than 35 at one amount
+# in 30 days (Transaction Processing Excellence, excessive attempts).
 VISA_TRIES_30_DAYS = 20
 MASTERCARD_DECLINES_24_HOURS = 10
 MASTERCARD_DECLINES_OF_AMOUNT = 35
@@ -149,7 +149,7 @@ def retry_advice(failed: Failed, now: datetime) -> RetryAdvice:
 
 
 def rules() -> dict[str, Any]:
-    """The same rules for the database: "<code> <advice code>" to the hours to wait and the most attempts that make sense.
+    """The same rules for the database: "<code> <advice code>" to the hours to wait and the most attempts.
 
     None where a retry with the same card cannot help. An unknown code stands under "unknown <advice code>", and of
     `bank_debits` (types of payment methods) only insufficient_funds is retried.
@@ -190,8 +190,10 @@ def _step(failed: Failed, decline: Advice, advised_from: datetime | None, now: d
 def _meter(failed: Failed) -> str:
     if failed.card_brand == "mastercard":
         return (
-            f"{_attempts(failed.tries)} in 30 days; this card was declined {_times(failed.card_declines_24_hours)} in 24 hours, where "
-            f"Mastercard allows {MASTERCARD_DECLINES_24_HOURS}, and {_times(failed.card_declines_of_amount)} at this amount in "
+            f"{_attempts(failed.tries)} in 30 days; this card was declined {_times(failed.card_declines_24_hours)} "
+            f"in 24 hours, where "
+            f"Mastercard allows {MASTERCARD_DECLINES_24_HOURS}, and {_times(failed.card_declines_of_amount)} at "
+            f"this amount in "
             f"30 days, where it allows {MASTERCARD_DECLINES_OF_AMOUNT}"
         )
     if failed.card_brand == "visa":
@@ -206,7 +208,8 @@ def _warning(failed: Failed, limit_reached: bool) -> str:
         return f"{_attempts(failed.tries)} in 30 days. We stop at {STOP_AT}, because card networks fine more."
     if failed.card_brand == "mastercard" and failed.card_declines_of_amount >= MASTERCARD_DECLINES_OF_AMOUNT - 5:
         declined = _times(failed.card_declines_of_amount)
-        return f"Declined {declined} at this amount in 30 days. Mastercard fines more than {MASTERCARD_DECLINES_OF_AMOUNT}."
+        fined = f"Mastercard fines more than {MASTERCARD_DECLINES_OF_AMOUNT}."
+        return f"Declined {declined} at this amount in 30 days. {fined}"
     return ""
 
 

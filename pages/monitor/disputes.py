@@ -78,7 +78,8 @@ if shown is Shown.WARNINGS:
     many = "1 payment is" if len(warned) == 1 else f"{len(warned):,} payments are"
     st.subheader(f"{many} reported as fraud and can be refunded")
     st.caption(
-        f"{literal(fraud_warnings.history_in_words(history))} A dispute also costs its fee, and Visa counts it as a second event."
+        f"{literal(fraud_warnings.history_in_words(history))} A dispute also costs its fee, and Visa counts it as a "
+        f"second event."
     )
     picked = rows.show([each.row for each in warned], WARNED, key="warned", choose="warning")
     rows.files(lambda _: [each.row for each in warned], WARNED, name="fraud-warnings")

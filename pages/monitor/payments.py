@@ -65,7 +65,8 @@ with st.expander("Find another payment") if chosen else st.container():
             bind="query-params",
             on_change=look_for,
             placeholder="Any ID: payment, order, customer …",
-            help="The ID of a payment, charge, refund, dispute, invoice, checkout, subscription, order, customer, patient or "
+            help="The ID of a payment, charge, refund, dispute, invoice, checkout, subscription, order, "
+            "customer, patient or "
             "consultation. The search covers all time.",
         ),
         "amount": amount.text_input(

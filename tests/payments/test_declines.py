@@ -28,7 +28,8 @@ def test_an_unknown_code_is_to_be_found_out_and_never_retried():
 # Worked out by hand from Stripe's pages on declines; the code under test is not used for it.
 BLOCKS = "rule highest_risk_level elevated_risk_level low_probability_of_authorization previously_declined_do_not_retry"
 NO_SECOND_DEBIT = (
-    "bank_account_closed bank_account_invalid_details bank_account_unusable debit_not_authorized account_closed no_account "
+    "bank_account_closed bank_account_invalid_details bank_account_unusable debit_not_authorized "
+    "account_closed no_account "
     "processing_error generic_decline try_again_later made_up_code"
 )
 
@@ -84,7 +85,8 @@ def test_a_customer_who_declined_is_not_charged_again():
 
 
 LOCAL = (
-    "partner_generic_decline invalid_customer_account payment_limit_exceeded invalid_billing_agreement partner_expired_card "
+    "partner_generic_decline invalid_customer_account payment_limit_exceeded invalid_billing_agreement "
+    "partner_expired_card "
     "partner_processing_error partner_insufficient_funds partner_invalid_currency partner_invalid_amount "
     "invalid_business_account partner_high_risk_customer compliance_violation payment_disputed invalid_authorization "
     "invalid_payment_information partner_payment_not_found expired_payment_information partner_duplicate_transaction "

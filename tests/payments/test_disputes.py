@@ -218,7 +218,8 @@ def test_the_form_is_filled_in_with_what_is_known_and_says_nothing_about_health(
     )
     dispute = disputed("product_not_received", card=card["id"], metadata={"orderId": "order-e"})
     owner.execute(
-        "insert into payops.consultations (submission_id, body_sha256, patient_id, state, specialty, order_id, received_at,"
+        "insert into payops.consultations (submission_id, body_sha256, patient_id, state, specialty, order_id, "
+        "received_at,"
         " assigned_at, ended_at, status, reason, provider_id) select 's', 'x', 'p', 'CA', 'dermatology', 'order-e',"
         " '2026-11-02T15:00Z', '2026-11-02T15:01Z', '2026-11-03T16:30Z', 'completed', '-', null"
     )

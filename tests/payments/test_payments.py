@@ -301,7 +301,8 @@ def test_the_life_has_its_events_its_consultation_and_the_apis_answers(mirror, o
     )
     owner.execute(
         "insert into payops.consultations (submission_id, body_sha256, patient_id, state, specialty, order_id,"
-        " received_at, status, reason) values ('s', 'x', 'patient-1', 'CA', 'dermatology', 'order-1', %s, 'waiting', '-')",
+        " received_at, status, reason) values ('s', 'x', 'patient-1', 'CA', 'dermatology', 'order-1', %s, "
+        "'waiting', '-')",
         (START,),
     )
     owner.execute(

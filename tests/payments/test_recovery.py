@@ -126,7 +126,8 @@ def test_at_fifteen_tries_only_an_admin_goes_on_and_says_why(context, shop, owne
 def add_failed_charges(owner, intent_id, count, *, start=0):
     for n in range(start, start + count):
         owner.execute(
-            "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, amount_minor,"
+            "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, "
+            "amount_minor,"
             " currency, status, network_status) values (%s, false, now(), now(), 0, 'fetch', %s, 4900, 'usd', 'failed',"
             " 'declined_by_network')",
             (f"ch_{n}_{intent_id}", intent_id),

@@ -57,7 +57,8 @@ def test_what_went_back_is_counted_by_the_day_it_moved_less_what_failed(database
         "failed": "$10.00",
     }
     assert refund_figures.sentence(figures, []) == (
-        "$49.00 refunded in these 2 days, up 145% from $20.00. 1 refund totalling $10.00 failed, so the customer did not get the money."
+        "$49.00 refunded in these 2 days, up 145% from $20.00. 1 refund totalling $10.00 failed, so the customer "
+        "did not get the money."
     )
 
 

@@ -211,10 +211,12 @@ def test_a_preview_says_what_hangs_on_the_payment(context, paid, owner):
     context.mirror(context.stripe.retrieve(f"balance_transactions/{intent['latest_charge']['balance_transaction']}"))
     owner.execute(
         "insert into payops.consultations (id, submission_id, body_sha256, patient_id, state, specialty, order_id,"
-        " received_at, status, reason) values ('cons_9', 's9', '', 'p', 'TX', 'dermatology', 'order-9', now(), 'waiting', '')"
+        " received_at, status, reason) values ('cons_9', 's9', '', 'p', 'TX', 'dermatology', 'order-9', now(), "
+        "'waiting', '')"
     )
     owner.execute(
-        "insert into payops.early_fraud_warnings (id, livemode, created, as_of, state_rank, event_id, charge_id, actionable)"
+        "insert into payops.early_fraud_warnings (id, livemode, created, as_of, state_rank, event_id, "
+        "charge_id, actionable)"
         " values ('issfr_9', false, now(), now(), 0, 'fetch', %s, true)",
         (charge_id,),
     )
@@ -296,13 +298,16 @@ def put_charge(owner, captured=10_000, refunded=0, *, minutes=0, amount=10_000, 
     """A payment and its charge in the mirror, as of so many minutes after noon."""
     at = datetime(2026, 11, 24, 12, minutes, tzinfo=UTC)
     owner.execute(
-        "insert into payops.payment_intents (id, livemode, created, as_of, state_rank, event_id, amount_minor, currency, status)"
+        "insert into payops.payment_intents (id, livemode, created, as_of, state_rank, event_id, amount_minor, "
+        "currency, status)"
         " values ('pi_m', false, %s, %s, 0, 'evt_a', %s, 'usd', %s) on conflict do nothing",
         (at, at, amount, status),
     )
     owner.execute(
-        "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, amount_minor,"
-        " amount_captured_minor, amount_refunded_minor, currency, status, captured) values ('ch_m', false, %s, %s, 0, 'evt_a',"
+        "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, "
+        "amount_minor,"
+        " amount_captured_minor, amount_refunded_minor, currency, status, captured) values ('ch_m', false, %s, "
+        "%s, 0, 'evt_a',"
         " 'pi_m', %s, %s, %s, 'usd', 'succeeded', true) on conflict (id) do update set"
         " amount_refunded_minor = excluded.amount_refunded_minor, as_of = excluded.as_of",
         (at, at, amount, captured, refunded),
@@ -322,7 +327,8 @@ def put_dispute(owner, status, *, amount=10_000, refundable=None):
     at = datetime(2026, 11, 25, tzinfo=UTC)
     owner.execute(
         "insert into payops.disputes (id, livemode, created, as_of, state_rank, event_id, charge_id, payment_intent_id,"
-        " amount_minor, currency, status, charge_refundable) values ('dp_m', false, %s, %s, 0, 'evt_c', 'ch_m', 'pi_m', %s,"
+        " amount_minor, currency, status, charge_refundable) values ('dp_m', false, %s, %s, 0, 'evt_c', "
+        "'ch_m', 'pi_m', %s,"
         " 'usd', %s, %s)",
         (at, at, amount, status, refundable),
     )
@@ -411,8 +417,10 @@ def test_the_fee_is_in_the_currency_it_was_taken_in(database, owner, context):
     put_charge(owner)
     at = datetime(2026, 11, 24, tzinfo=UTC)
     owner.execute(
-        "insert into payops.balance_transactions (id, livemode, created, as_of, state_rank, event_id, type, reporting_category,"
-        " source_id, amount_minor, fee_minor, net_minor, currency) values ('txn_m', false, %s, %s, 0, 'fetch', 'charge',"
+        "insert into payops.balance_transactions (id, livemode, created, as_of, state_rank, event_id, type, "
+        "reporting_category,"
+        " source_id, amount_minor, fee_minor, net_minor, currency) values ('txn_m', false, %s, %s, 0, "
+        "'fetch', 'charge',"
         " 'charge', 'ch_m', 9300, 310, 8990, 'eur')",
         (at, at),
     )

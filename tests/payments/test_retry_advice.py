@@ -113,15 +113,18 @@ def test_the_database_counts_as_due_what_python_calls_due(database, owner):
 def put_failed(owner, intent, code, advice_code, tries, at):
     mirrored = (False, at, at, 0, "fetch")
     owner.execute(
-        "insert into payops.payment_intents (id, livemode, created, as_of, state_rank, event_id, amount_minor, currency, status,"
+        "insert into payops.payment_intents (id, livemode, created, as_of, state_rank, event_id, amount_minor, "
+        "currency, status,"
         " error_code, error_decline_code) values (%s, %s, %s, %s, %s, %s, 4900, 'usd', 'requires_payment_method',"
         " 'card_declined', %s)",
         (intent, *mirrored, code),
     )
     for k in range(tries):
         owner.execute(
-            "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, amount_minor,"
-            " currency, status, network_status, advice_code, card_brand) values (%s, %s, %s, %s, %s, %s, %s, 4900, 'usd',"
+            "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, "
+            "amount_minor,"
+            " currency, status, network_status, advice_code, card_brand) values (%s, %s, %s, %s, %s, %s, %s, "
+            "4900, 'usd',"
             " 'failed', 'declined_by_network', %s, 'visa')",
             (f"ch_{k}_{intent}", *mirrored, intent, advice_code),
         )

@@ -71,7 +71,7 @@ def judged(context: PaymentContext, code: str, amount: Money, customer_id: str |
 
 
 def accepted(context: PaymentContext, code: str, amount: Money, customer_id: str | None, *, path: str) -> Verdict:
-    """As `judged`, and raises `Refused` naming the field where the code does not hold, `Unavailable` while codes are switched off."""
+    """As `judged`; raises `Refused` with the field where the code is invalid, `Unavailable` while codes are paused."""
     context.flags.require(Flow.DISCOUNTS)
     verdict = judged(context, code, amount, customer_id)
     if verdict.reason:

@@ -22,7 +22,8 @@ def show(standings: Sequence[Standing], day: date, currency: str, *, may_set: bo
     everywhere = ", ".join(f"{each.title} {each.everywhere:,}" for each in standings)
     st.caption(
         literal(
-            f"Payments in {currency.upper()}, {day:%B %Y} up to day {day.day}. Networks count all currencies together: {everywhere}."
+            f"Payments in {currency.upper()}, {day:%B %Y} up to day {day.day}. Networks count all currencies "
+            f"together: {everywhere}."
         )
     )
     if may_set:

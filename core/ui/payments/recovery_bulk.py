@@ -73,7 +73,8 @@ def ask(cases: Sequence[Case]) -> None:
     if chosen:
         worth = total((case.failed.amount for case in chosen), chosen[0].failed.currency)
         st.markdown(
-            f"**{literal(f'Charge {worth} in {_payments(len(chosen))}')}**, one after the other, each to its declined card. "
+            f"**{literal(f'Charge {worth} in {_payments(len(chosen))}')}**, one after the other, each to its "
+            f"declined card. "
             "The customers aren't present."
         )
         if any(case.advice.warning for case in chosen):

@@ -88,7 +88,8 @@ def link(case: Case) -> None:
     if case.failed.invoice_id:
         st.markdown(
             literal(
-                f"Stripe sends the invoice for {case.failed.amount} to the customer's e-mail address, with a page to pay it. "
+                f"Stripe sends the invoice for {case.failed.amount} to the customer's e-mail address, with a "
+                f"page to pay it. "
                 "You can also send them the link yourself."
             )
         )
@@ -132,7 +133,8 @@ def stop(case: Case) -> None:
         st.markdown(literal(f"{case.failed.amount} will not be retried anymore. An open payment link is closed."))
         if case.failed.invoice_id:
             st.markdown(
-                "Stripe's automatic retries of the invoice stop too. The invoice stays open, and the customer can still pay it."
+                "Stripe's automatic retries of the invoice stop too. The invoice stays open, and the customer can "
+                "still pay it."
             )
         st.text_input("Reason", key=_key(case, "stop why"), max_chars=300, placeholder="For the audit log")
     actions.ask_who_it_is()

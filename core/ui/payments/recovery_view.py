@@ -128,7 +128,8 @@ def details(case: Case) -> None:
         st.markdown(f"**{literal(said(advice.step))}.** {literal(advice.decline.staff_advice)}")
         if failed.monthly:
             st.markdown(
-                f"At stake: {literal(str(failed.amount))} now, and {literal(str(failed.monthly))} a month from the subscription."
+                f"At stake: {literal(str(failed.amount))} now, and {literal(str(failed.monthly))} a month from the "
+                f"subscription."
             )
         st.markdown(f"Tell the customer: “{literal(advice.decline.customer_message)}”")
         if not advice.decline.known:
@@ -183,4 +184,5 @@ def _line(action: Action) -> str:
     at = in_zone(datetime.fromisoformat(action.requested_at), session.settings().business_zone)
     problem = f": {action.problem}" if action.problem else ""
     why = f" ({action.reason})" if action.reason else ""
-    return f"{at}: {WHAT[action.kind]} by {actor_name(action.requested_by)}, {OUTCOMES.get(action.state, action.state)}{problem}{why}"
+    outcome = OUTCOMES.get(action.state, action.state)
+    return f"{at}: {WHAT[action.kind]} by {actor_name(action.requested_by)}, {outcome}{problem}{why}"

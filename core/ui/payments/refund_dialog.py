@@ -150,7 +150,8 @@ def decide(asked: Action) -> None:
     actions.end_dialog_if_over()
     amount = Money(asked.amount_minor or 0, asked.currency or "usd")
     st.markdown(
-        f"**{literal(f'{amount} of')}** {code(asked.payment_intent_id)}{literal(f', requested by {actor_name(asked.requested_by)}')}"
+        f"**{literal(f'{amount} of')}** "
+        f"{code(asked.payment_intent_id)}{literal(f', requested by {actor_name(asked.requested_by)}')}"
     )
     st.markdown(f"> {literal(asked.reason)}")
     found = refunds.preview(session.services().payment_context, str(asked.payment_intent_id))

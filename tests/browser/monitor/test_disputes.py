@@ -127,7 +127,7 @@ def test_the_overviews_lines_and_figures_lead_to_their_rows(console, sandbox, di
     assert "currency=usd" in page.url
     expect(page.get_by_role("heading", level=4)).to_contain_text("payment")
     page.goto(f"{console.base}/overview?period=7d")
-    page.get_by_role("link", name="Refund or watch").click()
+    page.get_by_role("link", name="Review fraud warnings").click()
     page.wait_for_url("**/disputes?show=fraud*")
     expect(page.get_by_role("heading", name="reported as fraud and can be refunded")).to_be_visible()
 

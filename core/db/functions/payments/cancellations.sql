@@ -1,7 +1,7 @@
 -- begin_cancellation: the cancellation of this subscription is recorded and can be sent to Stripe.
 create function payops_api.begin_cancellation(
-  p_id text, p_subscription_id text, p_method text, p_path text, p_params jsonb, p_actor text, p_role text, p_reason text,
-  p_now timestamptz
+  p_id text, p_subscription_id text, p_method text, p_path text, p_params jsonb, p_actor text, p_role text,
+  p_reason text, p_now timestamptz
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

@@ -32,7 +32,9 @@ begin
   elsif failed.in_flight then
     perform payops.refuse('in_progress', 'A retry is already in progress. Wait for its result.');
   elsif failed.retries_here <> p_seen_retries then
-    perform payops.refuse('changed_meanwhile', 'Somebody else retried this in the meantime. Check the result before you continue.');
+    perform payops.refuse(
+      'changed_meanwhile', 'Somebody else retried this in the meantime. Check the result before you continue.'
+    );
   end if;
   return query select
     failed.invoice_id, failed.amount_minor, failed.currency, failed.tries, failed.card_brand,
