@@ -101,7 +101,7 @@ def backfill(
     from rich.progress import BarColumn, Progress, TextColumn
 
     from core import services
-    from core.events import backfill as mirroring
+    from core.events.repair import backfill as mirroring
 
     wanted = tuple(name.strip() for name in only.split(",") if name.strip()) or mirroring.NAMES
     if unknown := set(wanted) - set(mirroring.NAMES):

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from core import services
 from core.errors import Refused, Unavailable
-from core.events import backfill
+from core.events.repair import backfill
 from core.periods import business_day, wall_clock
 from core.processes import PRIVATE, Children, keep_running, only_server
 from core.providers import history_import

@@ -9,11 +9,11 @@ import structlog
 
 from core.billing.missing_terms import fetch_missing_terms
 from core.errors import Refused, Unauthorised, Unavailable
-from core.events.balances import ask_for_bookings, open_payouts, pull_balance_transactions
-from core.events.comparison import compare
-from core.events.refetch import refetch_tied
+from core.events.repair.balances import ask_for_bookings, open_payouts, pull_balance_transactions
+from core.events.repair.comparison import compare
+from core.events.repair.refetch import refetch_tied
+from core.events.repair.sweep import sweep_events
 from core.events.retries import retry_failed_events
-from core.events.sweep import sweep_events
 from core.jobs import Jobs, an_hour_ago, last_night
 from core.monitoring.incidents import Incident, IncidentLog
 from core.payments import recovery, recovery_facts

@@ -6,8 +6,8 @@ from typing import Any
 from core.db import Database
 from core.errors import Refused
 from core.events import projections
-from core.events.backfill import FETCHED
 from core.events.registry import Projection, Records, Snapshot
+from core.events.repair.backfill import FETCHED
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 

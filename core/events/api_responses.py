@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from core.events.backfill import FETCHED, SOURCES
-from core.events.partial_lists import is_partial
 from core.events.registry import Records, Snapshot
+from core.events.repair.backfill import FETCHED, SOURCES
+from core.events.repair.partial_lists import is_partial
 from core.stripe_gateway import Json
 
 _BY_TYPE = {source.object_type: source for source in SOURCES}

@@ -10,7 +10,6 @@ from typing import Any
 from core.db import Database
 from core.events import ignored, projections
 from core.events.field_allowlist import common_word, kept, word
-from core.events.partial_lists import AWAITS_LIST, is_partial
 from core.events.registry import (
     LATEST_MOMENT,
     READING_ERRORS,
@@ -21,6 +20,7 @@ from core.events.registry import (
     projection_of,
     why_ignored,
 )
+from core.events.repair.partial_lists import AWAITS_LIST, is_partial
 from core.logs import REDACTED
 
 __all__ = ["Received", "ignored", "prepare", "projected", "projections", "receive"]

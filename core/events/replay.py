@@ -8,11 +8,11 @@ from typing import Any, Literal
 from core.db import Database
 from core.errors import Refused
 from core.events import inbox, retries
-from core.events.backfill import FETCHED, ONLY_TOLD, SOURCES
 from core.events.field_allowlist import kind_of
 from core.events.lookup import Place, Sought, is_stripe_id
-from core.events.partial_lists import completed
 from core.events.registry import Records, Snapshot, merged
+from core.events.repair.backfill import FETCHED, ONLY_TOLD, SOURCES
+from core.events.repair.partial_lists import completed
 from core.periods import Clock
 from core.staff import roles
 from core.staff.roles import Actor

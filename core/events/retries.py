@@ -7,8 +7,8 @@ from typing import Any
 from core.db import Database
 from core.errors import Refused, Unavailable
 from core.events import inbox
-from core.events.partial_lists import AWAITS_LIST, completed
 from core.events.registry import Records
+from core.events.repair.partial_lists import AWAITS_LIST, completed
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 

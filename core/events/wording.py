@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.events.backfill import FETCHED
 from core.events.registry import ignored_types, projected_types
+from core.events.repair.backfill import FETCHED
 from core.events.replay import Preview, Written
 from core.money import Money
 from core.periods import span_in_words

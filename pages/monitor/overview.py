@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.events import comparison
+from core.events.repair import comparison
 from core.monitoring import action_items, overview
 from core.monitoring.overview import Overview
 from core.periods import business_day

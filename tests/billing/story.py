@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from core.events import inbox, projections
-from core.events.backfill import FETCHED
 from core.events.registry import Snapshot
+from core.events.repair.backfill import FETCHED
 from core.monitoring import metrics
 from core.periods import Period
 from tests.factories import body_of, event

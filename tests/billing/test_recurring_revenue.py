@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.billing.recurring_revenue import PausedCollections, paused_collections
-from core.events.refetch import refetch_tied
+from core.events.repair.refetch import refetch_tied
 from tests.billing.story import MOVEMENTS, NOW, item, on, subscription
 from tests.events.repair.test_refetch import Answering
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.events import backfill, inbox
+from core.events import inbox
 from core.events.field_allowlist import kept
 from core.events.registry import Snapshot, projected_types, projection_of
+from core.events.repair import backfill
 from core.sandbox import seed
 from core.sandbox.traffic import history
 from tests.factories import body_of

@@ -10,9 +10,9 @@ from psycopg.types.json import Jsonb
 
 from core.errors import Refused, Unavailable
 from core.events import inbox
-from core.events.backfill import FETCHED, SOURCES
-from core.events.refetch import refetch_tied
 from core.events.registry import Snapshot
+from core.events.repair.backfill import FETCHED, SOURCES
+from core.events.repair.refetch import refetch_tied
 from core.stripe_gateway import StripeGateway
 from tests.events.business import TABLES, TOLD_BY
 from tests.events.histories import payments, subscriptions

@@ -28,8 +28,8 @@ from core import services
 from core.db import embedded
 from core.errors import Unavailable
 from core.events import inbox
-from core.events.comparison import compare
-from core.events.refetch import refetch_tied
+from core.events.repair.comparison import compare
+from core.events.repair.refetch import refetch_tied
 from core.events.retries import retry_failed_events
 from core.events.signature import sign
 from core.sandbox import process

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.db import timezone
-from core.events import backfill, inbox
+from core.events import inbox
 from core.events.projections.balances import balance_transaction
 from core.events.registry import Snapshot, merged
+from core.events.repair import backfill
 from core.monitoring import metrics
 from core.periods import Period
 from tests.conftest import empty

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.events import inbox
-from core.events.backfill import FETCHED
 from core.events.projections.subscriptions import subscription as projection
 from core.events.registry import Snapshot, merged
+from core.events.repair.backfill import FETCHED
 from core.figures.definitions.subscriptions import SUBSCRIPTIONS
 from tests.conftest import empty
 from tests.factories import body_of

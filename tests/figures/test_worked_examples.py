@@ -10,9 +10,9 @@ from stripe.params.reporting._report_run_create_params import ReportRunCreatePar
 from typer.testing import CliRunner
 
 from core.cli import app
-from core.events import backfill
 from core.events.projections.balances import balance_transaction
 from core.events.registry import Snapshot, merged
+from core.events.repair import backfill
 from core.monitoring import metrics
 from core.periods import Period
 from tests.monitoring.test_metrics import DAY, NOW, Story, at, counts

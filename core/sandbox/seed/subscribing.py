@@ -4,14 +4,7 @@ from core.sandbox.engine.errors import Json
 from core.sandbox.engine.intervals import after
 from core.sandbox.objects.billing.invoices import DRAFT_SECONDS
 from core.sandbox.objects.subscriptions.dunning import WAIT_DAYS
-from core.sandbox.objects.subscriptions.shape import (
-    as_ended,
-    build,
-    build_item,
-    period_of,
-    set_period,
-    with_items,
-)
+from core.sandbox.objects.subscriptions.shape import as_ended, build, build_item, period_of, set_period, with_items
 from core.sandbox.seed.billing import Bill
 from core.sandbox.seed.book import Book
 from core.sandbox.seed.business import (

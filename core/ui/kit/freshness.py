@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from core.errors import Unavailable
-from core.events.comparison import Comparison
+from core.events.repair.comparison import Comparison
 from core.periods import Period, span_in_words
 from core.staff.roles import Role
 from core.ui import session

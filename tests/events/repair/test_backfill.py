@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import Unavailable
-from core.events import backfill, inbox
-from core.events.balances import open_payouts, pull_balance_transactions
-from core.events.refetch import refetch_tied
+from core.events import inbox
+from core.events.repair import backfill
+from core.events.repair.balances import open_payouts, pull_balance_transactions
+from core.events.repair.refetch import refetch_tied
 from core.monitoring import metrics
 from core.periods import Period
 from core.stripe_gateway import StripeGateway

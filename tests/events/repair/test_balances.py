@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from core.events import backfill
-from core.events.balances import ask_for_bookings, open_payouts, pull_balance_transactions
+from core.events.repair import backfill
+from core.events.repair.balances import ask_for_bookings, open_payouts, pull_balance_transactions
 from tests.events.business import clock, gateway
 from tests.factories import charge
 

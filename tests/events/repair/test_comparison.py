@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import Refused, Unavailable
-from core.events import backfill, comparison
-from core.events.balances import pull_balance_transactions
+from core.events.repair import backfill, comparison
+from core.events.repair.balances import pull_balance_transactions
 from core.monitoring import metrics
 from core.periods import Period, business_day
 from core.stripe_gateway import StripeGateway

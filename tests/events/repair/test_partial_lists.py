@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from core.errors import Refused, Unavailable
-from core.events import backfill, inbox, replay
+from core.events import inbox, replay
 from core.events.api_responses import records_of
 from core.events.lookup import Sought
-from core.events.refetch import refetch
+from core.events.repair import backfill
+from core.events.repair.refetch import refetch
 from core.events.retries import retry_failed_events
 from core.staff.roles import Actor, Role
 from tests.factories import START, body_of, charge, event

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.events import inbox
-from core.events.refetch import refetch_tied
+from core.events.repair.refetch import refetch_tied
 from core.events.retries import retry_failed_events
 from tests.factories import START, body_of, charge, event
 

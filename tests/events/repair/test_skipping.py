@@ -6,9 +6,10 @@ import pytest
 
 from core.db import DatabaseFault
 from core.errors import Refused
-from core.events import backfill, inbox
-from core.events.balances import ask_for_bookings, open_payouts, pull_balance_transactions
-from core.events.comparison import compare
+from core.events import inbox
+from core.events.repair import backfill
+from core.events.repair.balances import ask_for_bookings, open_payouts, pull_balance_transactions
+from core.events.repair.comparison import compare
 from tests.factories import START, body_of, charge, event
 
 NOW = datetime.fromtimestamp(START + 7_200, UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import Unavailable
 from core.events import inbox
-from core.events.sweep import sweep_events
+from core.events.repair.sweep import sweep_events
 from core.stripe_gateway import StripeGateway
 from tests.events.business import clock, gateway, later, mirror
 from tests.factories import body_of

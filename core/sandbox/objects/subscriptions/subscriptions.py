@@ -13,13 +13,7 @@ from core.sandbox.objects.subscriptions import settings
 from core.sandbox.objects.subscriptions.billing import first_invoice
 from core.sandbox.objects.subscriptions.cancellation import set_cancellation, take_details
 from core.sandbox.objects.subscriptions.discounting import take_discounts
-from core.sandbox.objects.subscriptions.shape import (
-    build,
-    build_item,
-    items_of,
-    set_period,
-    with_items,
-)
+from core.sandbox.objects.subscriptions.shape import build, build_item, items_of, set_period, with_items
 from core.sandbox.objects.subscriptions.status import end
 
 DAY_SECONDS = 86_400

@@ -4,11 +4,17 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core.db import Database
-from core.events.backfill import FETCHED, SOURCES
 from core.events.projections.balances import balance_transaction
-from core.events.refetch import refetch
 from core.events.registry import Snapshot
-from core.events.skipping import FETCH_BOOKINGS, FETCH_PAYOUT_CONTENTS, PULL_BALANCE, done_or_skipped, readable_records
+from core.events.repair.backfill import FETCHED, SOURCES
+from core.events.repair.refetch import refetch
+from core.events.repair.skipping import (
+    FETCH_BOOKINGS,
+    FETCH_PAYOUT_CONTENTS,
+    PULL_BALANCE,
+    done_or_skipped,
+    readable_records,
+)
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from core.db import Database
 from core.errors import Refused
 from core.events import inbox
-from core.events.backfill import EVENTS_KEPT_DAYS
+from core.events.repair.backfill import EVENTS_KEPT_DAYS
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 

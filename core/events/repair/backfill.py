@@ -9,9 +9,9 @@ from typing import Any
 
 from core.db import Database, DatabaseFault
 from core.events import projections
-from core.events.partial_lists import completed
 from core.events.registry import READING_ERRORS, Projection, Records, Snapshot, merged, projection_of
-from core.events.skipping import BACKFILL, done_or_skipped, readable_records
+from core.events.repair.partial_lists import completed
+from core.events.repair.skipping import BACKFILL, done_or_skipped, readable_records
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 

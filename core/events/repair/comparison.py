@@ -8,10 +8,10 @@ from typing import Any
 
 from core.db import Database
 from core.errors import Refused
-from core.events.backfill import FETCHED, SOURCES, Source
-from core.events.partial_lists import completed
 from core.events.registry import Row, Snapshot
-from core.events.skipping import COMPARE, done_or_skipped
+from core.events.repair.backfill import FETCHED, SOURCES, Source
+from core.events.repair.partial_lists import completed
+from core.events.repair.skipping import COMPARE, done_or_skipped
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 

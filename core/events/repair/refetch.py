@@ -5,10 +5,10 @@ from functools import partial
 
 from core.db import Database
 from core.errors import Refused
-from core.events.backfill import FETCHED, SOURCES, Source
-from core.events.partial_lists import completed
 from core.events.registry import Snapshot
-from core.events.skipping import REFETCH, done_or_skipped
+from core.events.repair.backfill import FETCHED, SOURCES, Source
+from core.events.repair.partial_lists import completed
+from core.events.repair.skipping import REFETCH, done_or_skipped
 from core.periods import Clock
 from core.stripe_gateway import StripeGateway
 
