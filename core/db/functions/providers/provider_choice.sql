@@ -169,7 +169,7 @@ declare
   wanted constant text := p_consultation.specialty;
   choice record;
 begin
-  if payops.take_preferred(p_consultation, p_now, p_may_wait) then
+  if p_consultation.preferred_provider_id is not null and payops.take_preferred(p_consultation, p_now, p_may_wait) then
     provider_id := p_consultation.preferred_provider_id;
     match := case when wanted = any(
       (select p.specialties from payops.providers as p where p.id = provider_id)::text[]
@@ -201,11 +201,12 @@ $$;
 
 -- specialties_of_tier: the specialties that providers of this tier have: the one wanted, general practice, or any.
 create function payops.specialties_of_tier(p_tier integer, p_wanted text) returns text[]
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  select case p_tier
-    when 1 then array[p_wanted]
-    when 2 then '{general_practice}'
-    else array(select s.code from payops.specialties as s)
-  end
+begin
+  if p_tier = 3 then
+    return array(select s.code from payops.specialties as s);
+  end if;
+  return case p_tier when 1 then array[p_wanted] else '{general_practice}' end;
+end
 $$;
