@@ -130,7 +130,7 @@ if skip or len(
 if picked:
     consultation_details.details(picked)
 if mismatches := assignment.care_payment_mismatches(db, clock()):
-    st.subheader("Care and payment do not fit")
+    st.subheader("Paid but not seen, or refunded but still open")
     care_and_payment.show(mismatches)
 
 st.subheader("Who sees how many")

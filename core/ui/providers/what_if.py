@@ -1,4 +1,4 @@
-"""What would follow if a provider were gone, or had a licence in one more state."""
+"""What happens if a provider leaves, or gains a licence in one more state."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def show() -> None:
     who, where = st.columns(2)
     with who:
         chosen = st.selectbox(
-            "This provider were gone",
+            "If this provider leaves",
             list(people),
             index=None,
             key="without",
@@ -42,7 +42,7 @@ def show() -> None:
         )
     with where:
         state = st.selectbox(
-            "Or had a licence in",
+            "If this provider gains a licence in",
             list(states),
             index=None,
             format_func=lambda code: states[code],
