@@ -73,5 +73,9 @@ def _left_of_random(found: re.Match[str]) -> str:
 
 
 def _is_card(run: str) -> bool:
-    digits = re.sub(r"[^0-9]", "", run)
+    """Whether these digits are a card number, whole or in groups as people write them: one separator, no lone digit."""
+    separators, groups = set(re.findall(r"[^0-9]+", run)), re.findall(r"[0-9]+", run)
+    if len(separators) > 1 or (separators and min(map(len, groups)) < 2):
+        return False
+    digits = "".join(groups)
     return bool(_CARD.fullmatch(digits)) and luhn(digits)

@@ -69,3 +69,8 @@ def test_random_hexadecimal_ids_are_never_taken_for_a_card_or_a_phone():
 )
 def test_a_card_number_in_an_id_is_still_found(identifier):
     assert private_kind(identifier) == "a card number"
+
+
+@pytest.mark.parametrize("identifier", ["race-3-6818.107350103", "run-4-2424242424242", "a.37-8282.24631.0005"])
+def test_numbers_of_an_id_are_not_joined_over_different_separators(identifier):
+    assert private_kind(identifier) is None
