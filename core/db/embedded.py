@@ -79,7 +79,7 @@ def ensure_running(data_dir: Path) -> EmbeddedServer:
         _owned_folder(server.socket_dir)
         if not (server.pgdata / "PG_VERSION").exists():
             _initialise(server.pgdata)
-        _forget_dead_server(server.pgdata)
+        _forget_dead_server(server)
         _start(server)
         return server
 
@@ -212,18 +212,19 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def _forget_dead_server(pgdata: Path) -> None:
+def _forget_dead_server(server: EmbeddedServer) -> None:
     """Postgres takes a killed server that nobody collected yet for a living one, and would not start beside it.
 
-    Its note is removed only once none of its sessions is left: they share its memory and may still write.
+    Its lock files are removed only once none of its sessions is left: they share its memory and may still write.
     """
-    pid = _postmaster_pid(pgdata)
+    pid = _postmaster_pid(server.pgdata)
     if pid is None or _runs(pid) or not psutil.pid_exists(pid):
         return
-    sessions = [process for process in psutil.process_iter() if _works_in(process, pgdata)]
+    sessions = [process for process in psutil.process_iter() if _works_in(process, server.pgdata)]
     _, alive = psutil.wait_procs(sessions, timeout=5)
     if not alive:
-        (pgdata / "postmaster.pid").unlink(missing_ok=True)
+        (server.pgdata / "postmaster.pid").unlink(missing_ok=True)
+        (server.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
