@@ -100,9 +100,14 @@ def test_an_upgrade_keeps_every_row(older):
     before = rows_of(older)
     assert sum(not columns[1][1] for columns in before.values()) == 1  # only the template of the mirror has no row
     dropped = {older.execute("select %s::regclass::oid", (f"payops.{name}",)).fetchone()[0] for name in DROPPED}
+    zones = older.execute(
+        "select c.oid, a.attnum from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'zone'"
+        " where c.oid = 'payops.states'::regclass"
+    ).fetchone()
     deploy(older.info.dsn)
     after = rows_of(older)
     assert set(before) - set(after) == dropped
+    del before[zones[0]][zones[1]]  # 0096 corrects four of them
     for table in dropped:
         del before[table]
     for table, columns in before.items():
