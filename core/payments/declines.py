@@ -149,8 +149,9 @@ def every_code() -> list[str]:
 
 
 def in_words(code: str) -> str:
-    """A code as the table, the dialog and the export show it: `insufficient_funds` is `Insufficient funds`."""
-    return decline_words.TITLES.get(code) or code.replace("_", " ").capitalize()
+    """A code as tables, dialogs and exports show it: `Insufficient funds`; an unknown one as Stripe writes it."""
+    row = code if code in _CATEGORY else code.removeprefix("partner_")
+    return decline_words.TITLES.get(row) or (row.replace("_", " ").capitalize() if row in _CATEGORY else code)
 
 
 def _overridden(category: Category, advice_code: str | None) -> Category:
