@@ -16,9 +16,9 @@ from core.events.repair.sweep import sweep_events
 from core.events.retries import retry_failed_events
 from core.jobs import Jobs, an_hour_ago, last_night
 from core.monitoring.incidents import Incident, IncidentLog
-from core.payments import recovery, recovery_facts
 from core.payments.actions import settle_unknown
 from core.payments.operations import requests
+from core.payments.recovery import recovery, recovery_facts
 from core.periods import wall_clock
 from core.providers import assignment
 from core.services import Services

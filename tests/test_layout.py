@@ -47,10 +47,10 @@ def test_the_index_of_decisions_names_each_once_and_no_number_is_used_twice():
 
 
 # Folders that are still to be divided, with the most files each may have until then.
-STILL_TO_DIVIDE = {"core/payments": 28}
+
 
 
 def test_no_folder_has_more_than_twenty_files():
     """A crowded folder hides its nouns: SQL, payloads and tests included."""
     folders = Counter(str(Path(path).parent) for path in TRACKED if path.startswith(("core/", "pages/", "tests/")))
-    assert {folder: files for folder, files in folders.items() if files > STILL_TO_DIVIDE.get(folder, 20)} == {}
+    assert {folder: files for folder, files in folders.items() if files > 20} == {}

@@ -12,8 +12,8 @@ from core.figures.wording import FEW, Reading, counted, interval, percent, point
 from core.money import Money
 from core.monitoring import action_items
 from core.monitoring.metrics import Entry, Figures, figures_of
-from core.payments import retry_advice
 from core.payments.declines import Category
+from core.payments.recovery import retry_advice
 from core.periods import Period
 
 CAUSES = {

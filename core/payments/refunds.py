@@ -13,7 +13,7 @@ from core.money import Money
 from core.payments import actions, ids, limits, private_text
 from core.payments.actions import Action
 from core.payments.context import PaymentContext
-from core.payments.dispute_statuses import TO_ANSWER, WITH_BANK, is_inquiry
+from core.payments.disputes.dispute_statuses import TO_ANSWER, WITH_BANK, is_inquiry
 from core.staff import roles
 from core.staff.flags import Flow
 from core.staff.roles import Actor, Right

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from core.money import Money
 from core.payments.declines import Category, advice
-from core.payments.dispute_statuses import in_words, is_inquiry
+from core.payments.disputes.dispute_statuses import in_words, is_inquiry
 from core.payments.payment_methods import paid_with
 from core.staff.audit_words import actor_name
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.figures.days import in_steps
 from core.monitoring import overview
-from core.payments import dispute_figures, dispute_statuses, disputes, evidence, fraud_warnings, networks
-from core.payments.dispute_statuses import Shown
+from core.payments.disputes import dispute_figures, dispute_statuses, disputes, evidence, fraud_warnings, networks
+from core.payments.disputes.dispute_statuses import Shown
 from core.payments.payment_methods import brand_name
 from core.payments.refunds import StripeReason
 from core.periods import business_day

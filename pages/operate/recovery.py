@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.monitoring import overview
-from core.payments import recovery, recovery_figures
-from core.payments.retry_advice import Step
+from core.payments.recovery import recovery, recovery_figures
+from core.payments.recovery.retry_advice import Step
 from core.staff.roles import Right, right
 from core.ui import session
 from core.ui.kit import actions, cards, charts, filters, rows, stripe_dashboard

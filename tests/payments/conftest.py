@@ -14,8 +14,8 @@ import pytest
 
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Refused
-from core.payments import recovery, recovery_facts
 from core.payments.context import PaymentContext
+from core.payments.recovery import recovery, recovery_facts
 from core.sandbox.process import SandboxAddress, ensure_running, stop
 from core.staff.roles import Actor, Role
 from core.stripe_gateway import Json

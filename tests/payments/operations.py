@@ -12,12 +12,14 @@ from typing import Any
 
 from core.db.via_psycopg import PsycopgDatabase
 from core.events.api_responses import records_of
-from core.payments import disputes, recovery, refunds
+from core.payments import refunds
 from core.payments.context import PaymentContext
+from core.payments.disputes import disputes
 from core.payments.operations import service, subscriptions
 from core.payments.operations.callers import Caller
 from core.payments.operations.requests import Request
 from core.payments.operations.schemas import CancellationRequest, PaymentRequest, SubscriptionRequest
+from core.payments.recovery import recovery
 from core.periods import Clock
 from core.staff.flags import Flags
 from core.staff.roles import Actor, Role

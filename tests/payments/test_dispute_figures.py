@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from core.monitoring import overview
-from core.payments import dispute_figures
+from core.payments.disputes import dispute_figures
 from core.periods import Period
 from tests.payments.test_networks import DAY, NOW, a_month
 

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from core.errors import Refused, Unauthorised
-from core.payments import actions, disputes, evidence, refunds
-from core.payments.disputes import Shown
+from core.payments import actions, refunds
+from core.payments.disputes import disputes, evidence
+from core.payments.disputes.disputes import Shown
 from core.periods import Period
 from core.staff.roles import Actor, Role
 from tests.payments.conftest import ADMIN, FINANCE, OPS, SUPPORT

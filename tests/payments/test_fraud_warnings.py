@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from core.money import Money
-from core.payments import fraud_warnings, refunds
-from core.payments.fraud_warnings import History, expected_cost
+from core.payments import refunds
+from core.payments.disputes import fraud_warnings
+from core.payments.disputes.fraud_warnings import History, expected_cost
 from tests.payments.conftest import FINANCE
 
 

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from core.errors import PayopsError
 from core.events import inbox
-from core.payments import actions, disputes, recovery, refunds
+from core.payments import actions, refunds
+from core.payments.disputes import disputes
 from core.payments.operations import service
 from core.payments.operations.requests import Request
 from core.payments.operations.schemas import PaymentRequest
+from core.payments.recovery import recovery
 from tests.factories import body_of
 from tests.payments.conftest import FINANCE, SUPPORT, Faults
 from tests.payments.operations import SERVER, WHO, made

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import Refused, Unauthorised
 from core.monitoring import metrics
-from core.payments import networks
+from core.payments.disputes import networks
 from core.periods import Period
 from tests.payments.conftest import ADMIN, FINANCE, SUPPORT
 

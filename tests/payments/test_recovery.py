@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from core.errors import Refused, Unauthorised, Unavailable
-from core.payments import actions, recovery, recovery_facts, recovery_links
-from core.payments.retry_advice import Step
+from core.payments import actions
+from core.payments.recovery import recovery, recovery_facts, recovery_links
+from core.payments.recovery.retry_advice import Step
 from core.staff import flags
 from core.staff.flags import Flags, Flow
 from tests.payments.conftest import ADMIN, FINANCE, OPS, SUPPORT

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.payments.declines import every_code
-from core.payments.retry_advice import ADVICE_CODES, Failed, Step, retry_advice, rules
+from core.payments.recovery.retry_advice import ADVICE_CODES, Failed, Step, retry_advice, rules
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DECLINED = Failed(

@@ -10,9 +10,10 @@ import pytest
 import stripe
 
 from core.events.projections import disputes as dispute_projection
-from core.payments import dispute_statuses, evidence, payments, refunds
+from core.payments import payments, refunds
 from core.payments.declines import Category, advice
-from core.payments.retry_advice import ADVICE_CODES
+from core.payments.disputes import dispute_statuses, evidence
+from core.payments.recovery.retry_advice import ADVICE_CODES
 
 
 def declared(cls: type, field: str) -> set[str]:

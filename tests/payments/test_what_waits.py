@@ -5,7 +5,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from core.monitoring import action_items, overview
-from core.payments import recovery, refunds
+from core.payments import refunds
+from core.payments.recovery import recovery
 from core.periods import Period
 from tests.payments.conftest import FINANCE, SUPPORT
 

@@ -19,13 +19,13 @@ ANYBODY = None
 NEEDS = {
     "core.events.replay.replay": ("events", Right.ACT),
     "core.monitoring.incidents.resolve": ("events", Right.ACT),
-    "core.payments.disputes.accept": ("disputes", Right.ACT),
-    "core.payments.disputes.attach": ("disputes", Right.ACT),
-    "core.payments.disputes.case_of": ("disputes", Right.ACT),
-    "core.payments.disputes.set_text": ("disputes", Right.ACT),
-    "core.payments.disputes.stage": ("disputes", Right.ACT),
-    "core.payments.disputes.submit": ("disputes", Right.ACT),
-    "core.payments.networks.set_line": ("disputes", Right.ACT),
+    "core.payments.disputes.disputes.accept": ("disputes", Right.ACT),
+    "core.payments.disputes.disputes.attach": ("disputes", Right.ACT),
+    "core.payments.disputes.disputes.case_of": ("disputes", Right.ACT),
+    "core.payments.disputes.disputes.set_text": ("disputes", Right.ACT),
+    "core.payments.disputes.disputes.stage": ("disputes", Right.ACT),
+    "core.payments.disputes.disputes.submit": ("disputes", Right.ACT),
+    "core.payments.disputes.networks.set_line": ("disputes", Right.ACT),
     "core.payments.payments.add_note": ("payments", Right.SEE),
     "core.payments.payments.customers_of_email": ("payments", Right.SEE),
     "core.payments.payments.exported": ("payments", Right.SEE),
@@ -33,11 +33,11 @@ NEEDS = {
     "core.payments.payments.life": ("payments", Right.SEE),
     "core.payments.payments.may_withdraw": ANYBODY,
     "core.payments.payments.withdraw_note": ("payments", Right.SEE),
-    "core.payments.recovery.reopen": ("recovery", Right.ACT),
-    "core.payments.recovery.retry": ("recovery", Right.ACT),
-    "core.payments.recovery.schedule": ("recovery", Right.ACT),
-    "core.payments.recovery.stop": ("recovery", Right.ACT),
-    "core.payments.recovery_links.give": ("recovery", Right.ACT),
+    "core.payments.recovery.recovery.reopen": ("recovery", Right.ACT),
+    "core.payments.recovery.recovery.retry": ("recovery", Right.ACT),
+    "core.payments.recovery.recovery.schedule": ("recovery", Right.ACT),
+    "core.payments.recovery.recovery.stop": ("recovery", Right.ACT),
+    "core.payments.recovery.recovery_links.give": ("recovery", Right.ACT),
     "core.payments.refunds.decide": ("refunds", Right.APPROVE),
     "core.payments.refunds.issue": ("refunds", Right.ACT_LIMITED),
     "core.payments.refunds.needs_approval": ANYBODY,
@@ -103,7 +103,7 @@ def found_actions():
         if importlib.util.find_spec(f"core.{noun}") is None:
             continue
         package = importlib.import_module(f"core.{noun}")
-        for module in pkgutil.iter_modules(package.__path__, f"core.{noun}."):
+        for module in pkgutil.walk_packages(package.__path__, f"core.{noun}."):
             yield from actions_of(importlib.import_module(module.name))
 
 

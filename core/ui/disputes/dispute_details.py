@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.errors import Unavailable
 from core.money import Money
-from core.payments import dispute_statuses, disputes, evidence
-from core.payments.disputes import Case
-from core.payments.evidence import Field
+from core.payments.disputes import dispute_statuses, disputes, evidence
+from core.payments.disputes.disputes import Case
+from core.payments.disputes.evidence import Field
 from core.payments.payment_methods import brand_name, paid_with
 from core.staff.roles import Actor, Right, right
 from core.ui import session

@@ -5,8 +5,8 @@ from datetime import date
 
 import streamlit as st
 
-from core.payments import networks
-from core.payments.networks import Line, Standing
+from core.payments.disputes import networks
+from core.payments.disputes.networks import Line, Standing
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions

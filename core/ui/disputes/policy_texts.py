@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.payments import disputes, evidence
+from core.payments.disputes import disputes, evidence
 from core.staff.audit_words import actor_name
 from core.staff.roles import Actor
 from core.ui import session

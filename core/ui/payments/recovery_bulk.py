@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.errors import PayopsError
 from core.money import Money, total
-from core.payments import recovery
-from core.payments.recovery import Case
+from core.payments.recovery import recovery
+from core.payments.recovery.recovery import Case
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, rows

@@ -6,9 +6,9 @@ from functools import partial
 import streamlit as st
 
 from core.errors import Unavailable
-from core.payments import recovery, recovery_links
-from core.payments.recovery import Case
-from core.payments.recovery_links import Card
+from core.payments.recovery import recovery, recovery_links
+from core.payments.recovery.recovery import Case
+from core.payments.recovery.recovery_links import Card
 from core.staff.roles import Actor, Role
 from core.ui import session
 from core.ui.kit import actions

@@ -8,10 +8,10 @@ import pandas as pd  # type: ignore[import-untyped]
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 import streamlit as st
 
-from core.payments import recovery
 from core.payments.actions import Action
-from core.payments.recovery import Case
-from core.payments.retry_advice import STOP_AT, Step
+from core.payments.recovery import recovery
+from core.payments.recovery.recovery import Case
+from core.payments.recovery.retry_advice import STOP_AT, Step
 from core.staff.audit_words import actor_name
 from core.ui import session
 from core.ui.kit import detail_view

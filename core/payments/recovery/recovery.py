@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from core.errors import PayopsError, Refused, Unavailable
-from core.payments import actions, private_text, recovery_links
+from core.payments import actions, private_text
 from core.payments.actions import Action
 from core.payments.context import PaymentContext
-from core.payments.retry_advice import MASTERCARD_DECLINES_24_HOURS, STOP_AT, Failed, RetryAdvice, Step, retry_advice
+from core.payments.recovery import recovery_links
+from core.payments.recovery.retry_advice import (
+    MASTERCARD_DECLINES_24_HOURS,
+    STOP_AT,
+    Failed,
+    RetryAdvice,
+    Step,
+    retry_advice,
+)
 from core.staff import roles
 from core.staff.flags import Flow
 from core.staff.roles import SYSTEM, Actor, Role

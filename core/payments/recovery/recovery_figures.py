@@ -9,8 +9,8 @@ from core.figures.definition import Better, Definition
 from core.figures.definitions import METRICS
 from core.figures.wording import Reading, percent, read
 from core.money import Money, total
-from core.payments.recovery import Case
-from core.payments.retry_advice import Step
+from core.payments.recovery.recovery import Case
+from core.payments.recovery.retry_advice import Step
 from core.periods import Period
 
 RATE = METRICS["recovery_rate"]

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from core.db import Database
 from core.errors import Refused
 from core.money import Money
-from core.payments import actions, evidence, private_text
+from core.payments import actions, private_text
 from core.payments.actions import Action
 from core.payments.context import PaymentContext
-from core.payments.dispute_statuses import STATUSES_OF, Shown, is_inquiry, is_past_due, time_left
+from core.payments.disputes import evidence
+from core.payments.disputes.dispute_statuses import STATUSES_OF, Shown, is_inquiry, is_past_due, time_left
 from core.periods import Period
 from core.staff import audit, roles
 from core.staff.roles import Actor

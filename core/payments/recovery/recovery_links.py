@@ -7,7 +7,7 @@ from core.payments import actions
 from core.payments.actions import MARK, Action
 from core.payments.context import PaymentContext
 from core.payments.payment_methods import card_name
-from core.payments.retry_advice import Failed
+from core.payments.recovery.retry_advice import Failed
 from core.staff import roles
 from core.staff.flags import Flow
 from core.staff.roles import Actor

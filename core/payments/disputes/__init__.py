@@ -1,0 +1,1 @@
+"""Disputes and fraud warnings: evidence, deadlines, the card networks' limits, and the figures."""
