@@ -49,7 +49,6 @@ def test_the_index_of_decisions_names_each_once_and_no_number_is_used_twice():
 # Folders that are still to be divided, with the most files each may have until then.
 
 
-
 def test_no_folder_has_more_than_twenty_files():
     """A crowded folder hides its nouns: SQL, payloads and tests included."""
     folders = Counter(str(Path(path).parent) for path in TRACKED if path.startswith(("core/", "pages/", "tests/")))
