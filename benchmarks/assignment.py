@@ -33,17 +33,21 @@ FILL = (
     " select p.id, s.code, 'active', '-infinity', 'infinity' from payops.providers p cross join lateral"
     " (select code from payops.states order by md5(code || p.id) limit 1 + abs(hashtext(p.id)) %% 20) s",
     "insert into payops.consultations (submission_id, body_sha256, patient_id, state, specialty, received_at, status,"
-    " provider_id, reason, ended_at) select 'old-' || n, '', 'patient-' || n %% 300000, 'TX', 'dermatology', %(now)s - interval '1 year',"
+    " provider_id, reason, ended_at) select 'old-' || n, '', 'patient-' || n %% 300000, "
+    "'TX', 'dermatology', %(now)s - interval '1 year',"
     " 'completed', 'p' || lpad((1 + n %% %(providers)s)::text, 6, '0'), '', %(now)s"
     " from generate_series(1, %(consultations)s) as n",
-    "insert into payops.availability (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)"
-    " select p.id, l.id, s.code, l.state, 0, p.capacity, '-infinity', l.valid_from, l.valid_until from payops.providers p"
+    "insert into payops.availability (provider_id, licence_id, specialty, state, load, "
+    "capacity, idle_since, valid_from, valid_until)"
+    " select p.id, l.id, s.code, l.state, 0, p.capacity, '-infinity', l.valid_from, "
+    "l.valid_until from payops.providers p"
     " join payops.licences l on l.provider_id = p.id cross join unnest(p.specialties) s (code)",
     "vacuum analyze",  # which autovacuum would do meanwhile
     "checkpoint",
 )
 NAIVE = (
-    "with chosen as (select p.id from payops.providers p where p.active and p.pending < p.capacity and %s = any(p.specialties)"
+    "with chosen as (select p.id from payops.providers p where p.active and p.pending < "
+    "p.capacity and %s = any(p.specialties)"
     " and exists (select from payops.licences l where l.provider_id = p.id and l.state = %s and l.valid_until > now())"
     " order by p.pending limit 1 for update) update payops.providers set pending = pending + 1 from chosen"
     " where providers.id = chosen.id"
@@ -215,7 +219,9 @@ def _fetch_all(conninfo: str) -> Work:
 
 
 def _least_loaded(conninfo: str, demand: str) -> tuple[str, int, int]:
-    """Of some choices, how many took somebody than whom nobody eligible was less loaded, looked up in the plain tables."""
+    """Of some choices, how many took somebody than whom nobody eligible
+    was less loaded, looked up in the plain tables.
+    """
     choose, assign = random.Random(demand), _payops(conninfo)
     states = [row[0] for row in _rows(conninfo, "select code from payops.states order by code")]
     right = 0

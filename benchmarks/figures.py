@@ -1,6 +1,7 @@
 """The overview and `payops metrics` over a million payments, against the same data under the code of an older commit.
 
-The older commit's database is filled, copied, and the copy upgraded by today's migrations. `--payments 100000` is quicker.
+The older commit's database is filled, copied, and the copy upgraded by
+today's migrations. `--payments 100000` is quicker.
 """
 
 import argparse

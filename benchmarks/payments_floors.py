@@ -1,4 +1,5 @@
-"""The floors of `benchmarks.payments`: a server that reads a payment, asks Stripe once and answers; one that also writes
+"""The floors of `benchmarks.payments`: a server that reads a payment,
+asks Stripe once and answers; one that also writes
 the payment down before, and what came of it after."""
 
 import os

@@ -1,7 +1,9 @@
 """Signed events a second, verified, stored, projected, applied and committed, beside two floors of the same server.
 
-`BENCH_EVENTS` (a run's), `BENCH_INBOX` (events already there), `BENCH_WORKERS` (such as `1,2`) and `BENCH_ROUNDS` choose
-the size. Every server, on the empty inbox and on the full one, has its run in each round, since a machine's speed changes
+`BENCH_EVENTS` (a run's), `BENCH_INBOX` (events already there),
+`BENCH_WORKERS` (such as `1,2`) and `BENCH_ROUNDS` choose
+the size. Every server, on the empty inbox and on the full one, has its
+run in each round, since a machine's speed changes
 within minutes: what is printed are medians over the rounds, and a ratio is between two runs of one round.
 `python -m benchmarks.webhooks memory` posts `BENCH_MEMORY_EVENTS` to one worker and prints what memory it has.
 """
@@ -212,7 +214,8 @@ def database(folder: Path, inbox: int) -> Iterator[psutil.Process]:
         if inbox:
             connection.execute(
                 "insert into payops.events (id, type, created, received_at, livemode, object_id, payload, body_sha256)"
-                " select 'evt_' || md5(n::text), 'charge.succeeded', now() - n * interval '1 second', now() - n * interval"
+                " select 'evt_' || md5(n::text), 'charge.succeeded', now() - n * interval '1 "
+                "second', now() - n * interval"
                 " '1 second', false, 'ch_' || n, '{}', '' from generate_series(1, %s) n",
                 (inbox,),
             )

@@ -87,7 +87,8 @@ def mount(payops: typer.Typer, settings_of: SettingsOf, fail: Fail) -> None:
         else:
             last = f"{restored.last_event_at:%-d %b %Y, %H:%M} UTC" if restored.last_event_at else "none"
             typer.echo(
-                f"Restored {restored.events:,} events and {restored.consultations:,} consultations. Last event: {last}. "
+                f"Restored {restored.events:,} events and {restored.consultations:,} "
+                f"consultations. Last event: {last}. "
                 "Run payops backfill to fetch what happened at Stripe since then."
             )
 
@@ -96,7 +97,10 @@ def _embedded(settings: Settings) -> Settings:
     if settings.database_kind != "embedded":
         raise Refused(
             "not_embedded",
-            "This works on the embedded database alone. Use pg_dump and pg_restore, or Supabase's backups, for another.",
+            (
+                "This works on the embedded database alone. Use pg_dump and pg_restore, or "
+                "Supabase's backups, for another."
+            ),
         )
     return settings
 

@@ -1,4 +1,6 @@
-"""HTTP on the wire, for the API and the console: bounded heads, answers in one piece, and connections closed politely."""
+"""HTTP on the wire, for the API and the console: bounded heads, answers
+in one piece, and connections closed politely.
+"""
 
 import asyncio
 import json
@@ -128,7 +130,9 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class InOnePiece:
-    """A transport that sends what was written in one moment together: an answer's head and body cost one call, not two."""
+    """A transport that sends what was written in one moment together: an
+    answer's head and body cost one call, not two.
+    """
 
     def __init__(self, transport: asyncio.Transport, protocol: BoundedHttp):
         self.plain = transport

@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-# Random or hashed hexadecimal digits, in which one in some hundreds holds what could be a card or phone number: an object id, a
+# Random or hashed hexadecimal digits, in which one in some hundreds holds
+# what could be a card or phone number: an object id, a
 # UUID with or without its hyphens, a SHA-1 and a SHA-256. Fewer than four letters are no chance.
 _RANDOM = re.compile(
     r"(?<![0-9a-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})"

@@ -1,4 +1,6 @@
-"""Work that one worker at a time does, however many run: held by a row that expires, so that a dead one's is taken over."""
+"""Work that one worker at a time does, however many run: held by a row
+that expires, so that a dead one's is taken over.
+"""
 
 import os
 import socket
@@ -26,7 +28,9 @@ def this_worker() -> str:
 
 @dataclass(frozen=True)
 class Jobs:
-    """What one worker, `holder`, may do until it is told to `stop`; `clock` is the business's, by which jobs come due."""
+    """What one worker, `holder`, may do until it is told to `stop`;
+    `clock` is the business's, by which jobs come due.
+    """
 
     db: Database
     clock: Clock

@@ -1,4 +1,6 @@
-"""What `payops serve` starts: child processes that are watched and restarted, and the record of who serves a DATA_DIR."""
+"""What `payops serve` starts: child processes that are watched and
+restarted, and the record of who serves a DATA_DIR.
+"""
 
 import fcntl
 import json
@@ -39,7 +41,9 @@ class Child:
     not_before: float = 0.0
 
     def start(self, environment: Mapping[str, str], log_dir: Path) -> None:
-        """Start in a session of its own, so that the terminal's Ctrl-C reaches the parent alone. Its output is logged."""
+        """Start in a session of its own, so that the terminal's Ctrl-C
+        reaches the parent alone. Its output is logged.
+        """
         log_dir.mkdir(parents=True, exist_ok=True)
         with (log_dir / f"{self.name}.log").open("ab") as lines:
             self.process = subprocess.Popen(
@@ -107,7 +111,9 @@ class Children:
 
 
 def keep_running(name: str, runs: Callable[[], bool], start: Callable[[], object], stop: threading.Event) -> None:
-    """Watch a part that is not a child of ours, such as Postgres, in a thread: where it does not run, start it again."""
+    """Watch a part that is not a child of ours, such as Postgres, in a
+    thread: where it does not run, start it again.
+    """
 
     def watch() -> None:
         while not stop.wait(CHECK_SECONDS):
@@ -123,7 +129,9 @@ def keep_running(name: str, runs: Callable[[], bool], start: Callable[[], object
 
 @dataclass(frozen=True)
 class ServeRecord:
-    """Who serves a DATA_DIR, in a file there: the parent and its children, each with its start time, and the addresses."""
+    """Who serves a DATA_DIR, in a file there: the parent and its children,
+    each with its start time, and the addresses.
+    """
 
     file: TextIO
     console: str
@@ -176,7 +184,8 @@ def is_served(data_dir: Path) -> bool:
 def _already_served(data_dir: Path, earlier: Mapping[str, Any]) -> str:
     pid = earlier.get("processes", {}).get("serve", {}).get("pid", "unknown")
     return (
-        f"payops already serves {data_dir}: console {earlier.get('console', 'unknown')}, API {earlier.get('api', 'unknown')}, "
+        f"payops already serves {data_dir}: console {earlier.get('console', 'unknown')}, API "
+        f"{earlier.get('api', 'unknown')}, "
         f"process {pid}. Stop it first, or set another DATA_DIR."
     )
 

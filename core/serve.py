@@ -29,7 +29,8 @@ PAST_DAYS = 7  # of consultations at the first start
 def run(settings: Settings, *, console_port: int, api_port: int, out: Console) -> None:
     """Serve until Ctrl-C or a signal to end; everything started here ends with it.
 
-    Raises `Refused` where this DATA_DIR is served already or a port is taken, `Unavailable` where a part does not start.
+    Raises `Refused` where this DATA_DIR is served already or a port is
+    taken, `Unavailable` where a part does not start.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

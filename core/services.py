@@ -127,7 +127,9 @@ def _opened(settings: Settings, limits: TimeLimits) -> Database:
 
 
 def timezone_script(settings: Settings, chosen: str | None) -> str:
-    """What `payops migrate --print` ends with: the zone in which days are counted, the setting's on a fresh database."""
+    """What `payops migrate --print` ends with: the zone in which days are
+    counted, the setting's on a fresh database.
+    """
     zone = (chosen or settings.business_timezone).replace("'", "''")
     return (
         f"select payops_api.choose_business_timezone('{zone}', 'cli:migrate', 'admin', now(), "
@@ -262,7 +264,9 @@ def _webhook_secrets(settings: Settings) -> tuple[str, ...]:
 
 
 def intake_secrets(settings: Settings) -> tuple[str, ...]:
-    """The secrets the intake form signs with; the sandbox makes its own. Empty means that the route is not configured."""
+    """The secrets the intake form signs with; the sandbox makes its own.
+    Empty means that the route is not configured.
+    """
     given = tuple(secret.get_secret_value() for secret in settings.intake_webhook_secrets)
     if given or settings.payment_mode is not PaymentMode.SANDBOX:
         return given

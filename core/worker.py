@@ -110,7 +110,9 @@ def long_steps(running: Services, jobs: Jobs) -> list[Step]:
 
 
 def run(running: Services, stop: threading.Event) -> None:
-    """Do the background work until `stop` is set. Long steps run in a thread of their own, so that short ones never wait."""
+    """Do the background work until `stop` is set. Long steps run in a
+    thread of their own, so that short ones never wait.
+    """
     jobs = Jobs(running.db, running.clock, stop)
     long_work = threading.Thread(target=_repeat, args=(running, jobs, long_steps(running, jobs), stop), daemon=True)
     long_work.start()

@@ -79,7 +79,8 @@ def empty(connection: psycopg.Connection) -> None:
     tables = connection.execute(
         "select string_agg(format('payops.%I', c.relname), ', ') from pg_class c"
         " where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'"
-        " and c.relname not in ('migrations', 'deployment', 'business', 'mirrored', 'states', 'specialties', 'write_probe',"
+        " and c.relname not in ('migrations', 'deployment', 'business', 'mirrored', "
+        "'states', 'specialties', 'write_probe',"
         " 'network_lines')"
     ).fetchone()[0]
     for table in tables.split(", "):

@@ -1,4 +1,6 @@
-"""A request that failed by a defect of ours: it is logged, becomes an incident, and gets an answer without its insides."""
+"""A request that failed by a defect of ours: it is logged, becomes an
+incident, and gets an answer without its insides.
+"""
 
 import asyncio
 

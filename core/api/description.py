@@ -16,9 +16,12 @@ from core.payments.operations.schemas import Decline, Problem
 VERSION = "1"
 ABOUT = "Takes payments through Stripe. Each POST takes an Idempotency-Key: the same key and body have one effect."
 STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1.25rem;color-scheme:light dark}"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 "
+    "1.25rem;color-scheme:light dark}"
     "h2{margin-top:2.5rem;font-size:1.15rem}h3{margin-top:2rem;font-size:1rem}"
-    "td{padding:.2rem 1rem .2rem 0;vertical-align:top}code,h2,h3{font-family:ui-monospace,monospace;overflow-wrap:anywhere}li{margin:.2rem 0}"
+    "td{padding:.2rem 1rem .2rem "
+    "0;vertical-align:top}code,h2,h3{font-family:ui-monospace,monospace;overflow-wrap:anywhere}li{margin:.2rem "
+    "0}"
 )
 _STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
@@ -57,7 +60,9 @@ async def docs(request: Request) -> Response:
     body = (
         "<h1>Payment API</h1><p>Send <code>Authorization: Bearer …</code>, and with each POST an "
         "<code>Idempotency-Key</code>: the same key and body have one effect and one answer. The document is at "
-        f'<a href="/api/openapi.json">/api/openapi.json</a>.</p>{"".join(operations)}<h2>Problems</h2><p>Each operation '
+        "<a "
+        f'href="/api/openapi.json">/api/openapi.json</a>.</p>{"".join(operations)}<h2>Problems</h2><p>Each '
+        "operation "
         f"may answer with a {_link('Problem')}.</p><table>{problems}</table><h2>Shapes</h2>{''.join(shapes)}"
     )
     page = f'<!doctype html><html lang="en"><title>Payment API</title><style>{STYLE}</style><body>{body}</body></html>'

@@ -26,7 +26,8 @@ async def livez(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 when the database answers, carries this version's schema and counts days in our time zone; each check with its state and latency.
+    """200 when the database answers, carries this version's schema and counts days
+    in our time zone; each check with its state and latency.
 
     It has threads and a connection of its own, so that it answers while all others are in use. Stripe is reported as it
     was last found: a probe does not wait for it.

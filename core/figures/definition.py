@@ -24,10 +24,12 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True)
 class Definition:
-    """`meaning` is for the person who asks what is counted; `page`, as set by `view`, is the address where its rows are.
+    """`meaning` is for the person who asks what is counted; `page`, as
+    set by `view`, is the address where its rows are.
 
     `formula` is the same in short, `source` what it is counted from, `sql` the function that counts it, and `example` a
-    case worked out by hand. A figure `as_of_now` is the same whatever the period, so there is nothing to compare it with.
+    case worked out by hand. A figure `as_of_now` is the same whatever the
+    period, so there is nothing to compare it with.
     """
 
     name: str

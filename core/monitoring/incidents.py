@@ -23,7 +23,9 @@ log = structlog.get_logger(__name__)
 
 
 class Row(TypedDict):
-    """An incident as it is stored: times as text, `resolved_at` with `resolved_by` and `resolution` once it is closed."""
+    """An incident as it is stored: times as text, `resolved_at` with
+    `resolved_by` and `resolution` once it is closed.
+    """
 
     id: int
     kind: str

@@ -60,7 +60,9 @@ class Overview:
     other_movements: list[Entry]
 
     def readings(self) -> list[Reading]:
-        """The overview's figures in words, in their order; but for the first, those with nothing to count are left out."""
+        """The overview's figures in words, in their order; but for the
+        first, those with nothing to count are left out.
+        """
         now, before = _with_failures(self.figures), _with_failures(self.previous)
         found = (read(each, now.get(each.name), before.get(each.name), self.currency) for each in OF_THE_OVERVIEW)
         first, *others = [reading for reading in found if reading]
@@ -123,7 +125,9 @@ def sentence(overview: Overview) -> str:
 
 
 def other_in_words(movements: Sequence[Entry], currency: str) -> str:
-    """What moved the balance and is in no figure: `other_adjustment -$0.20, moon_dust $2.90`; empty where nothing did."""
+    """What moved the balance and is in no figure: `other_adjustment
+    -$0.20, moon_dust $2.90`; empty where nothing did.
+    """
     return ", ".join(f"{each['key']} {Money(each['amount'], currency)}" for each in movements)
 
 
@@ -136,7 +140,8 @@ def _why(overview: Overview) -> str:
     total, top = sum(each["count"] for each in failures), failures[0]
     amount = Money(sum(each["amount"] for each in failures), overview.currency)
     return (
-        f"The most frequent cause of failure was {CAUSES[Category(top['key'])]}: {top['count']:,} of {total:,} failures. "
+        f"The most frequent cause of failure was {CAUSES[Category(top['key'])]}: "
+        f"{top['count']:,} of {total:,} failures. "
         f"All failures total {amount}."
     )
 

@@ -1,4 +1,6 @@
-"""The figures for outside monitoring, as Prometheus reads them; counted in the database, so any process answers for all."""
+"""The figures for outside monitoring, as Prometheus reads them; counted
+in the database, so any process answers for all.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

@@ -80,7 +80,9 @@ def summary(db: Database, now: datetime) -> dict[str, Any]:
 
 
 def days(db: Database, now: datetime) -> dict[str, Any]:
-    """What was asked in the 24 hours up to `now` and in those `before`: how many, placed at once, by fallback, how fast."""
+    """What was asked in the 24 hours up to `now` and in those `before`: how
+    many, placed at once, by fallback, how fast.
+    """
     return cast(dict[str, Any], db.call("assignment_days", now=now))
 
 

@@ -13,7 +13,8 @@ WAITING = Definition(
     "waiting_now",
     "Wait for a provider",
     Better.LESS,
-    "Consultations nobody could be found for yet. They are given a provider by themselves, the oldest first, as soon as "
+    "Consultations nobody could be found for yet. They are given a provider by themselves, "
+    "the oldest first, as soon as "
     "a provider, a licence, capacity or a finished consultation makes it possible.",
     "assignments?show=waiting",
     as_of_now=True,
@@ -41,7 +42,8 @@ FALLBACK = Definition(
     "fallback_share",
     "By another specialty",
     Better.LESS,
-    "Of those given a provider at once in the last 24 hours, those for whom nobody with the specialty was free, so that "
+    "Of those given a provider at once in the last 24 hours, those for whom nobody with the "
+    "specialty was free, so that "
     "general practice, or then anybody licensed there, took them.",
     "assignments?show=assigned",
     nothing="nobody asked",
@@ -71,7 +73,10 @@ SINGLE = Definition(
     "single_provider_states",
     "States with one provider",
     Better.LESS,
-    "States and territories where exactly one active provider has a licence of today: if they are away, everybody waits.",
+    (
+        "States and territories where exactly one active provider has a licence of today: if "
+        "they are away, everybody waits."
+    ),
     "providers",
     as_of_now=True,
 )
@@ -79,7 +84,10 @@ UNCOVERED = Definition(
     "uncovered_states",
     "Asked for, nobody there",
     Better.LESS,
-    "States and territories where somebody waits or asked in the last 30 days, and no active provider has a licence of today.",
+    (
+        "States and territories where somebody waits or asked in the last 30 days, and no active "
+        "provider has a licence of today."
+    ),
     "providers",
     as_of_now=True,
 )
@@ -102,7 +110,11 @@ def assignment_sentence(summary: dict[str, Any]) -> str:
         move = f" {_count(moved, 'consultation is', 'consultations are')} with a provider who may not see "
         move += f"{'it' if moved == 1 else 'them'} any more."
     if not waiting:
-        return f"Nobody waits: {_count(summary['open'], 'open consultation has', 'open consultations have')} a provider.{move}"
+        return (
+            "Nobody waits: "
+            f"{_count(summary['open'], 'open consultation has', 'open consultations have')} a "
+            f"provider.{move}"
+        )
     limit = span_in_words(timedelta(seconds=summary["limit_seconds"]))
     late = f", {'all' if overdue == waiting > 1 else f'{overdue:,}'} for over {limit}" if overdue else ""
     age = span_in_words(timedelta(seconds=oldest["age_seconds"]))
@@ -132,7 +144,10 @@ def directory_sentence(summary: dict[str, Any], coverage: Sequence[dict[str, Any
     if not summary["providers"]:
         return "The directory is empty: every patient waits until somebody is in it."
     covered = sum(state["providers"] > 0 for state in coverage)
-    reach = f"{_count(summary['active'], 'active provider covers', 'active providers cover')} {covered} of {len(coverage)} states and territories."
+    reach = (
+        f"{_count(summary['active'], 'active provider covers', 'active providers cover')} "
+        f"{covered} of {len(coverage)} states and territories."
+    )
     without = [state["name"] for state in uncovered(coverage)]
     if not without:
         return f"{reach} Wherever patients ask, somebody is licensed."
@@ -172,7 +187,8 @@ def spread_in_words(spread: dict[str, Any]) -> str:
     how = "evenly" if evenness < 0.2 else "somewhat unevenly" if evenness < 0.4 else "unevenly"
     share = spread["fallbacks"] / spread["assigned"]
     return (
-        f"{spread['assigned']:,} consultations, spread {how} (Gini {evenness:.2f}, where 0 is everybody at their fair share); "
+        f"{spread['assigned']:,} consultations, spread {how} (Gini {evenness:.2f}, where 0 is "
+        "everybody at their fair share); "
         f"{share:.0%} went to another specialty."
     )
 

@@ -24,7 +24,9 @@ LICENCE_FIELDS = {
 
 
 def differences(before: Facts | None, after: Facts) -> list[str]:
-    """A line each: `Capacity: 10 to 3`, `Licence in TX A1: ends 2027-12-31 to 2028-12-31`; what `after` leaves out stays."""
+    """A line each: `Capacity: 10 to 3`, `Licence in TX A1: ends 2027-12-31
+    to 2028-12-31`; what `after` leaves out stays.
+    """
     if before is None:
         return ["Added to the directory", *_licence_lines({}, after)]
     lines = [

@@ -79,7 +79,11 @@ def _mount_import(app: typer.Typer, open_now: OpenNow) -> None:
                 for problem in read.problems:
                     typer.echo(str(problem), err=True)
                 typer.echo(
-                    f"{len(read.problems):,} {'problem' if len(read.problems) == 1 else 'problems'}; nothing was written.",
+                    (
+                        f"{len(read.problems):,} "
+                        f"{'problem' if len(read.problems) == 1 else 'problems'}; nothing was "
+                        "written."
+                    ),
                     err=True,
                 )
                 raise typer.Exit(1)

@@ -28,7 +28,9 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Identities:
-    """Who is who in the directory: the NPIs there are, and the ids of those without one by a name that is theirs alone."""
+    """Who is who in the directory: the NPIs there are, and the ids of
+    those without one by a name that is theirs alone.
+    """
 
     npis: Set[str]
     without: Mapping[str, str]
@@ -109,7 +111,9 @@ def search(
     skip: int = 0,
     limit: int = 200,
 ) -> tuple[list[Document], int]:
-    """Providers by name, with `text` in their name, e-mail or NPI, licensed in `state`; and how many there are in all."""
+    """Providers by name, with `text` in their name, e-mail or NPI,
+    licensed in `state`; and how many there are in all.
+    """
     found = db.call(
         "search_providers", search=text or None, state=state, specialty=specialty, active=active, skip=skip, limit=limit
     )

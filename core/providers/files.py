@@ -1,4 +1,6 @@
-"""The directory as a CSV file, and as the table a company had before: read whole and judged before anything is written."""
+"""The directory as a CSV file, and as the table a company had before:
+read whole and judged before anything is written.
+"""
 
 import csv
 import io

@@ -10,7 +10,9 @@ _PURPOSE = b"known device"
 
 
 def cookie_name(user: str) -> str:
-    """The name of the device cookie for `user`: several people may share a browser, and each has a cookie of their own."""
+    """The name of the device cookie for `user`: several people may share a
+    browser, and each has a cookie of their own.
+    """
     return f"payops_device_{hashlib.sha256(user.encode()).hexdigest()[:12]}"
 
 

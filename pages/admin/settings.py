@@ -66,7 +66,8 @@ def flows() -> None:
     paused = [WORDS[flow][0].lower() for flow, flag in found.items() if not flag.open]
     if session.settings().payments_suspended:
         st.error(
-            "PAYMENTS_SUSPENDED is set: every new payment, subscription, retry and refund is refused, whatever the switches "
+            "PAYMENTS_SUSPENDED is set: every new payment, subscription, retry and refund is "
+            "refused, whatever the switches "
             f"below say. Customers see: “{literal(SUSPENDED)}”"
         )
     said = f"Paused: {', '.join(paused)}" if paused else "Nothing is paused"
@@ -114,7 +115,8 @@ def secrets() -> None:
     if not uses:
         st.info("STRIPE_WEBHOOK_SECRETS is not set: events from Stripe are not accepted.")
     st.caption(
-        "To roll a secret, roll it at Stripe and set STRIPE_WEBHOOK_SECRETS to the new secret, a comma and the old one. "
+        "To roll a secret, roll it at Stripe and set STRIPE_WEBHOOK_SECRETS to the new "
+        "secret, a comma and the old one. "
         f"Both verify events. Remove the old one when no event used it for {span_in_words(UNUSED_AFTER)}."
     )
 
@@ -138,7 +140,10 @@ switches, webhook_secrets = st.tabs(["Flags", "Secrets"])
 with switches:
     flows()
     st.caption(
-        f"A switch takes effect in every process within {EFFECT_SECONDS} seconds. Earlier changes are in the audit log, action “flag”."
+        (
+            f"A switch takes effect in every process within {EFFECT_SECONDS} seconds. Earlier "
+            "changes are in the audit log, action “flag”."
+        )
     )
 with webhook_secrets:
     secrets()

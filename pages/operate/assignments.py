@@ -21,9 +21,13 @@ SHOW: dict[str, assignment.Status] = {
     "ended": "ended",
 }  # what stands in the address
 EMPTY = {
-    "waiting": "Nobody waits. A patient for whom nobody may or can take the consultation is listed here, with the reason.",
+    "waiting": (
+        "Nobody waits. A patient for whom nobody may or can take the consultation is listed here, with the reason."
+    ),
     "assigned": "Nobody has a consultation. Each that is given to a provider is listed here until it is over.",
-    "misplaced": "Each provider may see the patients they have. One whose licence ends or who is deactivated shows up here.",
+    "misplaced": (
+        "Each provider may see the patients they have. One whose licence ends or who is deactivated shows up here."
+    ),
     "ended": "No consultation is over yet.",
 }
 db, clock = session.db(), session.services().clock

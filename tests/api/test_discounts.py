@@ -1,4 +1,6 @@
-"""Discount codes: what each takes off, whom and when it holds for, never below what can be charged, never used too often."""
+"""Discount codes: what each takes off, whom and when it holds for, never
+below what can be charged, never used too often.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,6 @@
-"""What every request passes first: hosts, sizes, slowness, headers, other origins; and what a defect shows to the outside."""
+"""What every request passes first: hosts, sizes, slowness, headers, other
+origins; and what a defect shows to the outside.
+"""
 
 import asyncio
 import socket
@@ -204,7 +206,10 @@ def test_the_413_of_a_body_that_is_too_large_reaches_its_sender(api, mib):
 
 @pytest.mark.parametrize("length", ["abc", "-1", "1e3", "99999999999999999999"])
 def test_a_length_that_is_none_is_refused(api, length):
-    request = f"POST /api/payments/process-payment HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    request = (
+        "POST /api/payments/process-payment HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+        f"{length}\r\nConnection: close\r\n\r\n"
+    )
     assert raw(api.http, request.encode()).split(b" ")[1] in (b"400", b"413")
 
 

@@ -1,4 +1,6 @@
-"""The eight operations over HTTP against the sandbox: the contract's shapes, one effect a key, the price of the catalogue."""
+"""The eight operations over HTTP against the sandbox: the contract's
+shapes, one effect a key, the price of the catalogue.
+"""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -121,7 +121,10 @@ def post_refused(api):
 
 def dumped(data_dir):
     """Every table of every schema but Postgres's own, as text."""
-    tables = "select oid::regclass::text from pg_class where relkind in ('r', 'p', 'm') and relnamespace::regnamespace::text !~ '^(pg_|information_schema)'"
+    tables = (
+        "select oid::regclass::text from pg_class where relkind in ('r', 'p', 'm') and "
+        "relnamespace::regnamespace::text !~ '^(pg_|information_schema)'"
+    )
     with psycopg.connect(embedded.ensure_running(data_dir).owner_conninfo) as connection:
         return {
             table: connection.execute(

@@ -21,7 +21,8 @@ def test_what_events_said_before_the_upgrade_is_in_the_history(server):
         older.execute("set search_path to default")
         older.execute(
             f"insert into payops.subscriptions ({MIRRORED}, status, customer_id, currency, start_date, items)"
-            " values ('sub_h', false, '2026-06-01Z', '2026-09-01Z', 2, 'evt_h3', 'active', 'cus_h', 'usd', '2026-06-01Z',"
+            " values ('sub_h', false, '2026-06-01Z', '2026-09-01Z', 2, 'evt_h3', 'active', "
+            "'cus_h', 'usd', '2026-06-01Z',"
             " %s)",
             [items(3000)],
         )

@@ -1,4 +1,6 @@
-"""Payloads of older API versions end in the same mirror as today's, and what is stored of either can be projected again."""
+"""Payloads of older API versions end in the same mirror as today's, and
+what is stored of either can be projected again.
+"""
 
 import itertools
 import json

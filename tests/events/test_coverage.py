@@ -1,4 +1,6 @@
-"""Every event type that Stripe has for what we deal with is projected or ignored for a reason, and a page says which."""
+"""Every event type that Stripe has for what we deal with is projected
+or ignored for a reason, and a page says which.
+"""
 
 from pathlib import Path
 from typing import get_args

@@ -1,4 +1,6 @@
-"""An event replayed runs today's code over what was stored, or what Stripe holds now, and it is on record who did it."""
+"""An event replayed runs today's code over what was stored, or what
+Stripe holds now, and it is on record who did it.
+"""
 
 import json
 import tempfile

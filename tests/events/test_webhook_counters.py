@@ -1,4 +1,6 @@
-"""Who is refused at the webhook is counted, too much of it is an incident, and a secret shows when it is used no more."""
+"""Who is refused at the webhook is counted, too much of it is an
+incident, and a secret shows when it is used no more.
+"""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,6 +1,8 @@
-"""The figures once more, slowly: plain Python over Stripe's objects, by their definitions, with nothing of the code under test.
+"""The figures once more, slowly: plain Python over Stripe's objects, by
+their definitions, with nothing of the code under test.
 
-A history is what Stripe holds (objects by type) and what only its events tell (failed confirmations, captures, closings),
+A history is what Stripe holds (objects by type) and what only its events
+tell (failed confirmations, captures, closings),
 beside what we recorded ourselves: webhooks received and calls made. Times are Stripe's seconds.
 """
 

@@ -11,9 +11,12 @@ SQL = "\n".join(path.read_text() for path in sorted(FUNCTIONS.rglob("*.sql")))
 CONTRACT = (
     "payment_success_rate attempt_success_rate authorization_rate drop_off_rate failures_by_category failures_by_code "
     "processing_time_own processing_time_stripe processing_time_payment gross refunded fees net recovery_rate "
-    "dispute_activity dispute_rate chargeback_rate dispute_win_rate vamp_ratio active_subscribers trialing_subscribers mrr "
-    "mrr_new mrr_expansion mrr_contraction mrr_churned mrr_reactivated subscriber_churn_rate subscriber_churn_rate_classic "
-    "gross_mrr_churn_rate scheduled_to_cancel webhook_handling_time webhook_delay assignment_success_rate assignment_time"
+    "dispute_activity dispute_rate chargeback_rate dispute_win_rate vamp_ratio "
+    "active_subscribers trialing_subscribers mrr "
+    "mrr_new mrr_expansion mrr_contraction mrr_churned mrr_reactivated subscriber_churn_rate "
+    "subscriber_churn_rate_classic "
+    "gross_mrr_churn_rate scheduled_to_cancel webhook_handling_time webhook_delay "
+    "assignment_success_rate assignment_time"
 ).split()
 
 

@@ -62,8 +62,10 @@ def offline_verdict(packages: Mapping[str, str], copy: Mapping[str, Any], *, tod
             [*found, *(f"{name}: NOT CHECKED, the offline copy does not cover it." for name in missing)]
         )
     return 0, (
-        f"WARNING: osv.dev is out of reach. {len(packages)} dependencies have no known vulnerability by the offline copy of "
-        f"{copy['source']}, {len(copy['advisories'])} advisories collected on {collected} ({(today - collected).days} days "
+        f"WARNING: osv.dev is out of reach. {len(packages)} dependencies have no known "
+        "vulnerability by the offline copy of "
+        f"{copy['source']}, {len(copy['advisories'])} advisories collected on {collected} "
+        f"({(today - collected).days} days "
         "ago); later advisories were NOT looked at."
     )
 
@@ -110,7 +112,10 @@ def main() -> int:
         code, said = offline_verdict(packages, json.loads(OFFLINE_COPY.read_text()), today=now.date())
     else:
         code = int(os.environ.get("PAYOPS_AUDIT") == "required")
-        said = "WARNING: the dependencies were NOT CHECKED for vulnerabilities: osv.dev is out of reach, and no offline copy is here."
+        said = (
+            "WARNING: the dependencies were NOT CHECKED for vulnerabilities: osv.dev is out of "
+            "reach, and no offline copy is here."
+        )
     print(said)
     return code
 

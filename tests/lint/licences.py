@@ -15,7 +15,8 @@ from tests.lint.dependencies import locked
 
 ROOT = Path(__file__).parents[2]
 LIST = ROOT / "docs" / "licences.md"
-# Licences that ask for no more than to be named, and the weak copyleft of libraries that are used unchanged (LGPL, MPL).
+# Licences that ask for no more than to be named, and the weak copyleft
+# of libraries that are used unchanged (LGPL, MPL).
 ALLOWED = (
     "0BSD",
     "Apache",

@@ -1,4 +1,6 @@
-"""`python -m tests.lint.texts`: no page sets a code by hand: a backtick in it would let the rest be read as Markdown."""
+"""`python -m tests.lint.texts`: no page sets a code by hand: a backtick
+in it would let the rest be read as Markdown.
+"""
 
 import sys
 from collections.abc import Iterator

@@ -155,7 +155,8 @@ def told_as(now, before, now_causes=(), before_causes=(), period=PERIOD):
 def test_the_sentence_says_rate_change_and_most_frequent_cause():
     said = told_as(rate(970, 1000), rate(965, 1000), causes(retry_later=20, stop=10), causes(retry_later=35))
     assert said == (
-        "97.0% of payments succeeded, up 0.5 points from 96.5% in the 7 days before. The most frequent cause of failure "
+        "97.0% of payments succeeded, up 0.5 points from 96.5% in the 7 days before. The "
+        "most frequent cause of failure "
         "was insufficient funds, or a card limit reached: 20 of 30 failures. All failures total $300.00."
     )
 
@@ -172,7 +173,10 @@ def test_a_fall_that_is_no_chance_is_explained_by_the_cause_that_grew_not_by_the
 
 def test_few_payments_are_counted_and_their_interval_said():
     assert told_as(rate(3, 4), rate(0, 0), causes(stop=1)).startswith(
-        "3 of 4 payments succeeded, between 30.1% and 95.4% with 95% certainty; there were no payments before to compare with."
+        (
+            "3 of 4 payments succeeded, between 30.1% and 95.4% with 95% certainty; there were "
+            "no payments before to compare with."
+        )
     )
 
 

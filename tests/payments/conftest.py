@@ -97,7 +97,9 @@ def pay(
 
 @pytest.fixture
 def killed_after_stripe(server, sandbox, clock):
-    """Has a process of its own do something, which is killed as it stands once Stripe did what it was asked to write."""
+    """Has a process of its own do something, which is killed as it stands
+    once Stripe did what it was asked to write.
+    """
 
     def do(work: Callable[[PaymentContext], object]) -> None:
         child = os.fork()

@@ -1,4 +1,6 @@
-"""Each fault of Stripe's at each operation on money, and our own death in between: one effect, the right end, on record."""
+"""Each fault of Stripe's at each operation on money, and our own death in
+between: one effect, the right end, on record.
+"""
 
 import hashlib
 import os

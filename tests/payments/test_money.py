@@ -1,4 +1,6 @@
-"""Over random histories of what is asked of Stripe and what goes wrong: no more goes back than came in, and the mirror tells it."""
+"""Over random histories of what is asked of Stripe and what goes wrong: no
+more goes back than came in, and the mirror tells it.
+"""
 
 import random
 import secrets

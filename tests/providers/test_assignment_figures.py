@@ -25,15 +25,24 @@ SUMMARY = {
         ({}, "Nobody waits: 12 open consultations have a provider."),
         (
             {"open": 1, "misplaced": 1},
-            "Nobody waits: 1 open consultation has a provider. 1 consultation is with a provider who may not see it any more.",
+            (
+                "Nobody waits: 1 open consultation has a provider. 1 consultation is with a "
+                "provider who may not see it any more."
+            ),
         ),
         (
             {"waiting": 1, "overdue": 1, "oldest": OLDEST},
-            "1 patient waits for a provider, 1 for over 30 minutes. The longest has waited 1 hour: nobody has a licence in WY.",
+            (
+                "1 patient waits for a provider, 1 for over 30 minutes. The longest has waited 1 "
+                "hour: nobody has a licence in WY."
+            ),
         ),
         (
             {"waiting": 3, "overdue": 3, "oldest": OLDEST},
-            "3 patients wait for a provider, all for over 30 minutes. The longest has waited 1 hour: nobody has a licence in WY.",
+            (
+                "3 patients wait for a provider, all for over 30 minutes. The longest has waited "
+                "1 hour: nobody has a licence in WY."
+            ),
         ),
         (
             {"waiting": 2, "oldest": OLDEST | {"age_seconds": 70}},
@@ -91,6 +100,7 @@ def test_how_long_somebody_waited_is_said_as_one_says_it(seconds, words):
 def test_how_evenly_work_is_spread_is_said_in_words():
     spread = {"assigned": 40, "fallbacks": 10, "gini": 0.07}
     assert assignment_figures.spread_in_words(spread) == (
-        "40 consultations, spread evenly (Gini 0.07, where 0 is everybody at their fair share); 25% went to another specialty."
+        "40 consultations, spread evenly (Gini 0.07, where 0 is everybody at their fair "
+        "share); 25% went to another specialty."
     )
     assert "unevenly" in assignment_figures.spread_in_words(spread | {"gini": 0.5})

@@ -137,8 +137,10 @@ def test_a_formula_in_a_name_is_exported_as_text_and_comes_back_as_it_was(clinic
 
 def test_a_table_the_company_has_becomes_the_directory_once(clinic):
     clinic.owner.execute(
-        "create table if not exists public.old_providers (id int, name text, states text[], specialties text[], active bool);"
-        "delete from public.old_providers; insert into public.old_providers values (7, 'Ann', '{TX,CA}', '{dermatology}', true)"
+        "create table if not exists public.old_providers (id int, name text, states text[], "
+        "specialties text[], active bool);"
+        "delete from public.old_providers; insert into public.old_providers values (7, "
+        "'Ann', '{TX,CA}', '{dermatology}', true)"
     )
     for outcome in ("added", "unchanged"):
         rows = clinic.db.call("read_provider_table", table="public.old_providers")

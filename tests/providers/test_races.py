@@ -207,7 +207,10 @@ def test_a_front_that_is_wrong_does_not_stay_so(busy):
 ALL_SEATS = (
     "select pg_advisory_xact_lock(payops.advisory_lock('assignment slot'), seat) from generate_series(0, 4) as seat"
 )
-AT_THE_DOOR = "select count(*) from pg_locks where locktype = 'advisory' and objid = payops.advisory_lock('assignment slot choice')::oid and granted"
+AT_THE_DOOR = (
+    "select count(*) from pg_locks where locktype = 'advisory' and objid = "
+    "payops.advisory_lock('assignment slot choice')::oid and granted"
+)
 
 
 def test_no_more_than_five_choose_at_once_and_whoever_waits_gets_a_turn(busy):
@@ -307,7 +310,8 @@ def _holds(clinic: Clinic, now, highest_capacity: dict[int, int]) -> None:
     assert clinic.owner.execute(unlicensed, (now,)).fetchall() == []
     assignment.drain(clinic.db, now)
     forgotten = (
-        "select c.id from payops.consultations c where c.status = 'waiting' and exists (select from payops.availability o"
+        "select c.id from payops.consultations c where c.status = 'waiting' and exists "
+        "(select from payops.availability o"
         " where o.state = c.state and o.load < 1 and o.valid_until > %s and o.provider_id <> all (c.declined_by))"
     )
     assert clinic.owner.execute(forgotten, (now,)).fetchall() == []

@@ -1,4 +1,6 @@
-"""Every parameter that the pinned SDK knows, on every request that writes: applied to the object, or refused by name."""
+"""Every parameter that the pinned SDK knows, on every request that
+writes: applied to the object, or refused by name.
+"""
 
 import re
 import typing
@@ -43,9 +45,11 @@ ELSEWHERE = {
     "POST setup_intents": "confirm use_stripe_sdk payment_method_data mandate_data return_url",
     "POST setup_intents/*": "payment_method_data",
     "POST setup_intents/*/confirm": "mandate_data return_url use_stripe_sdk payment_method_data",
-    "POST subscriptions": "cancel_at add_invoice_items off_session payment_behavior proration_behavior trial_end trial_from_plan "
+    "POST subscriptions": "cancel_at add_invoice_items off_session payment_behavior proration_behavior trial_end "
+    "trial_from_plan "
     "trial_period_days items",
-    "POST subscriptions/*": "cancel_at add_invoice_items billing_cycle_anchor off_session payment_behavior proration_behavior "
+    "POST subscriptions/*": "cancel_at add_invoice_items billing_cycle_anchor off_session payment_behavior "
+    "proration_behavior "
     "proration_date trial_end items",
     "POST disputes/*": "submit",
     "POST webhook_endpoints/*": "disabled",

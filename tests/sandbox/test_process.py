@@ -13,7 +13,10 @@ from core.sandbox.process import ensure_running, stop
 from core.sandbox.secrets import sandbox_secrets
 from core.sandbox.traffic.history import iter_events, iter_objects
 
-ASK = "import sys,pathlib;from core.sandbox.process import ensure_running as e;print(e(pathlib.Path(sys.argv[1])).base_url)"
+ASK = (
+    "import sys,pathlib;from core.sandbox.process import ensure_running as "
+    "e;print(e(pathlib.Path(sys.argv[1])).base_url)"
+)
 
 
 def test_several_that_start_at_once_get_the_same_sandbox(tmp_path):
@@ -54,7 +57,10 @@ def test_secrets_are_made_once_and_readable_by_their_owner_alone(tmp_path):
 
 
 def test_secrets_and_clock_cost_no_import_of_a_server():
-    code = "import sys,core.sandbox.secrets,core.sandbox.engine.clock,core.sandbox.process;print({'stripe','starlette','httpx','orjson'}&set(sys.modules))"
+    code = (
+        "import "
+        "sys,core.sandbox.secrets,core.sandbox.engine.clock,core.sandbox.process;print({'stripe','starlette','httpx','orjson'}&set(sys.modules))"
+    )
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
         == "set()"

@@ -84,5 +84,8 @@ def test_a_command_that_was_refused_is_in_the_audit_log(server, added, owner, tm
         1,
         "This is the last active admin. Make somebody else an admin first.",
     )
-    refused = "select action, subject, after ->> 'code', split_part(actor, ':', 1) from payops.audit_log where outcome = 'refused'"
+    refused = (
+        "select action, subject, after ->> 'code', split_part(actor, ':', 1) from "
+        "payops.audit_log where outcome = 'refused'"
+    )
     assert owner.execute(refused).fetchall() == [("cli:command:tried", "command:users disable", "last_admin", "cli")]

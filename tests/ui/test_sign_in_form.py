@@ -1,4 +1,6 @@
-"""The sign-in form rests on what streamlit-authenticator's own class keeps: another version has to be looked at first."""
+"""The sign-in form rests on what streamlit-authenticator's own class
+keeps: another version has to be looked at first.
+"""
 
 import inspect
 from importlib.metadata import version

@@ -27,7 +27,8 @@ FAILED_PAYMENTS = Definition(
     "failed_payments",
     "Failed payments",
     Better.LESS,
-    "Payments with an attempt that have not succeeded, by the day of the first attempt, and their amount. A payment that "
+    "Payments with an attempt that have not succeeded, by the day of the first attempt, and "
+    "their amount. A payment that "
     "succeeds later is no longer counted here.",
     "payments",
     view={"status": "failed"},

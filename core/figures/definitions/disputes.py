@@ -18,7 +18,8 @@ DISPUTES = (
         "dispute_rate",
         "Dispute rate",
         Better.LESS,
-        "The period's payments that were disputed at least once up to now, divided by the payments captured in it. Customers "
+        "The period's payments that were disputed at least once up to now, divided by the "
+        "payments captured in it. Customers "
         "may dispute for 120 days and longer, so for recent payments this is not final and only grows.",
         "disputes",
         unit=Unit.RATE,
@@ -31,7 +32,8 @@ DISPUTES = (
         "chargeback_rate",
         "Chargeback rate",
         Better.LESS,
-        "Disputes opened in the period that took money, divided by payments captured in it. Inquiries that were not escalated "
+        "Disputes opened in the period that took money, divided by payments captured in it. "
+        "Inquiries that were not escalated "
         "and disputes that were prevented are left out.",
         "disputes",
         unit=Unit.RATE,
@@ -57,8 +59,10 @@ DISPUTES = (
         "vamp_ratio",
         "Visa VAMP ratio",
         Better.LESS,
-        "Early fraud warnings and disputes on Visa in the month in which the period ends, up to its last day, divided by "
-        "Visa payments captured in that time, by count over all currencies. Inquiries that were not escalated and disputes "
+        "Early fraud warnings and disputes on Visa in the month in which the period ends, up "
+        "to its last day, divided by "
+        "Visa payments captured in that time, by count over all currencies. Inquiries that "
+        "were not escalated and disputes "
         "that were prevented are left out.",
         "disputes",
         unit=Unit.RATE,

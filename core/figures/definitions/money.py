@@ -9,7 +9,10 @@ MONEY = (
         "gross",
         "Gross",
         Better.MORE,
-        "What charges brought, less the part of an authorization that was not captured and bank debits that were returned.",
+        (
+            "What charges brought, less the part of an authorization that was not captured and "
+            "bank debits that were returned."
+        ),
         "revenue",
         unit=Unit.MONEY,
         formula="Σ amount of charge, partial_capture_reversal and charge_failure",
@@ -44,7 +47,8 @@ MONEY = (
         "net",
         "Net",
         Better.MORE,
-        "What charges, refunds, disputes, fees and taxes moved on the Stripe balance, added up. Payouts and transfers are "
+        "What charges, refunds, disputes, fees and taxes moved on the Stripe balance, added "
+        "up. Payouts and transfers are "
         "left out.",
         "revenue",
         unit=Unit.MONEY,
@@ -57,7 +61,8 @@ MONEY = (
         "recovery_rate",
         "Recovery rate",
         Better.MORE,
-        "Of the amount of subscription invoices whose payment failed in the period, by the day of the first failure, the part "
+        "Of the amount of subscription invoices whose payment failed in the period, by the "
+        "day of the first failure, the part "
         "that was paid later by any means. Open invoices count as not paid yet.",
         "recovery",
         nothing="no failed invoices",

@@ -20,7 +20,8 @@ OPERATIONS = (
         "webhook_delay",
         "Webhook delay",
         Better.LESS,
-        "From the moment something happened at Stripe, which Stripe reports in whole seconds, to the moment we received its "
+        "From the moment something happened at Stripe, which Stripe reports in whole "
+        "seconds, to the moment we received its "
         "event: half come faster than the first figure, 95 in 100 faster than the second.",
         "events",
         nothing="no events",

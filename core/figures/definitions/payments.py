@@ -9,7 +9,8 @@ PAYMENTS = (
         "payment_success_rate",
         "Success rate",
         Better.MORE,
-        "Payments that succeeded, divided by payments with at least one attempt, by the day of the first attempt. A payment "
+        "Payments that succeeded, divided by payments with at least one attempt, by the day "
+        "of the first attempt. A payment "
         "that was declined twice and then succeeded is one success. Payments still processing, and authorizations that "
         "we hold or released ourselves, are not counted.",
         "payments",
@@ -23,7 +24,8 @@ PAYMENTS = (
         "attempt_success_rate",
         "Attempt success rate",
         Better.MORE,
-        "Attempts that succeeded, divided by all attempts, by the day of the attempt. Bank debits that are still pending are "
+        "Attempts that succeeded, divided by all attempts, by the day of the attempt. Bank "
+        "debits that are still pending are "
         "not counted yet.",
         "payments",
         nothing="no attempts",
@@ -38,7 +40,8 @@ PAYMENTS = (
         "authorization_rate",
         "Authorization rate",
         Better.MORE,
-        "Attempts that succeeded, divided by attempts that reached the card network. Attempts that were blocked before, or "
+        "Attempts that succeeded, divided by attempts that reached the card network. "
+        "Attempts that were blocked before, or "
         "failed authentication, are left out.",
         "payments",
         nothing="no attempts",
@@ -53,7 +56,8 @@ PAYMENTS = (
         "drop_off_rate",
         "Abandoned checkouts",
         Better.LESS,
-        "Payments that were set up and not attempted within 24 hours, divided by all payments set up. Those of the last 24 "
+        "Payments that were set up and not attempted within 24 hours, divided by all "
+        "payments set up. Those of the last 24 "
         "hours are left out.",
         "payments",
         nothing="no payments set up",
@@ -106,7 +110,8 @@ PAYMENTS = (
         "processing_time_stripe",
         "Stripe's processing time",
         Better.LESS,
-        "How long Stripe takes to answer a call that makes or changes a payment, refund, dispute or subscription. Reading "
+        "How long Stripe takes to answer a call that makes or changes a payment, refund, "
+        "dispute or subscription. Reading "
         "in the background is not counted.",
         "payments",
         nothing="no calls",
@@ -120,7 +125,8 @@ PAYMENTS = (
         "processing_time_payment",
         "Time to pay",
         Better.LESS,
-        "From the payment being set up to its success, for card payments that a customer makes: half are faster than the "
+        "From the payment being set up to its success, for card payments that a customer "
+        "makes: half are faster than the "
         "first figure, 95 in 100 faster than the second. It includes the time the customer takes. Renewals and retries "
         "without the customer are left out.",
         "payments",

@@ -27,7 +27,8 @@ SUBSCRIPTIONS = (
         "active_subscribers",
         "Active subscribers",
         Better.MORE,
-        "Customers with a subscription that brings more than 0 a month at the end of the period. Those past due are included; "
+        "Customers with a subscription that brings more than 0 a month at the end of the "
+        "period. Those past due are included; "
         "trials and free plans are not.",
         "subscriptions",
         formula="customers with a subscription active or past due and a monthly price above 0",
@@ -49,9 +50,11 @@ SUBSCRIPTIONS = (
         "Monthly recurring revenue",
         Better.MORE,
         "What the subscriptions running at the end of the period bring in a month: yearly prices divided by 12, weekly "
-        "ones times 52 and divided by 12, daily ones times 365 and divided by 12, after discounts that recur (coupons that "
+        "ones times 52 and divided by 12, daily ones times 365 and divided by 12, after "
+        "discounts that recur (coupons that "
         "last forever, or for some months while they run). Trials, tax and metered use are left out, and so is a "
-        "subscription that is unpaid or paused, from the day it becomes so. Where only its collection is paused, it stays "
+        "subscription that is unpaid or paused, from the day it becomes so. Where only its "
+        "collection is paused, it stays "
         "if the invoices are kept as drafts, and is left out while they are voided or marked uncollectible.",
         "Σ monthly price of each item after recurring discounts",
     ),
@@ -95,7 +98,8 @@ SUBSCRIPTIONS = (
         "Subscriber churn (30 days)",
         Better.LESS,
         "Customers who brought something a month and lost the last of it in the 30 days up to the end of the period "
-        "(canceled, unpaid, paused or down to 0), each once, divided by those active 30 days before and those who joined "
+        "(canceled, unpaid, paused or down to 0), each once, divided by those active 30 days "
+        "before and those who joined "
         "since. This is Stripe's formula.",
         "subscriptions",
         nothing="no subscribers",
@@ -137,7 +141,8 @@ SUBSCRIPTIONS = (
         "scheduled_to_cancel",
         "Scheduled to cancel",
         Better.LESS,
-        "Subscriptions that are set to end and still run, and what they bring in a month; a trial brings 0. They are not churn "
+        "Subscriptions that are set to end and still run, and what they bring in a month; a "
+        "trial brings 0. They are not churn "
         "yet. This is as of now, whatever the period.",
         "subscriptions",
         as_of_now=True,

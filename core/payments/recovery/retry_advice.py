@@ -13,7 +13,8 @@ from core.payments.payment_methods import BANK_DEBITS, card_name, paid_with
 # The console warns at the first number of attempts and stops its own retries at the second, before any network does.
 WARN_AT, STOP_AT = 10, 15
 # Visa fines more than 20 attempts of one payment in 30 days, and any after a category 1 decline (Visa Core Rules,
-# April 2026, reattempts). Mastercard fines more than 10 declines of one card in 24 hours, and more than 35 at one amount
+# April 2026, reattempts). Mastercard fines more than 10 declines of one
+# card in 24 hours, and more than 35 at one amount
 # in 30 days (Transaction Processing Excellence, excessive attempts).
 VISA_TRIES_30_DAYS = 20
 MASTERCARD_DECLINES_24_HOURS = 10

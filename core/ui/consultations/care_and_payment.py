@@ -18,7 +18,9 @@ ALL = "mismatches"
 
 
 def show(mismatches: Sequence[dict[str, Any]]) -> None:
-    """A row each: what does not fit, what mends it, and the button that does; the oldest few until all are asked for."""
+    """A row each: what does not fit, what mends it, and the button that
+    does; the oldest few until all are asked for.
+    """
     st.markdown(literal(_in_short(mismatches)))
     most = AT_MOST if st.query_params.get(ALL) == "all" else AT_FIRST
     for one in mismatches[:most]:

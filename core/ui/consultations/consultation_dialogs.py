@@ -75,7 +75,8 @@ def take_back(consultation_id: str) -> None:
         return
     st.info(
         literal(
-            f"{found['provider_name']} has room for one more, and does not get this one again by itself. It goes at once to "
+            f"{found['provider_name']} has room for one more, and does not get this one again "
+            "by itself. It goes at once to "
             "the next in order, or waits where there is none."
         )
     )
@@ -121,7 +122,8 @@ def move_misplaced(number: int, provider_id: str | None = None) -> None:
     """All consultations whose provider may not see them, or those of one provider."""
     actions.end_dialog_if_over()
     st.info(
-        f"{number:,} {'consultation is' if number == 1 else 'consultations are'} taken back and given to the next in order, "
+        f"{number:,} {'consultation is' if number == 1 else 'consultations are'} taken back "
+        "and given to the next in order, "
         "or wait where there is nobody. Up to 500 are moved at once."
     )
     st.text_input("Why", key="move why", max_chars=300)
@@ -154,7 +156,10 @@ def _candidates(listed: dict[str, Any], override: bool) -> None:
     rows.show([one | _judged(one, override) for one in items], CANDIDATES, key="candidates")
     if listed["licensed"] > len(items):
         st.caption(
-            f"{len(items):,} of the {listed['licensed']:,} who hold a licence there are shown: the first in order, and others by name."
+            (
+                f"{len(items):,} of the {listed['licensed']:,} who hold a licence there are "
+                "shown: the first in order, and others by name."
+            )
         )
 
 
@@ -226,7 +231,10 @@ def _end(consultation_id: str, status: str, actor: Actor) -> str:
 def _move(provider_id: str | None, actor: Actor) -> str:
     why = st.session_state.get("move why") or ""
     moved = assignment.move_misplaced(session.db(), actor, why, session.services().clock(), provider_id=provider_id)
-    return f"{moved['moved']:,} moved: {moved['moved'] - moved['waiting']:,} have another provider, {moved['waiting']:,} wait."
+    return (
+        f"{moved['moved']:,} moved: {moved['moved'] - moved['waiting']:,} have another provider, "
+        f"{moved['waiting']:,} wait."
+    )
 
 
 def _said(consultation_id: str) -> str | None:

@@ -45,7 +45,8 @@ class AccessGuard:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        # Behind a proxy the host may differ from the browser's: Streamlit compares the origin with the host, so they are
+        # Behind a proxy the host may differ from the browser's: Streamlit
+        # compares the origin with the host, so they are
         # made equal after the check above.
         rest = [(name, value) for name, value in scope["headers"] if name != b"origin"]
         scheme = "https" if scope["scheme"] == "wss" else "http"

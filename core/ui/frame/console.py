@@ -1,4 +1,6 @@
-"""The console as an ASGI app: Streamlit's own, with the sign-in routes, access checks and security headers around it."""
+"""The console as an ASGI app: Streamlit's own, with the sign-in routes,
+access checks and security headers around it.
+"""
 
 import asyncio
 import gc
@@ -62,7 +64,8 @@ async def lifespan(app: App) -> AsyncIterator[None]:
     except Refused as error:
         print(error.detail, file=sys.stderr)
         raise
-    # A folder called pages keeps Streamlit in its old mode until navigation was used once: the first visitor to an address
+    # A folder called pages keeps Streamlit in its old mode until navigation
+    # was used once: the first visitor to an address
     # would see "Page not found".
     st.navigation([st.Page(lambda: None, title="start")])
     await asyncio.to_thread(_import_page_modules)

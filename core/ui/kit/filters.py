@@ -17,7 +17,9 @@ EARLIEST = date(2010, 1, 1)
 
 
 def period() -> Period:
-    """The business days to look at: one of the presets, ending today, or any two days; `?period=7d`, `?period=custom&days=…&days=…`."""
+    """The business days to look at: one of the presets, ending today, or any two
+    days; `?period=7d`, `?period=custom&days=…&days=…`.
+    """
     running = session.services()
     now, zone = running.clock(), running.settings.business_zone
     choice = st.segmented_control(

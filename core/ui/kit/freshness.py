@@ -54,7 +54,10 @@ def warn(*, stale: bool) -> None:
     """A warning if the shown data is the last known."""
     if stale:
         st.warning(
-            "The database does not answer. These are the last known figures; they update by themselves once it is back.",
+            (
+                "The database does not answer. These are the last known figures; they update by "
+                "themselves once it is back."
+            ),
             icon=":material/cloud_off:",
         )
 

@@ -22,7 +22,8 @@ Kind = Literal["text", "count", "money", "moment", "day", "share", "link"]
 class Column:
     """A column: the record's field, its heading, and how it is shown.
 
-    `money` is a field in minor units next to a field `currency` (or `currency_field`); `moment` an ISO time, shown in the
+    `money` is a field in minor units next to a field `currency` (or
+    `currency_field`); `moment` an ISO time, shown in the
     business's time zone; `day` an ISO date; `share` a fraction; `link` an address. `read` computes the value from the
     record.
     """

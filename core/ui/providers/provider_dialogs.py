@@ -70,7 +70,10 @@ def import_file() -> None:
     actions.end_dialog_if_over()
     st.markdown("A CSV with the columns " + ", ".join(code(name) for name in files.COLUMNS) + ".")
     st.caption(
-        "Specialties are separated by `;`, and so are licences, each as `STATE:NUMBER:LAST DAY`. Rows match existing providers by NPI, or by name if that provider has no NPI."
+        (
+            "Specialties are separated by `;`, and so are licences, each as `STATE:NUMBER:LAST "
+            "DAY`. Rows match existing providers by NPI, or by name if that provider has no NPI."
+        )
     )
     st.file_uploader("File", type="csv", key="providers file")
     read = _uploaded()

@@ -135,7 +135,9 @@ def say_problems(problems: Sequence[Problem], places: Mapping[str, Any]) -> None
 
 
 def edited(rows: Sequence[Mapping[str, Any]], state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a data editor with what its state says was changed, added and deleted; lines without anything left out."""
+    """The rows of a data editor with what its state says was changed, added
+    and deleted; lines without anything left out.
+    """
     changed = {int(place): cells for place, cells in (state.get("edited_rows") or {}).items()}
     kept = [
         dict(row) | changed.get(place, {})

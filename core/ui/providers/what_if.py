@@ -81,7 +81,10 @@ def _without(states: list[dict[str, Any]]) -> str:
 def _with(name: str, state: str, more: dict[str, Any]) -> str:
     if more["has_it"]:
         return f"{name} has one already."
-    there = f"{more['providers']:,} {'is' if more['providers'] == 1 else 'are'} licensed there, and {more['demand_30_days']:,} asked in 30 days."
+    there = (
+        f"{more['providers']:,} {'is' if more['providers'] == 1 else 'are'} licensed there, and "
+        f"{more['demand_30_days']:,} asked in 30 days."
+    )
     if not more["waiting"]:
         return f"Nobody waits in {state} now; {there}"
     return f"{more['would_take']:,} of the {more['waiting']:,} who wait in {state} would be seen at once; {there}"

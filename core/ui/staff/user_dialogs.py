@@ -65,13 +65,15 @@ def sign_out_everywhere(name: str, actor: Actor) -> str:
 
 RESET_PASSWORD = Change(
     "Reset password",
-    "You will see a new temporary password once. They are signed out everywhere, sign-in is unlocked if wrong passwords "
+    "You will see a new temporary password once. They are signed out everywhere, sign-in is "
+    "unlocked if wrong passwords "
     "locked it, and they choose their own password when they sign in.",
     reset_password,
 )
 RESET_SECOND_FACTOR = Change(
     "Reset second factor",
-    "For somebody who lost their phone and recovery codes. They are signed out everywhere and sign in with the password "
+    "For somebody who lost their phone and recovery codes. They are signed out everywhere "
+    "and sign in with the password "
     "alone until they set up a new one. Make sure that the request really comes from them.",
     reset_second_factor,
 )

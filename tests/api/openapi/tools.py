@@ -1,4 +1,5 @@
-"""What lints the OpenAPI document and generates clients of it: npm's tools, and a generator apart from our own packages.
+"""What lints the OpenAPI document and generates clients of it: npm's
+tools, and a generator apart from our own packages.
 
 Both are installed beside this file at the first use.
 """

@@ -1,4 +1,6 @@
-"""Disputes as staff answer them: finance with evidence, ops by watching; fraud warnings sent back; attackers' words as text."""
+"""Disputes as staff answer them: finance with evidence, ops by watching;
+fraud warnings sent back; attackers' words as text.
+"""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,6 @@
-"""The overview as an operator sees it: its figures, how they follow the events, and what stays while the database is away."""
+"""The overview as an operator sees it: its figures, how they follow the
+events, and what stays while the database is away.
+"""
 
 import time
 from datetime import timedelta
@@ -173,7 +175,10 @@ def test_it_fits_its_screen(some_payments, console, browser, first_visit, width,
     console.fill_in(page, "ops")
     expect(page.locator(".st-key-chart-disputes .js-plotly-plot")).to_be_visible()
     overflow = page.evaluate(
-        "() => { const main = document.querySelector('[data-testid=stMain]'); return main.scrollWidth - main.clientWidth }"
+        (
+            "() => { const main = document.querySelector('[data-testid=stMain]'); return "
+            "main.scrollWidth - main.clientWidth }"
+        )
     )
     assert overflow <= 0
     captions = page.get_by_test_id("stCaptionContainer").all()

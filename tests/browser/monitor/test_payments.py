@@ -1,4 +1,6 @@
-"""Payments as staff find and read them, from the sandbox's own checkout page to the row; and what attackers write in them."""
+"""Payments as staff find and read them, from the sandbox's own checkout
+page to the row; and what attackers write in them.
+"""
 
 import csv
 import io

@@ -107,7 +107,8 @@ def test_the_balance_is_pulled_and_its_figures_are_stripes_own(business, databas
     assert found["gross"]["value"] == sum(each["amount"] for each in kept if each["type"] == "charge")
     assert found["refunded"]["value"] == 1800  # two refunds of $9.00
     paid_out = owner.execute(
-        "select -sum(t.amount_minor) filter (where t.type = 'payout'), sum(t.net_minor) filter (where t.type <> 'payout')"
+        "select -sum(t.amount_minor) filter (where t.type = 'payout'), sum(t.net_minor) "
+        "filter (where t.type <> 'payout')"
         " from payops.payout_contents join payops.balance_transactions as t on t.id = balance_transaction_id"
     ).fetchone()
     assert paid_out[0] == paid_out[1]

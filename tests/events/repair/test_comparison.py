@@ -60,14 +60,19 @@ def test_what_was_deleted_falsified_or_invented_is_counted_by_kind_and_day_and_h
     ).fetchall()
     owner.execute("delete from payops.customers where id = (select min(id) from payops.customers)")
     false = owner.execute(
-        "update payops.charges set amount_minor = 1, payment_intent_id = 'pi_of_another', as_of = as_of + interval '9 years'"
+        "update payops.charges set amount_minor = 1, payment_intent_id = 'pi_of_another', "
+        "as_of = as_of + interval '9 years'"
         " where id in (select id from payops.charges order by id limit 2) returning created"
     ).fetchall()
     owner.execute(
-        "update payops.invoices set created = created - interval '8 days' where id = (select min(id) from payops.invoices)"
+        (
+            "update payops.invoices set created = created - interval '8 days' where id = (select "
+            "min(id) from payops.invoices)"
+        )
     )
     invented = owner.execute(
-        "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, amount_minor,"
+        "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, "
+        "payment_intent_id, amount_minor,"
         " currency, status, captured) select 'ch_invented', false, created, as_of, 2, 'evt_x', 'pi_invented', 7, 'usd',"
         " 'succeeded', true from payops.charges limit 1 returning created"
     ).fetchall()
@@ -131,7 +136,8 @@ def test_an_event_that_comes_before_the_second_look_is_no_difference(database, o
 
 def test_more_surplus_than_can_be_believed_is_left_for_a_person(database, owner, mirrored):
     owner.execute(
-        "insert into payops.refunds (id, livemode, created, as_of, state_rank, event_id, amount_minor, currency, status)"
+        "insert into payops.refunds (id, livemode, created, as_of, state_rank, event_id, "
+        "amount_minor, currency, status)"
         " select 're_' || n, false, %s, %s, 2, 'evt_x', 7, 'usd', 'succeeded' from generate_series(1, 101) as n",
         (clock() - timedelta(days=2),) * 2,
     )

@@ -1,4 +1,6 @@
-"""Setup intents: a card is saved for later, declined, authenticated by the customer's bank, or not asked for any more."""
+"""Setup intents: a card is saved for later, declined, authenticated by
+the customer's bank, or not asked for any more.
+"""
 
 import pytest
 import stripe as sdk
