@@ -139,10 +139,8 @@ def test_what_a_worker_is_killed_over_is_finished_by_another_and_nothing_is_done
 
     assert office.rows("select found from payops.event_sweeps") == [(missed,)]
     assert office.rows(
-        (
-            "select distinct attempts from payops.event_handlings where event_id in (select id "
-            "from payops.events where came_by = 'webhook')"
-        )
+        "select distinct attempts from payops.event_handlings where event_id in (select id "
+        "from payops.events where came_by = 'webhook')"
     ) == [(2,)]
     handled = office.rows("select event_id, outcome from payops.event_handlings")
     assert {event_id for event_id, _ in handled} == {event["id"] for event in told}
@@ -195,10 +193,8 @@ def test_a_step_whose_function_is_broken_stops_no_other(office):
     for step, functions in as_usual.items():
         broken = min(functions - {"claim_job", "finish_job", "keep_job"} or functions)
         signatures = office.rows(
-            (
-                "select oid::regprocedure from pg_proc where pronamespace = "
-                f"'payops_api'::regnamespace and proname = '{broken}'"
-            )
+            "select oid::regprocedure from pg_proc where pronamespace = "
+            f"'payops_api'::regnamespace and proname = '{broken}'"
         )
         for (signature,) in signatures:
             office.owner.execute(f"alter function {signature} rename to broken_for_a_test")

@@ -42,7 +42,7 @@ def assign(
 
 
 def release(db: Database, actor: Actor, consultation_id: str, reason: str, now: datetime) -> Consultation:
-    """Take the consultation back from its provider, who is not chosen for it again by the rules."""
+    """Release consultation from its provider, who is not chosen for it again by the rules."""
     roles.require(actor, "assignments")
     return cast(Consultation, db.call("release_consultation", **_by(actor), id=consultation_id, reason=reason, now=now))
 

@@ -56,10 +56,8 @@ def show_chain_state(chain: audit.ChainState) -> None:
     if chain["open_breaks"]:
         st.markdown("#### The audit log has been altered")
         st.error(
-            (
-                f"{counted(chain['open_breaks'], 'break')} in the chain: entries were changed or "
-                "removed. The errors page lists each."
-            )
+            f"{counted(chain['open_breaks'], 'break')} in the chain: entries were changed or "
+            "removed. The errors page lists each."
         )
     elif chain["verified_at"]:
         st.markdown(f"#### No entry was changed or removed ({chain['length']:,} verified)")

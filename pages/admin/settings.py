@@ -140,10 +140,8 @@ switches, webhook_secrets = st.tabs(["Flags", "Secrets"])
 with switches:
     flows()
     st.caption(
-        (
-            f"A switch takes effect in every process within {EFFECT_SECONDS} seconds. Earlier "
-            "changes are in the audit log, action “flag”."
-        )
+        f"A switch takes effect in every process within {EFFECT_SECONDS} seconds. Earlier "
+        "changes are in the audit log, action “flag”."
     )
 with webhook_secrets:
     secrets()

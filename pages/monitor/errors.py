@@ -69,10 +69,8 @@ for incident in (one for one in found if str(one["id"]) == chosen):
             rows.show(sample, (Column("name", "Last occurrence"), Column("value", "Value")), key="sample")
         if incident["resolved_at"]:
             st.write(
-                (
-                    f"Closed by {literal(audit_words.actor_name(incident['resolved_by']))}: "
-                    f"{literal(incident['resolution'])}"
-                )
+                f"Closed by {literal(audit_words.actor_name(incident['resolved_by']))}: "
+                f"{literal(incident['resolution'])}"
             )
         elif right(session.actor().role, "events") >= Right.ACT:
             st.button("Close incident", on_click=ask_to_resolve, args=(incident,))

@@ -1,4 +1,4 @@
-"""Who waits for a provider and why, who sees whom, and where care and payment do not fit."""
+"""Waiting and assigned consultations, and where care and payment disagree."""
 
 from functools import partial
 
@@ -21,12 +21,11 @@ SHOW: dict[str, assignment.Status] = {
     "ended": "ended",
 }  # what stands in the address
 EMPTY = {
-    "waiting": (
-        "Nobody waits. A patient for whom nobody may or can take the consultation is listed here, with the reason."
-    ),
-    "assigned": "Nobody has a consultation. Each that is given to a provider is listed here until it is over.",
+    "waiting": ("No consultation is waiting. Those that cannot be assigned are listed here, with the reason."),
+    "assigned": "No consultation is assigned. Each assigned one is listed here until it is completed or cancelled.",
     "misplaced": (
-        "Each provider may see the patients they have. One whose licence ends or who is deactivated shows up here."
+        "Every assigned provider is licensed for their patients. Consultations of a provider "
+        "whose licence ended or who was deactivated are listed here."
     ),
     "ended": "No consultation is over yet.",
 }
@@ -137,7 +136,7 @@ if mismatches := assignment.care_payment_mismatches(db, clock()):
     st.subheader("Paid but not seen, or refunded but still open")
     care_and_payment.show(mismatches)
 
-st.subheader("Who sees how many")
+st.subheader("Workload")
 days = st.segmented_control(
     "Assigned in the last days", [1, 7, 30], default=7, required=True, key="days", bind="query-params"
 )

@@ -71,14 +71,17 @@ st.markdown(f"#### {literal(assignment_figures.directory_sentence(summary, cover
 cards.show(assignment_figures.directory_readings(summary, coverage), session.actor().role)
 coverage_map.show(coverage)
 
-st.subheader("Licences that end")
+st.subheader("Expiring licences")
 days = st.segmented_control("Within days", [30, 60, 90], default=90, required=True, key="days", bind="query-params")
 if ending := licences.expiring(db, now, days=days):
     st.markdown(literal(coverage_map.at_stake(ending, days)))
     rows.show(ending, ENDING, key="ending", choose="provider", id_field="provider_id")
     rows.files(lambda _: ending, ENDING, name="licences")
 else:
-    st.success(f"No active licence ends within {days} days. Each that does is listed here with what hangs on it.")
+    st.success(
+        f"No active licence ends within {days} days. Those that do are listed here with the "
+        "patients and revenue they affect."
+    )
 
 st.subheader("Directory")
 with st.container(horizontal=True):
@@ -92,7 +95,7 @@ with st.container(horizontal=True):
         "providers.csv",
         CSV_TYPE,
         type="secondary",
-        help="The whole directory, as the file that Import takes.",
+        help="The whole directory, in the format that Import reads.",
     )
 text, states, specialties, who = st.columns([4, 3, 3, 3], vertical_alignment="bottom")
 with text:
@@ -148,7 +151,9 @@ if found:
     )
     rows.show(found, PROVIDERS, key="providers", choose="provider")
 else:
-    st.info("Nobody fits." if summary["providers"] else "The directory is empty. Add a provider, or import a file.")
+    st.info(
+        "No provider matches." if summary["providers"] else "The directory is empty. Add a provider, or import a file."
+    )
 if total > AT_ONCE:
     earlier, later = st.columns(2)
     earlier.button(

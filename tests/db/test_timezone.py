@@ -100,10 +100,8 @@ def test_another_postgres_counts_its_days_in_the_settings_zone_until_it_is_told_
     assert [payments_on(running.db, day, "America/New_York") for day in (9, 10)] == [1, 0]
     with psycopg.connect(new_york.database_url.get_secret_value()) as owner:
         audited = owner.execute(
-            (
-                "select before ->> 'timezone', after ->> 'timezone' from payops.audit_log where "
-                "action like '%timezone%' order by id"
-            )
+            "select before ->> 'timezone', after ->> 'timezone' from payops.audit_log where "
+            "action like '%timezone%' order by id"
         ).fetchall()
         assert owner.execute("select count(*) from payops.stale_payments").fetchone() == (0,)
     assert audited == [("America/New_York", "Asia/Kolkata"), ("Asia/Kolkata", "America/New_York")]

@@ -173,10 +173,8 @@ def test_a_fall_that_is_no_chance_is_explained_by_the_cause_that_grew_not_by_the
 
 def test_few_payments_are_counted_and_their_interval_said():
     assert told_as(rate(3, 4), rate(0, 0), causes(stop=1)).startswith(
-        (
-            "3 of 4 payments succeeded, between 30.1% and 95.4% with 95% certainty; there were "
-            "no payments before to compare with."
-        )
+        "3 of 4 payments succeeded, between 30.1% and 95.4% with 95% certainty; there were "
+        "no payments before to compare with."
     )
 
 

@@ -1,4 +1,4 @@
-"""The chart of who sees how many, beside what would be fair."""
+"""The chart of each provider's consultations beside their fair share."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def distribution(spread: dict[str, Any]) -> Chart:
     who = f"the {len(shown)} providers with most" if more > 0 else "each provider"
     return Chart(
         "distribution",
-        "Is the work spread fairly?" + (f" The {len(shown)} with most" if more > 0 else ""),
+        "Is the workload balanced?" + (f" The {len(shown)} with most" if more > 0 else ""),
         figure,
         f"Bar chart of the consultations of {who}, each beside the fair share.",
         lambda: _rows(spread),

@@ -64,9 +64,9 @@ def _what(one: dict[str, Any]) -> str:
 
 def _fix(one: dict[str, Any]) -> str:
     if one["problem"] == "refunded_but_open":
-        return "Cancel the consultation, so that its provider is free for somebody else."
+        return "Cancel the consultation, so that its provider has capacity for another patient."
     if one["somebody"]:
-        return "Somebody could take it now: assign it."
+        return "A provider is available now: assign it."
     return f"{one['reason']} Give the money back, or find a provider who may see patients there."
 
 

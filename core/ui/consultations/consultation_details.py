@@ -18,12 +18,12 @@ from core.ui.kit import cards, rows, shared_cache
 from core.ui.kit.rows import Column
 from core.ui.text import ago, code, in_zone, literal
 
-STATUSES = {"waiting": "Waits", "assigned": "With a provider", "completed": "Completed", "cancelled": "Cancelled"}
+STATUSES = {"waiting": "Waiting", "assigned": "Assigned", "completed": "Completed", "cancelled": "Cancelled"}
 KINDS = {
-    "intake": "As the form came in",
-    "queue": "From the queue",
+    "intake": "On submission",
+    "queue": "From the waiting list",
     "manual": "By hand",
-    "release": "After it was taken back",
+    "release": "After it was released",
 }
 MATCHES = {"specialty": "Specialty", "fallback": "Another specialty"}
 OPEN = frozenset({"waiting", "assigned"})
@@ -92,7 +92,7 @@ def details(consultation_id: str) -> None:
             )
         if found["status"] in OPEN and right(session.actor().role, "assignments") >= Right.ACT:
             _actions(found)
-        st.markdown("**How it was decided**" if found["decisions"] else "Nothing was decided about it yet.")
+        st.markdown("**Assignment decisions**" if found["decisions"] else "No assignment decision yet.")
         for decision in reversed(found["decisions"]):
             _decision(decision)
 
@@ -100,7 +100,7 @@ def details(consultation_id: str) -> None:
 def _headline(found: dict[str, Any]) -> str:
     if found["status"] == "waiting":
         late = ", past its time" if found["overdue"] else ""
-        return f"Waits for {waited(found['age_seconds'])}{late}"
+        return f"Waiting for {waited(found['age_seconds'])}{late}"
     name = literal(found["provider_name"] or "nobody")
     return f"With {name}" if found["status"] == "assigned" else f"{STATUSES[found['status']]}, was with {name}"
 
@@ -113,14 +113,14 @@ def _payment(payment: dict[str, Any]) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center", key=f"paid-{payment['id']}"):
         st.markdown(f"Payment: {literal(said)} {code(payment['id'])}", width="content")
-        cards.link(f"payments?payment={payment['id']}", "Look at the payment", session.actor().role)
+        cards.link(f"payments?payment={payment['id']}", "View payment", session.actor().role)
 
 
 def _actions(found: dict[str, Any]) -> None:
     has_provider = found["status"] == "assigned"
     with st.container(horizontal=True):
         st.button(
-            "Give to somebody else" if has_provider else "Assign",
+            "Reassign" if has_provider else "Assign",
             type="primary",
             on_click=consultation_dialogs.give,
             args=(found["id"],),
@@ -140,12 +140,12 @@ def _decision(decision: dict[str, Any]) -> None:
         st.caption(f"By {literal(decision['actor'])}, in {decision['took_us'] / 1000:.1f} ms.")
         considered = decision["candidates"]["items"]
         if not considered:
-            st.caption("Nobody had a licence there.")
+            st.caption("No provider was licensed there.")
             return
         named = [{**one, "name": one["name"] or one["provider_id"]} for one in considered]
         rows.show(named, CANDIDATES, key=f"decision-{decision['id']}")
         if not decision["candidates"]["complete"]:
-            st.caption("More had a licence there; the first in order and some others are kept.")
+            st.caption("More providers were licensed there; the first in order and some others are recorded.")
 
 
 def _waits(one: rows.Row) -> str:

@@ -24,7 +24,7 @@ CANDIDATES = (
 ENDS = {"completed": ("Complete the consultation", "Complete"), "cancelled": ("Cancel the consultation", "Cancel it")}
 
 
-@st.dialog("Who takes this consultation?", width="large")
+@st.dialog("Assign consultation", width="large")
 def give(consultation_id: str) -> None:
     """To whom the rules choose, or to a provider by hand; call it where a button was clicked."""
     actions.end_dialog_if_over()
@@ -34,7 +34,7 @@ def give(consultation_id: str) -> None:
     search = st.text_input("Search", key=_key(found, "search"), placeholder="A part of the name") or None
     listed = assignment.candidates(session.db(), found["id"], session.services().clock(), search=search)
     override = session.actor().role is Role.ADMIN and st.toggle(
-        "Pass over capacity or specialty", key=_key(found, "override"), help="Nothing passes over the licence."
+        "Override capacity or specialty", key=_key(found, "override"), help="A licence can never be overridden."
     )
     choosable = {one["provider_id"]: one for one in listed["items"] if _may(one, override)}
     _candidates(listed, override)
@@ -43,16 +43,16 @@ def give(consultation_id: str) -> None:
         "Provider",
         [*([BY_THE_RULES] if waits else []), *choosable],
         key=_key(found, "provider"),
-        format_func=lambda one: choosable[one]["name"] if one in choosable else "Whom the rules choose",
+        format_func=lambda one: choosable[one]["name"] if one in choosable else "Automatic assignment",
         index=0 if waits else None,
         placeholder="Choose a provider",
     )
     if chosen:
         st.text_input(
-            "Why this provider",
+            "Reason for this provider",
             key=_key(found, "why"),
             max_chars=300,
-            placeholder="For the audit log. Nothing about health.",
+            placeholder="For the audit log. No health information.",
         )
     st.info(literal(_consequence(found, choosable.get(chosen or ""))))
     st.button(
@@ -66,7 +66,7 @@ def give(consultation_id: str) -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("Take the consultation back")
+@st.dialog("Release consultation")
 def take_back(consultation_id: str) -> None:
     """From its provider, who does not get it again by itself."""
     actions.end_dialog_if_over()
@@ -80,7 +80,7 @@ def take_back(consultation_id: str) -> None:
             "the next in order, or waits where there is none."
         )
     )
-    st.text_input("Why it is taken back", key=_key(found, "why"), max_chars=300)
+    st.text_input("Reason", key=_key(found, "why"), max_chars=300)
     st.button(
         "Take it back",
         type="primary",
@@ -103,10 +103,10 @@ def end(consultation_id: str, status: str) -> None:
     freed = (
         f"{found['provider_name']} has room for one more, which goes to whoever waits longest there."
         if found["provider_name"]
-        else "It leaves the queue."
+        else "It leaves the waiting list."
     )
     st.info(literal(" ".join([freed, *_money_left(found, status)])))
-    st.text_input("Why", key=_key(found, "why"), max_chars=300, placeholder="For the audit log. Nothing about health.")
+    st.text_input("Why", key=_key(found, "why"), max_chars=300, placeholder="For the audit log. No health information.")
     st.button(
         button,
         type="primary",
@@ -117,7 +117,7 @@ def end(consultation_id: str, status: str) -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("Move them to others")
+@st.dialog("Reassign consultations")
 def move_misplaced(number: int, provider_id: str | None = None) -> None:
     """All consultations whose provider may not see them, or those of one provider."""
     actions.end_dialog_if_over()
@@ -151,15 +151,13 @@ def _may(one: dict[str, Any], override: bool) -> bool:
 def _candidates(listed: dict[str, Any], override: bool) -> None:
     items = listed["items"]
     if not items:
-        st.warning("Nobody found has a licence there, so nobody can be chosen.")
+        st.warning("None of the providers found is licensed there.")
         return
     rows.show([one | _judged(one, override) for one in items], CANDIDATES, key="candidates")
     if listed["licensed"] > len(items):
         st.caption(
-            (
-                f"{len(items):,} of the {listed['licensed']:,} who hold a licence there are "
-                "shown: the first in order, and others by name."
-            )
+            f"{len(items):,} of the {listed['licensed']:,} who hold a licence there are "
+            "shown: the first in order, and others by name."
         )
 
 
@@ -174,9 +172,9 @@ def _judged(one: dict[str, Any], override: bool) -> dict[str, str]:
 def _consequence(found: dict[str, Any], chosen: dict[str, Any] | None) -> str:
     from_whom = f"{found['provider_name']} has room for one more. " if found["provider_name"] else ""
     if chosen is None and found["provider_name"]:
-        return f"Choose who takes it from {found['provider_name']}, who then has room for one more."
+        return f"Choose who takes it over from {found['provider_name']}, who then has capacity for one more."
     if chosen is None:
-        return "The least loaded of those who may take it is chosen, the specialty first."
+        return "The least loaded eligible provider is chosen, those with the specialty first."
     after, over = chosen["pending"] + 1, ""
     if after > chosen["capacity"]:
         over = " That is over their capacity."
@@ -208,7 +206,7 @@ def _give(consultation_id: str, provider_id: str | None, override: bool, actor: 
         override=override and provider_id is not None,
     )
     if given["status"] == "waiting":
-        return f"It still waits: {given['reason']}"
+        return f"Still waiting: {given['reason']}"
     return f"{given['provider_name']} has it. {given['reason']}"
 
 
@@ -217,8 +215,8 @@ def _take_back(consultation_id: str, actor: Actor) -> str:
         session.db(), actor, consultation_id, _said(consultation_id) or "", session.services().clock()
     )
     if given["status"] == "waiting":
-        return f"Taken back; it waits now. {given['reason']}"
-    return f"Taken back; {given['provider_name']} has it now. {given['reason']}"
+        return f"Released; it is waiting now. {given['reason']}"
+    return f"Released and reassigned to {given['provider_name']}. {given['reason']}"
 
 
 def _end(consultation_id: str, status: str, actor: Actor) -> str:

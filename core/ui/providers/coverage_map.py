@@ -33,7 +33,7 @@ def show(coverage: Sequence[dict[str, Any]]) -> None:
         if needed := needs(coverage):
             rows.show(needed, NEEDS, key="needs")
         else:
-            st.caption("Every state that is asked for has two providers or more.")
+            st.caption("Every state with demand has at least two providers.")
 
 
 def needs(coverage: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

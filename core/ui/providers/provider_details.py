@@ -64,12 +64,12 @@ def details(provider_id: str) -> None:
             if found["licences"]:
                 rows.show(found["licences"], LICENCES, key="licences")
             else:
-                st.caption("No licence: nobody can be given to them. Licences are added under Edit.")
+                st.caption("No licence, so no consultation can be assigned. Add licences under Edit.")
         with seen:
             if theirs:
                 rows.show(theirs, consultation_details.columns("assigned"), key="theirs")
             else:
-                st.caption("Nobody is with them now.")
+                st.caption("No open consultations.")
         with history:
             rows.show(directory.history(db, provider_id), HISTORY, key="history")
 
@@ -79,7 +79,7 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
     return {
         "Status": "Active" if found["active"] else "Deactivated",
         "Open now": f"{found['pending']:,} of {found['capacity']:,}",
-        "Last given one": in_zone(datetime.fromisoformat(last), zone) if last else "never",
+        "Last assigned": in_zone(datetime.fromisoformat(last), zone) if last else "never",
         "E-mail and NPI": " · ".join(filter(None, (found["email"], found["npi"]))) or "none",
         "Specialties": ", ".join(map(consultation_details.specialty, found["specialties"])) or "none",
     }

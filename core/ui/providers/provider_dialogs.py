@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.figures.wording import counted
 from core.providers import assignment, directory, files
 from core.providers.changes import differences
 from core.providers.directory import Document, Problem
@@ -20,13 +21,13 @@ WHY, MOVE = "provider why", "provider move"
 PROBLEMS = (
     Column("row", "Row", "count", width="small"),
     Column("column", "Column"),
-    Column("message", "What is wrong", width="large"),
+    Column("message", "Problem", width="large"),
 )
 
 
 @st.dialog("Provider", width="large")
 def edit(before: Document | None) -> None:
-    """Somebody of the directory as `before`, or somebody new; call it where a button was clicked."""
+    """Edit the provider `before`, or add a new one; called from a button."""
     actions.end_dialog_if_over()
     form = ProviderForm(before, consultation_details.vocabulary())
     places = form.draw()
@@ -46,7 +47,7 @@ def edit(before: Document | None) -> None:
 
 @st.dialog("Activate or deactivate", width="medium")
 def switch(before: Document) -> None:
-    """A provider who may be chosen may be no more, or the other way round."""
+    """Stop or resume assigning consultations to a provider."""
     actions.end_dialog_if_over()
     document = {"id": before["id"], "active": not before["active"], "seen_at": before["updated_at"]}
     st.markdown(
@@ -66,14 +67,12 @@ def switch(before: Document) -> None:
 
 @st.dialog("Import providers", width="large")
 def import_file() -> None:
-    """A CSV, all of it or nothing; first what would happen is said."""
+    """Import a CSV, whole or not at all, after showing what it would change."""
     actions.end_dialog_if_over()
     st.markdown("A CSV with the columns " + ", ".join(code(name) for name in files.COLUMNS) + ".")
     st.caption(
-        (
-            "Specialties are separated by `;`, and so are licences, each as `STATE:NUMBER:LAST "
-            "DAY`. Rows match existing providers by NPI, or by name if that provider has no NPI."
-        )
+        "Specialties are separated by `;`, and so are licences, each as `STATE:NUMBER:LAST "
+        "DAY`. Rows match existing providers by NPI, or by name if that provider has no NPI."
     )
     st.file_uploader("File", type="csv", key="providers file")
     read = _uploaded()
@@ -93,7 +92,7 @@ def import_file() -> None:
 
 @st.dialog("Add a specialty")
 def add_specialty() -> None:
-    """One more that providers may have and patients may ask for."""
+    """Add a specialty that providers can have and patients can ask for."""
     actions.end_dialog_if_over()
     st.markdown(literal("There are " + ", ".join(sorted(consultation_details.vocabulary().specialties.values())) + "."))
     st.text_input("Name", key="specialty name", max_chars=40)
@@ -102,11 +101,11 @@ def add_specialty() -> None:
 
 
 def _preview(before: Document | None, document: Document) -> None:
-    """What would change, and what would follow of it."""
+    """What would change, and its consequences."""
     changed = differences(before, document)
     with st.container(border=True, key="preview"):
         if before and not changed:
-            st.markdown("Nothing is changed yet.")
+            st.markdown("No changes yet.")
             return
         st.markdown("**What this does**")
         st.markdown("\n".join(f"- {literal(line)}" for line in changed))
@@ -114,7 +113,7 @@ def _preview(before: Document | None, document: Document) -> None:
         for line in consequences(follows):
             st.markdown(f"- **{literal(line)}**")
         if follows["to_move"]:
-            st.checkbox("Give these consultations to others at once", value=True, key=MOVE)
+            st.checkbox("Reassign these consultations now", value=True, key=MOVE)
 
 
 def consequences(follows: dict[str, Any]) -> list[str]:
@@ -130,12 +129,16 @@ def consequences(follows: dict[str, Any]) -> list[str]:
         what = "consultation has" if one["consultations"] == 1 else "consultations have"
         said.append(f"{one['consultations']:,} open {what} to go to others in {states[one['state']]}: {others}")
     for one in follows["left_without"]:
-        said.append(f"Nobody is left in {states[one['state']]}, where {one['demand_30_days']:,} asked in 30 days")
+        said.append(
+            f"No provider is left in {states[one['state']]}, where {one['demand_30_days']:,} patients asked in 30 days"
+        )
     if follows["over_capacity"]:
         said.append(f"{follows['over_capacity']:,} more are open than the capacity; they stay, and nobody new comes")
     if follows["would_take"]:
         waiting = ", ".join(f"{one['waiting']:,} in {states[one['state']]}" for one in follows["waiting"])
-        said.append(f"Up to {follows['would_take']:,} who wait would be seen at once ({waiting} wait)")
+        said.append(
+            f"Up to {counted(follows['would_take'], 'waiting patient')} could be assigned now ({waiting} waiting)"
+        )
     return said
 
 
@@ -171,7 +174,7 @@ def _uploaded() -> files.ReadFile | None:
 
 def _outcomes(actor: Actor, documents: tuple[Document, ...]) -> str:
     trial = directory.put(session.db(), actor, documents, session.services().clock(), trial=True)
-    return f"Nothing is wrong with it. {_counts(trial)}"
+    return f"No problems found. {_counts(trial)}"
 
 
 def _import(actor: Actor) -> str:
@@ -181,7 +184,7 @@ def _import(actor: Actor) -> str:
     why = st.session_state.get(WHY) or "import"
     done = directory.put(session.db(), actor, read.documents, session.services().clock(), reason=why)
     shared_cache.answers().forget("directory", "assignments")
-    return f"Imported. {_counts(done)} {done['placed']:,} who waited were placed."
+    return f"Imported. {_counts(done)} {done['placed']:,} waiting consultations were assigned."
 
 
 def _counts(answer: dict[str, Any]) -> str:

@@ -49,7 +49,7 @@ class ProviderForm:
                 self._start["npi"] or "",
                 max_chars=10,
                 key=self._key("npi"),
-                help="Ten digits, the last of which checks the others.",
+                help="Ten digits; the last is a check digit.",
             )
             places["npi"] = st.empty()
             st.number_input(
@@ -112,7 +112,7 @@ class ProviderForm:
                 "number": column.TextColumn("Number", max_chars=60),
                 "status": column.SelectboxColumn("Status", options=licences.STATUSES, default="active", required=True),
                 "expires_on": column.DateColumn(
-                    "Last day", format="YYYY-MM-DD", help="It lasts to the end of this day in the state's time."
+                    "Last day", format="YYYY-MM-DD", help="Valid to the end of this day in the state's time zone."
                 ),
                 "issued_on": column.DateColumn("Issued", format="YYYY-MM-DD"),
                 "type": column.TextColumn("Type", max_chars=60),
@@ -120,7 +120,7 @@ class ProviderForm:
                 "verified_by": column.TextColumn("Verified by", max_chars=60),
             },
         )
-        st.caption("The last line adds a licence; a chosen line is removed with the bin.")
+        st.caption("Use the empty last row to add a licence, and the bin to remove a selected one.")
 
     def _key(self, field: str) -> str:
         return f"provider {field} {self._name}"

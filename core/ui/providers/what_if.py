@@ -51,7 +51,7 @@ def show() -> None:
             bind="query-params",
         )
     if chosen is None:
-        st.caption("Choose a provider to see what would follow without them, and with one licence more.")
+        st.caption("Choose a provider to see what happens without them, and with one more licence.")
         return
     now, name = session.services().clock(), people[chosen]["name"]
     without = assignment.without_provider(session.db(), people[chosen]["id"], now)
@@ -86,13 +86,13 @@ def _with(name: str, state: str, more: dict[str, Any]) -> str:
         f"{more['demand_30_days']:,} asked in 30 days."
     )
     if not more["waiting"]:
-        return f"Nobody waits in {state} now; {there}"
+        return f"No patient is waiting in {state} now; {there}"
     return f"{more['would_take']:,} of the {more['waiting']:,} who wait in {state} would be seen at once; {there}"
 
 
 def _then(one: rows.Row) -> str:
     if one["others"] == 0:
-        return "Nobody is left there"
+        return "No provider left"
     if one["open_consultations"] > one["their_free_slots"]:
         return f"{one['open_consultations'] - one['their_free_slots']:,} would wait"
-    return "Others have room"
+    return "Others have capacity"

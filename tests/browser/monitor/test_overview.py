@@ -175,10 +175,8 @@ def test_it_fits_its_screen(some_payments, console, browser, first_visit, width,
     console.fill_in(page, "ops")
     expect(page.locator(".st-key-chart-disputes .js-plotly-plot")).to_be_visible()
     overflow = page.evaluate(
-        (
-            "() => { const main = document.querySelector('[data-testid=stMain]'); return "
-            "main.scrollWidth - main.clientWidth }"
-        )
+        "() => { const main = document.querySelector('[data-testid=stMain]'); return "
+        "main.scrollWidth - main.clientWidth }"
     )
     assert overflow <= 0
     captions = page.get_by_test_id("stCaptionContainer").all()

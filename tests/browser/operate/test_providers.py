@@ -71,10 +71,10 @@ def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_li
     admin = context.new_page()
     console.sign_in(admin, "admin", "/providers?provider=prov_guam")
     admin.get_by_role("button", name="Edit").click()
-    expect(admin.get_by_text("Nothing is changed yet.")).to_be_visible()
+    expect(admin.get_by_text("No changes yet.")).to_be_visible()
     add_licence(admin, "GU")
     expect(admin.get_by_text("Licence in GU: added, without an end")).to_be_visible()
-    expect(admin.get_by_text("Up to 1 who wait would be seen at once")).to_be_visible()
+    expect(admin.get_by_text("Up to 1 waiting patient could be assigned now")).to_be_visible()
     admin.get_by_role("button", name="Save").click()
     expect(admin.get_by_text("Say why the provider is changed.")).to_be_visible()
     admin.get_by_role("dialog").get_by_label("Why").fill("licence came by mail")
@@ -91,7 +91,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_written(console, dire
     page.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
     for field, value, problem in [
-        ("NPI", "1234567890", "The NPI's check digit does not fit"),
+        ("NPI", "1234567890", "The NPI's check digit does not match"),
         ("Capacity", "0", "The capacity is a whole number from 1"),
         ("E-mail", "nobody", "is not an e-mail address"),
         ("Name", " ", "A provider has a name."),
@@ -114,21 +114,21 @@ def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capa
     page.get_by_role("button", name="Assign", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Provider").click()
-    expect(page.get_by_role("option")).to_have_text(["Whom the rules choose"])
-    expect(page.get_by_text("Pass over capacity or specialty")).to_have_count(0)
+    expect(page.get_by_role("option")).to_have_text(["Automatic assignment"])
+    expect(page.get_by_text("Override capacity or specialty")).to_have_count(0)
     context = browser.new_context()
     admin = context.new_page()
     console.sign_in(admin, "admin", f"/assignments?consultation={waiting}")
     admin.get_by_role("button", name="Assign", exact=True).click()
     dialog = admin.get_by_role("dialog")
-    dialog.get_by_text("Pass over capacity or specialty").click()
+    dialog.get_by_text("Override capacity or specialty").click()
     expect(dialog.get_by_role("switch")).to_be_checked()
     dialog.get_by_label("Provider").click()
     admin.get_by_role("option", name="Dr Full").click()
     expect(dialog.get_by_text("Dr Full has 2 of 1 open after this. That is over their capacity.")).to_be_visible()
-    dialog.get_by_label("Why this provider").fill("they agreed")
+    dialog.get_by_label("Reason for this provider").fill("they agreed")
     dialog.get_by_role("button", name="Assign").click()
-    expect(admin.get_by_text("Dr Full has it. By hand: they agreed")).to_be_visible()
+    expect(admin.get_by_text("Dr Full has it. Chosen by hand: they agreed")).to_be_visible()
     context.close()
     found = assignment.consultation(directory_of_two, waiting, console.services.clock())
     assert (found["provider_id"], found["match"]) == ("prov_full", "fallback")

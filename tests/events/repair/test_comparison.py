@@ -65,10 +65,8 @@ def test_what_was_deleted_falsified_or_invented_is_counted_by_kind_and_day_and_h
         " where id in (select id from payops.charges order by id limit 2) returning created"
     ).fetchall()
     owner.execute(
-        (
-            "update payops.invoices set created = created - interval '8 days' where id = (select "
-            "min(id) from payops.invoices)"
-        )
+        "update payops.invoices set created = created - interval '8 days' where id = (select "
+        "min(id) from payops.invoices)"
     )
     invented = owner.execute(
         "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, "
