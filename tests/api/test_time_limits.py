@@ -23,6 +23,7 @@ from core.events.signature import sign
 from tests.api.conftest import TOKEN
 from tests.factories import body_of, charge, event
 from tests.freezing_proxy import FreezingProxy, proxied
+from tests.loops import run_apart
 
 SHORT = TimeLimits(connection_seconds=0.5, statement_seconds=0.5, lock_seconds=0.3)
 STRIPE_SECRET, FORM_SECRET = "whsec_of_the_tests", "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cw=="
@@ -119,7 +120,7 @@ def test_an_app_that_takes_too_long_is_answered_for_once_and_what_it_says_later_
         async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url="http://testserver") as http:
             return await http.get("/api/payments/payment-methods")
 
-    answer = asyncio.run(ask())
+    answer = run_apart(ask())
     assert (answer.status_code, answer.json()["code"]) == (503, "timed_out")
     assert int(answer.headers["retry-after"]) > 0
     assert answer.headers["x-content-type-options"] == "nosniff"

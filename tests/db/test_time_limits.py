@@ -77,15 +77,32 @@ def test_limits_last_as_long_as_their_transaction_behind_a_pooler(server, probed
 
 
 def test_who_finds_every_connection_in_use_is_told_in_time(server, probed):
-    limits = TimeLimits(connection_seconds=0.2, statement_seconds=5, lock_seconds=1)
+    limits = TimeLimits(connection_seconds=0.2, statement_seconds=60, lock_seconds=1)
     opened = PsycopgDatabase(server.app_conninfo, max_connections=5, limits=limits)
-    with ThreadPoolExecutor(5) as sleepers:
-        asleep = [sleepers.submit(opened.call, "probe_sleep", seconds=1.5) for _ in range(5)]
-        time.sleep(0.5)
+    sleeping = (
+        "select count(*) from pg_stat_activity where state = 'active' and query like "
+        "'%probe_sleep%' and pid <> pg_backend_pid()"
+    )
+    with ThreadPoolExecutor(5) as sleepers, psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
+        asleep = [sleepers.submit(slept, opened) for _ in range(5)]
+        deadline = time.monotonic() + 20
+        while owner.execute(sleeping).fetchone() != (5,):
+            assert time.monotonic() < deadline, "the five never slept together"
+            time.sleep(0.05)
         with pytest.raises(Unavailable):
             opened.call("schema_fingerprint")
         assert not any(one.done() for one in asleep)
     opened.close()
+
+
+def slept(opened: PsycopgDatabase) -> None:
+    """Sleeps three seconds on a connection, however long it takes to get one."""
+    while True:
+        try:
+            opened.call("probe_sleep", seconds=3)
+            return
+        except Unavailable:
+            time.sleep(0.05)
 
 
 @pytest.mark.parametrize("direct", [True, False])

@@ -2,7 +2,6 @@
 not start, and a change counts every day anew.
 """
 
-import asyncio
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,6 +23,7 @@ from core.monitoring import metrics
 from core.periods import Period
 from core.settings import SettingsError, load_settings
 from tests.factories import body_of, charge, event, intent
+from tests.loops import run_apart
 
 NAME = "payops_zones"
 NOW = datetime(2026, 7, 20, tzinfo=UTC)
@@ -52,7 +52,7 @@ def probe(probed):
         async with httpx.AsyncClient(transport=httpx.ASGITransport(probed), base_url="http://localhost") as http:
             return await http.get("/readyz")
 
-    return asyncio.run(ask())
+    return run_apart(ask())
 
 
 def command(*arguments):

@@ -1,11 +1,10 @@
 """A proxy that is not trusted is named in the log."""
 
-import asyncio
-
 import pytest
 from structlog.testing import capture_logs
 
 from core.forwarded_headers import ForwardedHeaderWarning
+from tests.loops import run_apart
 
 TRUSTED = [("203.0.113.9", "203.0.113.9"), ("2001:db8::1", "198.51.100.1, [2001:DB8:0::1]:443")]
 UNTRUSTED = [("10.0.0.7", "203.0.113.9"), ("10.0.0.7", "not an address"), ("10.0.0.7", "203.0.113.9:10")]
@@ -26,7 +25,7 @@ def warned(client, forwarded, times=1):
             await guard({"type": kind, "headers": headers, "client": (client, 1)}, None, None)
 
     with capture_logs() as lines:
-        asyncio.run(ask())
+        run_apart(ask())
     assert len(reached) == 2 * times
     assert all("FORWARDED_ALLOW_IPS" in line["event"] for line in lines)
     return [line["address"] for line in lines]

@@ -59,7 +59,7 @@ def test_an_event_is_seen_in_the_moment_it_comes_in(console, page):
 
 def test_ops_replay_a_failed_event_after_seeing_what_that_does(console, failed, page):
     console.sign_in(page, "ops", f"/events?event={failed['id']}")
-    expect(page.get_by_text("charge.succeeded: failed, tried again")).to_be_visible()
+    expect(page.get_by_text("charge.succeeded: failed, will be retried")).to_be_visible()
     expect(page.get_by_text("Not in the mirror.")).to_be_visible()
     page.get_by_role("button", name="Replay", exact=True).click()
     dialog = page.get_by_role("dialog")
