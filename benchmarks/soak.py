@@ -286,7 +286,7 @@ def main() -> int:
     dice, tally, stop, failures = random.Random(asked.seed), Tally(), threading.Event(), list[BaseException]()
     print(f"seed {asked.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="payops-soak-") as folder:
-        system = System(Path(folder), dice)
+        system, ended = System(Path(folder), dice), threading.Event()
         try:
             system.open()
             time.sleep(15)
@@ -298,7 +298,6 @@ def main() -> int:
             for name in ("api 0", "api 1"):
                 url = f"http://127.0.0.1:{system.ports[name]}/api/webhooks/stripe"
                 httpx.post(f"{address}/sandbox/webhooks", json={"url": url}, timeout=10).raise_for_status()
-            ended = threading.Event()
             guard = threading.Thread(target=supervise, args=(system, ended), daemon=True)
             guard.start()
             senders = [traffic.send_event, traffic.send_event, traffic.send_form, traffic.refund, traffic.look]
@@ -320,9 +319,9 @@ def main() -> int:
                 each.__exit__(None, None, None)
             wait_until_settled(system, tally)
             found = [*map(repr, failures), *shortcomings(system, tally)]
-            ended.set()
-            guard.join(10)
         finally:
+            ended.set()  # first, so that nothing is started again behind the end
+            time.sleep(2)
             system.close()
     for name, times in sorted(tally.answers.items()):
         print(f"  {name:<40} {times:>8,}")
