@@ -178,3 +178,13 @@ def test_discounts_and_trials_together(story):
     )
     story.create(subject)
     assert [story.mrr(month) for month in (8, 9, 10)] == [0, 5000, 10000]
+
+
+@pytest.mark.parametrize(("terms", "a_month"), [(coupon(percent_off=20), 8000), (coupon(percent_off=100), 0)])
+def test_what_a_subscription_brings_elsewhere_in_the_console_is_after_discounts_too(story, owner, terms, a_month):
+    story.create(subscription(1, item(10000), discounts=[discount(of=terms)]))
+    asked = "select payops.brings_monthly_minor(id, items) from payops.subscriptions"
+    assert story.mrr() == a_month
+    assert owner.execute(asked).fetchall() == [(a_month,)]
+    owner.execute("delete from payops.subscription_history")
+    assert owner.execute(asked).fetchall() == [(10000,)]  # the price, as long as its history is not built

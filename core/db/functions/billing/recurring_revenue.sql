@@ -83,3 +83,21 @@ set search_path = '' as $$
     group by h.pause_behavior
   ) as p
 $$;
+
+-- brings_monthly_minor: what this subscription last brought in a month, after its discounts; the price of its items where
+-- its history is not built yet.
+create function payops.brings_monthly_minor(p_subscription_id text, p_items jsonb) returns bigint
+language sql stable
+set search_path = '' as $$
+  select case
+    when exists (select from payops.subscription_history as h where h.subscription_id = p_subscription_id) then coalesce((
+      select sum(h.monthly_minor)
+      from payops.subscription_history as h
+      where h.subscription_id = p_subscription_id and h.monthly_minor > 0
+      group by h.starts_at
+      order by h.starts_at desc
+      limit 1
+    ), 0)
+    else payops.monthly_minor(p_items)
+  end::bigint
+$$;

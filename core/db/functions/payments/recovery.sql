@@ -50,7 +50,7 @@ begin
     ),
     last.advice_code, last.method_type, last.card_brand, last.card_last4,
     f.card_saved, tries.n, card.of_24_hours, card.of_amount, coalesce(last.created, i.as_of), v.id, v.subscription_id,
-    case when s.status in ('active', 'past_due', 'unpaid') then payops.monthly_minor(s.items) end,
+    case when s.status in ('active', 'past_due', 'unpaid') then payops.brings_monthly_minor(s.id, s.items) end,
     case when v.next_payment_attempt > p_now then v.next_payment_attempt end,
     coalesce(k.state, 'open'), k.scheduled_at, k.reason, k.changed_by, acts.retries, acts.in_flight, acts.told
   from failed as i

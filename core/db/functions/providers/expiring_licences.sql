@@ -26,7 +26,7 @@ set search_path = '' as $$
     cross join lateral payops.order_totals(o.id) as m
   ),
   monthly as (
-    select s.currency, payops.monthly_minor(s.items) as minor
+    select s.currency, payops.brings_monthly_minor(s.id, s.items) as minor
     from patients as p
     inner join payops.customers as u on p.patient_id = u.patient_id
     inner join payops.subscriptions as s on u.id = s.customer_id
