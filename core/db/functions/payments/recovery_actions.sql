@@ -14,8 +14,8 @@ set search_path = '' as $$
   where a.payment_intent_id = p_payment_intent_id and a.kind in ('retry', 'recovery_link', 'stop_collection')
 $$;
 
--- collectable: this failed payment, whose recovery is queued until the transaction ends; refused where it is none any
--- more, somebody stopped it, a try runs, or more was tried than the person who decides has seen.
+-- collectable: this failed payment, whose recovery is queued until the transaction ends; refused if it is no longer failed,
+-- recovery was stopped, a retry is running, or there were more retries than the person who decides has seen.
 create function payops.collectable(p_payment_intent_id text, p_seen_retries bigint, p_now timestamptz)
 returns table (
   invoice_id text, amount_minor bigint, currency text, tries bigint, card_brand text, card_declines_24_hours bigint

@@ -7,7 +7,7 @@ set search_path = '' as $$
   )
 $$;
 
--- consultation_named: the consultation with this id; refused where there is none.
+-- consultation_named: the consultation with this id; refused if it does not exist.
 create function payops.consultation_named(p_id text) returns payops.consultations
 language plpgsql stable
 set search_path = '' as $$
@@ -22,7 +22,7 @@ begin
 end
 $$;
 
--- lock_consultation: the consultation with this id, locked until the transaction ends; refused where there is none.
+-- lock_consultation: the consultation with this id, locked until the transaction ends; refused if it does not exist.
 create function payops.lock_consultation(p_id text) returns payops.consultations
 language plpgsql
 set search_path = '' as $$

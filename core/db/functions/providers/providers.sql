@@ -180,7 +180,7 @@ begin
 end
 $$;
 
--- provider: one provider with licences and load; refused where there is none with this id.
+-- provider: one provider with licences and load; refused if no provider has this id.
 create function payops_api.provider(p_id text) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
