@@ -9,38 +9,12 @@ from core.events.lookup import OUTCOMES, Sought
 from core.figures.wording import counted
 from core.ui import session
 from core.ui.events import event_charts, event_details, replay_dialog
+from core.ui.events.event_columns import COLUMNS, REFUSED
 from core.ui.kit import actions, cards, charts, filters, freshness, rows, shared_cache, ticker
-from core.ui.kit.rows import Column
 from core.ui.text import literal
 
 REFRESH_SECONDS, PAGE_EVENTS = 2, 100
 WORDS = {wording.OUTCOMES[outcome].partition(",")[0].lower(): outcome for outcome in OUTCOMES}
-COLUMNS = (
-    Column("received_at", "Received", "moment"),
-    Column("type", "Type"),
-    Column("object_id", "Object"),
-    Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
-    Column(
-        "delay_ms",
-        "Delay",
-        read=lambda one: wording.duration(one["delay_ms"]),
-        help="From the event at Stripe to its arrival here.",
-    ),
-    Column(
-        "handling_ms",
-        "Handled in",
-        read=lambda one: wording.duration(one["handling_ms"]),
-        help="From its arrival to being applied, at the first attempt.",
-    ),
-    Column("reason", "Why", read=lambda one: one["reason"] or ""),
-    Column("id", "Event"),
-)
-REFUSED = (
-    Column("address", "Sender"),
-    Column("reason", "Reason", read=lambda one: one["reason"].replace("_", " ")),
-    Column("times", "Times", "count"),
-    Column("last_minute", "Last", "moment"),
-)
 running = session.services()
 db = running.db
 

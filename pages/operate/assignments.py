@@ -20,15 +20,6 @@ SHOW: dict[str, assignment.Status] = {
     "to move": "misplaced",
     "ended": "ended",
 }  # what stands in the address
-EMPTY = {
-    "waiting": ("No consultation is waiting. Those that cannot be assigned are listed here, with the reason."),
-    "assigned": "No consultation is assigned. Each assigned one is listed here until it is completed or cancelled.",
-    "misplaced": (
-        "Every assigned provider is licensed for their patients. Consultations of a provider "
-        "whose licence ended or who was deactivated are listed here."
-    ),
-    "ended": "No consultation is over yet.",
-}
 db, clock = session.db(), session.services().clock
 may_act = right(session.actor().role, "assignments") >= Right.ACT
 state_names = consultation_details.vocabulary().states
@@ -102,7 +93,7 @@ def queue() -> None:
     found = shared_cache.answers().get(("consultations", show, state, search, skip), ask, ttl_seconds=1).answer
     kind = "ended" if search else show
     if not found:
-        st.success("No consultation has this id." if search else EMPTY[show])
+        st.success("No consultation has this id." if search else consultation_details.EMPTY[show])
         return
     if rows.show(found, consultation_details.columns(kind), key="consultations", choose="consultation") != picked:
         st.rerun()

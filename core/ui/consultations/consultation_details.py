@@ -25,6 +25,16 @@ KINDS = {
     "manual": "By hand",
     "release": "After it was released",
 }
+# What a list says that has no consultation.
+EMPTY = {
+    "waiting": "No consultation is waiting. Those that cannot be assigned are listed here, with the reason.",
+    "assigned": "No consultation is assigned. Each assigned one is listed here until it is completed or cancelled.",
+    "misplaced": (
+        "Every assigned provider is licensed for their patients. Consultations of a provider "
+        "whose licence ended or who was deactivated are listed here."
+    ),
+    "ended": "No consultation is over yet.",
+}
 MATCHES = {"specialty": "Specialty", "fallback": "Another specialty"}
 OPEN = frozenset({"waiting", "assigned"})
 CANDIDATES = (
