@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_TO_TEST := .venv/.ready-to-test
 
-.PHONY: run test check bench soak lock
+.PHONY: run test check bench bench-full soak drill lock
 
 # What runs payops, and nothing else.
 $(READY): pyproject.toml requirements.lock
@@ -23,7 +23,7 @@ run: $(READY)
 	$(BIN)/payops serve
 
 test: $(READY_TO_TEST)
-	$(BIN)/pytest --numprocesses 3 --dist loadfile
+	$(BIN)/pytest --numprocesses 3 --dist loadscope
 
 # Both lock files anew from pyproject.toml; needs uv.
 LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate pyproject.toml
@@ -38,15 +38,25 @@ check: $(READY_TO_TEST)
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.lint.sql
 	$(BIN)/python -m tests.lint.who_acts
+	$(BIN)/python -m tests.lint.refusals
 	$(BIN)/python -m tests.lint.texts
 	$(BIN)/python -m tests.lint.secrets
+	$(BIN)/python -m tests.lint.monitoring_files
 	$(BIN)/python -m tests.lint.openapi
 	$(BIN)/python -m tests.lint.dependencies
 	$(BIN)/python -m tests.lint.licences
 
 bench: $(READY_TO_TEST)
-	@for benchmark in $$(ls benchmarks/[a-z]*.py | grep -v -e floors -e traffic -e soak); do $(BIN)/python -m benchmarks.$$(basename $$benchmark .py) || exit 1; done
+	@for benchmark in $$(ls benchmarks/[a-z]*.py | grep -v -e floors -e traffic -e soak -e drill -e full -e big_data); do $(BIN)/python -m benchmarks.$$(basename $$benchmark .py) || exit 1; done
+
+# What pages read at 100,000, 3,000,000 and 10,000,000 payments; hours, and about 5 kB of disk a payment.
+bench-full: $(READY_TO_TEST)
+	$(BIN)/python -m benchmarks.full
 
 # Twenty minutes of traffic and misfortune; needs pgbouncer.
 soak: $(READY_TO_TEST)
 	$(BIN)/python -m benchmarks.soak
+
+# Five faults with real processes: each an incident, told once, resolved by itself.
+drill: $(READY_TO_TEST)
+	$(BIN)/python -m benchmarks.drill

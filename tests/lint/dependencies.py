@@ -1,8 +1,8 @@
 """`python -m tests.lint.dependencies`: no locked dependency has a known vulnerability.
 
-pip-audit asks osv.dev. Where that cannot be reached, the offline copy of the Python advisory database in
-`advisories.json` is read instead, if one was put there. Where neither answers, the check warns, and fails if
-`PAYOPS_AUDIT=required` is set, as a pipeline with a network should.
+pip-audit asks osv.dev. Where that cannot be reached, the offline copy in `advisories.json` is read instead, which
+names every locked package. Where neither answers, the check warns, and fails if `PAYOPS_AUDIT=required` is set, as
+`.ci/run` does.
 """
 
 import json
@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,14 @@ UNREACHABLE = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "Could not co
 TIMEOUT_SECONDS = 300
 
 
-def locked(lock: str) -> dict[str, str]:
-    """Every package of a lock file with its version."""
-    return {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE)}
+def locked(lock: str) -> set[tuple[str, str]]:
+    """Every package of a lock file with its version, or with each of them where it depends on Python's."""
+    pins = re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE)
+    return {(canonicalize_name(name), version) for name, version in pins}
+
+
+def all_locked() -> set[tuple[str, str]]:
+    return {pin for lock in LOCKS for pin in locked(lock.read_text())}
 
 
 def verdict(stdout: str, stderr: str, *, now: datetime) -> tuple[int, str] | None:
@@ -48,25 +53,27 @@ def verdict(stdout: str, stderr: str, *, now: datetime) -> tuple[int, str] | Non
     return 0, f"{len(dependencies)} dependencies have no known vulnerability, by osv.dev at {now:%Y-%m-%d %H:%M} UTC."
 
 
-def offline_verdict(packages: Mapping[str, str], copy: Mapping[str, Any], *, today: date) -> tuple[int, str]:
+def offline_verdict(pins: Set[tuple[str, str]], copy: Mapping[str, Any], *, today: date) -> tuple[int, str]:
     """The same from the offline copy; a package that the copy was not collected for is a failure."""
     collected = date.fromisoformat(copy["collected"])
-    missing = sorted(set(packages) - set(map(canonicalize_name, copy["packages"])))
+    names = {name for name, _ in pins}
     found = [
-        f"{one['package']} {packages[one['package']]}: {one['id']}"
+        f"{name} {version}: {one['id']}"
         for one in copy["advisories"]
-        if one["package"] in packages and affects(one, packages[one["package"]])
+        for name, version in sorted(pins)
+        if name == one["package"] and affects(one, version)
+    ]
+    missing = [
+        f"{name}: NOT CHECKED, the offline copy does not cover it. Look it up at https://osv.dev/list?q={name}"
+        f"&ecosystem=PyPI, then add its advisories and its name in `packages` to {OFFLINE_COPY.relative_to(ROOT)}."
+        for name in sorted(names - set(map(canonicalize_name, copy["packages"])))
     ]
     if missing or found:
-        return 1, "\n".join(
-            [*found, *(f"{name}: NOT CHECKED, the offline copy does not cover it." for name in missing)]
-        )
+        return 1, "\n".join([*found, *missing])
     return 0, (
-        f"WARNING: osv.dev is out of reach. {len(packages)} dependencies have no known "
-        "vulnerability by the offline copy of "
-        f"{copy['source']}, {len(copy['advisories'])} advisories collected on {collected} "
-        f"({(today - collected).days} days "
-        "ago); later advisories were NOT looked at."
+        f"WARNING: osv.dev is out of reach. {len(names)} dependencies have no known vulnerability by the offline copy "
+        f"of {copy['source']}, {len(copy['advisories'])} advisories collected on {collected} "
+        f"({(today - collected).days} days ago); later advisories were NOT looked at."
     )
 
 
@@ -108,13 +115,12 @@ def main() -> int:
         print("\n".join(said for _, said in answers if said))
         return max(code for code, _ in answers)
     if OFFLINE_COPY.exists():
-        packages = {name: version for lock in LOCKS for name, version in locked(lock.read_text()).items()}
-        code, said = offline_verdict(packages, json.loads(OFFLINE_COPY.read_text()), today=now.date())
+        code, said = offline_verdict(all_locked(), json.loads(OFFLINE_COPY.read_text()), today=now.date())
     else:
         code = int(os.environ.get("PAYOPS_AUDIT") == "required")
         said = (
-            "WARNING: the dependencies were NOT CHECKED for vulnerabilities: osv.dev is out of "
-            "reach, and no offline copy is here."
+            "WARNING: the dependencies were NOT CHECKED for vulnerabilities: osv.dev is out of reach, and "
+            f"{OFFLINE_COPY.relative_to(ROOT)} is missing."
         )
     print(said)
     return code

@@ -50,7 +50,7 @@ only checks and tests use (`requirements-dev.lock`) are not among them.
 
 def installed() -> list[dict[str, str]]:
     """Name, version and licence of each package that the run lock names, as its metadata has it."""
-    wanted = set(locked((ROOT / "requirements.lock").read_text()))
+    wanted = {name for name, _ in locked((ROOT / "requirements.lock").read_text())}
     ran = subprocess.run(
         [sys.executable, "-m", "piplicenses", "--format=json", "--from=mixed"],
         capture_output=True,

@@ -17,8 +17,10 @@ def main() -> int:
         document = Path(folder) / "openapi.json"
         document.write_text(json.dumps(description.document()))
         try:
-            tools.run(tools.npm_tool("redocly"), "lint", "--config", tools.HERE / "redocly.yaml", document)
-            tools.run(tools.npm_tool("spectral"), "lint", "--ruleset", tools.HERE / "spectral.json", document)
+            tools.run(tools.npm_tool("redocly", tools.LINT), "lint", "--config", tools.LINT / "redocly.yaml", document)
+            tools.run(
+                tools.npm_tool("spectral", tools.LINT), "lint", "--ruleset", tools.LINT / "spectral.json", document
+            )
         except RuntimeError as error:
             print(error)
             return 1

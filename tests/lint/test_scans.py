@@ -5,8 +5,9 @@ import random
 from datetime import UTC, datetime
 
 import pytest
+from packaging.version import Version
 
-from tests.lint.dependencies import offline_verdict, verdict
+from tests.lint.dependencies import OFFLINE_COPY, all_locked, locked, offline_verdict, verdict
 from tests.lint.licences import problems
 from tests.lint.secrets import secrets_in
 
@@ -88,21 +89,63 @@ COPY = {
 
 
 @pytest.mark.parametrize(
-    ("packages", "found"),
+    ("pins", "found"),
     [
-        ({"a": "1.1"}, "a 1.1: X-1"),
-        ({"a": "2.2.9"}, "a 2.2.9: X-1"),
-        ({"a": "9.9"}, "a 9.9: X-1"),
-        ({"b": "1.5"}, "b 1.5: X-2"),
-        ({"c": "1"}, "c: NOT CHECKED, the offline copy does not cover it."),
+        ({("a", "1.1")}, "a 1.1: X-1"),
+        ({("a", "2.2.9")}, "a 2.2.9: X-1"),
+        ({("a", "9.9")}, "a 9.9: X-1"),
+        ({("b", "1.5"), ("b", "1.4")}, "b 1.5: X-2"),
     ],
 )
-def test_the_offline_copy_fails_on_a_version_in_a_range_and_on_a_package_it_does_not_cover(packages, found):
-    assert offline_verdict(packages, COPY, today=NOW.date()) == (1, found)
+def test_the_offline_copy_fails_on_a_version_in_a_range(pins, found):
+    assert offline_verdict(pins, COPY, today=NOW.date()) == (1, found)
+
+
+def test_the_offline_copy_fails_on_a_package_it_does_not_cover_and_says_what_to_do():
+    code, said = offline_verdict({("c", "1"), ("a", "1.2")}, COPY, today=NOW.date())
+    assert code == 1
+    assert said.startswith("c: NOT CHECKED") and "add its advisories and its name in `packages`" in said
+
+
+def test_a_lock_that_pins_a_package_for_two_pythons_gives_both():
+    assert locked("A.b==1 ; x \\\n    --hash=1\nA.b==2 ; y \\\n") == {("a-b", "1"), ("a-b", "2")}
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return json.loads(OFFLINE_COPY.read_text())
+
+
+def test_the_committed_copy_covers_every_locked_package_and_finds_nothing_in_them(committed):
+    assert {name for name, _ in all_locked()} <= set(committed["packages"])
+    code, said = offline_verdict(all_locked(), committed, today=NOW.date())
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("planted", "cve"),
+    [
+        (("jinja2", "3.1.2"), "CVE-2024-22195"),
+        (("starlette", "1.0.0"), "CVE-2026-48710"),
+        (("pyyaml", "5.3"), "PYSEC-2021-142"),
+        (("urllib3", "2.0.5"), "PYSEC-2023-192"),
+    ],
+)
+def test_the_committed_copy_finds_an_old_version_that_is_planted(planted, cve, committed):
+    code, said = offline_verdict(all_locked() | {planted}, committed, today=NOW.date())
+    assert code == 1
+    assert f"{planted[0]} {planted[1]}: {cve}" in said.splitlines()
+
+
+def test_every_range_of_the_committed_copy_begins_before_it_ends(committed):
+    for one in committed["advisories"]:
+        assert one["package"] in committed["packages"]
+        for introduced, fixed in one["ranges"]:
+            assert fixed is None or Version(introduced) < Version(fixed), one
 
 
 def test_the_offline_copy_says_what_it_is_and_how_old():
-    code, said = offline_verdict({"a": "1.2", "b": "1.4"}, COPY, today=NOW.date())
+    code, said = offline_verdict({("a", "1.2"), ("b", "1.4")}, COPY, today=NOW.date())
     assert code == 0
     assert "a database, 2 advisories collected on 2026-11-20 (7 days ago)" in said and "NOT looked at" in said
 

@@ -11,17 +11,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NOUNS = ("billing", "events", "finance", "monitoring", "payments", "providers", "staff")
+NOUNS = (
+    "billing",
+    "customers",
+    "events",
+    "finance",
+    "monitoring",
+    "payments",
+    "privacy",
+    "providers",
+    "reviews",
+    "search",
+    "staff",
+)
 WRITES = re.compile(r"\b(insert into|update payops\.|delete from|record_audit)\b")
 SENDS_MONEY = re.compile(r"\b(insert into|update) payops\.money_actions\b")
 SQL_FUNCTION = re.compile(r"^create function (payops(?:_api)?\.\w+)\(", re.MULTILINE)
 SQL_COMMENT = re.compile(r"--.*$", re.MULTILINE)
 SQL_CALL = re.compile(r"\b(payops(?:_api)?\.\w+)\(")
-# These know who acts by themselves: from the session, the password or the ticket they are given, or as the program.
+# These know who acts by themselves: from the session, password, ticket or identity they are given, or as the program.
 NAMES_ITS_OWN_ACTOR = {
     "core.monitoring.incidents.IncidentLog.report",
     "core.staff.confirmation.confirm",
     "core.staff.confirmation.enrol",
+    "core.staff.identities.sign_in",
     "core.staff.sessions.Sessions.of_cookie",
     "core.staff.sessions.Sessions.of_id",
     "core.staff.sessions.Sessions.redeem",
@@ -32,7 +45,16 @@ NAMES_ITS_OWN_ACTOR = {
 RUNS_ALONE = {"fragment", "dialog"}
 ASKS_WHO_IS_THERE = {"actor", "working", "end_dialog_when_done", "end_dialog_if_over", "reader_role"}
 # What the program keeps right for itself whoever looks.
-OWN_WORK = {"payops.refresh_rollups", "payops.refresh_balances", "payops.refresh_subscriptions"}
+OWN_WORK = {
+    "payops.refresh_rollups",
+    "payops.refresh_balances",
+    "payops.refresh_revenue",
+    "payops.refresh_subscriptions",
+    "payops.refresh_observations",
+    "payops.refresh_figures",
+    "payops.states_with",  # undoes what it did
+    "payops.refresh_recovery",
+}
 
 
 @dataclass

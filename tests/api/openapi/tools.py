@@ -1,7 +1,6 @@
-"""What lints the OpenAPI document and generates clients of it: npm's
-tools, and a generator apart from our own packages.
+"""What generates clients of the OpenAPI document and lints it: npm's tools, and a Python package apart from our own.
 
-Both are installed beside this file at the first use.
+They are installed beside this file at the first use; the linters, in a folder of their own, only where one lints.
 """
 
 import os
@@ -11,7 +10,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+LINT = HERE / "lint"
 NODE, PYTHON = HERE / "node_modules", HERE / "python"
+FIRST_USE = "Tools for the OpenAPI document are installed at their first use, from {registry}. That failed.\n{error}"
 NO_NPM = "WARNING: no npm, so the OpenAPI document is NOT linted and no TypeScript client is generated."
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "SCARF_ANALYTICS": "false"}
 
@@ -36,18 +37,25 @@ def run(*command: str | Path, where: Path = HERE, **environment: str) -> str:
     return done.stdout
 
 
-def npm_tool(name: str) -> Path:
-    """The path of an installed npm tool."""
-    lock = NODE / ".package-lock.json"
-    if not lock.exists() or lock.stat().st_mtime < (HERE / "package-lock.json").stat().st_mtime:
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-    return NODE / ".bin" / name
+def npm_tool(name: str, folder: Path = HERE) -> Path:
+    """The path of an npm tool, installed as the lock file of `folder` says."""
+    installed = folder / "node_modules" / ".package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < (folder / "package-lock.json").stat().st_mtime:
+        _install("the npm registry", "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", where=folder)
+    return folder / "node_modules" / ".bin" / name
+
+
+def _install(registry: str, *command: str | Path, where: Path = HERE) -> None:
+    try:
+        run(*command, where=where)
+    except RuntimeError as error:
+        raise RuntimeError(FIRST_USE.format(registry=registry, error=error)) from error
 
 
 def python_generator(*arguments: str | Path) -> str:
     """Run openapi-python-client. It wants an older typer than payops has, so it is installed in a folder of its own."""
     if not (PYTHON / "openapi_python_client").exists():
         requirements = ("--no-deps", "--require-hashes", "-r", HERE / "requirements.txt")
-        run(sys.executable, "-m", "pip", "install", "--quiet", "--target", PYTHON, *requirements)
+        _install("PyPI", sys.executable, "-m", "pip", "install", "--quiet", "--target", PYTHON, *requirements)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # it formats with our ruff
     return run(sys.executable, "-m", "openapi_python_client", *arguments, PYTHONPATH=str(PYTHON), PATH=path)
