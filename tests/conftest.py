@@ -10,10 +10,15 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from xdist.remote import Producer
 
+from core import logs
 from core.db import embedded
 from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
+from core.staff import passwords
+from tests import scheduling
+from tests.telemetry import private_log_lines
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,24 @@ Server = embedded.EmbeddedServer | External
 APP_PASSWORD = "of-the-tests-alone"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """A hash takes a millisecond instead of a quarter of a second; what production's costs is `test_users`' to say."""
+    with pytest.MonkeyPatch.context() as tests_alone:
+        tests_alone.setattr(passwords, "BCRYPT_ROUNDS", 4)
+        tests_alone.setattr(passwords, "NOBODYS_HASH", passwords.hashed("nobody").encode())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_private_is_logged() -> Iterator[private_log_lines.Collector]:
+    """Fails at the end of the run where any test made a line be logged that holds something private."""
+    with private_log_lines.collecting() as collector:
+        logs.through_logging()
+        yield collector
+    assert not collector.found, "\n".join(["Private text was logged:", *sorted(collector.found)])
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A Postgres with the schema deployed, whose app may sign in: `DATABASE_URL`'s, else the embedded one."""
@@ -39,6 +62,9 @@ def server() -> Iterator[Server]:
         with psycopg.connect(running.owner_conninfo) as connection:
             connection.execute(f"alter role payops_app login password '{APP_PASSWORD}'")
         yield running
+        with psycopg.connect(running.owner_conninfo) as connection:
+            left = [sentence for (sentence,) in connection.execute("select payops.access_findings()")]
+        assert not left, f"A test left rights in the database that all of this process's tests share: {'; '.join(left)}"
 
 
 @contextmanager
@@ -80,12 +106,21 @@ def empty(connection: psycopg.Connection) -> None:
         "select string_agg(format('payops.%I', c.relname), ', ') from pg_class c"
         " where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'"
         " and c.relname not in ('migrations', 'deployment', 'business', 'mirrored', "
-        "'states', 'specialties', 'write_probe',"
-        " 'network_lines')"
+        "'states', 'specialties', 'taxonomy_codes', 'taxonomy_specialties', 'write_probe', 'clinical_words',"
+        " 'network_lines', 'compacts', 'compact_members', 'telehealth_registrations', 'licensing_policy')"
     ).fetchone()[0]
     for table in tables.split(", "):
         connection.execute(f"delete from {table}")
     connection.execute("set session_replication_role = origin")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    scheduling.longest_first(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> scheduling.FilesTogether:
+    config.option.loadscopereorder = False  # xdist's own order is by the number of tests, and few may take long
+    return scheduling.FilesTogether(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

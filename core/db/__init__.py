@@ -1,5 +1,6 @@
 """The database as the rest of payops sees it: named functions, called with named arguments."""
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,7 +31,9 @@ REPLACED_INSIDE = ("cache lookup failed", "could not open relation with OID", "t
 class Database(Protocol):
     """`call("begin_refund", refund_id=…)` runs `payops_api.begin_refund(p_refund_id => …)` in one transaction.
 
-    The answer is the function's one JSON value. Times go in as aware `datetime`, lists and mappings as jsonb.
+    The answer is the function's one JSON value, the same from every transport; a number in it that a float cannot hold
+    is a `Decimal` (see `read_json`).
+    Times go in as aware `datetime`, lists and mappings as jsonb.
     Raises `Refused`, `Unauthorised` or `Unavailable`; `DatabaseFault` where the function itself is wrong.
     """
 
@@ -54,10 +57,42 @@ def plain(value: Any) -> Any:
     if isinstance(value, date | UUID | Decimal):
         return str(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): _in_document(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
+        return [_in_document(item) for item in value]
     return value
+
+
+def _in_document(value: Any) -> Any:
+    """An exact number stays a number inside a document where a float holds it; else it is text."""
+    if isinstance(value, Decimal) and value.is_finite() and Decimal(repr(float(value))) == value:
+        return float(value)
+    return plain(value)
+
+
+def read_json(text: str | bytes) -> Any:
+    """A JSON value in which every number is the one that the database wrote.
+
+    Integers have any size. A number with a fraction is a float if a float is exactly that decimal number when it is
+    written again, such as 12.3; else it is a `Decimal`, such as 123456789012345678.90.
+    """
+    return json.loads(text, parse_float=_number_as_written)
+
+
+def _number_as_written(text: str) -> float | Decimal:
+    number, exact = float(text), Decimal(text)
+    return number if Decimal(repr(number)) == exact else exact
+
+
+def json_text(document: Any) -> str:
+    """A document that the database gave, as indented JSON for people and programs to read."""
+    return json.dumps(document, indent=2, default=_number)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is not part of a JSON document")
 
 
 def database_away() -> Unavailable:

@@ -14,6 +14,7 @@ from psycopg import sql
 from core.db import embedded
 from core.db.deploy import deploy
 from core.db.embedded import EmbeddedServer
+from core.db.embedded_programs import client_program
 from core.errors import Refused, Unavailable
 
 RESTORING, REPLACED = "payops_restoring", "payops_replaced"
@@ -118,7 +119,7 @@ def _run(
     """The program's output, unless it goes `into` a file; raises `Refused` with its last line where it fails."""
     login: Sequence[str] = ("-h", str(server.socket_dir), "-U", "postgres") if connect else ()
     ran = subprocess.run(
-        [embedded.client_program(program), *login, *arguments],
+        [client_program(program), *login, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=into or subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -2,34 +2,56 @@
 
 import threading
 from collections import Counter
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from core.db import Database, DatabaseFault
+from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Unavailable
+from core.periods import wall_clock
 
 
 class CountedDatabase:
     """Passes every call on; counts that could not be recorded before the process ends are lost."""
 
-    def __init__(self, db: Database):
+    def __init__(self, db: Database, clock: Callable[[], datetime] = wall_clock):
         self._db = db
+        self._clock = clock
         self._errors: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._away = False
+        self._tell_of_outage: Callable[[], None] | None = None
+
+    def tell_of_outages(self, tell: Callable[[], None]) -> None:
+        """From now on `tell` is called at the first call that gets no answer, once until the database answers again."""
+        self._tell_of_outage = tell
 
     def call(self, function: str, /, **arguments: Any) -> Any:
         try:
             answer = self._db.call(function, **arguments)
         except (Unavailable, DatabaseFault) as error:
-            with self._counting:
-                self._errors[error.code] += 1
+            self._note(error)
             raise
+        self._away = False
         if self._errors:
             self._record()
         return answer
 
+    def pool_stats(self) -> dict[str, int]:
+        """How the connection pool is used; empty for a transport without one."""
+        return self._db.pool_stats() if isinstance(self._db, PsycopgDatabase) else {}
+
     def close(self) -> None:
         self._db.close()
+
+    def _note(self, error: PayopsError) -> None:
+        with self._counting:
+            self._errors[error.code] += 1
+            begins = error.code == "database_unavailable" and not self._away
+            self._away = self._away or begins
+        if begins and self._tell_of_outage:
+            self._tell_of_outage()
 
     def _record(self) -> None:
         with self._counting:
@@ -37,7 +59,7 @@ class CountedDatabase:
         if not counted:
             return
         try:
-            self._db.call("record_database_errors", times=dict(counted), now=datetime.now(UTC))
+            self._db.call("record_database_errors", times=dict(counted), now=self._clock())
         except PayopsError:
             with self._counting:
                 self._errors += counted

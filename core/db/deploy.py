@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ class Deployed:
     applied: tuple[str, ...]
     fingerprint: str
     changed: bool
+
+
+def migrations() -> list[Path]:
+    """The migration files in the order of their numbers. Their folders only keep each list short."""
+    return sorted(MIGRATIONS.rglob("*.sql"), key=lambda path: path.name)
 
 
 def deploy(conninfo: str) -> Deployed:
@@ -65,7 +71,7 @@ def _deployed(conninfo: str) -> Deployed:
             for script in sorted(FUNCTIONS.rglob("*.sql")):
                 connection.execute(script.read_bytes())
             connection.execute((HERE / "grants.sql").read_bytes())
-            connection.execute("update payops.deployment set fingerprint = %s, deployed_at = now()", (wanted,))
+            connection.execute(_noted(wanted).encode())
             return Deployed(tuple(applied), wanted, changed=True)
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
         raise
@@ -81,10 +87,14 @@ def _deployed(conninfo: str) -> Deployed:
         ) from error
 
 
+@cache
 def fingerprint() -> str:
-    """A digest of every SQL file: a database that carries it is up to date."""
+    """A digest of every SQL file: a database that carries it is up to date.
+
+    A process keeps that of its start: files that a deploy puts in their place meanwhile are not its own.
+    """
     digest = hashlib.sha256()
-    for path in [*sorted(MIGRATIONS.glob("*.sql")), *sorted(FUNCTIONS.rglob("*.sql")), HERE / "grants.sql"]:
+    for path in [*migrations(), *sorted(FUNCTIONS.rglob("*.sql")), HERE / "grants.sql"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -95,13 +105,26 @@ def script() -> Iterator[str]:
     yield f"select pg_advisory_xact_lock({DEPLOY_LOCK});\n"
     yield f"{LOCK_TIMEOUT};\n"
     yield _recognise_merged()
-    for path in sorted(MIGRATIONS.glob("*.sql")):
+    for path in migrations():
         body = path.read_text()
         yield f"-- {path.name}\n" + _guarded(path, body)
     for path in [*sorted(FUNCTIONS.rglob("*.sql")), HERE / "grants.sql"]:
         yield f"-- {path.name}\n{path.read_text()}\n"
-    yield f"update payops.deployment set fingerprint = '{fingerprint()}', deployed_at = now();\n"
+    yield _noted(fingerprint())
     yield "commit;\n"
+
+
+def _noted(deployed: str) -> str:
+    """SQL that notes this version as the deployed one, and which were before it.
+
+    A version that is deployed again, for a roll-back, comes before none of those that followed it the first time.
+    """
+    return (
+        "update payops.deployment set earlier = case"
+        f" when fingerprint = '{deployed}' then earlier"
+        f" when '{deployed}' = any(earlier) then earlier[:array_position(earlier, '{deployed}') - 1]"
+        f" else array_append(earlier, fingerprint) end, fingerprint = '{deployed}', deployed_at = now();\n"
+    )
 
 
 def _deployed_fingerprint(connection: psycopg.Connection[Any]) -> str | None:
@@ -121,7 +144,7 @@ def _migrate(connection: psycopg.Connection[Any]) -> list[str]:
     recorded, applied = {}, []
     if _has_table(connection, "migrations"):
         recorded = dict(connection.execute("select name, sha256 from payops.migrations").fetchall())
-    for path in sorted(MIGRATIONS.glob("*.sql")):
+    for path in migrations():
         digest = _digest(path)
         if path.name in recorded:
             if recorded[path.name] != digest:
@@ -158,7 +181,7 @@ def _recognise_merged() -> str:
     """
     lines = (line.split() for line in MERGED.read_text().splitlines())
     replaced = json.dumps({name: digest for digest, name in lines})
-    paths = [path for path in sorted(MIGRATIONS.glob("*.sql")) if path.name <= LAST_MERGED]
+    paths = [path for path in migrations() if path.name <= LAST_MERGED]
     merged = json.dumps({path.name: _digest(path) for path in paths})
     return f"""
 do $deploy$

@@ -1,22 +1,38 @@
 """The database through a Postgres connection: direct, or through a pooler in transaction mode."""
 
 import time
+from decimal import Decimal
 from math import inf
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
+import structlog
 from psycopg import sql
 from psycopg.abc import PQGen
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from core.db import changed_meanwhile, database_away, error_from_sqlstate, out_of_range, plain, unstorable_text
+from core import telemetry
+from core.db import (
+    changed_meanwhile,
+    database_away,
+    error_from_sqlstate,
+    out_of_range,
+    plain,
+    read_json,
+    unstorable_text,
+)
 from core.db.time_limits import REPORT, TimeLimits
 
+log = structlog.get_logger(__name__)
+APPLICATION = "payops"
 CONNECT_TIMEOUT_SECONDS = 3
 CHECK_SECONDS = 1.0
+SLOW_SECONDS = 1.0
+# The name under which pg_stat_activity and the server's log show the statements of a request.
+SET_NAME = b"select set_config('application_name', %s, true)"
 SET_LIMITS = b"select set_config(%s, %s, true), set_config(%s, %s, true)"  # until the end of the transaction
 
 T = TypeVar("T")
@@ -81,13 +97,23 @@ class PsycopgDatabase:
                 "autocommit": True,
                 "prepare_threshold": 2 if direct else None,
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "application_name": "payops",
+                "application_name": APPLICATION,
             }
             | ({"options": postgres_limits} if direct else {}),
             open=True,
         )
 
     def call(self, function: str, /, **arguments: Any) -> Any:
+        started = time.monotonic()
+        try:
+            with telemetry.span(function, db__system="postgresql"):
+                return self._call(function, arguments)
+        finally:
+            took = time.monotonic() - started
+            if took >= SLOW_SECONDS and telemetry.request_id():  # background work may take long
+                log.warning("a database call was slow", function=function, took_ms=round(took * 1000))
+
+    def _call(self, function: str, arguments: dict[str, Any]) -> Any:
         statement = self._statement(function, tuple(arguments))
         values = _adapted(arguments)
         try:
@@ -121,11 +147,15 @@ class PsycopgDatabase:
 
     def _run(self, connection: TimedConnection, statement: bytes, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
         """The call's row. What is sent in one pipeline is one transaction, committed when the pipeline is left."""
-        if self._direct:
+        request_id = telemetry.request_id()
+        if self._direct and request_id is None:
             return connection.execute(statement, arguments).fetchone()
         (first, second), (one, two) = self._limits.settings.keys(), self._limits.settings.values()
         with connection.pipeline():
-            connection.execute(SET_LIMITS, (first, one, second, two))
+            if not self._direct:
+                connection.execute(SET_LIMITS, (first, one, second, two))
+            if request_id is not None:
+                connection.execute(SET_NAME, (f"{APPLICATION} {request_id}",))
             cursor = connection.execute(statement, arguments)
         return cursor.fetchone()
 
@@ -152,20 +182,27 @@ class PsycopgDatabase:
 
 
 def _configure(connection: TimedConnection) -> None:
-    set_json_loads(orjson.loads, connection)
+    set_json_loads(read_json, connection)
     set_json_dumps(_dumps, connection)
 
 
 def _dumps(document: Any) -> bytes:
     """Times and ids inside a document become text as `plain` makes them, without a copy of the document."""
     try:
-        return orjson.dumps(document, default=plain)
+        return orjson.dumps(document, default=_in_document)
     except orjson.JSONEncodeError as error:
         if HALF_A_PAIR in str(error):
             raise unstorable_text() from error
         if TOO_LARGE in str(error):
             raise out_of_range() from error
         raise
+
+
+def _in_document(value: Any) -> Any:
+    """What orjson has no form for: an exact number stays one, everything else as `plain` makes it."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(str(value))
+    return plain(value)
 
 
 def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The database through Supabase: PostgREST's functions, called by supabase-py."""
 
+import threading
 from typing import Any
 
 import httpx
 from postgrest.exceptions import APIError
 from supabase import Client, ClientOptions, create_client
 
-from core.db import DatabaseFault, database_away, error_from_sqlstate, plain, unstorable_text
+from core.db import DatabaseFault, database_away, error_from_sqlstate, plain, read_json, unstorable_text
 from core.db.time_limits import REPORT, TimeLimits
 from core.errors import Unavailable
 
@@ -56,13 +57,14 @@ class SupabaseDatabase:
     """
 
     def __init__(self, url: str, secret_key: str, limits: TimeLimits = REPORT):
+        self._answers = _Answers()
         self._http = httpx.Client(
             timeout=httpx.Timeout(
                 limits.answer_seconds,
                 connect=min(CONNECT_SECONDS, limits.connection_seconds),
                 pool=limits.connection_seconds,
             ),
-            event_hooks={"response": [_require_postgrest]},
+            event_hooks={"response": [self._answers.read]},
         )
         options = ClientOptions(
             schema="payops_api", auto_refresh_token=False, persist_session=False, httpx_client=self._http
@@ -72,7 +74,8 @@ class SupabaseDatabase:
     def call(self, function: str, /, **arguments: Any) -> Any:
         values = {f"p_{name}": plain(value) for name, value in arguments.items()}
         try:
-            return self._client.rpc(function, values).execute().data
+            self._client.rpc(function, values).execute()
+            return self._answers.document
         except APIError as error:
             raise _translated(error) from error
         except UnicodeEncodeError as error:
@@ -84,17 +87,26 @@ class SupabaseDatabase:
         self._http.close()
 
 
-def _require_postgrest(response: httpx.Response) -> None:
-    """Raises `Unavailable` for an answer that PostgREST did not give: supabase-py takes any text for a result."""
+class _Answers(threading.local):
+    """Reads each thread's last answer before supabase-py does, whose numbers with a fraction are inexact floats."""
+
+    document: Any = None
+
+    def read(self, response: httpx.Response) -> None:
+        self.document = _read_answer(response)
+
+
+def _read_answer(response: httpx.Response) -> Any:
+    """The answer's document. Raises `Unavailable` for one that PostgREST did not give: supabase-py takes any text."""
     response.read()
     try:
-        body = response.json()
+        body = read_json(response.content)
     except ValueError:
         body = None
         if response.is_success or response.is_redirect:
             raise _to_be_mended(NOT_SUPABASE) from None
     if response.is_success or (isinstance(body, dict) and _is_postgrest(str(body.get("code") or ""))):
-        return
+        return body
     if response.status_code == TOO_MANY_REQUESTS:
         given = response.headers.get("retry-after", "")
         raise Unavailable(

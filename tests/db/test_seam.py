@@ -33,6 +33,13 @@ def test_a_second_deploy_changes_nothing(server):
     assert (again.applied, again.changed) == ((), False)
 
 
+@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="of the embedded server")
+def test_a_process_with_another_temporary_folder_finds_the_server_that_runs(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert embedded.ensure_running(server.pgdata.parent).socket_dir == server.socket_dir
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("table", ["audit_log", "incidents", "business"])
 def test_the_app_can_touch_no_table(server, table):
     with psycopg.connect(server.app_conninfo) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -66,8 +73,12 @@ def test_a_database_that_is_gone_is_unavailable_and_comes_back_without_a_restart
 
 def test_connections_that_all_broke_while_idle_cost_the_next_caller_nothing(server):
     database = PsycopgDatabase(server.app_conninfo)
-    with ThreadPoolExecutor(8) as callers:
-        list(callers.map(lambda _: database.call("schema_fingerprint"), range(200)))
+    with ThreadPoolExecutor(4) as callers, psycopg.connect(server.owner_conninfo) as owner:
+        owner.execute("lock table payops.deployment in access exclusive mode")
+        calls = [callers.submit(database.call, "schema_fingerprint") for _ in range(4)]
+        while owner.execute("select count(*) from pg_locks where not granted").fetchone() != (4,):
+            assert not any(call.done() for call in calls)
+        owner.rollback()
     assert database.pool_stats()["pool_size"] >= 4
     time.sleep(0.15)  # idle, and no longer taken as surely open
     with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
@@ -84,6 +95,7 @@ def test_a_prepared_call_goes_on_when_its_function_was_deployed_anew(server):
         definition = owner.execute("select pg_get_functiondef('payops_api.schema_fingerprint'::regproc)").fetchone()[0]
         owner.execute("drop function payops_api.schema_fingerprint")
         owner.execute(definition)
+        owner.execute("revoke all on function payops_api.schema_fingerprint from public")
         owner.execute("grant execute on function payops_api.schema_fingerprint to payops_app")
     assert database.call("schema_fingerprint")["fingerprint"] == fingerprint()
     database.close()

@@ -11,6 +11,7 @@ import pytest
 from core.db.time_limits import TimeLimits
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Unavailable
+from tests.db import probes
 from tests.freezing_proxy import proxied
 
 
@@ -36,14 +37,13 @@ language sql security definer set search_path = '' as $$
 create or replace function payops_api.probe_lock() returns jsonb
 language plpgsql security definer set search_path = '' as $$
 begin lock table payops.incidents in share mode; return 'true'; end $$;
-grant execute on all routines in schema payops_api to payops_app;
 """
 
 
 @pytest.fixture(scope="module")
-def probed(server) -> None:
-    with psycopg.connect(server.owner_conninfo) as connection:
-        connection.execute(PROBES)
+def probed(server) -> Iterator[None]:
+    with probes.added(server.owner_conninfo, PROBES):
+        yield
 
 
 @pytest.fixture(params=["direct", "pooled"])

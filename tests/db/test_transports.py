@@ -1,15 +1,17 @@
 """One contract for every transport: what a call answers, and which error a caller gets."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 
-import psycopg
 import pytest
 
-from core.db import Database, DatabaseFault
+from core.db import Database, DatabaseFault, json_text
 from core.db.via_psycopg import PsycopgDatabase
 from core.db.via_supabase import SupabaseDatabase
 from core.errors import Refused, Unauthorised, Unavailable
+from tests.db import probes
 from tests.postgrest import API_KEY, serving
 
 PROBES = """
@@ -26,22 +28,22 @@ create or replace function payops_api.probe_break() returns jsonb
 language plpgsql security definer set search_path = '' as $$ begin return to_jsonb(1 / 0); end $$;
 create or replace function payops_api.probe_many(p_n integer) returns jsonb
 language sql security definer set search_path = '' as $$ select jsonb_agg(i) from generate_series(1, p_n) as i $$;
-grant execute on all routines in schema payops_api to payops_app;
+create or replace function payops_api.probe_fractions() returns jsonb language sql security definer set search_path = ''
+as $$ select jsonb_build_object('third', 1 / 3::numeric, 'large', 123456789012345678.90, 'tenth', 0.10) $$;
 """
 
 
 @pytest.fixture(scope="module", params=["psycopg", "prepared", "supabase"])
 def transport(request, server) -> Iterator[Database]:
-    with psycopg.connect(server.owner_conninfo) as connection:
-        connection.execute(PROBES)
-    if request.param != "supabase":
-        opened: Database = PsycopgDatabase(server.app_conninfo, direct=request.param == "prepared")
-        yield opened
-    else:
-        with serving(server.app_conninfo) as address:
-            opened = SupabaseDatabase(address, API_KEY)
+    with probes.added(server.owner_conninfo, PROBES):
+        if request.param != "supabase":
+            opened: Database = PsycopgDatabase(server.app_conninfo, direct=request.param == "prepared")
             yield opened
-    opened.close()
+        else:
+            with serving(server.app_conninfo) as address:
+                opened = SupabaseDatabase(address, API_KEY)
+                yield opened
+        opened.close()
 
 
 def test_values_arrive_as_they_were_sent(transport):
@@ -136,3 +138,17 @@ def test_supabase_whose_postgres_is_away_is_unavailable():
         with pytest.raises(Unavailable):
             database.call("schema_fingerprint")
         database.close()
+
+
+def test_every_number_is_the_one_that_the_database_wrote(transport):
+    document = {"rate": 8.25, "many": [0.1, Decimal("0.10000000000000000001")], "minor": 12345678901234567890}
+    answer = transport.call("probe_echo", document=document)["document"]
+    assert answer["rate"] == 8.25 and answer["minor"] == 12345678901234567890
+    assert [Decimal(str(number)) for number in answer["many"]] == [Decimal("0.1"), document["many"][1]]
+    exact = transport.call("probe_fractions")
+    assert exact == {
+        "third": Decimal("0.33333333333333333333"),
+        "large": Decimal("123456789012345678.90"),
+        "tenth": 0.1,
+    }
+    assert json.loads(json_text(exact))["large"] == 123456789012345678.90

@@ -9,7 +9,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from core.api import health
+from core.db import deploy as deployment
 from core.db.deploy import deploy, fingerprint, script
+from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Refused
 from tests.conftest import Server
 
@@ -160,3 +163,18 @@ def test_an_installation_in_between_is_refused_with_what_is_missing(older, undon
 
 def test_a_deployed_database_carries_the_fingerprint_after_an_upgrade(older):
     assert deploy(older.info.dsn).fingerprint == fingerprint()
+
+
+def test_a_process_goes_on_with_a_later_schema_and_after_a_roll_back_the_later_one_does_not(older, monkeypatch):
+    first, second = "1" * 16, "2" * 16
+
+    def ready(version: str) -> str:
+        monkeypatch.setattr(health, "fingerprint", lambda: version)
+        return str(health._database_check(database)["state"])
+
+    database = PsycopgDatabase(older.info.dsn)
+    for version, states in ((first, ["ok", "failed"]), (second, ["ok", "ok"]), (first, ["ok", "failed"])):
+        monkeypatch.setattr(deployment, "fingerprint", lambda version=version: version)
+        deploy(older.info.dsn)
+        assert [ready(first), ready(second)] == states
+    database.close()
