@@ -15,6 +15,7 @@ _SECRETS = re.compile(
     \b(?:sk|rk|pk)_(?:live|test)_\w+            # Stripe's keys
     | \bwhsec_[\w+/=-]+
     | \b\w+_secret_\w+                          # client secrets
+    | \bv1[=,][\w+/=]{40,}                     # webhook signatures
     | \beyJ[\w-]+\.[\w-]+\.[\w-]*               # JSON web tokens
     | (?i:\bbearer\s+)[\w.~+/=-]+
     | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)           # a login in an address
@@ -30,21 +31,33 @@ _PRIVATE_KEYS = frozenset(
 )
 
 
+_SHARED: tuple[structlog.types.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
 def configure(settings: Settings) -> None:
     """Send every log line of this process to standard error, redacted."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(settings.log_format))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    through_logging()
+    if settings.sentry_dsn:
+        _send_errors_to_sentry(settings.sentry_dsn.get_secret_value(), str(settings.environment))
+
+
+def formatter(log_format: str) -> logging.Formatter:
+    """How a line is written, ours or a library's: redacted, as one JSON object or for a person to read."""
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
+        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
     )
-    shared: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
@@ -52,11 +65,10 @@ def configure(settings: Settings) -> None:
             renderer,
         ],
     )
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(settings.log_level)
+
+
+def through_logging() -> None:
+    """Every line goes through the root logger's handlers; libraries that log whole addresses say warnings alone."""
     for name in _with_handlers_of_their_own():
         logger = logging.getLogger(name)
         logger.handlers.clear()
@@ -68,13 +80,11 @@ def configure(settings: Settings) -> None:
     for name in ("httpx", "stripe"):  # they log whole addresses, and what is asked for in them
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    if settings.sentry_dsn:
-        _send_errors_to_sentry(settings.sentry_dsn.get_secret_value(), str(settings.environment))
 
 
 def _with_handlers_of_their_own() -> set[str]:

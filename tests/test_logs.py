@@ -15,6 +15,8 @@ PRIVATE = [
     "rk_test_51AbCdEf",
     "whsec_c2VjcmV0+/=",
     "pi_3Abc_secret_Xyz",
+    "v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd",
+    "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
     "ana.lima+clinic@example.co.uk",
     "4242 4242 4242 4242",

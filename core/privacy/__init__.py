@@ -1,0 +1,1 @@
+"""Health and personal information kept out of what Stripe is told."""
