@@ -1,4 +1,4 @@
-"""An object in Stripe's answer to a request of ours gives the same mirror rows as its events do."""
+"""Mirror rows from the objects that Stripe returns to our own requests; the same rows as its events give."""
 
 from datetime import datetime
 
@@ -11,9 +11,11 @@ _BY_TYPE = {source.object_type: source for source in SOURCES}
 
 
 def records_of(answer: Json, *, as_of: datetime, livemode: bool) -> Records:
-    """The mirror rows of this object as Stripe just returned it; none for a kind that is not mirrored."""
+    """The mirror rows of the object that Stripe just returned; none for a kind that is not mirrored."""
     source = _BY_TYPE.get(answer.get("object", ""))
-    if source is None or not source.mirrored(answer) or is_partial(answer):  # of a part, the event brings the whole
+    if (
+        source is None or not source.mirrored(answer) or is_partial(answer)
+    ):  # a partial object; its event brings all of it
         return {}
     if answer.get("deleted") and source.name != "customers":
         return {}

@@ -1,17 +1,17 @@
 """`payops events list|show|replay`: the inbox from the command line."""
 
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 from zoneinfo import ZoneInfo
 
 import typer
 
-from core.db import Database
+from core.db import Database, json_text
 from core.events import lookup, replay
-from core.events.lookup import OUTCOMES, Sought
+from core.events.event_rows import ListedEvent
+from core.events.lookup import OUTCOMES, EventFilter
 from core.periods import Clock
 from core.staff.roles import commandline_actor
 from core.stripe_gateway import StripeGateway
@@ -65,7 +65,7 @@ def _mount_reading(app: typer.Typer, open_running: Open) -> None:
             sought = _sought(running.zone, type, outcome, object_id, since, until)
             found = lookup.newest(running.db, sought, limit=limit).events
         if as_json:
-            typer.echo(json.dumps({"items": found}, indent=2))
+            typer.echo(json_text({"items": found}))
             return
         for event in found:
             typer.echo(_line(event, running.zone))
@@ -78,16 +78,16 @@ def _mount_reading(app: typer.Typer, open_running: Open) -> None:
         with open_running() as running:
             found = lookup.one(running.db, event)
         if as_json:
-            typer.echo(json.dumps(found, indent=2))
+            typer.echo(json_text(found))
             return
         typer.echo(_line(found, running.zone))
         if found["reason"]:
             typer.echo(f"Reason: {found['reason']}")
-        for tried in found["tries"]:
+        for tried in found["later_attempts"]:
             at = _time(tried["at"], running.zone)
             reason = f" ({tried['reason']})" if tried["reason"] else ""
             typer.echo(f"Attempt on {at} by {tried['actor']}: {tried['outcome']}{reason}")
-        typer.echo(json.dumps(lookup.as_stripe_tells_it(found), indent=2))
+        typer.echo(json_text(lookup.as_stripe_event(found)))
         if found["related"]:
             typer.echo(f"Other events of {found['object_id']}:")
         for related in found["related"]:
@@ -138,9 +138,9 @@ def _mount_replay(app: typer.Typer, open_running: Open) -> None:
                 )
             )
         if as_json:
-            typer.echo(json.dumps({"items": [vars(each) for each in settled]}, indent=2))
+            typer.echo(json_text({"items": [vars(each) for each in settled]}))
         else:
-            typer.echo(replay.in_words(settled))
+            typer.echo(replay.summary(settled))
         if any(each.outcome == "failed" for each in settled):
             raise typer.Exit(1)
 
@@ -148,14 +148,14 @@ def _mount_replay(app: typer.Typer, open_running: Open) -> None:
 def _known(db: Database, events: list[str] | None) -> set[str]:
     if not events:
         return set()
-    found = lookup.newest(db, Sought(ids=tuple(events)), limit=1000).events
+    found = lookup.newest(db, EventFilter(ids=tuple(events)), limit=1000).events
     return {event["id"] for event in found}
 
 
 def _say_preview(found: replay.Preview, *, as_json: bool) -> None:
     if as_json:
         rows = [{"table": row.table, "id": row.id, "effect": row.effect} for row in found.rows]
-        typer.echo(json.dumps({"events": found.events, "outcomes": found.outcomes, "items": rows}, indent=2))
+        typer.echo(json_text({"events": found.events, "outcomes": found.outcomes, "items": rows}))
         return
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.outcomes.items()))
     events = "1 event" if found.events == 1 else f"{found.events:,} events"
@@ -176,10 +176,10 @@ def _sought(
     since: str | None,
     until: str | None,
     events: list[str] | None = None,
-) -> Sought:
+) -> EventFilter:
     if outcome is not None and outcome not in OUTCOMES:
         raise typer.BadParameter(f"{outcome} is not an outcome. Choose one of {', '.join(OUTCOMES)}.")
-    return Sought(
+    return EventFilter(
         since=_moment(since, zone),
         until=_moment(until, zone, end_of_day=True),
         type=type,
@@ -206,6 +206,6 @@ def _time(moment: str, zone: ZoneInfo) -> str:
     return f"{at.day} {at:%b %Y, %H:%M:%S %Z}"
 
 
-def _line(event: dict[str, Any], zone: ZoneInfo) -> str:
+def _line(event: ListedEvent, zone: ZoneInfo) -> str:
     at = _time(event["received_at"], zone)
     return f"{at}  {event['id']}  {event['type']}  {event['object_id'] or '-'}  {event['outcome']}"

@@ -1,6 +1,6 @@
-"""What is stored of an event's object: an allow-list of fields for each kind, and nothing else of it.
+"""The allowlist of what is stored of an event's object: fields for each kind, and nothing else.
 
-A field that a projection reads has to be named here, since a projection sees nothing but what is kept.
+A projection sees only these fields, so every field that it reads must be listed here.
 """
 
 import hashlib
@@ -9,11 +9,11 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from core.events.registry import MOST
+from core.events.registry import MAX_AMOUNT
 from core.logs import REDACTED, redacted
 
-# Fields of a kind: a nested name keeps those fields of an object, or of each object of a list; a plain name keeps a
-# number, a word or an id, and of an object that stands in the place of an id its id alone.
+# The fields of a kind. A nested name allows those fields of an object, or of each object in a list; a plain name allows
+# a number, a word or an id, and of an expanded object only its id.
 Fields = dict[str, Any]
 _NAMED_OTHERWISE = {
     "charge.dispute": "dispute",
@@ -21,14 +21,15 @@ _NAMED_OTHERWISE = {
     "customer.subscription": "subscription",
     "customer.discount": "discount",
 }
-FREE_TEXT = object()  # a text of the shop's own choice, in which anything may stand
+FREE_TEXT = object()  # text that the shop chooses and that may contain anything
+BANK_NUMBER = object()  # a number between banks, which may look like a card number
 MAX_LISTED = 100
 _WORD = re.compile(r"[\w:./-]{0,255}", re.ASCII)
 _NUMBERS = frozenset({int, float, bool})
 _ID = re.compile(r"[\w:.-]{1,255}", re.ASCII)
 _KEYS = ("sk_", "rk_", "pk_", "whsec_")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-# As many digits as a card has, and the first of them as an issuer's: no date and no count of milliseconds.
+# As many digits as a card number, beginning like an issuer's: not a date, nor a number of milliseconds.
 _LIKE_A_CARD = re.compile(r"(?<!\d)(?:4|5[1-5]|2[2-7]|3[04-8]|6)(?:[._-]?\d){11,18}(?!\d)", re.ASCII)
 _LIKE_A_PHONE = re.compile(r"(?<![\w-])[2-9]\d\d[.-][2-9]\d\d[.-]\d{4}(?![\w-])", re.ASCII)
 
@@ -68,7 +69,8 @@ _DISCOUNT = (
 
 _NAMES = {
     "payment_intent": (
-        "amount_received amount_capturable payment_method latest_charge capture_method cancellation_reason canceled_at"
+        "metadata.payopsCart amount_received amount_capturable payment_method latest_charge capture_method"
+        " cancellation_reason canceled_at"
         " setup_future_usage review invoice charges.data.id last_payment_error.type last_payment_error.code"
         " last_payment_error.decline_code last_payment_error.advice_code last_payment_error.charge"
     ),
@@ -107,12 +109,17 @@ _NAMES = {
         "subscription parent.type parent.subscription_details.subscription billing_reason collection_method"
         " amount_due amount_paid amount_remaining total subtotal attempt_count attempted next_payment_attempt due_date"
         " period_start period_end payment_intent charge discounts status_transitions.finalized_at"
+        " lines.data.amount lines.data.price.id lines.data.price.product lines.data.plan.id lines.data.plan.product"
+        " lines.data.pricing.price_details.price lines.data.pricing.price_details.product"
         " status_transitions.paid_at status_transitions.voided_at status_transitions.marked_uncollectible_at"
     ),
     "invoice_payment": _INVOICE_PAYMENT,
     "invoiceitem": "invoice subscription quantity proration date",
     "credit_note": "invoice type reason total refund voided_at",
-    "payout": "arrival_date automatic method type reconciliation_status failure_code balance_transaction",
+    "payout": (
+        "arrival_date automatic method type reconciliation_status failure_code balance_transaction"
+        " trace_id.status trace_id.value"
+    ),
     "promotion_code": "active coupon promotion.type promotion.coupon expires_at max_redemptions times_redeemed",
     "coupon": _COUPON,
     "discount": _DISCOUNT,
@@ -129,6 +136,9 @@ _NAMES = {
 }
 
 
+_SPECIAL = {"metadata": FREE_TEXT, "trace_id": BANK_NUMBER}
+
+
 def _fields(names: str) -> Fields:
     fields: Fields = {}
     for name in names.split():
@@ -136,7 +146,7 @@ def _fields(names: str) -> Fields:
         place = fields
         for step in path:
             place = place.setdefault(step, {})
-        place[last] = FREE_TEXT if path[-1:] == ["metadata"] else None
+        place[last] = _SPECIAL.get(path[-1] if path else "")
     return fields
 
 
@@ -145,32 +155,32 @@ _OF_ANY_KIND = _fields(_ALWAYS)
 
 
 def fields_of(kind: str) -> list[str]:
-    """The fields kept of this kind of object, in words such as `items.data.price.id`."""
+    """The allowed fields of this kind of object, as `items.data.price.id`."""
     return f"{_ALWAYS} {_NAMES.get(kind, '')}".split()
 
 
 def kinds() -> list[str]:
-    """The kinds of objects of which more is kept than of any."""
+    """The kinds of objects with allowed fields of their own."""
     return sorted(_NAMES)
 
 
-def kept(subject: Any, event_type: str) -> Any:
-    """What is stored of an event's object, or of its earlier values; whatever is no object is dropped."""
+def allowed_fields(subject: Any, event_type: str) -> Any:
+    """The allowed fields of an event's object or of its previous values; empty for anything but an object."""
     if not isinstance(subject, dict):
         return {}
     return _kept(subject, _FIELDS.get(kind_of(event_type), _OF_ANY_KIND))
 
 
 def kind_of(event_type: str) -> str:
-    """The kind of object that events of this type tell of: the type without what happened."""
+    """The kind of object that this event type is about: the type without its last part."""
     family = event_type.rpartition(".")[0]
     return _NAMED_OTHERWISE.get(family, family)
 
 
 def event_id(given: str) -> str:
-    """An event's id as it is stored and shown in logs, incidents and answers; for an unusable one, a name of ours.
+    """An event's id as it is stored and shown; an unusable id is replaced by one of ours.
 
-    That is always the same for the same text, so that the event is still known when it comes again.
+    The same text always gives the same id, so that the event is recognized when it comes again.
     """
     if _ID.fullmatch(given) and (given.startswith("evt_") or not _is_private(given)):
         return given
@@ -178,12 +188,12 @@ def event_id(given: str) -> str:
 
 
 def word(value: Any) -> str | None:
-    """A word or an id as it is, another text as redacted; None for what is no text."""
+    """A word or an id as it is, any other text redacted; None if it is not text."""
     return _word(value, None) if isinstance(value, str) else None
 
 
 def common_word(value: Any) -> str | None:
-    """As `word`, for an event's type or its version, of which few come again and again."""
+    """Like `word`, cached for an event's type or version, of which there are few."""
     return _common_word(value) if isinstance(value, str) else None
 
 
@@ -193,7 +203,7 @@ def _common_word(text: str) -> str:
 
 
 def shops_own(text: Any) -> str | None:
-    """One of the two texts of the shop's own choice as it is stored; the same however often it went through here."""
+    """A text that the shop chose, as it is stored; applying it again changes nothing."""
     return _word(text, FREE_TEXT) if isinstance(text, str) else None
 
 
@@ -204,11 +214,11 @@ def _kept(subject: dict[str, Any], fields: Fields) -> dict[str, Any]:
             value = subject[name]
             if isinstance(value, str):
                 found[name] = value if below is None and _is_plain(value) else _word(value, below)
-            elif value is None or type(value) in _NUMBERS and -MOST <= value <= MOST:
+            elif value is None or type(value) in _NUMBERS and -MAX_AMOUNT <= value <= MAX_AMOUNT:
                 found[name] = value
-            elif isinstance(value, dict | list):  # of any class: Stripe's library has one of its own
+            elif isinstance(value, dict | list):  # subclasses too: Stripe's library has its own
                 found[name] = _inside(value, below)
-            else:  # no amount and no time: a number with as many digits as a card has
+            else:  # neither an amount nor a time: a number as long as a card number
                 found[name] = REDACTED
     return found
 
@@ -227,16 +237,18 @@ def _inside(value: dict[str, Any] | list[Any], below: Any) -> Any:
 
 
 def _word(text: str, below: Any) -> str:
-    """A word or an id as it is, also in the place of an object that has an id; no other text."""
+    """A word or an id as it is, also in place of an object with an id; any other text redacted."""
     if below is FREE_TEXT:
         return text if _is_harmless(text) else _without_private(text)
+    if below is BANK_NUMBER:
+        return text if _WORD.fullmatch(text) and not text.startswith(_KEYS) else REDACTED
     if (below is None or "id" in below) and (_is_plain(text) or _WORD.fullmatch(text) and not _is_private(text)):
         return text
     return REDACTED
 
 
 def _is_plain(text: str) -> bool:
-    """What nearly every word and id is, told without a pattern."""
+    """Whether the text is an ordinary word or id; cheaper than the pattern, and true for nearly all."""
     return (
         len(text) < 256
         and text.isascii()
@@ -247,12 +259,12 @@ def _is_plain(text: str) -> bool:
 
 
 def _is_harmless(text: str) -> bool:
-    """Letters, digits and dashes, but nothing private."""
+    """Whether the text has only letters, digits and dashes, and nothing private."""
     return text.isascii() and text.replace("-", "").replace("_", "").isalnum() and not _is_private(text)
 
 
 def _is_private(text: str) -> bool:
-    """Whether a text without spaces holds a card or phone number, a key or a client secret; a UUID is fine."""
+    """Whether a text without spaces contains a card or phone number, a key or a client secret; a UUID is fine."""
     rest = _UUID.sub("u", text) if len(text) >= 36 else text
     opens_something = "_secret_" in rest or rest.startswith(_KEYS)
     has_card = _LIKE_A_CARD.search(rest) and redacted(rest) != rest
@@ -261,7 +273,7 @@ def _is_private(text: str) -> bool:
 
 
 def _without_private(text: str) -> str:
-    """The text without private parts; all of it is dropped where it may hold an e-mail address in any spelling."""
+    """The text without private parts; redacted as a whole if it may contain an e-mail address in any spelling."""
     plain = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
     left = REDACTED if "@" in plain else str(redacted(plain))
     return text if left == plain else left

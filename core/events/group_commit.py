@@ -1,4 +1,4 @@
-"""Group commit: events that arrive within the same moment share one transaction, and each waits for its commit."""
+"""Group commit: events that arrive at about the same time share one transaction; each is answered after its commit."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,19 +11,18 @@ from core.errors import Unavailable
 MAX_BATCH = 64
 MAX_WAITING = 2_000
 GATHER_SECONDS = 0.003
-WORTH_A_COMMIT = 8  # in larger batches an event costs hardly less
+WORTH_A_COMMIT = 8  # a larger batch hardly lowers the cost per event
 T = TypeVar("T")
 
 
 class GroupCommit(Generic[T]):
-    """`await outcome(received)` answers after the transaction that holds the event was committed.
+    """`await outcome(received)` answers after the event's transaction was committed.
 
-    A batch is what waits when the writer is free. After a batch of several events the next one waits a moment for about
-    as many, since more requests are being read meanwhile. A single event never waits. A second writer helps while more
-    events wait than fit into a batch.
+    When the writer is free, it takes all waiting events as a batch. After a batch of several events it waits a moment
+    for about as many again, because more requests are being read; a single event never waits. A second writer helps
+    while more events wait than one batch holds.
 
-    An event is prepared for writing when its batch is taken: preparing a batch in a row is cheaper than preparing each
-    event between two requests.
+    Events are prepared for writing when their batch is taken, which is cheaper than doing so between requests.
     """
 
     def __init__(self, write: Callable[[Sequence[T]], list[str]]):
@@ -37,20 +36,20 @@ class GroupCommit(Generic[T]):
     async def outcome(self, received: Callable[[], T]) -> str:
         """The event's outcome; raises `Unavailable` if it could not be recorded.
 
-        `received` prepares the event for writing; a second call must give the same.
+        `received` prepares the event for writing; calling it again must give the same result.
         """
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("overloaded", "Too many events are waiting to be recorded. Send this one again.")
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append((received, answer))
-        self._tell()
+        self._wake()
         outcome: str = await answer
         return outcome
 
     async def close(self) -> None:
-        """Stop; an event still waiting is answered as unavailable, so that it is sent again, and at once.
+        """Stop at once: waiting events are answered as unavailable, so that they are sent again.
 
-        What is being written goes on to its end.
+        A write in progress is completed.
         """
         for writer in self._writers:
             writer.cancel()
@@ -78,10 +77,10 @@ class GroupCommit(Generic[T]):
 
     def _taken(self) -> list[tuple[Callable[[], T], asyncio.Future[str]]]:
         batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-        self._tell()
+        self._wake()
         return batch
 
-    def _tell(self) -> None:
+    def _wake(self) -> None:
         """Wake the writers that have work, given how many events wait."""
         waiting, enough = len(self._waiting), min(self._company, max(self._company // 2, WORTH_A_COMMIT))
         for event, wanted in ((self._some, 1), (self._enough, enough), (self._plenty, MAX_BATCH + 1)):
@@ -112,7 +111,7 @@ class GroupCommit(Generic[T]):
                 answer.set_result(outcome)
 
     async def _one_by_one(self, batch: list[tuple[Callable[[], T], asyncio.Future[str]]]) -> None:
-        """One of them cannot be recorded at all; the others are."""
+        """Commit each event alone, because one of them makes the batch fail."""
         for number, one in enumerate(batch):
             try:
                 await self._commit([one])

@@ -1,9 +1,9 @@
-"""Event types that are stored and change nothing in the mirror, each family with the reason why."""
+"""Event types that are stored but change nothing in the mirror, with the reason for each family."""
 
 from core.events.registry import ignore
 
 ignore(
-    "A saved card moves no money; the payment API asks Stripe for it when somebody pays.",
+    "A saved card moves no money; the payment API reads it from Stripe when a customer pays.",
     "setup_intent.canceled",
     "setup_intent.created",
     "setup_intent.requires_action",
@@ -20,7 +20,7 @@ ignore(
     "mandate.updated",
 )
 ignore(
-    "The catalogue is read from Stripe when it is needed; a subscription brings its own prices.",
+    "Products and prices are read from Stripe when needed; a subscription contains its own prices.",
     "product.created",
     "product.deleted",
     "product.updated",
@@ -30,16 +30,16 @@ ignore(
     "plan.updated",
 )
 ignore(
-    "An item or credit note counts by what it does to its invoice, and the invoice's own events tell that.",
+    "An invoice item or credit note changes its invoice, and the invoice has events of its own.",
     "invoiceitem.created",
     "invoiceitem.deleted",
     "credit_note.created",
     "credit_note.updated",
     "credit_note.voided",
 )
-ignore("A preview of an invoice that is not there yet: it has no id.", "invoice.upcoming")
+ignore("A preview of an invoice that does not exist yet: it has no id.", "invoice.upcoming")
 ignore(
-    "What a schedule plans becomes true by the subscription's own events.",
+    "A schedule only plans changes; the subscription has events of its own when they happen.",
     "subscription_schedule.aborted",
     "subscription_schedule.canceled",
     "subscription_schedule.completed",
@@ -49,7 +49,7 @@ ignore(
     "subscription_schedule.updated",
 )
 ignore(
-    "The balance is pulled, movement by movement; this event names none of them.",
+    "Balance transactions are pulled one by one; these events name none of them.",
     "balance.available",
     "topup.canceled",
     "topup.created",
@@ -61,12 +61,12 @@ ignore(
     "transfer.updated",
 )
 ignore(
-    "A review is worked at Stripe; what it leads to, a refund or a cancellation, has events of its own.",
+    "A review is decided at Stripe; the refund or cancellation it leads to has events of its own.",
     "review.closed",
     "review.opened",
 )
 ignore(
-    "A tax number names its holder and is not stored.",
+    "A tax ID identifies a person and is not stored.",
     "customer.tax_id.created",
     "customer.tax_id.deleted",
     "customer.tax_id.updated",

@@ -1,4 +1,4 @@
-"""The inbox: each verified event is projected, recorded once and applied."""
+"""The inbox: projects each verified event, records it once and applies it to the mirror."""
 
 import hashlib
 import time
@@ -9,7 +9,8 @@ from typing import Any
 
 from core.db import Database
 from core.events import ignored, projections
-from core.events.field_allowlist import common_word, kept, word
+from core.events.event_rows import Envelope, Json, Payload, ReceivedEvent, StoredEvent
+from core.events.field_allowlist import allowed_fields, common_word, word
 from core.events.registry import (
     LATEST_MOMENT,
     READING_ERRORS,
@@ -32,12 +33,12 @@ _PENDING = b'"pending_webhooks":'
 
 @dataclass(frozen=True)
 class Received:
-    """An event ready for the database: its envelope, the records it makes, how it will be recorded and why so.
+    """An event ready to be recorded: its envelope, its rows for the mirror, and its outcome with the reason.
 
-    `arrived` is the `time.monotonic()` of its request, None for one that is recorded as it is received.
+    `arrived` is the `time.monotonic()` of its request, or None if it is recorded at once.
     """
 
-    event: dict[str, Any]
+    event: Envelope
     records: Records
     outcome: str
     reason: str | None = None
@@ -45,27 +46,27 @@ class Received:
 
 
 def prepare(
-    event: dict[str, Any], body: bytes, *, livemode: bool, arrived: float | None = None, address: str | None = None
+    event: Json, body: bytes, *, livemode: bool, arrived: float | None = None, address: str | None = None
 ) -> Received:
-    """Project `event`; pure, and raises nothing: a projection that fails makes the event `failed`.
+    """Project `event`. A pure function that raises nothing: if the projection fails, so does the event.
 
-    `body` is what came over the wire, empty for an event that we fetched; `address` is who sent it.
+    `body` is the request's raw body, empty for an event that we fetched; `address` is the sender's.
     """
     try:
         envelope = _envelope(event, body, address)
     except READING_ERRORS as error:
         envelope = _bare_envelope(event, body, address)
-        return Received(envelope, {}, "failed", _said(error), arrived)
+        return Received(envelope, {}, "failed", _reason(error), arrived)
     records, outcome, reason = projected(envelope, livemode=livemode)
     return Received(envelope, records, outcome, reason, arrived)
 
 
-def projected(envelope: dict[str, Any], *, livemode: bool) -> tuple[Records, str, str | None]:
-    """What today's code makes of an event as it is stored: its records, the outcome, and why that one."""
+def projected(envelope: StoredEvent, *, livemode: bool) -> tuple[Records, str, str | None]:
+    """The rows that today's code makes of a stored event, its outcome, and the reason."""
     if not envelope["payload"]:
-        return {}, "failed", "nothing of it could be read"
+        return {}, "failed", "the event could not be read"
     if envelope["livemode"] is not livemode:
-        return {}, "quarantined", "livemode does not fit the payment mode"
+        return {}, "quarantined", "livemode does not match the payment mode"
     if envelope["payload"].get("account"):
         return {}, "quarantined", OF_ANOTHER_ACCOUNT
     projection = projection_of(envelope["type"])
@@ -78,20 +79,20 @@ def projected(envelope: dict[str, Any], *, livemode: bool) -> tuple[Records, str
         subject, previous = envelope["payload"]["object"], envelope["payload"].get("previous_attributes") or {}
         return projection(Snapshot(subject, as_of, envelope["id"], livemode, previous)), "applied", None
     except READING_ERRORS as error:
-        return {}, "failed", _said(error)
+        return {}, "failed", _reason(error)
 
 
 def receive(db: Database, batch: Sequence[Received], *, now: datetime) -> list[str]:
-    """Record and apply the batch; one outcome an event, `duplicate` where it was here before.
+    """Record and apply the batch; returns one outcome per event, `duplicate` if it was recorded before.
 
-    One transaction, but for an event that the batch holds twice: its repetitions come after it.
+    The batch is one transaction, except that repetitions of an event within it follow in another one.
     """
     outcomes: dict[int, str] = {}
     left = list(enumerate(batch))
     while left:
         first = {received.event["id"]: (n, received) for n, received in reversed(left)}
         chosen = sorted(first.values(), key=lambda each: each[0])
-        answered = db.call(
+        answered: list[str] = db.call(
             "receive_events",
             events=[_recorded(received, now) for _, received in chosen],
             records=merged(received.records for _, received in chosen),
@@ -102,7 +103,7 @@ def receive(db: Database, batch: Sequence[Received], *, now: datetime) -> list[s
     return [outcomes[n] for n in range(len(batch))]
 
 
-def _recorded(received: Received, now: datetime) -> dict[str, Any]:
+def _recorded(received: Received, now: datetime) -> ReceivedEvent:
     waited = 0.0 if received.arrived is None else time.monotonic() - received.arrived
     return {
         **received.event,
@@ -113,18 +114,18 @@ def _recorded(received: Received, now: datetime) -> dict[str, Any]:
     }
 
 
-def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[str, Any]:
-    told = _mapping(event.get("data"))
-    payload = {"object": kept(told.get("object"), event["type"])}
-    if previous := told.get("previous_attributes"):
-        payload["previous_attributes"] = kept(previous, event["type"])
+def _envelope(event: Json, body: bytes, address: str | None) -> Envelope:
+    data = _mapping(event.get("data"))
+    payload: Payload = {"object": allowed_fields(data.get("object"), event["type"])}
+    if previous := data.get("previous_attributes"):
+        payload["previous_attributes"] = allowed_fields(previous, event["type"])
     if account := event.get("account"):
         payload["account"] = word(account) or REDACTED
     payload["request_id"] = word(_mapping(event.get("request")).get("id"))
     subject = payload["object"] or _mapping(event.get("related_object"))  # a thin event has the latter
     return {
         "id": event["id"],
-        "type": common_word(event["type"]),
+        "type": common_word(event["type"]) or REDACTED,
         "created": _created(event["created"]).isoformat(),
         "livemode": bool(event.get("livemode")),
         "api_version": common_word(event.get("api_version")),
@@ -135,27 +136,27 @@ def _envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[s
     }
 
 
-def _created(said: int | str) -> datetime:
-    """Whole seconds, or ISO 8601 in a thin event; in UTC, since Postgres accepts fewer offsets than Python."""
-    if isinstance(said, str):
-        at = datetime.fromisoformat(said)
+def _created(given: int | str) -> datetime:
+    """The time of an event: seconds, or ISO 8601 in a thin event. In UTC: Postgres knows fewer offsets."""
+    if isinstance(given, str):
+        at = datetime.fromisoformat(given)
         at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     else:
-        at = datetime.fromtimestamp(said, UTC)
+        at = datetime.fromtimestamp(given, UTC)
     if not 0 <= at.timestamp() < LATEST_MOMENT:
         raise Misshapen("created")
     return at
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
-def _bare_envelope(event: dict[str, Any], body: bytes, address: str | None) -> dict[str, Any]:
-    """What can be said of an event that says nothing sensible but its id and type. Its payload is not kept."""
+def _bare_envelope(event: Json, body: bytes, address: str | None) -> Envelope:
+    """The envelope of an event of which only id and type can be read. Its payload is not stored."""
     return {
         "id": event["id"],
-        "type": common_word(event["type"]),
+        "type": common_word(event["type"]) or REDACTED,
         "created": EPOCH,
         "livemode": False,
         "api_version": None,
@@ -167,7 +168,7 @@ def _bare_envelope(event: dict[str, Any], body: bytes, address: str | None) -> d
 
 
 def _fingerprint(body: bytes) -> str:
-    """Tells one body from another; but how many deliveries are pending may differ from delivery to delivery."""
+    """A hash of the body without the number of pending deliveries, which differs between deliveries of one event."""
     at = body.rfind(_PENDING)
     if at < 0:
         return hashlib.sha256(body).hexdigest() if body else ""
@@ -176,7 +177,7 @@ def _fingerprint(body: bytes) -> str:
     return digest.hexdigest()
 
 
-def _said(error: Exception) -> str:
-    """The kind of error and the field at fault, never a value of the payload."""
+def _reason(error: Exception) -> str:
+    """The kind of error and the field that caused it, never a value of the payload."""
     names_a_field = isinstance(error, KeyError | Misshapen)
     return f"{type(error).__name__}: {error}" if names_a_field else type(error).__name__

@@ -1,15 +1,16 @@
-"""Searching the inbox: lists of events with their outcomes, figures over them, and one event in detail."""
+"""Reads the inbox: lists of events, figures about them, and one event in detail."""
 
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypedDict, cast
+from typing import TypedDict
 
 from core.db import Database, plain
 from core.errors import Refused
+from core.events.event_rows import EventDetails, Json, ListedEvent
 
 OUTCOMES = ("applied", "ignored", "quarantined", "failed", "dead")
-Row = dict[str, Any]
+NOT_APPLIED = "failed,dead"  # both outcomes, for a filter
 Place = dict[str, str]
 
 
@@ -30,7 +31,7 @@ class Minute(TypedDict):
 
 
 class Spread(TypedDict):
-    """The median and 95th percentile of `n` times, in milliseconds; null for none."""
+    """The median and 95th percentile of `n` durations in milliseconds; None if there are none."""
 
     p50_ms: float | None
     p95_ms: float | None
@@ -38,14 +39,14 @@ class Spread(TypedDict):
 
 
 class Unapplied(TypedDict):
-    """Events that could not be applied, and when the oldest arrived."""
+    """How many events are not applied yet, and when the oldest of them arrived."""
 
     events: int
     oldest: str | None
 
 
 class InboxFigures(TypedDict):
-    """Figures over the events received between two times."""
+    """Figures about the events received between two times."""
 
     events: int
     outcomes: dict[str, int]
@@ -56,8 +57,8 @@ class InboxFigures(TypedDict):
 
 
 @dataclass(frozen=True)
-class Sought:
-    """A filter for events; None means any. `type` may be a family, `charge.*`; `object_id` an event's own id."""
+class EventFilter:
+    """A filter for events; None means any. `type` may be a family, `charge.*`; `object_id` may be an event's own id."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -67,72 +68,78 @@ class Sought:
     ids: tuple[str, ...] | None = None
     before: Place | None = None
 
-    def as_json(self) -> Row:
+    def as_json(self) -> Json:
         return {name: plain(value) for name, value in vars(self).items() if value is not None}
 
     @property
-    def is_cut_down(self) -> bool:
-        """Whether more than the time is asked for."""
+    def is_filtered(self) -> bool:
+        """Whether anything but the time is filtered."""
         return any((self.type, self.outcome, self.object_id, self.ids))
 
-    def going_on(self, before: Place | None) -> "Sought":
+    def continued_before(self, before: Place | None) -> "EventFilter":
         return replace(self, before=before)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some events, newest first, and the place to go on before; None where nothing older fits."""
+    """Some events, newest first, and the place where the next page begins; None on the last page."""
 
-    events: list[Row]
+    events: list[ListedEvent]
     next: Place | None
 
 
-def newest(db: Database, sought: Sought, *, limit: int = 100) -> Page:
-    """The events wanted, `limit` of them (1,000 at most), with their delay and handling time."""
+def newest(db: Database, sought: EventFilter, *, limit: int = 100) -> Page:
+    """The newest events that match, at most `limit` (1,000), with their delay and handling time."""
     found = db.call("list_events", sought=sought.as_json(), limit=limit)
     return Page(found["items"], found["next"])
 
 
-def counts(db: Database, sought: Sought, *, most: int) -> list[TypeCount]:
-    """How many of the newest `most` events wanted are of each `type` and `outcome`."""
-    return cast(list[TypeCount], db.call("count_events", sought=sought.as_json(), most=most))
+def page_after(db: Database, sought: EventFilter, before: Place | None) -> tuple[list[ListedEvent], Place | None]:
+    """1,000 of the events wanted, newest first, and the place of the next 1,000, for an export of them all."""
+    page = newest(db, sought.continued_before(before), limit=1000)
+    return page.events, page.next
 
 
-def figures(db: Database, sought: Sought) -> InboxFigures:
-    """Figures over the events that match: outcomes, types, delay, handling time, and what is unapplied by now.
+def counts(db: Database, sought: EventFilter, *, most: int) -> list[TypeCount]:
+    """How many of the newest `most` matching events have each `type` and `outcome`."""
+    counted: list[TypeCount] = db.call("count_events", sought=sought.as_json(), most=most)
+    return counted
 
-    `ids` and `before` are not looked at; what is unapplied is of all time.
+
+def figures(db: Database, sought: EventFilter) -> InboxFigures:
+    """Figures about the matching events: outcomes, types, delay, handling time; and all events not applied yet.
+
+    The filter's `ids` and `before` are ignored.
     """
-    return cast(
-        InboxFigures,
-        db.call(
-            "inbox_figures",
-            since=sought.since,
-            until=sought.until,
-            type=sought.type,
-            outcome=sought.outcome,
-            object_id=sought.object_id,
-        ),
+    counted: InboxFigures = db.call(
+        "inbox_figures",
+        since=sought.since,
+        until=sought.until,
+        type=sought.type,
+        outcome=sought.outcome,
+        object_id=sought.object_id,
     )
+    return counted
 
 
 def pulse(db: Database, now: datetime) -> list[Minute]:
-    """Each of the last 60 minutes with its `events`, and the `spoiled` among them that need a look."""
-    return cast(list[Minute], db.call("inbox_pulse", now=now))
+    """The events of each of the last 60 minutes, and how many of them were neither applied nor ignored."""
+    minutes: list[Minute] = db.call("inbox_pulse", now=now)
+    return minutes
 
 
-def one(db: Database, event_id: str) -> Row:
-    """An event with its stored payload, its tries and the other events of its object; raises `Refused` for none."""
-    found = db.call("show_event", id=event_id)
+def one(db: Database, event_id: str) -> EventDetails:
+    """An event with its stored payload, attempts and the other events of its object; raises `Refused` if unknown."""
+    found: EventDetails | None = db.call("show_event", id=event_id)
     if found is None:
         raise Refused("no_such_event", "No event in the inbox has this ID.")
-    return cast(Row, found)
+    return found
 
 
-def as_stripe_tells_it(event: Row) -> Row:
-    """The stored event in the shape of Stripe's, with the fields that are kept of it."""
+def as_stripe_event(event: EventDetails) -> Json:
+    """The stored event in the shape Stripe sends it, with the fields that are stored."""
     payload = event["payload"]
-    told = {name: payload[name] for name in ("object", "previous_attributes") if name in payload}
+    told = {name: part for name, part in payload.items() if name in ("object", "previous_attributes")}
     return {
         "id": event["id"],
         "object": "event",
@@ -146,13 +153,13 @@ def as_stripe_tells_it(event: Row) -> Row:
     }
 
 
-def place_in_words(place: Place | None) -> str:
-    """A place in a list as it stands in an address."""
+def place_as_text(place: Place | None) -> str:
+    """A place in a list, as it is written in an address."""
     return f"{place['received_at']}|{place['id']}" if place else ""
 
 
-def place_of(words: str | None) -> Place | None:
-    """The place that these words name; None for none, and for what names none."""
+def place_from_text(words: str | None) -> Place | None:
+    """The place that this text names; None if it names none."""
     received_at, _, event_id = (words or "").partition("|")
     try:
         at = datetime.fromisoformat(received_at)

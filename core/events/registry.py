@@ -1,4 +1,4 @@
-"""Which event types are projected, and by which function; which are only stored, and why."""
+"""Registers the event types: those that a projection handles, and those that are only stored, with the reason."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -14,26 +14,26 @@ Projection = Callable[["Snapshot"], Records]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A Stripe object as it was at `as_of`, and what told us: an event's id, or `fetch` for an answer of Stripe's."""
+    """A Stripe object as it was at `as_of`; `source` is the id of the event it came with, or `fetch`."""
 
     object: dict[str, Any]
     as_of: datetime
     source: str
-    livemode: bool  # refunds do not say it themselves
-    previous: Row = field(default_factory=dict)  # an event's earlier values of what it changed
+    livemode: bool  # given here, because refunds lack the field
+    previous: Row = field(default_factory=dict)  # the event's `previous_attributes`
 
 
 class Misshapen(ValueError):
-    """A field that is not as Stripe shapes it; named without its value."""
+    """A field does not have the shape it has at Stripe; the message names the field, never its value."""
 
 
-# What reading a field raises where an object is not shaped as Stripe shapes it.
+# What reading a field raises if an object does not have the shape it has at Stripe.
 READING_ERRORS = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 UNKNOWN_TYPE = "unknown type"
-# Beyond any amount of Stripe's, which has twelve digits at most; tens of thousands of them still fit into a bigint.
-MOST = 10**14
-LATEST_MOMENT = 7_258_118_400  # the year 2200: later times are none, and would not fit into every calendar
-# A customer may have an id of the shop's own making; a name of dots alone would lead elsewhere in an address.
+# Larger than any amount at Stripe (twelve digits), and small enough that a sum of tens of thousands fits a bigint.
+MAX_AMOUNT = 10**14
+LATEST_MOMENT = 7_258_118_400  # the year 2200: a later time is a mistake
+# A shop may choose its customers' ids; one of dots alone would change the path of an address.
 _ID = re.compile(r"(?!\.+$)[\w.-]{1,255}", re.ASCII)
 _CURRENCY = re.compile(r"[a-z]{3}", re.ASCII)
 _by_type: dict[str, Projection] = {}
@@ -41,7 +41,7 @@ _ignored: dict[str, str] = {}
 
 
 def on(*event_types: str) -> Callable[[Projection], Projection]:
-    """Register a projection for these event types; raises `ValueError` where one has a projection already."""
+    """Register a projection for these event types; raises `ValueError` if one is registered already."""
 
     def register(projection: Projection) -> Projection:
         for event_type in event_types:
@@ -84,15 +84,15 @@ def ignored_types() -> dict[str, str]:
 
 
 def whole(value: Any, field: str) -> int:
-    """A whole number that an amount or a count could be; raises `Misshapen` for anything else."""
-    if type(value) is not int or not -MOST <= value <= MOST:
+    """The value, if it is an integer of a plausible size; raises `Misshapen` otherwise."""
+    if type(value) is not int or not -MAX_AMOUNT <= value <= MAX_AMOUNT:
         raise Misshapen(field)
     return value
 
 
 @lru_cache(maxsize=4096, typed=True)  # an event names the same few moments again and again
 def moment(epoch_seconds: int | None) -> str | None:
-    """Stripe's whole seconds as an ISO time in UTC; None stays None. Raises `Misshapen` for what is no such time."""
+    """A time of Stripe's as ISO text in UTC; None stays None. Raises `Misshapen` if it is not a time."""
     if epoch_seconds is None:
         return None
     if type(epoch_seconds) is not int or not 0 <= epoch_seconds < LATEST_MOMENT:
@@ -101,7 +101,7 @@ def moment(epoch_seconds: int | None) -> str | None:
 
 
 def date_of(epoch_seconds: int | None) -> str | None:
-    """A date, which Stripe gives as its midnight in UTC, as an ISO date: it is that day in every time zone."""
+    """A date of Stripe's as ISO text. Stripe gives it as midnight in UTC; the date holds in every time zone."""
     found = moment(epoch_seconds)
     return found[:10] if found else None
 
@@ -112,10 +112,9 @@ def id_of(reference: str | dict[str, Any] | None) -> str | None:
 
 
 def row(snapshot: Snapshot, *, rank: int = 0, **columns: Any) -> Row:
-    """A mirror row: what every one carries, and the columns of its own.
+    """A row of the mirror: the columns that all tables have, and `columns` of its own.
 
-    Raises `Misshapen` where the id, the currency or an amount is none: such a row would fail what asks Stripe for it or
-    counts it, and everything beside it.
+    Raises `Misshapen` for an invalid id, currency or amount, which would fail every later request or sum with this row.
     """
     source = snapshot.object
     if not isinstance(source["id"], str) or not _ID.fullmatch(source["id"]):
@@ -144,7 +143,7 @@ def _currency(said: Any) -> str:
 
 
 def merged(several: Iterable[Records]) -> Records:
-    """The records of several objects, table by table."""
+    """The records of several objects together, by table."""
     together: Records = {}
     for records in several:
         for table, rows in records.items():

@@ -1,4 +1,4 @@
-"""Replays events at somebody's request, with an audit entry: today's code over the stored event or Stripe's object."""
+"""Replays events on request, with an audit entry: today's code reads the stored event, or the object from Stripe."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from typing import Any, Literal
 from core.db import Database
 from core.errors import Refused
 from core.events import inbox, retries
+from core.events.event_rows import Json, ReplayableEvent
 from core.events.field_allowlist import kind_of
-from core.events.lookup import Place, Sought, is_stripe_id
-from core.events.registry import Records, Snapshot, merged
+from core.events.lookup import EventFilter, Place, is_stripe_id
+from core.events.registry import Records, Row, Snapshot, merged
 from core.events.repair.backfill import FETCHED, ONLY_TOLD, SOURCES
 from core.events.repair.partial_lists import completed
 from core.periods import Clock
@@ -21,43 +22,42 @@ from core.stripe_gateway import StripeGateway
 BATCH = 100
 PREVIEW_MOST = 1_000
 _SOURCES = {source.object_type: source for source in SOURCES}
-Row = dict[str, Any]
 Effect = Literal["adds", "changes", "leaves", "older"]
 
 
 @dataclass(frozen=True)
-class Written:
-    """What a replay does to one row of the mirror: adds or changes it, leaves it as it is, or is older than it."""
+class RowEffect:
+    """What a replay does to one row of the mirror: add it, change it, leave it equal, or leave a newer one alone."""
 
     table: str
     id: str
     effect: Effect
-    fields: dict[str, tuple[Any, Any]]  # of a change: what the row says, and what it would say
-    held_from: str = ""  # what the mirror's row was told by: an event's id, or `fetch`
+    fields: dict[str, tuple[Any, Any]]  # the changed fields, with the values in the mirror and after the replay
+    held_from: str = ""  # where the mirror's row comes from: an event's id, or `fetch`
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What a replay by today's code would do: how many events become what, and to which rows of the mirror."""
+    """What a replay would do: how many events get which outcome, and what changes in the mirror."""
 
     events: int
-    more: bool  # than `PREVIEW_MOST` fit
+    more: bool  # more than `PREVIEW_MOST` events match
     outcomes: dict[str, int]
     records: Records
-    rows: list[Written]
+    rows: list[RowEffect]
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of one replayed event, and why where that is not plain."""
+    """The outcome of one replayed event, and the reason if it was not applied."""
 
     id: str
     outcome: str
     reason: str | None
 
 
-def preview(db: Database, sought: Sought, *, livemode: bool) -> Preview:
-    """What replaying the newest `PREVIEW_MOST` of the events wanted would do; nothing is written."""
+def preview(db: Database, sought: EventFilter, *, livemode: bool) -> Preview:
+    """What replaying the newest `PREVIEW_MOST` matching events would do; nothing is written."""
     found = db.call("events_to_replay", sought=sought.as_json(), limit=PREVIEW_MOST)
     tried = [inbox.projected(event, livemode=livemode) for event in found["items"]]
     outcomes: dict[str, int] = {}
@@ -65,14 +65,14 @@ def preview(db: Database, sought: Sought, *, livemode: bool) -> Preview:
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
     records = merged(each for each, _, _ in tried)
     held = db.call("mirror_rows", ids={table: [row["id"] for row in rows] for table, rows in records.items()})
-    return Preview(len(tried), found["next"] is not None, outcomes, records, _written(records, held))
+    return Preview(len(tried), found["next"] is not None, outcomes, records, _effects(records, held))
 
 
 def replay(
     db: Database,
     stripe: Callable[[], StripeGateway],
     actor: Actor,
-    sought: Sought,
+    sought: EventFilter,
     *,
     clock: Clock,
     livemode: bool,
@@ -80,10 +80,10 @@ def replay(
     refetch: bool = False,
     most: int | None = None,
 ) -> Iterator[Settled]:
-    """Replay the events wanted, newest first, a batch at a time; each batch is one transaction with its audit entry.
+    """Replay the matching events, newest first, in batches; each batch is one transaction with its audit entry.
 
-    With `refetch` the object as Stripe holds it now takes the place of what was stored; raises `Unavailable` where
-    Stripe does not answer. `stripe` is opened only then. Raises `Unauthorised` at once.
+    With `refetch`, each object is read from Stripe (opened by `stripe`) instead of the stored event; raises
+    `Unavailable` if Stripe does not answer. Raises `Unauthorised` before anything is replayed.
     """
     roles.require(actor, "events")
     return _replayed(
@@ -95,7 +95,7 @@ def _replayed(
     db: Database,
     stripe: StripeGateway | None,
     actor: Actor,
-    sought: Sought,
+    sought: EventFilter,
     *,
     clock: Clock,
     livemode: bool,
@@ -106,8 +106,9 @@ def _replayed(
     left = most
     while left is None or left > 0:
         size = BATCH if left is None else min(BATCH, left)
-        found = db.call("events_to_replay", sought=sought.going_on(place).as_json(), limit=size)
-        events, place = found["items"], found["next"]
+        found = db.call("events_to_replay", sought=sought.continued_before(place).as_json(), limit=size)
+        events: list[ReplayableEvent] = found["items"]
+        place = found["next"]
         if events:
             replays = [_replay_of(event, stripe, clock(), livemode=livemode) for event in events]
             settled = db.call(
@@ -125,7 +126,7 @@ def _replayed(
             return
 
 
-def _replay_of(event: Row, stripe: StripeGateway | None, now: datetime, *, livemode: bool) -> Row:
+def _replay_of(event: ReplayableEvent, stripe: StripeGateway | None, now: datetime, *, livemode: bool) -> Json:
     tried = inbox.projected(event, livemode=livemode)
     if stripe is not None and tried[1] != "quarantined":
         tried = _refetched(stripe, event, tried[0], now, livemode=livemode)
@@ -133,8 +134,10 @@ def _replay_of(event: Row, stripe: StripeGateway | None, now: datetime, *, livem
     return {"event_id": event["id"], "records": records, "outcome": outcome, "reason": reason}
 
 
-def _refetched(stripe: StripeGateway, event: Row, stored: Records, now: datetime, *, livemode: bool) -> retries.Tried:
-    """The object as Stripe holds it now, with what this event alone told; the event itself where there is no object."""
+def _refetched(
+    stripe: StripeGateway, event: ReplayableEvent, stored: Records, now: datetime, *, livemode: bool
+) -> retries.Tried:
+    """The object as Stripe has it now, and the rows that only the event gives; or the event itself without one."""
     source, object_id = _SOURCES.get(kind_of(event["type"])), event["object_id"]
     if source is not None and is_stripe_id(object_id):
         try:
@@ -143,49 +146,49 @@ def _refetched(stripe: StripeGateway, event: Row, stored: Records, now: datetime
             found = {"deleted": True}
         if not found.get("deleted"):
             snapshot = Snapshot(completed(stripe, found), now.replace(microsecond=0), FETCHED, livemode)
-            told = {table: rows for table, rows in stored.items() if table in ONLY_TOLD}
-            return merged([source.projection(snapshot), told]), "applied", None
+            from_event = {table: rows for table, rows in stored.items() if table in ONLY_TOLD}
+            return merged([source.projection(snapshot), from_event]), "applied", None
     return retries.refetched(stripe, event["id"], livemode=livemode)
 
 
-def _written(records: Records, held: dict[str, dict[str, Row]]) -> list[Written]:
-    """Of several records of one row the greatest counts, as it does when they are applied."""
-    written = []
+def _effects(records: Records, held: dict[str, dict[str, Row]]) -> list[RowEffect]:
+    """The effect on each row; of several records of a row the greatest counts, as when they are applied."""
+    effects = []
     for table, rows in records.items():
-        greatest = {row["id"]: row for row in sorted(rows, key=_place)}
-        written += [_effect(table, row, held[table].get(row["id"])) for row in greatest.values()]
-    return written
+        greatest = {row["id"]: row for row in sorted(rows, key=_version)}
+        effects += [_effect(table, row, held[table].get(row["id"])) for row in greatest.values()]
+    return effects
 
 
-def _effect(table: str, record: Row, row: Row | None) -> Written:
+def _effect(table: str, record: Row, row: Row | None) -> RowEffect:
     if row is None:
-        return Written(table, record["id"], "adds", {})
-    if record["event_id"] != row["event_id"] and _place(record) < _place(row):
-        return Written(table, record["id"], "older", {}, row["event_id"])
+        return RowEffect(table, record["id"], "adds", {})
+    if record["event_id"] != row["event_id"] and _version(record) < _version(row):
+        return RowEffect(table, record["id"], "older", {}, row["event_id"])
     fields = {name: (row.get(name), value) for name, value in record.items() if not _same(row.get(name), value)}
-    return Written(table, record["id"], "changes" if fields else "leaves", fields, row["event_id"])
+    return RowEffect(table, record["id"], "changes" if fields else "leaves", fields, row["event_id"])
 
 
-def _place(row: Row) -> tuple[datetime, int, str]:
+def _version(row: Row) -> tuple[datetime, int, str]:
     return datetime.fromisoformat(row["as_of"]), row["state_rank"], row["event_id"]
 
 
-def _same(held: Any, told: Any) -> bool:
-    if isinstance(held, str) and isinstance(told, str) and held != told:
+def _same(held: Any, new: Any) -> bool:
+    if isinstance(held, str) and isinstance(new, str) and held != new:
         try:
-            return datetime.fromisoformat(held) == datetime.fromisoformat(told)
+            return datetime.fromisoformat(held) == datetime.fromisoformat(new)
         except (ValueError, TypeError):
             return False
-    return bool(held == told)
+    return bool(held == new)
 
 
-def in_words(settled: Sequence[Settled]) -> str:
-    """What became of replayed events, in a sentence for whoever asked for it."""
+def summary(settled: Sequence[Settled]) -> str:
+    """The outcome of a replay in a sentence."""
     if len(settled) == 1:
         (one,) = settled
         return f"Replayed: {one.id} is {one.outcome}{f', {one.reason}' if one.reason else ''}."
     counted: dict[str, int] = {}
     for each in settled:
         counted[each.outcome] = counted.get(each.outcome, 0) + 1
-    told = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counted.items()))
-    return f"Replayed {len(settled):,} events: {told}." if settled else "No event matches; nothing was replayed."
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counted.items()))
+    return f"Replayed {len(settled):,} events: {outcomes}." if settled else "No event matches; nothing was replayed."

@@ -1,4 +1,4 @@
-"""Checks a Stripe webhook's signature over the raw bytes, and only then reads the event."""
+"""Verifies the signature of a Stripe webhook over the raw bytes before parsing the event."""
 
 import hmac
 import json
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from core.errors import Refused
+from core.events.event_rows import Json
 from core.events.field_allowlist import event_id
 
 # https://docs.stripe.com/webhooks#verify-manually
@@ -23,16 +24,16 @@ MAX_NAME_CHARACTERS = 255
 _UNSTORABLE_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-# Every digit as 0 and all else as a space: a number too long for an amount then shows as a run of zeros.
+# Turns every digit into 0 and anything else into a space, so that a number too long for an amount is a run of zeros.
 _DIGITS = bytes(ord("0") if 48 <= code <= 57 else ord(" ") for code in range(256))
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 @dataclass(frozen=True)
 class SignedEvent:
-    """An event whose signature held, and which of the configured secrets it held with (0 is the first)."""
+    """An event with a valid signature, and which of the configured secrets verified it (0 is the first)."""
 
-    event: dict[str, Any]
+    event: Json
     secret_index: int
 
 
@@ -78,7 +79,7 @@ def _digest(body: bytes, timestamp: str, secret: str) -> str:
     return hmac.digest(secret.encode(), timestamp.encode() + b"." + body, "sha256").hex()
 
 
-def _parse_event(body: bytes) -> dict[str, Any]:
+def _parse_event(body: bytes) -> Json:
     event = _parse(body)
     if not isinstance(event, dict) or not _is_name(event.get("id")) or not _is_name(event.get("type")):
         raise Refused("malformed_body", "The body is not an event: it has no id or no type.")
@@ -91,25 +92,25 @@ def _is_name(value: Any) -> bool:
 
 
 def _parse(body: bytes) -> Any:
-    """The fast parser takes what is beyond doubt; all else goes the careful way, which says no or mends."""
+    """Parse with the fast parser where that is surely safe; otherwise with one that checks depth, numbers and text."""
     escaped = b"\\u" in body and _UNSTORABLE_ESCAPE.search(body)
-    doubtful = escaped or b"0" * (MAX_DIGITS + 1) in body.translate(_DIGITS)
-    if not doubtful and _plainly_shallow(body):
+    needs_checks = escaped or b"0" * (MAX_DIGITS + 1) in body.translate(_DIGITS)
+    if not needs_checks and _surely_shallow(body):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
-            pass  # the careful way decides
+            pass  # the checking parser says what is wrong
     try:
         text = body.decode("utf-8")
         _refuse_deep_nesting(body)
         event = json.loads(text, parse_int=_bounded_int, parse_float=_bounded_float, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise Refused("malformed_body", "The body is not a JSON document that an event could be.") from error
+        raise Refused("malformed_body", "The body is not a valid JSON document of an event.") from error
     return _storable(event)
 
 
-def _plainly_shallow(body: bytes) -> bool:
-    """Whether taking away innermost pairs of brackets leaves nothing soon; brackets in text may make it say no."""
+def _surely_shallow(body: bytes) -> bool:
+    """Whether removing innermost pairs of brackets soon leaves none. Brackets in strings can make it answer False."""
     brackets = body.translate(None, _NO_BRACKETS)
     for _ in range(MAX_NESTING // 2):
         if not brackets:
@@ -119,7 +120,7 @@ def _plainly_shallow(body: bytes) -> bool:
 
 
 def _refuse_deep_nesting(body: bytes) -> None:
-    """Counted outside of strings, in one pass, before a parser recurses."""
+    """Count the depth outside of strings, in one pass, before a parser recurses."""
     depth = 0
     for bracket in re.findall(rb"[\[\]{}]", _STRING.sub(b"", body)):
         depth += 1 if bracket in b"[{" else -1
@@ -129,7 +130,7 @@ def _refuse_deep_nesting(body: bytes) -> None:
 
 def _bounded_int(digits: str) -> int:
     if len(digits.lstrip("-")) > MAX_DIGITS:
-        raise ValueError("an integer no amount could be")
+        raise ValueError("an integer too long for an amount")
     return int(digits)
 
 
@@ -145,7 +146,7 @@ def _no_constant(name: str) -> None:
 
 
 def _storable(value: Any) -> Any:
-    """The value with what Postgres cannot store in text (NUL, lone surrogates) replaced."""
+    """The value with characters replaced that Postgres cannot store (NUL, lone surrogates)."""
     if isinstance(value, str):
         return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
     if isinstance(value, dict):

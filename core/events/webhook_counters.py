@@ -1,4 +1,4 @@
-"""Counts of refused webhook requests by sender and reason, and of the uses of each webhook secret."""
+"""Counts refused webhook requests by sender and reason, and how often each webhook secret is used."""
 
 import asyncio
 import hashlib
@@ -8,24 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, cast
 
 import structlog
 
 from core.db import Database
 from core.errors import PayopsError
+from core.events.event_rows import Rejection
 from core.periods import Clock
 
 RECORD_EVERY_SECONDS = 2.0
-MAX_SENDERS = 1_000  # a flood from more of them is counted under one name
+MAX_SENDERS = 1_000  # further senders are counted together
 OTHERS = "others"
-UNUSED_AFTER = timedelta(days=1)  # for as long at most Stripe signs with a rolled secret as well
+CHECK_TYPE = "payops.check"  # our own event, by which the deployment checklist tries a secret: no use of it by Stripe
+UNUSED_AFTER = timedelta(days=1)  # Stripe signs with a rolled secret for at most a day
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Tally:
-    """One process's counts since they were last recorded; a process that is killed loses the last two seconds."""
+    """One process's counts since they were last recorded; a killed process loses those of the last two seconds."""
 
     rejections: Counter[tuple[str, str]] = field(default_factory=Counter)
     verified: Counter[int] = field(default_factory=Counter)
@@ -35,13 +36,13 @@ class Tally:
         full = len(self.rejections) >= MAX_SENDERS and (address, reason) not in self.rejections
         self.rejections[OTHERS if full else address, reason] += times
 
-    def taken(self) -> "Tally":
+    def take(self) -> "Tally":
         """The counts so far; counting starts again at zero."""
         taken = Tally(self.rejections, self.verified)
         self.rejections, self.verified = Counter(), Counter()
         return taken
 
-    def given_back(self, taken: "Tally") -> None:
+    def give_back(self, taken: "Tally") -> None:
         """Add counts that could not be recorded back to those that are waiting."""
         for (address, reason), times in taken.rejections.items():
             self.rejected(address, reason, times)
@@ -69,14 +70,14 @@ class CounterFlusher:
             await self._flush()
 
     async def _flush(self) -> None:
-        taken = self._tally.taken()
+        taken = self._tally.take()
         if not taken.rejections and not taken.verified:
             return
         try:
             await asyncio.to_thread(self._record, taken)
         except PayopsError as error:
-            log.warning("the webhook's counts could not be recorded yet", code=error.code)
-            self._tally.given_back(taken)
+            log.warning("webhook counts could not be recorded yet", code=error.code)
+            self._tally.give_back(taken)
 
     def _record(self, taken: Tally) -> None:
         now = self._clock()
@@ -96,17 +97,17 @@ class CounterFlusher:
 
 @dataclass(frozen=True)
 class SecretUse:
-    """How one configured secret is used: the first is number 1; known by its fingerprint, never by itself."""
+    """How one configured secret is used. It is identified by its fingerprint, never shown; number 1 is the first."""
 
     number: int
     fingerprint: str
     last_used_at: datetime | None
     times_in_30_days: int
-    no_longer_used: bool  # it was and another one is, so that this one can be taken out
+    no_longer_used: bool  # replaced by another secret, so it can be removed from the configuration
 
 
 def secret_uses(db: Database, secrets: Sequence[str], now: datetime) -> list[SecretUse]:
-    """When each of the endpoint's secrets last verified an event, in their order."""
+    """When each of the endpoint's secrets last verified an event, in the configured order."""
     known = db.call("webhook_secret_uses", fingerprints=[fingerprint(each) for each in secrets], now=now)
     used = [known.get(fingerprint(secret)) for secret in secrets]
     last = [datetime.fromisoformat(each["last_used_at"]) if each else None for each in used]
@@ -123,19 +124,20 @@ def secret_uses(db: Database, secrets: Sequence[str], now: datetime) -> list[Sec
     ]
 
 
-def rejections(db: Database, since: datetime, *, limit: int = 200) -> list[dict[str, Any]]:
-    """Who was refused since then and why: `address`, `reason`, `times`, `last_minute`, the most often first."""
-    return cast(list[dict[str, Any]], db.call("list_webhook_rejections", since=since, limit=limit))
+def rejections(db: Database, since: datetime, *, limit: int = 200) -> list[Rejection]:
+    """The requests refused since then by sender and reason, most frequent first."""
+    found: list[Rejection] = db.call("list_webhook_rejections", since=since, limit=limit)
+    return found
 
 
 def fingerprint(secret: str) -> str:
-    """By which a secret is known where it is not kept."""
+    """A short hash that identifies a secret where the secret itself is not stored."""
     return hashlib.sha256(b"payops webhook secret " + secret.encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1024)
 def sender(host: str | None) -> str:
-    """Who is counted for this host: its address, of IPv6 the network that one subscriber has."""
+    """The sender to count for this host: its address, or for IPv6 its /64 network, which one subscriber has."""
     try:
         address = ipaddress.ip_address(host or "")
     except ValueError:

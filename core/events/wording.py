@@ -1,4 +1,4 @@
-"""Events in words: what became of one, how long it took, what it told and changed."""
+"""Events in words: outcomes, durations, the rows an event gives, and what it changed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from core.events.registry import ignored_types, projected_types
 from core.events.repair.backfill import FETCHED
-from core.events.replay import Preview, Written
+from core.events.replay import Preview, RowEffect
 from core.money import Money
 from core.periods import span_in_words
 
@@ -20,22 +20,22 @@ OUTCOMES = {
     "failed": "Failed, will be retried",
     "dead": "Dead, needs attention",
 }
-CAME_BY = {"webhook": "Stripe's webhook", "sweep": "our sweep of Stripe's events"}
-BAD = frozenset({"quarantined", "failed", "dead"})
+CAME_BY = {"webhook": "Webhook", "sweep": "Hourly sweep for missed events"}
+PROBLEMS = frozenset({"quarantined", "failed", "dead"})
 HANDLING_TARGET_MS = 500
 SHOWN_CHANGES = 3
 _EFFECTS = {
     "adds": "Not in the mirror.",
-    "changes": "Today's code reads it differently than the mirror has it.",
-    "leaves": "The mirror has it so.",
-    "older": "The mirror has something newer",
+    "changes": "Today's code gives different values than the mirror has.",
+    "leaves": "Same as in the mirror.",
+    "older": "The mirror has a newer version",
 }
-_OF_THE_ROW = frozenset({"id", "livemode", "as_of", "state_rank", "event_id", "tied"})
+_NOT_SHOWN = frozenset({"id", "livemode", "as_of", "state_rank", "event_id", "tied"})
 
 
 @dataclass(frozen=True)
-class Told:
-    """One row of the mirror that an event told of: what it is, how the mirror stands to it, and its fields in words.
+class DescribedRow:
+    """One mirror row that an event gives: its title, how it compares with the mirror, and its fields in words.
 
     `ids` are the names of the fields that are ids.
     """
@@ -57,7 +57,7 @@ class Change:
 
 
 def duration(milliseconds: float | None) -> str:
-    """`3.4 ms`, `820 ms`, `2.5 s`, `4 minutes`; nothing for no time known."""
+    """`3.4 ms`, `820 ms`, `2.5 s`, `4 minutes`; empty for None."""
     if milliseconds is None:
         return ""
     if milliseconds < 10:
@@ -70,14 +70,14 @@ def duration(milliseconds: float | None) -> str:
 
 
 def type_choices(seen: Iterable[str]) -> list[str]:
-    """What the list of events can be cut down to: families first, then the types that we know or that came."""
+    """The choices of the type filter: families first, then every known or received type."""
     types = sorted({*seen, *projected_types(), *ignored_types()})
     families = sorted({f"{event_type.rpartition('.')[0]}.*" for event_type in types if "." in event_type})
     return [*families, *types]
 
 
-def sentence(figures: Row, now: datetime, *, cut_down: bool = False) -> str:
-    """What somebody who opens the inbox wants to know first; `cut_down` where the figures are of some events alone."""
+def sentence(figures: Row, now: datetime, *, filtered: bool = False) -> str:
+    """The opening sentence of the inbox; `filtered` if the figures are about some events only."""
     waiting = figures["unapplied"]
     if waiting["events"]:
         since = span_in_words(now - datetime.fromisoformat(waiting["oldest"]))
@@ -85,20 +85,20 @@ def sentence(figures: Row, now: datetime, *, cut_down: bool = False) -> str:
     if not figures["events"]:
         return (
             "No event matches in this period"
-            if cut_down
+            if filtered
             else "No events arrived in this period, and none is waiting to be applied"
         )
     aside = figures["outcomes"].get("quarantined", 0)
     less = f", {aside:,} quarantined" if aside else ""
-    came = "match" if cut_down else "arrived"
+    came = "match" if filtered else "arrived"
     if figures["events"] == 1:
-        return f"1 event {'matches' if cut_down else came}, and it is handled{less}"
-    return f"{counted(figures['events'])} {came}, and all are handled{less}"
+        return f"1 event {'matches' if filtered else came} and is handled{less}"
+    return f"{counted(figures['events'])} {came}, all of them handled{less}"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure of the inbox: the value, what stands beside it, and what it means."""
+    """One figure of the inbox: its value, a note beside it, and its meaning."""
 
     title: str
     value: str
@@ -107,9 +107,9 @@ class Cell:
 
 
 def cells(figures: Row) -> list[Cell]:
-    """The figures of the inbox for the days looked at; what waits is as of now."""
+    """The figures of the inbox for the chosen days; events not applied are counted as of now."""
 
-    def quick(name: str) -> tuple[str, str]:
+    def durations(name: str) -> tuple[str, str]:
         found = figures[name]
         if not found["n"]:
             return "no events", ""
@@ -125,16 +125,16 @@ def cells(figures: Row) -> list[Cell]:
         ),
         Cell(
             "Delivery delay",
-            *quick("delay"),
+            *durations("delay"),
             "Median time from the event at Stripe (in whole seconds) to its arrival here.",
         ),
         Cell(
             "Handled in",
-            *quick("handling"),
+            *durations("handling"),
             f"Median time from arrival to the end of the first attempt. The target is under {HANDLING_TARGET_MS} ms.",
         ),
         Cell(
-            "Not applied by now",
+            "Not applied yet",
             f"{figures['unapplied']['events']:,}",
             "failed or dead",
             "All events that could not be applied: failed ones are retried, dead ones need attention.",
@@ -146,8 +146,8 @@ def counted(events: int) -> str:
     return "1 event" if events == 1 else f"{events:,} events"
 
 
-def told(records: Mapping[str, Sequence[Row]], written: Sequence[Written], zone: ZoneInfo) -> list[Told]:
-    """The rows that an event made, each beside what the mirror has."""
+def described(records: Mapping[str, Sequence[Row]], written: Sequence[RowEffect], zone: ZoneInfo) -> list[DescribedRow]:
+    """The rows that an event gives, each compared with the mirror."""
     effects = {(each.table, each.id): each for each in written}
     found = []
     for table, rows in records.items():
@@ -155,34 +155,34 @@ def told(records: Mapping[str, Sequence[Row]], written: Sequence[Written], zone:
             each = effects[table, row["id"]]
             effect = _EFFECTS[each.effect]
             if each.effect == "older":
-                effect += ", as fetched from Stripe." if each.held_from == FETCHED else f", told by {each.held_from}."
+                effect += ", fetched from Stripe." if each.held_from == FETCHED else f", from event {each.held_from}."
             if each.fields:
                 effect += f" It would change {', '.join(_name(field) for field in each.fields)}."
             fields = [
                 (_name(name), _value(name, value, row, zone))
                 for name, value in row.items()
-                if name not in _OF_THE_ROW and value is not None
+                if name not in _NOT_SHOWN and value is not None
             ]
             ids = [_name(name) for name in row if name.endswith("_id")]
-            found.append(Told(_name(table.removesuffix("s")), row["id"], effect, fields, ids))
+            found.append(DescribedRow(_name(table.removesuffix("s")), row["id"], effect, fields, ids))
     return found
 
 
 def changes(event: Row) -> list[Change]:
-    """What Stripe says it changed, of the fields that are kept."""
+    """What Stripe says the event changed, of the stored fields."""
     payload = event["payload"]
     return list(_changes(payload.get("previous_attributes") or {}, payload.get("object") or {}, ""))
 
 
 def changes_in_short(event: Row) -> str:
-    """The first few of `changes` in a line; nothing for an event that says none."""
+    """The first few changes in a line; empty for an event without changes."""
     found = changes(event) if event.get("payload") else []
     more = f", and {len(found) - SHOWN_CHANGES} more" if len(found) > SHOWN_CHANGES else ""
     return ", ".join(f"{each.field}: {each.before} → {each.after}" for each in found[:SHOWN_CHANGES]) + more
 
 
 def effects_in_words(preview: Preview) -> list[str]:
-    """What a replay would do, a line each."""
+    """What a replay would do, one line for each kind of effect."""
     counts = {effect: sum(row.effect == effect for row in preview.rows) for effect in _EFFECTS}
     outcomes = ", ".join(f"{count:,} {OUTCOMES[name].lower()}" for name, count in sorted(preview.outcomes.items()))
     lines = [f"{counted(preview.events)}: {outcomes}." if preview.events else "No event matches."]
@@ -196,9 +196,9 @@ def effects_in_words(preview: Preview) -> list[str]:
     elif preview.rows:
         lines.append("Nothing changes in the mirror.")
     if counts["leaves"]:
-        lines.append(f"{_rows(counts['leaves']).capitalize()} left as the mirror has them.")
+        lines.append(f"{_rows(counts['leaves']).capitalize()} equal already.")
     if counts["older"]:
-        lines.append(f"{_rows(counts['older']).capitalize()} left alone, since the mirror has something newer.")
+        lines.append(f"{_rows(counts['older']).capitalize()} left alone, because the mirror has a newer version.")
     return lines
 
 
@@ -213,16 +213,16 @@ def _changes(before: Any, after: Any, path: str) -> Iterator[Change]:
         if isinstance(old, dict):
             yield from _changes(old, new, here)
         else:
-            yield Change(here, _plainly(old), _plainly(new))
+            yield Change(here, _value_in_words(old), _value_in_words(new))
 
 
-def _plainly(value: Any) -> str:
+def _value_in_words(value: Any) -> str:
     if value is None:
-        return "nothing"
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return f"{len(value)} listed"
+        return f"{len(value)} in a list"
     return str(value)
 
 
@@ -236,7 +236,7 @@ def _value(name: str, value: Any, row: Row, zone: ZoneInfo) -> str:
         return str(Money(value, row["currency"]))
     if isinstance(value, str) and "T" in value:
         try:
-            return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+            return f"{datetime.fromisoformat(value).astimezone(zone):%-d %b %Y, %H:%M:%S %Z}"
         except ValueError:
             return value
-    return _plainly(value)
+    return _value_in_words(value)

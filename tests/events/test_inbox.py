@@ -142,7 +142,7 @@ def test_a_type_that_changes_nothing_is_ignored_with_its_reason(database, owner)
 def test_an_event_of_the_other_livemode_has_no_effect_and_raises_an_incident(database, owner):
     assert receive(database, event("evt_1", "charge.succeeded", charge(), livemode=True)) == ["quarantined"]
     assert owner.execute("select count(*) from payops.charges").fetchone() == (0,)
-    assert owner.execute("select kind from payops.incidents").fetchall() == [("event_quarantined",)]
+    assert owner.execute("select kind from payops.incidents").fetchall() == [("mode_mismatch",)]
 
 
 def test_the_same_id_with_another_body_changes_nothing_and_raises_an_incident(database, owner):

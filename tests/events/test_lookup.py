@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.events import inbox, lookup, replay, wording
-from core.events.lookup import Sought
+from core.events.lookup import EventFilter
 from core.monitoring import metrics
 from core.periods import Period
 from tests.factories import body_of, charge, event, intent
@@ -34,7 +34,7 @@ def four_events(database, owner):
 
 
 def test_the_figures_count_what_came_how_late_and_what_waits(database, four_events):
-    found = lookup.figures(database, Sought(NOW - timedelta(hours=1), NOW + timedelta(hours=1)))
+    found = lookup.figures(database, EventFilter(NOW - timedelta(hours=1), NOW + timedelta(hours=1)))
     assert (found["events"], found["outcomes"]) == (4, {"applied": 3, "failed": 1})
     assert found["types"] == ["charge.succeeded", "payment_intent.created"]
     assert found["delay"]["n"] == 4 and 14_000 < found["delay"]["p50_ms"] < 16_500  # between 10 and 20 seconds
@@ -48,21 +48,21 @@ def test_the_figures_count_what_came_how_late_and_what_waits(database, four_even
 @pytest.mark.parametrize(
     ("wanted", "events", "unapplied", "said"),
     [
-        ({"type": "charge.succeeded"}, 3, 0, "3 events match, and all are handled"),
-        ({"type": "charge.*"}, 3, 0, "3 events match, and all are handled"),
+        ({"type": "charge.succeeded"}, 3, 0, "3 events match, all of them handled"),
+        ({"type": "charge.*"}, 3, 0, "3 events match, all of them handled"),
         ({"outcome": "failed"}, 1, 1, "1 event could not be applied; the oldest has been waiting for 5 minutes"),
-        ({"object_id": "ch_1"}, 1, 0, "1 event matches, and it is handled"),
-        ({"object_id": "evt_2"}, 1, 0, "1 event matches, and it is handled"),
+        ({"object_id": "ch_1"}, 1, 0, "1 event matches and is handled"),
+        ({"object_id": "evt_2"}, 1, 0, "1 event matches and is handled"),
         ({"object_id": "evt_2", "type": "payment_intent.*"}, 0, 0, "No event matches in this period"),
     ],
 )
 def test_the_figures_are_of_the_events_that_the_list_shows(database, four_events, wanted, events, unapplied, said):
-    sought = Sought(NOW - timedelta(hours=1), NOW + timedelta(hours=1), **wanted)
+    sought = EventFilter(NOW - timedelta(hours=1), NOW + timedelta(hours=1), **wanted)
     found = lookup.figures(database, sought)
     assert (found["events"], found["unapplied"]["events"]) == (events, unapplied)
     assert len(lookup.newest(database, sought).events) == events
     now = NOW + timedelta(minutes=7)
-    assert wording.sentence(found, now, cut_down=sought.is_cut_down) == said
+    assert wording.sentence(found, now, filtered=sought.is_filtered) == said
 
 
 def test_an_objects_life_is_told_in_order_with_what_changed(database, owner):
@@ -113,19 +113,19 @@ def test_what_stripe_says_it_changed_is_told_field_by_field(database, owner):
     receive(database, told)
     changed = {each.field: (each.before, each.after) for each in wording.changes(lookup.one(database, "evt_1"))}
     assert changed == {
-        "captured": ("nothing", "yes"),
+        "captured": ("none", "yes"),
         "amount_refunded": ("0", "900"),
-        "outcome.reason": ("x", "nothing"),
+        "outcome.reason": ("x", "none"),
     }
 
 
 def test_the_records_an_event_told_are_shown_in_words(database, owner):
     receive(database, event("evt_1", "charge.succeeded", charge(), at=STAMP))
     receive(database, event("evt_2", "charge.refunded", charge(amount_refunded=900), at=STAMP + 60))
-    found = replay.preview(database, Sought(ids=("evt_1",)), livemode=False)
-    (told,) = wording.told(found.records, found.rows, ZONE)
+    found = replay.preview(database, EventFilter(ids=("evt_1",)), livemode=False)
+    (told,) = wording.described(found.records, found.rows, ZONE)
     assert (told.title, told.id) == ("Charge", "ch_1")
-    assert told.effect == "The mirror has something newer, told by evt_2."
+    assert told.effect == "The mirror has a newer version, from event evt_2."
     fields = dict(told.fields)
     assert fields["Amount"] == "$49.00" and fields["Captured"] == "yes" and fields["Payment intent"] == "pi_1"
     assert "As of" not in fields and "Payment intent" in told.ids
@@ -133,9 +133,9 @@ def test_the_records_an_event_told_are_shown_in_words(database, owner):
 
 def test_a_place_in_the_list_survives_its_way_through_an_address():
     place = {"received_at": "2026-11-24T12:00:00.123456+00:00", "id": "evt_1"}
-    assert lookup.place_of(lookup.place_in_words(place)) == place
+    assert lookup.place_from_text(lookup.place_as_text(place)) == place
     for nonsense in (None, "", "x", "2026-11-24|evt_1", "|", "2026-11-24T12:00:00+00:00|"):
-        assert lookup.place_of(nonsense) is None
+        assert lookup.place_from_text(nonsense) is None
 
 
 def test_families_and_every_known_type_can_be_chosen_and_types_that_only_came():

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from core.errors import Refused, Unauthorised, Unavailable
 from core.events import inbox, lookup, registry, replay
 from core.events.commands import events_app
-from core.events.lookup import Sought
+from core.events.lookup import EventFilter
 from core.events.retries import MAX_ATTEMPTS, next_attempt_at, retry_failed_events
 from core.sandbox import process
 from core.staff.roles import Actor, Role
@@ -93,7 +93,7 @@ def test_a_dead_event_is_applied_once_the_code_is_mended(database, owner, yester
         ("event_dead",),
         ("event_failed",),
     ]
-    assert replayed(database, Sought(ids=("evt_1",))) == [replay.Settled("evt_1", "applied", None)]
+    assert replayed(database, EventFilter(ids=("evt_1",))) == [replay.Settled("evt_1", "applied", None)]
     assert handling(owner, "evt_1") == ("applied", MAX_ATTEMPTS + 1, None)
     assert owner.execute("select amount_minor from payops.charges").fetchall() == [(4900,)]
 
@@ -102,14 +102,14 @@ def test_the_row_an_event_wrote_is_written_anew_by_todays_code(database, owner, 
     with yesterday("charge.succeeded", misread):
         receive(database, event("evt_1", "charge.succeeded", charge()))
     assert owner.execute("select amount_minor from payops.charges").fetchall() == [(1,)]
-    replayed(database, Sought(ids=("evt_1",)))
+    replayed(database, EventFilter(ids=("evt_1",)))
     assert owner.execute("select amount_minor, tied from payops.charges").fetchall() == [(4900, False)]
 
 
 def test_a_type_that_was_ignored_is_applied_by_code_that_knows_it(database, owner, yesterday):
     with yesterday("charge.succeeded", None):
         assert receive(database, event("evt_1", "charge.succeeded", charge())) == ["ignored"]
-    assert [each.outcome for each in replayed(database, Sought(type="charge.*"))] == ["applied"]
+    assert [each.outcome for each in replayed(database, EventFilter(type="charge.*"))] == ["applied"]
     assert owner.execute("select id from payops.charges").fetchall() == [("ch_1",)]
 
 
@@ -122,26 +122,26 @@ def test_a_replayed_event_never_overwrites_a_newer_state_and_keeps_the_mark_of_a
     )
     before = owner.execute("select event_id, amount_refunded_minor, tied from payops.charges").fetchall()
     assert before == [("evt_3", 900, True)]
-    replayed(database, Sought(object_id="ch_1"))
+    replayed(database, EventFilter(object_id="ch_1"))
     assert owner.execute("select event_id, amount_refunded_minor, tied from payops.charges").fetchall() == before
 
 
 def test_one_that_still_fails_keeps_its_outcome_and_says_why(database, owner, yesterday):
     receive(database, event("evt_1", "charge.succeeded", charge()))
     with yesterday("charge.succeeded", broken):
-        (settled,) = replayed(database, Sought(ids=("evt_1",)))
+        (settled,) = replayed(database, EventFilter(ids=("evt_1",)))
     assert settled.outcome == "failed" and "not-null" in settled.reason
     assert handling(owner, "evt_1") == ("applied", 1, None)
-    assert lookup.one(database, "evt_1")["tries"][0]["reason"] == settled.reason
+    assert lookup.one(database, "evt_1")["later_attempts"][0]["reason"] == settled.reason
 
 
 def test_one_that_ends_as_it_was_keeps_the_time_it_was_handled_in(database, owner):
     receive(database, event("evt_1", "charge.succeeded", charge()))
     before = lookup.one(database, "evt_1")
-    replayed(database, Sought(ids=("evt_1",)), now=NOW + timedelta(hours=1))
+    replayed(database, EventFilter(ids=("evt_1",)), now=NOW + timedelta(hours=1))
     after = lookup.one(database, "evt_1")
     assert after["handling_ms"] == before["handling_ms"] is not None
-    assert [(each["actor"], each["outcome"]) for each in after["tries"]] == [("staff:olga", "applied")]
+    assert [(each["actor"], each["outcome"]) for each in after["later_attempts"]] == [("staff:olga", "applied")]
 
 
 def test_many_are_replayed_by_type_and_time_a_batch_at_a_time_each_with_its_audit_entry(database, owner):
@@ -150,7 +150,7 @@ def test_many_are_replayed_by_type_and_time_a_batch_at_a_time_each_with_its_audi
         receive(database, event(f"evt_{number:03}", "charge.succeeded", charge(id=f"ch_{number}")), now=minute)
     receive(database, event("evt_other", "payment_intent.created", intent()))
     owner.execute("delete from payops.charges")
-    sought = Sought(type="charge.succeeded", since=NOW + timedelta(minutes=2))
+    sought = EventFilter(type="charge.succeeded", since=NOW + timedelta(minutes=2))
     assert len(replayed(database, sought, reason="a table was emptied")) == replay.BATCH + 3
     assert owner.execute("select count(*) from payops.charges").fetchone() == (replay.BATCH + 3,)
     entries = owner.execute(
@@ -164,20 +164,20 @@ def test_many_are_replayed_by_type_and_time_a_batch_at_a_time_each_with_its_audi
 def test_of_many_only_so_many_as_were_asked_for_are_replayed(database, owner):
     for number in range(5):
         receive(database, event(f"evt_{number}", "charge.succeeded", charge(id=f"ch_{number}")))
-    assert len(replayed(database, Sought(type="charge.*"), most=3)) == 3
+    assert len(replayed(database, EventFilter(type="charge.*"), most=3)) == 3
 
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.FINANCE])
 def test_who_only_sees_events_replays_none(database, owner, role):
     receive(database, event("evt_1", "charge.succeeded", charge()))
     with pytest.raises(Unauthorised):
-        replayed(database, Sought(ids=("evt_1",)), actor=Actor("staff:x", role))
+        replayed(database, EventFilter(ids=("evt_1",)), actor=Actor("staff:x", role))
     assert handling(owner, "evt_1")[1] == 1
 
 
 def test_a_quarantined_event_stays_without_effect(database, owner):
     receive(database, event("evt_1", "charge.succeeded", charge(), livemode=True))
-    assert [each.outcome for each in replayed(database, Sought(ids=("evt_1",)))] == ["quarantined"]
+    assert [each.outcome for each in replayed(database, EventFilter(ids=("evt_1",)))] == ["quarantined"]
     assert owner.execute("select count(*) from payops.charges").fetchone() == (0,)
 
 
@@ -188,7 +188,7 @@ def test_the_preview_says_what_the_replay_then_does(database, owner, yesterday):
     receive(database, event("evt_3", "charge.succeeded", charge(id="ch_3")))
     receive(database, event("evt_4", "charge.refunded", charge(id="ch_3", amount_refunded=4900), at=START + 9))
     owner.execute("delete from payops.charges where id = 'ch_2'")
-    sought = Sought(type="charge.succeeded")
+    sought = EventFilter(type="charge.succeeded")
     found = replay.preview(database, sought, livemode=False)
     assert (found.events, found.more, found.outcomes) == (3, False, {"applied": 3})
     effects = {row.id: (row.effect, row.fields) for row in found.rows}
@@ -251,7 +251,7 @@ def test_a_refetch_brings_the_object_as_stripe_holds_it_now(database, owner, bus
     receive(database, succeeded)
     assert owner.execute("select amount_refunded_minor from payops.charges").fetchall() == [(0,)]
     (settled,) = replayed(
-        database, Sought(ids=(succeeded["id"],)), stripe=lambda: business, now=datetime.now(UTC), refetch=True
+        database, EventFilter(ids=(succeeded["id"],)), stripe=lambda: business, now=datetime.now(UTC), refetch=True
     )
     assert settled.outcome == "applied"
     assert owner.execute("select amount_refunded_minor, event_id from payops.charges").fetchall() == [(900, "fetch")]
@@ -259,7 +259,7 @@ def test_a_refetch_brings_the_object_as_stripe_holds_it_now(database, owner, bus
 
 def test_a_refetch_of_what_stripe_does_not_have_says_so(database, owner, business):
     receive(database, event("evt_unheard", "charge.succeeded", charge()))
-    (settled,) = replayed(database, Sought(ids=("evt_unheard",)), stripe=lambda: business, refetch=True)
+    (settled,) = replayed(database, EventFilter(ids=("evt_unheard",)), stripe=lambda: business, refetch=True)
     assert (settled.outcome, settled.reason) == ("failed", "Stripe no longer has this event (stripe_refused)")
 
 
@@ -366,7 +366,7 @@ def test_a_list_goes_on_where_its_page_ended(database, owner):
     receive(database, *(event(f"evt_{n}", "charge.succeeded", charge(id=f"ch_{n}")) for n in range(5)))
     seen, place = [], None
     while True:
-        page = lookup.newest(database, replace(Sought(), before=place), limit=2)
+        page = lookup.newest(database, replace(EventFilter(), before=place), limit=2)
         seen += [found["id"] for found in page.events]
         place = page.next
         if place is None:

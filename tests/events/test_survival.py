@@ -25,7 +25,7 @@ import pytest
 import stripe
 
 from core import services
-from core.db import embedded
+from core.db import embedded, embedded_programs
 from core.errors import Unavailable
 from core.events import inbox
 from core.events.repair.comparison import compare
@@ -86,7 +86,7 @@ class House:
     def restart_postgres(self, how: str) -> None:
         """`fast` ends its clients' connections in order, `immediate` is a crash with a recovery after it."""
         server = embedded.ensure_running(self.data_dir)
-        embedded._run("pg_ctl", "-D", str(server.pgdata), "-m", how, "-w", "stop", check=False)
+        embedded_programs.run("pg_ctl", "-D", str(server.pgdata), "-m", how, "-w", "stop", check=False)
         embedded.ensure_running(self.data_dir)
 
     def close(self) -> None:

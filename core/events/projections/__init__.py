@@ -1,4 +1,4 @@
-"""What each Stripe object leaves in the mirror: an allow-list of its fields, and nothing else of it."""
+"""The projections: pure functions from a Stripe object to rows of the mirror, one module per kind of object."""
 
 from core.events.projections import balances, billing, customers, discounts, disputes, payments, payouts, subscriptions
 

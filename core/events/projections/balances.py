@@ -1,13 +1,14 @@
-"""Balance transactions: what moved Stripe's balance. They are pulled, since no event tells of them."""
+"""Balance transactions. They are pulled, because Stripe sends no event for them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from core.events.registry import Records, Snapshot, date_of, id_of, row
 
 
 def balance_transaction(snapshot: Snapshot) -> Records:
-    """It never changes, so that it is as of its own time however often it is pulled."""
+    """A balance transaction never changes, so it is always as of the time it was created."""
     source = snapshot.object
     made = replace(snapshot, as_of=datetime.fromtimestamp(source["created"], UTC))
     columns = {
@@ -19,5 +20,12 @@ def balance_transaction(snapshot: Snapshot) -> Records:
         "reporting_category": source["reporting_category"],
         "source_id": id_of(source.get("source")),
         "available_on": date_of(source.get("available_on")),
+        "exchange_rate": _rate(source.get("exchange_rate")),
+        "exchange_rate_asked": True,
     }
     return {"balance_transactions": [row(made, **columns)]}
+
+
+def _rate(given: Any) -> float | None:
+    """What one unit of the currency paid in brought of the currency settled in; None where both are the same."""
+    return float(given) if isinstance(given, int | float) and not isinstance(given, bool) and given > 0 else None

@@ -1,7 +1,10 @@
-"""Invoices, their payments and promotion codes; older API versions' shapes give the same rows."""
+"""Invoices, invoice payments and promotion codes; the shapes of older API versions give the same rows."""
 
-from core.events.registry import Records, Snapshot, id_of, moment, on, row, whole
+from typing import Any
 
+from core.events.registry import MAX_AMOUNT, Records, Snapshot, id_of, moment, on, row, whole
+
+Json = dict[str, Any]
 INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "void": 3, "paid": 4, "deleted": 5}
 INVOICE_PAYMENT_RANKS = {"open": 0, "canceled": 1, "paid": 2}
 
@@ -29,7 +32,7 @@ def invoice(snapshot: Snapshot) -> Records:
 
 @on("invoice.deleted")
 def deleted_invoice(snapshot: Snapshot) -> Records:
-    """The event shows the draft as it was; only its type says that it is gone."""
+    """A deleted draft. The event contains it as it was; only the event's type says that it was deleted."""
     return _invoice(snapshot, "deleted")
 
 
@@ -45,6 +48,7 @@ def _invoice(snapshot: Snapshot, status: str | None) -> Records:
         "currency": source["currency"],
         **{f"amount_{part}_minor": source.get(f"amount_{part}") or 0 for part in ("due", "paid", "remaining")},
         "attempt_count": source.get("attempt_count") or 0,
+        "lines": _lines(source),
         **{field: moment(source.get(field)) for field in ("next_payment_attempt", "due_date")},
         **{
             field: moment(reached.get(field))
@@ -53,6 +57,29 @@ def _invoice(snapshot: Snapshot, status: str | None) -> Records:
     }
     rank = 100 * INVOICE_RANKS.get(status or "", 0) + min(columns["attempt_count"], 99)
     return {"invoices": [row(snapshot, rank=rank, **columns)]}
+
+
+def _lines(source: Json) -> list[Json] | None:
+    """What was charged for: price, product and amount of each line with a positive amount."""
+    listed = source.get("lines")
+    lines = listed.get("data") if isinstance(listed, dict) else None
+    if not isinstance(lines, list):
+        return None
+    told = [line for line in lines if isinstance(line, dict) and type(line.get("amount")) is int]
+    return [_line(line) for line in told if 0 < line["amount"] <= MAX_AMOUNT]
+
+
+def _line(line: Json) -> Json:
+    """Older API versions have the price, or before that the plan, as an object of its own."""
+    pricing = line.get("pricing")
+    details = pricing.get("price_details") if isinstance(pricing, dict) else None
+    price = details or line.get("price") or line.get("plan")
+    product = price.get("product") if isinstance(price, dict) else None
+    return {
+        "price_id": id_of(price.get("price") if isinstance(price, dict) and "price" in price else price),
+        "product_id": id_of(product),
+        "amount_minor": line["amount"],
+    }
 
 
 @on("invoice_payment.paid")
@@ -75,7 +102,7 @@ def invoice_payment(snapshot: Snapshot) -> Records:
 
 
 def _paid_in_the_old_shape(snapshot: Snapshot) -> Records:
-    """Once an invoice named its payment itself; the row gives way to the invoice payment's own, if that comes."""
+    """Older API versions name the payment in the invoice; the real invoice payment replaces this row if it comes."""
     source = snapshot.object
     intent_id = id_of(source.get("payment_intent"))
     if not intent_id or source.get("status") != "paid":

@@ -1,4 +1,4 @@
-"""Customers: an id, whose patient it is, and nothing that names a person."""
+"""Customers: the id and the patient's id, and nothing that identifies a person."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def customer(snapshot: Snapshot) -> Records:
 
 @on("customer.deleted")
 def deleted_customer(snapshot: Snapshot) -> Records:
-    """The event shows the customer as it was, or only its id; that it was deleted, its type says."""
+    """A deleted customer. The event contains it as it was, or only its id; its type says that it was deleted."""
     return _customer(snapshot, deleted=True)
 
 

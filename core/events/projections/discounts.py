@@ -1,18 +1,17 @@
-"""Coupons, the discounts made of them, and tiers of prices: what a subscription's price is worked out from."""
+"""Coupons, discounts and price tiers, from which a subscription's price is computed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from core.events.event_rows import Json
 from core.events.projections.terms import UnreadableTerms, coupon_columns, products_of, tiers_of
 from core.events.registry import Misshapen, Records, Snapshot, id_of, merged, moment, on, row
-
-Json = dict[str, Any]
 
 
 @contextmanager
 def reading_terms() -> Iterator[None]:
-    """What cannot be read of a price or a coupon is named like any other field."""
+    """Reports an unreadable field of a price or coupon like any other misshapen field."""
     try:
         yield
     except UnreadableTerms as error:
@@ -21,7 +20,7 @@ def reading_terms() -> Iterator[None]:
 
 @on("coupon.created", "coupon.updated", "coupon.deleted")
 def coupon(snapshot: Snapshot) -> Records:
-    """A deleted coupon goes on in the discounts that were made of it."""
+    """A deleted coupon; existing discounts of it continue."""
     source = snapshot.object
     if source.get("deleted") and "duration" not in source:
         return {}
@@ -40,13 +39,13 @@ def discount(snapshot: Snapshot) -> Records:
 
 @on("customer.discount.deleted")
 def deleted_discount(snapshot: Snapshot) -> Records:
-    """The event shows the discount as it was; only its type says that it is gone."""
+    """A deleted discount. The event contains it as it was; only the event's type says that it was deleted."""
     return _discount(snapshot, deleted=True)
 
 
 @on("price.created", "price.updated")
 def price(snapshot: Snapshot) -> Records:
-    """The tiers of a price, where they were told; anything else of it stands in the items that have it."""
+    """The tiers of a price, if present; its other fields are taken from the items that have the price."""
     with reading_terms():
         told = row(snapshot, tiers=tiers_of(snapshot.object))
     return {"price_tiers": [told]} if told["tiers"] else {}
@@ -60,7 +59,7 @@ def discounts_of(
     subscription: str | None = None,
     item: str | None = None,
 ) -> Records:
-    """The records of discounts that stand as whole objects inside another object, whose discounts they are."""
+    """The records of discounts that are expanded inside the object they apply to."""
     owner = {"customer": customer, "subscription": subscription, "subscription_item": item}
     found = []
     for each in listed:
@@ -72,17 +71,17 @@ def discounts_of(
 
 
 def ids_of(listed: Any, owner: str) -> list[str]:
-    """The ids of discounts that are listed by id or as whole objects."""
+    """The ids of discounts that are listed as ids or as objects."""
     return [each if isinstance(each, str) else _id_of(each, owner) for each in listed or [] if each]
 
 
 def _id_of(discount: Json, owner: str | None) -> str:
-    """API versions before 2020 gave discounts no id; then its owner had one at most."""
+    """A discount's id. API versions before 2020 have none; there an owner has at most one discount."""
     return discount.get("id") or f"{owner}.discount"
 
 
 def _like(snapshot: Snapshot, source: Json) -> Snapshot:
-    """Another object that the same source told of at the same time."""
+    """The snapshot of another object from the same source and time."""
     return Snapshot(source, snapshot.as_of, snapshot.source, snapshot.livemode)
 
 

@@ -46,7 +46,7 @@ def dispute(snapshot: Snapshot) -> Records:
 
 @on("charge.dispute.closed")
 def closed_dispute(snapshot: Snapshot) -> Records:
-    """When a dispute was closed, which no dispute says of itself."""
+    """When a dispute was closed; the dispute itself does not contain this time."""
     return dispute(snapshot) | {"dispute_closings": [row(snapshot) | {"created": snapshot.as_of.isoformat()}]}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.events.field_allowlist import shops_own
 from core.events.registry import Records, Snapshot, id_of, moment, on, row
+from core.payments.operations import catalogue
 
 INTENT_RANKS = {
     "requires_payment_method": 0,
@@ -41,6 +42,7 @@ def payment_intent(snapshot: Snapshot) -> Records:
         "payment_method_id": id_of(intent.get("payment_method")),
         "latest_charge_id": id_of(intent.get("latest_charge")) or _first_listed(intent.get("charges")),
         **references(intent),
+        "cart": catalogue.lines_of(intent.get("metadata") or {}),
         "capture_method": intent.get("capture_method"),
         "cancellation_reason": intent.get("cancellation_reason"),
         "canceled_at": moment(intent.get("canceled_at")),
@@ -54,7 +56,7 @@ def payment_intent(snapshot: Snapshot) -> Records:
 
 @on("payment_intent.payment_failed")
 def failed_payment_intent(snapshot: Snapshot) -> Records:
-    """A failure that made no charge, such as a failed 3-D Secure check, is an attempt only this event tells of."""
+    """An attempt without a charge, such as a failed 3-D Secure check; only this event records it."""
     intent = snapshot.object
     error = intent.get("last_payment_error") or {}
     records = payment_intent(snapshot)
@@ -101,7 +103,7 @@ def charge(snapshot: Snapshot) -> Records:
 
 @on("charge.captured")
 def captured_charge(snapshot: Snapshot) -> Records:
-    """When a charge was captured, which no charge says of itself."""
+    """When a charge was captured; the charge itself does not contain this time."""
     capture = row(snapshot, payment_intent_id=id_of(snapshot.object.get("payment_intent")))
     return charge(snapshot) | {"charge_captures": [capture | {"created": snapshot.as_of.isoformat()}]}
 
@@ -147,14 +149,14 @@ def checkout_session(snapshot: Snapshot) -> Records:
 
 
 def _listed_refunds(snapshot: Snapshot) -> Records:
-    """Once a charge listed its refunds, and no event of their own told of them."""
+    """Refunds listed in a charge, as in older API versions, which send no events for refunds."""
     listed = (snapshot.object.get("refunds") or {}).get("data") or []
     refunds = [refund(replace(snapshot, object=each))["refunds"][0] for each in listed]
     return {"refunds": refunds} if refunds else {}
 
 
 def _first_listed(charges: dict[str, Any] | None) -> str | None:
-    """Once a payment intent listed its charges, the newest first."""
+    """The newest charge listed in a payment intent, as in older API versions."""
     listed = (charges or {}).get("data") or []
     return id_of(listed[0]) if listed else None
 

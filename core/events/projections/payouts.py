@@ -1,4 +1,4 @@
-"""Payouts: what Stripe sends to the bank."""
+"""Payouts: the money that Stripe sends to the bank."""
 
 from core.events.registry import Records, Snapshot, date_of, id_of, on, row
 
@@ -15,6 +15,7 @@ PAYOUT_RANKS = {"pending": 0, "in_transit": 1, "paid": 2, "canceled": 3, "failed
 )
 def payout(snapshot: Snapshot) -> Records:
     source = snapshot.object
+    trace = source.get("trace_id")
     columns = {
         "amount_minor": source["amount"],
         "currency": source["currency"],
@@ -24,6 +25,10 @@ def payout(snapshot: Snapshot) -> Records:
         "reconciliation_status": source.get("reconciliation_status"),
         "failure_code": source.get("failure_code"),
         "balance_transaction_id": id_of(source.get("balance_transaction")),
+        "method": source.get("method"),
+        "trace_id": trace.get("value") if isinstance(trace, dict) else None,
+        "trace_id_status": trace.get("status") if isinstance(trace, dict) else "not_told",
     }
-    rank = 2 * PAYOUT_RANKS.get(source["status"], 0) + (columns["reconciliation_status"] == "completed")
+    known = columns["reconciliation_status"] == "completed", columns["trace_id_status"] == "supported"
+    rank = 4 * PAYOUT_RANKS.get(source["status"], 0) + sum(known)
     return {"payouts": [row(snapshot, rank=rank, **columns)]}

@@ -1,13 +1,11 @@
-"""Subscriptions: the present state, and what each event said that the subscription was then and just before."""
+"""Subscriptions: the current state, and the state at and just before each event."""
 
-from typing import Any
-
+from core.events.event_rows import Json
 from core.events.projections.discounts import discounts_of, ids_of, reading_terms
 from core.events.projections.payments import references
 from core.events.projections.terms import check_total, decimal_text, price_of, quantity_rule, tiers_of
 from core.events.registry import Records, Row, Snapshot, id_of, merged, moment, on, row, whole
 
-Json = dict[str, Any]
 RANKS = {
     "incomplete": 0,
     "trialing": 1,
@@ -55,7 +53,7 @@ def subscription(snapshot: Snapshot) -> Records:
 
 
 def _told(snapshot: Snapshot, columns: Json) -> Row:
-    """What it was at this event and just before it; an answer of Stripe's is recorded from its row, in SQL."""
+    """The states at this event and just before it; a state returned by Stripe is recorded from its row, in SQL."""
     before = _columns(_earlier(snapshot.object, snapshot.previous)) if snapshot.previous else None
     told = row(
         snapshot,
@@ -85,7 +83,9 @@ def _columns(source: Json) -> Json:
         **{field: _period(source, items, field) for field in ("current_period_start", "current_period_end")},
         "cancel_at_period_end": bool(source.get("cancel_at_period_end")),
         "cancellation_reason": (source.get("cancellation_details") or {}).get("reason"),
+        "cancellation_feedback": (source.get("cancellation_details") or {}).get("feedback"),
         "pause_behavior": (source.get("pause_collection") or {}).get("behavior"),
+        "pause_resumes_at": moment((source.get("pause_collection") or {}).get("resumes_at")),
         "items": [_item(item) for item in items],
         "discounts": None if listed is None else ids_of(listed, source["id"]),
         "latest_invoice_id": id_of(source.get("latest_invoice")),
@@ -94,13 +94,13 @@ def _columns(source: Json) -> Json:
 
 
 def _currency_of(items: list[Json]) -> str | None:
-    """Subscriptions of old API versions have no currency of their own."""
+    """The currency, which a subscription of an old API version has only in its items."""
     found: str | None = price_of(items[0]).get("currency") if items else None
     return found
 
 
 def _period(source: Json, items: list[Json], field: str) -> str | None:
-    """Today a period is its items'; in older API versions it was the subscription's own."""
+    """The current period, which older API versions give on the subscription and newer ones on its items."""
     ends = [item[field] for item in items if item.get(field) is not None]
     return moment(max(ends) if ends else source.get(field))
 
@@ -131,7 +131,7 @@ def _item(item: Json) -> Json:
 
 
 def _inside(snapshot: Snapshot, customer: str | None) -> Records:
-    """What stands in the subscription as whole objects: discounts, their coupons, tiers of prices."""
+    """Records of the objects expanded inside the subscription: discounts, coupons, price tiers."""
     source = snapshot.object
     subscription_id = source["id"]
     items = (source.get("items") or {}).get("data") or []
@@ -151,7 +151,7 @@ def _inside(snapshot: Snapshot, customer: str | None) -> Records:
 
 
 def _earlier(source: Json, previous: Json) -> Json:
-    """The object as it was before the event: what `previous_attributes` names takes the place of what is there now."""
+    """The object as it was before the event: the fields in `previous_attributes` replace the current ones."""
     before = _with(source, previous)
     now = (source.get("items") or {}).get("data") or []
     told = (previous.get("items") or {}).get("data") if isinstance(previous.get("items"), dict) else None
@@ -169,7 +169,7 @@ def _at(items: list[Json], place: int) -> Json:
 
 
 def _with(base: Json, changes: Json) -> Json:
-    """`base` with `changes` in it; objects that stay the same object are merged, others replaced."""
+    """`base` with `changes` applied; nested objects with the same id are merged, others replaced."""
     result = dict(base)
     for name, value in changes.items():
         present = base.get(name)

@@ -1,19 +1,20 @@
-"""What Stripe's prices, coupons and discounts say, in the few fields that a monthly amount is worked out from."""
+"""The fields of Stripe's prices, coupons and discounts from which a monthly amount is computed."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-Json = dict[str, Any]
+from core.events.event_rows import Json
+
 MOST_MINOR = Decimal(10) ** 14  # beyond any amount of Stripe's, and small enough for a bigint after any factor
 MOST_PLACES = 12  # Stripe's unit_amount_decimal has at most twelve
 
 
 class UnreadableTerms(ValueError):
-    """A field of a price or a coupon that is not as Stripe shapes it; named without its value."""
+    """A field of a price or coupon has an unexpected shape; the message names the field, never its value."""
 
 
 def price_of(item: Json) -> Json:
-    """The item's price; API versions before 2020 call it the plan."""
+    """The item's price, which API versions before 2020 call the plan."""
     price: Json = item.get("price") or {}
     plan = item.get("plan")
     if price or not isinstance(plan, dict):
@@ -28,7 +29,7 @@ def price_of(item: Json) -> Json:
 
 
 def quantity_rule(price: Json) -> Json:
-    """How the quantity is changed before it is multiplied; both None where it is not."""
+    """How the quantity is divided and rounded before it is multiplied; both None if it is not."""
     transform = price.get("transform_quantity") or {}
     divide_by = transform.get("divide_by")
     if divide_by is not None and (type(divide_by) is not int or divide_by < 1):
@@ -37,7 +38,7 @@ def quantity_rule(price: Json) -> Json:
 
 
 def tiers_of(price: Json) -> list[Json] | None:
-    """Each tier's upper bound (None for the last), unit amount and flat amount in minor units; None where not told."""
+    """Each tier's upper bound (None for the last), unit amount and flat amount in minor units; None if not given."""
     tiers = price.get("tiers")
     if not isinstance(tiers, list):
         return None
@@ -52,7 +53,7 @@ def tiers_of(price: Json) -> list[Json] | None:
 
 
 def decimal_text(exact: Any, whole: Any, field: str) -> str | None:
-    """The amount in minor units as plain decimal text: the whole one where there is one, else the exact one."""
+    """The amount in minor units as decimal text: the whole number if there is one, otherwise the decimal amount."""
     given = whole if whole is not None else exact
     if given is None:
         return None
@@ -69,7 +70,7 @@ def decimal_text(exact: Any, whole: Any, field: str) -> str | None:
 
 
 def check_total(price: Json, quantity: int) -> None:
-    """Raises `UnreadableTerms` where the price of this quantity is beyond any amount of Stripe's."""
+    """Raises `UnreadableTerms` if the price of this quantity is larger than any amount at Stripe."""
     units = [decimal_text(price.get("unit_amount_decimal"), price.get("unit_amount"), "unit_amount")]
     for tier in tiers_of(price) or []:
         units += [tier["unit"], tier["flat"]]
@@ -78,7 +79,7 @@ def check_total(price: Json, quantity: int) -> None:
 
 
 def coupon_columns(coupon: Json) -> Json:
-    """What a coupon takes off and for how long."""
+    """How much a coupon takes off, and for how long."""
     amounts = {
         currency: _whole(option.get("amount_off"), "amount_off")
         for currency, option in (coupon.get("currency_options") or {}).items()
@@ -96,7 +97,7 @@ def coupon_columns(coupon: Json) -> Json:
 
 
 def products_of(coupon: Json) -> list[str] | None:
-    """The products that a coupon is limited to; None where that was not told, since Stripe tells it only when asked."""
+    """The products that a coupon is limited to; None if unknown, as Stripe includes them only when asked to expand."""
     limits = coupon.get("applies_to")
     if not isinstance(limits, dict) or not isinstance(limits.get("products"), list):
         return None

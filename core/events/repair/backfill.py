@@ -1,6 +1,7 @@
-"""Mirrors what Stripe holds: every kind of object, listed page by page, and stopped and resumed at any of them."""
+"""The backfill: lists every kind of object at Stripe into the mirror; it can be interrupted and resumed at any page."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,17 +14,16 @@ from core.events.registry import READING_ERRORS, Projection, Records, Snapshot, 
 from core.events.repair.partial_lists import completed
 from core.events.repair.skipping import BACKFILL, done_or_skipped, readable_records
 from core.periods import Clock
-from core.stripe_gateway import StripeGateway
+from core.stripe_gateway import Json, StripeGateway
 
 FETCHED = "fetch"
 EVENTS_KEPT_DAYS = 30  # https://docs.stripe.com/api/events
 ROWS_A_LOAD = 2_000
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Source:
-    """One kind of object: its name for `--only`, its mirror table, Stripe's list and type, what of it is mirrored."""
+    """One kind of object: its name for `--only`, its table, its path and type at Stripe, and what is mirrored."""
 
     name: str
     table: str
@@ -36,7 +36,7 @@ class Source:
 
 
 def _told_by_events(session: Json) -> bool:
-    """Stripe tells of a checkout session when it ends, so an open one is mirrored then."""
+    """Whether the session has ended. Only then does Stripe send an event, so open sessions are mirrored later."""
     return bool(session.get("status") != "open")
 
 
@@ -94,8 +94,7 @@ SOURCES = (
 )
 NAMES = (*(source.name for source in SOURCES), "events")
 # What no object tells of later: a failure that left no charge, when a charge was captured and a dispute closed, and
-# what
-# a subscription and its discounts once were.
+# what a subscription and its discounts once were.
 TOLD_BY_EVENTS = (
     "charge.captured",
     "charge.dispute.closed",
@@ -122,7 +121,7 @@ ONLY_TOLD = (
 
 @dataclass(frozen=True)
 class Progress:
-    """Told after each page: how many objects of `source` are mirrored, and the day the listing has come back to."""
+    """Progress after each page: how many objects of `source` are mirrored, and the day that the listing has reached."""
 
     source: str
     objects: int
@@ -140,9 +139,9 @@ def run(
     only: Sequence[str] = NAMES,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> None:
-    """Mirror every object created from `since` on; each page is committed with its place, so a second run goes on.
+    """Mirror every object created from `since` on; each page is committed with its place, so the next run continues.
 
-    Raises `Unavailable` where Stripe or the database does not answer: what was mirrored stays.
+    Raises `Unavailable` if Stripe or the database does not answer; what was mirrored stays.
     """
     started = clock()
     for source in SOURCES:
@@ -162,24 +161,34 @@ def load_history(
     *,
     now: datetime,
 ) -> Iterator[tuple[str, int]]:
-    """Mirror a whole history at hand, in bulk, through the same projections; yields each kind and its count."""
+    """Load a whole history in bulk through the same projections; yields each kind and how many were loaded."""
     for source in SOURCES:
-        count = 0
-        for some in _chunks(filter(source.mirrored, objects(source.object_type)), ROWS_A_LOAD):
-            db.call(
-                "load_records",
-                records=merged(source.projection(Snapshot(each, now, FETCHED, livemode=False)) for each in some),
-            )
-            count += len(some)
-        yield source.name, count
-    for some in _chunks(objects("coupon"), ROWS_A_LOAD):  # Stripe's are asked for where a discount needs them
-        projected = (projections.discounts.coupon(Snapshot(each, now, FETCHED, livemode=False)) for each in some)
-        db.call("load_records", records=merged(projected))
-    count = 0
-    for told in _chunks(events(TOLD_BY_EVENTS), ROWS_A_LOAD):
-        db.call("load_records", records=merged(_told_alone(each, livemode=False) for each in told))
-        count += len(told)
-    yield "events", count
+        mirrored = filter(source.mirrored, objects(source.object_type))
+        yield source.name, _load_all(db, mirrored, partial(_fetched, source.projection, now))
+    # Stripe's coupons are asked for where a discount needs them.
+    _load_all(db, objects("coupon"), partial(_fetched, projections.discounts.coupon, now))
+    yield "events", _load_all(db, events(TOLD_BY_EVENTS), partial(_told_alone, livemode=False))
+
+
+def _fetched(projection: Projection, now: datetime, each: Json) -> Records:
+    return projection(Snapshot(each, now, FETCHED, livemode=False))
+
+
+def _load_all(db: Database, objects: Iterable[Json], project: Callable[[Json], Records]) -> int:
+    """Mirror these objects and answer how many they were: while the database takes some, the next are projected."""
+
+    def prepared() -> Iterator[tuple[int, Records]]:
+        for some in _chunks(objects, ROWS_A_LOAD):
+            yield len(some), merged(map(project, some))
+
+    coming, count = prepared(), 0
+    with ThreadPoolExecutor(1) as one_ahead:
+        ahead = one_ahead.submit(next, coming, None)
+        while (ready := ahead.result()) is not None:
+            ahead = one_ahead.submit(next, coming, None)
+            db.call("load_records", records=ready[1])
+            count += ready[0]
+    return count
 
 
 def _chunks(objects: Iterable[Json], size: int) -> Iterator[list[Json]]:
@@ -225,7 +234,7 @@ def _list(
 
 
 def _load_one_by_one(db: Database, objects: list[Json], read: Callable[[Json], Records], *, now: datetime) -> None:
-    """The database refused a page: what can be loaded is, the rest is skipped."""
+    """Load each object of a page that the database refused; those that cannot be loaded are skipped."""
     for each in objects:
         load = partial(_load, db, each, read)
         done_or_skipped(db, BACKFILL, each.get("id"), load, now=now)
@@ -268,7 +277,7 @@ def _list_events(
     since: datetime | None,
     tell: Callable[[Progress], None],
 ) -> None:
-    """What events alone tell of, as far back as Stripe keeps them."""
+    """Mirror what only events contain, as far back as Stripe keeps them."""
     earliest = max(since or datetime.min.replace(tzinfo=UTC), clock() - timedelta(days=EVENTS_KEPT_DAYS))
     told, count = stripe.each("events", types=TOLD_BY_EVENTS, created={"gte": int(earliest.timestamp())}), 0
     for some in _chunks(told, ROWS_A_LOAD):

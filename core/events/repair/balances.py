@@ -1,7 +1,9 @@
-"""Pulls what moved Stripe's balance, and what each payout took along."""
+"""Pulls Stripe's balance transactions, and which of them each payout contains."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 from core.db import Database
 from core.events.projections.balances import balance_transaction
@@ -21,6 +23,7 @@ from core.stripe_gateway import Json, StripeGateway
 OVERLAP_SECONDS = 3_600  # a movement may show up a little after its time
 WINDOW = timedelta(days=1)
 PAYOUTS_A_ROUND = 20
+PAYOUTS_A_LOAD = 200
 FIRST_LOOK_DAYS = 30
 UNBOOKED_A_ROUND = 50
 BOOKED_LATE_SECONDS = 600  # a charge or refund this old should have its balance transaction
@@ -29,9 +32,9 @@ _UNBOOKED = {source.table: source for source in SOURCES if source.name in ("char
 
 
 def pull_balance_transactions(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Mirror the movements since the newest one known, oldest days first; how many were listed.
+    """Mirror the balance transactions since the newest known one, oldest days first; returns how many were listed.
 
-    Raises `Unavailable` where Stripe or the database does not answer; the next round begins at the same place.
+    Raises `Unavailable` if Stripe or the database does not answer; the next round begins at the same place.
     """
     now, newest = clock(), db.call("newest_balance_transaction")
     known_until = datetime.fromisoformat(newest) if newest else now - timedelta(days=FIRST_LOOK_DAYS)
@@ -48,7 +51,7 @@ def pull_balance_transactions(db: Database, stripe: StripeGateway, *, clock: Clo
 
 
 def open_payouts(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Mirror the balance transactions of reconciled payouts that are not known yet, newest first; how many payouts.
+    """Mirror the contents of reconciled payouts where they are not known yet, newest first; returns how many payouts.
 
     A payout that Stripe refuses to list is skipped, with an incident.
     """
@@ -60,6 +63,13 @@ def open_payouts(db: Database, stripe: StripeGateway, *, clock: Clock, livemode:
     return len(payouts)
 
 
+def load_payout_contents(db: Database, contents: Iterable[tuple[str, list[str]]]) -> None:
+    """Record what many payouts took along, in bulk: of a history at hand."""
+    remaining = iter(contents)
+    while some := list(islice(remaining, PAYOUTS_A_LOAD)):
+        db.call("record_contents_of_payouts", contents=[{"payout": payout, "ids": ids} for payout, ids in some])
+
+
 def _open_payout(db: Database, stripe: StripeGateway, payout_id: str, *, clock: Clock, livemode: bool) -> None:
     contents = list(stripe.each("balance_transactions", payout=payout_id))
     _mirror(db, contents, clock=clock, livemode=livemode)
@@ -68,9 +78,9 @@ def _open_payout(db: Database, stripe: StripeGateway, payout_id: str, *, clock: 
 
 
 def ask_for_bookings(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Refetch charges and refunds that came without their balance transaction and should have it; how many.
+    """Refetch charges and refunds that should have a balance transaction and do not; returns how many.
 
-    One that still has none is asked for again an hour later, for 30 days.
+    One that still has none is asked for again every hour, for 30 days.
     """
     now = clock()
     found = db.call(

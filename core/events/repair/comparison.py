@@ -1,4 +1,4 @@
-"""Compares the mirror with what Stripe holds, by kind of object and day, heals what differs, and scores it."""
+"""The nightly comparison of the mirror with Stripe, by kind of object and day: repairs differences, scores accuracy."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ GONE, DELETED = "gone", "deleted"
 
 @dataclass(frozen=True)
 class WrongDay:
-    """What was wrong with one kind of object on one business day: absent, otherwise, or not at Stripe at all."""
+    """The differences of one kind of object on one business day: missing, different, or unknown to Stripe."""
 
     kind: str
     day: date
@@ -38,7 +38,7 @@ class WrongDay:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How right the mirror was found when it was last compared in whole; `score` is None where there was nothing."""
+    """The result of the last complete comparison; `score` is None if there was nothing to compare."""
 
     done_at: datetime
     equal: int
@@ -52,16 +52,16 @@ class Comparison:
 
     @property
     def score(self) -> float | None:
-        """The mirror's accuracy: objects that were as Stripe holds them, divided by all on either side."""
+        """The mirror accuracy: objects equal to Stripe's, divided by all objects on either side."""
         return self.equal / self.objects if self.objects else None
 
     @property
     def left(self) -> int:
-        """What was found wrong and not healed."""
+        """How many differences were not repaired."""
         return self.wrong - self.healed
 
     def in_words(self) -> str:
-        """The score, never rounded up to all, and what became of the rest."""
+        """The score, never rounded up to 100%, and what was done about the differences."""
         if self.score is None:
             return "there was nothing to compare"
         if not self.wrong:
@@ -82,7 +82,7 @@ class Part:
 
 
 def last(db: Database) -> Comparison | None:
-    """The last comparison that was finished; None before the first one."""
+    """The last finished comparison; None before the first."""
     found = db.call("last_comparison")
     return _comparison(found) if found else None
 
@@ -95,12 +95,12 @@ def compare(
     livemode: bool,
     wait: Callable[[float], object],
     still_coming_seconds: int = STILL_COMING_SECONDS,
-    keep: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> Comparison:
-    """Compare the newest days and, night by night, all older ones; `keep` is called at each part and page.
+    """Compare the newest days and, night by night, all older ones; `heartbeat` is called for each part and page.
 
-    Stopped at any part, it goes on there. `wait` lets the events of what is in doubt come before it counts as wrong.
-    Raises `Unavailable` where Stripe or the database does not answer.
+    An interrupted comparison resumes at its part. `wait` gives the events of doubtful objects time to arrive before
+    they count as different. Raises `Unavailable` if Stripe or the database does not answer.
     """
     asking = _Asking(db, stripe, clock, livemode)
     now = clock().replace(microsecond=0)
@@ -113,7 +113,7 @@ def compare(
     )
     for number, part in enumerate(_parts(begun), 1):
         if number > begun["parts_done"]:
-            found = _compared(db, asking, part, wait=wait, keep=keep)
+            found = _compared(db, asking, part, wait=wait, heartbeat=heartbeat)
             db.call(
                 "record_compared_part",
                 comparison_id=begun["id"],
@@ -137,14 +137,14 @@ def _parts(begun: Json) -> Iterator[Part]:
 
 
 def _compared(
-    db: Database, asking: "_Asking", part: Part, *, wait: Callable[[float], object], keep: Callable[[], None]
+    db: Database, asking: "_Asking", part: Part, *, wait: Callable[[float], object], heartbeat: Callable[[], None]
 ) -> dict[str, list[Any]]:
-    """What Stripe listed of a part, the rows in doubt, and what of the mirror's surplus became clear."""
+    """What Stripe listed of a part, the doubtful rows, and what was found out about rows that Stripe did not list."""
     table = part.source.table
     listed: list[Row] = []
     doubtful: list[Row] = []
     for rows in asking.listed(part):
-        keep()
+        heartbeat()
         listed += [{"id": row["id"], "created": row["created"]} for row in rows]
         in_doubt = set(db.call("doubtful_objects", table=table, rows=rows, now=asking.clock()))
         doubtful += [row for row in rows if row["id"] in in_doubt]
@@ -161,13 +161,13 @@ def _compared(
                 doubtful += answer
     if doubtful:
         wait(SECOND_LOOK_AFTER_SECONDS)
-        keep()
+        heartbeat()
     return found | {"listed": listed, "doubtful": doubtful}
 
 
 @dataclass(frozen=True)
 class _Asking:
-    """Stripe, whose objects come as rows of the mirror."""
+    """Reads Stripe's objects as rows of the mirror."""
 
     db: Database
     stripe: StripeGateway
@@ -186,7 +186,7 @@ class _Asking:
             after = {"starting_after": objects[-1]["id"]} if objects else after
 
     def shown(self, source: Source, object_id: str) -> list[Row] | str:
-        """One that was not listed: its row where Stripe has it of another day, else that it is gone or deleted."""
+        """An object that was not listed: its row if Stripe has it on another day, or that it is gone or deleted."""
         as_of = self._now()
         try:
             shown = self.stripe.retrieve(f"{source.path}/{object_id}")

@@ -1,10 +1,9 @@
-"""Lists inside an object that say `has_more`: the rest is fetched before the object counts."""
+"""Lists inside an object that are incomplete (`has_more`): the rest is fetched before the object is projected."""
 
 from typing import Any
 
-from core.stripe_gateway import StripeGateway
+from core.stripe_gateway import Json, StripeGateway
 
-Json = dict[str, Any]
 AWAITS_LIST = "Stripe sent only a part of a list in this object; the rest is fetched before it counts"
 # Of each kind of object, the lists that projections read: the field, Stripe's list, and its parameter for the object.
 LISTS = {
@@ -14,12 +13,12 @@ LISTS = {
 
 
 def is_partial(subject: Json) -> bool:
-    """Whether a list in this object that a projection reads goes on at Stripe."""
+    """Whether a list in this object that a projection reads is incomplete."""
     return any(_goes_on(subject.get(field)) for field, _, _ in LISTS.get(str(subject.get("object")), ()))
 
 
 def completed(stripe: StripeGateway, subject: Json) -> Json:
-    """The object with its lists whole; what it shows of them itself stays as it is.
+    """The object with complete lists; the part it contains already stays as it is.
 
     Raises `Unavailable` or `Refused` like the gateway.
     """

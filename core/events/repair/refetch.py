@@ -1,4 +1,4 @@
-"""Fetches single objects from Stripe: those that two events of the same second changed, whose order nobody knows."""
+"""Fetches tied objects from Stripe: two events of one second changed them, so their latest state is unknown."""
 
 from datetime import timedelta
 from functools import partial
@@ -18,10 +18,10 @@ _BY_TABLE = {source.table: source for source in SOURCES}
 
 
 def refetch_tied(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Mirror the present state of up to `BATCH` tied rows whose second is over; how many were refetched.
+    """Mirror the current state of up to `BATCH` tied rows whose second is over; returns how many were refetched.
 
-    Raises `Unavailable` where Stripe or the database does not answer; what was refetched stays. One that cannot be read
-    is skipped.
+    Raises `Unavailable` if Stripe or the database does not answer; what was refetched stays. An object that cannot be
+    read is skipped.
     """
     now = clock()
     before = now - timedelta(seconds=SETTLED_AFTER_SECONDS)
@@ -42,9 +42,9 @@ def _settle_tie(
 def refetch(
     db: Database, stripe: StripeGateway, source: Source, object_id: str, *, clock: Clock, livemode: bool
 ) -> bool:
-    """Mirror one object as Stripe has it now; False where Stripe does not show it, or says only that it was deleted.
+    """Mirror one object as Stripe has it now; False if Stripe does not have it, or says only that it was deleted.
 
-    Raises `Unavailable` where Stripe or the database does not answer, `Refused` where Stripe refuses our key.
+    Raises `Unavailable` if Stripe or the database does not answer, and `Refused` if Stripe refuses our key.
     """
     as_of = clock().replace(microsecond=0)
     try:

@@ -14,6 +14,7 @@ FETCH_BOOKINGS = "fetch missing balance transactions"
 REFETCH = "refetch tied objects"
 BACKFILL = "backfill"
 COMPARE = "compare mirror"
+FETCH_TRACE_IDS = "fetch trace ids"
 PULL_BALANCE = "pull balance transactions"
 SKIPPABLE = (Refused, DatabaseFault, *READING_ERRORS)
 

@@ -1,4 +1,4 @@
-"""Lists Stripe's events to find those that did not arrive, and receives them like the webhook does."""
+"""The hourly sweep: lists Stripe's events, and receives those that never arrived as the webhook would have."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ OVERLAP_SECONDS = 3_600
 
 @dataclass(frozen=True)
 class Swept:
-    """How many events a sweep listed, and how many of them had not arrived."""
+    """How many events a sweep listed, and how many of those had not arrived."""
 
     listed: int
     found: int
@@ -30,11 +30,12 @@ def sweep_events(
     clock: Clock,
     livemode: bool,
     still_coming_seconds: int = STILL_COMING_SECONDS,
-    keep: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> Swept:
-    """Receive events since the last sweep (at first: 30 days) that did not arrive; `keep` is called at each page.
+    """Receive the events since the last sweep (at first: of 30 days) that did not arrive.
 
-    Interrupted at any page, it resumes there. Raises `Unavailable` where Stripe or the database does not answer.
+    `heartbeat` is called for each page; an interrupted sweep resumes at its page. Raises `Unavailable` if Stripe or the
+    database does not answer.
     """
     now = clock()
     sweep = db.call(
@@ -46,7 +47,7 @@ def sweep_events(
     )
     after, listed, found, more = sweep["last_id"], sweep["listed"], sweep["found"], True
     while more:
-        keep()
+        heartbeat()
         events, more = _page(stripe, sweep, after)
         found += _take_in(db, events, livemode=livemode, now=clock())
         listed += len(events)
@@ -84,9 +85,9 @@ def _take_in(db: Database, events: list[Json], *, livemode: bool, now: datetime)
 
 
 def _received(event: Json, *, livemode: bool) -> inbox.Received:
-    """Without a body, so that a delivery that still arrives does not count as a changed one."""
+    """The event without a body, so that a delivery that still arrives does not count as changed."""
     received = inbox.prepare(event, b"", livemode=livemode)
-    return replace(received, event=received.event | {"came_by": "sweep"})
+    return replace(received, event={**received.event, "came_by": "sweep"})
 
 
 def _epoch(moment: str) -> int:

@@ -7,7 +7,7 @@ import pytest
 from core.errors import Refused, Unavailable
 from core.events import inbox, replay
 from core.events.api_responses import records_of
-from core.events.lookup import Sought
+from core.events.lookup import EventFilter
 from core.events.repair import backfill
 from core.events.repair.refetch import refetch
 from core.events.retries import retry_failed_events
@@ -127,7 +127,7 @@ def test_a_refetch_a_backfill_and_a_replay_fetch_the_whole_list(database, owner)
     someone = Actor("cli:test", Role.ADMIN)
     stripe = Holding(sub_1=subscription())
     settled = replay.replay(
-        database, lambda: stripe, someone, Sought(), clock=lambda: NOW, livemode=False, refetch=True
+        database, lambda: stripe, someone, EventFilter(), clock=lambda: NOW, livemode=False, refetch=True
     )
     assert [each.outcome for each in settled] == ["applied"]
     assert prices(owner) == WHOLE

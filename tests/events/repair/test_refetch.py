@@ -61,6 +61,6 @@ def test_what_is_not_the_event_that_was_asked_for_is_no_answer(database, owner, 
     soon = datetime(2026, 11, 24, 12, 1, tzinfo=UTC)
     assert retry_failed_events(database, Answering(evt_1=answer), clock=lambda: soon, livemode=False) == 1
     assert owner.execute("select outcome, attempts, reason from payops.event_handlings").fetchall() == [
-        ("failed", 2, "Stripe answered with something else")
+        ("failed", 2, "Stripe answered with another object")
     ]
     assert owner.execute("select count(*) from payops.charges").fetchone() == (0,)

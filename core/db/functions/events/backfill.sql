@@ -29,7 +29,7 @@ begin
 end
 $$;
 
--- record_complete_backfill: every kind of object was listed by a backfill that began at that moment.
+-- record_complete_backfill: a backfill that began at this moment has listed every kind of object.
 create function payops_api.record_complete_backfill(p_started timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -39,8 +39,8 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- analyze_tables: the planner knows what each table holds now. After a bulk load it would otherwise use the statistics
--- from before until autovacuum runs: the overview took ten times as long for its first minutes.
+-- analyze_tables: the planner's statistics are up to date. After a bulk load they would otherwise be out of date until
+-- autovacuum runs, and the overview would take ten times as long for its first minutes.
 create function payops_api.analyze_tables() returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

@@ -28,14 +28,15 @@ begin
 end
 $$;
 
--- mirror_content: what a mirror row says about its object, without when and by what it was written.
+-- mirror_content: the columns of a mirror row that describe its object, without when and by which event it was written.
 create function payops.mirror_content(p_row jsonb) returns jsonb
 language sql immutable
 set search_path = '' as $$ select p_row - array['as_of', 'event_id', 'state_rank', 'tied'] $$;
 
 -- doubtful_rows: of these rows as Stripe shows them, those that the mirror lacks or that differ from it. A row that is
 -- newer in the mirror does not count as different, unless its time is in the future. Balance transactions never change.
-create function payops.doubtful_rows(p_table text, p_rows jsonb, p_now timestamptz)
+-- Where Stripe is asked `p_again`, its answer is also newer than one that was fetched in the same second.
+create function payops.doubtful_rows(p_table text, p_rows jsonb, p_now timestamptz, p_again boolean default false)
 returns table (id text, day date, is_missing boolean)
 language plpgsql stable
 set search_path = '' as $$
@@ -45,9 +46,10 @@ begin
     'select r.id, payops.business_day(r.created), k.id is null'
     ' from jsonb_populate_recordset(null::payops.%1$I, $1) as r'
     ' left join payops.%1$I as k on k.id = r.id'
-    ' where k.id is null or (k.as_of < r.as_of or k.as_of > $2 + interval ''1 hour'' or $3)'
+    ' where k.id is null or (k.as_of < r.as_of or k.as_of > $2 + interval ''1 hour'' or $3'
+    '   or $4 and k.as_of = r.as_of and k.event_id = r.event_id)'
     '   and payops.mirror_content(to_jsonb(k)) is distinct from payops.mirror_content(to_jsonb(r))', p_table
-  ) using p_rows, p_now, p_table = 'balance_transactions';
+  ) using p_rows, p_now, p_table = 'balance_transactions', p_again;
 end
 $$;
 

@@ -1,40 +1,71 @@
--- events_that_fit: the events that match this filter, newest first: received between two times, of a type (or a
--- family, `charge.*`), with an outcome, about an object or with this ID themselves, with one of these IDs; after a
--- position in the list if one is given.
-create function payops.events_that_fit(p_sought jsonb, p_limit integer) returns setof payops.events
+-- known_event_types: every type of which an event is stored, each found in the index by skipping from one to the next.
+create function payops.known_event_types() returns text[]
+language sql stable
+set search_path = '' as $$
+  with recursive found as (
+    (select e.type from payops.events as e order by e.type limit 1)
+    union all
+    select (select e.type from payops.events as e where e.type > f.type order by e.type limit 1)
+    from found as f
+    where f.type is not null
+  )
+  select coalesce(array_agg(f.type), '{}') from found as f where f.type is not null
+$$;
+
+-- event_outcomes: what can become of an event.
+create function payops.event_outcomes() returns text[]
+language sql immutable
+set search_path = '' as $$ select '{applied,ignored,quarantined,failed,dead}'::text[] $$;
+
+-- event_types: the stored types that a type or a family (`charge.*`) names; null where none is named.
+create function payops.event_types(p_type text) returns text[]
+language sql stable
+set search_path = '' as $$
+  select case
+    when p_type like '%*' then
+      array(select t from unnest(payops.known_event_types()) as t where starts_with(t, rtrim(p_type, '*')))
+    when p_type is not null then array[p_type]
+  end
+$$;
+
+-- events_where: the filter's conditions on an event `e` and its handling `h`, which read their values from $1; a type is
+-- no part of them. An outcome is written out, so that the index of the rare ones is used.
+create function payops.events_where(p_sought jsonb) returns text
+language sql immutable
+set search_path = '' as $$
+  select concat(
+    'true',
+    case when p_sought ? 'since' then ' and e.received_at >= ($1 ->> ''since'')::timestamptz' end,
+    case when p_sought ? 'until' then ' and e.received_at < ($1 ->> ''until'')::timestamptz' end,
+    case when p_sought ? 'outcome' then format(' and h.outcome = any(%L)', string_to_array(p_sought ->> 'outcome', ',')) end,
+    case when p_sought ? 'object_id' then
+      ' and (e.object_id = $1 ->> ''object_id'' or e.id = $1 ->> ''object_id'')' end,
+    case when p_sought ? 'ids' then ' and e.id in (select jsonb_array_elements_text($1 -> ''ids''))' end,
+    case when p_sought ? 'before' then
+      ' and (e.received_at, e.id) < (($1 #>> ''{before,received_at}'')::timestamptz, $1 #>> ''{before,id}'')' end
+  )
+$$;
+
+-- events_matching: the events that match this filter, newest first. It may name two times between which they were
+-- received, a type or a family (`charge.*`), an outcome or several, an object's ID or the event's own, a list of IDs, and a position
+-- in the list after which to continue. Each type's newest are found in the index, and the newest of those taken.
+create function payops.events_matching(p_sought jsonb, p_limit integer) returns setof payops.events
 language plpgsql stable
 set search_path = '' as $$
 declare
-  fits text := '';
+  of_one constant text := format(
+    'select e.* from payops.events as e inner join payops.event_handlings as h on h.event_id = e.id where %s',
+    payops.events_where(p_sought)
+  );
+  newest constant text := ' order by e.received_at desc, e.id desc limit $2';
 begin
-  if p_sought ? 'since' then
-    fits := fits || ' and e.received_at >= ($1 ->> ''since'')::timestamptz';
+  if p_sought ->> 'type' is null then
+    return query execute of_one || newest using p_sought, p_limit;
+  else
+    return query execute format(
+      'select e.* from unnest($3) as t (type) cross join lateral (%s and e.type = t.type %s) as e %s', of_one, newest, newest
+    ) using p_sought, p_limit, payops.event_types(p_sought ->> 'type');
   end if;
-  if p_sought ? 'until' then
-    fits := fits || ' and e.received_at < ($1 ->> ''until'')::timestamptz';
-  end if;
-  if p_sought ->> 'type' like '%*' then
-    fits := fits || ' and starts_with(e.type, rtrim($1 ->> ''type'', ''*''))';
-  elsif p_sought ? 'type' then
-    fits := fits || ' and e.type = $1 ->> ''type''';
-  end if;
-  if p_sought ? 'outcome' then
-    fits := fits || ' and h.outcome = $1 ->> ''outcome''';
-  end if;
-  if p_sought ? 'object_id' then
-    fits := fits || ' and (e.object_id = $1 ->> ''object_id'' or e.id = $1 ->> ''object_id'')';
-  end if;
-  if p_sought ? 'ids' then
-    fits := fits || ' and e.id in (select jsonb_array_elements_text($1 -> ''ids''))';
-  end if;
-  if p_sought ? 'before' then
-    fits := fits || ' and (e.received_at, e.id)'
-      ' < (($1 #>> ''{before,received_at}'')::timestamptz, $1 #>> ''{before,id}'')';
-  end if;
-  return query execute
-    'select e.* from payops.events as e inner join payops.event_handlings as h on h.event_id = e.id where true'
-    || fits || ' order by e.received_at desc, e.id desc limit $2'
-  using p_sought, p_limit;
 end
 $$;
 
@@ -63,7 +94,7 @@ language sql stable security definer
 set search_path = '' as $$
   with found as (
     select f.*, row_number() over (order by f.received_at desc, f.id desc) as n
-    from payops.events_that_fit(p_sought, least(p_limit, 1000) + 1) as f
+    from payops.events_matching(p_sought, least(p_limit, 1000) + 1) as f
   ),
   page as (
     select f.n, payops.event_in_short(e, h) as shown
@@ -91,80 +122,10 @@ set search_path = '' as $$
   )
   from (
     select f.type, h.outcome, count(*) as n
-    from payops.events_that_fit(p_sought, p_most) as f
+    from payops.events_matching(p_sought, p_most) as f
     inner join payops.event_handlings as h on f.id = h.event_id
     group by f.type, h.outcome
   ) as c
-$$;
-
--- inbox_figures: the events received between two times: their number by outcome and type, their delay, the time the
--- first attempt took, and how many are waiting to be applied; only those of a type or family, an outcome, an object
--- or an event if one is given.
-create function payops_api.inbox_figures(
-  p_since timestamptz, p_until timestamptz, p_type text default null, p_outcome text default null,
-  p_object_id text default null
-) returns jsonb
-language sql stable security definer
-set search_path = '' as $$
-  with came as materialized ( -- read once; as floating-point numbers, which sort several times faster than exact ones
-    select
-      e.type, h.outcome,
-      case when e.came_by = 'webhook' then
-        greatest(extract(epoch from e.received_at - e.created)::double precision * 1000, 0) end as delay_ms,
-      case when h.attempts = 1 and e.came_by = 'webhook' then
-        extract(epoch from h.handled_at - e.received_at)::double precision * 1000 end as handling_ms
-    from payops.events as e
-    inner join payops.event_handlings as h on e.id = h.event_id
-    where e.received_at >= p_since and e.received_at < p_until
-      and (p_type is null or e.type = p_type or p_type like '%*' and starts_with(e.type, rtrim(p_type, '*')))
-      and (p_outcome is null or h.outcome = p_outcome)
-      and (p_object_id is null or e.object_id = p_object_id or e.id = p_object_id)
-  ),
-  kinds as (select type, outcome, count(*) as n from came group by type, outcome),
-  times as (
-    select
-      percentile_cont(array[0.5, 0.95]) within group (order by delay_ms) as delay, count(delay_ms) as delays,
-      percentile_cont(array[0.5, 0.95]) within group (order by handling_ms) as handling, count(handling_ms) as handlings
-    from came
-  )
-  select jsonb_build_object(
-    'events', (select coalesce(sum(k.n), 0) from kinds as k),
-    'outcomes', (select coalesce(jsonb_object_agg(o.outcome, o.n), '{}') from (
-      select outcome, sum(n) as n from kinds group by outcome
-    ) as o),
-    'types', (select coalesce(jsonb_agg(distinct k.type order by k.type), '[]') from kinds as k),
-    'delay', jsonb_build_object('p50_ms', times.delay[1], 'p95_ms', times.delay[2], 'n', times.delays),
-    'handling', jsonb_build_object('p50_ms', times.handling[1], 'p95_ms', times.handling[2], 'n', times.handlings),
-    'unapplied', (select jsonb_build_object('events', count(*), 'oldest', min(e.received_at))
-      from payops.event_handlings as h
-      inner join payops.events as e on h.event_id = e.id
-      where h.outcome in ('failed', 'dead')
-        and (p_type is null or e.type = p_type or p_type like '%*' and starts_with(e.type, rtrim(p_type, '*')))
-        and (p_outcome is null or h.outcome = p_outcome)
-        and (p_object_id is null or e.object_id = p_object_id or e.id = p_object_id)
-    )
-  )
-  from times
-$$;
-
--- inbox_pulse: the events of each of the last 60 minutes, and how many of them were neither applied nor ignored.
-create function payops_api.inbox_pulse(p_now timestamptz) returns jsonb
-language sql stable security definer
-set search_path = '' as $$
-  select jsonb_agg(jsonb_build_object('minute', m.minute, 'events', coalesce(c.n, 0), 'spoiled', coalesce(c.spoiled, 0))
-    order by m.minute)
-  from generate_series(
-    date_trunc('minute', p_now) - interval '59 minutes', date_trunc('minute', p_now), interval '1 minute'
-  ) as m (minute)
-  left join (
-    select
-      date_trunc('minute', e.received_at) as minute, count(*) as n,
-      count(*) filter (where h.outcome in ('quarantined', 'failed', 'dead')) as spoiled
-    from payops.events as e
-    inner join payops.event_handlings as h on e.id = h.event_id
-    where e.received_at >= date_trunc('minute', p_now) - interval '59 minutes'
-    group by date_trunc('minute', e.received_at)
-  ) as c on m.minute = c.minute
 $$;
 
 -- show_event: one event with its stored payload, its later attempts, and the events of its object, newest first; within
@@ -174,7 +135,7 @@ language sql stable security definer
 set search_path = '' as $$
   select payops.event_in_short(e, h) || payops.stored_event(e) || jsonb_build_object(
     'api_version', e.api_version, 'received_from', e.received_from,
-    'tries', (
+    'later_attempts', (
       select coalesce(jsonb_agg(to_jsonb(a) - 'event_id' order by a.id), '[]')
       from payops.event_attempts as a where a.event_id = e.id
     ),
@@ -203,7 +164,7 @@ language sql stable security definer
 set search_path = '' as $$
   with found as (
     select f.id, row_number() over (order by f.received_at desc, f.id desc) as n
-    from payops.events_that_fit(p_sought, p_limit) as f
+    from payops.events_matching(p_sought, p_limit) as f
   )
   select jsonb_build_object(
     'items', coalesce(jsonb_agg(

@@ -31,7 +31,7 @@ set search_path = '' as $$
   )
 $$;
 
--- try_records: the records are in the mirror, or the answer says why they cannot be.
+-- try_records: the records are in the mirror; otherwise the answer is the reason why not.
 create function payops.try_records(p_records jsonb) returns text
 language plpgsql
 set search_path = '' as $$
@@ -62,7 +62,8 @@ begin
   if became = 'failed' and p_next_attempt_at is null then
     became := 'dead';
     perform payops.record_incident(
-      'event_dead', p_event_id, 'An event could not be applied after all its attempts. Look at it and replay it.',
+      'event_dead', (select e.type from payops.events as e where e.id = p_event_id) || ': ' || coalesce(problem, ''),
+      'An event could not be applied after all its attempts. Look at it and replay it.',
       p_now, 'critical', jsonb_build_object('event', p_event_id, 'reason', problem)
     );
   end if;

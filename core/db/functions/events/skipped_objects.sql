@@ -1,4 +1,4 @@
--- skip_object: this task leaves the object alone for a day, so that it holds up no other, and an incident says why.
+-- skip_object: this task skips the object for a day, so that it blocks no other, and an incident says why.
 create function payops_api.skip_object(p_task text, p_object_id text, p_reason text, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -16,7 +16,7 @@ begin
 end
 $$;
 
--- is_skipped: whether this task leaves the object alone at this moment.
+-- is_skipped: whether this task skips the object at this moment.
 create function payops.is_skipped(p_task text, p_object_id text, p_now timestamptz) returns boolean
 language sql stable
 set search_path = '' as $$

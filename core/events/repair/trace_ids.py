@@ -1,0 +1,34 @@
+"""Asks Stripe for the trace ids of payouts that arrived: it names them up to ten days later."""
+
+from datetime import timedelta
+from functools import partial
+
+from core.db import Database
+from core.errors import Refused
+from core.events.repair.backfill import SOURCES
+from core.events.repair.refetch import refetch
+from core.events.repair.skipping import FETCH_TRACE_IDS, done_or_skipped
+from core.periods import Clock
+from core.stripe_gateway import StripeGateway
+
+PAYOUTS_A_ROUND = 20
+ASKED_AGAIN = timedelta(hours=6)
+(_PAYOUTS,) = (source for source in SOURCES if source.table == "payouts")
+
+
+def ask_for_trace_ids(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
+    """Refetch payouts that arrived and have no trace id yet, and those mirrored before it was kept; how many.
+
+    One whose trace id stays pending is asked for again every six hours, until 14 days after its arrival.
+    """
+    now = clock()
+    found = db.call("payouts_without_trace_id", most=PAYOUTS_A_ROUND, asked_before=now - ASKED_AGAIN, now=now)
+    for payout_id in found:
+        ask = partial(_ask, db, stripe, payout_id, clock=clock, livemode=livemode)
+        done_or_skipped(db, FETCH_TRACE_IDS, payout_id, ask, now=now)
+    return len(found)
+
+
+def _ask(db: Database, stripe: StripeGateway, payout_id: str, *, clock: Clock, livemode: bool) -> None:
+    if not refetch(db, stripe, _PAYOUTS, payout_id, clock=clock, livemode=livemode):
+        raise Refused("payout_not_shown", "Stripe does not show this payout.")
