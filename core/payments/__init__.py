@@ -1,1 +1,1 @@
-"""Payments: why they fail, and what may be done about it."""
+"""Payments: search, refunds, disputes, recovery of failed payments, and the payment API's operations."""

@@ -1,4 +1,4 @@
-"""What moves money: written down, asked of Stripe under its own id, settled, and looked after where no answer came."""
+"""Actions that move money: recorded, sent to Stripe under their own id, settled, and checked if no answer came."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -13,9 +13,9 @@ from core.stripe_gateway import Json
 
 log = structlog.get_logger(__name__)
 
-KEY_KEPT = timedelta(hours=23)  # Stripe keeps a key for 24 hours; an hour is left for clocks that differ
-OVER_AFTER = timedelta(minutes=5)  # a request that Stripe took in is over by then
-CUSTOMERS_OWN = frozenset({"payment", "create_subscription"})  # whoever asked decides whether it is asked again
+KEY_VALID_FOR = timedelta(hours=23)  # Stripe's idempotency keys last 24 hours; an hour allows for clocks that differ
+OVER_AFTER = timedelta(minutes=5)  # a request that reached Stripe has finished by then
+CUSTOMERS_OWN = frozenset({"payment", "create_subscription"})  # only the caller repeats these, never the worker
 CLAIMED_AT_ONCE = 20
 LONGEST_WAIT_SECONDS = 600
 MARK, REQUEST_MARK = "payopsAction", "payopsRequest"
@@ -53,13 +53,13 @@ class Action:
 
 
 def begun(context: PaymentContext, function: str, /, **arguments: Any) -> Action:
-    """Write the action down by `function` and, where it is this caller's to do, carry it out."""
+    """Record the action with the SQL function `function` and, if this caller recorded it, send it to Stripe."""
     action = Action.of(context.db.call(function, **arguments, now=context.clock()))
     return carry_out(context, action) if action.begun else action
 
 
 def carry_out(context: PaymentContext, action: Action) -> Action:
-    """Ask Stripe for what was written down, under the action's id, and settle it."""
+    """Send the recorded action to Stripe with its id as idempotency key, and settle it."""
     try:
         answer = context.stripe.write(action.path, key=action.id, method=action.method, **action.params)
     except Unavailable as error:
@@ -70,10 +70,10 @@ def carry_out(context: PaymentContext, action: Action) -> Action:
 
 
 def settle_unknown(context: PaymentContext) -> int:
-    """Find out about the actions whose answer never came; how many were looked at.
+    """Settle the actions that Stripe did not answer; returns how many were looked up.
 
-    What Stripe shows decides. What it does not show is asked again under the same key while Stripe keeps keys, and
-    counts as never done after that; at once, where it is a customer's to ask again.
+    What Stripe shows decides. If it shows nothing, the action is sent again under the same key while Stripe remembers
+    the key, and counts as never done after that. A customer's own request is never sent again by us.
     """
     claimed = context.db.call("claim_unanswered", most=CLAIMED_AT_ONCE, now=context.clock())
     for row in claimed:
@@ -84,33 +84,33 @@ def settle_unknown(context: PaymentContext) -> int:
 def _find_out(context: PaymentContext, action: Action) -> None:
     try:
         found = look(context, action)
-    except (Unavailable, Refused) as error:  # what cannot be looked at now is looked at later, and people see it
+    except (Unavailable, Refused) as error:  # looked up again later; until then it is shown as unanswered
         unanswered(context, action, error)
         return
     age = context.clock() - datetime.fromisoformat(action.sent_at or action.requested_at)
     if found is not None:
         settle_with(context, action, found)
     elif action.kind in CUSTOMERS_OWN and age < OVER_AFTER:
-        unanswered(context, action, Unavailable("stripe_unavailable", "Stripe may still be at work on it."))
-    elif action.kind not in CUSTOMERS_OWN and age < KEY_KEPT:
+        unanswered(context, action, Unavailable("stripe_unavailable", "Stripe may still be processing it."))
+    elif action.kind not in CUSTOMERS_OWN and age < KEY_VALID_FOR:
         carry_out(context, action)
     else:
         _settled(context, action, "refused", problem_code="never_done", problem="It never reached Stripe.")
 
 
 def look(context: PaymentContext, action: Action) -> Json | None:
-    """What Stripe shows of this action, None where it shows nothing."""
+    """What this action did at Stripe; None if Stripe shows nothing of it."""
     return _LOOK[action.kind](context, action)
 
 
 def _look_for_refund(context: PaymentContext, action: Action) -> Json | None:
-    """The refund that carries the action's mark, if Stripe has it."""
+    """The refund with the action's mark in its metadata, if Stripe has it."""
     refunds = context.stripe.each("refunds", payment_intent=action.payment_intent_id)
     return next((one for one in refunds if (one.get("metadata") or {}).get(MARK) == action.id), None)
 
 
 def _look_for_payment(context: PaymentContext, action: Action) -> Json | None:
-    """The intent or invoice, where it is paid meanwhile."""
+    """The payment intent or invoice, if it has been paid."""
     kind = "invoices" if action.subject.startswith("in_") else "payment_intents"
     found = context.stripe.retrieve(f"{kind}/{action.subject}")
     return found if found["status"] in ("succeeded", "paid", "processing", "requires_capture") else None
@@ -120,6 +120,27 @@ def _look_for_cancellation(context: PaymentContext, action: Action) -> Json | No
     found = context.stripe.retrieve(f"subscriptions/{action.subject}")
     ends = found["status"] == "canceled" or (action.method == "post" and found.get("cancel_at_period_end"))
     return found if ends else None
+
+
+def _look_for_resumption(context: PaymentContext, action: Action) -> Json | None:
+    found = context.stripe.retrieve(f"subscriptions/{action.subject}")
+    goes_on = found["status"] != "canceled" and not found["cancel_at_period_end"] and found["cancel_at"] is None
+    return found if goes_on else None
+
+
+def _look_for_pause(context: PaymentContext, action: Action) -> Json | None:
+    """The subscription, if it is paused as requested, or no longer paused if that was requested."""
+    found = context.stripe.retrieve(f"subscriptions/{action.subject}")
+    asked = action.params["pause_collection"] or {}
+    return found if (found["pause_collection"] or {}).get("behavior") == asked.get("behavior") else None
+
+
+def _look_for_plan(context: PaymentContext, action: Action) -> Json | None:
+    """The subscription, if each changed item has the requested price and quantity."""
+    found = context.stripe.retrieve(f"subscriptions/{action.subject}")
+    items = {each["id"]: (each["price"]["id"], each.get("quantity")) for each in found["items"]["data"]}
+    wanted = {each["id"]: (each["price"], each["quantity"]) for each in action.params["items"]}
+    return found if all(items.get(name) == terms for name, terms in wanted.items()) else None
 
 
 def _look_for_acceptance(context: PaymentContext, action: Action) -> Json | None:
@@ -133,7 +154,7 @@ def _look_for_evidence(context: PaymentContext, action: Action) -> Json | None:
 
 
 def _look_for_made(context: PaymentContext, action: Action) -> Json | None:
-    """What the customer's request made, by the mark it carries."""
+    """What the customer's request created, found by the mark in its metadata."""
     since = datetime.fromisoformat(action.requested_at) - timedelta(hours=1)  # for clocks that differ
     ended: Json = {"status": "all"} if action.path == "subscriptions" else {}
     made = context.stripe.each(action.path, customer=action.subject, created={"gte": int(since.timestamp())}, **ended)
@@ -141,7 +162,7 @@ def _look_for_made(context: PaymentContext, action: Action) -> Json | None:
 
 
 def _look_for_link(context: PaymentContext, action: Action) -> Json | None:
-    """The page to pay on that carries the action's mark. Whether an invoice was sent is nowhere to be seen."""
+    """The checkout session with the action's mark. Whether Stripe sent an invoice cannot be looked up."""
     if action.path.startswith("invoices/"):
         return None
     if action.path != "checkout/sessions":
@@ -167,11 +188,15 @@ _LOOK: dict[str, Callable[[PaymentContext, Action], Json | None]] = {
     "create_subscription": _look_for_made,
     "recovery_link": _look_for_link,
     "stop_collection": _look_for_stop,
+    "resume_subscription": _look_for_resumption,
+    "pause_collection": _look_for_pause,
+    "resume_collection": _look_for_pause,
+    "change_plan": _look_for_plan,
 }
 
 
 def settle_with(context: PaymentContext, action: Action, answer: Json) -> Action:
-    """What Stripe did, and the mirror shows it at once; a new payment that was declined is refused."""
+    """Settle the action with Stripe's answer and mirror it; a new payment that was declined counts as refused."""
     error = answer.get("last_payment_error") if action.kind == "payment" else None
     if error is None:
         return _settled(context, action, "done", result_id=answer["id"], records=context.records_of(answer))

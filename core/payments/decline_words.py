@@ -1,20 +1,20 @@
-"""What customers and staff are told about a decline, in words that fit the payment method."""
+"""The messages about a decline for customers and for staff, by payment method."""
 
 from core.payments.payment_methods import BANK_DEBITS, CARDS, method_name
 
 TITLES = {
-    "blocklist": "Blocked by our block list",
+    "blocklist": "Blocked by the block list",
     "elevated_risk_level": "Blocked: elevated risk",
     "highest_risk_level": "Blocked: highest risk",
     "incorrect_cvc": "Incorrect security code",
-    "incorrect_zip": "Incorrect postcode",
+    "incorrect_zip": "Incorrect ZIP code",
     "invalid_cvc": "Invalid security code",
     "low_probability_of_authorization": "Blocked: unlikely to be authorized",
     "payment_intent_authentication_failure": "Customer did not authenticate",
     "payment_method_customer_decline": "Declined by the customer",
     "previously_declined_do_not_retry": "Blocked: the card was declined for good before",
     "requested_block_on_incorrect_cvc": "Blocked: incorrect security code",
-    "requested_block_on_incorrect_zip": "Blocked: incorrect postcode",
+    "requested_block_on_incorrect_zip": "Blocked: incorrect ZIP code",
     "rule": "Blocked by a Radar rule",
 }
 _CARD = {
@@ -22,7 +22,7 @@ _CARD = {
     "customers_choice": "The payment was not approved. Please try again, or choose another way to pay.",
     "customer_must_authenticate": "Your bank asks you to confirm this payment. Please try again and "
     "complete the check.",
-    "fix_the_data": "Some card details do not match. Please check the number, expiry date, security code and postcode.",
+    "fix_the_data": "Some card details do not match. Please check the number, expiry date, security code and ZIP code.",
     "retry_later": "Your card does not have enough funds available, or has reached its limit. "
     "Please use another card or try again later.",
     "retry_soon": "The payment could not be processed just now. Please try again later.",
@@ -50,7 +50,7 @@ _PROVIDER = {
 _CARD_CODES = {
     "expired_card": "Your card has expired. Please check its expiry date or use another card.",
     "requested_block_on_incorrect_cvc": "The security code does not match. Please check it and enter the card again.",
-    "requested_block_on_incorrect_zip": "The postcode does not match. Please check it and enter the card again.",
+    "requested_block_on_incorrect_zip": "The ZIP code does not match. Please check it and enter the card again.",
 }
 _BANK_CODES = {
     "debit_not_authorized": "Your bank does not have your permission for this debit. Please authorize the "
@@ -88,7 +88,7 @@ _STAFF_CODES = {
     "requested_block_on_incorrect_cvc": "Stripe blocked this payment because the security code was wrong. Ask "
     "the customer "
     "to enter the card again.",
-    "requested_block_on_incorrect_zip": "Stripe blocked this payment because the postcode was wrong. Ask the "
+    "requested_block_on_incorrect_zip": "Stripe blocked this payment because the ZIP code was wrong. Ask the "
     "customer to "
     "enter the card again.",
     "debit_not_authorized": "Do not debit this account again. Ask the customer for a new mandate, or for "
@@ -98,7 +98,7 @@ _STAFF_CODES = {
 
 
 def to_customer(category: str | None, code: str, method: str | None) -> str:
-    """What the customer reads; `category` is None where the reason must not be told."""
+    """The message for the customer; `category` is None if the reason must not be shown."""
     if method in BANK_DEBITS:
         special, general = (
             _BANK_CODES,
@@ -113,8 +113,10 @@ def to_customer(category: str | None, code: str, method: str | None) -> str:
 
 
 def to_staff(category: str, code: str, method: str | None) -> str:
-    """What staff should do."""
+    """The advice for staff."""
     is_card = method is None or method in CARDS
     contact = "their bank" if is_card or method in BANK_DEBITS else method_name(method)
+    if code == "expired_card" and category in ("fix_the_data", "retry_later"):
+        return "The card has expired. Ask the customer to check its expiry date, or for another card."
     special = _STAFF_CODES.get(code) if category in ("blocked_before_network", "needs_new_bank_details") else None
     return (special or _STAFF[category]).format(method="card" if is_card else method_name(method), contact=contact)

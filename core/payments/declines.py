@@ -12,7 +12,7 @@ from core.payments.payment_methods import BANK_DEBITS
 
 
 class Category(StrEnum):
-    """What a decline asks for. The values are public: the API, the command line and exports print them."""
+    """What to do about a decline. The values are public: the API, the command line and exports print them."""
 
     NEW_CARD = "needs_new_card"
     BLOCKED = "blocked_before_network"
@@ -33,9 +33,9 @@ class Category(StrEnum):
 
 @dataclass(frozen=True)
 class Advice:
-    """What may be done about a decline.
+    """The advice on a decline.
 
-    `hard`: the same card or account must not be charged again. `retry_after_hours` is None where a retry cannot help.
+    `hard`: the same card or account must not be charged again. `retry_after_hours` is None if a retry cannot help.
     """
 
     code: str
@@ -98,14 +98,14 @@ HARD = frozenset(
     "incorrect_number lost_card stolen_card pickup_card revocation_of_authorization revocation_of_all_authorizations "
     "transaction_not_allowed highest_risk_level authentication_required stop_payment_order invalid_account".split()
 )
-# Stripe or a payment provider says of these, too, that no retry succeeds.
+# For these, too, Stripe or the payment provider says that no retry succeeds.
 _NEVER_AGAIN = frozenset(
     "previously_declined_do_not_retry lost_or_stolen_card invalid_billing_agreement invalid_authorization "
     "compliance_violation partner_action_not_supported partner_invalid_amount".split()
 )
 # Declines that the network's advice to try later does not change.
 _NOT_FOR_A_RETRY = frozenset({Category.BLOCKED, Category.NEW_BANK_DETAILS, Category.CUSTOMER_CHOICE})
-# Told as any other decline: whoever holds the card must not learn that it is reported or suspected.
+# Shown to customers as any other decline: a thief must not learn that the card is reported or suspected.
 CONCEALED = frozenset(
     "lost_card stolen_card pickup_card lost_or_stolen_card fraudulent merchant_blacklist partner_high_risk_customer "
     "rule highest_risk_level elevated_risk_level low_probability_of_authorization blocklist request_blocked "
@@ -127,8 +127,8 @@ def advice(decline_code: str | None, *, advice_code: str | None = None, method: 
         method = "us_bank_account"  # no other method has these codes
     category = _overridden(own, advice_code)
     if method in BANK_DEBITS and category in _RETRY_AFTER_HOURS and row != "insufficient_funds":
-        own = category = Category.NEW_BANK_DETAILS  # only a debit that failed for lack of money may be made again
-    # "Try again later" says nothing about why: only a customer who lacks money is told about money.
+        own = category = Category.NEW_BANK_DETAILS  # only a debit that failed for insufficient funds may be repeated
+    # "Try again later" gives no reason, so only insufficient_funds is explained to the customer as such.
     told = own if advice_code == "try_again_later" else category
     hard = row in HARD or row in _NEVER_AGAIN or category in (Category.NEW_BANK_DETAILS, Category.CUSTOMER_CHOICE)
     hard = hard or advice_code == "do_not_try_again"

@@ -1,4 +1,4 @@
-"""A failed payment in words: for the customer, for staff, and never more for a patient than they may know."""
+"""What to say about a failed payment: to the customer and to staff. Patients are not told what could help a thief."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -58,8 +58,14 @@ class Decline:
         return cls(facts.get("stripe_code"), facts.get("decline_code"), facts.get("advice_code"), facts.get("method"))
 
 
+def latest_charge(intent: Json) -> Json | None:
+    """The intent's latest charge, where it was expanded."""
+    charge = intent.get("latest_charge")
+    return charge if isinstance(charge, dict) else None
+
+
 def explained(found: Decline, *, for_patient: bool) -> Failure:
-    """What the decline table says; a patient is not told what could warn a thief."""
+    """What the decline table says; patients get only the message for customers."""
     told = advice(found.decline_code or found.stripe_code, advice_code=found.advice_code, method=found.method)
     return Failure(
         code=HIDDEN_CODE if for_patient else found.stripe_code or HIDDEN_CODE,
@@ -73,7 +79,7 @@ def explained(found: Decline, *, for_patient: bool) -> Failure:
 
 
 def declined(error: Refused, *, for_patient: bool) -> Refused:
-    """A decline with what the caller may read about it in `body` of its facts; any other refusal as it is."""
+    """A decline with the fields for the caller in `body` of its facts; any other refusal unchanged."""
     if error.code != "card_declined":
         return error
     failure = explained(Decline.of_refusal(error.facts), for_patient=for_patient)
@@ -82,9 +88,9 @@ def declined(error: Refused, *, for_patient: bool) -> Refused:
 
 
 def of_card(error: Refused, *, for_patient: bool) -> Refused:
-    """What Stripe says about the payment method that a caller named: declined, unknown, or another customer's.
+    """The refusal of a payment method: declined, unknown, or another customer's.
 
-    A patient is told the same about a method that does not exist and one of somebody else.
+    A patient gets the same answer for an unknown payment method and for somebody else's.
     """
     if error.code != "stripe_refused":
         return declined(error, for_patient=for_patient)

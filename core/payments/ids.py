@@ -1,4 +1,4 @@
-"""The shapes of Stripe's ids: what cannot be one is refused before it is stored or sent, and is never repeated."""
+"""The formats of Stripe's IDs. A value that does not match is refused before it is stored or sent to Stripe."""
 
 import re
 
@@ -31,11 +31,11 @@ def fits(value: str, shape: str) -> bool:
 
 
 def expected(shape: str) -> str:
-    """What an id of this shape looks like, in a sentence that does not repeat what was sent."""
-    return f"This is not one of Stripe's IDs for it, which begin with {_STARTS[shape]}."
+    """What an ID of this format looks like, in a sentence that does not repeat the value."""
+    return f"Send a Stripe ID that begins with {_STARTS[shape]}."
 
 
 def require(value: str, shape: str, subject: str) -> None:
-    """Raise `Refused` (`bad_id`) unless the value can be such an id."""
+    """Raise `Refused` (`bad_id`) unless the value has this format."""
     if not fits(value, shape):
-        raise Refused("bad_id", f"{subject} is named by an ID of Stripe's that begins with {_STARTS[shape]}.")
+        raise Refused("bad_id", f"{subject} needs an ID from Stripe that begins with {_STARTS[shape]}.")

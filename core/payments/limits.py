@@ -1,4 +1,4 @@
-"""Which amounts Stripe charges in each currency: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts."""
+"""The smallest and largest amounts that Stripe charges in each currency: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts."""
 
 from core.money import CURRENCIES as KNOWN
 from core.money import THREE_DECIMAL, Money
@@ -47,18 +47,18 @@ WHOLE_UNITS = frozenset({"isk", "ugx"})
 
 
 def problem_with(money: Money) -> str | None:
-    """Why this amount cannot be charged, in a sentence; None where it can."""
+    """Why this amount cannot be charged, in a sentence; None if it can."""
     if money.currency not in CURRENCIES:
-        return f"Payments in {money.currency.upper()} are not possible."
+        return f"Payments in {money.currency.upper()} are not supported."
     if money.minor > largest(money.currency).minor:
-        return f"The amount is too large: at most {largest(money.currency)} can be charged at once."
+        return f"The amount is too large. At most {largest(money.currency)} can be charged at once."
     if money.minor < smallest(money.currency).minor:
-        return f"The amount is too small: at least {smallest(money.currency)} has to be charged."
+        return f"The amount is too small. The minimum is {smallest(money.currency)}."
     return problem_with_digits(money)
 
 
 def problem_with_digits(money: Money) -> str | None:
-    """Why Stripe does not take an amount with these last digits, in a sentence; None where it does."""
+    """Why Stripe does not accept an amount with these last digits, in a sentence; None if it does."""
     if money.minor % step_minor(money.currency) == 0:
         return None
     code = money.currency.upper()
@@ -68,7 +68,7 @@ def problem_with_digits(money: Money) -> str | None:
 
 
 def step_minor(currency: str) -> int:
-    """Amounts in this currency are multiples of so many minor units."""
+    """Amounts in this currency must be multiples of this many minor units."""
     if currency in WHOLE_UNITS:
         return 100
     return 10 if currency in THREE_DECIMAL else 1

@@ -1,4 +1,4 @@
-"""Payments: finding them by what people know about them, and everything about one of them."""
+"""Payments: searching, listing and exporting them."""
 
 import re
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from typing import Any
 
 from core.db import Database
 from core.errors import Refused
-from core.logs import redacted
 from core.money import Money
 from core.payments import declines
 from core.payments.context import PaymentContext
 from core.payments.limits import CURRENCIES
+from core.payments.rows import FoundPayments, PaymentRow, PaymentSum, Place
+from core.periods import Period
 from core.staff import audit, roles
-from core.staff.audit_words import actor_name
 from core.staff.roles import Actor, Right
 
 PAGE = "payments"
@@ -42,9 +42,13 @@ DISPUTED = {
     "warning_closed": "Inquiry closed",
     "prevented": "Dispute prevented",
 }
-EXPORT_MAX_PAYMENTS = 20_000
+# What figures count, by the word in an address.
+COUNTED = {
+    "decided": "payments that succeeded or failed, by the day of their first attempt",
+    "failed": "payments that failed, by the day of their first attempt",
+    "abandoned": "payments set up and not attempted within 24 hours",
+}
 COUNTED_AT_MOST = 10_000
-_PAGE = 1000
 _AMOUNT = re.compile(r"[A-Za-z]{0,3}[$€£¥₹]?\s?(\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.(\d{1,3}))?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
 
@@ -53,7 +57,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Sought:
-    """Which payments to find; None means all. `name` is any id or reference that belongs to a payment."""
+    """Filters for payments; None means any. `name` is any ID or reference of a payment or of an object on it.
+
+    `counted` are the payments that a figure counts, see `counted_in`.
+    """
 
     name: str | None = None
     since: datetime | None = None
@@ -62,23 +69,24 @@ class Sought:
     amounts: Mapping[str, int] | None = None
     last4: str | None = None
     status: str | None = None
+    counted: Mapping[str, str] | None = None
 
     @property
     def everywhere(self) -> bool:
-        """Whether the search is by something that few payments share, so that the period does not limit it."""
+        """Whether the search covers all time, because few payments share what is searched for."""
         return bool(self.name or self.amounts or self.last4)
 
 
 @dataclass(frozen=True)
 class Found:
-    """One page of payments, newest first; where the next begins, None on the last; per currency the count and the sum.
+    """One page of payments, newest first, where the next begins (None on the last), and totals by currency.
 
     `fresh_at` is when the last event arrived, None before the first.
     """
 
-    items: list[Row]
-    next: dict[str, str] | None
-    sums: list[dict[str, Any]]
+    items: list[PaymentRow]
+    next: Place | None
+    sums: list[PaymentSum]
     fresh_at: datetime | None
 
     @property
@@ -88,7 +96,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Customer:
-    """A customer with the e-mail address that was looked up at Stripe."""
+    """A customer at Stripe with the e-mail address, and how many payments they made."""
 
     id: str
     payments: int
@@ -103,7 +111,7 @@ def sought(
     currency: str | None = None,
     bounds: tuple[datetime, datetime] | None = None,
 ) -> Sought:
-    """The search that was typed; the period counts only where nothing else narrows it. Raises `Refused`."""
+    """The filters that were typed; the period applies unless the search covers all time. Raises `Refused`."""
     if last4 and not re.fullmatch(r"\d{4}", last4, re.ASCII):
         raise Refused("bad_last4", "Enter the last four digits of the card.")
     if status is not None and status not in STATUSES:
@@ -120,26 +128,32 @@ def sought(
     return Sought(**vars(wanted) | {"since": bounds[0], "until": bounds[1]})
 
 
+def counted_in(what: str, period: Period, currency: str | None, now: datetime) -> Sought:
+    """Exactly the payments that a figure counts in a period. Raises `Refused` for what no figure counts."""
+    if what not in COUNTED:
+        raise Refused("bad_count", "No figure counts these payments.")
+    days = {"since": period.since.isoformat(), "until": period.until.isoformat(), "now": now.isoformat()}
+    return Sought(currency=currency, counted={"what": what} | days)
+
+
 def amounts_of(typed: str) -> dict[str, int]:
-    """What `49`, `49.00` or `$1,049.50` is in each currency's minor units. Raises `Refused`."""
-    matched = _AMOUNT.fullmatch(typed.strip())
-    if matched is None:
-        raise Refused("bad_amount", "Enter an amount such as 49 or 1,049.50.")
+    """`49`, `49.00` or `$1,049.50` in each currency's minor units. Raises `Refused`."""
     try:
-        major = Decimal(f"{matched[1].replace(',', '')}.{matched[2] or 0}")
+        matched = _AMOUNT.fullmatch(typed.strip())
+        major = Decimal(f"{matched[1].replace(',', '')}.{matched[2] or 0}" if matched else "")
         found = {each: Money.from_major(major, each) for each in CURRENCIES}
     except (InvalidOperation, ValueError) as error:
         raise Refused("bad_amount", "Enter an amount such as 49 or 1,049.50.") from error
     return {each: money.minor for each, money in found.items() if money.major == major}
 
 
-def place_in_words(place: Mapping[str, str] | None) -> str:
-    """The place where the next page begins, as text for the address."""
+def place_in_words(place: Place | None) -> str:
+    """Where the next page begins, as a query parameter."""
     return f"{place['created']} {place['id']}" if place else ""
 
 
-def place_of(words: str | None) -> dict[str, str] | None:
-    """The place that `place_in_words` wrote; None for any other text."""
+def place_of(words: str | None) -> Place | None:
+    """The place in a query parameter that `place_in_words` wrote; None for any other text."""
     created, _, payment = (words or "").partition(" ")
     try:
         datetime.fromisoformat(created)
@@ -148,34 +162,32 @@ def place_of(words: str | None) -> dict[str, str] | None:
     return {"created": created, "id": payment}
 
 
-def find(
-    db: Database, actor: Actor, wanted: Sought, *, before: Mapping[str, str] | None = None, limit: int = 50
-) -> Found:
-    """One page of the payments found, `limit` of them (at most 1,000); sums cover the first `COUNTED_AT_MOST`."""
+def find(db: Database, actor: Actor, wanted: Sought, *, before: Place | None = None, limit: int = 50) -> Found:
+    """One page of payments, `limit` of them (at most 1,000); totals cover the first `COUNTED_AT_MOST`."""
     roles.require(actor, PAGE, Right.SEE)
-    found = db.call("find_payments", sought=asdict(wanted) | {"before": before}, limit=limit)
-    fresh = found["fresh_at"] and datetime.fromisoformat(found["fresh_at"])
+    found: FoundPayments = db.call("find_payments", sought=asdict(wanted) | {"before": before}, limit=limit)
+    fresh = datetime.fromisoformat(found["fresh_at"]) if found["fresh_at"] else None
     return Found(found["items"], found["next"], found["sums"], fresh)
 
 
-def exported(db: Database, actor: Actor, wanted: Sought, now: datetime) -> list[Row]:
-    """All payments found, at most `EXPORT_MAX_PAYMENTS`; the export is in the audit log."""
-    page = find(db, actor, wanted, limit=_PAGE)
-    taken = list(page.items)
-    while page.next is not None and len(taken) < EXPORT_MAX_PAYMENTS:
-        page = find(db, actor, wanted, before=page.next, limit=_PAGE)
-        taken += page.items
-    audit.record(db, actor, "payments:list:exported", "payments:list", now, after={"payments": len(taken)})
-    return taken
+def page_after(
+    db: Database, actor: Actor, wanted: Sought, before: Place | None
+) -> tuple[list[PaymentRow], Place | None]:
+    """1,000 of the payments found, newest first, and the place of the next 1,000, for an export of them all."""
+    roles.require(actor, PAGE, Right.SEE)
+    found: FoundPayments = db.call(
+        "find_payments", sought=asdict(wanted) | {"before": before}, limit=1000, with_sums=False
+    )
+    return found["items"], found["next"]
 
 
 def customers_of_email(context: PaymentContext, actor: Actor, email: str) -> list[Customer]:
-    """Ask Stripe for the customers with this address. The address is not stored; who asked and what was found is."""
+    """Look up the customers with this e-mail address at Stripe. The address is not stored; the lookup is audited."""
     roles.require(actor, PAGE, Right.SEE)
     given = email.strip()
     if not _EMAIL.fullmatch(given):
         raise Refused("bad_email", "Enter a complete e-mail address.")
-    # Stripe's list is case-sensitive, and most addresses are stored in lower case.
+    # Stripe's filter is case-sensitive, and most addresses are stored in lower case.
     ids = [
         str(one["id"])
         for form in dict.fromkeys((given, given.lower()))
@@ -186,41 +198,6 @@ def customers_of_email(context: PaymentContext, actor: Actor, email: str) -> lis
         context.db, actor, "payments:email:looked-up", "customers:by-email", context.clock(), after={"customers": found}
     )
     return [Customer(each, _payments_of(context, actor, each)) for each in found]
-
-
-def life(db: Database, actor: Actor, payment_intent_id: str) -> dict[str, Any] | None:
-    """Everything known about one payment, by kind; None where there is no such payment."""
-    roles.require(actor, PAGE, Right.SEE)
-    found: dict[str, Any] | None = db.call("payment_life", payment_intent_id=payment_intent_id)
-    return found
-
-
-def add_note(db: Database, actor: Actor, payment_intent_id: str, note: str, now: datetime) -> None:
-    """Add a note to the payment. Raises `Refused` for an empty or overlong one, and for private data."""
-    roles.require(actor, PAGE, Right.SEE)
-    if redacted(note) != note:
-        raise Refused("note_private", "Leave out card numbers, e-mail addresses, phone numbers and keys.")
-    db.call(
-        "add_payment_note",
-        payment_intent_id=payment_intent_id,
-        note=note,
-        actor=actor.name,
-        role=str(actor.role),
-        now=now,
-    )
-
-
-def withdraw_note(db: Database, actor: Actor, note_id: int, now: datetime) -> None:
-    """Remove the text of a note: one's own, or anybody's as an admin. That there was a note stays recorded."""
-    roles.require(actor, PAGE, Right.SEE)
-    db.call(
-        "withdraw_payment_note",
-        note_id=note_id,
-        any=actor.role is roles.Role.ADMIN,
-        actor=actor.name,
-        role=str(actor.role),
-        now=now,
-    )
 
 
 def status_in_words(payment: Row) -> str:
@@ -239,30 +216,12 @@ def _lower(words: str) -> str:
     return words[:1].lower() + words[1:]
 
 
-def may_withdraw(actor: Actor, note: Row) -> bool:
-    """Whether `actor` may remove the text of this note."""
-    return note["written_by"] == actor.name or actor.role is roles.Role.ADMIN
-
-
-def open_actions(life: Mapping[str, Any]) -> list[str]:
-    """What was started on this payment and is not finished, one sentence each."""
-    told = []
-    for one in life["actions"]:
-        what = one["kind"].replace("_", " ")
-        amount = f" of {Money(one['amount_minor'], one['currency'])}" if one["amount_minor"] else ""
-        if one["state"] == "awaiting_approval":
-            told.append(f"A {what}{amount}, requested by {actor_name(one['requested_by'])}, is awaiting approval.")
-        elif one["state"] in ("sending", "unknown"):
-            told.append(f"Stripe has not answered about a {what}{amount} yet. This is settled automatically, once.")
-    return told
-
-
 def sentence(found: Found, span: str) -> str:
-    """How many payments were found, how they went, and what was collected."""
+    """How many payments were found, how many succeeded and failed, and what was collected."""
     if not found.count:
         return f"No payments found {span}."
     many = found.count >= COUNTED_AT_MOST
-    succeeded, failed = (sum(each[name] for each in found.sums) for name in ("succeeded", "failed"))
+    succeeded, failed = sum(each["succeeded"] for each in found.sums), sum(each["failed"] for each in found.sums)
     came = [str(Money(each["received_minor"], each["currency"])) for each in found.sums if each["received_minor"]]
     total = "more than " if many else ""
     payments = "1 payment" if found.count == 1 else f"{total}{found.count:,} payments"
@@ -277,6 +236,6 @@ def _payments_of(context: PaymentContext, actor: Actor, customer_id: str) -> int
 
 
 def _one_word(name: str) -> str | None:
-    """Without blanks; a character that no database stores becomes a question mark, which finds nothing."""
+    """The text without spaces; a character that cannot be stored becomes a question mark, which matches nothing."""
     signs = (sign if sign.isprintable() else "?" for sign in name if not sign.isspace())
     return "".join(signs)[:200] or None

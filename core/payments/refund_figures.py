@@ -1,16 +1,17 @@
-"""Refunds in figures and in a sentence."""
+"""The figures of refunds, and their summary in a sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import TypedDict
 
 from core.db import Database
 from core.figures.definition import Better, Definition
 from core.figures.definitions import METRICS
-from core.figures.wording import Reading, read
+from core.figures.wording import Figure, Reading, read
 from core.money import Money, total
 from core.payments.actions import Action
+from core.payments.refunds import GROUPS
 from core.periods import Period
 
 REFUNDED = METRICS["refunded"]
@@ -19,23 +20,58 @@ ON_ITS_WAY = Definition(
     "Pending",
     Better.NEITHER,
     "Refunds of the period that Stripe or the bank has not completed yet.",
-    "refunds?status=pending",
+    "refunds",
+    view={"status": "on_the_way"},
+    exact=True,
 )
 FAILED = Definition(
     "refunds_failed",
     "Failed",
     Better.LESS,
     "Refunds of the period that the bank returned. The customer did not get the money, which can be refunded again.",
-    "refunds?status=failed",
+    "refunds",
+    view={"status": "failed"},
+    exact=True,
 )
 NOT_MADE = Definition(
     "refunds_not_made",
     "Refused or rejected",
     Better.NEITHER,
     "Refunds requested here in the period that Stripe refused or that were not approved.",
-    "refunds?status=rejected",
+    "refunds",
+    view={"status": "not_made"},
+    exact=True,
 )
-OUT = ("pending", "requires_action", "sending", "unknown")
+
+
+class DayRow(TypedDict):
+    """What SQL counted of one business day."""
+
+    day: str
+    refunds: int
+    amount_minor: int
+
+
+class StatusCount(TypedDict):
+    """How many refunds of a period have the status `key` now, and their total in minor units."""
+
+    key: str
+    count: int
+    amount: int
+
+
+class Counted(TypedDict):
+    """What SQL counted of a period."""
+
+    refunded: Figure
+    by_status: list[StatusCount]
+    daily: list[DayRow]
+
+
+class CountedBeside(Counted):
+    """The same beside the period before it."""
+
+    previous: Counted
 
 
 @dataclass(frozen=True)
@@ -53,8 +89,8 @@ class RefundFigures:
 
     period: Period
     currency: str
-    refunded: dict[str, Any]
-    refunded_before: dict[str, Any]
+    refunded: Figure
+    refunded_before: Figure
     by_status: dict[str, tuple[int, Money]]
     daily: list[RefundDay]
     previous_daily: list[RefundDay]
@@ -79,7 +115,7 @@ class RefundFigures:
 
 def load(db: Database, period: Period, *, currency: str) -> RefundFigures:
     previous = period.previous()
-    found = db.call(
+    found: CountedBeside = db.call(
         "refund_figures",
         since=period.since,
         until=period.until,
@@ -99,8 +135,8 @@ def load(db: Database, period: Period, *, currency: str) -> RefundFigures:
 
 
 def readings(figures: RefundFigures) -> list[Reading]:
-    """The cards of the page."""
-    others = ((ON_ITS_WAY, OUT), (FAILED, ("failed",)), (NOT_MADE, ("refused", "rejected")))
+    """The cards of the refunds page."""
+    others = ((ON_ITS_WAY, GROUPS["on_the_way"]), (FAILED, ("failed",)), (NOT_MADE, GROUPS["not_made"]))
     found = [(each, *figures.with_status(*statuses)) for each, statuses in others]
     return [
         replace(figures.reading, rests_on=refunds_counted(figures.count)),
@@ -132,5 +168,5 @@ def refunds_counted(count: int) -> str:
     return "1 refund" if count == 1 else f"{count:,} refunds"
 
 
-def _day(found: dict[str, Any]) -> RefundDay:
+def _day(found: DayRow) -> RefundDay:
     return RefundDay(date.fromisoformat(found["day"]), found["refunds"], found["amount_minor"])

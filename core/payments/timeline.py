@@ -1,18 +1,18 @@
 """The timeline of one payment: everything known about it, in order, in sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from core.money import Money
 from core.payments.declines import Category, advice
 from core.payments.disputes.dispute_statuses import in_words, is_inquiry
+from core.payments.payment_life import Life, Mirrored
 from core.payments.payment_methods import paid_with
 from core.staff.audit_words import actor_name
 
-Row = Mapping[str, Any]
 Tone = Literal["plain", "good", "bad"]
 BALANCE = {
     "charge": "Charge",
@@ -24,13 +24,14 @@ BALANCE = {
     "dispute_reversal": "Dispute reversal",
     "fee": "Fee",
 }
-FETCHED = "fetch"  # mirrored by asking Stripe, so that no event says when it happened
+FETCHED = "fetch"  # mirrored by a request to Stripe, so no event says when it happened
 
 
 class Side(StrEnum):
-    """The part of the timeline; the order is that of moments in the same second."""
+    """The part of the timeline that an entry belongs to; entries of the same second are in this order."""
 
     PAYMENT = "Payment"
+    SUBSCRIPTION = "Subscription"
     RETURNS = "Refunds and disputes"
     BALANCE = "Balance"
     CARE = "Care"
@@ -41,7 +42,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened: when, what, what more is known, and the id of the object."""
+    """One entry of the timeline: its time, title, details, and the object's ID."""
 
     at: datetime
     side: Side
@@ -51,8 +52,8 @@ class Moment:
     tone: Tone = "plain"
 
 
-def timeline(life: Mapping[str, Any]) -> list[Moment]:
-    """The moments of `core.payments.payments.life`, oldest first."""
+def timeline(life: Life) -> list[Moment]:
+    """The moments of `core.payments.payment_life.life`, oldest first."""
     order = list(Side)
     told = [
         *_intent(life),
@@ -69,7 +70,7 @@ def timeline(life: Mapping[str, Any]) -> list[Moment]:
     return sorted(told, key=lambda moment: (moment.at, order.index(moment.side)))
 
 
-def _intent(life: Mapping[str, Any]) -> Iterator[Moment]:
+def _intent(life: Life) -> Iterator[Moment]:
     intent = life["intent"]
     for session in life["sessions"]:
         yield _payment(session["created"], "Checkout opened", id=session["id"])
@@ -93,7 +94,7 @@ def _intent(life: Mapping[str, Any]) -> Iterator[Moment]:
         yield _payment(intent["canceled_at"], "Payment canceled", why, intent["id"], "bad")
 
 
-def _attempts(life: Mapping[str, Any]) -> Iterator[Moment]:
+def _attempts(life: Life) -> Iterator[Moment]:
     captured_later = life["intent"]["capture_method"] == "manual"
     moved = {each["source_id"]: each for each in life["balance_transactions"] if each["type"] == "charge"}
     for charge in life["charges"]:
@@ -116,9 +117,10 @@ def _attempts(life: Mapping[str, Any]) -> Iterator[Moment]:
         )
 
 
-def _paid(life: Mapping[str, Any]) -> Iterator[Moment]:
-    for invoice in (each for each in life["invoices"] if each["paid_at"]):
-        yield _payment(invoice["paid_at"], "Invoice paid", id=invoice["id"], tone="good")
+def _paid(life: Life) -> Iterator[Moment]:
+    for invoice in life["invoices"]:
+        if invoice["paid_at"]:
+            yield _payment(invoice["paid_at"], "Invoice paid", id=invoice["id"], tone="good")
 
 
 def _declined(
@@ -131,7 +133,7 @@ def _declined(
     return _payment(at, f"{what} {failed}: {reason}", f"{found.staff_advice}{network}", attempt_id, "bad")
 
 
-def _refunds(life: Mapping[str, Any]) -> Iterator[Moment]:
+def _refunds(life: Life) -> Iterator[Moment]:
     for refund in life["refunds"]:
         amount = Money(refund["amount_minor"], refund["currency"])
         why = (refund["reason"] or "").replace("_", " ")
@@ -145,7 +147,7 @@ def _refunds(life: Mapping[str, Any]) -> Iterator[Moment]:
             yield Moment(at, Side.RETURNS, said, " ".join((reason, known)).strip(), refund["id"], "bad")
 
 
-def _disputes(life: Mapping[str, Any]) -> Iterator[Moment]:
+def _disputes(life: Life) -> Iterator[Moment]:
     for warning in life["warnings"]:
         why = (warning["fraud_type"] or "").replace("_", " ")
         yield Moment(
@@ -166,25 +168,27 @@ def _disputes(life: Mapping[str, Any]) -> Iterator[Moment]:
             )
 
 
-def _ended(life: Mapping[str, Any], row: Row, category: str) -> tuple[datetime, str]:
-    """When it ended: by the money it moved, else by its event. Where neither is known, the text says so."""
+def _ended(life: Life, row: Mirrored, category: str) -> tuple[datetime, str]:
+    """When it ended, by its balance transaction, else by its event; the text says if neither is known."""
     for moved in life["balance_transactions"]:
         if moved["source_id"] == row["id"] and moved["reporting_category"] == category:
             return _at(moved["created"]), ""
-    return _at(row["as_of"]), "" if row["event_id"] != FETCHED else "seen then; the exact time is not known"
+    return _at(row["as_of"]), "" if row["event_id"] != FETCHED else "first seen then; the exact time is not known"
 
 
-def _balance(life: Mapping[str, Any]) -> Iterator[Moment]:
+def _balance(life: Life) -> Iterator[Moment]:
     for moved in life["balance_transactions"]:
-        amount, fee, net = (Money(moved[f"{name}_minor"], moved["currency"]) for name in ("amount", "fee", "net"))
+        minors = (moved["amount_minor"], moved["fee_minor"], moved["net_minor"])
+        amount, fee, net = (Money(minor, moved["currency"]) for minor in minors)
         said = BALANCE.get(moved["reporting_category"], moved["reporting_category"].replace("_", " "))
         out = f"paid out with {moved['payout_id']}" if moved["payout_id"] else "not paid out yet"
-        yield Moment(
-            _at(moved["created"]), Side.BALANCE, f"{said}: {amount}", f"fee {fee}, net {net}, {out}", moved["id"]
-        )
+        rate = moved.get("exchange_rate")
+        converted = f", converted at {rate:.4f}" if rate else ""
+        details = f"fee {fee}, net {net}{converted}, {out}"
+        yield Moment(_at(moved["created"]), Side.BALANCE, f"{said}: {amount}", details, moved["id"])
 
 
-def _care(life: Mapping[str, Any]) -> Iterator[Moment]:
+def _care(life: Life) -> Iterator[Moment]:
     for visit in life["consultations"]:
         yield Moment(_at(visit["received_at"]), Side.CARE, "Consultation requested", "", visit["id"])
         if visit["assigned_at"]:
@@ -199,7 +203,7 @@ def _care(life: Mapping[str, Any]) -> Iterator[Moment]:
             yield Moment(_at(visit["ended_at"]), Side.CARE, f"Consultation {visit['status']}", "", visit["id"])
 
 
-def _staff(life: Mapping[str, Any]) -> Iterator[Moment]:
+def _staff(life: Life) -> Iterator[Moment]:
     for note in life["notes"]:
         if note["note"] is None:
             yield Moment(
@@ -222,7 +226,7 @@ def _staff(life: Mapping[str, Any]) -> Iterator[Moment]:
         yield Moment(_at(entry["at"]), Side.STAFF, title, more, tone=tone)
 
 
-def _events(life: Mapping[str, Any]) -> Iterator[Moment]:
+def _events(life: Life) -> Iterator[Moment]:
     for event in life["events"]:
         late = (_at(event["received_at"]) - _at(event["created"])).total_seconds()
         how = "found by a sweep" if event["came_by"] == "sweep" else "received"
@@ -232,7 +236,7 @@ def _events(life: Mapping[str, Any]) -> Iterator[Moment]:
         yield Moment(_at(event["created"]), Side.EVENTS, event["type"], said, event["id"], tone)
 
 
-def _calls(life: Mapping[str, Any]) -> Iterator[Moment]:
+def _calls(life: Life) -> Iterator[Moment]:
     for call in life["calls"]:
         verb, _, path = call["operation"].partition(" ")
         took = f"took {call['duration_ms']:,.0f} ms" + (f", {call['error']}" if call["error"] else "")

@@ -15,7 +15,7 @@ import pytest
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Refused
 from core.payments.context import PaymentContext
-from core.payments.recovery import recovery, recovery_facts
+from core.payments.recovery import recovery_cases, recovery_facts
 from core.sandbox.process import SandboxAddress, ensure_running, stop
 from core.staff.roles import Actor, Role
 from core.stripe_gateway import Json
@@ -95,18 +95,31 @@ def pay(
     return intent
 
 
-@pytest.fixture
-def killed_after_stripe(server, sandbox, clock):
-    """Has a process of its own do something, which is killed as it stands
-    once Stripe did what it was asked to write.
-    """
+Work = Callable[[PaymentContext], object]
 
-    def do(work: Callable[[PaymentContext], object]) -> None:
+
+@pytest.fixture
+def process_of_its_own(server, sandbox, clock) -> Callable[[Work], int]:
+    """Begins something in another process, whose id it answers; they share what this one knew, and no connection."""
+
+    def begin(work: Work) -> int:
         child = os.fork()
-        if child == 0:  # nothing of the parent's is shared but what it knows
-            own = open_desk(PsycopgDatabase(server.app_conninfo), sandbox.base_url, sandbox.secret_key, clock)
-            work(replace(own, stripe=KilledAfterwards(own.stripe)))
-            os._exit(1)
+        if child == 0:
+            try:
+                work(open_desk(PsycopgDatabase(server.app_conninfo), sandbox.base_url, sandbox.secret_key, clock))
+            finally:
+                os._exit(1)
+        return child
+
+    return begin
+
+
+@pytest.fixture
+def killed_after_stripe(process_of_its_own) -> Callable[[Work], None]:
+    """Has something done by a process that is killed as it stands once Stripe did what it was asked to write."""
+
+    def do(work: Work) -> None:
+        child = process_of_its_own(lambda dying: work(replace(dying, stripe=KilledAfterwards(dying.stripe))))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
     return do
@@ -171,7 +184,7 @@ class Shop:
         intent_id = declined.value.facts["payment_intent"]
         self.see(intent_id)
         recovery_facts.look(self.payment_context)
-        return recovery.case(self.payment_context, intent_id)
+        return recovery_cases.case(self.payment_context, intent_id)
 
     def past_due(self, code="insufficient_funds"):
         """A one-off invoice whose first try was declined."""
@@ -184,12 +197,11 @@ class Shop:
             self.post(f"invoices/{invoice['id']}/pay")
         self.payment_context.mirror(self.payment_context.stripe.retrieve(f"invoices/{invoice['id']}"))
         recovery_facts.look(self.payment_context)
-        (found,) = [
-            each for each in recovery.waiting(self.payment_context).cases if each.failed.invoice_id == invoice["id"]
-        ]
+        waiting = recovery_cases.waiting(self.payment_context).cases
+        (found,) = [each for each in waiting if each.failed.invoice_id == invoice["id"]]
         self.see(found.id)
         recovery_facts.look(self.payment_context)
-        return recovery.case(self.payment_context, found.id)
+        return recovery_cases.case(self.payment_context, found.id)
 
     def see(self, intent_id):
         intent = self.payment_context.stripe.retrieve(f"payment_intents/{intent_id}", expand=["latest_charge"])

@@ -1,16 +1,10 @@
-"""Each operation that moves money or changes a subscription: how it is set up, done, and counted at Stripe.
+"""Each operation that moves money or changes a subscription: how it is set up, done, and counted at Stripe."""
 
-Run as a program it does one of them, so that a test can kill it: `python -m tests.payments.operations NAME SUBJECT ID`.
-"""
-
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.db.via_psycopg import PsycopgDatabase
 from core.events.api_responses import records_of
 from core.payments import refunds
 from core.payments.context import PaymentContext
@@ -180,13 +174,3 @@ def open_desk(database: Any, base_url: str, secret_key: str, clock: Clock) -> Pa
         records_of=lambda answer: records_of(answer, as_of=clock(), livemode=False),
         refund_limit_minor=20_000,
     )
-
-
-if __name__ == "__main__":
-    victim = open_desk(
-        PsycopgDatabase(os.environ["TEST_DATABASE"]),
-        os.environ["TEST_STRIPE"],
-        os.environ["TEST_KEY"],
-        lambda: datetime.now(UTC),
-    )
-    OPERATIONS[sys.argv[1]].do(victim, sys.argv[2], sys.argv[3])

@@ -100,7 +100,10 @@ def test_local_methods_codes_are_known(code):
 
 
 def test_a_card_whose_date_is_to_be_checked_is_told_that_it_expired():
-    assert "expired" in advice("expired_card", advice_code="confirm_card_data").customer_message
+    for advice_code in ("confirm_card_data", "try_again_later", "do_not_try_again", None):
+        told = advice("expired_card", advice_code=advice_code)
+        assert "expired" in told.customer_message
+        assert "details do not match" not in told.customer_message and "payday" not in told.staff_advice
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,17 @@ between: one effect, the right end, on record.
 import hashlib
 import os
 import secrets
-import subprocess
-import sys
+import signal
 import time
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
-from core.errors import PayopsError
+from core.errors import PayopsError, Unavailable
 from core.payments import actions
+from core.payments.operations import customers
+from core.payments.operations.schemas import CustomerInfo
 from tests.payments.operations import OPERATIONS
 
 CUSTOMERS = [name for name in OPERATIONS if OPERATIONS[name].customers_own]
@@ -153,22 +154,34 @@ def test_an_error_that_stripe_repeats_for_its_key_ends_as_never_done(context, tr
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_killed_between_stripe_and_settling_it_is_settled_by_the_worker(context, trial, faults, server, sandbox, name):
+def test_killed_between_stripe_and_settling_it_is_settled_by_the_worker(
+    context, trial, faults, process_of_its_own, name
+):
     it = trial(name)
     it.under(delay_reply_seconds=60.0)
-    environment = os.environ | {
-        "TEST_DATABASE": server.app_conninfo,
-        "TEST_STRIPE": sandbox.base_url,
-        "TEST_KEY": sandbox.secret_key,
-    }
-    command = [sys.executable, "-m", "tests.payments.operations", name, it.subject, it.id]
-    victim = subprocess.Popen(command, env=environment)
+    victim = process_of_its_own(lambda dying: it.operation.do(dying, it.subject, it.id))
     while it.effects == 0:
-        assert victim.poll() is None, "it ended before it could be killed"
+        assert os.waitpid(victim, os.WNOHANG) == (0, 0), "it ended before it could be killed"
         time.sleep(0.02)
-    victim.kill()
-    victim.wait()
+    os.kill(victim, signal.SIGKILL)
+    os.waitpid(victim, 0)
     faults.clear()
     assert it.kept["state"] == "sending"
     settle(context)
     assert it.end == ("done", 1, ["begun", "done"])
+
+
+ANN = CustomerInfo(email="ann@clinic.org", patientId="patient-of-this-test")
+
+
+def test_what_stripe_failed_to_make_is_made_a_minute_later(context, faults):
+    faults.add("customers", status=500, count=9)
+    with pytest.raises(Unavailable, match="stripe_unavailable"):
+        customers.ensured(context, ANN)
+    faults.clear()
+    with pytest.raises(Unavailable, match="stripe_unavailable"):
+        customers.ensured(context, ANN)  # Stripe answers the same key as before, for 24 hours
+    context.clock.ahead = timedelta(minutes=1)
+    made = customers.ensured(context, ANN)
+    assert made.startswith("cus_")
+    assert customers.ensured(context, ANN) == made

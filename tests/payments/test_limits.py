@@ -45,8 +45,8 @@ def test_what_stripe_takes_is_taken(amount, currency):
         (49, "ars", "too small"),
         (49, "php", "too small"),
         (49, "ils", "too small"),
-        (100, "hrk", "not possible"),
-        (100, "xyz", "not possible"),
+        (100, "hrk", "not supported"),
+        (100, "xyz", "not supported"),
     ],
 )
 def test_what_stripe_refuses_is_refused_with_the_reason(amount, currency, word):

@@ -3,12 +3,14 @@
 import itertools
 import logging
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Refused
-from core.payments import payments, refunds
+from core.exports.table import by_key
+from core.payments import payment_life, payments, refunds
 from core.payments.payments import Sought
 from core.payments.timeline import Side, timeline
 from core.stripe_gateway import StripeGateway
@@ -212,12 +214,11 @@ def test_the_sentence_says_how_many_fit_and_what_came_in(mirror):
     assert payments.sentence(nothing, "of all time") == "No payments found of all time."
 
 
-def test_an_export_takes_all_pages_and_is_on_record(mirror, owner, monkeypatch):
-    monkeypatch.setattr(payments, "_PAGE", 4)
-    database = mirror(payment_intents=[row(n) for n in range(10)])
-    assert len(payments.exported(database, FINANCE, Sought(), START)) == 10
-    taken = owner.execute("select after from payops.audit_log where action = 'payments:list:exported'")
-    assert taken.fetchall() == [({"payments": 10},)]
+def test_an_export_takes_all_pages_each_payment_once(mirror):
+    database = mirror(payment_intents=[row(n) for n in range(2003)])
+    batches = list(by_key(partial(payments.page_after, database, FINANCE, Sought()))())
+    assert [len(batch) for batch in batches] == [1000, 1000, 3]
+    assert {each["id"] for batch in batches for each in batch} == {f"pi_{n}" for n in range(2003)}
 
 
 def test_by_email_stripe_is_asked_and_the_address_is_kept_nowhere(context, paid, owner, caplog):
@@ -262,8 +263,8 @@ def test_a_payments_life_is_told_in_order(context, sandbox, database, owner, clo
             watched.mirror(stripe.retrieve(f"balance_transactions/{charge['balance_transaction']}"))
     watched.mirror(intent)
     refunds.issue(watched, FINANCE, refunds.new_id(), payment, 1900, reason="half a visit")
-    payments.add_note(database, SUPPORT, payment, "The patient called twice.", clock())
-    life = payments.life(database, OPS, payment)
+    payment_life.add_note(database, SUPPORT, payment, "The patient called twice.", clock())
+    life = payment_life.life(database, OPS, payment)
     told = timeline(life)
     titles = {side: [each.title for each in told if each.side is side] for side in Side}
     assert sorted(titles[Side.PAYMENT]) == [
@@ -286,7 +287,7 @@ def test_a_payments_life_is_told_in_order(context, sandbox, database, owner, clo
 
 
 def test_a_payment_there_is_none_of_has_no_life(database, owner):
-    assert payments.life(database, OPS, "pi_none") is None
+    assert payment_life.life(database, OPS, "pi_none") is None
 
 
 def test_the_life_has_its_events_its_consultation_and_the_apis_answers(mirror, owner):
@@ -310,7 +311,7 @@ def test_the_life_has_its_events_its_consultation_and_the_apis_answers(mirror, o
         " values ('shop', 'k', 'f', 'answered', %(at)s, %(at)s + interval '250 milliseconds', 200, %(answer)s)",
         {"at": START, "answer": '{"paymentIntentId": "pi_1"}'},
     )
-    life = payments.life(database, OPS, "pi_1")
+    life = payment_life.life(database, OPS, "pi_1")
     told = {each.side: each for each in timeline(life)}
     assert told[Side.EVENTS].details == "received 3 s later, applied"
     assert told[Side.CARE].title == "Consultation requested"
@@ -320,12 +321,12 @@ def test_the_life_has_its_events_its_consultation_and_the_apis_answers(mirror, o
 
 def test_a_note_is_kept_with_its_author_and_can_be_taken_back(mirror, owner):
     database, now = mirror(payment_intents=[row(1)]), START
-    payments.add_note(database, SUPPORT, "pi_1", "  Sent the receipt again. ", now)
+    payment_life.add_note(database, SUPPORT, "pi_1", "  Sent the receipt again. ", now)
     with pytest.raises(Refused, match="not_yours"):
-        payments.withdraw_note(database, OPS, note_id(owner), now)
-    payments.withdraw_note(database, ADMIN, note_id(owner), now)
-    payments.withdraw_note(database, ADMIN, note_id(owner), now)
-    (kept,) = payments.life(database, OPS, "pi_1")["notes"]
+        payment_life.remove_note(database, OPS, note_id(owner), now)
+    payment_life.remove_note(database, ADMIN, note_id(owner), now)
+    payment_life.remove_note(database, ADMIN, note_id(owner), now)
+    (kept,) = payment_life.life(database, OPS, "pi_1")["notes"]
     assert (kept["note"], kept["written_by"], kept["withdrawn_by"]) == (None, "staff:sue", "staff:ada")
     done = owner.execute("select action, actor from payops.audit_log where subject = 'pi:pi_1' order by id")
     assert done.fetchall() == [("payments:note:added", "staff:sue"), ("payments:note:withdrawn", "staff:ada")]
@@ -348,9 +349,9 @@ def note_id(owner):
 def test_what_must_not_be_kept_is_no_note(mirror, note, code):
     database = mirror(payment_intents=[row(1)])
     with pytest.raises(Refused, match=code):
-        payments.add_note(database, SUPPORT, "pi_1", note, START)
+        payment_life.add_note(database, SUPPORT, "pi_1", note, START)
 
 
 def test_a_note_is_about_a_payment_there_is(database, owner):
     with pytest.raises(Refused, match="not_found"):
-        payments.add_note(database, SUPPORT, "pi_none", "hello", START)
+        payment_life.add_note(database, SUPPORT, "pi_none", "hello", START)

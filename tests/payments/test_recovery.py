@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import Refused, Unauthorised, Unavailable
 from core.payments import actions
-from core.payments.recovery import recovery, recovery_facts, recovery_links
+from core.payments.recovery import recovery, recovery_cases, recovery_facts, recovery_links
 from core.payments.recovery.retry_advice import Step
 from core.staff import flags
 from core.staff.flags import Flags, Flow
@@ -37,7 +37,7 @@ def test_a_declined_card_that_works_again_is_charged_once_and_audited(context, s
     assert (action.state, shop.charged(case.id)) == ("done", [4900])
     assert audited(owner, case.id) == [("payments:retry:begun", "staff:sue"), ("payments:retry:done", "staff:sue")]
     with pytest.raises(Refused, match="not_failed"):
-        recovery.case(context, case.id)
+        recovery_cases.case(context, case.id)
 
 
 def test_the_same_form_sent_twice_and_a_second_tab_are_one_charge(context, shop):
@@ -56,8 +56,8 @@ def test_a_second_tab_does_not_try_again_what_was_declined_meanwhile(context, sh
     with pytest.raises(Refused, match="changed_meanwhile"):
         retry(context, case, seen_retries=0)
     assert shop.tries(case.id) == 2
-    again = recovery.case(context, case.id)
-    assert (again.failed.tries, again.failed.retries_here) == (2, 1)
+    again = recovery_cases.case(context, case.id)
+    assert (again.failed.attempts, again.failed.retries_here) == (2, 1)
     assert recovery.done_about(context, case.id)[0].problem_code == "insufficient_funds"
 
 
@@ -101,19 +101,19 @@ def test_a_past_due_invoice_is_paid_through_the_invoice(context, shop):
     assert retry(context, case).state == "done"
     assert context.stripe.retrieve(f"invoices/{case.failed.invoice_id}")["status"] == "paid"
     assert shop.charged(case.id) == [4900]
-    assert case.id not in [each.id for each in recovery.waiting(context).cases]
+    assert case.id not in [each.id for each in recovery_cases.waiting(context).cases]
 
 
 def test_at_fifteen_tries_only_an_admin_goes_on_and_says_why(context, shop, owner):
     case = shop.failed()
     add_failed_charges(owner, case.id, 13)
-    warned = recovery.case(context, case.id)
-    assert (warned.failed.tries, warned.advice.limit_reached) == (
+    warned = recovery_cases.case(context, case.id)
+    assert (warned.failed.attempts, warned.advice.limit_reached) == (
         14,
         False,
     ) and "We stop at 15" in warned.advice.warning
     add_failed_charges(owner, case.id, 1, start=13)
-    assert recovery.case(context, case.id).advice.limit_reached
+    assert recovery_cases.case(context, case.id).advice.limit_reached
     with pytest.raises(Refused, match="retry_limit"):
         retry(context, case)
     with pytest.raises(Refused, match="retry_limit"):
@@ -141,7 +141,7 @@ def test_a_scheduled_retry_is_made_once_at_its_time(context, shop, owner):
     case = shop.failed()
     at = context.clock() + timedelta(days=3)
     recovery.schedule(context, SUPPORT, case.id, at, reason="payday")
-    assert recovery.case(context, case.id).advice.step is Step.SCHEDULED
+    assert recovery_cases.case(context, case.id).advice.step is Step.SCHEDULED
     assert recovery.retry_due(context) == 0
     context.clock.ahead = timedelta(days=3, minutes=1)
     assert (recovery.retry_due(context), recovery.retry_due(context)) == (1, 0)
@@ -176,7 +176,7 @@ def test_a_scheduled_retry_that_may_not_be_made_is_dropped_with_its_reason(conte
     add_failed_charges(owner, case.id, 14)
     context.clock.ahead = timedelta(hours=2)
     assert recovery.retry_due(context) == 1
-    found = recovery.case(context, case.id)
+    found = recovery_cases.case(context, case.id)
     assert (found.failed.state, shop.tries(case.id)) == ("open", 1)
     assert "There were 15 attempts" in found.failed.reason
     assert audited(owner, case.id)[-1] == ("payments:recovery:not-tried", "system:worker")
@@ -211,7 +211,7 @@ def test_a_failure_that_stripe_repeats_under_its_key_is_given_up_with_the_key_an
     context.clock.ahead = timedelta(days=1)
     actions.settle_unknown(context)
     assert recovery.done_about(context, case.id)[0].problem_code == "never_done"
-    assert retry(context, recovery.case(context, case.id)).state == "done"
+    assert retry(context, recovery_cases.case(context, case.id)).state == "done"
     assert shop.charged(case.id) == [4900]
 
 
@@ -227,7 +227,7 @@ def test_what_is_stopped_is_tried_by_nobody_until_it_is_opened_again(context, sh
         recovery.stop(context, SUPPORT, case.id, reason=" ")
     assert recovery.stop(context, SUPPORT, case.id, reason="the patient moved away").state == "done"
     invoice = context.stripe.retrieve(f"invoices/{case.failed.invoice_id}")
-    assert (invoice["auto_advance"], recovery.case(context, case.id).advice.step) == (False, Step.STOPPED)
+    assert (invoice["auto_advance"], recovery_cases.case(context, case.id).advice.step) == (False, Step.STOPPED)
     with pytest.raises(Refused, match="stopped"):
         retry(context, case)
     recovery.reopen(context, SUPPORT, case.id)
@@ -240,7 +240,7 @@ def test_a_link_is_paid_on_one_page_and_a_retry_closes_it_first(context, shop):
     link = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
     same = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
     assert link.url == same.url and "/checkout/" in link.url and not link.sent
-    told = recovery.case(context, case.id).failed.told
+    told = recovery_cases.case(context, case.id).failed.links_sent
     assert [(each["by"], each["how"]) for each in told] == [("staff:sue", "link")]
     assert retry(context, case).state == "done"
     session = context.stripe.retrieve(f"checkout/sessions/{link.action.result_id}")
@@ -258,7 +258,7 @@ def test_what_the_customer_paid_by_the_link_is_not_tried_again(context, shop, sa
         retry(context, case)
     context.mirror(context.stripe.retrieve(f"payment_intents/{session['payment_intent']}"))
     with pytest.raises(Refused, match="not_failed"):
-        recovery.case(context, case.id)
+        recovery_cases.case(context, case.id)
     assert shop.charged(case.id) == []
 
 
@@ -266,7 +266,7 @@ def test_an_invoices_link_is_sent_by_stripe_and_is_its_own_page(context, shop):
     case = shop.past_due()
     link = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
     assert link.sent and link.url.endswith(f"/invoices/{case.failed.invoice_id}")
-    assert recovery.case(context, case.id).failed.told[0]["how"] == "sent"
+    assert recovery_cases.case(context, case.id).failed.links_sent[0]["how"] == "sent"
 
 
 @pytest.mark.parametrize("actor", [OPS, FINANCE])
@@ -304,7 +304,7 @@ def test_what_stripe_gave_up_or_was_voided_is_not_collected_any_more(context, sh
     case = shop.past_due()
     invoice = f"invoices/{case.failed.invoice_id}"
     shop.post(f"{invoice}/mark_uncollectible")
-    assert case.id not in [each.id for each in recovery.waiting(context).cases]
+    assert case.id not in [each.id for each in recovery_cases.waiting(context).cases]
     with pytest.raises(Refused, match="not_failed"):
         retry(context, case)
 
@@ -313,9 +313,9 @@ def test_a_failed_payment_is_known_to_be_an_invoices_though_no_event_says_so(con
     case = shop.past_due()
     owner.execute("delete from payops.recovery_facts")
     shop.post(f"invoices/{case.failed.invoice_id}/mark_uncollectible")
-    assert case.id in [each.id for each in recovery.waiting(context).cases]
+    assert case.id in [each.id for each in recovery_cases.waiting(context).cases]
     recovery_facts.look(context)
-    assert case.id not in [each.id for each in recovery.waiting(context).cases]
+    assert case.id not in [each.id for each in recovery_cases.waiting(context).cases]
 
 
 def test_an_invoice_that_no_payment_waits_for_is_asked_about_once_an_hour(context, shop, owner, faults):
@@ -326,4 +326,4 @@ def test_an_invoice_that_no_payment_waits_for_is_asked_about_once_an_hour(contex
     assert [recovery_facts.look(context), recovery_facts.look(context)] == [1, 0]
     context.clock.ahead = timedelta(hours=2)
     assert recovery_facts.look(context) == 1
-    assert case.id not in [each.id for each in recovery.waiting(context).cases]
+    assert case.id not in [each.id for each in recovery_cases.waiting(context).cases]

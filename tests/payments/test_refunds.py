@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.errors import Refused, Unauthorised, Unavailable
 from core.money import Money
-from core.payments import actions, refunds
+from core.payments import actions, refund_preview, refunds
 from core.staff import flags
 from core.staff.flags import Flags, Flow
 from tests.payments.conftest import ADMIN, FINANCE, OPS, SUPPORT, Faults, pay
@@ -35,7 +35,7 @@ def test_a_refund_is_made_shown_and_audited(context, paid, owner):
     intent = paid()
     action = send(context, intent, 1900)
     assert (action.state, at_stripe(context, intent)) == ("done", [1900])
-    assert str(refunds.preview(context, intent["id"]).left) == "$30.00"
+    assert str(refund_preview.preview(context, intent["id"]).left) == "$30.00"
     assert audited(owner, action.id) == [("payments:refund:begun", "staff:fin"), ("payments:refund:done", "staff:fin")]
     assert refunds.newest(context).rows[0]["requested_by"] == "staff:fin"
 
@@ -95,9 +95,16 @@ def test_nobody_approves_what_they_asked_for(context, paid):
 def test_a_rejected_refund_is_never_sent(context, paid):
     intent = paid(50_000)
     asked = send(context, intent, 40_000, SUPPORT)
-    assert refunds.decide(context, FINANCE, asked.id, approved=False).state == "rejected"
+    for nothing in (None, "", "  "):
+        with pytest.raises(Refused, match="reason"):
+            refunds.decide(context, FINANCE, asked.id, approved=False, reason=nothing)
+    rejected = refunds.decide(context, FINANCE, asked.id, approved=False, reason="The visit took place.")
+    assert rejected.state == "rejected"
     assert refunds.decide(context, ADMIN, asked.id, approved=True).state == "rejected"
     assert at_stripe(context, intent) == []
+    (told,) = refunds.rejected_of(context, SUPPORT.name)
+    assert (told["id"], told["problem"], told["decided_by"]) == (asked.id, "The visit took place.", FINANCE.name)
+    assert refunds.rejected_of(context, ADMIN.name) == []
 
 
 def test_an_approval_checks_again_what_is_left(context, paid):
@@ -161,7 +168,7 @@ def test_after_a_day_what_stripe_does_not_show_was_never_done(context, paid, fau
     actions.settle_unknown(context)
     assert refunds.newest(context).rows[0]["status"] == "refused"
     assert at_stripe(context, intent) == []
-    assert refunds.preview(context, intent["id"]).left.minor == 4900
+    assert refund_preview.preview(context, intent["id"]).left.minor == 4900
 
 
 def test_killed_between_stripe_and_settling_the_worker_finishes_it(context, paid, owner, killed_after_stripe):
@@ -190,14 +197,14 @@ def test_a_refund_that_fails_later_restores_what_is_left_and_is_an_incident(cont
     context.clock.ahead = timedelta(seconds=10)
     context.mirror(failed)
     context.mirror(charge)
-    assert refunds.preview(context, intent["id"]).left.minor == 4900
-    kinds = owner.execute("select kind from payops.incidents where fingerprint = %s", (action.result_id,))
+    assert refund_preview.preview(context, intent["id"]).left.minor == 4900
+    kinds = owner.execute("select kind from payops.incidents where sample ->> 'refund' = %s", (action.result_id,))
     assert kinds.fetchall() == [("refund_failed",)]
 
 
 def test_who_decides_on_what_has_changed_meanwhile_is_asked_to_look_again(context, paid):
     intent = paid()
-    seen = refunds.preview(context, intent["id"]).left.minor
+    seen = refund_preview.preview(context, intent["id"]).left.minor
     send(context, intent, 1000)
     with pytest.raises(Refused) as refused:
         refunds.issue(context, FINANCE, refunds.new_id(), intent["id"], 1000, reason=WHY, seen_left_minor=seen)
@@ -221,7 +228,7 @@ def test_a_preview_says_what_hangs_on_the_payment(context, paid, owner):
         (charge_id,),
     )
     send(context, intent, 100)
-    told = refunds.consequences(refunds.preview(context, intent["id"]), Money(1800, "usd"))
+    told = refund_preview.consequences(refund_preview.preview(context, intent["id"]), Money(1800, "usd"))
     assert told[-4:] == [
         "The issuer reported this payment as fraud. A refund now avoids most disputes.",
         "Stripe keeps its fee of $1.72.",
@@ -233,7 +240,7 @@ def test_a_preview_says_what_hangs_on_the_payment(context, paid, owner):
 @pytest.mark.parametrize(("balance", "warns"), [(1799, True), (1800, False), (None, False)])
 def test_a_short_balance_is_said(balance, warns):
     usd = {name: Money(0, "usd") for name in ("refunded", "in_flight", "awaiting")}
-    found = refunds.Preview(
+    found = refund_preview.Preview(
         "pi_1",
         captured=Money(4900, "usd"),
         left=Money(4900, "usd"),
@@ -245,9 +252,10 @@ def test_a_short_balance_is_said(balance, warns):
         subscription_id=None,
         consultation=None,
         alone_minor=0,
+        too_large="",
         why_not="",
     )
-    assert any("may stay pending" in each for each in refunds.consequences(found, Money(1800, "usd"))) == warns
+    assert any("may stay pending" in each for each in refund_preview.consequences(found, Money(1800, "usd"))) == warns
 
 
 def test_refunds_are_listed_page_by_page_with_none_twice_and_none_left_out(context, paid):
@@ -290,8 +298,8 @@ def test_refunds_never_sum_to_more_than_was_captured_and_the_mirror_shows_what_s
     actions.settle_unknown(context)
     sent = sum(at_stripe(context, intent))
     assert sent <= 100
-    assert refunds.preview(context, intent["id"]).refunded.minor == sent
-    assert refunds.preview(context, intent["id"]).in_flight.minor == 0
+    assert refund_preview.preview(context, intent["id"]).refunded.minor == sent
+    assert refund_preview.preview(context, intent["id"]).in_flight.minor == 0
 
 
 def put_charge(owner, captured=10_000, refunded=0, *, minutes=0, amount=10_000, status="succeeded"):
@@ -405,7 +413,7 @@ def test_while_stripe_does_not_answer_it_is_said_that_the_charge_is_not_mirrored
     owner.execute("delete from payops.charges")
     faults.add(f"payment_intents/{intent['id']}", method="GET", status=500)
     for refund in (
-        lambda: refunds.preview(context, intent["id"]),
+        lambda: refund_preview.preview(context, intent["id"]),
         lambda: refunds.issue(context, FINANCE, refunds.new_id(), intent["id"], 4900, reason="x"),
     ):
         with pytest.raises(Refused, match="not_mirrored") as refused:
@@ -424,7 +432,7 @@ def test_the_fee_is_in_the_currency_it_was_taken_in(database, owner, context):
         " 'charge', 'ch_m', 9300, 310, 8990, 'eur')",
         (at, at),
     )
-    assert str(refunds.preview(context, "pi_m").fee_kept) == "€3.10"
+    assert str(refund_preview.preview(context, "pi_m").fee_kept) == "€3.10"
 
 
 @pytest.mark.parametrize("reason", ["card 4242 4242 4242 4242 was stolen", "5555-5555-5555-4444"])
@@ -454,16 +462,16 @@ def test_what_cannot_be_a_payment_is_refused_before_it_is_stored(context, owner,
     ],
 )
 def test_an_amount_is_read_as_typed(typed, currency, minor):
-    assert refunds.amount_of(typed, currency) == Money(minor, currency)
+    assert refund_preview.amount_of(typed, currency) == Money(minor, currency)
 
 
 @pytest.mark.parametrize(
     ("typed", "currency"), [("", "usd"), ("-5", "usd"), ("1.005", "usd"), ("0.5", "jpy"), ("x", "usd"), ("1e3", "usd")]
 )
 def test_what_is_not_an_amount_is_none(typed, currency):
-    assert refunds.amount_of(typed, currency) is None
+    assert refund_preview.amount_of(typed, currency) is None
 
 
 @pytest.mark.parametrize("amount", [None, Money(0, "usd"), Money(50_000, "usd")])
 def test_an_amount_that_cannot_be_refunded_has_a_problem(context, paid, amount):
-    assert refunds.problem_with(refunds.preview(context, paid(11_900)["id"]), amount)
+    assert refund_preview.problem_with(refund_preview.preview(context, paid(11_900)["id"]), amount)

@@ -65,10 +65,10 @@ def test_a_passing_decline_is_due_once_its_time_has_come():
         ({"in_flight": True}, Step.IN_FLIGHT),
         ({"state": "scheduled"}, Step.SCHEDULED),
         ({"state": "stopped"}, Step.STOPPED),
-        ({"stripe_tries_at": NOW + timedelta(days=2)}, Step.STRIPE),
-        ({"stripe_tries_at": NOW + timedelta(days=2), "decline_code": "lost_card"}, Step.CUSTOMER),
-        ({"decline_code": "do_not_honor", "tries": 3}, Step.CUSTOMER),
-        ({"decline_code": "do_not_honor", "tries": 2}, Step.RETRY),
+        ({"stripe_retries_at": NOW + timedelta(days=2)}, Step.STRIPE),
+        ({"stripe_retries_at": NOW + timedelta(days=2), "decline_code": "lost_card"}, Step.CUSTOMER),
+        ({"decline_code": "do_not_honor", "attempts": 3}, Step.CUSTOMER),
+        ({"decline_code": "do_not_honor", "attempts": 2}, Step.RETRY),
         ({"decline_code": None, "error_code": "payment_intent_authentication_failure"}, Step.CUSTOMER),
     ],
 )
@@ -77,12 +77,12 @@ def test_the_next_step(changes, expected):
 
 
 @pytest.mark.parametrize(
-    ("tries", "warns", "reached"), [(9, False, False), (10, True, False), (14, True, False), (15, True, True)]
+    ("attempts", "warns", "reached"), [(9, False, False), (10, True, False), (14, True, False), (15, True, True)]
 )
-def test_the_meter_warns_at_ten_and_stops_at_fifteen(tries, warns, reached):
-    found = retry_advice(replace(DECLINED, tries=tries), NOW)
+def test_the_meter_warns_at_ten_and_stops_at_fifteen(attempts, warns, reached):
+    found = retry_advice(replace(DECLINED, attempts=attempts), NOW)
     assert (bool(found.warning), found.limit_reached) == (warns, reached)
-    assert found.meter == f"{tries} of the 20 attempts that Visa allows in 30 days; we stop at 15"
+    assert found.meter == f"{attempts} of the 20 attempts that Visa allows in 30 days; we stop at 15"
     assert found.due is not reached
 
 
@@ -96,13 +96,16 @@ def test_a_mastercard_declined_ten_times_in_a_day_is_tried_no_more():
 def test_the_database_counts_as_due_what_python_calls_due(database, owner):
     """Every code of the table and one that is not in it, with every advice, tried once and three times."""
     expected = 0
-    for n, (code, advice_code, tries) in enumerate(
-        (code, advice, tries) for code in [*every_code(), "made_up"] for advice in ADVICE_CODES for tries in (1, 3)
+    for n, (code, advice_code, attempts) in enumerate(
+        (code, advice, attempts)
+        for code in [*every_code(), "made_up"]
+        for advice in ADVICE_CODES
+        for attempts in (1, 3)
     ):
         intent, at = f"pi_{n}", NOW - timedelta(hours=30)
-        put_failed(owner, intent, code, advice_code, tries, at)
+        put_failed(owner, intent, code, advice_code, attempts, at)
         expected += retry_advice(
-            replace(DECLINED, decline_code=code, advice_code=advice_code, tries=tries, last_attempt_at=at), NOW
+            replace(DECLINED, decline_code=code, advice_code=advice_code, attempts=attempts, last_attempt_at=at), NOW
         ).due
     counted = owner.execute(
         "select waiting from payops.retryable_now(%s, %s::jsonb)", (NOW, json.dumps(rules()))
@@ -110,7 +113,7 @@ def test_the_database_counts_as_due_what_python_calls_due(database, owner):
     assert counted == expected > 10
 
 
-def put_failed(owner, intent, code, advice_code, tries, at):
+def put_failed(owner, intent, code, advice_code, attempts, at):
     mirrored = (False, at, at, 0, "fetch")
     owner.execute(
         "insert into payops.payment_intents (id, livemode, created, as_of, state_rank, event_id, amount_minor, "
@@ -119,7 +122,7 @@ def put_failed(owner, intent, code, advice_code, tries, at):
         " 'card_declined', %s)",
         (intent, *mirrored, code),
     )
-    for k in range(tries):
+    for k in range(attempts):
         owner.execute(
             "insert into payops.charges (id, livemode, created, as_of, state_rank, event_id, payment_intent_id, "
             "amount_minor,"

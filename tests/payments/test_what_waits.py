@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from core.monitoring import action_items, overview
 from core.payments import refunds
-from core.payments.recovery import recovery
+from core.payments.recovery import recovery, recovery_cases
 from core.periods import Period
 from tests.payments.conftest import FINANCE, SUPPORT
 
@@ -23,7 +23,7 @@ def test_a_failure_waits_for_a_person_once_it_can_be_tried_again(context, shop):
     assert "1 failed payment can be retried now" not in waiting(context)
     context.clock.ahead = timedelta(hours=73)
     assert waiting(context)["1 failed payment can be retried now"] == ("$49.00", "recovery")
-    assert [each.id for each in recovery.worth_trying(recovery.waiting(context).cases)] == [case.id]
+    assert [each.id for each in recovery_cases.can_be_retried(recovery_cases.waiting(context).cases)] == [case.id]
     recovery.schedule(context, SUPPORT, case.id, context.clock() + timedelta(days=1))
     assert "1 failed payment can be retried now" not in waiting(context)
 

@@ -1,33 +1,44 @@
-"""Dispute figures of a period beside the period before: those of the overview, without its others."""
+"""The dispute figures of a period beside the period before, as the overview counts them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
 from core.db import Database
-from core.figures.days import Day, days_of
+from core.figures.days import Day, DayRow, days_of
 from core.figures.definitions import OF_DISPUTES
 from core.figures.intervals import with_intervals
-from core.figures.wording import Reading, read
+from core.figures.wording import Figure, Reading, read
 from core.periods import Period
 
 MAY_BE_DISPUTED = timedelta(days=120)
 
 
+class Counted(TypedDict):
+    """What SQL counted of a period and of the one before it."""
+
+    fresh_at: str | None
+    metrics: dict[str, Figure]
+    previous_metrics: dict[str, Figure]
+    daily: list[DayRow]
+    previous_daily: list[DayRow]
+
+
 @dataclass(frozen=True)
 class DisputeFigures:
-    """Figures by their name, and the days with the disputes opened on each."""
+    """The figures by name, and the disputes opened on each day."""
 
     period: Period
     currency: str
     fresh_at: datetime | None
-    figures: dict[str, Any]
-    previous: dict[str, Any]
+    figures: Mapping[str, Figure]
+    previous: Mapping[str, Figure]
     daily: list[Day]
     previous_daily: list[Day]
 
     def readings(self, today: date) -> list[Reading]:
-        """The figures in words, in their order; one that disputes may still come to says until when."""
+        """The figures in words; a rate that may still rise says from when it is final."""
         found = (
             read(each, self.figures.get(each.name), self.previous.get(each.name), self.currency) for each in OF_DISPUTES
         )
@@ -43,7 +54,7 @@ class DisputeFigures:
 def load(db: Database, period: Period, *, currency: str) -> DisputeFigures:
     """The figures of `period` and of the one before it, in one call."""
     before = period.previous()
-    found = db.call(
+    found: Counted = db.call(
         "dispute_figures",
         since=period.since,
         until=period.until,

@@ -1,4 +1,4 @@
-"""The statuses of a dispute: their words, which of them wait for us, for the bank, or are closed, and until when."""
+"""The statuses of a dispute in words, whether they need a response, are with the bank or closed, and the time left."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,15 +24,25 @@ APPEALED = ("appeal_needs_response", "appeal_under_review")
 
 
 class Shown(StrEnum):
-    """The parts of the list; the words stand in the address."""
+    """The parts of the list; the values are used in the query string."""
 
     TO_ANSWER = "to answer"
     WITH_BANK = "with the bank"
     CLOSED = "closed"
+    OPENED = "opened"
+    DECIDED = "won or lost"
     WARNINGS = "fraud warnings"
 
 
-STATUSES_OF = {Shown.TO_ANSWER: TO_ANSWER, Shown.WITH_BANK: WITH_BANK, Shown.CLOSED: CLOSED}
+STATUSES_OF = {
+    Shown.TO_ANSWER: TO_ANSWER,
+    Shown.WITH_BANK: WITH_BANK,
+    Shown.CLOSED: CLOSED,
+    Shown.OPENED: tuple(STATUSES),
+    Shown.DECIDED: ("won", "lost"),
+}
+# The parts that list what a figure counts: the disputes of a period, in one currency.
+OF_A_PERIOD = frozenset({Shown.CLOSED, Shown.OPENED, Shown.DECIDED})
 
 
 def in_words(status: str) -> str:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from core.db import Database
@@ -13,8 +13,9 @@ from core.money import Money
 from core.payments import actions, private_text
 from core.payments.actions import Action
 from core.payments.context import PaymentContext
-from core.payments.disputes import evidence
-from core.payments.disputes.dispute_statuses import STATUSES_OF, Shown, is_inquiry, is_past_due, time_left
+from core.payments.disputes import evidence, evidence_suggestions
+from core.payments.disputes.dispute_statuses import OF_A_PERIOD, STATUSES_OF, Shown, is_inquiry, is_past_due, time_left
+from core.payments.disputes.rows import DisputeFacts, DisputeRow, PolicyText, ReasonCount, ReasonRow
 from core.periods import Period
 from core.staff import audit, roles
 from core.staff.roles import Actor
@@ -24,23 +25,21 @@ if TYPE_CHECKING:
 
 PAGE = "disputes"
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Case:
-    """One dispute: `facts` is what the mirror knows, `known` the evidence saved at Stripe, `suggested` our suggestions.
+    """One dispute: `facts` from our database, `known` the evidence saved at Stripe, `suggested` what we can fill in.
 
     `receipt_url` is the receipt that Stripe sent to the customer.
     """
 
-    facts: Row
+    facts: DisputeFacts
     known: Mapping[str, str]
     suggested: Mapping[str, str]
     receipt_url: str | None
 
     def text(self, field: str) -> str:
-        """A field's first value in the form: what is saved at Stripe, else our suggestion."""
+        """A field's initial value in the form: what is saved at Stripe, else our suggestion."""
         return str(self.known.get(field) or self.suggested.get(field) or "")
 
     @property
@@ -57,27 +56,46 @@ class Case:
 
 
 def new_id() -> str:
-    """An id for a form when it is drawn: however often the form is sent, it is one answer."""
+    """A new id for a form: submitting the same form several times makes one answer."""
     return "ans_" + secrets.token_hex(12)
 
 
-def listed(db: Database, shown: Shown, *, period: Period | None = None, reason: str | None = None) -> list[Row]:
+def listed(
+    db: Database,
+    shown: Shown,
+    *,
+    period: Period | None = None,
+    reason: str | None = None,
+    currency: str | None = None,
+    limit: int = 500,
+) -> list[DisputeRow]:
     """The disputes in this part of the list: by deadline where they need a response, else newest first.
 
-    `period` narrows closed ones to those opened in it.
+    `limit` of them, 100,000 at most. `period` and `currency` narrow those closed, opened or decided: to those opened
+    in it, and those won or lost to those closed in it.
     """
-    since, until = period.bounds() if period and shown is Shown.CLOSED else (None, None)
-    found = db.call("list_disputes", statuses=list(STATUSES_OF[shown]), since=since, until=until, reason=reason)
-    return cast(list[Row], found)
+    of_period = period is not None and shown in OF_A_PERIOD
+    since, until = period.bounds() if period and of_period else (None, None)
+    found: list[DisputeRow] = db.call(
+        "list_disputes",
+        statuses=list(STATUSES_OF[shown]),
+        since=since,
+        until=until,
+        reason=reason,
+        limit=limit,
+        currency=currency if of_period else None,
+        by_closing=shown is Shown.DECIDED,
+    )
+    return found
 
 
-def by_reason(db: Database, period: Period, currency: str) -> list[Row]:
+def by_reason(db: Database, period: Period, currency: str) -> list[ReasonRow]:
     """One row per reason: the disputes opened in the period, how they ended, and the win rate of those decided."""
     since, until = period.bounds()
-    found = db.call("disputes_by_reason", since=since, until=until, currency=currency)
+    found: list[ReasonCount] = db.call("disputes_by_reason", since=since, until=until, currency=currency)
     return [
-        each
-        | {
+        {
+            **each,
             "title": evidence.reason_of(each["reason"]).title,
             "win_rate": _share(each["won"], each["won"] + each["lost"]),
         }
@@ -85,24 +103,25 @@ def by_reason(db: Database, period: Period, currency: str) -> list[Row]:
     ]
 
 
-def facts_of(db: Database, dispute_id: str) -> Row | None:
-    """One dispute with its payment and what is known for its defense; None where there is no such dispute."""
-    return cast(Row | None, db.call("dispute_facts", dispute_id=dispute_id))
+def facts_of(db: Database, dispute_id: str) -> DisputeFacts | None:
+    """One dispute with its payment and what is known for its defense; None if there is no such dispute."""
+    found: DisputeFacts | None = db.call("dispute_facts", dispute_id=dispute_id)
+    return found
 
 
-def case_of(context: PaymentContext, actor: Actor, facts: Row, zone: ZoneInfo) -> Case:
+def case_of(context: PaymentContext, actor: Actor, facts: DisputeFacts, zone: ZoneInfo) -> Case:
     """The evidence saved at Stripe and what we can fill in. Names and addresses come from Stripe and are not stored."""
     roles.require(actor, PAGE)
     at_stripe = context.mirror(context.stripe.retrieve(f"disputes/{facts['dispute']['id']}"))
     charge = context.stripe.retrieve(f"charges/{facts['dispute']['charge_id']}")
     known = evidence.known_at_stripe(at_stripe)
-    return Case(facts, known, evidence.suggested(facts, charge, zone), charge.get("receipt_url"))
+    return Case(facts, known, evidence_suggestions.suggested(facts, charge, zone), charge.get("receipt_url"))
 
 
 def stage(context: PaymentContext, actor: Actor, dispute_id: str, fields: Mapping[str, str]) -> None:
     """Save this evidence at Stripe without submitting it to the bank; an empty text clears a field.
 
-    We store none of its words; the audit log says which fields were saved. Raises `Refused`, also where Stripe refuses.
+    We do not store the text; the audit log says which fields were saved. Raises `Refused`, also if Stripe refuses.
     """
     roles.require(actor, PAGE)
     evidence.check(fields)
@@ -111,8 +130,8 @@ def stage(context: PaymentContext, actor: Actor, dispute_id: str, fields: Mappin
     status = _check_needs_response(context.db, dispute_id)
     appeal_fields = set(fields) & set(evidence.APPEAL_FIELDS)
     if appeal_fields != (set(fields) if status == evidence.APPEALABLE else set()):
-        raise Refused("unknown_field", "An appeal takes its reason and its files, and only an appeal takes them.")
-    # A new key each time: the same words may be saved again after others.
+        raise Refused("unknown_field", "Only an appeal has a reason and supporting files, and no other fields.")
+    # A new key each time: the same text may be saved again after another one.
     answer = context.stripe.write(
         f"disputes/{dispute_id}", key=new_id(), evidence=evidence.for_stripe(fields), submit=False
     )
@@ -139,7 +158,7 @@ def attach(context: PaymentContext, actor: Actor, dispute_id: str, field: str, c
     if len(content) > evidence.MAX_FILE_BYTES:
         raise Refused("file_too_large", "All files of a dispute together can have at most 4.5 MB.")
     _check_needs_response(context.db, dispute_id)
-    # A file's own name may name a patient, so it is named after its field.
+    # A file's name may contain a patient's name, so the file is named after its field.
     made = context.stripe.upload(f"{field}.{kind}", content, purpose="dispute_evidence", key=new_id())
     before = ""
     if field in evidence.APPEAL_FIELDS:  # an appeal takes several files
@@ -166,7 +185,7 @@ def accept(context: PaymentContext, actor: Actor, action_id: str, dispute_id: st
     return _answer(context, actor, "accept_dispute", action_id, dispute_id, reason)
 
 
-def sentence(waiting: list[Row], now: datetime) -> str:
+def sentence(waiting: list[DisputeRow], now: datetime) -> str:
     """How many need a response, what is at stake, and when the first is due."""
     if not waiting:
         return "No dispute needs a response."
@@ -181,7 +200,7 @@ def sentence(waiting: list[Row], now: datetime) -> str:
 
 
 def consequences(case: Case, kind: str) -> list[str]:
-    """What submitting the evidence or accepting the dispute leads to, the most important first."""
+    """The consequences of submitting the evidence or accepting the dispute, the most important first."""
     facts, dispute = case.facts, case.facts["dispute"]
     amount = Money(dispute["amount_minor"], dispute["currency"])
     fee = Money(facts["fee_minor"], facts["fee_currency"]) if facts["fee_minor"] else None
@@ -224,9 +243,10 @@ def set_text(db: Database, actor: Actor, kind: str, text: str, now: datetime) ->
     db.call("set_policy_text", kind=kind, text=text, actor=actor.name, role=str(actor.role), now=now)
 
 
-def texts(db: Database) -> dict[str, Row]:
+def texts(db: Database) -> dict[str, PolicyText]:
     """Our texts for evidence by kind, with who changed each and when."""
-    return cast(dict[str, Row], db.call("policy_texts"))
+    found: dict[str, PolicyText] = db.call("policy_texts")
+    return found
 
 
 def _answer(
@@ -253,7 +273,8 @@ def _answer(
 
 def _check_needs_response(db: Database, dispute_id: str) -> str:
     """The dispute's status, where it can still be answered."""
-    return str(db.call("check_dispute_answerable", dispute_id=dispute_id)["status"])
+    found: DisputeRow = db.call("check_dispute_answerable", dispute_id=dispute_id)
+    return found["status"]
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -1,11 +1,12 @@
 """Early fraud warnings: payments that the issuer reports as fraud, and what a refund costs compared with a dispute."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from core.db import Database
 from core.money import Money
+from core.payments.disputes.rows import FoundWarnings, FraudWarningRow
 from core.payments.payment_methods import card_name
 
 FEW = 10  # fewer earlier warnings say nothing about the next one
@@ -13,7 +14,7 @@ FEW = 10  # fewer earlier warnings say nothing about the next one
 
 @dataclass(frozen=True)
 class History:
-    """Of earlier warnings on payments that were not refunded: how many were disputed, and how the disputes ended."""
+    """Earlier warnings on payments that were not refunded: how many were disputed, and how the disputes ended."""
 
     warned: int
     disputed: int
@@ -46,7 +47,7 @@ class FraudWarning:
     expected: Money | None
 
     @property
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Mapping[str, object]:
         """As a row of a table; costs are negative."""
         return vars(self) | {
             "created": self.created.isoformat(),
@@ -68,9 +69,9 @@ def expected_cost(left: Money, dispute_fee: Money | None, history: History) -> M
     return Money(round(history.dispute_share * (fee + history.lost_share * left.minor)), left.currency)
 
 
-def listed(db: Database, now: datetime) -> tuple[list[FraudWarning], History]:
-    """The warnings somebody can still act on, newest first, and what became of earlier ones."""
-    found = db.call("list_fraud_warnings", now=now)
+def listed(db: Database, now: datetime, *, limit: int = 500) -> tuple[list[FraudWarning], History]:
+    """The warnings somebody can still act on, newest first, `limit` of them; and what became of earlier ones."""
+    found: FoundWarnings = db.call("list_fraud_warnings", now=now, limit=limit)
     history = History(**found["history"])
     return [_warning(each, history) for each in found["items"]], history
 
@@ -103,11 +104,11 @@ def history_in_words(history: History) -> str:
     )
 
 
-def _warning(row: dict[str, Any], history: History) -> FraudWarning:
-    def money(name: str) -> Money | None:
-        return Money(row[name], row["fee_currency"]) if row[name] is not None else None
+def _warning(row: FraudWarningRow, history: History) -> FraudWarning:
+    def fee(minor: int | None) -> Money | None:
+        return Money(minor, row["fee_currency"]) if minor is not None else None
 
-    left, fee = Money(row["left_minor"], row["currency"]), money("dispute_fee_minor")
+    left, dispute_fee = Money(row["left_minor"], row["currency"]), fee(row["dispute_fee_minor"])
     return FraudWarning(
         id=row["id"],
         payment_intent_id=row["payment_intent_id"],
@@ -115,8 +116,8 @@ def _warning(row: dict[str, Any], history: History) -> FraudWarning:
         fraud_type=(row["fraud_type"] or "").replace("_", " "),
         card=card_name(row["card_brand"], row["card_last4"]),
         left=left,
-        fee_kept=money("fee_minor"),
-        dispute_fee=fee,
+        fee_kept=fee(row["fee_minor"]),
+        dispute_fee=dispute_fee,
         consultation=row["consultation"],
-        expected=expected_cost(left, fee, history),
+        expected=expected_cost(left, dispute_fee, history),
     )

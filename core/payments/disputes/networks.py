@@ -1,12 +1,11 @@
 """Distance to the card networks' limits: what they count this month, and how many more events reach each limit."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
 
 from core.db import Database
+from core.payments.disputes.rows import NetworkRow
 from core.staff import roles
 from core.staff.roles import Actor
 
@@ -21,7 +20,7 @@ LINES = {
 
 @dataclass(frozen=True)
 class Line:
-    """A limit is reached with both `ratio` and `events`; `left` more events reach it, 0 where it is reached."""
+    """A network's limit, reached with both `ratio` and `events`; `left` more events reach it, 0 once it is reached."""
 
     name: str
     ratio: Decimal
@@ -33,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a network counts this month, in one currency and, as `everywhere`, in all of them."""
+    """What a network counts this month in one currency; `everywhere` are the events in all currencies."""
 
     network: str
     disputes: int
@@ -63,7 +62,8 @@ def events_left(events: int, payments: int, ratio: Decimal, least: int) -> int:
 
 def standing(db: Database, day: date, currency: str) -> list[Standing]:
     """Each network's count of the month of `day`, up to that day, with the limits of that day."""
-    return [_standing(each) for each in db.call("network_standing", day=day, currency=currency)]
+    found: list[NetworkRow] = db.call("network_standing", day=day, currency=currency)
+    return [_standing(each) for each in found]
 
 
 def set_line(
@@ -108,7 +108,7 @@ def in_words(found: Standing) -> str:
     return "; ".join([counted, *told])
 
 
-def _standing(found: Mapping[str, Any]) -> Standing:
+def _standing(found: NetworkRow) -> Standing:
     network, events, payments = (found["network"], found["disputes"] + found["fraud_warnings"], found["payments"])
     lines = [
         Line(

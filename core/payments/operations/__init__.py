@@ -1,1 +1,1 @@
-"""The payment API's eight operations: what each takes and gives, who may call it, and what it asks of Stripe."""
+"""The payment API's eight operations: their requests and answers, who may call them, and their calls to Stripe."""

@@ -1,4 +1,4 @@
-"""Where a customer may be sent after paying: the allow-listed origins, and nowhere else."""
+"""The addresses to which a customer may be sent after paying: those of the allowed origins."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -9,14 +9,14 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 
 
 def require_allowed(address: str, origins: Sequence[str], *, path: str) -> None:
-    """Raise `Refused` naming the field unless the address is of one of `origins`.
+    """Raise `Refused` with the field unless the address is on one of `origins`.
 
     A loopback origin without a port allows every port of it.
     """
     if not any(_same(address, origin) for origin in origins):
         raise Refused(
             "address_not_allowed",
-            "Customers are sent only to addresses of CHECKOUT_RETURN_ORIGINS.",
+            "The address must be on one of the origins in CHECKOUT_RETURN_ORIGINS.",
             facts={"path": path},
         )
 

@@ -1,4 +1,4 @@
-"""Who calls the payment API, and what that lets them reach."""
+"""Who calls the payment API, and which patients' objects they can access."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from core.errors import Refused
 
 @dataclass(frozen=True)
 class Caller:
-    """A server with a token, or, with a `patient_id`, that patient and nobody else."""
+    """A server with an API token, or, with a `patient_id`, that patient."""
 
     name: str
     patient_id: str | None = None
@@ -21,10 +21,10 @@ class Caller:
         return "patient" if self.is_patient else "api"
 
     def reach(self, patient_id: str | None) -> None:
-        """Raise `Refused` (`not_found`) for what is another patient's, as if it did not exist."""
+        """Raise `Refused` (`not_found`) for another patient's object, as if it did not exist."""
         if self.is_patient and patient_id != self.patient_id:
             raise not_found()
 
 
 def not_found() -> Refused:
-    return Refused("not_found", "There is nothing here by that id.")
+    return Refused("not_found", "Nothing was found with this ID.")

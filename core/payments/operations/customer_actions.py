@@ -1,4 +1,4 @@
-"""What customers ask for through the payment API: written down, asked of Stripe once, settled, found again."""
+"""Payments and subscriptions that customers request: recorded, sent to Stripe once, settled, found again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 def done_before(context: PaymentContext, request: Request, **params: Any) -> Json | None:
-    """What an earlier try of the same request did at Stripe, though its answer never came."""
+    """What an earlier attempt at the same request did at Stripe, if its answer never came."""
     if not request.repeated:
         return None
     row = context.db.call("money_action", id=request.key)
@@ -32,11 +32,12 @@ def done_before(context: PaymentContext, request: Request, **params: Any) -> Jso
 
 
 def performed(context: PaymentContext, function: str, request: Request, begun_with: Json, **params: Any) -> Json:
-    """Write down by `function` what is asked, ask Stripe under the request's key, and settle it.
+    """Record the request with the SQL function `function`, send it to Stripe under its key, and settle it.
 
-    Raises `Refused` (`card_declined` for a decline), or `Unavailable`, after which the worker finds out what came of it
-    and the same request may come again.
+    Raises `Refused` (`card_declined` for a decline, `private_text` before anything is recorded), or `Unavailable`: then
+    the worker looks up the result, and the same request can be repeated.
     """
+    context.stripe.refuse_private(params)
     caller = request.caller
     row = context.db.call(
         function, id=request.key, actor=caller.name, role=caller.role, now=context.clock(), **begun_with
@@ -58,8 +59,8 @@ def performed(context: PaymentContext, function: str, request: Request, begun_wi
 
 
 def _noted(settle: Callable[..., Action], *arguments: Any) -> None:
-    """What Stripe did counts for the caller even where it cannot be written down now: the worker does it later."""
+    """The caller gets Stripe's answer even if it cannot be recorded now; the worker records it later."""
     try:
         settle(*arguments)
     except PayopsError as error:
-        log.warning("what Stripe answered could not be written down", code=error.code)
+        log.warning("Stripe's answer could not be recorded", code=error.code)

@@ -1,4 +1,4 @@
-"""Stripe's customers and the patients they are."""
+"""The customers at Stripe of each patient."""
 
 import hashlib
 
@@ -10,16 +10,19 @@ from core.stripe_gateway import Json
 
 
 def of_patient(context: PaymentContext, patient_id: str) -> list[str]:
-    """The ids of the patient's customers, the newest first."""
-    return list(context.db.call("customers_of_patient", patient_id=patient_id))
+    """The IDs of the patient's customers, newest first."""
+    found: list[str] = context.db.call("customers_of_patient", patient_id=patient_id)
+    return found
 
 
 def ensured(context: PaymentContext, customer: CustomerInfo) -> str:
-    """The id of the patient's customer, made where there is none."""
+    """The ID of the patient's customer, created if there is none."""
     known = of_patient(context, customer.patientId)
     if known:
         return known[0]
-    identity = hashlib.sha256(f"{customer.patientId}\0{customer.email}".encode()).hexdigest()[:40]
+    # Stripe answers a key for 24 hours as it first did, also with a failure of its own: so each minute has another key.
+    minute = int(context.clock().timestamp()) // 60
+    identity = hashlib.sha256(f"{customer.patientId}\0{customer.email}\0{minute}".encode()).hexdigest()[:40]
     made = context.stripe.write(
         "customers", key=f"payops-customer-{identity}", email=customer.email, metadata={"patientId": customer.patientId}
     )
@@ -27,7 +30,7 @@ def ensured(context: PaymentContext, customer: CustomerInfo) -> str:
 
 
 def owner_of(context: PaymentContext, found: Json) -> str | None:
-    """The patient an object of Stripe's belongs to, by its own metadata or else its customer's."""
+    """The patient that an object at Stripe belongs to, by its own metadata, else its customer's."""
     patient_id = (found.get("metadata") or {}).get("patientId")
     customer = found.get("customer")
     if patient_id or not customer:
@@ -38,7 +41,7 @@ def owner_of(context: PaymentContext, found: Json) -> str | None:
 
 
 def reached(context: PaymentContext, caller: Caller, path: str, **params: object) -> Json:
-    """The object at `path` where it exists and is the caller's; raises `Refused` (`not_found`) otherwise."""
+    """The object at `path`, if it exists and belongs to the caller; raises `Refused` (`not_found`) otherwise."""
     try:
         found = context.stripe.retrieve(path, **params)
     except Refused as error:

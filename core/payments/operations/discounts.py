@@ -1,7 +1,8 @@
-"""Discount codes: looked up at Stripe, judged purely, never below what Stripe can charge."""
+"""Discount codes: looked up at Stripe, and what they take off an amount, never below what Stripe can charge."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TypedDict
 
 from core.errors import Refused
 from core.money import Money
@@ -34,9 +35,22 @@ class Code:
         return None if self.max_redemptions is None else self.max_redemptions - self.times_redeemed
 
 
+class KnownProblems(TypedDict):
+    """Why we know that a code cannot be used: it has no use left, or it is for a first payment and this is a later one.
+
+    Each is None where it does not hold.
+    """
+
+    used_up: str | None
+    paid_before: str | None
+
+
+NO_PROBLEMS: KnownProblems = {"used_up": None, "paid_before": None}
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """What a code does to an amount; `reason` says why it does nothing."""
+    """What a code takes off an amount; `reason` says why it is not valid."""
 
     code: Code | None
     off: Money
@@ -49,7 +63,7 @@ class Verdict:
 
 
 def look_up(context: PaymentContext, code: str) -> Code | None:
-    """The promotion code customers type, an active one before others; None where there is none."""
+    """The promotion code that customers type, an active one before others; None if there is none."""
     found, _ = context.stripe.page("promotion_codes", code=code)
     if not found:
         return None
@@ -62,12 +76,13 @@ def look_up(context: PaymentContext, code: str) -> Code | None:
 
 def judged(context: PaymentContext, code: str, amount: Money, customer_id: str | None) -> Verdict:
     """What the code does to `amount` for this customer, now."""
-    found, uses, paid_before = look_up(context, code), 0, False
+    found, problems = look_up(context, code), NO_PROBLEMS
     if found and (found.first_time_only or found.max_redemptions is not None):
-        ours = context.db.call("promotion_code_uses", promotion_code=found.id, customer_id=customer_id)
-        uses, paid_before = ours["uses"], ours["paid_before"]
+        problems = context.db.call(
+            "promotion_code_problems", promotion_code=found.id, uses_left=found.uses_left, customer_id=customer_id
+        )
     now = int(context.clock().timestamp())
-    return judge(found, amount, customer_id=customer_id, uses=uses, paid_before=paid_before, now=now)
+    return judge(found, amount, customer_id=customer_id, problems=problems, now=now)
 
 
 def accepted(context: PaymentContext, code: str, amount: Money, customer_id: str | None, *, path: str) -> Verdict:
@@ -80,13 +95,13 @@ def accepted(context: PaymentContext, code: str, amount: Money, customer_id: str
 
 
 def judge(
-    code: Code | None, amount: Money, *, customer_id: str | None, uses: int, paid_before: bool, now: int
+    code: Code | None, amount: Money, *, customer_id: str | None, now: int, problems: KnownProblems = NO_PROBLEMS
 ) -> Verdict:
-    """Decide without asking anybody; `uses` are those that Stripe does not count, `now` in epoch seconds."""
+    """The verdict, computed without a database; `now` is in epoch seconds."""
     none_off = Money(0, amount.currency)
     if code is None:
         return Verdict(None, none_off, amount, "There is no such code.")
-    if reason := _why_not(code, amount, customer_id, uses, paid_before, now):
+    if reason := _why_not(code, amount, customer_id, problems, now):
         return Verdict(code, none_off, amount, reason)
     off = _taken_off(code, amount)
     rest = amount - off
@@ -96,16 +111,15 @@ def judge(
     return Verdict(code, off, rest)
 
 
-def _why_not(code: Code, amount: Money, customer_id: str | None, uses: int, paid_before: bool, now: int) -> str | None:
+def _why_not(code: Code, amount: Money, customer_id: str | None, problems: KnownProblems, now: int) -> str | None:
     ended = any(end is not None and end <= now for end in (code.expires_at, code.redeem_by))
-    spent = code.uses_left is not None and code.uses_left <= uses
+    other_currency = {each.currency for each in (code.amount_off, code.minimum) if each} - {amount.currency}
     checks = (
-        (spent, "This code was used as often as it can be."),
+        (problems["used_up"], problems["used_up"]),
         (ended or not code.active or not code.coupon_valid, "This code has expired."),
         (code.customer_id and code.customer_id != customer_id, "This code is for another customer."),
-        (code.first_time_only and paid_before, "This code is for a first payment."),
-        (code.amount_off and code.amount_off.currency != amount.currency, "This code is for another currency."),
-        (code.minimum and code.minimum.currency != amount.currency, "This code is for another currency."),
+        (code.first_time_only and problems["paid_before"], problems["paid_before"]),
+        (other_currency, "This code is for another currency."),
     )
     for holds, reason in checks:
         if holds:
@@ -116,7 +130,7 @@ def _why_not(code: Code, amount: Money, customer_id: str | None, uses: int, paid
 
 
 def _taken_off(code: Code, amount: Money) -> Money:
-    """Half of the smallest step rounds up, as Stripe does; never more than all of it."""
+    """The discount, rounded half up as Stripe does, at most the whole amount."""
     step = limits.step_minor(amount.currency)
     if code.percent_off is not None:
         exact = Decimal(amount.minor) * code.percent_off / 100

@@ -1,4 +1,4 @@
-"""One request to the payment API: who asks, under which key, and what it may have left at Stripe before."""
+"""One request to the payment API: its caller, its key, and what an earlier attempt created at Stripe."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,20 +15,20 @@ KEYS_KEPT = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks, and the key under which Stripe is asked; `repeated` where it may have been done before."""
+    """The caller, and the idempotency key for Stripe; `repeated` if it may have been done before."""
 
     caller: Caller
     key: str
     repeated: bool = False
 
 
-def marked(request: Request, order_id: str, patient_id: str) -> Json:
-    """The metadata of what the request makes at Stripe."""
+def marked(request: Request, order_id: str, patient_id: str) -> dict[str, str]:
+    """The metadata of what the request creates at Stripe."""
     return {"orderId": order_id, "patientId": patient_id, REQUEST_MARK: request.key}
 
 
 def found_before(context: PaymentContext, request: Request, path: str, customer_id: str) -> Json | None:
-    """What an earlier try of the same request left at Stripe, though its answer never came."""
+    """What an earlier attempt at the same request created at Stripe, if its answer never came."""
     if not request.repeated:
         return None
     since = int((context.clock() - FOUND_WITHIN).timestamp())
@@ -37,7 +37,7 @@ def found_before(context: PaymentContext, request: Request, path: str, customer_
 
 
 def forget_old(db: Database, now: datetime) -> int:
-    """Let go of the answers under keys that nobody repeats any more; what they did stays known. How many those were."""
+    """Delete the stored answers of old requests; what they did stays recorded. Returns how many."""
     return int(db.call("forget_api_requests", before=now - KEYS_KEPT))
 
 

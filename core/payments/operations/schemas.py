@@ -1,4 +1,4 @@
-"""What the payment API takes and gives, field by field; the names are the public ones."""
+"""The requests and answers of the payment API, field by field; the names are public."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -31,7 +31,7 @@ def _without_card_number(text: str) -> str:
 
 
 def _stripe_id(shape: str) -> Any:
-    """A text of this shape; the message of one that does not fit says what fits."""
+    """An ID of this format; the message for any other value says what is expected."""
 
     def check(value: str) -> str:
         if not ids.fits(value, shape):
@@ -62,7 +62,7 @@ Amount = Annotated[int, Field(strict=True, ge=1, le=LARGEST_MINOR, description="
 
 
 class Shape(BaseModel):
-    """Fields that are not known are passed over."""
+    """Unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,6 +78,10 @@ Cart = Annotated[list[CartItem], Field(min_length=1, max_length=100)]
 class CustomerInfo(Shape):
     email: Email
     patientId: Id
+    patientState: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = Field(
+        default=None,
+        description="USPS code. Where nobody may see the patient there, the answer is 422 state_not_served.",
+    )
 
 
 class CheckoutOptions(Shape):
@@ -131,7 +135,7 @@ class StatusAnswer(Shape):
 
 
 def _either_id(schema: dict[str, Any]) -> None:
-    """Two whole shapes, so that a generated client knows `orderId` in both."""
+    """Two complete schemas, so that a generated client has `orderId` in both."""
     fields = schema.pop("properties")
     schema.pop("type")
     schema["oneOf"] = [
@@ -240,7 +244,7 @@ class FieldProblem(Shape):
 
 
 class Problem(Shape):
-    """An error as RFC 9457 has it."""
+    """An error, as in RFC 9457."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -1,11 +1,14 @@
-"""The payment API's operations, without HTTP: each takes its shape and gives its shape."""
+"""The payment API's operations, without HTTP: each takes its request and returns its answer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from core.errors import Refused, Unavailable
 from core.identifiers import private_problem
 from core.money import Money
 from core.payments import failures, ids, limits
 from core.payments.context import PaymentContext
-from core.payments.operations import addresses, catalogue, customer_actions, customers, discounts
+from core.payments.operations import addresses, catalogue, customer_actions, customers, discounts, served_states
 from core.payments.operations.callers import Caller, not_found
 from core.payments.operations.requests import Request, found_before, marked
 from core.payments.operations.schemas import (
@@ -13,8 +16,6 @@ from core.payments.operations.schemas import (
     CheckoutRequest,
     DiscountAnswer,
     DiscountRequest,
-    FailureAnswer,
-    FailureRequest,
     PaymentAnswer,
     PaymentMethodsAnswer,
     PaymentRequest,
@@ -24,6 +25,9 @@ from core.payments.operations.schemas import (
 from core.staff.flags import Flow
 from core.stripe_gateway import Json
 
+if TYPE_CHECKING:
+    from core.stripe_gateway import PaymentIntentCreateParams, SessionCreateParams
+
 CONCEALS_A_BLOCK = (None, "generic_decline", "fraudulent")  # what Stripe answers where its own rules blocked a payment
 WAITING = ("requires_action", "requires_confirmation", "requires_payment_method")
 
@@ -31,26 +35,30 @@ WAITING = ("requires_action", "requires_confirmation", "requires_payment_method"
 def create_checkout_session(
     context: PaymentContext, request: Request, asked: CheckoutRequest, return_origins: tuple[str, ...]
 ) -> CheckoutAnswer:
-    """A page of Stripe's to pay on, for what the catalogue says the cart costs."""
+    """A checkout session for the cart, at the catalogue's prices."""
     options = asked.options
     request.caller.reach(asked.customerInfo.patientId)
     recurring = options.mode == "subscription"
     for flow in (Flow.CHECKOUT, *([Flow.SUBSCRIPTIONS] if recurring else [])):
         context.flags.require(flow)
+    served_states.require(context, options.orderId, asked.customerInfo)
     for field in ("success_url", "cancel_url"):
         addresses.require_allowed(getattr(options, field), return_origins, path=f"options.{field}")
     lines = catalogue.priced(context, asked.cartItems, recurring=recurring)
     customer = customers.ensured(context, asked.customerInfo)
     metadata = marked(request, options.orderId, asked.customerInfo.patientId)
-    params: Json = {
+    params: SessionCreateParams = {
         "mode": options.mode,
         "customer": customer,
         "line_items": [{"price": line.price_id, "quantity": line.quantity} for line in lines],
         "success_url": options.success_url,
         "cancel_url": options.cancel_url,
         "metadata": metadata,
-        "subscription_data" if recurring else "payment_intent_data": {"metadata": metadata},
     }
+    if recurring:
+        params["subscription_data"] = {"metadata": metadata}
+    else:
+        params["payment_intent_data"] = {"metadata": metadata | catalogue.written(lines)}
     if options.discountCode:
         code = discounts.accepted(
             context, options.discountCode, catalogue.sum_of(lines), customer, path="options.discountCode"
@@ -69,12 +77,14 @@ def process_payment(context: PaymentContext, request: Request, asked: PaymentReq
     if made := customer_actions.done_before(context, request):
         return _payment_made(request, made)
     context.flags.require(Flow.ONE_TIME)
+    served_states.require(context, asked.orderId, asked.customerInfo)
     money = _chargeable(asked.amount, asked.currency)
     if request.caller.is_patient and asked.cartItems is None:
         raise Refused("cart_required", "Send the cart, so that its price can be checked.", facts={"path": "cartItems"})
     customer = customers.ensured(context, asked.customerInfo)
-    code = _check_price(context, asked, money, customer)
+    code, cart = _check_price(context, asked, money, customer)
     begun_with = {
+        "path": "payment_intents",
         "customer_id": customer,
         "order_id": asked.orderId,
         "amount_minor": money.minor,
@@ -83,25 +93,31 @@ def process_payment(context: PaymentContext, request: Request, asked: PaymentReq
         "uses_left": code.uses_left if code else None,
         "first_time": bool(code and code.first_time_only),
     }
-    params = _charge_of(asked, request, money, customer)
+    params = _charge_of(asked, request, money, customer, cart)
     try:
         intent = customer_actions.performed(context, "begin_payment", request, begun_with, **params)
     except Refused as error:
-        if error.code == "stripe_refused" and error.facts.get("param") != "payment_method":
+        if (
+            error.code == "private_text"
+            or error.code == "stripe_refused"
+            and error.facts.get("param") != "payment_method"
+        ):
             raise
         raise failures.of_card(_with_block(context, error), for_patient=request.caller.is_patient) from error
     return _payment_made(request, intent)
 
 
-def _charge_of(asked: PaymentRequest, request: Request, money: Money, customer: str) -> Json:
-    params: Json = {
+def _charge_of(
+    asked: PaymentRequest, request: Request, money: Money, customer: str, cart: Sequence[catalogue.Line]
+) -> "PaymentIntentCreateParams":
+    params: PaymentIntentCreateParams = {
         "amount": money.minor,
         "currency": money.currency,
         "customer": customer,
         "payment_method": asked.paymentMethodId,
         "confirm": True,
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-        "metadata": marked(request, asked.orderId, asked.customerInfo.patientId),
+        "metadata": marked(request, asked.orderId, asked.customerInfo.patientId) | catalogue.written(cart),
     }
     if asked.savePaymentMethod:
         params["setup_future_usage"] = "off_session"
@@ -111,14 +127,14 @@ def _charge_of(asked: PaymentRequest, request: Request, money: Money, customer: 
 
 
 def _payment_made(request: Request, intent: Json) -> PaymentAnswer:
-    """Raises the decline where the card was declined before the answer got lost."""
+    """Raises the decline if the card was declined before the answer was lost."""
     if error := intent.get("last_payment_error"):
         raise failures.declined(_as_refusal(intent, error, None), for_patient=request.caller.is_patient)
     return payment_answer(intent)
 
 
 def payment_answer(intent: Json) -> PaymentAnswer:
-    """The intent as the caller sees it; the secret only where the customer still has to act."""
+    """The payment intent as the caller sees it, with the client secret only while the customer has to act."""
     waits = intent["status"] in WAITING
     return PaymentAnswer(
         paymentIntentId=intent["id"],
@@ -129,24 +145,15 @@ def payment_answer(intent: Json) -> PaymentAnswer:
 
 
 def payment_again(context: PaymentContext, kept: Json) -> PaymentAnswer:
-    """A kept answer with the secret it was kept without, which Stripe still has while the customer has to act."""
+    """A stored answer completed with the client secret, which is never stored, while the customer has to act."""
     if kept["status"] not in WAITING:
         return PaymentAnswer(**kept)
     intent = context.stripe.retrieve(f"payment_intents/{kept['paymentIntentId']}")
     return PaymentAnswer(**kept, clientSecret=intent["client_secret"], nextAction=intent.get("next_action"))
 
 
-def failure_again(context: PaymentContext, asked: FailureRequest, kept: Json) -> FailureAnswer:
-    """A kept answer with the address to pay at, as it is now."""
-    url = None
-    if asked.invoiceId is not None:
-        invoice = context.stripe.retrieve(f"invoices/{asked.invoiceId}")
-        url = invoice.get("hosted_invoice_url") if invoice["status"] == "open" else None
-    return FailureAnswer(**kept, recoveryUrl=url)
-
-
 def verify_status(context: PaymentContext, caller: Caller, session_id: str) -> StatusAnswer:
-    """How a checkout stands, as Stripe has it now."""
+    """The status of a checkout at Stripe now."""
     if problem := private_problem(session_id):
         raise Refused("private_identifier", problem, facts={"path": "sessionId"})
     if not ids.fits(session_id, ids.SESSION):
@@ -164,34 +171,8 @@ def verify_status(context: PaymentContext, caller: Caller, session_id: str) -> S
     )
 
 
-def handle_failure(context: PaymentContext, caller: Caller, asked: FailureRequest) -> FailureAnswer:
-    """Why it failed and what may be tried; it is on the recovery list from now on."""
-    if asked.invoiceId is not None:
-        invoice = customers.reached(context, caller, f"invoices/{asked.invoiceId}", expand=["payments"])
-        intent = _intent_of_invoice(context, invoice)
-        url = invoice.get("hosted_invoice_url") if invoice["status"] == "open" else None
-    else:
-        path = f"payment_intents/{asked.paymentIntentId}"
-        intent = customers.reached(context, caller, path, expand=["latest_charge"])
-        url = None
-    error = (intent or {}).get("last_payment_error")
-    if intent is None or not error:
-        raise Refused("not_failed", "This payment did not fail.")
-    context.mirror(intent)
-    context.db.call(
-        "note_failed_payment",
-        payment_intent_id=intent["id"],
-        invoice_id=asked.invoiceId,
-        told_by=caller.name,
-        now=context.clock(),
-    )
-    found = failures.Decline.of_intent(error, _latest_charge(intent))
-    failure = failures.explained(found, for_patient=caller.is_patient)
-    return FailureAnswer(**failure.fields(), recoveryUrl=url)
-
-
 def validate_discount(context: PaymentContext, caller: Caller, asked: DiscountRequest) -> DiscountAnswer:
-    """What a code would take off an amount, and why not where it does not hold."""
+    """What a code would take off an amount, or why it is not valid."""
     context.flags.require(Flow.DISCOUNTS)
     if asked.customerId is not None:
         customers.reached(context, caller, f"customers/{asked.customerId}")
@@ -212,7 +193,7 @@ def validate_discount(context: PaymentContext, caller: Caller, asked: DiscountRe
 
 
 def payment_methods(context: PaymentContext, caller: Caller, patient_id: str) -> PaymentMethodsAnswer:
-    """The cards a patient saved."""
+    """A patient's saved cards."""
     caller.reach(patient_id)
     cards: list[SavedCard] = []
     for customer_id in customers.of_patient(context, patient_id):
@@ -252,11 +233,15 @@ def _known_currency(amount: int, currency: str) -> Money:
     return money
 
 
-def _check_price(context: PaymentContext, asked: PaymentRequest, money: Money, customer: str) -> discounts.Code | None:
-    """The amount is what the catalogue says the cart costs, after the discount, whose code is answered."""
+def _check_price(
+    context: PaymentContext, asked: PaymentRequest, money: Money, customer: str
+) -> tuple[discounts.Code | None, list[catalogue.Line]]:
+    """Raise `Refused` unless the amount is the cart's price after the discount; returns the code and the cart."""
     expected, code = money, None
+    cart: list[catalogue.Line] = []
     if asked.cartItems is not None:
-        expected = catalogue.sum_of(catalogue.priced(context, asked.cartItems, recurring=False))
+        cart = catalogue.priced(context, asked.cartItems, recurring=False)
+        expected = catalogue.sum_of(cart)
     if asked.discountCode:
         verdict = discounts.accepted(context, asked.discountCode, expected, customer, path="discountCode")
         code = verdict.code
@@ -265,7 +250,7 @@ def _check_price(context: PaymentContext, asked: PaymentRequest, money: Money, c
         sentence = f"The catalogue's price is {expected}, not {money}."
         path = "amount" if expected.currency == money.currency else "currency"
         raise Refused("amount_mismatch", sentence, facts={"path": path})
-    return code
+    return code, cart
 
 
 def _as_refusal(intent: Json, error: Json, charge: Json | None) -> Refused:
@@ -274,7 +259,7 @@ def _as_refusal(intent: Json, error: Json, charge: Json | None) -> Refused:
 
 
 def _with_block(context: PaymentContext, error: Refused) -> Refused:
-    """The same decline with the reason, where Stripe blocked the payment and the error conceals it."""
+    """The same decline with its reason, if Stripe blocked the payment and the error does not say so."""
     intent_id = error.facts.get("payment_intent")
     if error.facts.get("decline_code") not in CONCEALS_A_BLOCK or intent_id is None:
         return error
@@ -283,17 +268,4 @@ def _with_block(context: PaymentContext, error: Refused) -> Refused:
     except (Refused, Unavailable):
         return error
     last_error = intent.get("last_payment_error")
-    return _as_refusal(intent, last_error, _latest_charge(intent)) if last_error else error
-
-
-def _latest_charge(intent: Json) -> Json | None:
-    charge = intent.get("latest_charge")
-    return charge if isinstance(charge, dict) else None
-
-
-def _intent_of_invoice(context: PaymentContext, invoice: Json) -> Json | None:
-    for payment in (invoice.get("payments") or {}).get("data", []):
-        intent_id = (payment.get("payment") or {}).get("payment_intent")
-        if intent_id:
-            return context.stripe.retrieve(f"payment_intents/{intent_id}", expand=["latest_charge"])
-    return None
+    return _as_refusal(intent, last_error, failures.latest_charge(intent)) if last_error else error

@@ -1,4 +1,4 @@
-"""Subscriptions: begun with or without a card at hand, ended now or with their period."""
+"""Subscriptions: started with or without a card, canceled now or at the end of the period."""
 
 import hashlib
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from core.errors import Refused, Unavailable
 from core.money import Money
 from core.payments import actions, failures
 from core.payments.context import PaymentContext
-from core.payments.operations import catalogue, customer_actions, customers, discounts
+from core.payments.operations import catalogue, customer_actions, customers, discounts, served_states
 from core.payments.operations.requests import Request, marked, moment
 from core.payments.operations.schemas import (
     CancellationAnswer,
@@ -19,23 +19,24 @@ from core.staff.flags import Flow
 from core.stripe_gateway import Json
 
 if TYPE_CHECKING:
-    from core.stripe_gateway import SubscriptionUpdateParams
+    from core.stripe_gateway import SubscriptionCreateParams, SubscriptionUpdateParams
 
 EXPAND = ["latest_invoice.confirmation_secret", "pending_setup_intent"]
 
 
 def create(context: PaymentContext, request: Request, asked: SubscriptionRequest) -> SubscriptionAnswer:
-    """Begin a subscription; `clientSecret` where the customer still has to act."""
+    """Start a subscription; `clientSecret` is set if the customer still has to act."""
     patient = asked.customerInfo.patientId
     request.caller.reach(patient)
     if made := customer_actions.done_before(context, request, expand=EXPAND):
         return subscription_answer(made)
     context.flags.require(Flow.SUBSCRIPTIONS)
+    served_states.require(context, asked.orderId, asked.customerInfo)
     if request.caller.is_patient and asked.trialDays is not None:
-        raise Refused("trial_not_allowed", "A trial is given by us.", facts={"path": "trialDays"})
+        raise Refused("trial_not_allowed", "Only our own servers can start a trial.", facts={"path": "trialDays"})
     price = catalogue.price(context, asked.stripePriceId, "stripePriceId", recurring=True)
     customer = customers.ensured(context, asked.customerInfo)
-    params: Json = {
+    params: SubscriptionCreateParams = {
         "customer": customer,
         "items": [{"price": asked.stripePriceId}],
         "metadata": marked(request, asked.orderId, patient),
@@ -51,7 +52,12 @@ def create(context: PaymentContext, request: Request, asked: SubscriptionRequest
         params["discounts"] = [{"promotion_code": verdict.code.id}] if verdict.code else []
     if asked.paymentMethodId:
         params["default_payment_method"] = _attached(context, request, asked.paymentMethodId, customer)
-    begun_with = {"customer_id": customer, "order_id": asked.orderId, "price_id": asked.stripePriceId}
+    begun_with = {
+        "path": "subscriptions",
+        "customer_id": customer,
+        "order_id": asked.orderId,
+        "price_id": asked.stripePriceId,
+    }
     return subscription_answer(customer_actions.performed(context, "begin_subscription", request, begun_with, **params))
 
 
@@ -66,13 +72,13 @@ def subscription_answer(subscription: Json) -> SubscriptionAnswer:
 
 
 def again(context: PaymentContext, kept: Json) -> SubscriptionAnswer:
-    """A kept answer with the secret it was kept without."""
+    """A stored answer completed with the client secret, which is never stored."""
     found = context.stripe.retrieve(f"subscriptions/{kept['subscriptionId']}", expand=EXPAND)
     return SubscriptionAnswer(**kept, clientSecret=_secret(found))
 
 
 def cancel(context: PaymentContext, request: Request, asked: CancellationRequest) -> CancellationAnswer:
-    """End a subscription; one that ended already is answered as it is. Raises `Unavailable` until Stripe answers."""
+    """Cancel a subscription; one that has ended is returned as it is. Raises `Unavailable` until Stripe answers."""
     path = f"subscriptions/{asked.subscriptionId}"
     found = customers.reached(context, request.caller, path)
     if found["status"] in ("canceled", "incomplete_expired"):
@@ -91,9 +97,10 @@ def cancel(context: PaymentContext, request: Request, asked: CancellationRequest
         reason=asked.reason,
     )
     if action.state == "refused":
-        raise Refused("stripe_refused", action.problem or "Stripe refused this request.")
+        raise Refused("stripe_refused", str(action.problem))
     if action.state != "done":
-        raise Unavailable("stripe_unavailable", "Stripe has not answered yet. Ask again with the same Idempotency-Key.")
+        sentence = "Stripe has not answered yet. Repeat the request with the same Idempotency-Key."
+        raise Unavailable("stripe_unavailable", sentence)
     return cancellation_answer(context.stripe.retrieve(path))
 
 
@@ -111,7 +118,7 @@ def cancellation_answer(subscription: Json) -> CancellationAnswer:
 
 
 def _attached(context: PaymentContext, request: Request, method_id: str, customer: str) -> str:
-    """The card, saved to the customer; a card that cannot be saved is a decline."""
+    """Save the card to the customer; one that cannot be saved is a decline."""
     try:
         saved = context.stripe.write(
             f"payment_methods/{method_id}/attach", key=f"{request.key}-card", customer=customer
@@ -122,7 +129,7 @@ def _attached(context: PaymentContext, request: Request, method_id: str, custome
 
 
 def _secret(subscription: Json) -> str | None:
-    """Of the first invoice where it waits for the customer, else of the card that a trial still asks for."""
+    """The client secret of the first invoice if it needs the customer, else of the card that a trial still needs."""
     if subscription["status"] == "incomplete":
         invoice = subscription.get("latest_invoice")
         confirmation = invoice.get("confirmation_secret") if isinstance(invoice, dict) else None

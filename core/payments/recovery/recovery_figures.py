@@ -1,19 +1,21 @@
-"""Recovery in figures and in a sentence: what failed, what was collected later, and what is still to be collected."""
+"""The figures of recovery and their summary: what failed, what was collected later, and what is still open."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 from core.db import Database
 from core.figures.definition import Better, Definition
 from core.figures.definitions import METRICS
-from core.figures.wording import Reading, percent, read
+from core.figures.wording import Figure, Reading, percent, read
 from core.money import Money, total
-from core.payments.recovery.recovery import Case
+from core.payments.recovery.recovery_cases import Case
 from core.payments.recovery.retry_advice import Step
 from core.periods import Period
 
 RATE = METRICS["recovery_rate"]
+LATER_STEPS = "will be retried later"  # the steps that the figure of this name counts together, in an address
+GROUPS = {LATER_STEPS: (Step.WAIT, Step.SCHEDULED, Step.STRIPE)}
 NOW = Definition(
     "recovery_now",
     "Can be retried now",
@@ -21,8 +23,10 @@ NOW = Definition(
     "Failed payments that can be retried now without the customer: a retry can help, its time has come, and "
     "the card is "
     "saved. Those that Stripe retries automatically are left out.",
-    "recovery?next=retry+now",
+    "recovery",
     as_of_now=True,
+    view={"next": "retry now"},
+    exact=True,
 )
 LATER = Definition(
     "recovery_later",
@@ -31,6 +35,8 @@ LATER = Definition(
     "Failed payments that Stripe retries automatically, that are scheduled here, or whose retry is not due yet.",
     "recovery",
     as_of_now=True,
+    view={"next": LATER_STEPS},
+    exact=True,
 )
 CUSTOMER = Definition(
     "recovery_customer",
@@ -39,9 +45,28 @@ CUSTOMER = Definition(
     "Failed payments whose card must not be charged again or is not saved. The customer has to pay with a "
     "payment link, or "
     "another saved card.",
-    "recovery?next=needs+the+customer",
+    "recovery",
     as_of_now=True,
+    view={"next": "needs the customer"},
+    exact=True,
 )
+
+
+class Counted(TypedDict):
+    """What became of the subscription invoices that failed in a period: how many, and their amounts in minor units."""
+
+    failed: int
+    failed_minor: int
+    recovered: int
+    recovered_minor: int
+    open: int
+    open_minor: int
+
+
+class CountedBeside(Counted):
+    """The same beside the period before it."""
+
+    previous: Counted
 
 
 @dataclass(frozen=True)
@@ -50,7 +75,7 @@ class RecoveryFigures:
 
     period: Period
     currency: str
-    found: dict[str, Any]
+    found: CountedBeside
 
     @property
     def reading(self) -> Reading:
@@ -78,7 +103,7 @@ class RecoveryFigures:
 
 def load(db: Database, period: Period, *, currency: str) -> RecoveryFigures:
     previous = period.previous()
-    found = db.call(
+    found: CountedBeside = db.call(
         "recovery_figures",
         since=period.since,
         until=period.until,
@@ -90,19 +115,24 @@ def load(db: Database, period: Period, *, currency: str) -> RecoveryFigures:
 
 
 def worth(cases: Sequence[Case], currency: str, *steps: Step) -> tuple[int, Money]:
-    """How many of the cases have one of these next steps, and their total; all of them where none is named."""
+    """How many of the cases have one of these next steps, and their total; all cases if no step is given."""
     found = [each for each in cases if not steps or each.advice.step in steps]
     return len(found), total((each.failed.amount for each in found), currency)
 
 
 def readings(figures: RecoveryFigures, cases: Sequence[Case]) -> list[Reading]:
     """The cards of the page: what is to be collected in the figures' currency, and the recovery rate."""
-    waiting = ((NOW, (Step.RETRY,)), (LATER, (Step.WAIT, Step.SCHEDULED, Step.STRIPE)), (CUSTOMER, (Step.CUSTOMER,)))
+    waiting = ((NOW, (Step.RETRY,)), (LATER, GROUPS[LATER_STEPS]), (CUSTOMER, (Step.CUSTOMER,)))
     found = [(each, *worth(cases, figures.currency, *steps)) for each, steps in waiting]
     cards = [Reading(each, str(amount), _counted(count, "payment"), None) for each, count, amount in found]
     rate = figures.reading
     apart = "; ".join(part for part in (rate.rests_on, figures.still_open, figures.decided) if part)
     return [*cards, replace(rate, rests_on=apart)]
+
+
+def steps_of(chosen: str) -> tuple[Step, ...]:
+    """The steps that a choice of the filter means; none for all of them."""
+    return GROUPS.get(chosen) or tuple(step for step in Step if step == chosen)
 
 
 def sentence(cases: Sequence[Case], currency: str) -> str:
@@ -117,7 +147,7 @@ def sentence(cases: Sequence[Case], currency: str) -> str:
     return said + (f", {customers:,} {'needs' if customers == 1 else 'need'} the customer" if customers else "")
 
 
-def _rate(found: dict[str, Any]) -> dict[str, Any]:
+def _rate(found: Counted) -> Figure:
     recovered, failed = found["recovered_minor"], found["failed_minor"]
     return {"value": recovered / failed if failed else None, "numerator": recovered, "denominator": failed}
 

@@ -1,6 +1,7 @@
-"""How a customer can pay what failed: their saved cards, and payment links that we create and close again."""
+"""How a customer can pay a failed payment: their saved cards, and payment links."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.errors import Refused
 from core.payments import actions
@@ -12,6 +13,9 @@ from core.staff import roles
 from core.staff.flags import Flow
 from core.staff.roles import Actor
 from core.stripe_gateway import Json
+
+if TYPE_CHECKING:
+    from core.stripe_gateway import InvoiceSendInvoiceParams, SessionCreateParams, SessionUpdateParams
 
 PAGE = "recovery"
 
@@ -40,7 +44,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Link:
-    """Where the customer can pay; `sent` where Stripe sends it to them, else staff send it.
+    """Where the customer can pay; `sent` if Stripe sends it to them, else staff send it.
 
     Without an `action` it is the link that was created before.
     """
@@ -71,7 +75,7 @@ def saved_cards(context: PaymentContext, failed: Failed) -> list[Card]:
     ]
 
 
-def card_to_try(
+def card_to_charge(
     context: PaymentContext, failed: Failed, payment_method_id: str | None, *, same_card: bool
 ) -> str | None:
     """The card to charge: the one given, else the declined one if it is saved; None means the invoice's own card.
@@ -109,7 +113,8 @@ def give(context: PaymentContext, actor: Actor, action_id: str, failed: Failed, 
     roles.require_confirmed(actor)
     context.flags.require(Flow.RETRIES)
     if failed.invoice_id is not None:
-        action = _begun(context, actor, action_id, failed, f"invoices/{failed.invoice_id}/send", {})
+        sent: InvoiceSendInvoiceParams = {}
+        action = _begun(context, actor, action_id, failed, f"invoices/{failed.invoice_id}/send", sent)
         return Link(_address_of_invoice(context, action), True, action)
     if (page := _open_page(context, actor, action_id, failed)) is not None:
         return page
@@ -135,10 +140,18 @@ def _new_page(context: PaymentContext, actor: Actor, action_id: str, failed: Fai
     references = {"orderId": failed.order_id or failed.payment_intent_id, "patientId": failed.patient_id or ""}
     metadata = {name: value for name, value in references.items() if value} | {MARK: action_id}
     name = f"Order {failed.order_id}" if failed.order_id else "Outstanding payment"
-    price = {"currency": failed.currency, "unit_amount": failed.amount_minor, "product_data": {"name": name}}
-    params: Json = {
+    params: SessionCreateParams = {
         "mode": "payment",
-        "line_items": [{"price_data": price, "quantity": 1}],
+        "line_items": [
+            {
+                "price_data": {
+                    "currency": failed.currency,
+                    "unit_amount": failed.amount_minor,
+                    "product_data": {"name": name},
+                },
+                "quantity": 1,
+            }
+        ],
         "success_url": return_address,
         "cancel_url": return_address,
         "metadata": metadata,
@@ -151,7 +164,7 @@ def _new_page(context: PaymentContext, actor: Actor, action_id: str, failed: Fai
 
 
 def _open_page(context: PaymentContext, actor: Actor, action_id: str, failed: Failed) -> Link | None:
-    """The link created before, or the shop's own checkout on which the payment failed, while it can still be paid."""
+    """The link created before, or the shop's checkout on which the payment failed, if it can still be paid."""
     for session_id in context.db.call(
         "recovery_links", payment_intent_id=failed.payment_intent_id, now=context.clock()
     ):
@@ -159,14 +172,21 @@ def _open_page(context: PaymentContext, actor: Actor, action_id: str, failed: Fa
             return Link(url, False, None)
     for session in context.stripe.each("checkout/sessions", payment_intent=failed.payment_intent_id):
         if session["status"] == "open":
-            # Marked, so that the audit log says who sent the shop's page.
-            mark = {"metadata": {MARK: action_id}}
+            # Marked, so that the audit log says who sent the link to the shop's checkout.
+            mark: SessionUpdateParams = {"metadata": {MARK: action_id}}
             action = _begun(context, actor, action_id, failed, f"checkout/sessions/{session['id']}", mark)
             return Link(session["url"], False, action)
     return None
 
 
-def _begun(context: PaymentContext, actor: Actor, action_id: str, failed: Failed, path: str, params: Json) -> Action:
+def _begun(
+    context: PaymentContext,
+    actor: Actor,
+    action_id: str,
+    failed: Failed,
+    path: str,
+    params: "InvoiceSendInvoiceParams | SessionCreateParams | SessionUpdateParams",
+) -> Action:
     return actions.begun(
         context,
         "begin_recovery_link",
@@ -200,5 +220,5 @@ def _declined_card(context: PaymentContext, failed: Failed) -> Json | None:
 
 
 def _fingerprint(method: Json | None) -> str | None:
-    """Stripe's fingerprint of the card itself, however often it was saved."""
+    """Stripe's fingerprint of the card, the same however often it was saved."""
     return ((method or {}).get("card") or {}).get("fingerprint")

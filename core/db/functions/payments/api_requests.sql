@@ -1,4 +1,4 @@
--- take_api_turn: this request of the caller is counted, or refused where the last 60 seconds already hold the limit.
+-- take_api_turn: this request of the caller is counted, or not allowed if the last 60 seconds already reach the limit.
 create function payops_api.take_api_turn(p_caller text, p_limit integer, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -31,8 +31,8 @@ begin
 end
 $$;
 
--- begin_api_request: this caller's key belongs to this request from now on. `new` and `again` are this process's to
--- answer for the next two minutes, `again` being one whose answer never came about; others are told what it is.
+-- begin_api_request: the caller's idempotency key is bound to this request. For `new`, and for `again` (a request that
+-- was never answered), this process has two minutes to answer; any other state says why it must not.
 create function payops_api.begin_api_request(p_caller text, p_key text, p_fingerprint text, p_now timestamptz)
 returns jsonb
 language plpgsql security definer
@@ -61,7 +61,7 @@ begin
 end
 $$;
 
--- answer_api_request: from now on this request has this answer; with none, the next one with the key may try again.
+-- answer_api_request: the answer to this request is stored; without one, the next request with the key may try again.
 create function payops_api.answer_api_request(
   p_caller text, p_key text, p_now timestamptz, p_status integer default null, p_answer jsonb default null
 ) returns jsonb
@@ -75,7 +75,7 @@ set search_path = '' as $$
   select to_jsonb(true)
 $$;
 
--- forget_api_requests: keys from before this moment may be used anew.
+-- forget_api_requests: deletes the requests from before this time; their keys can be used again.
 create function payops_api.forget_api_requests(p_before timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$

@@ -1,5 +1,5 @@
--- begin_customer_action: what a customer asks for is written down, once for an id; asked again before it is known to be
--- done, it is sent once more, under the same id.
+-- begin_customer_action: a customer's request is recorded, once per id; repeated before it is known to be done, it is
+-- sent to Stripe again under the same id.
 create function payops.begin_customer_action(p_action payops.money_actions, p_now timestamptz) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -24,28 +24,19 @@ begin
 end
 $$;
 
--- code_uses: how often payments used this promotion code or are about to, but for one; Stripe counts the uses on its
--- own pages and invoices alone.
-create function payops.code_uses(p_promotion_code text, p_but text default '', p_customer_id text default null)
+-- code_uses: how many payments used this promotion code or are about to, without the action `p_except`. Stripe counts
+-- only the uses on its own pages and invoices.
+create function payops.code_uses(p_promotion_code text, p_except text default '', p_customer_id text default null)
 returns bigint
 language sql stable
 set search_path = '' as $$
   select count(*)
   from payops.money_actions as a
   left join payops.payment_intents as i on a.payment_intent_id = i.id
-  where a.kind = 'payment' and a.params ->> 'promotion_code' = p_promotion_code and a.id <> p_but
+  where a.kind = 'payment' and a.params ->> 'promotion_code' = p_promotion_code and a.id <> p_except
     and a.state in ('sending', 'unknown', 'done')
     and coalesce(i.status, 'succeeded') not in ('canceled', 'requires_payment_method')
     and (p_customer_id is null or a.subject = p_customer_id)
-$$;
-
--- promotion_code_uses: what Stripe does not count of a promotion code's uses, and whether this customer paid before.
-create function payops_api.promotion_code_uses(p_promotion_code text, p_customer_id text default null) returns jsonb
-language sql stable security definer
-set search_path = '' as $$
-  select jsonb_build_object(
-    'uses', payops.code_uses(p_promotion_code), 'paid_before', payops.has_paid(p_customer_id)
-  )
 $$;
 
 -- has_paid: whether any payment of this customer ever succeeded.
@@ -57,8 +48,32 @@ set search_path = '' as $$
     or exists (select from payops.payment_intents as i where i.customer_id = p_customer_id and i.status = 'succeeded')
 $$;
 
--- check_code: refused where the promotion code was used as often as it may be, or was meant for a first payment;
--- the uses of one code wait for each other until the transaction ends.
+-- used_up: the refusal of a promotion code that has no use left.
+create function payops.used_up() returns text
+language sql immutable
+set search_path = '' as $$ select 'This code was used as often as it can be.' $$;
+
+-- for_first_payment: the refusal of a promotion code that is for a customer's first payment.
+create function payops.for_first_payment() returns text
+language sql immutable
+set search_path = '' as $$ select 'This code is for a first payment.' $$;
+
+-- promotion_code_problems: the two reasons that we know ourselves why this customer cannot use a promotion code: it has
+-- no use left (`p_uses_left` by Stripe's count, null without a limit), and the customer has paid before. Each is null
+-- where it does not hold; whether the code is for a first payment only is for the caller to know.
+create function payops_api.promotion_code_problems(
+  p_promotion_code text, p_uses_left bigint default null, p_customer_id text default null
+) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select jsonb_build_object(
+    'used_up', case when payops.code_uses(p_promotion_code) >= p_uses_left then payops.used_up() end,
+    'paid_before', case when payops.has_paid(p_customer_id) then payops.for_first_payment() end
+  )
+$$;
+
+-- check_code: refused if the promotion code has no use left, or is for a first payment and this is a later one. The code
+-- is locked until the transaction ends, so that its uses are checked one by one.
 create function payops.check_code(
   p_id text, p_customer_id text, p_promotion_code text, p_uses_left bigint, p_first_time boolean
 ) returns void
@@ -67,21 +82,21 @@ set search_path = '' as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended('code:' || p_promotion_code, 0));
   if payops.code_uses(p_promotion_code, p_id) >= p_uses_left then
-    perform payops.refuse('discount_not_valid', 'This code was used as often as it can be.');
+    perform payops.refuse('discount_not_valid', payops.used_up());
   elsif p_first_time and (
     payops.has_paid(p_customer_id) or payops.code_uses(p_promotion_code, p_id, p_customer_id) > 0
   ) then
-    perform payops.refuse('discount_not_valid', 'This code is for a first payment.');
+    perform payops.refuse('discount_not_valid', payops.for_first_payment());
   end if;
 end
 $$;
 
--- begin_payment: a customer's payment is written down and may be asked of Stripe; `p_uses_left` is null for a promotion
--- code without a limit.
+-- begin_payment: a customer's payment is recorded and can be sent to Stripe; `p_uses_left` is null for a promotion code
+-- without a limit.
 create function payops_api.begin_payment(
   p_id text, p_customer_id text, p_order_id text, p_amount_minor bigint, p_currency text, p_actor text, p_role text,
   p_now timestamptz, p_promotion_code text default null, p_uses_left bigint default null,
-  p_first_time boolean default false
+  p_first_time boolean default false, p_path text default 'payment_intents' -- for processes of the version before
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -95,7 +110,7 @@ begin
     perform payops.check_code(p_id, p_customer_id, p_promotion_code, p_uses_left, p_first_time);
   end if;
   action := payops.sending_action(
-    p_id, 'payment', p_customer_id, 'post', 'payment_intents',
+    p_id, 'payment', p_customer_id, 'post', p_path,
     jsonb_strip_nulls(jsonb_build_object('order', p_order_id, 'promotion_code', p_promotion_code)),
     p_actor, p_role, null, p_now
   );
@@ -105,15 +120,16 @@ begin
 end
 $$;
 
--- begin_subscription: a customer's subscription is written down and may be asked of Stripe.
+-- begin_subscription: a customer's subscription is recorded and can be sent to Stripe.
 create function payops_api.begin_subscription(
-  p_id text, p_customer_id text, p_order_id text, p_price_id text, p_actor text, p_role text, p_now timestamptz
+  p_id text, p_customer_id text, p_order_id text, p_price_id text, p_actor text, p_role text, p_now timestamptz,
+  p_path text default 'subscriptions' -- for processes of the version before
 ) returns jsonb
 language sql security definer
 set search_path = '' as $$
   select payops.begin_customer_action(
     payops.sending_action(
-      p_id, 'create_subscription', p_customer_id, 'post', 'subscriptions',
+      p_id, 'create_subscription', p_customer_id, 'post', p_path,
       jsonb_build_object('order', p_order_id, 'price', p_price_id), p_actor, p_role, null, p_now
     ), p_now
   )

@@ -1,4 +1,4 @@
--- customers_of_patient: the ids of the patient's customers at Stripe, the newest first.
+-- customers_of_patient: the ids of the patient's customers at Stripe, newest first.
 create function payops_api.customers_of_patient(p_patient_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

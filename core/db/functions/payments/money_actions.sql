@@ -1,11 +1,11 @@
--- action_as_json: an action as the rest of payops sees it.
+-- action_as_json: an action as JSON, as the functions of payops_api return it.
 create function payops.action_as_json(p_action payops.money_actions) returns jsonb
 language sql immutable
 set search_path = '' as $$
   select to_jsonb(p_action)
 $$;
 
--- note_action: the audit log says what became of an action, in the transaction in which it did.
+-- note_action: the change of an action is in the audit log, written in the same transaction.
 create function payops.note_action(
   p_action payops.money_actions, p_actor text, p_role text, p_verb text, p_now timestamptz, p_before text default null
 ) returns void
@@ -23,8 +23,8 @@ set search_path = '' as $$
   )
 $$;
 
--- begin_action: what is about to be asked of Stripe is written down, once for an id: the same id again answers what
--- was written then, and `begun` says whether it is this caller who goes on to ask.
+-- begin_action: the action is recorded before it is sent to Stripe, once per id. With an id that is already there the
+-- recorded action is returned; `begun` says whether this caller is to send it.
 create function payops.begin_action(p_action payops.money_actions, p_now timestamptz) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -43,7 +43,7 @@ begin
       if found then
         return payops.action_as_json(kept) || '{"begun": false}';
       end if;
-      perform payops.refuse('in_progress', 'This is being tried already. Wait for what comes of it.');
+      perform payops.refuse('in_progress', 'This is already in progress. Wait for its result.');
   end;
   perform payops.note_action(
     kept, kept.requested_by, kept.requested_role,
@@ -53,7 +53,7 @@ begin
 end
 $$;
 
--- sending_action: an action that starts now; it counts as unanswered two minutes later, when its request is over.
+-- sending_action: an action that is sent now, not stored yet; after two minutes it counts as unanswered.
 create function payops.sending_action(
   p_id text, p_kind text, p_subject text, p_method text, p_path text, p_params jsonb,
   p_actor text, p_role text, p_reason text, p_now timestamptz
@@ -67,8 +67,8 @@ set search_path = '' as $$
   ))
 $$;
 
--- settle_action: the action is done, refused or still unknown, and what Stripe answered is in the mirror; one that was
--- settled before stays as it was.
+-- settle_action: the action is done, refused or still unknown, and Stripe's answer is in the mirror; an action that was
+-- already settled does not change.
 create function payops_api.settle_action(
   p_id text, p_state text, p_now timestamptz, p_result_id text default null, p_problem_code text default null,
   p_problem text default null, p_records jsonb default '{}', p_next_attempt_at timestamptz default null
@@ -99,7 +99,7 @@ begin
 end
 $$;
 
--- claim_unanswered: these actions, whose answer never came, are this worker's for the next two minutes.
+-- claim_unanswered: the unanswered actions that are due; they are this worker's for the next two minutes.
 create function payops_api.claim_unanswered(p_most integer, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -120,7 +120,7 @@ set search_path = '' as $$
   select coalesce(jsonb_agg(payops.action_as_json(c.*::payops.money_actions)), '[]') from claimed as c
 $$;
 
--- money_action: this action, or null where there is none.
+-- money_action: one action by its id; null if it does not exist.
 create function payops_api.money_action(p_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,7 +1,7 @@
--- network_months: what the card networks count of the month in which this day is, up to that day: Visa's disputes and
--- fraud warnings against the month's captured payments, Mastercard's chargebacks against those captured in the month
--- before; a payment with both is counted for both. Inquiries that were not escalated and prevented disputes count for
--- neither. In one currency, or in all of them.
+-- network_months: what the card networks count in the month of this day, up to that day, in one currency or in all.
+-- Visa: disputes and fraud warnings against the payments captured in the month; a payment with both counts twice.
+-- Mastercard: chargebacks against the payments captured in the month before. Inquiries that were not escalated and
+-- prevented disputes do not count.
 create function payops.network_months(p_day date, p_currency text default null)
 returns table (network text, disputes bigint, fraud_warnings bigint, payments bigint)
 language sql stable
@@ -47,7 +47,7 @@ set search_path = '' as $$
   from month as m
 $$;
 
--- vamp_metrics: Visa's ratio of the month in which the period ends, by count over all currencies.
+-- vamp_metrics: Visa's VAMP ratio of the month in which the period ends, over all currencies.
 create function payops.vamp_metrics(p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -56,8 +56,8 @@ set search_path = '' as $$
   where n.network = 'visa'
 $$;
 
--- network_standing: what each network counts of this month in one currency and in all, beside the lines that hold on
--- that day.
+-- network_standing: what each network counts this month in one currency and in all, with the limits that apply on that
+-- day.
 create function payops_api.network_standing(p_day date, p_currency text) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -83,7 +83,7 @@ begin
 end
 $$;
 
--- set_network_line: from that day on the network's line is this one; what was set for the same day before is replaced.
+-- set_network_line: the network's limit is this one from that day on; a limit set earlier for the same day is replaced.
 create function payops_api.set_network_line(
   p_network text, p_line text, p_ratio double precision, p_events integer, p_since date, p_source text,
   p_actor text, p_role text, p_now timestamptz

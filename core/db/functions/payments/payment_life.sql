@@ -1,4 +1,4 @@
--- objects_of_payment: the ids of everything at Stripe that belongs to this payment.
+-- objects_of_payment: the ids of all objects at Stripe that belong to this payment.
 create function payops.objects_of_payment(p_payment_intent_id text) returns setof text
 language sql stable
 set search_path = '' as $$
@@ -11,7 +11,7 @@ set search_path = '' as $$
   union select v.invoice_id from payops.invoice_payments as v where v.payment_intent_id = p_payment_intent_id
 $$;
 
--- payment_at_stripe: what Stripe holds of this payment, as the mirror has it, and what it moved on the balance.
+-- payment_at_stripe: the objects of this payment at Stripe, as mirrored, and its balance transactions.
 create function payops.payment_at_stripe(p_payment_intent_id text, p_objects text[]) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -53,7 +53,7 @@ set search_path = '' as $$
   )
 $$;
 
--- payment_with_us: what we did, heard and wrote about this payment; the newest 200 of each kind.
+-- payment_with_us: our events, calls, audit entries, actions and notes about this payment; the newest 200 of each kind.
 create function payops.payment_with_us(p_payment_intent_id text, p_objects text[], p_order_id text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -122,7 +122,7 @@ set search_path = '' as $$
   )
 $$;
 
--- payment_life: everything known of one payment, or null where there is no such payment.
+-- payment_life: everything known about one payment; null if there is no such payment.
 create function payops_api.payment_life(p_payment_intent_id text) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
@@ -140,7 +140,7 @@ begin
 end
 $$;
 
--- add_payment_note: the note is on the payment, and the audit log says whose it is.
+-- add_payment_note: the payment has this note, and the audit log says who wrote it.
 create function payops_api.add_payment_note(
   p_payment_intent_id text, p_note text, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -151,11 +151,8 @@ declare
 begin
   if not exists (select from payops.payment_intents as i where i.id = p_payment_intent_id) then
     perform payops.refuse('not_found', 'There is no such payment.');
-  elsif coalesce(btrim(p_note), '') = '' then
-    perform payops.refuse('note_empty', 'Write something first.');
-  elsif length(btrim(p_note)) > 2000 then
-    perform payops.refuse('note_too_long', 'A note has at most 2,000 characters.');
   end if;
+  perform payops.require_note(p_note);
   insert into payops.payment_notes (payment_intent_id, at, written_by, role, note)
   values (p_payment_intent_id, p_now, p_actor, p_role, btrim(p_note))
   returning * into written;
@@ -167,8 +164,8 @@ begin
 end
 $$;
 
--- withdraw_payment_note: the words of a note are gone, and who took them back is known; others' notes only where
--- `p_any` allows it.
+-- withdraw_payment_note: the text of a note is deleted, and who removed it is recorded; another user's note only with
+-- `p_any`.
 create function payops_api.withdraw_payment_note(
   p_note_id bigint, p_any boolean, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -178,11 +175,8 @@ declare
   kept payops.payment_notes;
 begin
   select n.* into kept from payops.payment_notes as n where n.id = p_note_id for update;
-  if not found then
-    perform payops.refuse('not_found', 'There is no such note.');
-  elsif kept.written_by <> p_actor and not p_any then
-    perform payops.refuse('not_yours', 'Only the author of the note or an admin can remove it.');
-  elsif kept.note is not null then
+  perform payops.require_removable(kept.written_by, p_actor, p_any);
+  if kept.note is not null then
     update payops.payment_notes as n set note = null, withdrawn_by = p_actor, withdrawn_at = p_now
     where n.id = p_note_id
     returning n.* into kept;

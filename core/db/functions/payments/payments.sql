@@ -1,7 +1,7 @@
--- payments_named: the payments that go by this: their own id, that of anything on them, or an order's, a customer's, a
--- subscription's, a consultation's or a patient's.
+-- payments_named: the payments with this id or reference: their own, of an object that belongs to them, or of their
+-- order, customer, subscription, consultation or patient.
 create function payops.payments_named(p_name text) returns setof text
-language sql stable
+language sql stable rows 20
 set search_path = '' as $$
   select i.id from payops.payment_intents as i where i.id = p_name or i.order_id = p_name or i.customer_id = p_name
   union select i.id from payops.payment_intents as i where i.patient_id = p_name
@@ -32,7 +32,8 @@ set search_path = '' as $$
   where b.id = p_name
 $$;
 
--- payment_status: how a payment stands in one word: Stripe's own, but for what it calls requires_payment_method.
+-- payment_status: a payment's status as in Stripe's Dashboard: Stripe's own, except that requires_payment_method is
+-- failed or incomplete.
 create function payops.payment_status(p_status text, p_error_code text) returns text
 language sql immutable
 set search_path = '' as $$
@@ -43,30 +44,58 @@ set search_path = '' as $$
   end
 $$;
 
--- payments_where: the payments sought, as SQL's conditions on `i` with what is sought as $1; nothing that was typed is in them.
+-- payments_counted: the payments that a figure counts between two business days, by `what` it counts: those decided or
+-- failed, by the day of their first attempt, or those abandoned, by the day they were set up.
+create function payops.payments_counted(p_counted jsonb) returns setof text
+language sql stable
+set search_path = '' as $$
+  select f.payment_intent_id
+  from payops.payment_facts as f
+  where p_counted ->> 'what' in ('decided', 'failed')
+    and f.day between (p_counted ->> 'since')::date and (p_counted ->> 'until')::date
+    and (f.state = 'failed' or f.state = 'succeeded' and p_counted ->> 'what' = 'decided')
+  union all
+  select f.payment_intent_id
+  from payops.payment_facts as f
+  where p_counted ->> 'what' = 'abandoned'
+    and f.created_day between (p_counted ->> 'since')::date and (p_counted ->> 'until')::date
+    and f.created <= (p_counted ->> 'now')::timestamptz - interval '24 hours'
+    and (f.first_attempt_at is null or f.first_attempt_at > f.created + interval '24 hours')
+$$;
+
+-- payments_where: the filters as SQL conditions on `i`, which read their values from $1; no typed text is part of them.
+-- Amounts are written out as numbers, so that the planner knows whether few payments or many have them.
 create function payops.payments_where(p_sought jsonb) returns text
 language sql immutable
 set search_path = '' as $$
   select coalesce(string_agg(w.condition, ' and ' order by w.key), 'true')
   from (
     values
+      ('counted', 'i.id in (select payops.payments_counted($1 -> ''counted''))'),
       ('name', 'i.id in (select payops.payments_named($1 ->> ''name''))'),
       ('since', 'i.created >= ($1 ->> ''since'')::timestamptz'),
       ('until', 'i.created < ($1 ->> ''until'')::timestamptz'),
       ('currency', 'i.currency = $1 ->> ''currency'''),
-      (
-        'amounts',
-        'i.amount_minor in (select (a.value)::bigint from jsonb_each_text($1 -> ''amounts'') as a)'
-        ' and i.amount_minor = ($1 -> ''amounts'' ->> i.currency)::bigint'
-      ),
+      ('amounts', payops.amounts_where(p_sought -> 'amounts')),
       ('last4', 'i.id in (select c.payment_intent_id from payops.charges as c where c.card_last4 = $1 ->> ''last4'')'),
       ('before', '(i.created, i.id) < (($1 -> ''before'' ->> ''created'')::timestamptz, $1 -> ''before'' ->> ''id'')')
   ) as w (key, condition)
   where jsonb_typeof(p_sought -> w.key) <> 'null'
 $$;
 
--- payments_in_status: the condition on `i` that leaves the payments of one status, true for all of them; written out,
--- since a function is not asked 100,000 times in a moment.
+-- amounts_where: the SQL condition on `i` for an amount of each currency.
+create function payops.amounts_where(p_amounts jsonb) returns text
+language sql immutable
+set search_path = '' as $$
+  select format(
+    'i.amount_minor in (%s) and (%s)', string_agg(distinct (a.value::bigint)::text, ', '),
+    string_agg(format('i.currency = %L and i.amount_minor = %s', a.key, a.value::bigint), ' or ')
+  )
+  from jsonb_each_text(case when jsonb_typeof(p_amounts) = 'object' then p_amounts end) as a
+$$;
+
+-- payments_in_status: the SQL condition on `i` for one status, or true for all. It is written out because calling a
+-- function for each of 100,000 payments would be too slow.
 create function payops.payments_in_status(p_status text) returns text
 language sql immutable
 set search_path = '' as $$
@@ -82,13 +111,14 @@ set search_path = '' as $$
   end
 $$;
 
--- payment_row: a payment as a line of a list.
+-- payment_row: a payment as a row of a list.
 create function payops.payment_row(p_intent payops.payment_intents) returns jsonb
 language sql stable
 set search_path = '' as $$
   select jsonb_build_object(
     'id', p_intent.id, 'created', p_intent.created, 'amount_minor', p_intent.amount_minor,
     'currency', p_intent.currency, 'status', payops.payment_status(p_intent.status, p_intent.error_code),
+    'received_minor', p_intent.amount_received_minor,
     'customer_id', p_intent.customer_id, 'order_id', p_intent.order_id,
     'patient_id', coalesce(
       p_intent.patient_id, (select u.patient_id from payops.customers as u where u.id = p_intent.customer_id)
@@ -113,15 +143,17 @@ set search_path = '' as $$
   ), '{}')
 $$;
 
--- find_payments: the payments sought, newest first, at most 1,000 of them, and the place to go on before, null at the
--- end; with how many fit in all and what they came to, a currency each, of the first 10,000.
-create function payops_api.find_payments(p_sought jsonb, p_limit integer default 50) returns jsonb
+-- find_payments: the payments that match the filters, newest first, at most 1,000, and where the next page begins, null
+-- on the last; with `p_with_sums` also the number and sum of 10,000 matches, by currency.
+create function payops_api.find_payments(
+  p_sought jsonb, p_limit integer default 50, p_with_sums boolean default true
+) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
 declare
   wanted text := payops.payments_where(p_sought - 'before') || ' and ' || payops.payments_in_status(p_sought ->> 'status');
   found jsonb;
-  sums jsonb;
+  sums jsonb := '[]';
 begin
   execute format(
     $query$
@@ -131,22 +163,24 @@ begin
     ) as i
     $query$, wanted, payops.payments_where(jsonb_build_object('before', p_sought -> 'before'))
   ) into found using p_sought, least(p_limit, 1000) + 1;
-  execute format(
-    $query$
-    select coalesce(jsonb_agg(to_jsonb(s) order by s.payments desc), '[]')
-    from (
-      select
-        i.currency, count(*) as payments, count(*) filter (where i.status = 'succeeded') as succeeded,
-        count(*) filter (where i.status = 'requires_payment_method' and i.error_code is not null) as failed,
-        coalesce(sum(i.amount_received_minor), 0) as received_minor
+  if p_with_sums then
+    execute format(
+      $query$
+      select coalesce(jsonb_agg(to_jsonb(s) order by s.payments desc), '[]')
       from (
-        select i.currency, i.status, i.error_code, i.amount_received_minor
-        from payops.payment_intents as i where %s limit 10000
-      ) as i
-      group by i.currency
-    ) as s
-    $query$, wanted
-  ) into sums using p_sought;
+        select
+          i.currency, count(*) as payments, count(*) filter (where i.status = 'succeeded') as succeeded,
+          count(*) filter (where i.status = 'requires_payment_method' and i.error_code is not null) as failed,
+          coalesce(sum(i.amount_received_minor), 0) as received_minor
+        from (
+          select i.currency, i.status, i.error_code, i.amount_received_minor
+          from payops.payment_intents as i where %s%s limit 10000
+        ) as i
+        group by i.currency
+      ) as s
+      $query$, wanted, case when p_sought ->> 'status' is null then ' order by i.created desc' end
+    ) into sums using p_sought;
+  end if;
   return jsonb_build_object(
     'items', case when jsonb_array_length(found) > least(p_limit, 1000) then found - (-1) else found end,
     'next', case

@@ -1,5 +1,5 @@
--- decline_code: why a payment failed, in the decline table's terms. The error that a payment shows conceals that Stripe
--- blocked it before the network; the charge's outcome says so.
+-- decline_code: why a payment failed, as a code of the decline table. If Stripe blocked the payment before it reached the
+-- network, only the charge says so; the payment's own error does not.
 create function payops.decline_code(p_error_code text, p_charge_code text, p_network_status text) returns text
 language sql immutable
 set search_path = '' as $$
@@ -9,39 +9,82 @@ set search_path = '' as $$
   end
 $$;
 
--- recovery_rows: payments of the last 60 days that failed and were not made good, and invoices past due however old,
--- with how often they were tried, what the subscription behind it brings in a month, what Stripe will try itself, and
--- what people decided.
-create function payops.recovery_rows(p_now timestamptz, p_payment_intent_id text default null)
-returns table (
-  payment_intent_id text, created timestamptz, amount_minor bigint, currency text, customer_id text, patient_id text,
-  order_id text, error_code text, decline_code text, advice_code text, method_type text, card_brand text, card_last4 text,
-  card_saved boolean, tries bigint, card_declines_24_hours bigint, card_declines_of_amount bigint,
-  last_attempt_at timestamptz, invoice_id text, subscription_id text, monthly_minor bigint, stripe_tries_at timestamptz, state text,
-  scheduled_at timestamptz, reason text, changed_by text, retries_here bigint, in_flight boolean, told jsonb
-)
-language plpgsql stable -- whose plan is kept: making it takes longer than what it finds
+-- past_due_payments: the payments of past-due invoices that are not paid yet.
+create function payops.past_due_payments(p_now timestamptz) returns setof text
+language sql stable rows 1000
 set search_path = '' as $$
+  select i.id
+  from payops.invoices as n
+  inner join payops.recovery_facts as f on n.id = f.invoice_id
+  inner join payops.payment_intents as i on f.payment_intent_id = i.id
+  where n.status = 'open' and (n.attempt_count > 0 or n.due_date < p_now)
+    and i.status in ('requires_payment_method', 'requires_action', 'requires_confirmation')
+$$;
+
+-- payments_to_collect: the payments of the last 60 days that failed and were not paid since, and those of past-due invoices
+-- of any age, each with what is to be collected; or only this payment, if it is one. Those of an invoice that was settled
+-- another way, or of an order that another payment paid, are not.
+create function payops.payments_to_collect(p_now timestamptz, p_payment_intent_id text default null)
+returns table (payment_intent_id text, amount_minor bigint)
+language plpgsql stable rows 1000
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
 #variable_conflict use_column
 begin
   return query
-  with past_due as (
-    select f.payment_intent_id, n.*
-    from payops.invoices as n
-    inner join payops.recovery_facts as f on n.id = f.invoice_id
-    where n.status = 'open' and (n.attempt_count > 0 or n.due_date < p_now)
-  ),
-  failed as (
-    select i.*
-    from payops.payment_intents as i
-    where i.status = 'requires_payment_method' and i.error_code is not null
-      and i.created > p_now - interval '60 days'
+  select
+    i.id,
+    coalesce(
+      case when n.status = 'open' and (n.attempt_count > 0 or n.due_date < p_now) then n.amount_remaining_minor end,
+      i.amount_minor
+    )
+  from (
+    select k.id, k.created, k.order_id, k.amount_minor from payops.payment_intents as k
+    where k.status = 'requires_payment_method' and k.error_code is not null
+      and k.created > p_now - interval '60 days' and p_payment_intent_id is null
     union
-    select i.*
-    from payops.payment_intents as i
-    inner join past_due as d on i.id = d.payment_intent_id
-    where i.status in ('requires_payment_method', 'requires_action', 'requires_confirmation')
-  )
+    select k.id, k.created, k.order_id, k.amount_minor
+    from payops.past_due_payments(p_now) as d (id)
+    inner join payops.payment_intents as k on d.id = k.id
+    where p_payment_intent_id is null
+    union
+    select k.id, k.created, k.order_id, k.amount_minor from payops.payment_intents as k
+    where k.id = p_payment_intent_id and (
+      k.status = 'requires_payment_method' and k.error_code is not null and k.created > p_now - interval '60 days'
+      or k.id in (select d from payops.past_due_payments(p_now) as d)
+    )
+  ) as i
+  left join payops.recovery_facts as f on i.id = f.payment_intent_id
+  left join payops.invoices as n on f.invoice_id = n.id
+  where (n.id is null or n.status is null or n.status = 'open')
+    and not exists (
+      select from payops.payment_intents as later
+      where later.order_id = coalesce(i.order_id, i.id) and later.status in ('succeeded', 'processing', 'requires_capture')
+        and later.id <> i.id and later.created >= i.created
+    );
+end
+$$;
+
+-- recovery_rows: these payments to collect, with their attempts, the monthly price of the subscription, Stripe's next
+-- automatic retry, and what staff decided.
+create function payops.recovery_rows(p_now timestamptz, p_payment_intent_ids text[])
+returns table (
+  payment_intent_id text, created timestamptz, amount_minor bigint, currency text, customer_id text, patient_id text,
+  order_id text, error_code text, decline_code text, advice_code text, method_type text, card_brand text, card_last4 text,
+  card_saved boolean, attempts bigint, card_declines_24_hours bigint, card_declines_of_amount bigint,
+  last_attempt_at timestamptz, invoice_id text, subscription_id text, monthly_minor bigint, stripe_retries_at timestamptz, state text,
+  scheduled_at timestamptz, reason text, changed_by text, retries_here bigint, in_flight boolean, links_sent jsonb
+)
+language plpgsql stable rows 1000 -- whose plan is kept: making it takes longer than what it finds
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+#variable_conflict use_column
+begin
+  return query
   select
     i.id, i.created, coalesce(v.amount_remaining_minor, i.amount_minor), i.currency, i.customer_id,
     coalesce(i.patient_id, s.patient_id, c.patient_id), coalesce(i.order_id, s.order_id), i.error_code,
@@ -49,17 +92,17 @@ begin
       i.error_decline_code, last.decline_code, case when last.id = i.error_charge_id then last.network_status end
     ),
     last.advice_code, last.method_type, last.card_brand, last.card_last4,
-    f.card_saved, tries.n, card.of_24_hours, card.of_amount, coalesce(last.created, i.as_of), v.id, v.subscription_id,
+    f.card_saved, attempts.n, card.of_24_hours, card.of_amount, coalesce(last.created, i.as_of), v.id, v.subscription_id,
     case when s.status in ('active', 'past_due', 'unpaid') then payops.brings_monthly_minor(s.id, s.items) end,
     case when v.next_payment_attempt > p_now then v.next_payment_attempt end,
-    coalesce(k.state, 'open'), k.scheduled_at, k.reason, k.changed_by, acts.retries, acts.in_flight, acts.told
-  from failed as i
+    coalesce(k.state, 'open'), k.scheduled_at, k.reason, k.changed_by, acts.retries, acts.in_flight, acts.links_sent
+  from unnest(p_payment_intent_ids) as given (id)
+  inner join payops.payment_intents as i on given.id = i.id
   left join payops.recovery_facts as f on i.id = f.payment_intent_id
   left join payops.recovery_cases as k on i.id = k.payment_intent_id
   left join payops.customers as c on i.customer_id = c.id
-  left join lateral (
-    select d.* from past_due as d where d.payment_intent_id = i.id limit 1
-  ) as v on true
+  left join payops.invoices as v
+    on f.invoice_id = v.id and v.status = 'open' and (v.attempt_count > 0 or v.due_date < p_now)
   left join payops.subscriptions as s on v.subscription_id = s.id
   left join lateral (
     select h.* from payops.charges as h where h.payment_intent_id = i.id order by h.created desc, h.id desc limit 1
@@ -68,7 +111,7 @@ begin
     select count(*) as n from payops.charges as h
     where h.payment_intent_id = i.id and h.status = 'failed' and h.created > p_now - interval '30 days'
       and h.network_status is distinct from 'not_sent_to_network'
-  ) as tries
+  ) as attempts
   cross join lateral (
     select
       count(*) filter (where h.created > p_now - interval '24 hours') as of_24_hours,
@@ -86,46 +129,46 @@ begin
         jsonb_build_object(
           'at', a.settled_at, 'by', a.requested_by, 'how', case when a.path like 'invoices/%' then 'sent' else 'link' end
         ) order by a.settled_at desc
-      ) filter (where a.kind = 'recovery_link' and a.state = 'done'), '[]') as told
+      ) filter (where a.kind = 'recovery_link' and a.state = 'done'), '[]') as links_sent
     from payops.money_actions as a
     where a.payment_intent_id = i.id
-  ) as acts
-  where (p_payment_intent_id is null or i.id = p_payment_intent_id)
-    -- An invoice that was settled another way, or an order that another payment paid, waits for nothing.
-    and not exists (
-      select from payops.invoices as n
-      where n.id = f.invoice_id and n.status <> 'open'
-    )
-    and not exists (
-      select from payops.payment_intents as later
-      where later.order_id = coalesce(i.order_id, i.id) and later.status in ('succeeded', 'processing', 'requires_capture')
-        and later.id <> i.id and later.created >= i.created
-    );
+  ) as acts;
 end
 $$;
 
--- list_recovery: what may still be collected, the one worth most first, a thousand at most, and how many there are.
+-- list_recovery: the payments to collect, the largest first, at most 100,000, and how many there are.
 create function payops_api.list_recovery(p_now timestamptz, p_limit integer default 1000) returns jsonb
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = '' as $$
-  with found as materialized (select r.* from payops.recovery_rows(p_now) as r)
-  select jsonb_build_object(
-    'total', (select count(*) from found),
+declare
+  total bigint;
+  shown text[];
+begin
+  select
+    count(*),
+    (array_agg(k.payment_intent_id order by k.amount_minor desc, k.payment_intent_id))[1 : least(p_limit, 100000)]
+  into total, shown
+  from payops.payments_to_collect(p_now) as k;
+  return jsonb_build_object(
+    'total', total,
     'items', (
-      select coalesce(jsonb_agg(to_jsonb(x) order by x.amount_minor desc, x.payment_intent_id), '[]')
-      from (select f.* from found as f order by f.amount_minor desc, f.payment_intent_id limit least(p_limit, 1000)) as x
+      select coalesce(jsonb_agg(to_jsonb(r) order by r.amount_minor desc, r.payment_intent_id), '[]')
+      from payops.recovery_rows(p_now, shown) as r
     )
-  )
+  );
+end
 $$;
 
--- recovery_case: one failed payment, or a refusal where nothing of it is to be collected.
+-- recovery_case: one payment to collect; refused if it no longer needs to be collected.
 create function payops_api.recovery_case(p_payment_intent_id text, p_now timestamptz) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
 declare
   failed jsonb;
 begin
-  select to_jsonb(r) into failed from payops.recovery_rows(p_now, p_payment_intent_id) as r;
+  select to_jsonb(r) into failed from payops.recovery_rows(
+    p_now, array(select k.payment_intent_id from payops.payments_to_collect(p_now, p_payment_intent_id) as k)
+  ) as r;
   if failed is null then
     perform payops.refuse_not_failed();
   end if;

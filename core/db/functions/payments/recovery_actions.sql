@@ -1,11 +1,11 @@
--- refuse_not_failed: the refusal of a payment that is not to be collected.
+-- refuse_not_failed: refuses a payment that no longer needs to be collected.
 create function payops.refuse_not_failed() returns void
 language sql
 set search_path = '' as $$
   select payops.refuse('not_failed', 'This payment no longer needs to be collected.')
 $$;
 
--- recovery_actions: what staff did about a failed payment here, newest first.
+-- recovery_actions: what staff and the worker did about a failed payment, newest first.
 create function payops_api.recovery_actions(p_payment_intent_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -14,11 +14,11 @@ set search_path = '' as $$
   where a.payment_intent_id = p_payment_intent_id and a.kind in ('retry', 'recovery_link', 'stop_collection')
 $$;
 
--- collectable: this failed payment, whose recovery is queued until the transaction ends; refused if it is no longer failed,
--- recovery was stopped, a retry is running, or there were more retries than the person who decides has seen.
+-- collectable: this failed payment, locked until the transaction ends; refused if it no longer needs to be collected, a
+-- retry is in progress, or there were more retries than the user has seen.
 create function payops.collectable(p_payment_intent_id text, p_seen_retries bigint, p_now timestamptz)
 returns table (
-  invoice_id text, amount_minor bigint, currency text, tries bigint, card_brand text, card_declines_24_hours bigint
+  invoice_id text, amount_minor bigint, currency text, attempts bigint, card_brand text, card_declines_24_hours bigint
 )
 language plpgsql
 set search_path = '' as $$
@@ -26,7 +26,10 @@ declare
   failed record;
 begin
   perform pg_advisory_xact_lock(hashtextextended('recovery:' || p_payment_intent_id, 0));
-  select r.* into failed from payops.recovery_rows(p_now, p_payment_intent_id) as r;
+  select r.* into failed
+  from payops.recovery_rows(
+    p_now, array(select k.payment_intent_id from payops.payments_to_collect(p_now, p_payment_intent_id) as k)
+  ) as r;
   if not found then
     perform payops.refuse_not_failed();
   elsif failed.in_flight then
@@ -37,13 +40,13 @@ begin
     );
   end if;
   return query select
-    failed.invoice_id, failed.amount_minor, failed.currency, failed.tries, failed.card_brand,
+    failed.invoice_id, failed.amount_minor, failed.currency, failed.attempts, failed.card_brand,
     failed.card_declines_24_hours;
 end
 $$;
 
--- open_links: the pages to pay that were made for this payment and that may still be paid: their sessions, null where
--- Stripe has not answered yet.
+-- open_links: the checkout sessions of this payment's links that may still be open; null for one that Stripe has not
+-- answered about yet.
 create function payops.open_links(p_payment_intent_id text, p_now timestamptz) returns setof text
 language sql stable
 set search_path = '' as $$
@@ -54,16 +57,16 @@ set search_path = '' as $$
     and not exists (select from payops.checkout_sessions as s where s.id = a.result_id)
 $$;
 
--- recovery_links: the sessions of the pages to pay for this payment that are open, as far as is known.
+-- recovery_links: the checkout sessions of this payment's links that are open, as far as we know.
 create function payops_api.recovery_links(p_payment_intent_id text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(jsonb_agg(l) filter (where l is not null), '[]') from payops.open_links(p_payment_intent_id, p_now) as l
 $$;
 
--- begin_retry: another try to collect this payment is written down and may be asked of Stripe; it is scheduled no more.
--- `p_stop_at` tries in 30 days are enough, and `p_card_stop_at` declines of a Mastercard in 24 hours, unless an admin
--- overrides that.
+-- begin_retry: the retry is recorded and can be sent to Stripe, and any scheduled retry is cancelled. Refused from
+-- `p_stop_at` attempts in 30 days on, and from `p_card_stop_at` declines of a Mastercard in 24 hours on, unless an admin
+-- overrides the limit with a reason.
 create function payops_api.begin_retry(
   p_id text, p_payment_intent_id text, p_path text, p_params jsonb, p_actor text, p_role text, p_reason text,
   p_seen_retries bigint, p_stop_at integer, p_card_stop_at integer, p_override boolean, p_now timestamptz
@@ -74,7 +77,7 @@ declare
   failed record;
   action payops.money_actions;
   who_exceeds text := case p_role
-    when 'admin' then 'Give a reason to exceed the limit.' else 'An admin can exceed the limit with a reason.'
+    when 'admin' then 'Enter a reason to exceed the limit.' else 'An admin can exceed the limit with a reason.'
   end;
 begin
   select a.* into action from payops.money_actions as a where a.id = p_id;
@@ -83,10 +86,10 @@ begin
   end if;
   select c.* into failed from payops.collectable(p_payment_intent_id, p_seen_retries, p_now) as c;
   if p_override and coalesce(btrim(p_reason), '') = '' then
-    perform payops.refuse('reason_missing', 'Give a reason for exceeding the limit: the audit log needs one.');
-  elsif not p_override and failed.tries >= p_stop_at then
+    perform payops.refuse('reason_missing', 'Enter a reason for exceeding the limit.');
+  elsif not p_override and failed.attempts >= p_stop_at then
     perform payops.refuse('retry_limit', format(
-      'There were %s attempts in 30 days, and card networks fine more. %s', failed.tries, who_exceeds
+      'There were %s attempts in 30 days, and card networks fine more. %s', failed.attempts, who_exceeds
     ));
   elsif not p_override and failed.card_brand = 'mastercard' and failed.card_declines_24_hours >= p_card_stop_at then
     perform payops.refuse('retry_limit', format(
@@ -110,7 +113,7 @@ begin
   if p_override then
     perform payops.record_audit(
       p_actor, p_role, 'payments:retry:limit-overridden', 'pi:' || p_payment_intent_id, p_now, null,
-      jsonb_build_object('action', p_id, 'tries', failed.tries, 'card_declines_24_hours', failed.card_declines_24_hours),
+      jsonb_build_object('action', p_id, 'attempts', failed.attempts, 'card_declines_24_hours', failed.card_declines_24_hours),
       p_reason
     );
   end if;
@@ -118,8 +121,8 @@ begin
 end
 $$;
 
--- begin_recovery_link: a way to pay that the customer is given is written down and may be asked of Stripe: its invoice
--- is sent, or a page to pay is made by `p_path` and `p_params`.
+-- begin_recovery_link: giving the customer a way to pay is recorded and can be sent to Stripe: the invoice is sent, or a
+-- checkout session is created, by `p_path` and `p_params`.
 create function payops_api.begin_recovery_link(
   p_id text, p_payment_intent_id text, p_path text, p_params jsonb, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -148,11 +151,12 @@ begin
 end
 $$;
 
--- decide_recovery: this failed payment will be tried at that moment, or no more, or is open again. For an invoice whose
--- own tries Stripe has to end or begin again with that, the action by which it is asked is answered, else null.
+-- decide_recovery: a retry of this failed payment is scheduled, or its retries are stopped or resumed. If Stripe's own
+-- retries of its invoice have to be stopped or resumed too, that action is recorded with `p_path` and `p_params` and
+-- returned, else null.
 create function payops_api.decide_recovery(
   p_payment_intent_id text, p_state text, p_scheduled_at timestamptz, p_payment_method_id text, p_actor text,
-  p_role text, p_reason text, p_now timestamptz, p_action_id text default null
+  p_role text, p_reason text, p_now timestamptz, p_action_id text, p_path text, p_params jsonb
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -163,8 +167,8 @@ declare
   action payops.money_actions;
 begin
   select c.* into failed from payops.collectable(p_payment_intent_id, null, p_now) as c;
-  if p_state = 'stopped' and coalesce(btrim(p_reason), '') = '' then
-    perform payops.refuse('reason_missing', 'Give a reason: the audit log needs one.');
+  if p_state = 'stopped' then
+    perform payops.require_reason(p_reason);
   end if;
   select to_jsonb(k) into before from payops.recovery_cases as k where k.payment_intent_id = p_payment_intent_id;
   insert into payops.recovery_cases as k
@@ -180,21 +184,20 @@ begin
       p_reason
     );
   end if;
-  if failed.invoice_id is null or p_action_id is null
+  if failed.invoice_id is null or p_path is null
     or (p_state = 'stopped') is not distinct from (before ->> 'state' = 'stopped')
   then
     return null;
   end if;
   action := payops.sending_action(
-    p_action_id, 'stop_collection', failed.invoice_id, 'post', 'invoices/' || failed.invoice_id,
-    jsonb_build_object('auto_advance', p_state <> 'stopped'), p_actor, p_role, p_reason, p_now
+    p_action_id, 'stop_collection', failed.invoice_id, 'post', p_path, p_params, p_actor, p_role, p_reason, p_now
   );
   action.payment_intent_id := p_payment_intent_id;
   return payops.begin_action(action, p_now);
 end
 $$;
 
--- due_retries: scheduled retries whose time has come, the longest due first.
+-- due_retries: the scheduled retries that are due, oldest first.
 create function payops_api.due_retries(p_most integer, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -207,7 +210,7 @@ set search_path = '' as $$
   ) as k
 $$;
 
--- drop_schedule: this payment, which cannot be tried as scheduled, is scheduled no more, and why is on record.
+-- drop_schedule: the scheduled retry of this payment, which could not be made, is cancelled; the audit log says why.
 create function payops_api.drop_schedule(
   p_payment_intent_id text, p_actor text, p_role text, p_reason text, p_now timestamptz
 ) returns jsonb
