@@ -1,7 +1,6 @@
-"""Asks Stripe for what no event says of a price: discounts known by their id alone, coupons' limits, prices' tiers."""
+"""Asks Stripe for terms that no event contains: discounts known only by id, coupons' limits, prices' tiers."""
 
 from datetime import datetime
-from typing import Any
 
 from core.db import Database
 from core.errors import Refused
@@ -9,10 +8,10 @@ from core.events import projections
 from core.events.registry import Projection, Records, Snapshot
 from core.events.repair.backfill import FETCHED
 from core.periods import Clock
-from core.stripe_gateway import StripeGateway
+from core.stripe_gateway import Json, StripeGateway
 
 BATCH = 20
-# By the kind of object: where it is asked for, what is to be shown with it, and what is mirrored of the answer.
+# For each kind of object: its path at Stripe, the fields to expand, and the projection of the answer.
 _ASKED: dict[str, tuple[str, list[str], Projection]] = {
     "subscription": (
         "subscriptions",
@@ -25,10 +24,10 @@ _ASKED: dict[str, tuple[str, list[str], Projection]] = {
 
 
 def fetch_missing_terms(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Mirror the terms of up to `BATCH` objects that the history of subscriptions waits for; how many were asked about.
+    """Mirror the terms of up to `BATCH` objects that the subscription history needs; returns how many were asked for.
 
-    What Stripe does not show is asked for again a day later. Raises `Unavailable` where Stripe or the database does not
-    answer, `Refused` where Stripe refuses our key; what was mirrored stays.
+    What Stripe does not show is asked for again a day later. Raises `Unavailable` if Stripe or the database does not
+    answer, and `Refused` if Stripe refuses our key; what was mirrored until then stays.
     """
     missing = db.call("missing_terms", now=clock(), most=BATCH)
     for each in missing:
@@ -39,10 +38,10 @@ def fetch_missing_terms(db: Database, stripe: StripeGateway, *, clock: Clock, li
 
 
 def _records(stripe: StripeGateway, kind: str, object_id: str, as_of: datetime, livemode: bool) -> Records | None:
-    """None where Stripe does not show the object."""
+    """The object's rows for the mirror; None if Stripe does not show the object."""
     path, expand, projection = _ASKED[kind]
     try:
-        found = _shown(stripe, f"{path}/{object_id}", expand)
+        found = _retrieved(stripe, f"{path}/{object_id}", expand)
     except Refused as error:
         if error.code == "stripe_key_refused":
             raise
@@ -50,8 +49,8 @@ def _records(stripe: StripeGateway, kind: str, object_id: str, as_of: datetime, 
     return None if found.get("deleted") else projection(Snapshot(found, as_of, FETCHED, livemode))
 
 
-def _shown(stripe: StripeGateway, path: str, expand: list[str]) -> dict[str, Any]:
-    """The object with what was asked for, or without it where that cannot be shown."""
+def _retrieved(stripe: StripeGateway, path: str, expand: list[str]) -> Json:
+    """The object with these fields expanded, or without them if Stripe cannot expand them."""
     try:
         return stripe.retrieve(path, expand=expand)
     except Refused as error:

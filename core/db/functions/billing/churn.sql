@@ -1,35 +1,31 @@
--- Customers who were lost, and who are about to be.
+-- Churn: subscribers who left, and subscriptions that are set to cancel.
 
--- churn_metrics: active customers at the end, and of them and those who were lost, how many in this time: each customer
--- once, who brought something a month, brings nothing at the end and stopped in between.
+-- churn_metrics: subscribers at the end of a time, and how many churned in it: customers with monthly revenue before who
+-- have none at the end and stopped in between, each counted once.
 create function payops.churn_metrics(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
-  with customers as (
+  with changes as (
     select
-      bool_or(h.starts_at < p_starts and h.ends_at >= p_starts) as was_active, min(h.starts_at) as first_paid,
-      max(h.ends_at) as last_paid
-    from payops.subscription_history as h
-    where h.currency = p_currency and h.monthly_minor > 0 and h.starts_at < p_ends and h.customer_id is not null
-    group by h.customer_id
+      coalesce(sum(c.customers) filter (where c.movement = 'new'), 0) as joined,
+      coalesce(sum(c.customers) filter (where c.movement = 'churned'), 0) as stopped
+    from payops.changes_between(p_starts, p_ends, p_currency) as c
   ),
-  counts as (
-    select
-      count(*) filter (where c.last_paid >= p_ends) as active, count(*) filter (where c.was_active) as before,
-      count(*) filter (where c.first_paid >= p_starts) as joined,
-      count(*) filter (where c.last_paid >= p_starts and c.last_paid < p_ends) as lost
-    from customers as c
+  back as ( -- stopped in this time and returned in it
+    select count(*) as customers from payops.revenue_changes as c
+    where c.currency = p_currency and c.movement = 'reactivated' and c.previous_at >= p_starts and c.at < p_ends
   )
   select jsonb_build_object(
-    'active_subscribers', jsonb_build_object('value', n.active),
-    'subscriber_churn_rate', payops.rate(n.lost, n.before + n.joined),
-    'subscriber_churn_rate_classic', payops.rate(n.lost, n.before)
+    'active_subscribers', jsonb_build_object('value', a.customers),
+    'subscriber_churn_rate',
+    payops.rate((c.stopped - r.customers)::bigint, (b.customers + c.joined)::bigint),
+    'subscriber_churn_rate_classic', payops.rate((c.stopped - r.customers)::bigint, b.customers)
   )
-  from counts as n
+  from changes as c, back as r, payops.revenue_level(p_ends, p_currency) as a,
+    payops.revenue_level(p_starts, p_currency) as b
 $$;
 
--- scheduled_to_cancel: subscriptions that run at this moment and are set to end, and what they bring in a month: of one
--- on trial, nothing.
+-- scheduled_to_cancel: active subscriptions that are set to end, and their monthly revenue; a trial has none.
 create function payops.scheduled_to_cancel(p_moment timestamptz, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$

@@ -1,7 +1,7 @@
--- What the history of subscriptions waits for, since no event tells it.
+-- Terms that the subscription history needs and no event contains.
 
--- missing_terms: subscriptions with a discount of which only the id is known, coupons whose terms or limits are not
--- known, and prices without their tiers; not what was asked for in the last day, or answered once.
+-- missing_terms: subscriptions with a discount known only by its ID, coupons whose terms or limits are unknown, and
+-- prices without their tiers; without those asked for in the last day or already answered.
 create function payops_api.missing_terms(p_now timestamptz, p_most integer) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -42,7 +42,7 @@ set search_path = '' as $$
   ) as w
 $$;
 
--- record_terms: what Stripe answered is mirrored, and this object is not asked for again; without an answer, for a day.
+-- record_terms: Stripe's answer is mirrored and this object is not asked for again; without an answer, not for a day.
 create function payops_api.record_terms(p_id text, p_now timestamptz, p_records jsonb default null) returns jsonb
 language sql security definer
 set search_path = '' as $$

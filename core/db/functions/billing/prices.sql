@@ -1,6 +1,6 @@
 -- What an item of a subscription costs, before and after discounts.
 
--- counted_quantity: the quantity that is multiplied: divided and rounded first where the price says so.
+-- counted_quantity: the quantity to multiply by, divided and rounded first if the price says so.
 create function payops.counted_quantity(p_item jsonb) returns numeric
 language sql immutable
 set search_path = '' as $$
@@ -59,7 +59,7 @@ set search_path = '' as $$
     / greatest(coalesce((p_item ->> 'interval_count')::numeric, 1), 1)
 $$;
 
--- a_month: an amount of one period as an amount of a month, half up to a minor unit.
+-- a_month: the amount of one period converted to one month, rounded half up to a minor unit.
 create function payops.a_month(p_amount numeric, p_item jsonb) returns bigint
 language sql immutable
 set search_path = '' as $$
@@ -70,15 +70,15 @@ set search_path = '' as $$
   ))::bigint
 $$;
 
--- monthly_minor: what a subscription's licensed items come to in a month, before discounts.
+-- monthly_minor: the monthly amount of a subscription's licensed items, before discounts.
 create function payops.monthly_minor(p_items jsonb) returns bigint
 language sql stable
 set search_path = '' as $$
   select coalesce(sum(payops.a_month(payops.period_amount(i), i)), 0)::bigint from jsonb_array_elements(p_items) as i
 $$;
 
--- priced_items: each item of a subscription with its price of a month after these discounts, which are taken off one
--- after the other. An amount is taken off each period of the shortest interval, spread over the items that it applies
+-- priced_items: each item of a subscription with its monthly price after these discounts, which are applied one after
+-- the other. An amount is taken off each period of the shortest interval, spread over the items that it applies
 -- to in whole minor units.
 create function payops.priced_items(p_items jsonb, p_discounts jsonb, p_currency text)
 returns table (item jsonb, item_place integer, price_minor bigint)
@@ -121,7 +121,7 @@ begin
 end
 $$;
 
--- after_discount: what is left of these items' amounts after one discount.
+-- after_discount: these items' amounts after one discount.
 create function payops.after_discount(p_items jsonb[], p_amounts numeric[], p_discount jsonb, p_currency text)
 returns numeric[]
 language sql immutable

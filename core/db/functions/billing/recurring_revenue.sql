@@ -1,43 +1,32 @@
--- Monthly recurring revenue at a moment and how it moved, from the history of subscriptions' items alone. A moment is
--- just before itself: what begins at midnight is of the day after.
+-- Monthly recurring revenue at a moment and how it changed, from the history of subscriptions' items. A moment means the
+-- instant just before it: what begins at midnight belongs to the next day.
 
--- mrr_metrics: monthly revenue at the period's end, and how it came there from its start; start + movements = end, to
--- the minor unit.
+-- mrr_metrics: monthly revenue at the period's end, and its movements since the start; start + movements = end, exactly.
 create function payops.mrr_metrics(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
-  with moved as (
+  with sums as (
     select
-      coalesce(sum(h.monthly_minor) filter (where h.starts_at < p_starts and h.ends_at >= p_starts), 0) as before,
-      coalesce(sum(h.monthly_minor) filter (where h.ends_at >= p_ends), 0) as after,
-      min(h.starts_at) < p_starts as known
-    from payops.subscription_history as h
-    where h.currency = p_currency and h.monthly_minor > 0 and h.starts_at < p_ends and h.customer_id is not null
-    group by h.customer_id
-  ),
-  sums as (
-    select
-      coalesce(sum(before), 0)::bigint as before, coalesce(sum(after), 0)::bigint as after,
-      coalesce(sum(after) filter (where before = 0 and not known), 0)::bigint as new,
-      coalesce(sum(after) filter (where before = 0 and known), 0)::bigint as reactivated,
-      coalesce(sum(after - before) filter (where before > 0 and after > before), 0)::bigint as expansion,
-      coalesce(sum(before - after) filter (where after > 0 and after < before), 0)::bigint as contraction,
-      coalesce(sum(before) filter (where after = 0), 0)::bigint as churned
-    from moved
+      coalesce(sum(m.after_minor) filter (where m.movement = 'new'), 0)::bigint as new,
+      coalesce(sum(m.after_minor) filter (where m.movement = 'reactivated'), 0)::bigint as reactivated,
+      coalesce(sum(m.after_minor - m.before_minor) filter (where m.movement = 'expansion'), 0)::bigint as expansion,
+      coalesce(sum(m.before_minor - m.after_minor) filter (where m.movement = 'contraction'), 0)::bigint as contraction,
+      coalesce(sum(m.before_minor) filter (where m.movement = 'churned'), 0)::bigint as churned
+    from payops.period_movements(p_starts, p_ends, p_currency) as m
   )
   select jsonb_build_object(
-    'mrr', jsonb_build_object('value', after),
-    'mrr_new', jsonb_build_object('value', new),
-    'mrr_expansion', jsonb_build_object('value', expansion),
-    'mrr_contraction', jsonb_build_object('value', contraction),
-    'mrr_churned', jsonb_build_object('value', churned),
-    'mrr_reactivated', jsonb_build_object('value', reactivated),
-    'gross_mrr_churn_rate', payops.rate(churned + contraction, before)
+    'mrr', jsonb_build_object('value', a.minor),
+    'mrr_new', jsonb_build_object('value', s.new),
+    'mrr_expansion', jsonb_build_object('value', s.expansion),
+    'mrr_contraction', jsonb_build_object('value', s.contraction),
+    'mrr_churned', jsonb_build_object('value', s.churned),
+    'mrr_reactivated', jsonb_build_object('value', s.reactivated),
+    'gross_mrr_churn_rate', payops.rate(s.churned + s.contraction, b.minor)
   )
-  from sums
+  from sums as s, payops.revenue_level(p_ends, p_currency) as a, payops.revenue_level(p_starts, p_currency) as b
 $$;
 
--- subscription_metrics: subscribers and their monthly revenue at the end of the period, churn over its last 30 days.
+-- subscription_metrics: subscribers and their monthly revenue at the period's end, and the churn of its last 30 days.
 create function payops.subscription_metrics(p_since date, p_until date, p_currency text, p_now timestamptz)
 returns jsonb
 language sql stable
@@ -67,8 +56,8 @@ set search_path = '' as $$
   where h.currency = p_currency and h.status = 'trialing' and h.starts_at < p_moment and h.ends_at >= p_moment
 $$;
 
--- paused_collections: how many subscriptions' collection is paused at this moment, by what happens to their invoices,
--- and their price of a month, of which `keep_as_draft` alone counts as recurring revenue.
+-- paused_collections: subscriptions whose collection is paused at this moment, by what happens to their invoices, with
+-- their monthly price; only `keep_as_draft` counts as recurring revenue.
 create function payops_api.paused_collections(p_currency text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -84,8 +73,8 @@ set search_path = '' as $$
   ) as p
 $$;
 
--- brings_monthly_minor: what this subscription last brought in a month, after its discounts; the price of its items where
--- its history is not built yet.
+-- brings_monthly_minor: the latest monthly revenue of this subscription, after discounts; the price of its items if its
+-- history is not built yet.
 create function payops.brings_monthly_minor(p_subscription_id text, p_items jsonb) returns bigint
 language sql stable
 set search_path = '' as $$

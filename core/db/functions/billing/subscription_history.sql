@@ -1,6 +1,6 @@
--- The history of subscriptions' items: marked as stale by whatever is written, and built anew before it is read.
+-- The history of subscriptions' items: marked as stale when something is written, and rebuilt before it is read.
 
--- subscription_state: of a row of the mirror, what the history is built from.
+-- subscription_state: the columns of a mirror row that the history is built from.
 create function payops.subscription_state(p_row jsonb) returns jsonb
 language sql immutable
 set search_path = '' as $$
@@ -11,8 +11,8 @@ set search_path = '' as $$
   ]) as field
 $$;
 
--- follow_subscriptions: what Stripe answered of a subscription is kept as what was said of it at that moment, and what
--- these records speak of will be built anew.
+-- follow_subscriptions: a subscription that came as an answer of Stripe's is recorded as its state at that moment, and the
+-- history of everything in these records is marked as stale.
 create function payops.follow_subscriptions(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -30,7 +30,7 @@ begin
 end
 $$;
 
--- mark_stale_subscriptions: the history of what these records speak of will be built anew.
+-- mark_stale_subscriptions: the history of every subscription that these records affect is marked as stale.
 create function payops.mark_stale_subscriptions(p_records jsonb) returns void
 language sql
 set search_path = '' as $$
@@ -56,8 +56,8 @@ set search_path = '' as $$
   where m.object_id is not null
 $$;
 
--- changed_terms: of these stale coupons or prices, those whose terms are others than the history was built with; from
--- now on it is built with these.
+-- changed_terms: those of these stale coupons or prices whose terms differ from what the history was built with; it is
+-- built with the new terms from now on.
 create function payops.changed_terms(p_kind text, p_ids text[]) returns text[]
 language sql
 set search_path = '' as $$
@@ -78,7 +78,7 @@ set search_path = '' as $$
   select coalesce(array_agg(c.object_id), '{}') from changed as c
 $$;
 
--- stale_ids: the subscriptions that these marks speak of.
+-- stale_ids: the subscriptions that these stale marks affect.
 create function payops.stale_ids(p_marks payops.stale_subscriptions[]) returns text[]
 language plpgsql
 set search_path = '' as $$
@@ -115,7 +115,7 @@ begin
 end
 $$;
 
--- discounted_phases: what these subscriptions were, with the discounts that held, and no two equal phases on end.
+-- discounted_phases: the phases of these subscriptions with the discounts that applied; equal consecutive phases are one.
 create function payops.discounted_phases(p_ids text[])
 returns table (
   subscription_id text, starts_at timestamptz, ends_at timestamptz, status text, pause_behavior text,
@@ -178,10 +178,13 @@ set search_path = '' as $$
   from whole as w
 $$;
 
--- build_history: the history of these subscriptions is what was said of them up to now makes it.
+-- build_history: the history of these subscriptions is built from everything recorded about them.
 create function payops.build_history(p_ids text[]) returns void
-language sql
+language plpgsql
 set search_path = '' as $$
+declare
+  customers text[] := payops.customers_in_history(p_ids);
+begin
   delete from payops.subscription_history where subscription_id = any(p_ids);
   insert into payops.subscription_history (
     subscription_id, starts_at, item_place, ends_at, item_id, customer_id, currency, status, pause_behavior,
@@ -197,10 +200,23 @@ set search_path = '' as $$
     end
   from payops.discounted_phases(p_ids) as p
   cross join lateral payops.priced_items(p.items, p.discounts, p.currency) as i;
+  customers := customers || payops.customers_in_history(p_ids);
+  perform payops.rebuild_revenue_changes(array(select distinct c from unnest(customers) as c));
+end
 $$;
 
--- refresh_subscriptions: the history holds all that was written up to now, or the oldest `p_most` writes of it; answers
--- how many subscriptions were built anew.
+-- customers_in_history: the customers to whom the history assigns these subscriptions.
+create function payops.customers_in_history(p_ids text[]) returns text[]
+language sql stable
+set search_path = '' as $$
+  select array(
+    select distinct h.customer_id from payops.subscription_history as h
+    where h.subscription_id = any(p_ids) and h.customer_id is not null
+  )
+$$;
+
+-- refresh_subscriptions: the history includes everything written up to now, or the oldest `p_most` writes; answers how
+-- many subscriptions were rebuilt.
 create function payops.refresh_subscriptions(p_most integer default null) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -208,6 +224,9 @@ declare
   marks payops.stale_subscriptions[];
   ids text[];
 begin
+  if pg_is_in_recovery() or not exists (select from payops.stale_subscriptions) then
+    return 0;
+  end if;
   perform pg_advisory_xact_lock(payops.advisory_lock('subscription history'));
   with taken as (
     delete from payops.stale_subscriptions as s

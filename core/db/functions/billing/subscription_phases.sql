@@ -1,8 +1,8 @@
--- What a subscription was, from when until when, by what was said of it.
+-- The phases of a subscription, each from when until when, from what was recorded about it.
 
--- told_states: what was said of these subscriptions, the last of each second, in the order of the mirror. It holds from
--- the second it was said; an end from the moment it names; and what Stripe answered after two events of one second, of
--- which nobody knows which came last, from that second.
+-- told_states: the recorded states of these subscriptions, the last of each second in the mirror's order. A state counts
+-- from its second, an end from the moment it names. After two events of one second, whose order is unknown, Stripe's
+-- answer counts from that second.
 create function payops.told_states(p_ids text[])
 returns table (
   subscription_id text, place bigint, starts_at timestamptz, told_at timestamptz, told_by text, created timestamptz,
@@ -38,8 +38,9 @@ set search_path = '' as $$
   from in_order as s
 $$;
 
--- earlier_states: what these subscriptions were before the first that was said of them, as that tells: on trial, then
--- running. Since when it was unpaid or paused is not told: since the event that says so, else since its present period.
+-- earlier_states: the states of these subscriptions before their first recorded one, derived from it: on trial, then
+-- active. When one became unpaid or paused is not recorded: it counts from the event that says so, or else from its
+-- current period.
 create function payops.earlier_states(p_ids text[])
 returns table (
   subscription_id text, starts_at timestamptz, status text, pause_behavior text, state jsonb
@@ -91,8 +92,8 @@ set search_path = '' as $$
   order by d.subscription_id, at.moment
 $$;
 
--- subscription_phases: what these subscriptions were, without a gap. A trial that is over, and of which nothing was said
--- since, or that it runs, is paid from its end on.
+-- subscription_phases: the phases of these subscriptions without a gap. After a trial's end, the subscription counts as
+-- paid unless something else was recorded since.
 create function payops.subscription_phases(p_ids text[])
 returns table (
   subscription_id text, starts_at timestamptz, ends_at timestamptz, told_at timestamptz, status text,
@@ -132,8 +133,8 @@ set search_path = '' as $$
   where s.paid_from is not null
 $$;
 
--- discount_terms: the recurring discounts that these subscriptions have or had, or their customers: from when until
--- when, and what they take off. A customer has one at a time: the next takes the place of the one before.
+-- discount_terms: the recurring discounts of these subscriptions and their customers: from when until when, and how much.
+-- A customer has one at a time: a new one replaces it.
 create function payops.discount_terms(p_ids text[])
 returns table (subscription_id text, terms jsonb)
 language sql stable
@@ -191,9 +192,9 @@ set search_path = '' as $$
   group by t.subscription_id
 $$;
 
--- discounts_at: of a subscription's discounts, those that hold at a moment, in the order they are taken off: the items'
--- own, then the subscription's, and the customer's only where the subscription has none. What the subscription listed
--- when something was said of it is right; what began since is added.
+-- discounts_at: the discounts of a subscription that apply at a moment, in the order of application: the items' own, then
+-- the subscription's, and the customer's only if the subscription has none. The list in the subscription's last recorded
+-- state is right; discounts that began later are added.
 create function payops.discounts_at(p_terms jsonb, p_state jsonb, p_told_at timestamptz, p_moment timestamptz)
 returns jsonb
 language sql stable

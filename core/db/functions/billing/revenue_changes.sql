@@ -1,0 +1,204 @@
+-- When what a customer brings in a month changed: kept beside the history of subscriptions, and summed by day, so that
+-- the figures of a period cost what changed in it. A moment means the instant just before it.
+
+-- revenue_changes_of: each change of what these customers bring in a month, from the history of their subscriptions.
+create function payops.revenue_changes_of(p_customers text[]) returns setof payops.revenue_changes
+language sql stable
+set search_path = '' as $$
+  select
+    c.customer_id, c.currency, c.at, (c.after - c.change)::bigint, c.after::bigint,
+    case
+      when c.after = c.change and c.previous_at is null then 'new'
+      when c.after = c.change then 'reactivated'
+      when c.after = 0 then 'churned'
+      when c.change > 0 then 'expansion'
+      else 'contraction'
+    end, c.previous_at, c.first_at
+  from (
+    select
+      d.customer_id, d.currency, d.at, d.change, sum(d.change) over following as after,
+      lag(d.at) over following as previous_at, first_value(d.at) over following as first_at
+    from (
+      select h.customer_id, h.currency, m.at, sum(m.change) as change
+      from payops.subscription_history as h
+      cross join lateral (values (h.starts_at, h.monthly_minor), (h.ends_at, -h.monthly_minor)) as m (at, change)
+      where h.customer_id = any(p_customers) and h.monthly_minor > 0 and m.at < 'infinity'
+      group by h.customer_id, h.currency, m.at
+      having sum(m.change) <> 0
+    ) as d
+    window following as (partition by d.customer_id, d.currency order by d.at)
+  ) as c
+$$;
+
+-- add_revenue_changes: the sums by day and by cohort include the changes of these customers, or with -1 no longer do.
+create function payops.add_revenue_changes(p_customers text[], p_times integer) returns void
+language sql
+set search_path = '' as $$
+  insert into payops.daily_movements as d (currency, day, movement, customers, before_minor, after_minor)
+  select
+    c.currency, payops.business_day(c.at), c.movement, p_times * count(*), p_times * sum(c.before_minor),
+    p_times * sum(c.after_minor)
+  from payops.revenue_changes as c
+  where c.customer_id = any(p_customers)
+  group by 1, 2, 3
+  on conflict (currency, day, movement) do update set
+    customers = d.customers + excluded.customers, before_minor = d.before_minor + excluded.before_minor,
+    after_minor = d.after_minor + excluded.after_minor;
+  insert into payops.cohort_changes as k (currency, cohort, month, customers)
+  select
+    c.currency, date_trunc('month', payops.business_day(c.first_at))::date,
+    date_trunc('month', payops.business_day(c.at))::date,
+    p_times * sum(case c.movement when 'churned' then -1 else 1 end)
+  from payops.revenue_changes as c
+  where c.customer_id = any(p_customers) and c.movement in ('new', 'reactivated', 'churned')
+  group by 1, 2, 3
+  on conflict (currency, cohort, month) do update set customers = k.customers + excluded.customers
+$$;
+
+-- rebuild_revenue_changes: the changes of these customers, and the sums, are as the history says now.
+create function payops.rebuild_revenue_changes(p_customers text[]) returns void
+language plpgsql
+set search_path = '' as $$
+begin
+  perform payops.add_revenue_changes(p_customers, -1);
+  delete from payops.revenue_changes where customer_id = any(p_customers);
+  insert into payops.revenue_changes select c.* from payops.revenue_changes_of(p_customers) as c;
+  perform payops.add_revenue_changes(p_customers, 1);
+end
+$$;
+
+-- sum_revenue_changes: the sums by day and by cohort are made anew, in the business's present time zone.
+create function payops.sum_revenue_changes() returns void
+language sql
+set search_path = '' as $$
+  delete from payops.daily_movements;
+  delete from payops.cohort_changes;
+  select payops.add_revenue_changes(array(select distinct c.customer_id from payops.revenue_changes as c), 1)
+$$;
+
+-- revenue_level: what customers bring in a month at a moment, and how many they are.
+create function payops.revenue_level(p_moment timestamptz, p_currency text, out minor bigint, out customers bigint)
+language sql stable
+set search_path = '' as $$
+  select
+    coalesce(sum(c.after_minor - c.before_minor), 0)::bigint,
+    coalesce(sum(
+      case when c.movement in ('new', 'reactivated') then c.customers when c.movement = 'churned' then -c.customers else 0 end
+    ), 0)::bigint
+  from payops.changes_between('-infinity', p_moment, p_currency) as c
+$$;
+
+-- changes_between: the changes from one moment up to another, summed by movement: whole days from their sums, the hours
+-- of the last day and those before the first moment from the changes themselves.
+create function payops.changes_between(p_starts timestamptz, p_ends timestamptz, p_currency text)
+returns table (movement text, customers bigint, before_minor bigint, after_minor bigint)
+language sql stable rows 10
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+  with days as (
+    select
+      payops.business_day(p_starts) as first_day, payops.business_day(p_ends) as last_day,
+      payops.day_start(payops.business_day(p_starts)) as first_starts,
+      payops.day_start(payops.business_day(p_ends)) as last_starts
+  ),
+  parts as (
+    select d.movement, d.customers, d.before_minor, d.after_minor
+    from days as k
+    inner join payops.daily_movements as d
+      on d.currency = p_currency and d.day >= k.first_day and d.day < k.last_day
+    union all
+    select c.movement, 1, c.before_minor, c.after_minor
+    from days as k
+    inner join payops.revenue_changes as c on c.currency = p_currency and c.at >= k.last_starts and c.at < p_ends
+    union all
+    select c.movement, -1, -c.before_minor, -c.after_minor
+    from days as k
+    inner join payops.revenue_changes as c on c.currency = p_currency and c.at >= k.first_starts and c.at < p_starts
+  )
+  select p.movement, sum(p.customers)::bigint, sum(p.before_minor)::bigint, sum(p.after_minor)::bigint
+  from parts as p
+  where p_starts < p_ends
+  group by p.movement
+$$;
+
+-- net_movement: what a customer's change from the start to the end of a period is called.
+create function payops.net_movement(p_before bigint, p_after bigint, p_known boolean) returns text
+language sql immutable
+set search_path = '' as $$
+  select case
+    when p_before = 0 and p_after = 0 then 'none'
+    when p_before = 0 and not p_known then 'new'
+    when p_before = 0 then 'reactivated'
+    when p_after = 0 then 'churned'
+    when p_after > p_before then 'expansion'
+    when p_after < p_before then 'contraction'
+    else 'same'
+  end
+$$;
+
+-- changed_customers: each customer with a change in a period, what they brought before it and after it, and what their
+-- change is called; with `p_more_than_once` only those with several.
+create function payops.changed_customers(
+  p_starts timestamptz, p_ends timestamptz, p_currency text, p_more_than_once boolean default false
+)
+returns table (customer_id text, before_minor bigint, after_minor bigint, movement text)
+language sql stable rows 1000
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+  select
+    m.customer_id, m.before_minor, m.after_minor, payops.net_movement(m.before_minor, m.after_minor, m.known)
+  from (
+    select
+      c.customer_id, (array_agg(c.before_minor order by c.at))[1] as before_minor,
+      (array_agg(c.after_minor order by c.at desc))[1] as after_minor,
+      min(c.first_at) < p_starts as known
+    from payops.revenue_changes as c
+    where c.currency = p_currency and c.at >= p_starts and c.at < p_ends and not p_more_than_once
+    group by c.customer_id
+    union all
+    select
+      c.customer_id, (array_agg(c.before_minor order by c.at))[1], (array_agg(c.after_minor order by c.at desc))[1],
+      min(c.first_at) < p_starts
+    from (
+      select distinct a.customer_id from payops.revenue_changes as a
+      where a.currency = p_currency and a.previous_at >= p_starts and a.at < p_ends
+    ) as k
+    inner join payops.revenue_changes as c on k.customer_id = c.customer_id
+    where p_more_than_once and c.currency = p_currency and c.at >= p_starts and c.at < p_ends
+    group by c.customer_id
+  ) as m
+$$;
+
+-- period_movements: a period's movements, customer by customer, summed: a customer who changed once counts as in the
+-- sums by day; those who changed several times are taken out of them and counted by what they come to.
+create function payops.period_movements(p_starts timestamptz, p_ends timestamptz, p_currency text)
+returns table (movement text, customers bigint, before_minor bigint, after_minor bigint)
+language sql stable rows 10
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+  select s.movement, sum(s.customers)::bigint, sum(s.before_minor)::bigint, sum(s.after_minor)::bigint
+  from (
+    select c.movement, c.customers, c.before_minor, c.after_minor
+    from payops.changes_between(p_starts, p_ends, p_currency) as c
+    union all
+    select c.movement, -1, -c.before_minor, -c.after_minor
+    from (
+      select distinct a.customer_id from payops.revenue_changes as a
+      where a.currency = p_currency and a.previous_at >= p_starts and a.at < p_ends
+    ) as k
+    inner join payops.revenue_changes as c
+      on k.customer_id = c.customer_id and c.currency = p_currency and c.at >= p_starts and c.at < p_ends
+    union all
+    select m.movement, 1, m.before_minor, m.after_minor
+    from payops.changed_customers(p_starts, p_ends, p_currency, true) as m
+    where m.movement <> 'none'
+  ) as s
+  group by s.movement
+  having sum(s.customers) <> 0
+$$;

@@ -1,0 +1,158 @@
+"""The list below the charts: running subscriptions, or the customers behind one bar."""
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from core.billing import subscription_lists
+from core.billing.plans import Catalogue, item_in_words
+from core.billing.subscription_figures import TITLES, SubscriptionFigures, reason_in_words
+from core.billing.subscription_lists import A_PAGE, LISTS, MOVED, Found, Present, title_of
+from core.exports.table import Column, Row, Table
+from core.figures.wording import counted
+from core.money import Money
+from core.ui import session
+from core.ui.kit import export_panel, rows, sorted_list
+from core.ui.text import literal
+
+LIST, PLACE = "list", "from"
+
+
+def choose(name: str) -> None:
+    """Show this list from its start."""
+    st.session_state[LIST] = title_of(name)
+    _from_the_start()
+
+
+def _from_the_start() -> None:
+    st.query_params.pop(PLACE, None)
+
+
+def show(figures: SubscriptionFigures, names: Catalogue) -> None:
+    """`?list=churned`: exactly the rows that the bar or figure of that name counts."""
+    st.subheader("Subscriptions and customers", anchor="rows")
+    pick, search = st.columns([2, 3], vertical_alignment="bottom")
+    title = pick.selectbox(
+        "Show",
+        list(LISTS),
+        index=list(LISTS).index("active"),
+        key=LIST,
+        bind="query-params",
+        on_change=_from_the_start,
+    )
+    name = LISTS[title]
+    find = ""
+    if name not in MOVED:
+        find = search.text_input(
+            "Find",
+            key="find",
+            bind="query-params",
+            max_chars=100,
+            on_change=_from_the_start,
+            placeholder="An ID: subscription, customer, patient, order, price, product",
+        )
+    after = _place(st.query_params.get(PLACE))
+    asked: dict[str, Any] = {"currency": figures.currency, "now": session.services().clock()}
+    if name not in MOVED:
+        asked["find"] = find.strip() or None
+    found = subscription_lists.listed(session.db(), name, figures.period, after=after, **asked)
+    st.markdown(literal(_in_words(found, figures)))
+    if not found.rows:
+        st.info("There are none. Choose another list, or a longer period.")
+        return
+    columns = _MOVED if found.is_of_customers else _present(names)
+    chosen_id = "subscription_id" if found.is_of_customers else "id"
+    key, batches = f"list-{name}", partial(subscription_lists.pages, session.db(), name, figures.period, **asked)
+    is_sorted = sorted_list.shown(key, columns, batches, choose="subscription", id_field=chosen_id)
+    if not is_sorted:
+        fields = sorted_list.sortable(columns)
+        rows.show(found.rows, columns, key=key, choose="subscription", id_field=chosen_id, ordered=fields)
+    table = Table(
+        name=f"subscriptions-{name.replace('_', '-')}",
+        title=title.replace(":", "").capitalize(),
+        columns=columns,
+        batches=batches,
+        count=found.count,
+        period=figures.period if found.is_of_customers else None,
+        filters=export_panel.set_filters(),
+    )
+    _below(found, after, table, paged=not is_sorted)
+
+
+def _below(found: Found, after: int, table: Table, *, paged: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if paged:
+                _pages(found, after)
+        with st.container(width="content"):
+            export_panel.show(lambda _: table, name=table.name, large=found.count > export_panel.LARGE_ROWS)
+
+
+def _pages(found: Found, after: int) -> None:
+    st.button("Previous", disabled=after == 0, on_click=_go, args=(max(after - A_PAGE, 0),))
+    st.button("Next", disabled=after + len(found.rows) >= found.count, on_click=_go, args=(after + A_PAGE,))
+    st.caption(f"{after + 1:,} to {after + len(found.rows):,} of {found.count:,}", width="content")
+
+
+def _go(place: int) -> None:
+    if place:
+        st.query_params[PLACE] = str(place)
+    else:
+        st.query_params.pop(PLACE, None)
+
+
+def _place(said: str | None) -> int:
+    """Where the page starts; the start for what is no such number."""
+    return int(said) if said and said.isascii() and said.isdigit() and len(said) < 9 else 0
+
+
+def _in_words(found: Found, figures: SubscriptionFigures) -> str:
+    amount = Money(found.amount_minor, figures.currency)
+    if found.is_of_customers:
+        return f"{counted(found.count, 'customer')}: {amount} a month."
+    many = f"{counted(found.count, 'subscription')} of {counted(found.customers, 'customer')}"
+    if found.name == Present.TRIALING:
+        return f"{many}: {Money(found.price_minor, figures.currency)} a month once their trials end."
+    return f"{many}: {amount} a month."
+
+
+def _present(names: Catalogue) -> tuple[Column, ...]:
+    def plan(one: Row) -> str:
+        return ", ".join(item_in_words(each, one["currency"], names) for each in one["items"])
+
+    def status(one: Row) -> str:
+        words = one["status"].replace("_", " ").capitalize()
+        return f"{words}, collection paused" if one["pause_behavior"] else words
+
+    return (
+        Column("customer_id", "Customer"),
+        Column("items", "Plan", read=plan, width="medium"),
+        Column("status", "Status", read=status),
+        Column("monthly_minor", "MRR", "money", total=True, help="A month, after recurring discounts."),
+        Column("price_minor", "Monthly price", "money", help="Counted or not: of a trial, what it will bring."),
+        Column("owed_minor", "Open invoice", "money"),
+        Column("current_period_end", "Period ends", "moment"),
+        Column("cancel_at", "Cancels on", "moment", read=_ends),
+        Column("start_date", "Since", "moment"),
+        Column("patient_id", "Patient"),
+        Column("id", "Subscription"),
+    )
+
+
+def _ends(one: Row) -> str | None:
+    ends: str | None = one["cancel_at"] or (one["current_period_end"] if one["cancel_at_period_end"] else None)
+    return ends
+
+
+_MOVED = (
+    Column("id", "Customer"),
+    Column("movement", "Movement", read=lambda one: TITLES.get(one["movement"], "As before")),
+    Column("before_minor", "At the start", "money", total=True),
+    Column("after_minor", "At the end", "money", total=True),
+    Column("change_minor", "Change", "money", total=True),
+    Column("reason", "Why they left", read=lambda one: reason_in_words(one["reason"], one["feedback"])),
+    Column("lost_at", "Left on", "moment"),
+    Column("patient_id", "Patient"),
+    Column("subscription_id", "Subscription"),
+)
