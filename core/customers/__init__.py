@@ -1,0 +1,1 @@
+"""One customer: who they are at Stripe and with us, their payments and care, and colleagues' notes."""

@@ -1,0 +1,1 @@
+"""One search for everything that staff look for, and what each of them opened last."""
