@@ -1,0 +1,160 @@
+"""Deposits and the payouts they belong to: what is matched, what waits for a person, and what they decide."""
+
+from datetime import datetime
+from typing import TypedDict, cast
+
+from core.db import Database
+from core.errors import Refused
+from core.staff import roles
+from core.staff.roles import Actor
+
+PAGE = "reconciliation"
+REASON_MAX = 500
+
+
+class Candidate(TypedDict):
+    """A payout that a deposit could be."""
+
+    payout_id: str
+    amount_minor: int
+    currency: str
+    arrival_date: str
+    status: str
+    trace_id: str | None
+    is_same_amount: bool
+    is_open: bool
+    days_apart: int
+
+
+class UnmatchedDeposit(TypedDict):
+    """An entry that belongs to no payout yet, with the payouts it could be, the likeliest first."""
+
+    id: int
+    account: str
+    last4: str | None
+    status: str
+    booked_on: str
+    value_on: str | None
+    amount_minor: int
+    currency: str
+    reference: str | None
+    description: str | None
+    recognised_by: str
+    is_return: bool
+    candidates: list[Candidate]
+
+
+class MatchedDeposit(TypedDict):
+    """An entry and its payout; `payout_minor` and `days_late` are None where the payout is not mirrored."""
+
+    id: int
+    account: str
+    last4: str | None
+    booked_on: str
+    amount_minor: int
+    currency: str
+    reference: str | None
+    is_return: bool
+    payout_id: str
+    matched_by: str
+    matched_at: str
+    matched_by_user: str
+    arrival_date: str | None
+    payout_minor: int | None
+    days_late: int | None
+
+
+class VoidEntry(TypedDict):
+    """An entry that counts no more: `withdrawn` by the bank, or `dropped` because it was pending and never booked."""
+
+    id: int
+    account: str
+    last4: str | None
+    status: str
+    booked_on: str
+    amount_minor: int
+    currency: str
+    reference: str | None
+    description: str | None
+
+
+class ImportedStatement(TypedDict):
+    """A statement that was imported: how many entries it had, and how many were new and Stripe's."""
+
+    id: int
+    account: str
+    last4: str | None
+    currency: str
+    format: str
+    file_name: str
+    statement_ref: str | None
+    from_date: str | None
+    to_date: str | None
+    opening_minor: int | None
+    closing_minor: int | None
+    entries_read: int
+    entries_kept: int
+    imported_at: str
+    imported_by: str
+
+
+def unmatched(db: Database, *, most: int = 100) -> list[UnmatchedDeposit]:
+    """Deposits that wait for a person or for their payout, newest first."""
+    return cast(list[UnmatchedDeposit], db.call("unmatched_deposits", most=most))
+
+
+def matched(db: Database, *, most: int = 100) -> list[MatchedDeposit]:
+    """Deposits and their payouts, the latest first."""
+    return cast(list[MatchedDeposit], db.call("matched_deposits", most=most))
+
+
+def statements(db: Database, *, most: int = 100) -> list[ImportedStatement]:
+    """The statements that were imported, newest first."""
+    return cast(list[ImportedStatement], db.call("bank_statements", most=most))
+
+
+def void(db: Database, *, most: int = 100) -> list[VoidEntry]:
+    """Entries that the bank took back or never booked, newest first."""
+    return cast(list[VoidEntry], db.call("void_bank_entries", most=most))
+
+
+def match(db: Database, actor: Actor, entry_id: int, payout_id: str, reason: str, now: datetime) -> bool:
+    """Say that this entry is this payout's; False where it was already. Raises `Refused` where it cannot be."""
+    roles.require(actor, PAGE)
+    answer = db.call(
+        "match_deposit",
+        entry_id=entry_id,
+        payout_id=payout_id.strip(),
+        reason=_reason(reason),
+        actor=actor.name,
+        role=str(actor.role),
+        now=now,
+    )
+    return bool(answer)
+
+
+def unmatch(db: Database, actor: Actor, entry_id: int, reason: str, now: datetime) -> str:
+    """Say that this entry is not its payout's; the payout's id. It is never matched to that one by itself again."""
+    roles.require(actor, PAGE)
+    answer = db.call(
+        "unmatch_deposit",
+        entry_id=entry_id,
+        reason=_reason(reason),
+        actor=actor.name,
+        role=str(actor.role),
+        now=now,
+    )
+    return str(answer)
+
+
+def match_what_is_clear(db: Database, actor: Actor, now: datetime) -> int:
+    """Match entries whose payout or trace id came after them; how many."""
+    roles.require(actor, PAGE)
+    return int(db.call("match_deposits", actor=actor.name, role=str(actor.role), now=now))
+
+
+def _reason(written: str) -> str:
+    stripped = written.strip()
+    if not stripped:
+        raise Refused("reason_missing", "Say why, for the audit log.")
+    return stripped[:REASON_MAX]

@@ -1,0 +1,76 @@
+"""An import in words: what was read, what is Stripe's, what was matched, and what waits for a person."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from core.finance.bank.imports import BOOKED_NOW, KNOWN, NEW, NEW_PENDING, Imported, StatementFate
+from core.finance.bank.statements import FORMAT_TITLES
+
+SHOWN = 5
+FATES = {NEW: "New", NEW_PENDING: "New, pending", BOOKED_NOW: "Was pending, now booked", KNOWN: "Already imported"}
+MATCHED_BY = {"trace_id": "trace ID", "amount": "amount and day", "person": "a person"}
+
+
+def lines(imported: Imported) -> Iterator[str]:
+    """The summary, a sentence a line."""
+    count = len(imported.statements)
+    yield f"{imported.file}: {FORMAT_TITLES[imported.format]}, {count:,} {'statement' if count == 1 else 'statements'}."
+    for each in imported.statements:
+        yield from _statement_lines(each)
+    if imported.is_nothing_new:
+        yield "All of it was imported before; nothing was added."
+    elif imported.dry_run:
+        yield "This was a dry run; nothing was written."
+
+
+def _statement_lines(each: StatementFate) -> Iterator[str]:
+    statement, target = each.statement, each.target
+    total = len(statement.entries)
+    ending = f" •••• {statement.last4}" if statement.last4 else ""
+    if target is None:
+        yield f"  Account{ending} ({statement.currency.upper()}): {_entries(total)}, none of them Stripe's. Left out."
+        return
+    name = target.name if ending and target.name.endswith(ending) else f"{target.name}{ending}"
+    new = ", a new account" if target.is_new else ""
+    yield f"  {name} ({statement.currency.upper()}{new}), {_days(statement.from_date, statement.to_date)}:"
+    kept = len(each.entries)
+    yield f"    {_entries(total)} read, {kept:,} of them Stripe's; nothing is stored of the other {each.others:,}."
+    fates = [
+        f"{count:,} {words}"
+        for fate, words in (
+            (NEW, "new"), (NEW_PENDING, "new but pending"), (BOOKED_NOW, "now booked"), (KNOWN, "already imported"),
+        )
+        if (count := sum(entry.fate == fate for entry in each.entries))
+    ]  # fmt: skip
+    if fates:
+        yield f"    {', '.join(fates)}."
+    for count, words in ((each.withdrawn, "taken back by the bank"), (each.dropped, "no longer pending at the bank")):
+        if count:
+            yield f"    {_entries(count)} of earlier statements {'is' if count == 1 else 'are'} {words}."
+    by = [
+        f"{count:,} by {words}"
+        for how, words in MATCHED_BY.items()
+        if (count := sum(entry.matched_by == how for entry in each.entries))
+    ]
+    if by:
+        yield f"    Matched to payouts: {', '.join(by)}."
+    waiting = [entry for entry in each.entries if entry.payout_id is None and not entry.is_pending]
+    for entry in waiting[:SHOWN]:
+        what = f"{entry.amount} of {_day(entry.booked_on)}"
+        yield f"    Line {entry.line:,}: {what} fits no payout for certain; finance must choose."
+    if len(waiting) > SHOWN:
+        yield f"    And {len(waiting) - SHOWN:,} more that finance must choose."
+
+
+def _entries(count: int) -> str:
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+
+
+def _days(first: date | None, last: date | None) -> str:
+    if first is None or last is None:
+        return "no entries"
+    return _day(first) if first == last else f"{_day(first)} to {_day(last)}"
+
+
+def _day(day: date) -> str:
+    return f"{day:%-d %b %Y}"

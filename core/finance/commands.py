@@ -1,0 +1,151 @@
+"""`payops reconcile`: the reconciliation of a period, also against Stripe's own report."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.db import json_text
+from core.errors import Refused
+from core.exports import command_line
+from core.exports.table import MOST_AT_ONCE, Stamp
+from core.finance import against, exporting, mismatches, payout_report, reconciliation
+from core.finance.against import Against
+from core.finance.mismatches import Mismatch
+from core.finance.reconciliation import Reconciliation
+from core.periods import Period
+from core.staff.roles import commandline_actor
+
+MISMATCHES_PRINTED = 1000
+DIFFERENCES_PRINTED = 50
+
+
+OpenServices = Callable[[], AbstractContextManager[Any]]
+OutFile = Annotated[Path | None, typer.Option(help="Write the mismatches to this file.")]
+
+
+def mount(payops: typer.Typer, open_services: OpenServices) -> None:
+    """Give `payops` the command of this module."""
+
+    @payops.command()
+    def reconcile(
+        since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First business day.")] = None,
+        until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last business day.")] = None,
+        payout: Annotated[str | None, typer.Option(help="One payout (po_…) in place of a period.")] = None,
+        report: Annotated[
+            Path | None,
+            typer.Option("--against", help="Stripe's itemised report as CSV.", exists=True, dir_okay=False),
+        ] = None,
+        csv: OutFile = None,
+        xlsx: OutFile = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Compare our ledger, Stripe's balance, payouts and the bank. Ends with 1 where something does not match."""
+        if payout is not None:
+            if since or until or report:
+                raise typer.BadParameter("--payout goes without --since, --until and --against.")
+            explains = _reconcile_payout(open_services, payout.strip(), csv, xlsx, as_json)
+        else:
+            first, last = _days(since, until)
+            explains = _reconcile_period(open_services, first, last, report, csv, xlsx, as_json)
+        if not explains:
+            raise typer.Exit(1)
+
+
+def _days(since: datetime | None, until: datetime | None) -> tuple[date, date]:
+    if since is None or until is None:
+        raise typer.BadParameter("Name a period with --since and --until, or one payout with --payout.")
+    if until < since:
+        raise typer.BadParameter("--until is before --since.")
+    return since.date(), until.date()
+
+
+def _reconcile_payout(
+    open_services: OpenServices, payout_id: str, csv: Path | None, xlsx: Path | None, as_json: bool
+) -> bool:
+    with open_services() as running:
+        now = running.clock()
+        reconciliation.refresh(running.db, now)
+        found = payout_report.load(running.db, payout_id, now=now)
+        stamp = Stamp(now, commandline_actor().name, running.settings.business_zone)
+        command_line.save(exporting.payout_mismatch_table(found), stamp, csv=csv, xlsx=xlsx)
+    typer.echo(json_text(found.as_json()) if as_json else "\n".join(payout_report.lines(found)))
+    return found.reconciles
+
+
+def _reconcile_period(
+    open_services: OpenServices,
+    since: date,
+    until: date,
+    report: Path | None,
+    csv: Path | None,
+    xlsx: Path | None,
+    as_json: bool,
+) -> bool:
+    with open_services() as running:
+        zone = running.settings.business_zone
+        period, now = Period(since, until, zone), running.clock()
+        compared = against.compare(running.db, report.name, _content(report), zone) if report else None
+        reconciliation.refresh(running.db, now)
+        found = reconciliation.load(running.db, period)
+        listed = mismatches.listed(running.db, period, now=now, most=MOST_AT_ONCE)
+        stamp = Stamp(now, commandline_actor().name, zone)
+        command_line.save(exporting.mismatch_table(found, listed), stamp, csv=csv, xlsx=xlsx)
+    typer.echo(json_text(as_object(found, listed, compared)) if as_json else _text(found, listed, compared))
+    return found.reconciles and (compared is None or compared.agrees)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused("file_not_read", f"{path.name} could not be read: {error.strerror}.") from error
+
+
+def as_object(found: Reconciliation, listed: list[Mismatch], compared: Against | None) -> dict[str, Any]:
+    """What `--json` prints: amounts in minor units."""
+    return {
+        "since": found.period.since.isoformat(),
+        "until": found.period.until.isoformat(),
+        "timezone": found.period.zone.key,
+        "fresh_at": found.fresh_at.isoformat() if found.fresh_at else None,
+        "reconciles": found.reconciles,
+        "currencies": found.currencies,
+        "mismatches": {"items": listed},
+        "changed_months": found.changed_months,
+        "against": compared
+        and {
+            "file": compared.file,
+            "rows": compared.rows,
+            "differences": compared.found,
+            "items": compared.differences,
+        },
+    }
+
+
+def _text(found: Reconciliation, listed: list[Mismatch], compared: Against | None) -> str:
+    lines = list(reconciliation.lines_in_words(found))
+    if listed:
+        lines.append("")
+    for each in listed[:MISMATCHES_PRINTED]:
+        lines.append(mismatches.line_in_words(each))
+    if len(listed) > MISMATCHES_PRINTED:
+        lines.append(
+            f"… and {len(listed) - MISMATCHES_PRINTED:,} more, smaller ones; --json, --csv and --xlsx have all."
+        )
+    if compared:
+        lines += ["", compared.in_words()]
+        lines += [_difference(each) for each in compared.differences[:DIFFERENCES_PRINTED]]
+        if compared.found > DIFFERENCES_PRINTED:
+            lines.append(f"… and {compared.found - DIFFERENCES_PRINTED:,} more; --json lists up to {against.SHOWN:,}.")
+    return "\n".join(lines)
+
+
+def _difference(each: against.Difference) -> str:
+    where = f"line {each['line']}" if each["line"] else "not in the report"
+    return (
+        f"  {where}: {each['balance_transaction_id']} {each['field']}: report {each['report']}, mirror {each['mirror']}"
+    )

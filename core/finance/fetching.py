@@ -1,0 +1,153 @@
+"""Fixing a mismatch by asking Stripe again: for its objects alone, or for everything of its day."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from core.db import Database
+from core.errors import Refused
+from core.events.registry import Row, Snapshot
+from core.events.repair.backfill import FETCHED, SOURCES, Source
+from core.events.repair.partial_lists import completed
+from core.finance.mismatches import FIXED, PAGE, Mismatch
+from core.periods import Clock, Period
+from core.staff.roles import Actor, require
+from core.stripe_gateway import Json, StripeGateway
+
+NOT_FOUND = 404
+DAY_KINDS = ("charges", "refunds", "disputes", "balance_transactions", "payouts")
+ROWS_A_CALL = 500
+_SOURCES = {source.name: source for source in SOURCES}
+_BY_PREFIX = {
+    "ch": "charges",
+    "py": "charges",
+    "re": "refunds",
+    "pyr": "refunds",
+    "dp": "disputes",
+    "du": "disputes",
+    "po": "payouts",
+    "txn": "balance_transactions",
+}
+_BY_KIND = {
+    "charge": "charges",
+    "refund": "refunds",
+    "dispute": "disputes",
+    "payout": "payouts",
+    "balance_transaction": "balance_transactions",
+    "payout_content": "balance_transactions",
+}
+
+
+@dataclass
+class _Fetched:
+    """What Stripe showed: rows by table, the objects that it does not have, and what payouts took along."""
+
+    records: dict[str, list[Row]] = field(default_factory=dict)
+    gone: list[dict[str, str]] = field(default_factory=list)
+    contents: list[dict[str, object]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """Whom to ask, and where to write the answers."""
+
+    db: Database
+    stripe: StripeGateway
+    clock: Clock
+    livemode: bool
+
+
+def fetch_again(fetching: Fetching, actor: Actor, mismatch: Mismatch) -> bool:
+    """Mirror the mismatch's objects as Stripe has them now; whether that fixed it.
+
+    What Stripe does not have is taken out of the mirror. Raises `Unauthorised`; `Refused` where there is nothing to
+    ask for or Stripe refuses our key; `Unavailable` where Stripe or the database does not answer.
+    """
+    require(actor, PAGE)
+    found = _Fetched()
+    for source, object_id in _objects_of(mismatch):
+        _fetch(fetching, source, object_id, found)
+    if not found.asked:
+        raise Refused("nothing_to_fetch", "Stripe has no object for this mismatch. Nothing was changed.")
+    return _record(fetching, actor, mismatch, "fetched", found)
+
+
+def backfill_day(fetching: Fetching, actor: Actor, mismatch: Mismatch, zone: ZoneInfo) -> bool:
+    """Mirror every payment, refund, dispute, payout and balance transaction of the mismatch's day; whether that fixed
+    it. Raises as `fetch_again` does.
+    """
+    require(actor, PAGE)
+    day = date.fromisoformat(mismatch["day"])
+    since, until = Period(day, day, zone).bounds()
+    created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+    fixed = False
+    for kind in DAY_KINDS:
+        source, found = _SOURCES[kind], _Fetched(asked=[f"{kind} of {day}"])
+        for each in fetching.stripe.each(source.path, created=created, **dict(source.params)):
+            _add(fetching, source, each, found)
+            if sum(len(rows) for rows in found.records.values()) >= ROWS_A_CALL:
+                fixed = _record(fetching, actor, mismatch, "backfilled", found)
+                found = _Fetched(asked=found.asked)
+        fixed = _record(fetching, actor, mismatch, "backfilled", found)
+    return fixed
+
+
+def _objects_of(mismatch: Mismatch) -> Iterable[tuple[Source, str]]:
+    """The objects that the mismatch is about, each once: its payout too, whose list may be wrong."""
+    facts = mismatch["facts"]
+    named = [
+        (mismatch["subject"], _BY_KIND.get(mismatch["subject_kind"])),
+        (facts.get("object"), None),
+        (facts.get("movement"), "balance_transactions"),
+        *((each, "balance_transactions") for each in facts.get("movements", [])),
+        (mismatch["payout_id"], "payouts"),
+    ]
+    seen: set[str] = set()
+    for object_id, known in named:
+        kind = known or _BY_PREFIX.get(str(object_id).partition("_")[0])
+        if object_id and kind and object_id not in seen:
+            seen.add(object_id)
+            yield _SOURCES[kind], object_id
+
+
+def _fetch(fetching: Fetching, source: Source, object_id: str, found: _Fetched) -> None:
+    found.asked.append(object_id)
+    try:
+        shown = fetching.stripe.retrieve(f"{source.path}/{object_id}")
+    except Refused as error:
+        if error.facts.get("http_status") != NOT_FOUND:
+            raise
+        found.gone.append({"table": source.table, "id": object_id})
+        return
+    _add(fetching, source, shown, found)
+    if source.name == "payouts" and shown.get("automatic"):
+        listed = list(fetching.stripe.each("balance_transactions", payout=object_id))
+        for each in listed:
+            _add(fetching, _SOURCES["balance_transactions"], each, found)
+        found.contents.append({"payout": object_id, "ids": [each["id"] for each in listed] or [object_id]})
+
+
+def _add(fetching: Fetching, source: Source, shown: Json, found: _Fetched) -> None:
+    as_of = fetching.clock().replace(microsecond=0)
+    snapshot = Snapshot(completed(fetching.stripe, shown), as_of, FETCHED, fetching.livemode)
+    for table, rows in source.projection(snapshot).items():
+        found.records.setdefault(table, []).extend(rows)
+
+
+def _record(fetching: Fetching, actor: Actor, mismatch: Mismatch, how: str, found: _Fetched) -> bool:
+    now: datetime = fetching.clock()
+    state = fetching.db.call(
+        "record_mismatch_fetch",
+        actor=actor.name,
+        actor_role=actor.role,
+        key=mismatch["key"],
+        how=how,
+        asked=found.asked,
+        records=found.records,
+        gone=found.gone,
+        contents=found.contents,
+        now=now,
+    )
+    return bool(state == FIXED)

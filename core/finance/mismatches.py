@@ -1,0 +1,246 @@
+"""Mismatches: what differs between our ledger, Stripe and the bank, in words, and what staff do about it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypedDict
+
+from core.db import Database
+from core.figures.wording import counted
+from core.money import Money
+from core.periods import Period
+from core.staff.roles import Actor, require
+
+PAGE = "reconciliation"
+OPEN, ACCEPTED, FIXED = "open", "accepted", "fixed"
+UNFIXED = (OPEN, ACCEPTED)
+STATES = {OPEN: "Open", ACCEPTED: "Accepted", FIXED: "Fixed"}
+CLASSES = {
+    "missing_here": "Missing here",
+    "missing_at_stripe": "Missing at Stripe",
+    "amount": "Another amount",
+    "currency": "Another currency",
+    "fee": "Another fee",
+    "timing": "Booked in another period",
+    "duplicate": "Twice",
+    "payout_without_transactions": "Payout without transactions",
+    "deposit_missing": "Deposit missing",
+    "deposit_late": "Deposit late",
+    "deposit_short": "Deposit short",
+    "deposit_returned": "Deposit returned",
+    "unknown_operation": "Unknown operation",
+}
+LEGS = {"operations": "Stripe's balance", "payouts": "Payout", "deposits": "Bank"}
+
+
+class Note(TypedDict):
+    at: str
+    written_by: str
+    note: str
+
+
+class Mismatch(TypedDict):
+    """One mismatch. `difference_minor` is what is not explained; 0 where only the day is wrong."""
+
+    key: str
+    leg: str
+    day: str
+    currency: str
+    subject: str
+    subject_kind: str
+    payment_intent_id: str | None
+    payout_id: str | None
+    amount_minor: int
+    difference_minor: int
+    facts: dict[str, Any]
+    state: str
+    first_seen: str
+    last_seen: str
+    fixed_at: str | None
+    assignee: str | None
+    accepted_by: str | None
+    accepted_at: str | None
+    accepted_reason: str | None
+    age_days: int
+    notes: list[Note]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two amounts of a mismatch in words; empty where a side has none."""
+
+    ours: str
+    theirs: str
+
+
+def listed(
+    db: Database,
+    period: Period,
+    *,
+    now: datetime,
+    states: Sequence[str] = UNFIXED,
+    currency: str | None = None,
+    most: int = 1000,
+) -> list[Mismatch]:
+    """The mismatches of the period, open ones and the largest first, `most` of them (100,000 at most)."""
+    found: list[Mismatch] = db.call(
+        "list_mismatches",
+        since=period.since,
+        until=period.until,
+        states=list(states),
+        currency=currency,
+        now=now,
+        most=most,
+    )
+    return found
+
+
+def of_payout(db: Database, payout_id: str, *, now: datetime) -> list[Mismatch]:
+    """What is wrong with a payout, the transactions it took along, or its deposit."""
+    found: list[Mismatch] = db.call(
+        "list_mismatches", since=date.min, until=date.min, states=list(UNFIXED), payout_id=payout_id, now=now
+    )
+    return found
+
+
+def one(db: Database, key: str, *, now: datetime) -> Mismatch | None:
+    found: Mismatch | None = db.call("one_mismatch", key=key, now=now)
+    return found
+
+
+def class_of(mismatch: Mismatch) -> str:
+    """`missing_here`, `amount`, …: the functional form of TypedDict cannot name a field `class`."""
+    return mismatch["key"].partition(":")[0]
+
+
+def sides(mismatch: Mismatch) -> Sides:
+    facts = mismatch["facts"]
+    return Sides(_side(facts, "ours"), _side(facts, "theirs"))
+
+
+def _side(facts: dict[str, Any], side: str) -> str:
+    minor, currency = facts.get(f"{side}_minor"), facts.get(f"{side}_currency")
+    return "" if minor is None or currency is None else str(Money(minor, currency))
+
+
+def line_in_words(mismatch: Mismatch) -> str:
+    """A mismatch as a line of text for a terminal."""
+    state = "" if mismatch["state"] == OPEN else f" (accepted: {mismatch['accepted_reason']})"
+    return f"{mismatch['day']}  {CLASSES[class_of(mismatch)]}: {sentence(mismatch)}{state}"
+
+
+def sentence(mismatch: Mismatch) -> str:
+    """What is wrong, in one sentence."""
+    return _SENTENCES[class_of(mismatch)](mismatch, *_both(mismatch["facts"]))
+
+
+def _both(facts: dict[str, Any]) -> tuple[str, str]:
+    return _side(facts, "ours"), _side(facts, "theirs")
+
+
+def _deposit_missing(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    return f"The payout of {ours} was due at the bank on {_day(mismatch['facts'], 'ours')} and has not arrived."
+
+
+def _deposit_late(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    facts = mismatch["facts"]
+    late = counted(facts.get("bank_days_late", 0), "bank day")
+    return f"The payout of {ours} was due on {_day(facts, 'ours')} and arrived on {_day(facts, 'theirs')}, {late} late."
+
+
+def _currency(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    facts = mismatch["facts"]
+    codes = [str(facts.get(f"{side}_currency", "")).upper() for side in ("ours", "theirs")]
+    return f"Our ledger has {ours} in {codes[0]}, and Stripe booked {theirs} in {codes[1]}."
+
+
+def _missing_here(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    if mismatch["subject_kind"] == "payout_content":
+        return f"Payout {mismatch['payout_id']} took {mismatch['subject']} along, and our list of it does not say so."
+    if mismatch["subject_kind"] == "balance_transaction":
+        return f"Stripe moved {ours or theirs or 'money'} as {mismatch['subject']}, which our mirror does not have."
+    return (
+        f"Stripe booked {theirs or ours} for {mismatch['subject']} ({_line(mismatch)}), which our ledger does not have."
+    )
+
+
+def _missing_at_stripe(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    if mismatch["leg"] == "deposits":
+        return f"{theirs} arrived at the bank, and no payout explains it."
+    return f"Our ledger has {ours} for {mismatch['subject']}, and Stripe's balance does not show it."
+
+
+def _amount(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    if mismatch["leg"] == "payouts" and "remainder_minor" in mismatch["facts"]:
+        return f"The payout is {ours}, and the transactions it took along come to {theirs}."
+    if mismatch["leg"] == "deposits":
+        return f"The payout is {ours}, and {theirs} arrived at the bank."
+    return f"Our ledger has {ours}, and Stripe booked {theirs}."
+
+
+def _fee(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    facts, currency = mismatch["facts"], mismatch["currency"]
+    fee = Money(facts["fee_minor"], currency)
+    if "usual_fee_minor" in facts:
+        usual = Money(facts["usual_fee_minor"], currency)
+        return f"The fee is {fee}. Payments like it cost {usual}, and the payout says that this one did too."
+    amount, net = Money(facts["theirs_minor"], currency), Money(facts["net_minor"], currency)
+    return f"{amount} less the fee of {fee} is not the net of {net}."
+
+
+def _unknown(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    if mismatch["subject_kind"] == "action":
+        return f"Nobody knows yet what became of our {_line(mismatch)} of {ours}: Stripe did not answer."
+    return f"Stripe booked {theirs} as “{_line(mismatch)}”, a kind of movement that our ledger does not know."
+
+
+def _line(mismatch: Mismatch) -> str:
+    return str(mismatch["facts"].get("line", "")).replace("_", " ")
+
+
+def _day(facts: dict[str, Any], side: str) -> str:
+    told = facts.get(f"{side}_day")
+    return f"{date.fromisoformat(told):%-d %b %Y}" if told else "an unknown day"
+
+
+_SENTENCES: dict[str, Callable[[Mismatch, str, str], str]] = {
+    "missing_here": _missing_here,
+    "missing_at_stripe": _missing_at_stripe,
+    "amount": _amount,
+    "currency": _currency,
+    "fee": _fee,
+    "timing": lambda one, ours, theirs: f"Our ledger has {ours} in this period, and Stripe booked it in another one.",
+    "duplicate": lambda one, ours, theirs: (
+        f"{one['subject']} is there twice: {ours or theirs} is counted once too often."
+    ),
+    "payout_without_transactions": lambda one, ours, theirs: f"Stripe lists no transactions for the payout of {ours}.",
+    "deposit_missing": _deposit_missing,
+    "deposit_late": _deposit_late,
+    "deposit_short": lambda one, ours, theirs: f"Of the payout of {ours}, {theirs} arrived at the bank.",
+    "deposit_returned": lambda one, ours, theirs: f"The bank returned the deposit of {ours or theirs}.",
+    "unknown_operation": _unknown,
+}
+
+
+def accept(db: Database, actor: Actor, key: str, reason: str, now: datetime) -> None:
+    """The difference is right, for this reason. Raises `Unauthorised`, or `Refused` without a reason."""
+    require(actor, PAGE)
+    db.call("accept_mismatch", actor=actor.name, actor_role=actor.role, key=key, reason=reason, now=now)
+
+
+def reopen(db: Database, actor: Actor, key: str, reason: str, now: datetime) -> None:
+    """An accepted mismatch is open again. Raises `Unauthorised`, or `Refused` without a reason."""
+    require(actor, PAGE)
+    db.call("reopen_mismatch", actor=actor.name, actor_role=actor.role, key=key, reason=reason, now=now)
+
+
+def assign(db: Database, actor: Actor, key: str, assignee: str | None, now: datetime) -> None:
+    """This user looks at it; None takes it back. Raises `Unauthorised`."""
+    require(actor, PAGE)
+    db.call("assign_mismatch", actor=actor.name, actor_role=actor.role, key=key, assignee=assignee, now=now)
+
+
+def write_note(db: Database, actor: Actor, key: str, note: str, now: datetime) -> None:
+    """What was found out stays with the mismatch. Raises `Unauthorised`, or `Refused` for an empty note."""
+    require(actor, PAGE)
+    db.call("note_mismatch", actor=actor.name, actor_role=actor.role, key=key, note=note, now=now)

@@ -1,0 +1,264 @@
+"""The reconciliation of a period: our ledger beside Stripe's balance, payouts and the bank; what is not explained."""
+
+from calendar import monthrange
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict, cast
+
+from core.db import Database
+from core.figures.wording import counted
+from core.money import Money
+from core.periods import Period
+
+LINES = {"charge": "Payments", "refund": "Refunds", "dispute": "Disputes"}
+
+
+class Line(TypedDict):
+    """One line of both sides, in minor units: ours less Stripe's is explained but for the remainder."""
+
+    line: str
+    ours_minor: int
+    ours_entries: int
+    stripe_minor: int
+    stripe_transactions: int
+    timing_minor: int
+    conversion_minor: int
+    mismatch_minor: int
+    remainder_minor: int
+
+
+class Category(TypedDict):
+    """What moved Stripe's balance under one reporting category."""
+
+    category: str
+    counted_as: str
+    transactions: int
+    amount_minor: int
+    fee_minor: int
+    net_minor: int
+
+
+class Payouts(TypedDict):
+    payouts: int
+    amount_minor: int
+    automatic: int
+    remainder_minor: int
+
+
+class Deposits(TypedDict):
+    entries: int
+    amount_minor: int
+
+
+class DepositState(TypedDict):
+    key: str
+    count: int
+    amount: int
+
+
+class PayoutStates(TypedDict):
+    by_deposit: list[DepositState]
+    not_listed: int
+    pending: int
+
+
+class Figures(TypedDict):
+    """A period in one currency."""
+
+    currency: str
+    lines: list[Line]
+    categories: list[Category]
+    opening_minor: int
+    closing_minor: int
+    payouts: Payouts
+    deposits: Deposits
+    payout_states: PayoutStates
+    rates_unknown: int
+    open: int
+    accepted: int
+    unexplained_minor: int
+    accepted_minor: int
+
+
+class Change(TypedDict):
+    """A figure of a closed month that is another one now; `path` leads to it: `/currencies/usd/closing_minor`."""
+
+    path: str
+    closed: str | None
+    now: str | None
+
+
+class ChangedMonth(TypedDict):
+    month: str
+    closed_at: str
+    closed_by: str
+    changes: list[Change]
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """The stored results of a period; `stale_days` of them wait to be compared again."""
+
+    period: Period
+    fresh_at: datetime | None
+    stale_days: int
+    currencies: list[Figures]
+    changed_months: list[ChangedMonth]
+
+    @property
+    def open(self) -> int:
+        return sum(each["open"] for each in self.currencies)
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether nothing is left to explain: no open mismatch, no remainder, no changed month."""
+        remainders = (line["remainder_minor"] for each in self.currencies for line in each["lines"])
+        return not self.open and not any(remainders) and not self.changed_months
+
+
+def refresh(db: Database, now: datetime) -> int:
+    """Compare again what changed since the last time; how many days that were."""
+    return int(db.call("refresh_reconciliation", now=now))
+
+
+def load(db: Database, period: Period) -> Reconciliation:
+    """The stored results, without comparing anything again."""
+    found = db.call("reconciliation", since=period.since, until=period.until)
+    return Reconciliation(
+        period=period,
+        fresh_at=datetime.fromisoformat(found["fresh_at"]) if found["fresh_at"] else None,
+        stale_days=found["stale_days"],
+        currencies=cast(list[Figures], found["currencies"]),
+        changed_months=cast(list[ChangedMonth], found["changed_months"]),
+    )
+
+
+def period_name(period: Period) -> str:
+    """`November 2026` for a whole month, otherwise the days: `1 Nov 2026 to 15 Nov 2026`."""
+    last_day = monthrange(period.since.year, period.since.month)[1]
+    if period.since.day == 1 and period.until == period.since.replace(day=last_day):
+        return f"{period.since:%B %Y}"
+    if period.since == period.until:
+        return f"{period.since:%-d %b %Y}"
+    return f"{period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
+
+
+def headline(found: Reconciliation) -> str:
+    """The answer in one sentence: `November 2026 reconciles to the cent.`"""
+    name = period_name(found.period)
+    if not found.currencies:
+        return f"Nothing moved in {name}."
+    unexplained = [Money(each["unexplained_minor"], each["currency"]) for each in found.currencies if each["open"]]
+    if found.open:
+        amounts = " and ".join(str(each) for each in unexplained if each.minor) or "Everything"
+        if amounts == "Everything":
+            return f"Every amount of {name} is explained, with {counted(found.open, 'mismatch', 'mismatches')} open."
+        return f"{amounts} of {name} is not explained: {counted(found.open, 'mismatch', 'mismatches')}."
+    if not found.reconciles:
+        return f"{name} reconciled when it was closed, and has changed since."
+    return f"{name} reconciles to the cent."
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage on the way from the opening to the closing balance: what it adds, or what there is then if a total."""
+
+    name: str
+    minor: int
+    is_total: bool = False
+
+
+def stages(figures: Figures) -> list[Stage]:
+    """From the opening balance through gross, refunds, disputes, fees and payouts to the closing balance."""
+    by_part: dict[str, int] = {}
+    fees = 0
+    for each in figures["categories"]:
+        if each["category"] in ("payout", "payout_reversal"):
+            part = "payout"
+        else:
+            part = each["counted_as"]
+        if part in ("fee", "tax"):
+            fees += each["net_minor"]
+        else:
+            by_part[part] = by_part.get(part, 0) + each["amount_minor"]
+            fees -= each["fee_minor"]
+    found = [
+        Stage("Opening balance", figures["opening_minor"], is_total=True),
+        Stage("Payments", by_part.get("charge", 0)),
+        Stage("Refunds", by_part.get("refund", 0)),
+        Stage("Disputes", by_part.get("dispute", 0)),
+        Stage("Fees and tax", fees),
+        Stage("Other", by_part.get("other", 0) + by_part.get("transfer", 0)),
+        Stage("Payouts", by_part.get("payout", 0)),
+        Stage("Closing balance", figures["closing_minor"], is_total=True),
+    ]
+    return [each for each in found if each.is_total or each.minor or each.name != "Other"]
+
+
+def lines_in_words(found: Reconciliation) -> Iterator[str]:
+    """The reconciliation as lines of text for a terminal."""
+    yield headline(found)
+    for each in found.currencies:
+        currency = each["currency"]
+        yield ""
+        yield f"{currency.upper()}"
+        for line in each["lines"]:
+            ours, stripe = Money(line["ours_minor"], currency), Money(line["stripe_minor"], currency)
+            yield f"  {LINES[line['line']]:<10} ours {ours!s:>16}   Stripe {stripe!s:>16}" + _why(line, currency)
+        for stage in stages(each):
+            yield f"  {stage.name:<16} {Money(stage.minor, currency)!s:>16}"
+        yield f"  {'Payouts less their transactions':<32} {Money(each['payouts']['remainder_minor'], currency)!s}"
+        yield from _payout_lines(each["payout_states"], currency)
+        if each["rates_unknown"]:
+            yield f"  {unknown_rates(each)}"
+    for month in found.changed_months:
+        yield f"{month['month'][:7]} was closed and has changed since: {counted(len(month['changes']), 'figure')}."
+
+
+def _why(line: Line, currency: str) -> str:
+    parts: Iterable[tuple[str, int]] = (
+        ("booked on another day", line["timing_minor"]),
+        ("in another currency", line["conversion_minor"]),
+        ("mismatches", line["mismatch_minor"]),
+        ("not explained", line["remainder_minor"]),
+    )
+    told = [f"{Money(minor, currency)} {words}" for words, minor in parts if minor]
+    return f"   ({', '.join(told)})" if told else ""
+
+
+def unknown_rates(figures: Figures) -> str:
+    """What to do about movements whose exchange rate is not known yet; empty if every rate is known."""
+    many = figures["rates_unknown"]
+    if not many:
+        return ""
+    return (
+        f"{counted(many, 'movement was', 'movements were')} mirrored before exchange rates were, and counted as "
+        "converted without a check. Run `payops backfill --only balance_transactions`."
+    )
+
+
+DEPOSIT_STATES = {
+    "arrived": "arrived",
+    "late": "arrived late",
+    "short": "arrived short",
+    "over": "arrived with too much",
+    "missing": "missing at the bank",
+    "returned": "returned by the bank",
+    "on_the_way": "on the way",
+    "not_imported": "not on an imported statement yet",
+    "not_expected": "not expected: failed or canceled",
+}
+
+
+def _payout_lines(states: PayoutStates, currency: str) -> Iterator[str]:
+    for each in states["by_deposit"]:
+        amount = Money(each["amount"], currency)
+        yield f"  {counted(each['count'], 'payout')} {DEPOSIT_STATES[each['key']]}, {amount} in all"
+    if states["not_listed"]:
+        yield (
+            f"  {counted(states['not_listed'], 'payout')} manual or instant: Stripe lists no transactions of these, "
+            "so they are matched with the bank by amount and day alone"
+        )
+    if states["pending"]:
+        yield f"  {counted(states['pending'], 'payout')} without a list of transactions yet"

@@ -1,0 +1,1 @@
+"""Finance in the console: the panels and dialogs of its pages."""

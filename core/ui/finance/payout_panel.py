@@ -1,0 +1,99 @@
+"""The payouts of a period, and one of them: what it took along, by category, and what of it arrived."""
+
+import streamlit as st
+
+from core.exports.table import MOST_AT_ONCE
+from core.finance import mismatches, payouts
+from core.finance.reconciliation import DEPOSIT_STATES, Reconciliation
+from core.money import Money
+from core.ui import navigation, session
+from core.ui.finance.reconciliation_legs import CATEGORIES
+from core.ui.kit import rows
+from core.ui.kit.rows import Column
+from core.ui.text import code, literal
+
+AT_ONCE = 2000  # payouts on the page; a file has all
+CONTENTS = {
+    "known": "",
+    "pending": "not listed yet",
+    "not_listed": "not listed by Stripe",
+    "missing": "none",
+}
+COLUMNS = (
+    Column("day", "Made", "day"),
+    Column("amount_minor", "Amount", "money", total=True),
+    Column("kind", "Type", read=lambda one: one["kind"].capitalize()),
+    Column("transactions", "Transactions", "count"),
+    Column("remainder_minor", "Remainder", "money", help="The payout less what it took along: it should be zero."),
+    Column("contents_state", "List", read=lambda one: CONTENTS[one["contents_state"]]),
+    Column("expected_on", "Due at the bank", "day", help="Stripe's date, or the next day on which banks are open."),
+    Column("deposited_on", "Arrived", "day"),
+    Column("deposit_state", "At the bank", read=lambda one: DEPOSIT_STATES[one["deposit_state"]]),
+    Column("payout_id", "Payout", "id"),
+)
+MOVEMENTS = (
+    Column("created", "Booked", "moment"),
+    Column("reporting_category", "Category", read=lambda one: one["reporting_category"].replace("_", " ")),
+    Column("amount_minor", "Amount", "money", total=True),
+    Column("fee_minor", "Fee", "money", total=True),
+    Column("net_minor", "Net", "money", total=True),
+    Column("source_id", "Object", "id"),
+    Column("payment_intent_id", "Payment", "id"),
+    Column("id", "Balance transaction", "id"),
+)
+DEPOSITS = (
+    Column("booked_on", "Booked", "day"),
+    Column("amount_minor", "Amount", "money"),
+    Column("reference", "Reference"),
+    Column("matched_by", "Matched by", read=lambda one: one["matched_by"].replace("_", " ")),
+)
+
+
+def show(found: Reconciliation, currency: str) -> None:
+    """The table; below it the chosen payout."""
+    st.subheader("Payouts", anchor="payouts")
+    listed = payouts.listed(session.db(), found.period, currency, most=AT_ONCE)
+    if not listed:
+        st.info("Payouts of the period appear here a moment after Stripe makes them.")
+    else:
+        rows.show(listed, COLUMNS, key="payouts", choose="payout", id_field="payout_id")
+        rows.files(
+            lambda _: payouts.listed(session.db(), found.period, currency, most=MOST_AT_ONCE),
+            COLUMNS,
+            name="payouts",
+            period=found.period,
+            large=len(listed) >= AT_ONCE,
+        )
+    chosen = st.query_params.get("payout")
+    if chosen and (payout := payouts.one(session.db(), chosen)):
+        _details(payout)
+
+
+def _details(payout: payouts.PayoutDetails) -> None:
+    currency = payout["currency"]
+    with st.container(border=True, key="chosen-payout"):
+        st.markdown(f"## Payout of {literal(Money(payout['amount_minor'], currency))}")
+        st.markdown(f"{code(payout['payout_id'])}, {literal(DEPOSIT_STATES[payout['deposit_state']])}")
+        if payout["contents_state"] == "not_listed":
+            st.info(
+                "Stripe lists no transactions of a manual or instant payout. It is matched with the bank by its amount "
+                "and day, and what it took along is not known."
+            )
+        else:
+            rows.show(
+                [{**each, "currency": currency} for each in payout["categories"]],
+                CATEGORIES,
+                key="payout-parts",
+                file="payout-categories",
+            )
+            if payout["remainder_minor"] is not None:
+                st.markdown(f"Remainder: **{literal(Money(payout['remainder_minor'], currency))}**")
+        for each in mismatches.of_payout(session.db(), payout["payout_id"], now=session.services().clock()):
+            st.warning(literal(mismatches.sentence(each)))
+        if payout["deposits"]:
+            rows.show(payout["deposits"], DEPOSITS, key="payout-deposits", file="payout-deposits")
+        if payout["movements"]:
+            moved = rows.show(payout["movements"], MOVEMENTS, key="payout-movements", choose="movement")
+            rows.files(lambda _: payout["movements"], MOVEMENTS, name=payout["payout_id"])
+            for one in (each for each in payout["movements"] if each["id"] == moved and each["payment_intent_id"]):
+                navigation.link(f"payments?payment={one['payment_intent_id']}", "See the payment", session.actor().role)

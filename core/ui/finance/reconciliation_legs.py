@@ -1,0 +1,101 @@
+"""The legs of a reconciliation side by side: a waterfall from the opening to the closing balance, and tables."""
+
+import pandas as pd  # type: ignore[import-untyped]
+import streamlit as st
+
+from core.figures.wording import counted
+from core.finance.reconciliation import DEPOSIT_STATES, LINES, Figures, stages, unknown_rates
+from core.money import Money
+from core.ui.finance.revenue_charts import waterfall
+from core.ui.kit import charts, rows
+from core.ui.kit.charts import Chart
+from core.ui.kit.rows import Column
+from core.ui.text import literal
+
+SIDES = (
+    Column("title", "Line"),
+    Column("ours_minor", "Our ledger", "money"),
+    Column("ours_entries", "Entries", "count"),
+    Column("stripe_minor", "Stripe's balance", "money"),
+    Column("stripe_transactions", "Transactions", "count"),
+    Column(
+        "timing_minor", "Booked on another day", "money", help="Ours in this period, Stripe's in another, or not yet."
+    ),
+    Column("conversion_minor", "Settled in another currency", "money"),
+    Column("mismatch_minor", "Mismatches", "money"),
+    Column("remainder_minor", "Remainder", "money", help="What nothing explains: it should be zero."),
+)
+CATEGORIES = (
+    Column("category", "Reporting category", read=lambda one: one["category"].replace("_", " ").capitalize()),
+    Column("transactions", "Transactions", "count"),
+    Column("amount_minor", "Amount", "money"),
+    Column("fee_minor", "Fee", "money"),
+    Column("net_minor", "Net", "money"),
+)
+
+
+def show(figures: Figures) -> None:
+    """One currency's legs, from our ledger to the bank."""
+    charts.show(_from_opening_to_closing(figures))
+    currency = figures["currency"]
+    lines = [
+        {**line, "id": line["line"], "title": LINES[line["line"]], "currency": currency} for line in figures["lines"]
+    ]
+    st.markdown("**Our ledger beside Stripe's balance**")
+    rows.show(lines, SIDES, key=f"sides-{currency}", file=f"ledger-and-balance-{currency}")
+    with st.expander("Stripe's balance by reporting category"):
+        rows.show(
+            [{**each, "currency": currency} for each in figures["categories"]],
+            CATEGORIES,
+            key=f"moved-{currency}",
+            file=f"balance-by-category-{currency}",
+        )
+    if said := unknown_rates(figures):
+        st.warning(literal(said), icon=":material/currency_exchange:")
+    for sentence in payout_sentences(figures):
+        st.markdown(f"- {literal(sentence)}")
+
+
+def payout_sentences(figures: Figures) -> list[str]:
+    """What the payouts took along, and what of them arrived at the bank."""
+    currency, payouts, states = figures["currency"], figures["payouts"], figures["payout_states"]
+    if not payouts["payouts"]:
+        return ["No payouts in this period."]
+    amount, remainder = Money(payouts["amount_minor"], currency), Money(payouts["remainder_minor"], currency)
+    how_many = counted(payouts["payouts"], "payout")
+    said = [f"{how_many} came to {amount}; what they took along differs from that by {remainder}."]
+    if states["not_listed"]:
+        said.append(
+            f"{counted(states['not_listed'], 'payout')} manual or instant: Stripe lists no transactions of these. They "
+            "are matched with the bank by amount and day alone."
+        )
+    if states["pending"]:
+        said.append(f"{counted(states['pending'], 'payout')} without a list of transactions yet.")
+    said += [
+        f"{counted(each['count'], 'payout')} {DEPOSIT_STATES[each['key']]}: {Money(each['amount'], currency)}."
+        for each in states["by_deposit"]
+    ]
+    deposits = figures["deposits"]
+    if deposits["entries"]:
+        booked = Money(deposits["amount_minor"], currency)
+        said.append(f"The bank booked {counted(deposits['entries'], 'entry', 'entries')} of Stripe's, {booked} in all.")
+    return said
+
+
+def _from_opening_to_closing(figures: Figures) -> Chart:
+    currency = figures["currency"]
+    steps = [(stage.name, stage.minor) for stage in stages(figures)]
+    figure = charts.framed(currency.upper())
+    written = waterfall(figure, steps, currency)
+    unit = f"Amount ({currency.upper()})"
+    frame = pd.DataFrame(
+        {"Step": [name for name, _ in steps], unit: [charts.major(minor, currency) for _, minor in steps]}
+    )
+    return Chart(
+        f"legs-{currency}",
+        "How did the balance get from its opening to its closing?",
+        figure,
+        f"Waterfall of Stripe's balance: {', '.join(written)}.",
+        lambda: frame,
+        {unit: "accounting"},
+    )

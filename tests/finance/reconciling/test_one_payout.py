@@ -1,0 +1,84 @@
+"""`payops reconcile --payout`: one payout explained, or what is wrong with it."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from core.cli import app
+
+PAYOUT = """
+select payout_id, deposited_minor from payops.reconciled_payouts
+where currency = 'usd' and transactions > 20 and deposit_state = 'arrived' order by 1 limit 1
+"""
+
+
+@pytest.fixture
+def command(month_in_database, server, tmp_path, monkeypatch):
+    """Runs the command; what a test changed is mended after it."""
+    for name, value in {"DATABASE_URL": server.app_conninfo, "DATA_DIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    return lambda *words: CliRunner().invoke(app, ["reconcile", *words])
+
+
+@pytest.fixture
+def damaged(month_in_database):
+    """Changes rows for the time of one test."""
+    undone = []
+
+    def change(query, undo, *values):
+        month_in_database.execute(query, values)
+        undone.append((undo, values))
+
+    yield change
+    for undo, values in undone:
+        month_in_database.execute(undo, values)
+
+
+def test_a_payout_that_fits_is_explained_to_the_cent(command, month_in_database):
+    payout, deposited = month_in_database.execute(PAYOUT).fetchone()
+    said = command("--payout", payout)
+    assert said.exit_code == 0, said.output
+    assert "reconciles to the cent" in said.stdout and "Remainder" in said.stdout
+    assert f"At the bank: arrived, ${deposited / 100:,.2f} on" in said.stdout
+    answer = json.loads(command("--payout", payout, "--json").stdout)
+    assert answer["reconciles"] is True and answer["payout"]["payout_id"] == payout
+    net = sum(each["net_minor"] for each in answer["payout"]["categories"])
+    assert answer["payout"]["amount_minor"] == net and answer["mismatches"] == {"items": []}
+
+
+def test_a_payout_that_does_not_fit_ends_with_1_and_says_why(command, month_in_database, damaged):
+    payout, _ = month_in_database.execute(PAYOUT).fetchone()
+    damaged(
+        "update payops.payouts set amount_minor = amount_minor + 1 where id = %s",
+        "update payops.payouts set amount_minor = amount_minor - 1 where id = %s",
+        payout,
+    )
+    said = command("--payout", payout)
+    assert said.exit_code == 1 and "does not reconcile" in said.stdout and "$0.01" in said.stdout
+    answer = json.loads(command("--payout", payout, "--json").stdout)
+    assert answer["reconciles"] is False and answer["payout"]["remainder_minor"] == 1
+    assert {each["payout_id"] for each in answer["mismatches"]["items"]} == {payout}
+
+
+def test_a_manual_payout_says_that_stripe_lists_nothing_of_it(command, month_in_database, damaged):
+    payout, _ = month_in_database.execute(PAYOUT).fetchone()
+    damaged(
+        "update payops.payouts set automatic = false where id = %s",
+        "update payops.payouts set automatic = true where id = %s",
+        payout,
+    )
+    said = command("--payout", payout)
+    assert said.exit_code == 0, said.output
+    assert "Stripe lists no transactions of a manual or instant payout" in said.stdout
+    assert "reconciles to the cent" not in said.stdout
+    assert json.loads(command("--payout", payout, "--json").stdout)["payout"]["remainder_minor"] is None
+
+
+def test_an_unknown_payout_and_a_payout_with_a_period_are_said_in_words(command):
+    unknown = command("--payout", "po_nobody")
+    assert unknown.exit_code == 1 and "not a payout that payops knows" in unknown.stderr
+    both = command("--payout", "po_1", "--since", "2026-11-01", "--until", "2026-11-30")
+    assert both.exit_code == 2 and "--payout goes without" in both.stderr
+    neither = command()
+    assert neither.exit_code == 2 and "--since" in neither.stderr

@@ -1,0 +1,124 @@
+"""Stripe's own itemised report against the mirror: differences row by row, and bad files in one clear sentence."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core.errors import Refused
+from core.finance import against
+
+ZONE = ZoneInfo("America/New_York")
+HEADING = (
+    "automatic_payout_id,automatic_payout_effective_at_utc,balance_transaction_id,created_utc,created,available_on_utc,"
+    "currency,gross,fee,net,reporting_category,source_id,description"
+)
+
+
+def report(month_in_database, *, zone="America/New_York", payout=None, change=lambda cells: cells):
+    """The report as Stripe writes it: major units, UTC and local times; of one payout, or of all activity."""
+    rows = month_in_database.execute(
+        "select coalesce(k.payout_id, '') as payout, b.id, to_char(b.created at time zone 'UTC', %s) as utc,"
+        " to_char(b.created at time zone %s, %s) as local, b.currency, b.amount_minor, b.fee_minor, b.net_minor,"
+        " b.reporting_category, b.source_id from payops.balance_transactions as b"
+        " left join payops.payout_contents as k on b.id = k.balance_transaction_id"
+        " where b.reporting_category <> 'payout' and (%s::text is null or k.payout_id = %s) order by b.created, b.id",
+        ["YYYY-MM-DD HH24:MI:SS", zone, "YYYY-MM-DD HH24:MI:SS", payout, payout],
+    ).fetchall()
+    lines = [HEADING]
+    for of, txn, utc, local, currency, gross, fee, net, category, source in rows:
+        money = [_major(each, currency) for each in (gross, fee, net)]
+        cells = [of, "", txn, utc, local, "", currency, *money, category, source or "", "Visit, first"]
+        lines += [
+            ",".join(f'"{each}"' if "," in each else each for each in changed) for changed in [change(cells)] if changed
+        ]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _major(minor, currency):
+    if currency == "jpy":
+        return str(minor)
+    sign = "-" if minor < 0 else ""
+    return f"{sign}{abs(minor) // 100}.{abs(minor) % 100:02}"
+
+
+def test_the_whole_activity_agrees_with_the_mirror_in_either_form(month_in_database, database):
+    found = against.compare(database, "activity.csv", report(month_in_database), ZONE)
+    assert found.agrees and found.rows > 2_000
+    local_alone = report(month_in_database).replace(b"created_utc", b"ignored", 1)
+    found = against.compare(database, "activity.csv", local_alone, ZONE)
+    assert found.agrees and found.zone == "America/New_York"
+    commas = report(
+        month_in_database, change=lambda cells: [*cells[:7], *(c.replace(".", ",") for c in cells[7:10]), *cells[10:]]
+    )
+    assert against.compare(database, "activity.csv", commas, ZONE).agrees
+
+
+def test_a_row_that_differs_says_where_and_how(month_in_database, database):
+    changes = {3: (7, "99.99"), 4: (8, "0.01"), 5: (10, "fee")}
+    count = iter(range(2, 10_000))
+
+    def change(cells):
+        line = next(count)
+        if line == 6:
+            return None
+        if line in changes:
+            place, value = changes[line]
+            cells[place] = value
+        return cells
+
+    found = against.compare(database, "activity.csv", report(month_in_database, change=change), ZONE)
+    told = [(each["line"], each["field"]) for each in found.differences]
+    assert told == [(3, "gross"), (4, "fee"), (5, "reporting_category"), (None, "row")]
+    assert found.differences[0]["report"] == "$99.99"
+
+
+def test_a_payouts_report_that_lacks_a_transaction_or_has_a_strange_one(month_in_database, database):
+    payout = month_in_database.execute(
+        "select payout_id from payops.reconciled_payouts where currency = 'usd' and transactions > 20"
+        " order by 1 limit 1"
+    ).fetchone()[0]
+    whole = report(month_in_database, payout=payout)
+    assert against.compare(database, "payout.csv", whole, ZONE).agrees
+    lines = whole.splitlines(keepends=True)
+    dropped = against.compare(database, "payout.csv", b"".join(lines[:4] + lines[5:]), ZONE)
+    assert [(each["line"], each["field"], each["report"]) for each in dropped.differences] == [
+        (None, "row", "not in it")
+    ]
+    strange = lines[1].replace(b"txn_", b"txn_strange_")
+    added = against.compare(database, "payout.csv", b"".join([*lines, strange]), ZONE)
+    assert [(each["line"], each["field"], each["mirror"]) for each in added.differences] == [
+        (len(lines) + 1, "row", "not in it")
+    ]
+
+
+ROW = "po_1,,txn_1,2026-11-02 10:00:00,2026-11-02 05:00:00,,usd,10.00,0.59,9.41,charge,ch_1,Visit"
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "reason"),
+    [
+        (b"", 1, "empty"),
+        (b"\n", 1, "empty"),
+        (b"PK\x03\x04rest", 1, "spreadsheet"),
+        (f"{HEADING}\n{ROW}\n".encode("utf-16"), 1, "UTF-16"),
+        (f"{HEADING}\n{ROW.replace('Visit', 'Café')}\n".encode("latin-1"), 2, "UTF-8"),
+        (b"reporting_category,currency,count,gross,fee,net\ncharge,usd,1,1.00,0.00,1.00\n", 1, "summary"),
+        (b"date,amount\n2026-11-01,5\n", 1, "no column balance_transaction_id"),
+        (f"{HEADING}\n{ROW}\npo_1,,txn_2,2026".encode(), 3, "cut off"),
+        (f'{HEADING}\n{ROW}\npo_1,,"txn_2'.encode(), 3, "not CSV"),
+        (f"{HEADING}\n{ROW.replace('10.00', 'ten')}\n".encode(), 2, "no amount"),
+        (f"{HEADING}\n{ROW.replace('10.00', '10.001')}\n".encode(), 2, "no amount in USD"),
+        (f"{HEADING}\n{ROW.replace('10.00', 'NaN')}\n".encode(), 2, "no amount"),
+        (f"{HEADING}\n{ROW.replace('10.00', '9e99')}\n".encode(), 2, "no amount"),
+        (f"{HEADING}\n{ROW.replace('usd', 'dollars')}\n".encode(), 2, "no currency"),
+        (f"{HEADING}\n{ROW.replace('2026-11-02 10', '02/11/2026 10')}\n".encode(), 2, "no time"),
+        (f"{HEADING}\n{ROW.replace('txn_1', '')}\n".encode(), 2, "no balance_transaction_id"),
+        (f"{HEADING}\n{ROW}\n{ROW}\n".encode(), 3, "line 2 too"),
+        (f"{HEADING}\n".encode(), 2, "no transactions"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_refused_with_its_line_and_reason_and_nothing_is_compared(database, data, line, reason):
+    with pytest.raises(Refused) as refused:
+        against.compare(database, "report.csv", data, ZONE)
+    assert refused.value.detail.startswith(f"report.csv, line {line}: ")
+    assert reason in refused.value.detail and refused.value.detail.endswith("Nothing was compared.")
