@@ -1,0 +1,1 @@
+"""Tables as files: a table is described once (`table`) and written as CSV or as an XLSX workbook (`files`)."""
