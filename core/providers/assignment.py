@@ -1,14 +1,40 @@
-"""Which provider sees which patient: by the rules, by hand, and what would be if."""
+"""Which provider sees which patient: assignment by the rules or by hand, lists of consultations, and what-ifs."""
 
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Literal
 
 from core.db import Database
+from core.providers import schedules
+from core.providers.consultation_rows import (
+    AssignmentDays,
+    AssignmentSummary,
+    Candidates,
+    CarePaymentMismatch,
+    ConsultationDetails,
+    ConsultationRow,
+    Distribution,
+    Drained,
+    EndedConsultation,
+    ListedConsultation,
+    MeasuredDistribution,
+    Moved,
+    WithLicence,
+    WithoutProvider,
+)
 from core.staff import roles
 from core.staff.roles import Actor
 
-Consultation = dict[str, Any]
-Status = Literal["waiting", "assigned", "misplaced", "ended", "completed", "cancelled"]
+Show = Literal["waiting", "overdue", "assigned", "misplaced", "ended", "completed", "cancelled"]
+
+
+# The lists of the page, by the word in its address.
+LISTS: dict[str, Show] = {
+    "waiting": "waiting",
+    "waiting too long": "overdue",
+    "assigned": "assigned",
+    "to reassign": "misplaced",
+    "ended": "ended",
+}
 
 
 def assign(
@@ -20,87 +46,96 @@ def assign(
     provider_id: str | None = None,
     reason: str | None = None,
     override: bool = False,
-) -> Consultation:
-    """Give the consultation to `provider_id`, who needs a licence there and whoever does it a `reason`; without one
-    named, to whom the rules choose.
+) -> ConsultationRow:
+    """Assign the consultation to `provider_id`, for a `reason`; without a provider, to the one the rules choose.
 
-    `override` passes over capacity and specialty, for admins; nothing passes over the licence. Raises `Refused`.
+    The provider must be licensed in the patient's state. An admin's `override` ignores capacity and specialty, never
+    the licence. Raises `Refused`.
     """
     roles.require(actor, "assignments")
-    return cast(
-        Consultation,
-        db.call(
-            "assign_consultation",
-            **_by(actor),
-            id=consultation_id,
-            provider=provider_id,
-            reason=reason,
-            override=override,
-            now=now,
-        ),
+    schedules.refresh(db, now, at_most=schedules.BEFORE_ONE)
+    assigned: ConsultationRow = db.call(
+        "assign_consultation",
+        **_by(actor),
+        id=consultation_id,
+        provider=provider_id,
+        reason=reason,
+        override=override,
+        now=now,
     )
+    return assigned
 
 
-def release(db: Database, actor: Actor, consultation_id: str, reason: str, now: datetime) -> Consultation:
-    """Release consultation from its provider, who is not chosen for it again by the rules."""
+def release(db: Database, actor: Actor, consultation_id: str, reason: str, now: datetime) -> ConsultationRow:
+    """Release the consultation from its provider; the rules do not choose that provider for it again."""
     roles.require(actor, "assignments")
-    return cast(Consultation, db.call("release_consultation", **_by(actor), id=consultation_id, reason=reason, now=now))
+    schedules.refresh(db, now, at_most=schedules.BEFORE_ONE)
+    released: ConsultationRow = db.call(
+        "release_consultation", **_by(actor), id=consultation_id, reason=reason, now=now
+    )
+    return released
 
 
 def end(
     db: Database, actor: Actor, consultation_id: str, status: str, now: datetime, *, reason: str | None = None
-) -> dict[str, Any]:
-    """Complete or cancel the consultation; its provider has room for one more, once."""
+) -> EndedConsultation:
+    """Complete or cancel the consultation, which frees its provider's capacity; a second call changes nothing."""
     roles.require(actor, "assignments")
-    ended = db.call("end_consultation", **_by(actor), id=consultation_id, status=status, reason=reason, now=now)
-    return cast(dict[str, Any], ended)
+    ended: EndedConsultation = db.call(
+        "end_consultation", **_by(actor), id=consultation_id, status=status, reason=reason, now=now
+    )
+    return ended
 
 
-def drain(db: Database, now: datetime) -> dict[str, int]:
-    """Place whoever waits and can be placed, oldest first; answers how many were `assigned` and are `overdue`.
+def drain(db: Database, now: datetime) -> Drained:
+    """Assign waiting consultations where a provider is available, oldest first.
 
-    Changes that make room place the waiting themselves; this catches what crossed them, and the passing of days.
+    Changes that free capacity do this at once; this finds those that another change crossed, and licences that became
+    valid with a new day.
     """
-    return cast(dict[str, int], db.call("drain_waiting", now=now))
+    schedules.refresh(db, now)
+    drained: Drained = db.call("drain_waiting", now=now)
+    return drained
 
 
-def move_misplaced(
-    db: Database, actor: Actor, reason: str, now: datetime, *, provider_id: str | None = None
-) -> dict[str, int]:
-    """Take the consultations back whose provider may not see them now, and give them to others; answers how many were
-    `moved` and how many of those are `waiting`."""
+def move_misplaced(db: Database, actor: Actor, reason: str, now: datetime, *, provider_id: str | None = None) -> Moved:
+    """Release the consultations whose provider may not see the patient now, of one provider if given, and assign them
+    to others."""
     roles.require(actor, "assignments")
-    moved = db.call("move_misplaced", **_by(actor), reason=reason, provider=provider_id, now=now)
-    return cast(dict[str, int], moved)
+    schedules.refresh(db, now)
+    moved: Moved = db.call("move_misplaced", **_by(actor), reason=reason, provider=provider_id, now=now)
+    return moved
 
 
-def summary(db: Database, now: datetime) -> dict[str, Any]:
-    """Who waits, the `oldest`, what is open, `misplaced`, and the capacity."""
-    return cast(dict[str, Any], db.call("assignment_summary", now=now))
+def summary(db: Database, now: datetime) -> AssignmentSummary:
+    """The state of assignment now: waiting, open and misplaced consultations, and the total capacity."""
+    standing: AssignmentSummary = db.call("assignment_summary", now=now)
+    return standing
 
 
-def days(db: Database, now: datetime) -> dict[str, Any]:
-    """What was asked in the 24 hours up to `now` and in those `before`: how
-    many, placed at once, by fallback, how fast.
-    """
-    return cast(dict[str, Any], db.call("assignment_days", now=now))
+def days(db: Database, now: datetime) -> AssignmentDays:
+    """The consultations of the last 24 hours and of the 24 before: how many, assigned at once, and how fast."""
+    both: AssignmentDays = db.call("assignment_days", now=now)
+    return both
 
 
 def consultations(
     db: Database,
     now: datetime,
     *,
-    status: Status | None = None,
+    status: Show | None = None,
     state: str | None = None,
     provider_id: str | None = None,
     patient_id: str | None = None,
     search: str | None = None,
     skip: int = 0,
     limit: int = 200,
-) -> list[Consultation]:
+    after_id: str | None = None,
+) -> list[ListedConsultation]:
     """Consultations, open ones oldest first and ended ones newest first, with `age_seconds`, whether they are `overdue`
-    and whether their provider `may_see` them. `search` is the id of a consultation, submission, order or patient."""
-    found = db.call(
+    and whether their provider `may_see` them. `search` is the id of a consultation, submission, order or patient. With
+    `after_id`, those after that one."""
+    found: list[ListedConsultation] = db.call(
         "list_consultations",
         status=status,
         state=state,
@@ -109,36 +144,36 @@ def consultations(
         search=search,
         skip=skip,
         limit=limit,
+        after_id=after_id,
         now=now,
     )
-    return cast(list[Consultation], found)
+    return found
 
 
-def consultation(db: Database, consultation_id: str, now: datetime) -> Consultation:
-    """One consultation with its `decisions`, each with the candidates of its moment, and the `payments` of its order.
+def consultation(db: Database, consultation_id: str, now: datetime) -> ConsultationDetails:
+    """One consultation with its assignment decisions and the payments of its order; raises `Refused` if unknown."""
+    found: ConsultationDetails = db.call("consultation", id=consultation_id, now=now)
+    return found
 
-    Raises `Refused` for none.
+
+def candidates(db: Database, consultation_id: str, now: datetime, *, search: str | None = None) -> Candidates:
+    """The providers licensed in the consultation's state, in the order of choice, and why each can or cannot be chosen.
+
+    A `selectable` one may be chosen by hand, an `overridable` one by an admin's override. `search` is part of the name.
     """
-    return cast(Consultation, db.call("consultation", id=consultation_id, now=now))
+    found: Candidates = db.call("candidates", id=consultation_id, search=search, now=now)
+    return found
 
 
-def candidates(db: Database, consultation_id: str, now: datetime, *, search: str | None = None) -> dict[str, Any]:
-    """Who could take the consultation and who could not, with `why`, under `items`, of how many `licensed` there.
-
-    `selectable` says who may be chosen, `overridable` who by an admin with an override.
-    """
-    return cast(dict[str, Any], db.call("candidates", id=consultation_id, search=search, now=now))
-
-
-def distribution(db: Database, now: datetime, *, days: int = 30) -> dict[str, Any]:
-    """Consultations per provider against their `fair_share`, the fallbacks, and the `gini` coefficient."""
-    spread = cast(dict[str, Any], db.call("distribution", days=days, now=now))
+def distribution(db: Database, now: datetime, *, days: int = 30) -> MeasuredDistribution:
+    """Each provider's consultations of the last `days` beside their fair share, and the Gini coefficient of the two."""
+    spread: Distribution = db.call("distribution", days=days, now=now)
     against_fair = [item["assigned"] / item["fair_share"] for item in spread["items"] if item["fair_share"]]
-    return spread | {"gini": gini(against_fair)}
+    return {**spread, "gini": gini(against_fair)}
 
 
 def gini(shares: list[float]) -> float | None:
-    """0 where all have the same, towards 1 where one has all; None where there is nothing to share."""
+    """The Gini coefficient: 0 if all shares are equal, close to 1 if one has everything; None if all are zero."""
     total, n = sum(shares), len(shares)
     if total == 0:
         return None
@@ -146,20 +181,22 @@ def gini(shares: list[float]) -> float | None:
     return 2 * ranked / (n * total) - (n + 1) / n
 
 
-def without_provider(db: Database, provider_id: str, now: datetime) -> list[dict[str, Any]]:
-    """What if they were gone: by state, their open consultations, how many others there are, and their free slots."""
-    return cast(list[dict[str, Any]], db.call("without_provider", provider=provider_id, now=now))
+def without_provider(db: Database, provider_id: str, now: datetime) -> list[WithoutProvider]:
+    """What happens if this provider leaves: by state, their open consultations and who else could take them."""
+    by_state: list[WithoutProvider] = db.call("without_provider", provider=provider_id, now=now)
+    return by_state
 
 
-def with_licence(db: Database, provider_id: str, state: str, now: datetime) -> dict[str, Any]:
-    """What if they had a licence there too: who is `waiting` in the state, how many they `would_take`, what was asked
-    there in 30 days, and how many `providers` there are."""
-    return cast(dict[str, Any], db.call("with_licence", provider=provider_id, state=state, now=now))
+def with_licence(db: Database, provider_id: str, state: str, now: datetime) -> WithLicence:
+    """What happens if this provider gains a licence in `state`: who waits there, how many of those they could take."""
+    gained: WithLicence = db.call("with_licence", provider=provider_id, state=state, now=now)
+    return gained
 
 
-def care_payment_mismatches(db: Database, now: datetime) -> list[dict[str, Any]]:
-    """Where care and payment do not fit: `paid_but_waiting` past the time, or `refunded_but_open`."""
-    return cast(list[dict[str, Any]], db.call("care_payment_mismatches", now=now))
+def care_payment_mismatches(db: Database, now: datetime) -> list[CarePaymentMismatch]:
+    """Consultations that were paid but wait too long, or were refunded but are still open."""
+    found: list[CarePaymentMismatch] = db.call("care_payment_mismatches", now=now)
+    return found
 
 
 def _by(actor: Actor) -> dict[str, str]:

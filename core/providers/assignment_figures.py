@@ -1,63 +1,66 @@
-"""How assignment and the directory stand, in words: the sentence their pages open with, and their figures."""
+"""The opening sentences and figures of the pages of assignments and providers."""
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from core.figures.definition import Better, Definition, Unit
 from core.figures.intervals import wilson
-from core.figures.wording import Reading, read
+from core.figures.wording import Figure, Reading, counted, percent, read
 from core.periods import span_in_words
+from core.providers.consultation_rows import AssignmentDay, AssignmentDays, AssignmentSummary, MeasuredDistribution
+from core.providers.directory_rows import DirectorySummary, StateCoverage
 
 WAITING = Definition(
     "waiting_now",
-    "Wait for a provider",
+    "Waiting for a provider",
     Better.LESS,
-    "Consultations nobody could be found for yet. They are given a provider by themselves, "
-    "the oldest first, as soon as "
-    "a provider, a licence, capacity or a finished consultation makes it possible.",
-    "assignments?show=waiting",
+    "Consultations that no provider could take yet. They are assigned automatically, oldest first, as soon as a new "
+    "provider or licence, more capacity or a finished consultation makes it possible.",
+    "assignments",
     as_of_now=True,
+    view={"show": "waiting"},
+    exact=True,
 )
 OPEN = Definition(
     "open_now",
-    "With a provider",
+    "Assigned",
     Better.NEITHER,
-    "Consultations that have a provider and are not over, beside all that the active providers could have at once.",
-    "assignments?show=assigned",
+    "Consultations that are assigned and not finished, beside the total capacity of the active providers.",
+    "assignments",
     as_of_now=True,
+    view={"show": "assigned"},
+    exact=True,
 )
 AT_ONCE = Definition(
     "assigned_at_once",
-    "Placed at once",
+    "Assignment success",
     Better.MORE,
-    "Of the consultations that came in over the last 24 hours, those that had a provider in the first answer. Compared "
-    "with the 24 hours before.",
-    "assignments?show=assigned",
-    nothing="nobody asked",
-    counted="that asked in 24 hours",
+    "Share of the consultations received in the last 24 hours that were assigned at once, compared with the 24 hours "
+    "before.",
+    "assignments",
+    nothing="no consultations",
+    counted="consultations received in 24 hours",
     unit=Unit.RATE,
 )
 FALLBACK = Definition(
     "fallback_share",
-    "By another specialty",
+    "Assigned to another specialty",
     Better.LESS,
-    "Of those given a provider at once in the last 24 hours, those for whom nobody with the "
-    "specialty was free, so that "
-    "general practice, or then anybody licensed there, took them.",
-    "assignments?show=assigned",
-    nothing="nobody asked",
-    counted="given a provider in 24 hours",
+    "Share of the consultations assigned at once in the last 24 hours for which no provider with the requested "
+    "specialty was free, so that they went to general practice, or else to any provider licensed in the state.",
+    "assignments",
+    nothing="no consultations",
+    counted="consultations assigned in 24 hours",
     unit=Unit.RATE,
 )
 TIME = Definition(
     "assignment_time",
-    "Time to find one",
+    "Assignment time",
     Better.LESS,
-    "How long the database took to choose a provider for a form that came in over the last 24 hours: half are faster "
-    "than the first figure, 95 in 100 faster than the second. The target is under 100 ms.",
-    "assignments?show=assigned",
-    nothing="nobody asked",
+    "How long the database took to choose a provider for the consultations of the last 24 hours: half took less than "
+    "the first figure, 95% less than the second. The target is under 100 ms.",
+    "assignments",
+    nothing="no consultations",
     counted="choices",
     unit=Unit.TIME,
 )
@@ -65,7 +68,7 @@ ACTIVE = Definition(
     "active_providers",
     "Active providers",
     Better.MORE,
-    "Providers who can be chosen, and how many more consultations they could have at once.",
+    "Providers who can be assigned consultations, and how many more they can take now.",
     "providers",
     as_of_now=True,
 )
@@ -73,62 +76,57 @@ SINGLE = Definition(
     "single_provider_states",
     "States with one provider",
     Better.LESS,
-    (
-        "States and territories where exactly one active provider has a licence of today: if "
-        "they are away, everybody waits."
-    ),
+    "States and territories where only one active provider has a valid licence. Patients wait while they are away.",
     "providers",
     as_of_now=True,
 )
 UNCOVERED = Definition(
     "uncovered_states",
-    "Asked for, nobody there",
+    "States without a provider",
     Better.LESS,
-    (
-        "States and territories where somebody waits or asked in the last 30 days, and no active "
-        "provider has a licence of today."
-    ),
+    "States and territories where patients wait or asked in the last 30 days, and no active provider has a valid "
+    "licence.",
     "providers",
     as_of_now=True,
 )
 ENDING = Definition(
     "ending_licences",
-    "Licences end in 30 days",
+    "Licences ending in 30 days",
     Better.LESS,
-    "Active licences of active providers whose last day is within 30 days, in their state's time.",
-    "providers?days=30",
+    "Active licences of active providers that end within 30 days, each at the end of its last day in its state.",
+    "providers",
     as_of_now=True,
+    view={"licences": "not ended", "days": "30"},
+    exact=True,
 )
 
 
-def assignment_sentence(summary: dict[str, Any]) -> str:
-    """Who waits and why, or that nobody does; and what is with somebody who may not see it."""
+def assignment_sentence(summary: AssignmentSummary) -> str:
+    """How many patients wait and why, and how many consultations are assigned to a provider who may not see them."""
     waiting, overdue, oldest = summary["waiting"], summary["overdue"], summary["oldest"]
     moved = summary["misplaced"]
     move = ""
     if moved:
-        move = f" {_count(moved, 'consultation is', 'consultations are')} with a provider who may not see "
-        move += f"{'it' if moved == 1 else 'them'} any more."
-    if not waiting:
+        move = f" {_count(moved, 'consultation is', 'consultations are')} assigned to a provider who may no longer "
+        move += f"see {'the patient' if moved == 1 else 'their patients'}."
+    if oldest is None:
         return (
-            "Nobody waits: "
-            f"{_count(summary['open'], 'open consultation has', 'open consultations have')} a "
-            f"provider.{move}"
+            f"No patient is waiting; {_count(summary['open'], 'consultation is', 'consultations are')} assigned.{move}"
         )
     limit = span_in_words(timedelta(seconds=summary["limit_seconds"]))
     late = f", {'all' if overdue == waiting > 1 else f'{overdue:,}'} for over {limit}" if overdue else ""
     age = span_in_words(timedelta(seconds=oldest["age_seconds"]))
     return (
-        f"{_count(waiting, 'patient waits', 'patients wait')} for a provider{late}. "
-        f"The longest has waited {age}: {_lowered(oldest['reason'])}{move}"
+        f"{_count(waiting, 'patient is waiting', 'patients are waiting')} for a provider{late}. "
+        f"The longest wait is {age}: {_lowered(oldest['reason'])}{move}"
     )
 
 
-def assignment_readings(summary: dict[str, Any], days: dict[str, Any]) -> list[Reading]:
-    """The cards of the assignments page, from how it stands and from the last two days."""
+def assignment_readings(summary: AssignmentSummary, days: AssignmentDays) -> list[Reading]:
+    """The cards of the assignments page."""
     now, before = days["now"], days["before"]
     late = f"{summary['overdue']:,} for over {span_in_words(timedelta(seconds=summary['limit_seconds']))}"
-    room = f"of {summary['capacity']:,} that there is capacity for"
+    room = f"of a capacity of {summary['capacity']:,}"
     found = [
         Reading(WAITING, f"{summary['waiting']:,}", late if summary["overdue"] else "", None),
         Reading(OPEN, f"{summary['open']:,}", room, None),
@@ -139,10 +137,10 @@ def assignment_readings(summary: dict[str, Any], days: dict[str, Any]) -> list[R
     return [each for each in found if each is not None]
 
 
-def directory_sentence(summary: dict[str, Any], coverage: Sequence[dict[str, Any]]) -> str:
-    """How far the licences reach, and where somebody asks and nobody may answer."""
+def directory_sentence(summary: DirectorySummary, coverage: Sequence[StateCoverage]) -> str:
+    """How many states the licences cover, and where patients ask but no provider is licensed."""
     if not summary["providers"]:
-        return "The directory is empty: every patient waits until somebody is in it."
+        return "The directory is empty, so every patient waits. Add a provider or import a file."
     covered = sum(state["providers"] > 0 for state in coverage)
     reach = (
         f"{_count(summary['active'], 'active provider covers', 'active providers cover')} "
@@ -150,16 +148,16 @@ def directory_sentence(summary: dict[str, Any], coverage: Sequence[dict[str, Any
     )
     without = [state["name"] for state in uncovered(coverage)]
     if not without:
-        return f"{reach} Wherever patients ask, somebody is licensed."
-    return f"{reach} Patients ask in {_listed(without)}, where nobody is licensed."
+        return f"{reach} Every state where patients ask has a provider."
+    return f"{reach} Patients ask in {_listed(without)}, where no provider is licensed."
 
 
-def directory_readings(summary: dict[str, Any], coverage: Sequence[dict[str, Any]]) -> list[Reading]:
+def directory_readings(summary: DirectorySummary, coverage: Sequence[StateCoverage]) -> list[Reading]:
     """The cards of the providers page."""
     single = [state["name"] for state in coverage if state["providers"] == 1]
     without = [state["name"] for state in uncovered(coverage)]
     later = f"{summary['ending']['60']:,} in 60 days, {summary['ending']['90']:,} in 90"
-    ended = f"; {summary['ended']:,} ended already" if summary["ended"] else ""
+    ended = f"; {summary['ended']:,} already ended" if summary["ended"] else ""
     return [
         Reading(
             ACTIVE,
@@ -173,23 +171,22 @@ def directory_readings(summary: dict[str, Any], coverage: Sequence[dict[str, Any
     ]
 
 
-def uncovered(coverage: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The states where somebody waits or asked in 30 days, and nobody is licensed; most asked for first."""
+def uncovered(coverage: Sequence[StateCoverage]) -> list[StateCoverage]:
+    """The states without a licensed provider where patients wait or asked in 30 days; those with most demand first."""
     found = [s for s in coverage if not s["providers"] and s["waiting"] + s["demand_30_days"] > 0]
     return sorted(found, key=lambda state: (-state["waiting"], -state["demand_30_days"], state["name"]))
 
 
-def spread_in_words(spread: dict[str, Any]) -> str:
-    """What the Gini coefficient says of how evenly the work is spread, and how much went to a fallback."""
+def spread_in_words(spread: MeasuredDistribution) -> str:
+    """How evenly the consultations are spread, and how many went to another specialty."""
     if not spread["assigned"]:
         return ""
-    evenness = spread["gini"]
+    evenness = spread["gini"] or 0.0
     how = "evenly" if evenness < 0.2 else "somewhat unevenly" if evenness < 0.4 else "unevenly"
     share = spread["fallbacks"] / spread["assigned"]
     return (
-        f"{spread['assigned']:,} consultations, spread {how} (Gini {evenness:.2f}, where 0 is "
-        "everybody at their fair share); "
-        f"{share:.0%} went to another specialty."
+        f"{counted(spread['assigned'], 'consultation')}, spread {how} (Gini {evenness:.2f}; at 0 each provider has "
+        f"their fair share). {percent(share)} went to another specialty."
     )
 
 
@@ -205,14 +202,14 @@ def waited(seconds: float) -> str:
     return f"{days} days {hours} h"
 
 
-def _share(part: int, whole: int) -> dict[str, Any]:
+def _share(part: int, whole: int) -> Figure:
     if not whole:
         return {"value": None, "numerator": 0, "denominator": 0}
     low, high = wilson(part, whole) or (None, None)
     return {"value": part / whole, "numerator": part, "denominator": whole, "low": low, "high": high}
 
 
-def _times(asked: dict[str, Any]) -> dict[str, Any]:
+def _times(asked: AssignmentDay) -> Figure:
     return {"p50_ms": asked["p50_ms"], "p95_ms": asked["p95_ms"], "n": asked["asked"]}
 
 

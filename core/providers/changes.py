@@ -1,7 +1,10 @@
-"""What a change of the directory changed, in words."""
+"""What a change of a provider changed, in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
+
+from core.staff import audit_words
 
 Facts = Mapping[str, Any]
 FIELDS = {
@@ -12,27 +15,51 @@ FIELDS = {
     "capacity": "Capacity",
     "specialties": "Specialties",
     "notes": "Notes",
+    "blocked_reason": "Out of assignment",
 }
 LICENCE_FIELDS = {
     "type": "type",
     "status": "status",
     "issued_on": "issued",
-    "expires_on": "ends",
-    "verified_on": "verified",
+    "expires_on": "last day",
+    "verified_on": "verified on",
     "verified_by": "verified by",
+    "kind": "kind",
+    "compact": "compact",
+}
+DAYS = frozenset({"issued_on", "expires_on", "verified_on"})
+
+
+# What an entry of a provider's history says whose change is no change of the directory.
+_OTHERS = {
+    "providers:licence:verified": "Licence in {state} verified",
+    "providers:licence:confirmed": "Licence in {state} confirmed",
+    "providers:schedule:set": "Hours and time off changed",
+    "providers:document:added": "Document {name} uploaded",
+    "providers:document:opened": "Document {name} opened",
 }
 
 
+def in_words(action: str, before: Facts | None, after: Facts | None) -> list[str]:
+    """One line for each thing that an entry of a provider's history changed."""
+    if words := _OTHERS.get(action):
+        return [words.format_map({"state": "", "name": ""} | (after or {}).get(action.split(":")[1], {}))]
+    if not action.startswith("providers:provider:"):
+        return [audit_words.action_name(action)]
+    return differences(before, after or {})
+
+
 def differences(before: Facts | None, after: Facts) -> list[str]:
-    """A line each: `Capacity: 10 to 3`, `Licence in TX A1: ends 2027-12-31
-    to 2028-12-31`; what `after` leaves out stays.
+    """One line per changed field: `Capacity: 10 → 3`, `Licence in TX A1 · last day: none → 20 Nov 2026`.
+
+    A field that `after` leaves out has not changed.
     """
     if before is None:
         return ["Added to the directory", *_licence_lines({}, after)]
     lines = [
-        f"{title}: {_said(before.get(name))} to {_said(after[name])}"
+        f"{title}: {_written(before.get(name))} → {_written(after[name])}"
         for name, title in FIELDS.items()
-        if name in after and _said(before.get(name)) != _said(after[name])
+        if name in after and _written(before.get(name)) != _written(after[name])
     ]
     return [*lines, *_licence_lines(before, after)]
 
@@ -42,28 +69,31 @@ def _licence_lines(before: Facts, after: Facts) -> Iterator[str]:
         return
     had, has = (_by_name(facts.get("licences") or []) for facts in (before, after))
     for name in sorted(had.keys() - has.keys()):
-        yield f"Licence in {name}: removed"
+        yield f"Licence in {name} removed"
     for name, licence in sorted(has.items()):
         if name not in had:
-            yield f"Licence in {name}: added, {_until(licence)}"
+            yield f"Licence in {name} added, {_validity(licence)}"
             continue
         for field, title in LICENCE_FIELDS.items():
-            if field in licence and _said(had[name].get(field)) != _said(licence[field]):
-                yield f"Licence in {name}: {title} {_said(had[name].get(field))} to {_said(licence[field])}"
+            if field in licence and _written(had[name].get(field)) != _written(licence[field]):
+                earlier, later = (_written(each.get(field), day=field in DAYS) for each in (had[name], licence))
+                yield f"Licence in {name} · {title}: {earlier} → {later}"
 
 
-def _by_name(licences: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _by_name(licences: Sequence[Facts]) -> dict[str, Facts]:
     return {f"{one['state']} {one.get('number') or ''}".strip(): one for one in licences}
 
 
-def _until(licence: Facts) -> str:
+def _validity(licence: Facts) -> str:
     expires = licence.get("expires_on")
-    return f"to {expires}" if expires else "without an end"
+    return f"valid to {_written(expires, day=True)}" if expires else "no end date"
 
 
-def _said(value: Any) -> str:
+def _written(value: Any, *, day: bool = False) -> str:
     if isinstance(value, list):
         return ", ".join(sorted(map(str, value))) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "nothing" if value in (None, "") else str(value)
+    if value in (None, ""):
+        return "none"
+    return f"{date.fromisoformat(value):%-d %b %Y}" if day else str(value)

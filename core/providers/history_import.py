@@ -1,4 +1,4 @@
-"""A practice with a past: its directory from a file, and consultations as they once came in and ended."""
+"""Loads a clinic's history: its directory from a file, and past consultations with how they ended."""
 
 import heapq
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from core.staff.roles import SYSTEM
 
 
 class PastConsultation(Protocol):
-    """A form that came in at a moment, and how and when its consultation ended; None where it has not."""
+    """A submission received at `at`, and how and when its consultation ended; `ended_at` is None if it is open."""
 
     @property
     def at(self) -> datetime: ...
@@ -25,15 +25,15 @@ class PastConsultation(Protocol):
 
 
 def import_directory(db: Database, text: str, now: datetime) -> None:
-    """Put the providers of a CSV into the directory; raises `Refused` with every problem of the file."""
-    read = files.read_csv(text, directory.vocabulary(db), directory.identities(db))
+    """Add the providers in a CSV to the directory; raises `Refused` naming every problem in the file."""
+    read = files.read_file(text.encode(), directory.vocabulary(db), directory.identities(db))
     if read.problems:
         raise Refused("bad_file", " ".join(map(str, read.problems)))
     directory.put(db, SYSTEM, read.documents, now, reason="first import")
 
 
 def replay(db: Database, consultations: Iterable[PastConsultation]) -> None:
-    """Decide each, oldest first, as it would have been decided in its moment; done twice it is done once."""
+    """Assign each consultation, oldest first, as it would have been assigned at the time; safe to repeat."""
     ending: list[tuple[datetime, str, str]] = []
     for each in sorted(consultations, key=lambda one: one.at):
         _end_until(db, ending, each.at)

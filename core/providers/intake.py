@@ -1,9 +1,10 @@
-"""The intake form's webhooks: a signed submission, recorded once, and the end of a consultation."""
+"""The intake form's webhooks: checks their signature, records each submission once, and ends consultations."""
 
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 
 import orjson
@@ -12,13 +13,15 @@ from pydantic_core import PydanticCustomError
 from standardwebhooks import Webhook
 
 from core.db import Database
-from core.errors import Refused
+from core.errors import Refused, not_json
 from core.identifiers import private_problem
+from core.providers import schedules, states
+from core.providers.consultation_rows import IntakeAnswer
 from core.staff.roles import Actor, Role
 
 TOLERANCE = timedelta(seconds=300)
 MAX_SIGNATURES = 16
-# The field of the submission that each refusal of the database is about.
+# The field of the form that each of the database's refusals is about.
 FIELDS = {"unknown_state": "patientState", "unknown_specialty": "specialty", "unknown_provider": "preferredProviderId"}
 INTAKE = Actor("system:intake", Role.ADMIN)
 
@@ -37,7 +40,7 @@ OwnId = Annotated[Text, AfterValidator(_not_private)]
 
 
 class Submission(BaseModel):
-    """One patient asking to be seen; fields as the form writes them."""
+    """One patient's request to be seen, with the form's field names."""
 
     model_config = ConfigDict(strict=True)
 
@@ -51,7 +54,7 @@ class Submission(BaseModel):
 
 
 class StatusChange(BaseModel):
-    """A consultation that was completed or cancelled."""
+    """The message that a consultation was completed or cancelled."""
 
     model_config = ConfigDict(strict=True)
 
@@ -60,9 +63,9 @@ class StatusChange(BaseModel):
 
 
 def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, now: datetime) -> dict[str, Any]:
-    """The object that any of `secrets` signed within 300 s of `now`, either way; raises `Refused` otherwise.
+    """The body as an object, if one of `secrets` signed it within 300 seconds of `now`; raises `Refused` otherwise.
 
-    Of a header with many signatures the first 16 are tried.
+    Only the first 16 signatures of the header are checked.
     """
     message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     given = headers.get("webhook-signature", "").split(" ")[:MAX_SIGNATURES]
@@ -83,32 +86,40 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], *, n
     return _object(body)
 
 
-def submit(db: Database, submission: Submission, body: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
-    """Record the submission once; answers the consultation's id, status, provider, match and reason.
+def submit(db: Database, submission: Submission, body: Mapping[str, Any], *, now: datetime) -> IntakeAnswer:
+    """Record the submission and assign its consultation.
 
-    The same `submissionId` again gets the first answer; raises `Refused` where `body` was different then.
+    The same `submissionId` again gets the first answer; raises `Refused` if `body` was different then.
     """
+    state = states.code_of(submission.patientState)
+    if state is None:
+        raise Refused("unknown_state", states.problem(submission.patientState) or "")
     try:
         canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
         raise Refused("malformed_body", "The body is nested too deeply.") from None
-    answer = db.call(
+    submit_once = partial(
+        db.call,
         "submit_consultation",
         submission_id=submission.submissionId,
         body_sha256=hashlib.sha256(canonical).hexdigest(),
         patient_id=submission.patientId,
-        state=submission.patientState,
+        state=state,
         specialty=submission.specialty,
         order_id=submission.orderId,
         preferred_provider_id=submission.preferredProviderId,
         submitted_at=submission.submittedAt,
         now=now,
     )
-    return cast(dict[str, Any], answer)
+    answer: IntakeAnswer | None = submit_once(refreshed=False)
+    if answer is None:  # somebody's hours have begun or ended, and the worker has not come to them yet
+        schedules.refresh(db, now, at_most=schedules.BEFORE_ONE)
+        answer = submit_once(refreshed=True)
+    return cast(IntakeAnswer, answer)
 
 
 def _signature(secret: str, message_id: str, signed_at: datetime, body: bytes) -> bytes:
-    """The signature that a sender who knows `secret` makes; raises `Refused` for a body that is not UTF-8."""
+    """The signature of the body under `secret`; raises `Refused` for a body that is not UTF-8."""
     try:
         return Webhook(secret).sign(message_id, signed_at, body.decode()).encode()
     except UnicodeDecodeError:
@@ -119,7 +130,7 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         read = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Refused("malformed_body", "The body is not JSON.") from None
+        raise not_json() from None
     if not isinstance(read, dict):
         raise Refused("malformed_body", "The body must be a JSON object.")
     return read

@@ -1,19 +1,19 @@
-"""Licences and NPIs: what makes one valid, and which licences end soon."""
+"""Licences and NPIs: how they are written and checked, and which licences end soon."""
 
 import re
 from calendar import month_name
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, cast
 
 from core.db import Database
 from core.identifiers import luhn
 from core.money import Money
 from core.providers import states
+from core.providers.directory_rows import AmountRow, ExpiringLicence, LicenceDocument, LicenceRow
 
 STATUSES = ("active", "pending", "suspended", "revoked", "lapsed")
 FIRST_YEAR, LAST_YEAR = 1950, 2149
-NPI_PREFIX = "80840"  # the NPI standard's check digit counts the card issuer number of US health applications
+NPI_PREFIX = "80840"  # put before an NPI to compute its check digit, as the NPI standard prescribes
 
 
 def npi_problem(npi: str) -> str | None:
@@ -24,16 +24,16 @@ def npi_problem(npi: str) -> str | None:
         return "An NPI has ten digits."
     if npi[0] not in "12":
         return "An NPI begins with 1 or 2."
-    return None if luhn(NPI_PREFIX + npi) else "The NPI's check digit does not match: a digit is mistyped."
+    return None if luhn(NPI_PREFIX + npi) else "This NPI has a typing error: its check digit does not match."
 
 
-def as_text(licence: dict[str, Any]) -> str:
+def as_text(licence: LicenceRow) -> str:
     """`STATE:NUMBER:EXPIRES`, as the CSV writes a licence."""
     return f"{licence['state']}:{licence['number'] or ''}:{licence['expires_on'] or ''}"
 
 
-def from_text(text: str) -> dict[str, Any]:
-    """A licence from `STATE:NUMBER:EXPIRES`; raises `ValueError` with what is wrong."""
+def from_text(text: str) -> LicenceDocument:
+    """The licence written as `STATE:NUMBER:EXPIRES`; raises `ValueError` saying what is wrong."""
     parts = [part.strip() for part in text.split(":")]
     if len(parts) != 3:
         raise ValueError(f"{text!r} is not STATE:NUMBER:EXPIRES.")
@@ -45,7 +45,7 @@ def from_text(text: str) -> dict[str, Any]:
 
 
 def day(text: str) -> date:
-    """An ISO date; raises `ValueError` with what is wrong."""
+    """The day of an ISO date; raises `ValueError` saying what is wrong."""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError(f"{text!r} is not a date such as 2027-12-31.")
     return _calendar_day(text, *map(int, text.split("-")))
@@ -62,7 +62,7 @@ def typed_day(text: str) -> date:
     if found := re.fullmatch(r"([A-Za-z]{3,9})\.? ([0-9]{1,2}),? ([0-9]{4})", text):
         return _calendar_day(text, int(found[3]), _month(found[1]), int(found[2]))
     if re.fullmatch(r"[0-9]{5}", text):
-        raise ValueError(f"{text} is the number that a spreadsheet keeps for a date. Write it as 2027-12-31.")
+        raise ValueError(f"{text} is how a spreadsheet stores a date. Write the date as 2027-12-31.")
     if re.fullmatch(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}", text):
         raise ValueError(f"{text!r} needs a year of four digits, such as 2027-12-31.")
     if re.fullmatch(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", text):
@@ -71,7 +71,7 @@ def typed_day(text: str) -> date:
 
 
 def _month(name: str) -> int:
-    """The number of a month by its English name or the first letters of it, at least three; 0 for no month."""
+    """The number of the month with this English name or its first letters (at least three); 0 if there is none."""
     found = [
         n for n in range(1, 13) if month_name[n].lower().startswith(name.lower()) or name.lower() == "sept" and n == 9
     ]
@@ -80,23 +80,23 @@ def _month(name: str) -> int:
 
 def _calendar_day(text: str, year: int, month: int, of_month: int) -> date:
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValueError(f"{text!r} has a year that is not from {FIRST_YEAR} to {LAST_YEAR}.")
+        raise ValueError(f"The year in {text!r} must be from {FIRST_YEAR} to {LAST_YEAR}.")
     try:
         return date(year, month, of_month)
     except ValueError:
-        raise ValueError(f"{text!r} is not a day of the calendar.") from None
+        raise ValueError(f"{text!r} is not a date in the calendar.") from None
 
 
-def expiring(db: Database, now: datetime, *, days: int = 90) -> list[dict[str, Any]]:
-    """Active licences that have ended or end within `days`, soonest first, with what each affects: open consultations,
-    what was `paid` for them, and the `monthly` subscriptions of the patients seen there."""
-    return cast(list[dict[str, Any]], db.call("expiring_licences", days=days, now=now))
+def expiring(db: Database, now: datetime, *, days: int = 90) -> list[ExpiringLicence]:
+    """Active licences that ended or end within `days`, soonest first, with what each affects: open consultations, what
+    was `paid` for them, and the `monthly` revenue from subscriptions of the patients seen there."""
+    found: list[ExpiringLicence] = db.call("expiring_licences", days=days, now=now)
+    return found
 
 
-def at_stake(ending: Sequence[dict[str, Any]], what: str) -> list[Money]:
-    """The amounts that these licences affect together, `paid` or `monthly`, one a currency."""
+def totals(amounts: Iterable[AmountRow]) -> list[Money]:
+    """The amounts added up, one a currency, the largest first."""
     sums: dict[str, int] = {}
-    for licence in ending:
-        for amount in licence[what]:
-            sums[amount["currency"]] = sums.get(amount["currency"], 0) + amount["minor"]
+    for amount in amounts:
+        sums[amount["currency"]] = sums.get(amount["currency"], 0) + amount["minor"]
     return [Money(minor, currency) for currency, minor in sorted(sums.items(), key=lambda each: -each[1])]

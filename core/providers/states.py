@@ -7,19 +7,19 @@ _NAMES = """
 AK: Alaska, Alas
 AL: Alabama, Ala
 AR: Arkansas, Ark
-AS: American Samoa
+AS: American Samoa, Amer Samoa, A S
 AZ: Arizona, Ariz
 CA: California, Calif, Cal
 CO: Colorado, Colo
 CT: Connecticut, Conn
-DC: District of Columbia, D C, Washington DC, Washington D C
+DC: District of Columbia, D C, Washington DC, Washington D C, Wash DC, Wash D C, Dist of Columbia
 DE: Delaware, Del
 FL: Florida, Fla
 GA: Georgia
 GU: Guam
-HI: Hawaii, Hawai'i
+HI: Hawaii, Hawai'i, Haw
 IA: Iowa
-ID: Idaho
+ID: Idaho, Ida
 IL: Illinois, Ill
 IN: Indiana, Ind
 KS: Kansas, Kan, Kans
@@ -31,15 +31,15 @@ ME: Maine
 MI: Michigan, Mich
 MN: Minnesota, Minn
 MO: Missouri
-MP: Northern Mariana Islands, Commonwealth of the Northern Mariana Islands, CNMI
+MP: Northern Mariana Islands, Commonwealth of the Northern Mariana Islands, Northern Marianas, N Mariana Islands, CNMI
 MS: Mississippi, Miss
 MT: Montana, Mont
-NC: North Carolina, N Carolina, N C, N Car
-ND: North Dakota, N Dakota, N D, N Dak
+NC: North Carolina, N Carolina, No Carolina, N C, N Car
+ND: North Dakota, N Dakota, No Dakota, N D, N Dak, No Dak
 NE: Nebraska, Neb, Nebr
 NH: New Hampshire, N Hampshire, N H
 NJ: New Jersey, N Jersey, N J
-NM: New Mexico, N Mexico, N M, N Mex
+NM: New Mexico, N Mexico, N M, N Mex, New Mex
 NV: Nevada, Nev
 NY: New York, N York, N Y
 OH: Ohio
@@ -48,26 +48,26 @@ OR: Oregon, Ore, Oreg
 PA: Pennsylvania, Penn, Penna
 PR: Puerto Rico, P R
 RI: Rhode Island, R I
-SC: South Carolina, S Carolina, S C, S Car
-SD: South Dakota, S Dakota, S D, S Dak
+SC: South Carolina, S Carolina, So Carolina, S C, S Car
+SD: South Dakota, S Dakota, So Dakota, S D, S Dak, So Dak
 TN: Tennessee, Tenn
 TX: Texas, Tex
 UT: Utah
 VA: Virginia
-VI: U S Virgin Islands, US Virgin Islands, Virgin Islands, USVI, V I
+VI: U S Virgin Islands, US Virgin Islands, United States Virgin Islands, Virgin Islands, Virgin Is, USVI, U S V I, V I
 VT: Vermont
-WA: Washington, Wash
+WA: Washington, Wash, Washington State
 WI: Wisconsin, Wis, Wisc
-WV: West Virginia, W Virginia, W Va, W V
+WV: West Virginia, W Virginia, West Va, W Va, WVa, W V
 WY: Wyoming, Wyo
 """
 _NOT_SERVED = """
-AA: Armed Forces Americas
-AE: Armed Forces Europe
-AP: Armed Forces Pacific
-FM: Federated States of Micronesia, Micronesia
-MH: Marshall Islands, Republic of the Marshall Islands
-PW: Palau, Republic of Palau
+AA: Armed Forces Americas, Armed Forces the Americas, Armed Forces of the Americas, A A
+AE: Armed Forces Europe, Armed Forces Africa, Armed Forces Canada, Armed Forces Middle East, A E
+AP: Armed Forces Pacific, Armed Forces the Pacific, A P
+FM: Federated States of Micronesia, Micronesia, FSM, F S M, F M
+MH: Marshall Islands, The Marshall Islands, Republic of the Marshall Islands, RMI, R M I, M H
+PW: Palau, Republic of Palau, P W
 """
 
 
@@ -82,9 +82,13 @@ def _table(lines: str) -> dict[str, str]:
 
 def _key(text: str) -> str:
     """How names are compared: without case, and with a full stop or any spaces as one space."""
-    return " ".join(re.sub(r"[.,\s]+", " ", text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()).casefold()
+    plain = re.sub("[`\u2018\u2019\u02bb\u02bc]", "'", text)
+    return " ".join(re.sub(r"[.,\s]+", " ", plain).split()).casefold()
 
 
+NAMES = {
+    code: names.split(", ")[0] for code, _, names in (line.partition(": ") for line in _NAMES.strip().splitlines())
+}
 _CODES = _table(_NAMES)
 _OTHERS = _table(_NOT_SERVED)
 

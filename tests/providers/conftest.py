@@ -1,5 +1,6 @@
 """A directory to write down in a line, and patients who ask to be seen."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,6 +83,21 @@ class Clinic:
             " payops.assignment_decisions d where d.consultation_id = c.id and d.provider_id = c.provider_id)",
         ):
             assert self.rows(broken) == []
+
+
+@pytest.fixture
+def rules(owner: Any) -> Iterator[None]:
+    """The rules of licensing as they are deployed, each verified; whatever a test makes of them goes."""
+    names = ("compact_members", "telehealth_registrations", "licensing_policy")
+    for name in names:
+        owner.execute(f"create temp table kept_{name} as table payops.{name}")
+    for name in names[:2]:
+        owner.execute(f"update payops.{name} set verified_on = '2026-11-01'")
+    yield
+    owner.execute("delete from payops.licences")
+    for name in names:
+        owner.execute(f"delete from payops.{name}")
+        owner.execute(f"insert into payops.{name} table kept_{name}")
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_without_the_specialty_general_practice_takes_it_then_anybody_and_the_an
     assert [answer["providerId"] for answer in answers] == ["gp", "mind", None]
     assert [answer["match"] for answer in answers] == ["fallback", "fallback", None]
     assert "general practice" in answers[0]["reason"] and "least loaded of all" in answers[1]["reason"]
-    assert (answers[2]["status"], answers[2]["reason"]) == ("waiting", "Everybody licensed in TX is at capacity.")
+    assert (answers[2]["status"], answers[2]["reason"]) == ("waiting", "All providers licensed in TX are at capacity.")
 
 
 def test_a_preferred_provider_is_taken_if_eligible(clinic):
@@ -74,9 +74,9 @@ def test_a_preferred_provider_is_taken_if_eligible(clinic):
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
-        ({"states": "CA"}, "Nobody has a licence in TX."),
-        ({"states": "TX:2026-11-20"}, "No licence in TX is active today."),
-        ({"active": False}, "Everybody licensed in TX is deactivated."),
+        ({"states": "CA"}, "No provider is licensed in TX."),
+        ({"states": "TX:2026-11-20"}, "No licence in TX is valid today."),
+        ({"active": False}, "All providers licensed in TX are deactivated."),
     ],
 )
 def test_who_waits_is_told_why(clinic, facts, reason):

@@ -6,7 +6,7 @@ from core.providers import assignment_figures
 
 DAY = {"asked": 100, "at_once": 90, "fallback": 18, "p50_ms": 2.0, "p95_ms": 4.0}
 NOBODY = {"waiting": 0, "overdue": 0, "limit_seconds": 1800, "oldest": None, "open": 12, "misplaced": 0, "capacity": 40}
-OLDEST = {"id": "cons_1", "state": "WY", "reason": "Nobody has a licence in WY.", "age_seconds": 4800}
+OLDEST = {"id": "cons_1", "state": "WY", "reason": "No provider is licensed in WY.", "age_seconds": 4800}
 TEXAS = {"state": "TX", "name": "Texas", "providers": 2, "free_slots": 3, "waiting": 0, "demand_30_days": 9}
 WYOMING = TEXAS | {"state": "WY", "name": "Wyoming", "providers": 0, "demand_30_days": 1}
 SUMMARY = {
@@ -22,31 +22,31 @@ SUMMARY = {
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({}, "Nobody waits: 12 open consultations have a provider."),
+        ({}, "No patient is waiting; 12 consultations are assigned."),
         (
             {"open": 1, "misplaced": 1},
             (
-                "Nobody waits: 1 open consultation has a provider. 1 consultation is with a "
-                "provider who may not see it any more."
+                "No patient is waiting; 1 consultation is assigned. 1 consultation is assigned to a provider who may "
+                "no longer see the patient."
             ),
         ),
         (
             {"waiting": 1, "overdue": 1, "oldest": OLDEST},
             (
-                "1 patient waits for a provider, 1 for over 30 minutes. The longest has waited 1 "
-                "hour: nobody has a licence in WY."
+                "1 patient is waiting for a provider, 1 for over 30 minutes. The longest wait is 1 "
+                "hour: no provider is licensed in WY."
             ),
         ),
         (
             {"waiting": 3, "overdue": 3, "oldest": OLDEST},
             (
-                "3 patients wait for a provider, all for over 30 minutes. The longest has waited "
-                "1 hour: nobody has a licence in WY."
+                "3 patients are waiting for a provider, all for over 30 minutes. The longest wait is "
+                "1 hour: no provider is licensed in WY."
             ),
         ),
         (
             {"waiting": 2, "oldest": OLDEST | {"age_seconds": 70}},
-            "2 patients wait for a provider. The longest has waited 1 minute: nobody has a licence in WY.",
+            "2 patients are waiting for a provider. The longest wait is 1 minute: no provider is licensed in WY.",
         ),
     ],
 )
@@ -63,21 +63,22 @@ def test_the_figures_of_assignment_compare_a_day_with_the_day_before():
     assert read["assigned_at_once"].value == "90.0%"
     assert str(read["assigned_at_once"].change) == "up 10.0 points from 80.0%"
     assert read["fallback_share"].change.good is False
-    assert read["open_now"].rests_on == "of 40 that there is capacity for"
+    assert read["open_now"].rests_on == "of a capacity of 40"
     nobody = dict.fromkeys(("asked", "at_once", "fallback"), 0) | {"p50_ms": None, "p95_ms": None}
     empty = {
         one.definition.name: one.value
         for one in assignment_figures.assignment_readings(NOBODY, {"now": nobody, "before": nobody})
     }
-    assert empty["assigned_at_once"] == empty["assignment_time"] == "nobody asked"
+    assert empty["assigned_at_once"] == empty["assignment_time"] == "no consultations"
 
 
 def test_the_directory_says_how_far_it_reaches_and_where_nobody_may_answer():
     assert assignment_figures.directory_sentence(SUMMARY, [TEXAS, WYOMING]) == (
-        "2 active providers cover 1 of 2 states and territories. Patients ask in Wyoming, where nobody is licensed."
+        "2 active providers cover 1 of 2 states and territories. "
+        "Patients ask in Wyoming, where no provider is licensed."
     )
     nobody_asks = WYOMING | {"demand_30_days": 0}
-    assert assignment_figures.directory_sentence(SUMMARY, [TEXAS, nobody_asks]).endswith("somebody is licensed.")
+    assert assignment_figures.directory_sentence(SUMMARY, [TEXAS, nobody_asks]).endswith("has a provider.")
     assert assignment_figures.directory_sentence(SUMMARY | {"providers": 0}, []).startswith("The directory is empty")
     four = [WYOMING | {"name": name, "waiting": n} for n, name in enumerate(("Guam", "Idaho", "Maine", "Utah"))]
     assert "in Utah, Maine, Idaho and 1 more, where" in assignment_figures.directory_sentence(SUMMARY, four)
@@ -86,7 +87,7 @@ def test_the_directory_says_how_far_it_reaches_and_where_nobody_may_answer():
         for one in assignment_figures.directory_readings(SUMMARY, [TEXAS | {"providers": 1}, WYOMING])
     }
     assert (read["single_provider_states"].value, read["single_provider_states"].rests_on) == ("1", "Texas")
-    assert read["ending_licences"].rests_on == "2 in 60 days, 4 in 90; 1 ended already"
+    assert read["ending_licences"].rests_on == "2 in 60 days, 4 in 90; 1 already ended"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_how_long_somebody_waited_is_said_as_one_says_it(seconds, words):
 def test_how_evenly_work_is_spread_is_said_in_words():
     spread = {"assigned": 40, "fallbacks": 10, "gini": 0.07}
     assert assignment_figures.spread_in_words(spread) == (
-        "40 consultations, spread evenly (Gini 0.07, where 0 is everybody at their fair "
-        "share); 25% went to another specialty."
+        "40 consultations, spread evenly (Gini 0.07; at 0 each provider has their fair share). "
+        "25.0% went to another specialty."
     )
     assert "unevenly" in assignment_figures.spread_in_words(spread | {"gini": 0.5})

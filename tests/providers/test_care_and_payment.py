@@ -87,7 +87,7 @@ def test_paid_and_waiting_is_a_row_once_past_its_time_until_somebody_has_it_or_t
         9500,
         "pi_1",
     )
-    assert (row["somebody"], row["reason"]) == (False, "Nobody has a licence in TX.")
+    assert (row["provider_available"], row["reason"]) == (False, "No provider is licensed in TX.")
     told(*refunded(9500))
     assert apart(clinic) == [("refunded_but_open", "order-1")]
     clinic.end(asked, "cancelled")
@@ -133,8 +133,11 @@ def test_a_licence_that_ends_shows_what_was_paid_and_what_subscriptions_hang_on_
         clinic.ask(orderId=order, patientId="patient-9")
     (row,) = licences.expiring(clinic.db, NOW, days=30)
     assert (row["open_consultations"], row["others"], row["days_left"]) == (3, 0, 17)
-    assert row["paid"] == [{"currency": "usd", "minor": 12500}, {"currency": "eur", "minor": 500}]
-    assert row["monthly"] == [{"currency": "usd", "minor": 2900}]
+    assert row["paid"] == [
+        {"currency": "usd", "minor": 12500, "items": 2},
+        {"currency": "eur", "minor": 500, "items": 1},
+    ]
+    assert row["monthly"] == [{"currency": "usd", "minor": 2900, "items": 1}]
 
 
 def test_the_overview_lists_who_waits_too_long_with_the_money_and_licences_that_end(clinic, told):
@@ -158,6 +161,7 @@ def test_an_incident_of_waiting_closes_itself_when_nobody_there_waits_too_long(c
     assert assignment.consultation(clinic.db, asked, LATER)["provider_id"] == "ann"
     assignment.drain(clinic.db, LATER)
     assert clinic.rows("select fingerprint, resolved_by from payops.incidents") == [("TX", "system:queue")]
-    assignment.release(clinic.db, OPS, asked, "on leave", LATER)
-    assignment.drain(clinic.db, LATER)
+    a_minute_on = LATER + timedelta(minutes=1)
+    assignment.release(clinic.db, OPS, asked, "on leave", a_minute_on)
+    assignment.drain(clinic.db, a_minute_on)
     assert clinic.rows("select count(*) from payops.incidents where resolved_at is null") == [(1,)]

@@ -1,5 +1,7 @@
 """The directory: what it takes, what it remembers, and files that are taken whole or not at all."""
 
+import csv
+import io
 import os
 import subprocess
 import sys
@@ -12,13 +14,15 @@ from core.db import embedded
 from core.errors import Refused, Unauthorised
 from core.providers import directory, files, licences
 from tests.providers.conftest import ADMIN, NOW, OPS
+from tests.providers.registries.conftest import leie_csv, leie_row, nppes_csv, nppes_row
 
 HEADER = "name,email,npi,active,capacity,specialties,licences\n"
+NOBODY = directory.Identities(npis=frozenset(), ids_by_name={})
 ANN = "Ann,ann@example.com,1234567893,true,10,dermatology;urgent_care,TX:A1:2027-12-31;CA:A2:2027-06-30\n"
 
 
 def read(clinic, text):
-    return files.read_csv(text, directory.vocabulary(clinic.db), directory.identities(clinic.db))
+    return files.read_file(text.encode(), directory.vocabulary(clinic.db), directory.identities(clinic.db))
 
 
 @pytest.mark.parametrize(("npi", "right"), [("1234567893", True), ("1234567890", False), ("123456789", False)])
@@ -32,7 +36,7 @@ def test_the_same_file_twice_changes_nothing_and_export_gives_it_back(clinic):
     for outcome in ("added", "unchanged"):
         answer = directory.put(clinic.db, ADMIN, found.documents, NOW)
         assert [item["outcome"] for item in answer["items"]] == [outcome]
-    exported = files.write_csv(directory.everybody(clinic.db))
+    exported = files.write_csv(directory.everybody(clinic.db)).decode()
     again = directory.put(clinic.db, ADMIN, read(clinic, exported).documents, NOW)
     assert [item["outcome"] for item in again["items"]] == ["unchanged"]
 
@@ -61,8 +65,8 @@ def test_every_problem_of_a_file_is_named_by_row_and_column(clinic):
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
-        ("", {(1, column) for column in files.COLUMNS}),
-        ("name,name," + HEADER, {(1, "name")}),
+        ("", {(1, "header")}),
+        ("name,name," + HEADER, {(1, "header")}),
         (HEADER + "Ann,x\n", {(2, "row"), (2, "email"), (2, "npi"), (2, "active"), (2, "capacity")}),
         (HEADER + ANN.strip() + ",more\n", {(2, "row")}),
         (HEADER + "\n" + ANN.replace(",10,", ",--5,"), {(3, "capacity")}),
@@ -76,6 +80,41 @@ def test_every_problem_of_a_file_is_named_by_row_and_column(clinic):
 )
 def test_a_file_that_is_not_right_says_where(clinic, text, problems):
     assert {(one.row, one.column) for one in read(clinic, text).problems} == problems
+
+
+@pytest.mark.parametrize(
+    ("header", "cause"),
+    [
+        ("", "The first row must have the headings name, email, npi, active, capacity, specialties, licences."),
+        ("name;mail;npi;active;capacity", "These columns are missing: email, specialties, licences."),
+        (HEADER.strip() + ",npi,name", "These columns are there twice: name, npi."),
+    ],
+)
+def test_a_row_of_headings_that_does_not_fit_is_one_problem(clinic, header, cause):
+    (problem,) = read(clinic, header + "\n" + ANN).problems
+    assert problem.message == cause
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_file_from_excel_is_the_same_directory(clinic, separator, encoding):
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, delimiter=separator)
+    writer.writerow(files.COLUMNS)
+    writer.writerow(
+        ["Zoë\nde la Cruz", "ann@example.com", "1234567893", "TRUE", "10", "dermatology", "TX:A1:12/31/2027"]
+    )
+    writer.writerow([""] * len(files.COLUMNS))
+    found = files.read_file(written.getvalue().encode(encoding), directory.vocabulary(clinic.db), NOBODY)
+    assert found.problems == ()
+    (zoe,) = found.documents
+    assert (zoe["name"], zoe["active"], zoe["capacity"]) == ("Zoë de la Cruz", True, 10)
+    assert zoe["licences"] == [{"state": "TX", "number": "A1", "expires_on": "2027-12-31"}]
+
+
+def test_the_exported_file_opens_in_excel_with_its_accents(clinic):
+    clinic.provider("zoe", name="Zoë Müller")
+    assert files.write_csv(directory.everybody(clinic.db)).startswith(b"\xef\xbb\xbfname,")
 
 
 def test_codes_are_taken_as_people_write_them(clinic):
@@ -130,7 +169,7 @@ def test_only_an_admin_changes_the_directory(clinic):
 
 def test_a_formula_in_a_name_is_exported_as_text_and_comes_back_as_it_was(clinic):
     clinic.put({"id": "x", "name": "=cmd|'/C calc'!A0", "npi": "1234567893", "specialties": []})
-    exported = files.write_csv(directory.everybody(clinic.db))
+    exported = files.write_csv(directory.everybody(clinic.db)).decode()
     assert "'=cmd" in exported
     assert read(clinic, exported).documents[0]["name"] == "=cmd|'/C calc'!A0"
 
@@ -154,9 +193,27 @@ def test_a_table_the_company_has_becomes_the_directory_once(clinic):
         clinic.db.call("read_provider_table", table="payops.audit_log")
 
 
+def test_the_companys_table_is_read_from_a_file_too_with_its_arrays_as_text(clinic):
+    text = (
+        "id,name,email,states,specialties,active\n"
+        '7,Ann,a@example.com,"{TX,""New York"",N. Carolina}",{dermatology},t\n'
+        '8,Bea,,"[""Minn."", ""D.C.""]","[""Urgent care""]",TRUE\n'
+        "9,Cam,,TX; Calif.,Women's health,no\n"
+        '10,Dee,,"Tex., Fla.",,false\n'
+    )
+    found = read(clinic, text)
+    assert found.problems == ()
+    held = {one["id"]: [licence["state"] for licence in one["licences"]] for one in found.documents}
+    assert held == {"7": ["TX", "NY", "NC"], "8": ["MN", "DC"], "9": ["TX", "CA"], "10": ["TX", "FL"]}
+    assert [one["specialties"] for one in found.documents] == [["dermatology"], ["urgent_care"], ["womens_health"], []]
+    assert [one["active"] for one in found.documents] == [True, True, False, False]
+    wrong = read(clinic, text.replace("Minn.", "AE").replace("9,Cam", ",Cam").replace(",no", ",maybe"))
+    assert [(one.row, one.column) for one in wrong.problems] == [(3, "licences"), (4, "id"), (4, "active")]
+
+
 def test_who_came_from_a_table_without_an_npi_is_exported_filled_in_and_imported_as_the_same(clinic):
     clinic.provider("ann", npi=None), clinic.provider("bea", npi=None)
-    exported = files.write_csv(directory.everybody(clinic.db))
+    exported = files.write_csv(directory.everybody(clinic.db)).decode()
     same = read(clinic, exported)
     assert same.problems == ()
     answer = directory.put(clinic.db, ADMIN, same.documents, NOW)
@@ -166,12 +223,12 @@ def test_who_came_from_a_table_without_an_npi_is_exported_filled_in_and_imported
     assert answer["items"][0] == {"id": "ann", "outcome": "changed"}
     assert directory.one(clinic.db, "ann")["npi"] == "1234567893"
     clinic.put({"id": "bea2", "name": "Bea", "npi": None})  # two of that name: nobody knows who is meant
-    problems = read(clinic, files.write_csv(directory.everybody(clinic.db))).problems
+    problems = read(clinic, files.write_csv(directory.everybody(clinic.db)).decode()).problems
     assert {(one.row, one.column) for one in problems} == {(3, "npi"), (4, "npi")}
 
 
 def test_every_problem_of_a_table_is_named_by_row_and_column(clinic):
-    row = {"id": "7", "name": "Ann", "states": ["TX", None], "specialties": ["Alchemy"], "active": None}
+    row = {"id": "7", "name": "Ann", "states": ["Tex.", None], "specialties": ["Alchemy"], "active": None}
     known = directory.vocabulary(clinic.db)
     found = files.from_table([row, row | {"id": None, "name": None, "states": None, "specialties": None}], known)
     assert {(one.row, one.column) for one in found.problems} == {
@@ -241,10 +298,18 @@ def test_the_command_imports_what_is_right_and_names_what_is_not(tmp_path):
             assert refused.returncode == 1 and "row 2, licences" in refused.stderr
             assert "1 added" in payops("providers", "import", str(good), "--dry-run").stdout
             assert "1 added" in payops("providers", "import", str(good)).stdout
-            assert payops("providers", "export").stdout == HEADER + ANN.replace(
+            assert payops("providers", "export").stdout == "\ufeff" + HEADER + ANN.replace(
                 "TX:A1:2027-12-31;CA:A2:2027-06-30", "CA:A2:2027-06-30;TX:A1:2027-12-31"
             )
             assert payops("assign", "cons_none").returncode == 1
             assert payops("providers", "import").returncode == 2
+            npi_registry, excluded = tmp_path / "npidata.csv", tmp_path / "UPDATED.csv"
+            npi_registry.write_bytes(nppes_csv(nppes_row("1234567893", "NAMED", "OTHERWISE")))
+            assert "another person's" in payops("providers", "import", "--nppes", str(npi_registry)).stdout
+            excluded.write_bytes(leie_csv(leie_row("X", "Y", "1234567893")))
+            assert "Excluded: out of assignment" in payops("providers", "exclusions", str(excluded)).stdout
+            excluded.write_bytes(leie_csv(leie_row("X", "Y", excluded="soon")))
+            refused = payops("providers", "exclusions", str(excluded))
+            assert refused.returncode == 1 and "line 2, excldate" in refused.stderr
         finally:
             embedded.remove(Path(folder))

@@ -14,7 +14,7 @@ from tests.providers.conftest import NOW
 def test_the_sandboxs_directory_is_right_in_every_cell_and_imports_once(clinic):
     text = demo_clinic.directory_file(date(2026, 11, 24))
     people = directory.identities(clinic.db)
-    assert files.read_csv(text, directory.vocabulary(clinic.db), people).problems == ()
+    assert files.read_file(text.encode(), directory.vocabulary(clinic.db), people).problems == ()
     for _ in range(2):
         history_import.import_directory(clinic.db, text, NOW)
         everybody = directory.everybody(clinic.db)

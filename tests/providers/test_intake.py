@@ -84,16 +84,16 @@ def test_the_same_submission_again_gets_its_first_answer_and_another_body_409(fo
 
 
 def test_nobody_there_means_waiting_with_the_reason(form):
-    body = form.post(FORM, submission("s-3", patientState="GU")).json()
+    body = form.post(FORM, submission("s-3", patientState="Guam")).json()
     assert (body["status"], body["providerId"], body["match"]) == ("waiting", None, None)
-    assert body["reason"] == "Nobody has a licence in GU."
+    assert body["reason"] == "No provider is licensed in GU."
 
 
 @pytest.mark.parametrize(
     ("fields", "code", "path"),
     [
         ({"patientState": "ZZ"}, "unknown_state", "patientState"),
-        ({"patientState": "tx"}, "unknown_state", "patientState"),
+        ({"patientState": "AE"}, "unknown_state", "patientState"),
         ({"specialty": "alchemy"}, "unknown_specialty", "specialty"),
         ({"preferredProviderId": "nobody"}, "unknown_provider", "preferredProviderId"),
         ({"patientId": 7}, "invalid_body", "patientId"),

@@ -31,7 +31,7 @@ def test_deactivation_leaves_consultations_to_move_and_moving_gives_them_to_othe
     clinic.put({"id": "ann", "active": False})
     assert set(misplaced(clinic)) == set(kept)
     clinic.provider("ben")
-    with pytest.raises(Refused, match="Give a reason"):
+    with pytest.raises(Refused, match="reason_missing"):
         assignment.move_misplaced(clinic.db, OPS, " ", NOW)
     with pytest.raises(Unauthorised):
         assignment.move_misplaced(clinic.db, Actor("staff:fin", Role.FINANCE), "left", NOW)
@@ -39,7 +39,9 @@ def test_deactivation_leaves_consultations_to_move_and_moving_gives_them_to_othe
     assert moved == {"moved": 2, "waiting": 1}
     assert misplaced(clinic) == [] and clinic.pending() == {"ann": 0, "ben": 1}
     waiting = assignment.consultations(clinic.db, NOW, status="waiting")
-    assert [(one["id"], one["reason"]) for one in waiting] == [(kept[1], "Everybody licensed in CA is deactivated.")]
+    assert [(one["id"], one["reason"]) for one in waiting] == [
+        (kept[1], "All providers licensed in CA are deactivated.")
+    ]
     clinic.check()
 
 

@@ -26,7 +26,14 @@ WINTER = dict.fromkeys(EASTERN, 5) | dict.fromkeys(CENTRAL, 6) | dict.fromkeys(M
         (" new  york ", "NY"),
         ("Puerto Rico", "PR"),
         ("tx", "TX"),
+        ("Wash. D.C.", "DC"),
+        ("Penna.", "PA"),
+        ("Hawai\u02bbi", "HI"),
+        ("U.S.V.I.", "VI"),
+        ("N.\u00a0Dak.", "ND"),
         ("Virgina", None),
+        ("Washingto", None),
+        ("New", None),
         ("Carolina", None),
         ("", None),
     ],
@@ -36,7 +43,21 @@ def test_a_state_is_known_by_exactly_its_names(text, code):
     assert (states.problem(text) is None) is (code is not None)
 
 
-@pytest.mark.parametrize("text", ["AA", "AE", "AP", "FM", "MH", "PW", "Palau", "Marshall Islands"])
+def test_each_of_the_56_is_known_by_its_code_and_full_name_and_by_the_associated_press():
+    """The names of the states, DC and the territories, and the abbreviations of the AP Stylebook, written out."""
+    assert {states.code_of(name) for name in states.NAMES.values()} == set(states.NAMES) == set(WINTER)
+    assert all(states.code_of(code.lower()) == code for code in WINTER)
+    abbreviations = (
+        "AL:Ala. AZ:Ariz. AR:Ark. CA:Calif. CO:Colo. CT:Conn. DE:Del. FL:Fla. GA:Ga. IL:Ill. IN:Ind. KS:Kan. KY:Ky. "
+        "LA:La. MD:Md. MA:Mass. MI:Mich. MN:Minn. MS:Miss. MO:Mo. MT:Mont. NE:Neb. NV:Nev. NH:N.H. NJ:N.J. NM:N.M. "
+        "NY:N.Y. NC:N.C. ND:N.D. OK:Okla. OR:Ore. PA:Pa. RI:R.I. SC:S.C. SD:S.D. TN:Tenn. VT:Vt. VA:Va. WA:Wash. "
+        "WV:W.Va. WI:Wis. WY:Wyo."
+    )
+    for code, _, abbreviation in (one.partition(":") for one in abbreviations.split()):
+        assert states.code_of(abbreviation) == code
+
+
+@pytest.mark.parametrize("text", ["AA", "AE", "AP", "FM", "MH", "PW", "Palau", "Marshall Islands", "Micronesia", "FSM"])
 def test_what_no_licence_covers_is_named_as_not_served(text):
     assert "is not served" in (states.problem(text) or "")
 

@@ -1,18 +1,17 @@
 """The chart of each provider's consultations beside their fair share."""
 
-from typing import Any
-
 import pandas as pd  # type: ignore[import-untyped]
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
+from core.providers.consultation_rows import MeasuredDistribution
 from core.ui.kit.charts import LINE, NOW, Chart
 
 MOST_BARS = 20
 BAR_PIXELS = 22
 
 
-def distribution(spread: dict[str, Any]) -> Chart:
-    """The providers with most, each with a mark where their fair share would be; the table has all of them."""
+def distribution(spread: MeasuredDistribution) -> Chart:
+    """The providers with most consultations, with a mark at each one's fair share; the table has all providers."""
     shown = spread["items"][:MOST_BARS]
     names = [f"{place}" for place in range(len(shown))]
     figure = go.Figure()
@@ -23,7 +22,7 @@ def distribution(spread: dict[str, Any]) -> Chart:
         orientation="h",
         marker={"color": NOW, "line": {"width": 0}},
         customdata=[
-            _plain(f"{each['name']}: {each['assigned']:,}, of which {each['fallbacks']:,} by another specialty")
+            _plain(f"{each['name']}: {each['assigned']:,}, of which {each['fallbacks']:,} outside the specialty")
             for each in shown
         ],
         hovertemplate="%{customdata}<extra></extra>",
@@ -34,7 +33,7 @@ def distribution(spread: dict[str, Any]) -> Chart:
         name="fair share",
         mode="markers",
         marker={"symbol": "line-ns", "size": 15, "line": {"width": 3, "color": LINE}},
-        customdata=[_plain(f"{each['name']}: a fair share is {each['fair_share']:.1f}") for each in shown],
+        customdata=[_plain(f"{each['name']}: the fair share is {each['fair_share']:.1f}") for each in shown],
         hovertemplate="%{customdata}<extra></extra>",
     )
     figure.update_yaxes(
@@ -54,25 +53,25 @@ def distribution(spread: dict[str, Any]) -> Chart:
         legend={"orientation": "h", "y": 1.0, "x": 1, "xanchor": "right", "yanchor": "bottom"},
     )
     more = len(spread["items"]) - len(shown)
-    who = f"the {len(shown)} providers with most" if more > 0 else "each provider"
+    who = f"the top {len(shown)} providers" if more > 0 else "each provider"
     return Chart(
         "distribution",
-        "Is the workload balanced?" + (f" The {len(shown)} with most" if more > 0 else ""),
+        "Is the workload balanced?" + (f" The top {len(shown)} providers" if more > 0 else ""),
         figure,
         f"Bar chart of the consultations of {who}, each beside the fair share.",
         lambda: _rows(spread),
     )
 
 
-def _rows(spread: dict[str, Any]) -> pd.DataFrame:
+def _rows(spread: MeasuredDistribution) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
                 "Provider": each["name"],
                 "Assigned": each["assigned"],
                 "Fair share": round(each["fair_share"], 1),
-                "By another specialty": each["fallbacks"],
-                "Open now": each["pending"],
+                "Outside the specialty": each["fallbacks"],
+                "Open consultations": each["pending"],
                 "Capacity": each["capacity"],
             }
             for each in spread["items"]
@@ -85,5 +84,5 @@ def _short(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Plotly reads no markup from."""
+    """The text escaped, so that Plotly renders no markup in it."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,21 +1,25 @@
-"""One consultation as the console shows it: what is known of it, its money, and how its provider was chosen."""
+"""One consultation in detail: facts, payments, actions, and how its provider was chosen."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
 from core.errors import Refused
+from core.exports.table import Row, Table, by_last_id
 from core.money import Money
 from core.providers import assignment, directory
 from core.providers.assignment_figures import waited
+from core.providers.consultation_rows import ConsultationDetails, Decision, OrderPayment
 from core.providers.directory import Vocabulary
-from core.staff.roles import Right, right
-from core.ui import session
+from core.staff import audit_words
+from core.staff.roles import Actor, Right, right
+from core.ui import navigation, session
 from core.ui.consultations import consultation_dialogs
-from core.ui.kit import cards, rows, shared_cache
+from core.ui.kit import detail_view, drawer, export_panel, rows, shared_cache
 from core.ui.kit.rows import Column
+from core.ui.providers.licence_view import PAST
 from core.ui.text import ago, code, in_zone, literal
 
 STATUSES = {"waiting": "Waiting", "assigned": "Assigned", "completed": "Completed", "cancelled": "Cancelled"}
@@ -23,25 +27,26 @@ KINDS = {
     "intake": "On submission",
     "queue": "From the waiting list",
     "manual": "By hand",
-    "release": "After it was released",
+    "release": "After release",
 }
-# What a list says that has no consultation.
+# What an empty list says.
 EMPTY = {
     "waiting": "No consultation is waiting. Those that cannot be assigned are listed here, with the reason.",
+    "overdue": "No consultation waits for too long. Those that do are listed here, with the reason.",
     "assigned": "No consultation is assigned. Each assigned one is listed here until it is completed or cancelled.",
     "misplaced": (
-        "Every assigned provider is licensed for their patients. Consultations of a provider "
-        "whose licence ended or who was deactivated are listed here."
+        "Every assigned provider may see their patients. Consultations whose provider's licence ended, or who was "
+        "deactivated, are listed here."
     ),
-    "ended": "No consultation is over yet.",
+    "ended": "No consultation has ended yet. Completed and cancelled ones are listed here.",
 }
 MATCHES = {"specialty": "Specialty", "fallback": "Another specialty"}
 OPEN = frozenset({"waiting", "assigned"})
 CANDIDATES = (
     Column("name", "Provider", width="medium"),
-    Column("eligible", "Could take it", read=lambda one: "Yes" if one["eligible"] else "No"),
+    Column("eligible", "Eligible", read=lambda one: "Yes" if one["eligible"] else "No"),
     Column("why", "Why", width="large"),
-    Column("load", "Open then", read=lambda one: f"{one['pending']} of {one['capacity']}"),
+    Column("load", "Open consultations", read=lambda one: f"{one['pending']} of {one['capacity']}"),
 )
 
 
@@ -56,50 +61,63 @@ def specialty(code: str) -> str:
 
 
 def columns(show: str) -> tuple[Column, ...]:
-    """What is worth seeing of consultations of this kind (`waiting`, `assigned`, `misplaced`, `ended`)."""
+    """The columns of a list of `waiting`, `assigned`, `misplaced` or `ended` consultations."""
     of_all = (
         Column("state", "State", width="small"),
-        Column("specialty", "Asked for", read=lambda one: specialty(one["specialty"])),
+        Column("specialty", "Specialty", read=lambda one: specialty(one["specialty"])),
     )
-    tail = (Column("reason", "Why", width="large"), Column("order_id", "Order"), Column("id", "Consultation"))
+    tail = (
+        Column("reason", "Why", width="large"),
+        Column("order_id", "Order", links_to="payments?find={}"),
+        Column("id", "Consultation"),
+    )
     provider = Column("provider_name", "Provider")
-    match = Column("match", "By", read=lambda one: MATCHES.get(one["match"] or "", ""))
+    match = Column("match", "Match", read=lambda one: MATCHES.get(one["match"] or "", ""))
     if show == "waiting":
-        return (Column("waits", "Waits", read=_waits), *of_all, Column("received_at", "Asked", "moment"), *tail)
+        return (
+            Column("waits", "Waiting for", read=_waits, sort_by="age_seconds"),
+            *of_all,
+            Column("received_at", "Received", "moment"),
+            *tail,
+        )
     if show == "ended":
-        status = Column("status", "Ended as", read=lambda one: STATUSES[one["status"]])
+        status = Column("status", "Status", read=lambda one: STATUSES[one["status"]])
         return (Column("ended_at", "Ended", "moment"), status, provider, *of_all, match, *tail)
-    return (provider, *of_all, match, Column("assigned_at", "Since", "moment"), *tail)
+    return (provider, *of_all, match, Column("assigned_at", "Assigned", "moment"), *tail)
+
+
+def exported(sought: Callable[..., Sequence[Row]], show: str) -> Callable[[Actor], Table]:
+    """All consultations that `sought` finds, as a table to export; called with `after_id` and `limit`."""
+    filters, shown = export_panel.set_filters(), columns(show)
+    batches = by_last_id(lambda after: sought(after_id=after, limit=1000), size=1000)
+    return lambda _: Table("consultations", "Consultations", shown, batches, filters=filters)
 
 
 def details(consultation_id: str) -> None:
-    """The consultation of this id with its actions, or that there is none."""
+    """Show the consultation with this id and its actions, or say that there is none."""
     now, zone = session.services().clock(), session.settings().business_zone
     try:
         found = assignment.consultation(session.db(), consultation_id, now)
     except Refused as refused:
         st.info(literal(refused.detail))
         return
-    with st.container(border=True, key="consultation-details"):
+    with st.container(key="consultation-details"):
         st.subheader(_headline(found))
-        st.markdown(code(found["id"]))
-        asked = datetime.fromisoformat(found["received_at"])
+        received = datetime.fromisoformat(found["received_at"])
         facts = {
             "State": vocabulary().states[found["state"]],
-            "Asked for": specialty(found["specialty"]),
-            "Asked": f"{in_zone(asked, zone)}, {ago(asked, now)}",
+            "Specialty": specialty(found["specialty"]),
+            "Received": f"{in_zone(received, zone)}, {ago(received, now)}",
             "Why": found["reason"],
-            "Order": found["order_id"] or "none",
+            "Order": found["order_id"],
+            "Patient": found["patient_id"],
+            "Consultation": found["id"],
         }
-        for column, (title, value) in zip(st.columns([2, 2, 3, 4, 2]), facts.items(), strict=True):
-            column.caption(title)
-            column.markdown(literal(value))
+        detail_view.facts(list(facts.items()), ids=("Consultation", "Order", "Patient"))
         for payment in found["payments"]:
             _payment(payment)
         if not found["may_see"]:
-            st.warning(
-                f"{literal(found['provider_name'])} may not see this patient any more: move it to somebody else."
-            )
+            st.warning(f"{literal(found['provider_name'])} may no longer see this patient. Reassign the consultation.")
         if found["status"] in OPEN and right(session.actor().role, "assignments") >= Right.ACT:
             _actions(found)
         st.markdown("**Assignment decisions**" if found["decisions"] else "No assignment decision yet.")
@@ -107,56 +125,61 @@ def details(consultation_id: str) -> None:
             _decision(decision)
 
 
-def _headline(found: dict[str, Any]) -> str:
+def _headline(found: ConsultationDetails) -> str:
     if found["status"] == "waiting":
-        late = ", past its time" if found["overdue"] else ""
+        late = ", too long" if found["overdue"] else ""
         return f"Waiting for {waited(found['age_seconds'])}{late}"
     name = literal(found["provider_name"] or "nobody")
-    return f"With {name}" if found["status"] == "assigned" else f"{STATUSES[found['status']]}, was with {name}"
+    return (
+        f"Assigned to {name}" if found["status"] == "assigned" else f"{STATUSES[found['status']]}, assigned to {name}"
+    )
 
 
-def _payment(payment: dict[str, Any]) -> None:
+def _payment(payment: OrderPayment) -> None:
     amount = Money(payment["received_minor"] or payment["amount_minor"], payment["currency"])
-    back = Money(payment["refunded_minor"], payment["currency"])
+    refunded = Money(payment["refunded_minor"], payment["currency"])
     said = f"{amount} {payment['status'].replace('_', ' ')}" + (
-        f", {back} given back" if payment["refunded_minor"] else ""
+        f", {refunded} refunded" if payment["refunded_minor"] else ""
     )
     with st.container(horizontal=True, vertical_alignment="center", key=f"paid-{payment['id']}"):
         st.markdown(f"Payment: {literal(said)} {code(payment['id'])}", width="content")
-        cards.link(f"payments?payment={payment['id']}", "View payment", session.actor().role)
+        navigation.link(f"payments?payment={payment['id']}", "View payment", session.actor().role)
 
 
-def _actions(found: dict[str, Any]) -> None:
+def _actions(found: ConsultationDetails) -> None:
     has_provider = found["status"] == "assigned"
     with st.container(horizontal=True):
         st.button(
             "Reassign" if has_provider else "Assign",
             type="primary",
-            on_click=consultation_dialogs.give,
-            args=(found["id"],),
+            on_click=drawer.ask,
+            args=(consultation_dialogs.assign, found["id"]),
             icon=":material/assignment_ind:",
         )
         if has_provider:
-            st.button("Take back", on_click=consultation_dialogs.take_back, args=(found["id"],))
-            st.button("Complete", on_click=consultation_dialogs.end, args=(found["id"], "completed"))
-        st.button("Cancel", on_click=consultation_dialogs.end, args=(found["id"], "cancelled"))
+            st.button("Release", on_click=drawer.ask, args=(consultation_dialogs.release, found["id"]))
+            st.button("Complete", on_click=drawer.ask, args=(consultation_dialogs.end, found["id"], "completed"))
+        st.button("Cancel", on_click=drawer.ask, args=(consultation_dialogs.end, found["id"], "cancelled"))
 
 
-def _decision(decision: dict[str, Any]) -> None:
+def _decision(decision: Decision) -> None:
     at = in_zone(datetime.fromisoformat(decision["at"]), session.settings().business_zone)
-    who = decision["provider_name"] or "nobody"
+    who = decision["provider_name"] or "no provider"
     with st.expander(f"{at} · {KINDS[decision['kind']]}: {literal(who)}"):
         st.markdown(literal(decision["reason"]))
-        st.caption(f"By {literal(decision['actor'])}, in {decision['took_us'] / 1000:.1f} ms.")
-        considered = decision["candidates"]["items"]
-        if not considered:
-            st.caption("No provider was licensed there.")
+        st.caption(f"By {literal(audit_words.actor_name(decision['actor']))}, in {decision['took_us'] / 1000:.1f} ms.")
+        if held := decision["licences"]:
+            st.markdown("Licences as they were known then")
+            rows.show(held, PAST, key=f"held-{decision['id']}", file=f"licences-of-decision-{decision['id']}")
+        candidates = decision["candidates"]["items"]
+        if not candidates:
+            st.caption("No provider was licensed in the state.")
             return
-        named = [{**one, "name": one["name"] or one["provider_id"]} for one in considered]
-        rows.show(named, CANDIDATES, key=f"decision-{decision['id']}")
+        named = [{**one, "name": one["name"] or one["provider_id"]} for one in candidates]
+        rows.show(named, CANDIDATES, key=f"decision-{decision['id']}", file=f"decision-{decision['id']}")
         if not decision["candidates"]["complete"]:
-            st.caption("More providers were licensed there; the first in order and some others are recorded.")
+            st.caption("More providers were licensed in the state; only the first in the order of choice are recorded.")
 
 
 def _waits(one: rows.Row) -> str:
-    return waited(one["age_seconds"]) + (", past its time" if one["overdue"] else "")
+    return waited(one["age_seconds"]) + (", too long" if one["overdue"] else "")

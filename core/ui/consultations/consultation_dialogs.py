@@ -1,37 +1,41 @@
-"""The dialogs that give a consultation to somebody, take it back, or end it; each says first what will follow."""
+"""The dialogs that assign, release, reassign or end consultations; each shows the consequence first."""
 
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
 from core.errors import Refused
+from core.figures.wording import counted
 from core.money import Money
 from core.providers import assignment
+from core.providers.consultation_rows import Candidate, Candidates, ConsultationDetails
 from core.staff.roles import Actor, Role
 from core.ui import session
 from core.ui.kit import actions, rows
 from core.ui.kit.rows import Column
 from core.ui.text import code, literal
 
-BY_THE_RULES = ""
+AUTOMATIC = ""
 CANDIDATES = (
     Column("name", "Provider", width="medium"),
-    Column("may", "Can be chosen", read=lambda one: one["may"], width="small"),
+    Column("may", "Eligible", read=lambda one: one["may"], width="small"),
     Column("why", "Why", width="medium"),
-    Column("load", "Open now", read=lambda one: f"{one['pending']} of {one['capacity']}", width="small"),
+    Column("load", "Open consultations", read=lambda one: f"{one['pending']} of {one['capacity']}", width="small"),
 )
-ENDS = {"completed": ("Complete the consultation", "Complete"), "cancelled": ("Cancel the consultation", "Cancel it")}
+ENDS = {
+    "completed": ("Complete the consultation", "Complete consultation"),
+    "cancelled": ("Cancel the consultation", "Cancel consultation"),
+}
 
 
-@st.dialog("Assign consultation", width="large")
-def give(consultation_id: str) -> None:
-    """To whom the rules choose, or to a provider by hand; call it where a button was clicked."""
+@st.dialog("Assign consultation", width="large", on_dismiss="rerun")
+def assign(consultation_id: str) -> None:
+    """Assign automatically or to a chosen provider; open it from a button."""
     actions.end_dialog_if_over()
     found = _open(consultation_id)
     if found is None:
         return
-    search = st.text_input("Search", key=_key(found, "search"), placeholder="A part of the name") or None
+    search = st.text_input("Search", key=_key(found, "search"), placeholder="Part of the name") or None
     listed = assignment.candidates(session.db(), found["id"], session.services().clock(), search=search)
     override = session.actor().role is Role.ADMIN and st.toggle(
         "Override capacity or specialty", key=_key(found, "override"), help="A licence can never be overridden."
@@ -41,7 +45,7 @@ def give(consultation_id: str) -> None:
     waits = found["status"] == "waiting"
     chosen = st.selectbox(
         "Provider",
-        [*([BY_THE_RULES] if waits else []), *choosable],
+        [*([AUTOMATIC] if waits else []), *choosable],
         key=_key(found, "provider"),
         format_func=lambda one: choosable[one]["name"] if one in choosable else "Automatic assignment",
         index=0 if waits else None,
@@ -58,54 +62,53 @@ def give(consultation_id: str) -> None:
     st.button(
         "Assign",
         type="primary",
-        key=_key(found, "give"),
+        key=_key(found, "assign"),
         disabled=chosen is None,
         on_click=actions.attempt,
-        args=(partial(_give, found["id"], chosen or None, override),),
+        args=(partial(_assign, found["id"], chosen or None, override),),
     )
     actions.end_dialog_when_done()
 
 
-@st.dialog("Release consultation")
-def take_back(consultation_id: str) -> None:
-    """From its provider, who does not get it again by itself."""
+@st.dialog("Release consultation", on_dismiss="rerun")
+def release(consultation_id: str) -> None:
+    """Release a consultation from its provider, whom the rules do not choose for it again."""
     actions.end_dialog_if_over()
     found = _open(consultation_id)
     if found is None:
         return
     st.info(
         literal(
-            f"{found['provider_name']} has room for one more, and does not get this one again "
-            "by itself. It goes at once to "
-            "the next in order, or waits where there is none."
+            f"The consultation is assigned to the next eligible provider, or waits if there is none. "
+            f"{found['provider_name']} has capacity for one more and is not chosen for this one again automatically."
         )
     )
     st.text_input("Reason", key=_key(found, "why"), max_chars=300)
     st.button(
-        "Take it back",
+        "Release consultation",
         type="primary",
-        key=_key(found, "back"),
+        key=_key(found, "release"),
         on_click=actions.attempt,
-        args=(partial(_take_back, found["id"]),),
+        args=(partial(_release, found["id"]),),
     )
     actions.end_dialog_when_done()
 
 
-@st.dialog("End the consultation")
+@st.dialog("End the consultation", on_dismiss="rerun")
 def end(consultation_id: str, status: str) -> None:
-    """As completed or cancelled, with what that means for whoever paid."""
+    """End a consultation as completed or cancelled, and say what becomes of its payments."""
     actions.end_dialog_if_over()
     found = _open(consultation_id)
     if found is None:
         return
     title, button = ENDS[status]
     st.markdown(f"**{title}** {code(found['id'])}")
-    freed = (
-        f"{found['provider_name']} has room for one more, which goes to whoever waits longest there."
+    capacity = (
+        f"{found['provider_name']} has capacity for one more: the longest waiting consultation they can take."
         if found["provider_name"]
         else "It leaves the waiting list."
     )
-    st.info(literal(" ".join([freed, *_money_left(found, status)])))
+    st.info(literal(" ".join([capacity, *_not_refunded(found, status)])))
     st.text_input("Why", key=_key(found, "why"), max_chars=300, placeholder="For the audit log. No health information.")
     st.button(
         button,
@@ -117,72 +120,73 @@ def end(consultation_id: str, status: str) -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("Reassign consultations")
+@st.dialog("Reassign consultations", on_dismiss="rerun")
 def move_misplaced(number: int, provider_id: str | None = None) -> None:
-    """All consultations whose provider may not see them, or those of one provider."""
+    """Reassign the consultations whose provider may no longer see the patient, of one provider if given."""
     actions.end_dialog_if_over()
     st.info(
-        f"{number:,} {'consultation is' if number == 1 else 'consultations are'} taken back "
-        "and given to the next in order, "
-        "or wait where there is nobody. Up to 500 are moved at once."
+        f"This releases {counted(number, 'consultation')} and assigns each to the next eligible provider, or lets it "
+        "wait if there is none. Up to 500 are reassigned at once."
     )
     st.text_input("Why", key="move why", max_chars=300)
-    st.button("Move them", type="primary", on_click=actions.attempt, args=(partial(_move, provider_id),))
+    st.button("Reassign consultations", type="primary", on_click=actions.attempt, args=(partial(_move, provider_id),))
     actions.end_dialog_when_done()
 
 
-def _open(consultation_id: str) -> dict[str, Any] | None:
-    """The consultation as it is now; None, and said so, where it is over already."""
+def _open(consultation_id: str) -> ConsultationDetails | None:
+    """The consultation as it is now; None, with a message, if it has ended or does not exist."""
     try:
         found = assignment.consultation(session.db(), consultation_id, session.services().clock())
     except Refused as refused:
         st.info(literal(refused.detail))
         return None
     if found["status"] not in ("waiting", "assigned"):
-        st.info(f"This consultation is {found['status']} already.")
+        st.info(f"This consultation has ended: it is {found['status']}.")
         return None
     return found
 
 
-def _may(one: dict[str, Any], override: bool) -> bool:
+def _may(one: Candidate, override: bool) -> bool:
     return one["selectable"] or (override and one["overridable"])
 
 
-def _candidates(listed: dict[str, Any], override: bool) -> None:
+def _candidates(listed: Candidates, override: bool) -> None:
     items = listed["items"]
     if not items:
-        st.warning("None of the providers found is licensed there.")
+        st.warning("No provider found is licensed in the patient's state.")
         return
-    rows.show([one | _judged(one, override) for one in items], CANDIDATES, key="candidates")
+    rows.show(
+        [{**one, **_eligibility(one, override)} for one in items], CANDIDATES, key="candidates", file="candidates"
+    )
     if listed["licensed"] > len(items):
         st.caption(
-            f"{len(items):,} of the {listed['licensed']:,} who hold a licence there are "
-            "shown: the first in order, and others by name."
+            f"{len(items):,} of {listed['licensed']:,} licensed providers are shown: the first in the order of choice, "
+            "then others by name. Search to find more."
         )
 
 
-def _judged(one: dict[str, Any], override: bool) -> dict[str, str]:
-    """Whether they can be chosen, and why in full."""
+def _eligibility(one: Candidate, override: bool) -> dict[str, str]:
+    """Whether the provider can be chosen, and the full reason."""
     if one["has_it"]:
-        return {"may": "Has it now"}
-    better = " Somebody who fits better is free." if one["eligible"] and not one["selectable"] else ""
+        return {"may": "Assigned"}
+    better = " A provider with a better match is free." if one["eligible"] and not one["selectable"] else ""
     return {"may": "Yes" if _may(one, override) else "No", "why": one["why"] + better}
 
 
-def _consequence(found: dict[str, Any], chosen: dict[str, Any] | None) -> str:
-    from_whom = f"{found['provider_name']} has room for one more. " if found["provider_name"] else ""
+def _consequence(found: ConsultationDetails, chosen: Candidate | None) -> str:
+    earlier = f"{found['provider_name']} then has capacity for one more. " if found["provider_name"] else ""
     if chosen is None and found["provider_name"]:
-        return f"Choose who takes it over from {found['provider_name']}, who then has capacity for one more."
+        return f"Choose a provider to take it over. {earlier}".strip()
     if chosen is None:
-        return "The least loaded eligible provider is chosen, those with the specialty first."
+        return "The least loaded eligible provider is chosen, first among those with the specialty."
     after, over = chosen["pending"] + 1, ""
     if after > chosen["capacity"]:
-        over = " That is over their capacity."
-    return f"{from_whom}{chosen['name']} has {after} of {chosen['capacity']} open after this.{over}"
+        over = " That exceeds their capacity."
+    return f"{chosen['name']} will have {after} of {chosen['capacity']} open consultations.{over} {earlier}".strip()
 
 
-def _money_left(found: dict[str, Any], status: str) -> list[str]:
-    """What of the payments stays with us though nobody was seen."""
+def _not_refunded(found: ConsultationDetails, status: str) -> list[str]:
+    """That a cancelled consultation's payments are not refunded by this, if any money is left."""
     if status != "cancelled":
         return []
     kept = [
@@ -191,28 +195,28 @@ def _money_left(found: dict[str, Any], status: str) -> list[str]:
         if each["received_minor"] > each["refunded_minor"]
     ]
     return (
-        [f"{' and '.join(kept)} was paid for it and is not given back by this: refund it if it is due."] if kept else []
+        [f"The {' and '.join(kept)} paid for it is not refunded automatically. Refund it if it is due."] if kept else []
     )
 
 
-def _give(consultation_id: str, provider_id: str | None, override: bool, actor: Actor) -> str:
+def _assign(consultation_id: str, provider_id: str | None, override: bool, actor: Actor) -> str:
     given = assignment.assign(
         session.db(),
         actor,
         consultation_id,
         session.services().clock(),
         provider_id=provider_id,
-        reason=_said(consultation_id),
+        reason=_reason(consultation_id),
         override=override and provider_id is not None,
     )
     if given["status"] == "waiting":
         return f"Still waiting: {given['reason']}"
-    return f"{given['provider_name']} has it. {given['reason']}"
+    return f"Assigned to {given['provider_name']}. {given['reason']}"
 
 
-def _take_back(consultation_id: str, actor: Actor) -> str:
+def _release(consultation_id: str, actor: Actor) -> str:
     given = assignment.release(
-        session.db(), actor, consultation_id, _said(consultation_id) or "", session.services().clock()
+        session.db(), actor, consultation_id, _reason(consultation_id) or "", session.services().clock()
     )
     if given["status"] == "waiting":
         return f"Released; it is waiting now. {given['reason']}"
@@ -221,7 +225,7 @@ def _take_back(consultation_id: str, actor: Actor) -> str:
 
 def _end(consultation_id: str, status: str, actor: Actor) -> str:
     assignment.end(
-        session.db(), actor, consultation_id, status, session.services().clock(), reason=_said(consultation_id)
+        session.db(), actor, consultation_id, status, session.services().clock(), reason=_reason(consultation_id)
     )
     return f"The consultation is {status}."
 
@@ -229,16 +233,14 @@ def _end(consultation_id: str, status: str, actor: Actor) -> str:
 def _move(provider_id: str | None, actor: Actor) -> str:
     why = st.session_state.get("move why") or ""
     moved = assignment.move_misplaced(session.db(), actor, why, session.services().clock(), provider_id=provider_id)
-    return (
-        f"{moved['moved']:,} moved: {moved['moved'] - moved['waiting']:,} have another provider, "
-        f"{moved['waiting']:,} wait."
-    )
+    assigned = moved["moved"] - moved["waiting"]
+    return f"{counted(moved['moved'], 'consultation')} released: {assigned:,} reassigned, {moved['waiting']:,} waiting."
 
 
-def _said(consultation_id: str) -> str | None:
-    """The reason given in the dialog of this consultation, as it stands at the click."""
+def _reason(consultation_id: str) -> str | None:
+    """The reason entered in the dialog of this consultation."""
     return st.session_state.get(f"consultation why {consultation_id}") or None
 
 
-def _key(found: dict[str, Any], what: str) -> str:
+def _key(found: ConsultationDetails, what: str) -> str:
     return f"consultation {what} {found['id']}"

@@ -1,43 +1,44 @@
-"""How far the licences reach: the map of the states, those that need somebody, and what hangs on licences that end."""
+"""Coverage: the map of states, the states that need a provider, and what ending licences affect."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import pandas as pd  # type: ignore[import-untyped]
 import streamlit as st
 
+from core.figures.wording import counted
 from core.money import Money
 from core.providers import licences
 from core.providers.assignment_figures import uncovered
+from core.providers.directory_rows import AmountRow, ExpiringLicence, StateCoverage
 from core.ui.kit import rows, state_tiles, tables
 from core.ui.kit.rows import Column
 
 NEEDS = (
     Column("name", "State"),
-    Column("need", "Has", read=lambda one: "1 provider" if one["providers"] else "nobody", width="small"),
+    Column("need", "Providers", read=lambda one: "1" if one["providers"] else "none", width="small"),
     Column("waiting", "Waiting", "count", width="small"),
-    Column("demand_30_days", "Asked", "count", width="small", help="In the last 30 days."),
+    Column("demand_30_days", "Demand", "count", width="small", help="Consultations received in the last 30 days."),
 )
 
 
-def show(coverage: Sequence[dict[str, Any]]) -> None:
-    """The map beside the states that hang on one provider or have none, those most asked for first."""
+def show(coverage: Sequence[StateCoverage]) -> None:
+    """The map beside the states that have one provider or none, those with most demand first."""
     left, right = st.columns([5, 4])
     with left, st.container(border=True, key="chart-coverage", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown("**How many may see patients in each state?**", width="content")
+            st.markdown("**How many providers does each state have?**", width="content")
             tables.behind(lambda: _rows(coverage), name="coverage")
         state_tiles.show(coverage, "providers")
     with right, st.container(border=True, key="chart-needs", height="stretch"):
-        st.markdown("**Where is somebody needed?**")
+        st.markdown("**Where is a provider needed?**")
         if needed := needs(coverage):
-            rows.show(needed, NEEDS, key="needs")
+            rows.show(needed, NEEDS, key="needs", file="coverage-needs")
         else:
             st.caption("Every state with demand has at least two providers.")
 
 
-def needs(coverage: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The states that are asked for and have nobody, then those with one provider."""
+def needs(coverage: Sequence[StateCoverage]) -> list[StateCoverage]:
+    """The states with demand and no provider, then those with one provider."""
     single = [state for state in coverage if state["providers"] == 1]
     return [
         *uncovered(coverage),
@@ -45,25 +46,30 @@ def needs(coverage: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def at_stake(ending: Sequence[dict[str, Any]], days: int) -> str:
-    """What hangs on these licences together."""
+def at_stake(ending: Sequence[ExpiringLicence], days: int) -> str:
+    """What these licences affect together: consultations, payments and subscriptions."""
     ended = sum(one["expired"] for one in ending)
     soon = len(ending) - ended
     said = f"{soon:,} {'licence ends' if soon == 1 else 'licences end'} within {days} days"
-    said += f", {ended:,} {'has' if ended == 1 else 'have'} ended. " if ended else ". "
-    paid, monthly = (
-        " and ".join(map(str, licences.at_stake(ending, what))) or "nothing" for what in ("paid", "monthly")
-    )
+    said += f", and {ended:,} {'has' if ended == 1 else 'have'} already ended. " if ended else ". "
+    paid = _total(amount for licence in ending for amount in licence["paid"])
+    monthly = _total(amount for licence in ending for amount in licence["monthly"])
     open_ones = sum(one["open_consultations"] for one in ending)
-    hang = "1 open consultation" if open_ones == 1 else f"{open_ones:,} open consultations"
-    return f"{said}On them hang {hang}, {paid} paid for those, and {monthly} a month of subscriptions."
+    return (
+        f"{said}They affect {counted(open_ones, 'open consultation')} ({paid} paid) and subscriptions of {monthly} a "
+        "month."
+    )
 
 
-def amounts(several: Sequence[dict[str, Any]]) -> str:
+def _total(amounts: Iterable[AmountRow]) -> str:
+    return " and ".join(map(str, licences.totals(amounts))) or "nothing"
+
+
+def amounts(several: Sequence[AmountRow]) -> str:
     return " and ".join(str(Money(each["minor"], each["currency"])) for each in several) or "none"
 
 
-def _rows(coverage: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _rows(coverage: Sequence[StateCoverage]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -71,7 +77,7 @@ def _rows(coverage: Sequence[dict[str, Any]]) -> pd.DataFrame:
                 "Providers": one["providers"],
                 "Free slots": one["free_slots"],
                 "Waiting": one["waiting"],
-                "Asked in 30 days": one["demand_30_days"],
+                "Demand (30 days)": one["demand_30_days"],
             }
             for one in coverage
         ]

@@ -1,6 +1,12 @@
-"""The columns of the directory and of the licences that end soon."""
+"""The columns of the directory and of expiring licences."""
 
+from collections.abc import Callable, Sequence
+
+from core.exports.table import Row, Table, by_last_id
+from core.figures.wording import counted
+from core.staff.roles import Actor
 from core.ui.consultations import consultation_details
+from core.ui.kit import export_panel
 from core.ui.kit.rows import Column
 from core.ui.providers import coverage_map
 
@@ -9,10 +15,16 @@ ENDING = (
     Column("state", "State", width="small"),
     Column("number", "Licence"),
     Column("expires_on", "Last day", "day"),
-    Column("left", "Left", read=lambda one: "ended" if one["expired"] else f"{one['days_left']:,} days"),
-    Column("others", "Others there", "count", help="Other active providers with a licence there today."),
-    Column("open_consultations", "Open consultations", "count"),
-    Column("paid", "Paid for those", read=lambda one: coverage_map.amounts(one["paid"])),
+    Column("ends_at", "Ends", "moment", help="At the end of its last day in the state, in the business's time zone."),
+    Column(
+        "left",
+        "Days left",
+        sort_by="expires_on",
+        read=lambda one: "ended" if one["expired"] else counted(one["days_left"], "day"),
+    ),
+    Column("others", "Other providers", "count", help="Other active providers with a valid licence in the state."),
+    Column("open_consultations", "Open consultations", "count", total=True),
+    Column("paid", "Paid for them", read=lambda one: coverage_map.amounts(one["paid"])),
     Column(
         "monthly",
         "Monthly revenue",
@@ -22,15 +34,15 @@ ENDING = (
 )
 PROVIDERS = (
     Column("name", "Name", width="medium"),
-    Column("active", "Status", read=lambda one: "Active" if one["active"] else "Deactivated"),
-    Column("load", "Open now", read=lambda one: f"{one['pending']} of {one['capacity']}"),
+    Column("active", "Status", read=lambda one: _status(one)),
+    Column("load", "Open consultations", read=lambda one: f"{one['pending']} of {one['capacity']}", sort_by="pending"),
     Column(
         "specialties",
         "Specialties",
         read=lambda one: ", ".join(map(consultation_details.specialty, one["specialties"])),
         width="medium",
     ),
-    Column("states", "States", read=lambda one: " ".join(sorted({n["state"] for n in one["licences"]}))),
+    Column("states", "States", read=lambda one: " ".join(sorted({n["state"] for n in one["validity"]}))),
     Column(
         "ends",
         "Next licence ends",
@@ -42,3 +54,22 @@ PROVIDERS = (
     Column("email", "E-mail"),
     Column("npi", "NPI"),
 )
+IN_A_FILE = (
+    *PROVIDERS[:2],
+    Column("pending", "Open now", "count", total=True),
+    Column("capacity", "Capacity", "count", total=True),
+    *PROVIDERS[3:7],
+    Column("npi", "NPI", "id"),
+    Column("id", "Provider", "id"),
+)
+
+
+def exported(sought: Callable[..., tuple[Sequence[Row], int]], total: int) -> Callable[[Actor], Table]:
+    """All providers that `sought` finds, as a table to export; called with `after_id` and `limit`."""
+    filters = export_panel.set_filters()
+    batches = by_last_id(lambda after: sought(after_id=after, limit=1000)[0], size=1000)
+    return lambda _: Table("provider-list", "Providers", IN_A_FILE, batches, total, filters=filters)
+
+
+def _status(one: Row) -> str:
+    return "Out of assignment" if one["blocked_reason"] else "Active" if one["active"] else "Deactivated"

@@ -1,28 +1,34 @@
-"""One provider as the console shows them: what is known, their licences, whom they see, and every change."""
+"""One provider in detail: facts, licences, open consultations and the history of changes."""
 
 from datetime import date, datetime
-from typing import Any
 
 import streamlit as st
 
 from core.errors import Refused
+from core.figures.wording import counted
 from core.periods import business_day
 from core.providers import assignment, directory
-from core.providers.changes import differences
+from core.providers.changes import in_words
+from core.providers.directory_rows import ProviderRow
+from core.providers.licence_kinds import KINDS
+from core.staff import audit_words
 from core.staff.roles import Right, right
 from core.ui import session
-from core.ui.consultations import consultation_details, consultation_dialogs
-from core.ui.kit import rows
+from core.ui.consultations import consultation_details
+from core.ui.kit import detail_view, drawer, rows
 from core.ui.kit.rows import Column
-from core.ui.providers import provider_dialogs
+from core.ui.providers import licence_view, provider_dialogs, reassign_bulk, registry_details, schedule_dialog
 from core.ui.text import code, in_zone, literal
 
 LICENCES = (
     Column("state", "State", width="small"),
     Column("number", "Number"),
+    Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
+    Column("compact", "Compact", width="small"),
     Column("status", "Status"),
     Column("expires_on", "Last day", "day"),
-    Column("left", "Left", read=lambda one: _left(one)),
+    Column("ends", "Ends", read=licence_view.ends),
+    Column("left", "Days left", read=lambda one: _left(one)),
     Column("issued_on", "Issued", "day"),
     Column("type", "Type"),
     Column("verified_on", "Verified on", "day"),
@@ -30,80 +36,103 @@ LICENCES = (
 )
 HISTORY = (
     Column("at", "When", "moment"),
-    Column("actor", "Who"),
+    Column("actor", "Who", read=lambda one: audit_words.actor_name(one["actor"])),
     Column("reason", "Why"),
-    Column(
-        "changed", "What changed", read=lambda one: "; ".join(differences(one["before"], one["after"])), width="large"
-    ),
+    Column("changed", "What changed", read=lambda one: _changed(one), width="large"),
 )
 
 
 def details(provider_id: str) -> None:
-    """The provider of this id with what an admin may do, or that there is none."""
+    """Show the provider with this id and the actions on it, or say that there is none."""
     db, now = session.db(), session.services().clock()
     try:
         found = directory.one(db, provider_id)
     except Refused as refused:
         st.info(literal(refused.detail))
         return
-    with st.container(border=True, key="provider-details"):
+    with st.container(key="provider-details"):
         st.subheader(literal(found["name"]))
         st.markdown(code(found["id"]))
-        for column, (title, value) in zip(st.columns([2, 2, 3, 4, 4]), _facts(found).items(), strict=True):
-            column.caption(title)
-            column.markdown(literal(value))
+        detail_view.facts(list(_facts(found).items()))
         if found["notes"]:
             st.caption(literal(found["notes"]))
         theirs = assignment.consultations(db, now, status="assigned", provider_id=provider_id)
         misplaced = sum(not one["may_see"] for one in theirs)
         _buttons(found, misplaced)
-        licences, seen, history = st.tabs(
-            [f"Licences ({len(found['licences'])})", f"Open consultations ({len(theirs)})", "History"]
+        registry_details.blocked(found)
+        open_ones = f"Open consultations ({len(theirs)})"
+        licences, proofs, hours, seen, registry, history = st.tabs(
+            [f"Licences ({len(found['licences'])})", "Proof", "Hours", open_ones, "Registry", "History"]
         )
         with licences:
+            licence_view.following(found)
             if found["licences"]:
-                rows.show(found["licences"], LICENCES, key="licences")
+                known = licence_view.validity_of(found)
+                rows.show(
+                    [{**known[one["state"], one["number"]], **one} for one in found["licences"]],
+                    LICENCES,
+                    key="licences",
+                    choose="licence",
+                    id_field="state",
+                    file="provider-licences",
+                )
             else:
-                st.caption("No licence, so no consultation can be assigned. Add licences under Edit.")
+                st.caption("No licences, so no consultation can be assigned. Add one under Edit.")
+        with proofs:
+            licence_view.show_proof(found)
+        with hours:
+            schedule_dialog.show(found)
         with seen:
             if theirs:
-                rows.show(theirs, consultation_details.columns("assigned"), key="theirs")
+                rows.show(theirs, consultation_details.columns("assigned"), key="theirs", file="open-consultations")
             else:
                 st.caption("No open consultations.")
+        with registry:
+            registry_details.registry(found)
         with history:
-            rows.show(directory.history(db, provider_id), HISTORY, key="history")
+            rows.show(directory.history(db, provider_id), HISTORY, key="history", file="provider-history")
 
 
-def _facts(found: dict[str, Any]) -> dict[str, str]:
+def _facts(found: ProviderRow) -> dict[str, str]:
     zone, last = session.settings().business_zone, found["last_assigned_at"]
     return {
-        "Status": "Active" if found["active"] else "Deactivated",
-        "Open now": f"{found['pending']:,} of {found['capacity']:,}",
+        "Status": "Out of assignment" if found["blocked_reason"] else "Active" if found["active"] else "Deactivated",
+        "Open consultations": f"{found['pending']:,} of {found['capacity']:,}",
         "Last assigned": in_zone(datetime.fromisoformat(last), zone) if last else "never",
         "E-mail and NPI": " · ".join(filter(None, (found["email"], found["npi"]))) or "none",
         "Specialties": ", ".join(map(consultation_details.specialty, found["specialties"])) or "none",
     }
 
 
-def _buttons(found: dict[str, Any], misplaced: int) -> None:
+def _buttons(found: ProviderRow, misplaced: int) -> None:
     role = session.actor().role
     with st.container(horizontal=True):
         if right(role, "providers") >= Right.ACT:
-            st.button("Edit", type="primary", icon=":material/edit:", on_click=provider_dialogs.edit, args=(found,))
-            st.button("Deactivate" if found["active"] else "Activate", on_click=provider_dialogs.switch, args=(found,))
+            st.button(
+                "Edit", type="primary", icon=":material/edit:", on_click=drawer.ask, args=(provider_dialogs.edit, found)
+            )
+            st.button(
+                "Deactivate" if found["active"] else "Activate",
+                on_click=drawer.ask,
+                args=(provider_dialogs.switch, found),
+            )
         if misplaced and right(role, "assignments") >= Right.ACT:
             st.button(
-                f"Move {misplaced:,} to others",
-                on_click=consultation_dialogs.move_misplaced,
-                args=(misplaced, found["id"]),
+                f"Reassign {misplaced:,}",
+                on_click=drawer.ask,
+                args=(reassign_bulk.ask, found["id"], found["name"]),
             )
+
+
+def _changed(one: rows.Row) -> str:
+    return "; ".join(in_words(one["action"], one["before"], one["after"]))
 
 
 def _left(licence: rows.Row) -> str:
     if licence["status"] != "active":
         return "not active"
     if not licence["expires_on"]:
-        return "no end"
+        return "no end date"
     today = business_day(session.services().clock(), session.settings().business_zone)
     days = (date.fromisoformat(licence["expires_on"]) - today).days
-    return "ended" if days < 0 else "last day" if days == 0 else f"{days:,} days"
+    return "ended" if days < 0 else "ends today" if days == 0 else counted(days, "day")

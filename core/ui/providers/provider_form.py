@@ -1,16 +1,20 @@
-"""The form of one provider: its fields, what is wrong at each, and what stands in it at a moment."""
+"""The form of one provider: its fields, the problems shown at each, and the values entered."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd  # type: ignore[import-untyped]
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.providers import licences
-from core.providers.directory import MAX_CAPACITY, Document, Problem, Vocabulary
+from core.providers.directory import MAX_CAPACITY, Problem, Vocabulary
+from core.providers.directory_rows import LicenceDocument, ProviderDocument, ProviderRow
+from core.providers.licence_kinds import KINDS
+from core.ui.kit.rows import Row
 from core.ui.text import literal
 
-NEW: Document = {
+NEW: ProviderDocument = {
     "name": "",
     "email": None,
     "npi": None,
@@ -20,23 +24,28 @@ NEW: Document = {
     "notes": None,
     "licences": [],
 }
-LICENCE_FIELDS = ("state", "number", "status", "expires_on", "issued_on", "type", "verified_on", "verified_by")
+LICENCE_FIELDS = (
+    *("state", "number", "kind", "compact", "status", "expires_on"),
+    *("issued_on", "type", "verified_on", "verified_by"),
+)
+CHOSEN_FOR_ALL = ("status", "kind")  # even of an empty row
+Places = dict[str, DeltaGenerator]
 DAYS = ("issued_on", "expires_on", "verified_on")
 
 
 class ProviderForm:
-    """The fields of a provider as they were when the form was opened, and what is typed into them since."""
+    """The fields of a provider as they were when the form was opened, and what has been entered since."""
 
-    def __init__(self, before: Document | None, known: Vocabulary):
+    def __init__(self, before: ProviderRow | None, known: Vocabulary):
         self.before = before
-        self._start = before or NEW
+        self._start: Row = before or NEW
         self._known = known
         self._name = f"{before['id']} {before['updated_at']}" if before else "new"
-        self.tried = self._key("tried")
+        self.save_attempted = self._key("save attempted")
 
-    def draw(self) -> dict[str, Any]:
-        """The fields; answers a place below each for what is wrong in it."""
-        places: dict[str, Any] = {}
+    def draw(self) -> Places:
+        """Draw the fields; returns the place below each where its problems are shown."""
+        places: Places = {}
         left, right = st.columns(2)
         with left:
             st.text_input("Name", self._start["name"], max_chars=200, key=self._key("name"))
@@ -75,29 +84,31 @@ class ProviderForm:
         places["notes"] = st.empty()
         return places
 
-    def document(self) -> Document:
-        """What the form says at this moment, which may be later than when it was drawn."""
-        typed = {
-            name: st.session_state.get(self._key(name), self._start[name])
-            for name in NEW
-            if name not in ("active", "licences")
-        }
-        document = {
-            **typed,
-            "email": (typed["email"] or "").strip() or None,
-            "npi": (typed["npi"] or "").strip() or None,
-            "notes": (typed["notes"] or "").strip() or None,
+    def document(self) -> ProviderDocument:
+        """The values in the form now, which may have changed since it was drawn."""
+        document: ProviderDocument = {
+            "name": self._typed("name"),
+            "email": (self._typed("email") or "").strip() or None,
+            "npi": (self._typed("npi") or "").strip() or None,
+            "capacity": self._typed("capacity"),
+            "specialties": self._typed("specialties"),
+            "notes": (self._typed("notes") or "").strip() or None,
             "licences": edited(self._held(), st.session_state.get(self._key("licences")) or {}),
         }
-        return document | {"id": self.before["id"], "seen_at": self.before["updated_at"]} if self.before else document
+        if self.before:
+            return {**document, "id": self.before["id"], "seen_at": self.before["updated_at"]}
+        return document
 
-    def _held(self) -> list[dict[str, Any]]:
+    def _typed(self, field: str) -> Any:
+        return st.session_state.get(self._key(field), self._start[field])
+
+    def _held(self) -> list[Row]:
         return [{name: licence.get(name) for name in LICENCE_FIELDS} for licence in self._start["licences"]]
 
     def _draw_licences(self) -> None:
         held = pd.DataFrame(self._held(), columns=list(LICENCE_FIELDS)).astype(object)
         for name in DAYS:
-            held[name] = pd.to_datetime(held[name]).dt.date
+            held[name] = held[name].astype(object)  # as text, because the browser's date field misreads 2026-11-20
         column = st.column_config
         st.data_editor(
             held,
@@ -110,13 +121,23 @@ class ProviderForm:
                     "State", options=sorted(self._known.states), required=True, width="small"
                 ),
                 "number": column.TextColumn("Number", max_chars=60),
-                "status": column.SelectboxColumn("Status", options=licences.STATUSES, default="active", required=True),
-                "expires_on": column.DateColumn(
-                    "Last day", format="YYYY-MM-DD", help="Valid to the end of this day in the state's time zone."
+                "kind": column.SelectboxColumn(
+                    "Kind",
+                    options=list(KINDS),
+                    default="full",
+                    required=True,
+                    format_func=lambda kind: KINDS[str(kind)],
                 ),
-                "issued_on": column.DateColumn("Issued", format="YYYY-MM-DD"),
+                "compact": column.SelectboxColumn(
+                    "Compact",
+                    options=["", *sorted(self._known.rules.compacts)],
+                    help="The compact whose home licence a full one is, or that grants a privilege.",
+                ),
+                "status": column.SelectboxColumn("Status", options=licences.STATUSES, default="active", required=True),
+                "expires_on": _day_column("Last day", "Valid to the end of this day in the state's time zone."),
+                "issued_on": _day_column("Issued"),
                 "type": column.TextColumn("Type", max_chars=60),
-                "verified_on": column.DateColumn("Verified on", format="YYYY-MM-DD"),
+                "verified_on": _day_column("Verified on"),
                 "verified_by": column.TextColumn("Verified by", max_chars=60),
             },
         )
@@ -126,18 +147,22 @@ class ProviderForm:
         return f"provider {field} {self._name}"
 
 
-def say_problems(problems: Sequence[Problem], places: Mapping[str, Any]) -> None:
-    """What is wrong, each at its field."""
+def _day_column(title: str, help: str = "") -> Any:
+    """A day as it is written in files too: 2026-11-20."""
+    said = f"{help} Written as year-month-day, such as 2026-11-20.".strip()
+    return st.column_config.TextColumn(title, help=said, max_chars=10, validate=r"^\d{4}-\d{2}-\d{2}$")
+
+
+def say_problems(problems: Sequence[Problem], places: Places) -> None:
+    """Show each problem below its field."""
     for field, place in places.items():
         wrong = [literal(one.message) for one in problems if one.field == field]
         if wrong:
             place.error(" ".join(wrong))
 
 
-def edited(rows: Sequence[Mapping[str, Any]], state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a data editor with what its state says was changed, added
-    and deleted; lines without anything left out.
-    """
+def edited(rows: Sequence[Row], state: Mapping[str, Any]) -> list[LicenceDocument]:
+    """The rows of a data editor after the changes, additions and deletions in its state; empty rows are dropped."""
     changed = {int(place): cells for place, cells in (state.get("edited_rows") or {}).items()}
     kept = [
         dict(row) | changed.get(place, {})
@@ -146,13 +171,14 @@ def edited(rows: Sequence[Mapping[str, Any]], state: Mapping[str, Any]) -> list[
     ]
     empty = dict.fromkeys(LICENCE_FIELDS)
     kept += [empty | dict(added) for added in state.get("added_rows") or []]
-    return [_tidied(row) for row in kept if any(row[name] for name in LICENCE_FIELDS if name != "status")]
+    return [_tidied(row) for row in kept if any(row[name] for name in LICENCE_FIELDS if name not in CHOSEN_FOR_ALL)]
 
 
-def _tidied(row: dict[str, Any]) -> dict[str, Any]:
-    """Nothing for what is empty, the plain day for a moment that the browser made of it."""
+def _tidied(row: Row) -> LicenceDocument:
+    """Empty cells as None, and a day without the time that the browser adds to it."""
     text = {name: str(cell).strip() if cell is not None else "" for name, cell in row.items()}
-    return {
+    tidied = {
         name: (value[:10] if name in DAYS else value) or ("active" if name == "status" else None)
         for name, value in text.items()
     }
+    return cast(LicenceDocument, tidied)

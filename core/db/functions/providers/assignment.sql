@@ -1,5 +1,5 @@
--- assignment_decision: this unassigned consultation as it is to be: with a provider, who has one more now, or waiting
--- with the reason; and the candidates of that moment. Does not write the consultation.
+-- assignment_decision: chooses a provider for this unassigned consultation and counts it as one of theirs, or says why
+-- it must wait; with the candidates considered. The consultation itself is not written.
 create function payops.assignment_decision(
   p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
   out decided payops.consultations, out candidates jsonb
@@ -25,7 +25,7 @@ begin
 end
 $$;
 
--- assign: this unassigned consultation gets a provider, or waits with the reason; the decision is recorded.
+-- assign: this unassigned consultation is assigned to a provider or waits, with the reason; the decision is recorded.
 create function payops.assign(
   p_consultation payops.consultations, p_kind text, p_actor text, p_now timestamptz, p_may_wait boolean
 ) returns payops.consultations
@@ -48,7 +48,7 @@ begin
 end
 $$;
 
--- record_decision: the decision is logged, with the consultation as it is now.
+-- record_decision: the decision about this consultation is recorded.
 create function payops.record_decision(
   p_consultation payops.consultations, p_kind text, p_actor text, p_now timestamptz, p_candidates jsonb,
   p_started timestamptz
@@ -63,9 +63,9 @@ set search_path = '' as $$
   )
 $$;
 
--- drain_state: the oldest waiting consultations of this state get a provider, as far as there is capacity; answers how
--- many. Only one transaction at a time does this for a state, so that the oldest goes first, and it waits for no other
--- lock meanwhile.
+-- drain_state: the oldest waiting consultations in this state are assigned while there is capacity; answers how many.
+-- Only one transaction at a time does this for a state, so that the oldest goes first, and it waits for no other lock
+-- meanwhile.
 create function payops.drain_state(p_state text, p_now timestamptz, p_limit integer default 500) returns integer
 language plpgsql
 set search_path = '' as $$

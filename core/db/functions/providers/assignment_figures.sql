@@ -3,30 +3,17 @@
 create function payops.assignment_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
-  with bounds as (
-    select
-      p_since::timestamp at time zone timezone as starts, (p_until + 1)::timestamp at time zone timezone as ends
-    from payops.business
-  )
   select jsonb_build_object(
-    'assignment_success_rate', (
-      select payops.rate(count(*) filter (where c.first_answer ->> 'status' = 'assigned'), count(*))
-      from payops.consultations as c, bounds as b
-      where c.received_at >= b.starts and c.received_at < b.ends
+    'assignment_success_rate', payops.rate(
+      payops.counted_on_days('assigned_at_once', p_since, p_until),
+      payops.counted_on_days('consultation', p_since, p_until)
     ),
-    'assignment_time', (
-      select jsonb_build_object(
-        'p50_ms', percentile_cont(0.5) within group (order by d.took_us / 1000.0),
-        'p95_ms', percentile_cont(0.95) within group (order by d.took_us / 1000.0), 'n', count(*)
-      )
-      from payops.assignment_decisions as d, bounds as b
-      where d.at >= b.starts and d.at < b.ends and d.kind = 'intake'
-    )
+    'assignment_time', payops.times_of_days('assignment', p_since, p_until)
   )
 $$;
 
--- asked_between: how many consultations were received in this time, how many got a provider at once, how many of those by
--- fallback, and how long the database took to choose.
+-- asked_between: how many consultations were received between two moments, how many of them were assigned at once, how
+-- many of those outside the requested specialty, and how long the database took to choose.
 create function payops.asked_between(p_from timestamptz, p_to timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -70,19 +57,19 @@ set search_path = '' as $$
     'limit_seconds', extract(epoch from payops.waiting_limit()),
     'oldest', (
       select jsonb_build_object(
-        'id', c.id, 'state', c.state, 'reason', payops.why_nobody(c.state, p_now),
+        'id', c.id, 'state', c.state, 'reason', payops.no_provider_reason(c.state, p_now),
         'age_seconds', floor(extract(epoch from p_now - c.received_at))
       )
       from payops.consultations as c where c.status = 'waiting' order by c.received_at, c.id limit 1
     ),
     'open', (select count(*) from payops.consultations as c where c.status = 'assigned'),
     'misplaced', (select m.consultations from payops.misplaced(p_now) as m),
-    'capacity', (select coalesce(sum(p.capacity), 0) from payops.providers as p where p.active)
+    'capacity', (select coalesce(sum(p.capacity), 0) from payops.providers as p where payops.may_be_assigned(p))
   )
 $$;
 
--- misplaced: how many open consultations are with a provider who may not see them at this moment, and since when the
--- oldest is open.
+-- misplaced: how many open consultations are assigned to a provider who may not see the patient now, and when the oldest
+-- of them was received.
 create function payops.misplaced(p_now timestamptz, out consultations bigint, out oldest timestamptz)
 language sql stable
 set search_path = '' as $$
@@ -91,6 +78,6 @@ set search_path = '' as $$
   where c.status = 'assigned' and not exists (
     select from payops.providers as p
     inner join payops.licences as l on p.id = l.provider_id
-    where p.id = c.provider_id and p.active and l.state = c.state and payops.licence_valid(l, p_now)
+    where p.id = c.provider_id and payops.may_be_assigned(p) and l.state = c.state and payops.licence_valid(l, p_now)
   )
 $$;

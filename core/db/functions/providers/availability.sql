@@ -1,5 +1,5 @@
--- rewrite_availability: the provider is available for exactly what their licences and specialties allow. The caller
--- holds the provider's lock.
+-- rewrite_availability: the provider is available in exactly the states and specialties that their licences and
+-- specialties allow, while they are there by their schedule. The caller holds the provider's lock.
 create function payops.rewrite_availability(p_provider text) returns void
 language sql
 set search_path = '' as $$
@@ -7,16 +7,20 @@ set search_path = '' as $$
   insert into payops.availability
     (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)
   select
-    p.id, l.id, s.code, l.state, p.pending::double precision / p.capacity, p.capacity,
-    coalesce(p.last_assigned_at, '-infinity'), l.valid_from, l.valid_until
+    p.id, l.id, s.code, l.state, p.pending::double precision / coalesce(d.capacity, p.capacity),
+    coalesce(d.capacity, p.capacity), coalesce(p.last_assigned_at, '-infinity'),
+    greatest(l.valid_from, d.settled_from), least(l.valid_until, d.settled_until)
   from payops.providers as p
-  inner join payops.licences as l on p.id = l.provider_id and l.status = 'active'
+  inner join payops.licences as l
+    on p.id = l.provider_id and l.status = 'active' and l.awaiting is distinct from 'licence'
+    and l.valid_from < l.valid_until
+  left join payops.provider_schedules as d on p.id = d.provider_id
   cross join unnest(p.specialties) as s (code)
-  where p.id = p_provider and p.active;
+  where p.id = p_provider and payops.may_be_assigned(p) and d.on_duty is not false;
   select payops.lower_search_cursors(p_provider)
 $$;
 
--- change_pending: the provider has so many open consultations more, or fewer. Takes the provider's lock.
+-- change_pending: the provider's number of open consultations has changed by `p_more`. Takes the provider's lock.
 create function payops.change_pending(p_provider text, p_more integer, p_assigned_at timestamptz default null)
 returns void
 language plpgsql
@@ -28,7 +32,7 @@ begin
   where id = p_provider
   returning * into changed;
   update payops.availability set
-    load = changed.pending::double precision / changed.capacity,
+    load = changed.pending::double precision / capacity,
     idle_since = coalesce(changed.last_assigned_at, '-infinity')
   where provider_id = p_provider;
   if p_more < 0 then

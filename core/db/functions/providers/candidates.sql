@@ -1,12 +1,12 @@
--- tier_of: how well these specialties fit the one that is wanted, 1 being best.
+-- tier_of: how well these specialties match the requested one: 1 has it, 2 has general practice, 3 has neither.
 create function payops.tier_of(p_wanted text, p_specialties text[]) returns integer
 language sql immutable
 set search_path = '' as $$
   select case when p_wanted = any(p_specialties) then 1 when 'general_practice' = any(p_specialties) then 2 else 3 end
 $$;
 
--- fit_description: how an eligible provider of this tier fits.
-create function payops.fit_description(p_tier integer) returns text
+-- match_description: why an eligible provider of this tier can be chosen.
+create function payops.match_description(p_tier integer) returns text
 language sql immutable
 set search_path = '' as $$
   select case p_tier
@@ -26,35 +26,45 @@ create function payops.candidates_of(
 language sql stable
 set search_path = '' as $$
   select
-    p.id, l.licensed, l.licensed and p.active and p.pending < p.capacity and p.id <> all (p_declined_by), t.tier,
+    p.id, l.licensed,
+    l.licensed and payops.may_be_assigned(p) and d.on_duty is not false and p.pending < coalesce(d.capacity, p.capacity)
+    and p.id <> all (p_declined_by),
+    t.tier,
     case
       when l.held is null then 'No licence in ' || p_state || '.'
+      when p.blocked_reason is not null then p.blocked_reason
       when not p.active then 'Deactivated.'
       when not l.licensed then l.held
-      when p.id = any(p_declined_by) then 'The consultation was reassigned from them before.'
-      when p.pending >= p.capacity then 'At capacity.'
-      else payops.fit_description(t.tier)
+      when p.id = any(p_declined_by) then 'The consultation was released from this provider before.'
+      when d.on_duty is false then 'Away or outside their hours.'
+      when p.pending >= coalesce(d.capacity, p.capacity) then 'At capacity.'
+      else payops.match_description(t.tier)
     end,
-    p.pending, p.capacity
+    p.pending, coalesce(d.capacity, p.capacity)
   from unnest(p_providers) as given (id)
   inner join payops.providers as p on given.id = p.id
+  left join lateral payops.duty_now(p.id, p_now) as d on true
   cross join lateral (
     select
       coalesce(bool_or(payops.licence_valid(n, p_now)), false) as licensed,
       max(case
         when n.status <> 'active' then 'Licence ' || n.status || '.'
-        when n.valid_until <= p_now then 'Licence expired ' || n.expires_on || '.'
-        when n.valid_from > p_now then 'Licence starts ' || n.issued_on || '.'
+        when n.awaiting = 'licence' then 'Licence waits for a second person''s confirmation.'
+        when n.valid_until = '-infinity' and n.kind = 'compact_privilege' then 'Privilege without a valid home licence.'
+        when n.valid_until = '-infinity' then 'Registration without a rule that allows it.'
+        when n.valid_until <= p_now and n.home_licence_id is not null then 'Home licence expired ' || n.expires_on || '.'
+        when n.valid_until <= p_now then coalesce('Licence expired ' || n.expires_on || '.', 'Its rule has ended.')
+        when n.valid_from > p_now then coalesce('Licence starts ' || n.issued_on || '.', 'Its rule has not begun.')
         else ''
       end) as held
     from payops.licences as n
     where n.provider_id = p.id and n.state = p_state
   ) as l
   cross join lateral payops.tier_of(p_specialty, p.specialties) as t (tier)
-  order by 3 desc, t.tier, p.pending::double precision / p.capacity, p.last_assigned_at nulls first, p.id
+  order by 3 desc, t.tier, p.pending::double precision / coalesce(nullif(d.capacity, 0), p.capacity), p.last_assigned_at nulls first, p.id
 $$;
 
--- candidate_record: what is kept of one candidate of a choice.
+-- candidate_record: what a decision records about one candidate.
 create function payops.candidate_record(
   p_provider text, p_eligible boolean, p_tier integer, p_why text, p_pending integer, p_capacity integer
 ) returns jsonb
@@ -64,9 +74,9 @@ return jsonb_build_object(
   'capacity', p_capacity
 );
 
--- candidate_snapshot: what is kept of a choice: every provider licensed in the state, with why each was eligible or not;
--- where those are many, the first in the order of choice, or some of them where nobody is eligible. `complete` says that
--- these are all.
+-- candidate_snapshot: what a decision records about its candidates: every provider licensed in the state, with why each
+-- was eligible or not. Where there are many, only the first in the order of choice, or a few if nobody is eligible.
+-- `complete` says whether all are listed.
 create function payops.candidate_snapshot(
   p_consultation payops.consultations, p_now timestamptz, p_first jsonb default null
 ) returns jsonb
@@ -83,7 +93,7 @@ declare
   complete constant boolean := cardinality(licensed) <= most;
   one_tier constant boolean := p_first -> 0 -> 'tier' = p_first -> -1 -> 'tier';
 begin
-  -- Where nobody of the best tier was free, some of the next may fit better than the tier they were found in.
+  -- Where the best tier had nobody free, the providers found in the next one may match better than that tier says.
   if not complete and one_tier and p_consultation.preferred_provider_id is null then
     return jsonb_build_object('complete', false, 'items', p_first);
   elsif not complete then
@@ -133,7 +143,7 @@ begin
   );
   return (
     with listed as (
-      select c.*, p.name, row_number() over () as place
+      select c.*, p.name, payops.may_be_assigned(p) as may_be_assigned, row_number() over () as place
       from payops.candidates_of(
         asked.state, asked.specialty, p_now, array(select distinct n.id from unnest(named) as n (id)), asked.declined_by
       ) as c
@@ -145,9 +155,9 @@ begin
     select jsonb_build_object(
       'licensed', (select count(distinct l.provider_id) from payops.licences as l where l.state = asked.state),
       'items', coalesce(jsonb_agg(
-        to_jsonb(l) - 'place' || jsonb_build_object(
+        to_jsonb(l) - array['place', 'may_be_assigned'] || jsonb_build_object(
           'has_it', l.provider_id is not distinct from asked.provider_id,
-          'overridable', l.licensed and l.why <> 'Deactivated.' and l.provider_id is distinct from asked.provider_id,
+          'overridable', l.licensed and l.may_be_assigned and l.provider_id is distinct from asked.provider_id,
           'selectable',
           l.eligible and l.provider_id is distinct from asked.provider_id
           and coalesce(l.tier <= (select b.tier from best as b), false)

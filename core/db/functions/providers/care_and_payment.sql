@@ -13,11 +13,11 @@ set search_path = '' as $$
 $$;
 
 -- care_payment_mismatches: consultations paid but not seen, or refunded in full but still open; oldest first, at most
--- 500. `somebody` says whether a provider could take it now.
+-- 500. `provider_available` says whether a provider could take it now.
 create function payops_api.care_payment_mismatches(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  with apart as (
+  with suspects as (
     select c.*
     from payops.consultations as c
     where c.order_id is not null and c.status = 'waiting'
@@ -38,13 +38,13 @@ set search_path = '' as $$
       (select p.name from payops.providers as p where p.id = a.provider_id) as provider_name,
       case when m.refunded_minor >= m.received_minor then 'refunded_but_open' else 'paid_but_waiting' end as problem,
       floor(extract(epoch from p_now - a.received_at)) as age_seconds,
-      case when a.status = 'waiting' then payops.why_nobody(a.state, p_now) end as reason,
+      case when a.status = 'waiting' then payops.no_provider_reason(a.state, p_now) end as reason,
       exists (
         select from payops.availability as o
         where o.state = a.state and o.load < 1 and payops.is_within(o.valid_from, o.valid_until, p_now)
           and o.provider_id <> all (a.declined_by)
-      ) as somebody
-    from apart as a
+      ) as provider_available
+    from suspects as a
     cross join lateral payops.order_totals(a.order_id) as m
     where m.refunded_minor >= m.received_minor
       or (a.status = 'waiting' and a.received_at <= p_now - payops.waiting_limit())

@@ -1,4 +1,4 @@
--- consultation_as_json: a consultation as callers see it, with its provider's name.
+-- consultation_as_json: the fields of a consultation that callers get, with its provider's name.
 create function payops.consultation_as_json(p_consultation payops.consultations) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -43,18 +43,8 @@ begin
 end
 $$;
 
--- require_reason: refused where no reason is given.
-create function payops.require_reason(p_reason text) returns void
-language plpgsql
-set search_path = '' as $$
-begin
-  if coalesce(btrim(p_reason), '') = '' then
-    perform payops.refuse('reason_missing', 'Give a reason. Nothing was changed.');
-  end if;
-end
-$$;
-
--- end_consultation: the consultation is completed or cancelled, and its provider's slot is free again, once.
+-- end_consultation: the consultation is completed or cancelled, and its provider has one open consultation less. A
+-- second call changes nothing.
 create function payops_api.end_consultation(
   p_actor text, p_actor_role text, p_id text, p_status text, p_now timestamptz, p_reason text default null
 ) returns jsonb
@@ -102,23 +92,24 @@ begin
 end
 $$;
 
--- may_see: whether this provider is active and licensed in this state now.
+-- may_see: whether this provider is active, not blocked, and licensed in this state now.
 create function payops.may_see(p_provider text, p_state text, p_now timestamptz) returns boolean
 language sql stable
 set search_path = '' as $$
   select exists (
     select from payops.providers as p
     inner join payops.licences as l on p.id = l.provider_id
-    where p.id = p_provider and p.active and l.state = p_state and payops.licence_valid(l, p_now)
+    where p.id = p_provider and payops.may_be_assigned(p) and l.state = p_state and payops.licence_valid(l, p_now)
   )
 $$;
 
 -- found_consultations: a page of the consultations in this status (`misplaced`: with a provider who is not active and
--- licensed there now; `ended`: completed or cancelled), in one state, of one provider or patient, if given; or of those
--- with this consultation, submission, order or patient ID. Open ones oldest first, ended ones newest first.
+-- licensed there now; `ended`: completed or cancelled; `overdue`: waiting for too long), in one state, of one provider
+-- or patient, if given; or of those with this consultation, submission, order or patient ID. Open ones oldest first,
+-- ended ones newest first; only those after `p_after_id` in that order if it is given.
 create function payops.found_consultations(
   p_status text, p_state text, p_provider text, p_patient text, p_search text, p_now timestamptz, p_skip integer,
-  p_limit integer
+  p_limit integer, p_after_id text
 ) returns setof payops.consultations
 language plpgsql stable
 set search_path = '' as $$
@@ -141,12 +132,19 @@ begin
       where c.status = 'assigned' and (p_state is null or c.state = p_state)
         and (p_provider is null or c.provider_id = p_provider)
         and (p_status = 'assigned' or not payops.may_see(c.provider_id, c.state, p_now))
+        and (p_after_id is null or (c.received_at, c.id) > (
+          select a.received_at, a.id from payops.consultations as a where a.id = p_after_id
+        ))
       order by c.received_at, c.id
       offset p_skip limit p_limit;
-  elsif p_status = 'waiting' then
+  elsif p_status in ('waiting', 'overdue') then
     return query
       select c.* from payops.consultations as c
       where c.status = 'waiting' and (p_state is null or c.state = p_state)
+        and (p_status = 'waiting' or c.received_at <= p_now - payops.waiting_limit())
+        and (p_after_id is null or (c.received_at, c.id) > (
+          select a.received_at, a.id from payops.consultations as a where a.id = p_after_id
+        ))
       order by c.received_at, c.id
       offset p_skip limit p_limit;
   else
@@ -154,24 +152,28 @@ begin
       select c.* from payops.consultations as c
       where c.ended_at is not null and (p_status = 'ended' or c.status = p_status)
         and (p_state is null or c.state = p_state) and (p_provider is null or c.provider_id = p_provider)
-      order by c.ended_at desc
+        and (p_after_id is null or (c.ended_at, c.id) < (
+          select a.ended_at, a.id from payops.consultations as a where a.id = p_after_id
+        ))
+      order by c.ended_at desc, c.id desc
       offset p_skip limit p_limit;
   end if;
 end
 $$;
 
 -- list_consultations: those found, at most 1,000, with their age in seconds, whether they wait longer than the limit, why
--- they wait now, and whether their provider may see them.
+-- they wait now, and whether their provider may see them; those after `p_after_id` if it is given.
 create function payops_api.list_consultations(
   p_status text, p_now timestamptz, p_state text default null, p_provider text default null,
-  p_patient text default null, p_search text default null, p_skip integer default 0, p_limit integer default 200
+  p_patient text default null, p_search text default null, p_skip integer default 0, p_limit integer default 200,
+  p_after_id text default null
 ) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(jsonb_agg(
     payops.consultation_as_json(f.one) || jsonb_build_object(
       'reason',
-      case when (f.one).status = 'waiting' then payops.why_nobody((f.one).state, p_now) else (f.one).reason end,
+      case when (f.one).status = 'waiting' then payops.no_provider_reason((f.one).state, p_now) else (f.one).reason end,
       'age_seconds', floor(extract(epoch from p_now - (f.one).received_at)),
       'overdue', (f.one).status = 'waiting' and (f.one).received_at <= p_now - payops.waiting_limit(),
       'may_see', (f.one).provider_id is null or payops.may_see((f.one).provider_id, (f.one).state, p_now)
@@ -181,12 +183,13 @@ set search_path = '' as $$
   from (
     select g as one, row_number() over () as place
     from payops.found_consultations(
-      p_status, p_state, p_provider, p_patient, p_search, p_now, p_skip, least(p_limit, 1000)
+      p_status, p_state, p_provider, p_patient, p_search, p_now, p_skip, least(p_limit, 1000), p_after_id
     ) as g
   ) as f
 $$;
 
--- consultation: one consultation with every decision about it, first to last, and the payments of its order.
+-- consultation: one consultation with every decision about it, first to last, with the licences and proof that it rested
+-- on, and the payments of its order.
 create function payops_api.consultation(p_id text, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -201,7 +204,10 @@ begin
       select coalesce(jsonb_agg(
         to_jsonb(d) || jsonb_build_object(
           'provider_name', (select p.name from payops.providers as p where p.id = d.provider_id),
-          'candidates', payops.with_names(d.candidates)
+          'candidates', payops.with_names(d.candidates),
+          'licences', case when d.provider_id is null then '[]' else
+            payops.licences_at(d.provider_id, found_one.state, d.at)
+          end
         )
         order by d.id
       ), '[]')

@@ -1,8 +1,9 @@
 -- search_providers: so many of the directory by name from `p_skip` on, at most 1,000, and how many there are in all: with
--- a part of the name, e-mail or NPI, a licence in a state, a specialty, or active or not, if given.
+-- a part of the name, e-mail or NPI, a licence in a state, a specialty, or active or not, if given; those after the
+-- provider `p_after_id` if it is given.
 create function payops_api.search_providers(
   p_search text default null, p_state text default null, p_specialty text default null, p_active boolean default null,
-  p_skip integer default 0, p_limit integer default 200
+  p_skip integer default 0, p_limit integer default 200, p_after_id text default null
 ) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -22,6 +23,9 @@ set search_path = '' as $$
       from (
         select f.id, row_number() over (order by lower(f.name), f.id) as place
         from fitting as f
+        where p_after_id is null or (lower(f.name), f.id) > (
+          select lower(a.name), a.id from payops.providers as a where a.id = p_after_id
+        )
         order by lower(f.name), f.id
         offset p_skip
         limit least(p_limit, 1000)
@@ -38,11 +42,12 @@ language sql stable security definer
 set search_path = '' as $$
   select (
     select jsonb_build_object(
-      'providers', count(*), 'active', count(*) filter (where p.active),
-      'capacity', coalesce(sum(p.capacity) filter (where p.active), 0),
-      'free_slots', coalesce(sum(greatest(p.capacity - p.pending, 0)) filter (where p.active), 0)
+      'providers', count(*), 'active', count(*) filter (where payops.may_be_assigned(p)),
+      'capacity', coalesce(sum(p.capacity) filter (where payops.may_be_assigned(p)), 0),
+      'free_slots', coalesce(sum(payops.free_slots(p, d)) filter (where payops.may_be_assigned(p)), 0)
     )
     from payops.providers as p
+    left join payops.provider_schedules as d on p.id = d.provider_id
   ) || (
     select jsonb_build_object(
       'ended', count(*) filter (where l.valid_until <= p_now),
@@ -54,6 +59,7 @@ set search_path = '' as $$
     )
     from payops.licences as l
     inner join payops.providers as p on l.provider_id = p.id
-    where l.status = 'active' and p.active and l.expires_on <= (p_now + interval '91 days')::date
+    where l.status = 'active' and p.active and l.home_licence_id is null
+      and l.expires_on <= (p_now + interval '91 days')::date
   )
 $$;

@@ -4,10 +4,12 @@ create function payops_api.state_coverage(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   with covered as (
-    select l.state, count(distinct p.id) as providers, sum(greatest(p.capacity - p.pending, 0)) as free_slots
-    from payops.licences as l
-    inner join payops.providers as p on l.provider_id = p.id and p.active
-    where payops.licence_valid(l, p_now)
+    select l.state, count(*) as providers, sum(payops.free_slots(p, d)) as free_slots
+    from (
+      select distinct n.state, n.provider_id from payops.licences as n where payops.licence_valid(n, p_now)
+    ) as l
+    inner join payops.providers as p on l.provider_id = p.id and payops.may_be_assigned(p)
+    left join payops.provider_schedules as d on p.id = d.provider_id
     group by l.state
   ),
   waiting as (
@@ -110,16 +112,19 @@ set search_path = '' as $$
         select count(*) from payops.consultations as c
         where c.provider_id = p_provider and c.state = l.state and c.status = 'assigned'
       ) as open,
-      count(distinct p.id) as others, coalesce(sum(greatest(p.capacity - p.pending, 0)), 0) as free_slots
+      count(p.id) as others, coalesce(sum(payops.free_slots(p, d)), 0) as free_slots
     from (
       select distinct n.state from payops.licences as n
       where n.provider_id = p_provider
       union
       select c.state from payops.consultations as c where c.provider_id = p_provider and c.status = 'assigned'
     ) as l
-    left join payops.licences as o
-      on l.state = o.state and o.provider_id <> p_provider and payops.licence_valid(o, p_now)
-    left join payops.providers as p on o.provider_id = p.id and p.active
+    left join (
+      select distinct n.state, n.provider_id from payops.licences as n
+      where n.provider_id <> p_provider and payops.licence_valid(n, p_now)
+    ) as o on l.state = o.state
+    left join payops.providers as p on o.provider_id = p.id and payops.may_be_assigned(p)
+    left join payops.provider_schedules as d on p.id = d.provider_id
     group by l.state
   ) as t
 $$;
@@ -130,7 +135,7 @@ create function payops_api.with_licence(p_provider text, p_state text, p_now tim
 language sql stable security definer
 set search_path = '' as $$
   select jsonb_build_object(
-    'waiting', w.n, 'would_take', least(w.n, case when p.active then greatest(p.capacity - p.pending, 0) else 0 end),
+    'waiting', w.n, 'would_take', least(w.n, case when payops.may_be_assigned(p) then payops.free_slots(p, d) else 0 end),
     'demand_30_days', (
       select count(*) from payops.consultations as c
       where c.state = p_state and c.received_at > p_now - interval '30 days' and c.received_at <= p_now
@@ -138,12 +143,13 @@ set search_path = '' as $$
     'providers', (
       select count(distinct q.id)
       from payops.licences as l
-      inner join payops.providers as q on l.provider_id = q.id and q.active
+      inner join payops.providers as q on l.provider_id = q.id and payops.may_be_assigned(q)
       where l.state = p_state and payops.licence_valid(l, p_now)
     ),
     'has_it', payops.may_see(p_provider, p_state, p_now)
   )
   from payops.providers as p
+  left join payops.provider_schedules as d on p.id = d.provider_id
   cross join (
     select count(*) as n from payops.consultations as c where c.state = p_state and c.status = 'waiting'
   ) as w

@@ -1,24 +1,42 @@
--- patients_of: the patients whom this provider saw in this state in the last 90 days or is to see, each once, with their
+-- states_of_licence: the states where this licence, and the privileges that follow from it, let its provider see patients.
+create function payops.states_of_licence(p_licence bigint) returns text[]
+language sql stable
+set search_path = '' as $$
+  select array(
+    select distinct l.state from payops.licences as l where l.id = p_licence or l.home_licence_id = p_licence
+  )
+$$;
+
+-- patients_of: the patients whom this provider saw in these states in the last 90 days or is to see, each once, with their
 -- open consultations and the orders of those.
-create function payops.patients_of(p_provider text, p_state text, p_now timestamptz)
+create function payops.patients_of(p_provider text, p_states text[], p_now timestamptz)
 returns table (patient_id text, open_consultations bigint, open_orders text[])
 language sql stable
 set search_path = '' as $$
   select
     c.patient_id, count(*) filter (where c.status = 'assigned'),
     array_agg(distinct c.order_id) filter (where c.status = 'assigned' and c.order_id is not null)
-  from payops.consultations as c
-  where c.provider_id = p_provider and c.state = p_state and c.status in ('assigned', 'completed')
-    and (c.ended_at is null or c.ended_at > p_now - interval '90 days')
+  from (
+    select a.* from payops.consultations as a
+    where a.provider_id = p_provider and a.state = any(p_states) and a.status in ('assigned', 'completed')
+      and a.ended_at is null
+    union all
+    select e.* from payops.consultations as e
+    where e.provider_id = p_provider and e.state = any(p_states) and e.status in ('assigned', 'completed')
+      and e.ended_at > p_now - interval '90 days'
+  ) as c
   group by c.patient_id
 $$;
 
--- licence_impact: what is affected if this provider's licence in this state ends: open consultations, what was paid for
+-- licence_impact: what is affected if this provider's licence in these states ends: open consultations, what was paid for
 -- them and not refunded, and the monthly subscriptions of the patients seen there, an amount a currency.
-create function payops.licence_impact(p_provider text, p_state text, p_now timestamptz) returns jsonb
+create function payops.licence_impact(p_provider text, p_states text[], p_now timestamptz) returns jsonb
 language sql stable
-set search_path = '' as $$
-  with patients as (select * from payops.patients_of(p_provider, p_state, p_now)),
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+  with patients as (select * from payops.patients_of(p_provider, p_states, p_now)),
   paid as (
     select m.currency, m.received_minor - m.refunded_minor as minor
     from patients as p
@@ -44,22 +62,37 @@ $$;
 create function payops_api.expiring_licences(p_days integer, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
+  with licensed as materialized ( -- counted once for each state, not for each licence
+    select distinct o.state, o.provider_id
+    from payops.licences as o
+    inner join payops.providers as q on o.provider_id = q.id and payops.may_be_assigned(q)
+    where payops.licence_valid(o, p_now)
+  ),
+  numbers as materialized (select n.state, count(*) as providers from licensed as n group by n.state)
   select coalesce(jsonb_agg(
-    to_jsonb(x) || payops.licence_impact(x.provider_id, x.state, p_now) || jsonb_build_object('others', (
-      select count(distinct o.provider_id)
-      from payops.licences as o
-      inner join payops.providers as q on o.provider_id = q.id and q.active
-      where o.state = x.state and o.provider_id <> x.provider_id and payops.licence_valid(o, p_now)
-    ))
+    to_jsonb(x)
+    || payops.licence_impact(x.provider_id, payops.states_of_licence(x.id), p_now)
+    || jsonb_build_object('others', coalesce((
+      select
+        n.providers - (exists (
+          select from payops.licences as o
+          inner join payops.providers as q on o.provider_id = q.id and payops.may_be_assigned(q)
+          where o.provider_id = x.provider_id and o.state = x.state and payops.licence_valid(o, p_now)
+        ))::integer
+      from numbers as n
+      where n.state = x.state
+    ), 0))
     order by x.expires_on, x.provider_id, x.state
   ), '[]')
   from (
     select
-      l.id, l.provider_id, p.name, l.state, l.number, l.expires_on, l.valid_until <= p_now as expired,
+      l.id, l.provider_id, p.name, l.state, l.number, l.expires_on, l.valid_until as ends_at,
+      l.valid_until <= p_now as expired,
       greatest(ceil(extract(epoch from l.valid_until - p_now) / 86400), 0)::integer as days_left
     from payops.licences as l
     inner join payops.providers as p on l.provider_id = p.id
-    where l.status = 'active' and p.active and l.valid_until <= p_now + make_interval(days => p_days)
+    where l.status = 'active' and p.active and l.home_licence_id is null
+      and l.valid_until > '-infinity' and l.valid_until <= p_now + make_interval(days => p_days)
       and l.expires_on <= (p_now + make_interval(days => p_days + 1))::date
     order by l.expires_on, l.provider_id, l.state
     limit 500

@@ -1,6 +1,6 @@
--- is_within: whether a moment is within a time that includes its start and not its end. Postgres inlines this and the
--- next function into the query, so that its indexes are used: they have no options and no declared search path, and
--- their names are bound when they are made.
+-- is_within: whether a moment is from `p_from` on and before `p_until`. Postgres inlines this and the next function into
+-- the query, so that its indexes are used: they have no options and no declared search path, and their names are bound
+-- when they are made.
 create function payops.is_within(p_from timestamptz, p_until timestamptz, p_now timestamptz) returns boolean
 language sql immutable
 return p_from <= p_now and p_until > p_now;
@@ -8,7 +8,8 @@ return p_from <= p_now and p_until > p_now;
 -- licence_valid: whether this licence lets its provider see patients at this moment.
 create function payops.licence_valid(p_licence payops.licences, p_now timestamptz) returns boolean
 language sql immutable
-return p_licence.status = 'active' and payops.is_within(p_licence.valid_from, p_licence.valid_until, p_now);
+return p_licence.status = 'active' and p_licence.awaiting is distinct from 'licence'
+  and payops.is_within(p_licence.valid_from, p_licence.valid_until, p_now);
 
 -- start_of_day_in: the moment this day begins in this state's time zone.
 create function payops.start_of_day_in(p_state text, p_day date) returns timestamptz
@@ -17,53 +18,82 @@ set search_path = '' as $$
   select p_day::timestamp at time zone s.zone from payops.states as s where s.code = p_state
 $$;
 
--- licences_as_json: a provider's licences as callers see them, by state and number.
+-- licences_as_json: the licences of a provider that somebody entered, by state and number.
 create function payops.licences_as_json(p_provider text) returns jsonb
 language sql stable
 set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'state', state, 'number', number, 'type', type, 'status', status, 'issued_on', issued_on,
-    'expires_on', expires_on, 'verified_on', verified_on, 'verified_by', verified_by
+    'expires_on', expires_on, 'verified_on', verified_on, 'verified_by', verified_by, 'kind', kind, 'compact', compact,
+    'awaiting', awaiting
   ) order by state, number), '[]')
-  from payops.licences where provider_id = p_provider
+  from payops.licences where provider_id = p_provider and home_licence_id is null
 $$;
 
--- set_licences: the provider has exactly these licences; refused where one is not valid. The caller holds the provider's
--- lock.
-create function payops.set_licences(p_provider text, p_licences jsonb) returns void
+-- validity_as_json: when each licence of a provider ends, by state and number, privileges that follow from others among
+-- them. `ends_at` is null where it never ends, or was never valid.
+create function payops.validity_as_json(p_provider text) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'state', l.state, 'number', l.number, 'kind', l.kind, 'compact', l.compact, 'home_state', h.state,
+    'starts_at', case when isfinite(l.valid_from) then l.valid_from end,
+    'ends_at', case when isfinite(l.valid_until) then l.valid_until end,
+    'holds', l.valid_from < l.valid_until and l.awaiting is distinct from 'licence', 'not_allowed', r.not_allowed
+  ) order by l.home_licence_id nulls first, l.state, l.number), '[]')
+  from payops.licences as l
+  left join payops.licences as h on l.home_licence_id = h.id
+  left join payops.telehealth_registrations as r on l.kind = 'telehealth_registration' and l.state = r.state
+  where l.provider_id = p_provider
+$$;
+
+-- set_licences: the provider has exactly these licences, and what follows from them; fails where the table does not allow
+-- one. The caller holds the provider's lock.
+create function payops.set_licences(p_provider text, p_licences jsonb, p_actor text, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
 declare
   given record;
+  open_before constant text[] := payops.open_states(p_provider, p_now);
 begin
-  delete from payops.licences where provider_id = p_provider;
+  if (
+    select count(*) > count(distinct (l.state, nullif(l.number, '')))
+    from jsonb_to_recordset(p_licences) as l (state text, number text)
+  ) then
+    raise check_violation; -- two licences of one state and number
+  end if;
+  delete from payops.licences as l
+  where l.provider_id = p_provider and l.home_licence_id is null and not exists (
+    select from jsonb_to_recordset(p_licences) as g (state text, number text)
+    where g.state = l.state and nullif(g.number, '') is not distinct from l.number
+  );
+  update payops.licences set compact = null
+  where provider_id = p_provider and kind = 'full' and compact is not null; -- the home may move from one to another
   for given in
-    select l.* from jsonb_to_recordset(p_licences) as l (
+    select l.*, payops.days_of(l.state, l.issued_on, l.expires_on) as days
+    from jsonb_to_recordset(p_licences) as l (
       state text, number text, type text, status text, issued_on date, expires_on date, verified_on date,
-      verified_by text
+      verified_by text, kind text, compact text
     )
   loop
-    if not exists (select from payops.states as s where s.code = given.state) then
-      perform payops.refuse('unknown_state', format('%s is not a state, DC or a territory.', given.state));
-    elsif given.expires_on < given.issued_on then
-      perform payops.refuse('bad_licence', format('The licence in %s ends before it starts.', given.state));
-    end if;
     insert into payops.licences (
-      provider_id, state, number, type, status, issued_on, expires_on, verified_on, verified_by, valid_from, valid_until
+      provider_id, state, number, type, status, issued_on, expires_on, verified_on, verified_by, valid_from,
+      valid_until, kind, compact
     )
     values (
       p_provider, given.state, nullif(given.number, ''), given.type, coalesce(given.status, 'active'),
-      given.issued_on, given.expires_on, given.verified_on, given.verified_by,
-      coalesce(payops.start_of_day_in(given.state, given.issued_on), '-infinity'),
-      coalesce(payops.start_of_day_in(given.state, given.expires_on + 1), 'infinity')
-    );
+      given.issued_on, given.expires_on, given.verified_on, given.verified_by, lower(given.days), upper(given.days),
+      coalesce(given.kind, 'full'), nullif(given.compact, '')
+    )
+    on conflict (provider_id, state, number) where home_licence_id is null do update set
+      type = excluded.type, status = excluded.status, issued_on = excluded.issued_on, expires_on = excluded.expires_on,
+      verified_on = excluded.verified_on, verified_by = excluded.verified_by, valid_from = excluded.valid_from,
+      valid_until = excluded.valid_until, kind = excluded.kind, compact = excluded.compact;
   end loop;
+  perform payops.await_confirmation(p_provider, open_before, p_actor, p_now);
+  perform payops.derive_licences(p_provider, p_now);
 exception
   when unique_violation then
-    perform payops.refuse(
-      'duplicate_licence', format('The licence %s is listed twice.', concat_ws(' ', given.state, given.number))
-    );
-  when check_violation then
-    perform payops.refuse('bad_licence', format('The status of the licence in %s is not known.', given.state));
+    raise check_violation; -- two home licences of one compact; a unique violation of the caller is of the NPI
 end
 $$;

@@ -1,7 +1,6 @@
--- may_take: how well this provider fits this consultation, which they may be given by hand; refused with the reason
--- otherwise. Only an admin with an override passes over capacity or specialty, and nobody over the licence. The provider
--- is locked.
-create function payops.may_take(
+-- require_assignable: locks the provider and answers their tier for this consultation; refused, with the reason, where
+-- staff may not assign it to them. Only an admin can override hours, capacity or specialty, and nobody the licence.
+create function payops.require_assignable(
   p_consultation payops.consultations, p_provider text, p_actor_role text, p_override boolean, p_now timestamptz
 ) returns integer
 language plpgsql
@@ -9,20 +8,24 @@ set search_path = '' as $$
 declare
   asked record;
   best integer;
+  blocked text;
   declined constant text[] := p_consultation.declined_by;
 begin
-  perform from payops.providers as p where p.id = p_provider for update;
+  perform payops.lock_provider(p_provider);
   select c.* into asked from payops.candidates_of(
     p_consultation.state, p_consultation.specialty, p_now, array[p_provider]
   ) as c;
-  if asked.provider_id is null then
-    perform payops.refuse('unknown_provider', 'There is no provider with this ID.');
+  select p.blocked_reason into blocked from payops.providers as p where p.id = p_provider;
+  if blocked is not null then
+    perform payops.refuse('out_of_assignment', 'This provider cannot be chosen: ' || blocked);
   elsif not asked.licensed then
     perform payops.refuse('not_licensed', 'This provider cannot be chosen: ' || asked.why);
   elsif asked.why = 'Deactivated.' then
-    perform payops.refuse('not_active', 'This provider cannot be chosen: deactivated.');
+    perform payops.refuse('not_active', 'This provider cannot be chosen: they are deactivated.');
   elsif p_override and p_actor_role <> 'admin' then
-    perform payops.refuse('not_allowed', 'Only an admin may override capacity or specialty.');
+    perform payops.refuse('not_allowed', 'Only an admin may override hours, capacity or specialty.');
+  elsif not p_override and asked.why = 'Away or outside their hours.' then
+    perform payops.refuse('away', 'This provider is away or outside their hours. Only an admin may override that.');
   elsif not p_override and asked.pending >= asked.capacity then
     perform payops.refuse('at_capacity', 'This provider is at capacity. Only an admin may override that.');
   elsif not p_override and asked.tier > 1 then
@@ -42,8 +45,8 @@ begin
 end
 $$;
 
--- assign_consultation: the consultation goes to the named provider, for the reason given, or to the one whom the rules
--- choose. The slot of its provider until now is free again.
+-- assign_consultation: the consultation is assigned to the named provider, for the reason given, or to the one that the
+-- rules choose. Its earlier provider has one open consultation less.
 create function payops_api.assign_consultation(
   p_actor text, p_actor_role text, p_id text, p_now timestamptz, p_provider text default null,
   p_reason text default null, p_override boolean default false
@@ -68,7 +71,7 @@ begin
   perform payops.require_reason(p_reason);
   perform from payops.providers as p where p.id in (p_provider, before.provider_id) order by p.id for update;
   candidates := payops.candidate_snapshot(before, p_now);
-  tier := payops.may_take(before, p_provider, p_actor_role, p_override, p_now);
+  tier := payops.require_assignable(before, p_provider, p_actor_role, p_override, p_now);
   if before.provider_id is not null then
     perform payops.change_pending(before.provider_id, -1);
   end if;
@@ -91,9 +94,9 @@ begin
 end
 $$;
 
--- take_back: the consultation is released from its provider, who is not chosen for it again by the rules, and goes to the
--- next provider or waits.
-create function payops.take_back(
+-- release: the consultation is released from its provider, whom the rules do not choose for it again, and is assigned to
+-- the next provider or waits.
+create function payops.release(
   p_consultation payops.consultations, p_actor text, p_actor_role text, p_reason text, p_now timestamptz
 ) returns payops.consultations
 language plpgsql
@@ -115,7 +118,7 @@ begin
 end
 $$;
 
--- release_consultation: the consultation is released from its provider, whose slot goes to the longest waiting.
+-- release_consultation: the consultation is released from its provider, who gets the longest waiting one instead.
 create function payops_api.release_consultation(
   p_actor text, p_actor_role text, p_id text, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -129,14 +132,14 @@ begin
     perform payops.refuse('not_assigned', 'This consultation has no provider to release it from.');
   end if;
   perform payops.require_reason(p_reason);
-  released := payops.take_back(before, p_actor, p_actor_role, p_reason, p_now);
+  released := payops.release(before, p_actor, p_actor_role, p_reason, p_now);
   perform payops.drain_for(array[before.provider_id], p_now);
   return payops.consultation_as_json(released);
 end
 $$;
 
--- move_misplaced: consultations whose provider may not see them now, of one provider if named, are released and go to
--- others or wait, at most 500 at a time; answers how many were moved and how many of those wait.
+-- move_misplaced: consultations whose provider may not see the patient now (all, or those of one provider) are released
+-- and assigned to others or wait, at most 500 at a time; answers how many were moved and how many of those wait.
 create function payops_api.move_misplaced(
   p_actor text, p_actor_role text, p_reason text, p_now timestamptz, p_provider text default null
 ) returns jsonb
@@ -157,7 +160,7 @@ begin
     limit 500
     for update skip locked
   loop
-    reassigned := payops.take_back(misplaced, p_actor, p_actor_role, p_reason, p_now);
+    reassigned := payops.release(misplaced, p_actor, p_actor_role, p_reason, p_now);
     moved := moved + 1;
     waiting := waiting + (reassigned.status = 'waiting')::integer;
   end loop;

@@ -19,13 +19,13 @@ set search_path = '' as $$
   order by o.load, o.idle_since, o.provider_id
 $$;
 
--- first_unlocked: the first provider in the order of choice whom no other transaction is choosing, locked; or the one to
--- wait for; or neither, where nobody is available. `stale` says that they are no longer available as they were read: look
--- again. `first` are the first in order, locked by others or not, as `candidate_snapshot` keeps them.
+-- first_unlocked: locks the first provider in the order of choice whom no other transaction is choosing; or names the one
+-- to wait for; or neither, where nobody is available. `stale` says that their availability changed since it was read, so
+-- the caller looks again. `first` are the first in order, locked by others or not, as `candidate_snapshot` records them.
 --
--- A provider who is being chosen, or was chosen a moment ago, is passed over for one who is no more loaded than they
--- will be, so that the choice is the one that would follow theirs. If only more loaded ones are left, it is better to
--- wait.
+-- A provider whom another transaction is choosing, or chose a moment ago, is skipped for one who has no more load than
+-- they will have then, so that the result is as if the choices had been made one after the other. If only providers with
+-- more load are left, it is better to wait.
 create function payops.first_unlocked(
   p_state text, p_specialties text[], p_tier integer, p_declined_by text[], p_now timestamptz, p_may_wait boolean,
   out provider_id text, out wait_for text, out stale boolean, out first jsonb
@@ -33,7 +33,7 @@ create function payops.first_unlocked(
 language plpgsql
 set search_path = '' as $$
 declare
-  fits constant text := payops.fit_description(p_tier);
+  why constant text := payops.match_description(p_tier);
   ids text[];
   loads double precision[];
   capacities integer[];
@@ -49,19 +49,19 @@ begin
     select p.id, c.load into provider_id, taken_at
     from (
       select
-        n.id, n.load, n.place,
+        n.id, n.load, n.capacity, n.place,
         min(n.load + 1.0 / n.capacity) over (order by n.place rows between unbounded preceding and 1 preceding) as passed
       from unnest(ids, loads, capacities) with ordinality as n (id, load, capacity, place)
     ) as c
     inner join payops.providers as p on c.id = p.id
-    where p.pending::double precision / p.capacity = c.load and (c.load > c.passed and p_may_wait) is not true
+    where p.pending::double precision / c.capacity = c.load and (c.load > c.passed and p_may_wait) is not true
     order by c.place
     limit 1
     for update of p skip locked;
     exit when found or cardinality(ids) < looked_at or p_may_wait and loads[looked_at] > loads[1];
   end loop;
   select jsonb_agg(
-    payops.candidate_record(n.id, true, p_tier, fits, round(n.load * n.capacity)::integer, n.capacity) order by n.place
+    payops.candidate_record(n.id, true, p_tier, why, round(n.load * n.capacity)::integer, n.capacity) order by n.place
   ) into first
   from unnest(ids, loads, capacities) with ordinality as n (id, load, capacity, place)
   where (n.place <= 5 or n.id = first_unlocked.provider_id) and n.place = array_position(ids, n.id); -- each once
@@ -112,52 +112,82 @@ begin
 end
 $$;
 
--- why_nobody: the reason why nobody can take a consultation in this state now.
-create function payops.why_nobody(p_state text, p_now timestamptz) returns text
+-- no_provider_reason: why no provider can take a consultation in this state now.
+create function payops.no_provider_reason(p_state text, p_now timestamptz) returns text
 language sql stable
 set search_path = '' as $$
   select
     case
       when not exists (select from payops.licences as l where l.state = p_state)
-        then format('Nobody has a licence in %s.', p_state)
+        then format('No provider is licensed in %s.', p_state)
       when not exists (
         select from payops.licences as l where l.state = p_state and payops.licence_valid(l, p_now)
-      ) then format('No licence in %s is active today.', p_state)
+      ) then format('No licence in %s is valid today.', p_state)
       when not exists (
         select from payops.licences as l
         inner join payops.providers as p on l.provider_id = p.id
         where l.state = p_state and payops.licence_valid(l, p_now) and p.active
-      ) then format('Everybody licensed in %s is deactivated.', p_state)
+      ) then format('All providers licensed in %s are deactivated.', p_state)
+      when not exists (
+        select from payops.licences as l
+        inner join payops.providers as p on l.provider_id = p.id
+        where l.state = p_state and payops.licence_valid(l, p_now) and payops.may_be_assigned(p)
+      ) then format('All active providers licensed in %s are excluded or have a deactivated NPI.', p_state)
+      when not exists (
+        select from payops.licences as l
+        inner join payops.providers as p on l.provider_id = p.id
+        left join payops.provider_schedules as d on p.id = d.provider_id
+        where l.state = p_state and payops.licence_valid(l, p_now) and payops.may_be_assigned(p) and d.on_duty is not false
+      ) then format('All providers licensed in %s are away or outside their hours.', p_state)
       when exists (
         select from payops.availability as a
         where a.state = p_state and a.load < 1 and payops.is_within(a.valid_from, a.valid_until, p_now)
-      ) then format('A provider in %s has capacity; earlier consultations are being assigned first.', p_state)
-      else format('Everybody licensed in %s is at capacity.', p_state)
+      ) then format('A provider in %s has capacity; consultations that came earlier are assigned first.', p_state)
+      else format('All providers licensed in %s are at capacity.', p_state)
     end
 $$;
 
--- take_preferred: whether the preferred provider of this consultation can take it now; they are locked if so.
-create function payops.take_preferred(p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean)
-returns boolean
+-- lock_if_available: whether this provider can take this consultation now; if so, they are locked.
+create function payops.lock_if_available(
+  p_provider text, p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean
+) returns boolean
 language plpgsql
 set search_path = '' as $$
-declare
-  preferred constant text := p_consultation.preferred_provider_id;
 begin
-  if preferred is null or preferred = any(p_consultation.declined_by)
-    or not payops.is_available(preferred, p_consultation.state, p_now) then
+  if p_provider is null or p_provider = any(p_consultation.declined_by)
+    or not payops.is_available(p_provider, p_consultation.state, p_now) then
     return false;
   elsif p_may_wait then
-    perform from payops.providers as p where p.id = preferred for update;
+    perform from payops.providers as p where p.id = p_provider for update;
   else
-    perform from payops.providers as p where p.id = preferred for update skip locked;
+    perform from payops.providers as p where p.id = p_provider for update skip locked;
   end if;
-  return found and payops.is_available(preferred, p_consultation.state, p_now);
+  return found and payops.is_available(p_provider, p_consultation.state, p_now);
 end
 $$;
 
--- choose_for: the provider whom this consultation goes to, locked, with how they match and why; null, with the reason,
--- where there is none. `first` are the first in the order of choice of each tier that was tried.
+-- known_providers: the providers with the requested specialty who saw this patient or are to see them, the last one
+-- first, at most three; none where patients do not return to whom they know.
+create function payops.known_providers(p_consultation payops.consultations) returns text[]
+language sql stable
+set search_path = '' as $$
+  select array(
+    select c.provider_id
+    from payops.consultations as c
+    where c.patient_id = p_consultation.patient_id and c.status in ('assigned', 'completed')
+      and c.provider_id is not null and c.id <> p_consultation.id
+      and exists (
+        select from payops.providers as p where p.id = c.provider_id and p_consultation.specialty = any(p.specialties)
+      )
+    group by c.provider_id
+    order by max(coalesce(c.assigned_at, c.received_at)) desc, c.provider_id
+    limit 3
+  )
+  where (select y.return_to_known from payops.licensing_policy as y)
+$$;
+
+-- choose_for: locks the provider for this consultation and says how they match and why they were chosen; null, with the
+-- reason, where there is none. `first` are the first in the order of choice of each tier that was tried.
 create function payops.choose_for(
   p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
   out provider_id text, out match text, out reason text, out first jsonb
@@ -169,7 +199,8 @@ declare
   wanted constant text := p_consultation.specialty;
   choice record;
 begin
-  if p_consultation.preferred_provider_id is not null and payops.take_preferred(p_consultation, p_now, p_may_wait) then
+  if p_consultation.preferred_provider_id is not null
+    and payops.lock_if_available(p_consultation.preferred_provider_id, p_consultation, p_now, p_may_wait) then
     provider_id := p_consultation.preferred_provider_id;
     match := case when wanted = any(
       (select p.specialties from payops.providers as p where p.id = provider_id)::text[]
@@ -177,6 +208,14 @@ begin
     reason := 'The preferred provider is licensed and has capacity.';
     return;
   end if;
+  foreach provider_id in array coalesce(payops.known_providers(p_consultation), '{}') loop
+    if payops.lock_if_available(provider_id, p_consultation, p_now, p_may_wait) then
+      match := 'specialty';
+      reason := 'The patient knows this provider, who is licensed and has capacity.';
+      return;
+    end if;
+  end loop;
+  provider_id := null;
   for tier in 1..3 loop
     choice := payops.choose_provider(
       state, payops.specialties_of_tier(tier, wanted), tier, p_consultation.declined_by, p_now, p_may_wait
@@ -187,15 +226,15 @@ begin
       match := case tier when 1 then 'specialty' else 'fallback' end;
       reason := format(
         case tier
-          when 1 then 'Least loaded of those licensed in %s for %s.'
-          when 2 then 'Nobody is free in %s for %s: least loaded in general practice.'
-          else 'Nobody is free in %s for %s or general practice: least loaded of all.'
+          when 1 then 'The least loaded provider licensed in %s with the specialty %s.'
+          when 2 then 'No provider in %s with the specialty %s is free: the least loaded in general practice.'
+          else 'No provider in %s with the specialty %s or general practice is free: the least loaded of all.'
         end, state, payops.specialty_name(wanted)
       );
       return;
     end if;
   end loop;
-  reason := payops.why_nobody(state, p_now);
+  reason := payops.no_provider_reason(state, p_now);
 end
 $$;
 

@@ -1,15 +1,36 @@
--- valid_states: the states in which one of these licences is valid now.
-create function payops.valid_states(p_licences jsonb, p_now timestamptz) returns text[]
+-- seen_states: the states in which one of this provider's licences is valid now.
+create function payops.seen_states(p_provider text, p_now timestamptz) returns text[]
 language sql stable
 set search_path = '' as $$
   select array(
-    select distinct l ->> 'state'
-    from jsonb_array_elements(p_licences) as l
-    where coalesce(l ->> 'status', 'active') = 'active'
-      and coalesce(payops.start_of_day_in(l ->> 'state', (l ->> 'issued_on')::date), '-infinity') <= p_now
-      and coalesce(payops.start_of_day_in(l ->> 'state', (l ->> 'expires_on')::date + 1), 'infinity') > p_now
-    order by 1
+    select distinct l.state from payops.licences as l
+    where l.provider_id = p_provider and payops.licence_valid(l, p_now)
+    order by l.state
   )
+$$;
+
+-- states_with: the states in which a provider could see patients now with these licences and what follows from them.
+-- Nothing is changed: a block that ends in an exception undoes what it did.
+create function payops.states_with(p_provider text, p_licences jsonb, p_now timestamptz) returns text[]
+language plpgsql
+set search_path = '' as $$
+declare
+  target text := p_provider;
+  found_in text[];
+begin
+  if target is null then
+    insert into payops.providers (name, active, capacity, specialties, created_at, updated_at)
+    values ('preview', false, 1, '{}', p_now, p_now)
+    returning id into target;
+  end if;
+  perform payops.set_licences(target, p_licences, 'system:preview', p_now);
+  found_in := payops.seen_states(target, p_now);
+  raise exception using errcode = 'PT001', message = 'only a preview';
+exception
+  when sqlstate 'PT001' then return found_in;
+  when check_violation or foreign_key_violation or not_null_violation then
+    perform payops.refuse_provider();
+end
 $$;
 
 -- others_in: how many other active providers are licensed in this state at this moment, and their free slots.
@@ -18,9 +39,10 @@ create function payops.others_in(
 )
 language sql stable
 set search_path = '' as $$
-  select count(*), coalesce(sum(greatest(p.capacity - p.pending, 0)), 0)
+  select count(*), coalesce(sum(payops.free_slots(p, d)), 0)
   from payops.providers as p
-  where p.active and p.id is distinct from p_provider and exists (
+  left join payops.provider_schedules as d on p.id = d.provider_id
+  where payops.may_be_assigned(p) and p.id is distinct from p_provider and exists (
     select from payops.licences as l
     where l.provider_id = p.id and l.state = p_state and payops.licence_valid(l, p_now)
   )
@@ -30,7 +52,7 @@ $$;
 -- with the others there; states left without a provider; how many open consultations are over the capacity; and how many
 -- waiting ones they could take.
 create function payops_api.preview_provider(p_document jsonb, p_now timestamptz) returns jsonb
-language plpgsql stable security definer
+language plpgsql security definer
 set search_path = '' as $$
 declare
   known payops.providers;
@@ -43,11 +65,13 @@ begin
   before := coalesce(payops.provider_facts(known.id), '{"active": false, "capacity": 0, "licences": []}');
   wanted := before || '{"active": true, "capacity": 20}'::jsonb || case when known.id is null then '{}' else before end
     || p_document;
-  if (before ->> 'active')::boolean then
-    had := payops.valid_states(before -> 'licences', p_now);
+  if (before ->> 'active')::boolean and known.blocked_reason is null then
+    had := payops.seen_states(known.id, p_now);
   end if;
-  if (wanted ->> 'active')::boolean then
-    has := payops.valid_states(wanted -> 'licences', p_now);
+  if (wanted ->> 'active')::boolean and known.blocked_reason is null then
+    has := payops.states_with(
+      known.id, payops.merged_licences(before -> 'licences', wanted -> 'licences'), p_now
+    );
   end if;
   return (
     with losing as (

@@ -9,7 +9,7 @@ declare
 begin
   source := to_regclass(p_table);
   if source is null then
-    perform payops.refuse('no_such_table', format('There is no table %s. Name it with its schema.', p_table));
+    raise undefined_table;
   end if;
   execute format(
     'select coalesce(jsonb_agg(to_jsonb(t) order by t.id), ''[]'') from ('
@@ -19,7 +19,7 @@ begin
   ) into answer;
   return answer;
 exception
-  when invalid_name or syntax_error then
+  when undefined_table or invalid_name or syntax_error then
     perform payops.refuse('no_such_table', format('There is no table %s. Name it with its schema.', p_table));
   when undefined_column or cannot_coerce or datatype_mismatch or invalid_text_representation or wrong_object_type then
     perform payops.refuse(

@@ -1,22 +1,26 @@
--- provider_as_json: a provider as callers see one, with licences and load; `updated_at` is what an edit is based on.
+-- provider_as_json: the fields of a provider that callers get, with licences and when each ends; an edit is based on its
+-- `updated_at`.
 create function payops.provider_as_json(p_provider payops.providers) returns jsonb
 language sql stable
 set search_path = '' as $$
-  select to_jsonb(p_provider) || jsonb_build_object('licences', payops.licences_as_json(p_provider.id))
+  select to_jsonb(p_provider) || jsonb_build_object(
+    'licences', payops.licences_as_json(p_provider.id), 'validity', payops.validity_as_json(p_provider.id)
+  )
 $$;
 
--- provider_facts: the facts of a provider that people edit, for the history of changes.
+-- provider_facts: the fields of a provider that people edit, for the history of changes.
 create function payops.provider_facts(p_id text) returns jsonb
 language sql stable
 set search_path = '' as $$
   select
-    payops.provider_as_json(p) - array['id', 'pending', 'last_assigned_at', 'created_at', 'updated_at']
+    payops.provider_as_json(p) - array[
+      'id', 'pending', 'blocked_reason', 'last_assigned_at', 'created_at', 'updated_at', 'validity'
+    ]
   from payops.providers as p
   where p.id = p_id
 $$;
 
--- list_providers: the directory by name, at most 1,000, with the id to go on after; only some ids or a part of a name
--- or e-mail, if given.
+-- list_providers: at most 1,000 providers by ID, after this ID and with this text in their name, e-mail or NPI if given.
 create function payops_api.list_providers(
   p_search text default null, p_after text default null, p_limit integer default 1000
 ) returns jsonb
@@ -43,7 +47,7 @@ set search_path = '' as $$
   where a.subject = 'provider:' || p_id
 $$;
 
--- known_provider: the id of the provider this document describes, by its id or else its NPI; null where it is new.
+-- known_provider: the ID of the provider that this document is about, by ID or else by NPI; null for a new provider.
 create function payops.known_provider(p_document jsonb) returns text
 language sql stable
 set search_path = '' as $$
@@ -53,24 +57,19 @@ set search_path = '' as $$
   )
 $$;
 
--- check_provider: refused where a document is not a valid provider. `directory.problems_of` names every fault before.
-create function payops.check_provider(p_document jsonb) returns void
-language plpgsql
+-- known_specialties: these specialties, each once and sorted; fails like a foreign key where one is not in the directory.
+create function payops.known_specialties(p_codes jsonb) returns text[]
+language plpgsql stable
 set search_path = '' as $$
 declare
-  unknown text;
+  codes constant text[] := array(
+    select distinct s.code from jsonb_array_elements_text(p_codes) as s (code) order by s.code
+  );
 begin
-  select s.code into unknown from jsonb_array_elements_text(p_document -> 'specialties') as s (code)
-  where not exists (select from payops.specialties as k where k.code = s.code) limit 1;
-  if coalesce(btrim(p_document ->> 'name'), '') = '' then
-    perform payops.refuse('bad_name', 'Enter the provider''s name.');
-  elsif unknown is not null then
-    perform payops.refuse('unknown_specialty', format('%s is not one of the directory''s specialties.', unknown));
-  elsif (p_document ->> 'capacity')::integer < 1 then
-    perform payops.refuse('bad_capacity', 'The capacity must be 1 or more.');
-  elsif p_document ->> 'npi' !~ '^[0-9]{10}$' then
-    perform payops.refuse('bad_npi', 'An NPI has ten digits.');
+  if not codes <@ array(select s.code from payops.specialties as s) then
+    raise foreign_key_violation;
   end if;
+  return codes;
 end
 $$;
 
@@ -86,8 +85,16 @@ set search_path = '' as $$
     and (not g.licence ? 'number' or g.licence ->> 'number' is not distinct from k.licence ->> 'number')
 $$;
 
--- put_provider: one provider is added or changed as the document says; answers the id and whether they were added, changed
--- or unchanged. What a document leaves out stays as it was.
+-- refuse_provider: refused as no valid provider; `directory.problems_of` says what is wrong, field by field, before
+-- anything gets here.
+create function payops.refuse_provider() returns void
+language sql
+set search_path = '' as $$
+  select payops.refuse('bad_provider', 'This is not a valid provider, so nothing was changed.')
+$$;
+
+-- put_provider: one provider is added or changed as the document says; answers the ID and whether the provider was added,
+-- changed or left unchanged. A field that the document leaves out stays as it was.
 create function payops.put_provider(
   p_actor text, p_actor_role text, p_document jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -102,9 +109,8 @@ begin
   if target is null then
     target := coalesce(p_document ->> 'id', 'prov_' || replace(gen_random_uuid()::text, '-', ''));
     wanted := '{"active": true, "capacity": 20, "specialties": [], "licences": []}'::jsonb || p_document;
-    perform payops.check_provider(wanted);
     insert into payops.providers (id, name, active, capacity, specialties, created_at, updated_at)
-    values (target, wanted ->> 'name', false, 1, '{}', p_now, p_now);
+    values (target, btrim(wanted ->> 'name'), false, 1, '{}', p_now, p_now);
   else
     perform from payops.providers as p where p.id = target for update;
     if p_document ? 'seen_at' and exists (
@@ -119,23 +125,21 @@ begin
     wanted := wanted || jsonb_build_object(
       'licences', payops.merged_licences(before -> 'licences', wanted -> 'licences')
     );
-    perform payops.check_provider(wanted);
   end if;
   update payops.providers set
     name = btrim(wanted ->> 'name'), email = wanted ->> 'email', npi = wanted ->> 'npi',
     active = (wanted ->> 'active')::boolean, capacity = (wanted ->> 'capacity')::integer, notes = wanted ->> 'notes',
-    specialties = array(
-      select distinct s.code from jsonb_array_elements_text(wanted -> 'specialties') as s (code) order by s.code
-    )
+    specialties = payops.known_specialties(wanted -> 'specialties')
   where id = target;
   if before is null or wanted -> 'licences' <> before -> 'licences' then
-    perform payops.set_licences(target, wanted -> 'licences');
+    perform payops.set_licences(target, wanted -> 'licences', p_actor, p_now);
   end if;
   after := payops.provider_facts(target);
   if after = before then
     return jsonb_build_object('id', target, 'outcome', 'unchanged');
   end if;
   update payops.providers set updated_at = p_now where id = target;
+  update payops.nppes_entries set to_check = true where provider_id = target and not to_check;
   perform payops.rewrite_availability(target);
   perform payops.record_audit(
     p_actor, p_actor_role, 'providers:provider:' || case when before is null then 'added' else 'changed' end,
@@ -145,11 +149,13 @@ begin
 exception
   when unique_violation then
     perform payops.refuse('npi_taken', 'Another provider has this NPI.');
+  when check_violation or foreign_key_violation or not_null_violation then
+    perform payops.refuse_provider();
 end
 $$;
 
--- put_providers: all these providers are added or changed, or none where one is refused or this is a trial; answers one
--- outcome a document. Consultations that waited for one of them are assigned.
+-- put_providers: all these providers are added or changed, or none if one is refused or this is a trial; answers one
+-- outcome per document. Waiting consultations that they can take are assigned.
 create function payops_api.put_providers(
   p_actor text, p_actor_role text, p_documents jsonb, p_now timestamptz, p_reason text default null,
   p_trial boolean default false
@@ -180,17 +186,34 @@ begin
 end
 $$;
 
--- provider: one provider with licences and load; refused if no provider has this id.
-create function payops_api.provider(p_id text) returns jsonb
-language plpgsql stable security definer
+-- provider_named: the provider with this ID; refused if there is none.
+create function payops.provider_named(p_id text) returns payops.providers
+language plpgsql stable
 set search_path = '' as $$
 declare
-  found_one payops.providers;
+  named payops.providers;
 begin
-  select p.* into found_one from payops.providers as p where p.id = p_id;
+  select p.* into named from payops.providers as p where p.id = p_id;
   if not found then
-    perform payops.refuse('no_such_provider', 'There is no provider with this ID.');
+    perform payops.refuse('unknown_provider', 'There is no provider with this ID.');
   end if;
-  return payops.provider_as_json(found_one);
+  return named;
 end
+$$;
+
+-- lock_provider: the provider with this ID is locked until the transaction ends; refused if there is none.
+create function payops.lock_provider(p_id text) returns void
+language plpgsql
+set search_path = '' as $$
+begin
+  perform from payops.providers as p where p.id = p_id for update;
+  perform payops.provider_named(p_id);
+end
+$$;
+
+-- provider: one provider with licences; refused if no provider has this ID.
+create function payops_api.provider(p_id text) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select payops.provider_as_json(payops.provider_named(p_id))
 $$;

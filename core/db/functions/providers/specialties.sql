@@ -1,17 +1,28 @@
--- specialty_name: what a specialty is called within a sentence.
+-- specialty_name: the name of a specialty as it stands within a sentence.
 create function payops.specialty_name(p_code text) returns text
 language sql stable
 set search_path = '' as $$
   select lower(coalesce((select s.name from payops.specialties as s where s.code = p_code), p_code))
 $$;
 
--- directory_vocabulary: the names of all states and specialties, by code.
+-- directory_vocabulary: the names of all states and specialties by code, the compacts with what they grant and their
+-- members, and the states with telehealth registrations.
 create function payops_api.directory_vocabulary() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select jsonb_build_object(
     'states', (select jsonb_object_agg(s.code, s.name) from payops.states as s),
-    'specialties', (select jsonb_object_agg(s.code, s.name) from payops.specialties as s)
+    'specialties', (select jsonb_object_agg(s.code, s.name) from payops.specialties as s),
+    'compacts', (
+      select jsonb_object_agg(c.code, jsonb_build_object('grants', c.grants, 'members', (
+        select coalesce(jsonb_agg(m.state order by m.state), '[]')
+        from payops.compact_members as m where m.compact = c.code
+      )))
+      from payops.compacts as c
+    ),
+    'registrations', (
+      select coalesce(jsonb_agg(r.state order by r.state), '[]') from payops.telehealth_registrations as r
+    )
   )
 $$;
 
@@ -39,14 +50,14 @@ begin
 end
 $$;
 
--- directory_identities: every NPI in the directory, and the providers without one by name, where that name is theirs
--- alone.
+-- directory_identities: every NPI in the directory, and the IDs of providers without one by their name, where no other
+-- such provider has it.
 create function payops_api.directory_identities() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select jsonb_build_object(
     'npis', (select coalesce(jsonb_agg(p.npi), '[]') from payops.providers as p where p.npi is not null),
-    'without', (
+    'ids_by_name', (
       select coalesce(jsonb_object_agg(n.name, n.id), '{}')
       from (
         select p.name, min(p.id) as id from payops.providers as p where p.npi is null group by p.name having count(*) = 1

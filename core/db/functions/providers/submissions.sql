@@ -29,10 +29,13 @@ end
 $$;
 
 -- submit_consultation: the submission is recorded once and gets a provider or waits; sent again it gets its first answer,
--- and is refused where its body differs. Consultations that already wait in the state go first.
+-- and is refused where its body differs. Consultations that already wait in the state go first. Answers null, and does
+-- nothing, where the caller has not refreshed the schedules and some are stale: done here, their locks would be held
+-- while this waits for others.
 create function payops_api.submit_consultation(
   p_submission_id text, p_body_sha256 text, p_patient_id text, p_state text, p_specialty text, p_now timestamptz,
-  p_order_id text default null, p_preferred_provider_id text default null, p_submitted_at timestamptz default null
+  p_order_id text default null, p_preferred_provider_id text default null, p_submitted_at timestamptz default null,
+  p_refreshed boolean default true
 ) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -41,6 +44,9 @@ set enable_seqscan = 'off' as $$
 declare
   submitted payops.consultations;
 begin
+  if not p_refreshed and payops.schedules_are_stale(p_now) then
+    return null;
+  end if;
   perform payops.check_submission(p_state, p_specialty, p_preferred_provider_id);
   perform payops.acquire_assignment_slot();
   perform pg_advisory_xact_lock(hashtextextended('submission:' || p_submission_id, 0));

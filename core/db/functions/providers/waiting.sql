@@ -47,7 +47,7 @@ begin
       perform payops.record_incident(
         'consultation_waiting', late.state, format('Consultations in %s have waited too long for a provider.', late.state), p_now,
         'warning', jsonb_build_object(
-          'waiting', late.waiting, 'oldest', late.since, 'reason', payops.why_nobody(late.state, p_now)
+          'waiting', late.waiting, 'oldest', late.since, 'reason', payops.no_provider_reason(late.state, p_now)
         )
       );
     end if;

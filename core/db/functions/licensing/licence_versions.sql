@@ -1,0 +1,86 @@
+-- licence_facts: what is recorded of a licence, for its history.
+create function payops.licence_facts(p_licence payops.licences) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object(
+    'state', p_licence.state, 'number', p_licence.number, 'type', p_licence.type, 'kind', p_licence.kind,
+    'compact', p_licence.compact, 'home_state', (
+      select h.state from payops.licences as h where h.id = p_licence.home_licence_id
+    ),
+    'status', p_licence.status, 'issued_on', p_licence.issued_on, 'expires_on', p_licence.expires_on,
+    'verified_on', p_licence.verified_on, 'verified_by', p_licence.verified_by, 'awaiting', p_licence.awaiting
+  )
+$$;
+
+-- record_licence_versions: the history of this provider's licences ends with how they are now.
+create function payops.record_licence_versions(p_provider text, p_now timestamptz) returns void
+language sql
+set search_path = '' as $$
+  update payops.licence_versions as v set until = greatest(p_now, v.since)
+  where v.provider_id = p_provider and v.until = 'infinity' and not exists (
+    select from payops.licences as l
+    where l.id = v.licence_id and l.valid_from = v.valid_from and l.valid_until = v.valid_until
+      and payops.licence_facts(l) = v.facts
+  );
+  insert into payops.licence_versions (licence_id, provider_id, state, facts, valid_from, valid_until, since)
+  select l.id, l.provider_id, l.state, payops.licence_facts(l), l.valid_from, l.valid_until, p_now
+  from payops.licences as l
+  where l.provider_id = p_provider and not exists (
+    select from payops.licence_versions as v where v.licence_id = l.id and v.until = 'infinity'
+  )
+$$;
+
+-- proof_of: the newest verification of this licence that there was at this moment; null where there was none.
+create function payops.proof_of(p_provider text, p_state text, p_number text, p_at timestamptz) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object(
+    'verified_by', v.verified_by, 'verified_at', v.verified_at, 'source', v.source, 'link', v.link, 'note', v.note,
+    'document_id', v.document_id, 'due_on', v.due_on
+  )
+  from payops.licence_verifications as v
+  where v.provider_id = p_provider and v.state = p_state and v.number = coalesce(p_number, '') and v.verified_at <= p_at
+  order by v.verified_at desc, v.id desc
+  limit 1
+$$;
+
+-- licences_at: this provider's licences as they were known at this moment, in one state if given, each with whether it
+-- was valid then and its proof. That of a derived privilege is the proof of its home licence.
+create function payops.licences_at(p_provider text, p_state text, p_at timestamptz) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select coalesce(jsonb_agg(
+    v.facts || jsonb_build_object(
+      'ends_at', case when v.valid_until < 'infinity' then v.valid_until end, 'valid', g.valid,
+      'proof', payops.proof_of(
+        p_provider, coalesce(v.facts ->> 'home_state', v.state), coalesce(h.number, v.facts ->> 'number'), p_at
+      )
+    )
+    order by g.valid desc, v.state, v.facts ->> 'number', v.licence_id
+  ), '[]')
+  from payops.licence_versions as v
+  cross join lateral (
+    select
+      v.facts ->> 'status' = 'active' and v.facts ->> 'awaiting' is distinct from 'licence'
+      and payops.is_within(v.valid_from, v.valid_until, p_at) as valid
+  ) as g
+  left join lateral (
+    select k.facts ->> 'number' as number from payops.licence_versions as k
+    where k.provider_id = p_provider and k.state = v.facts ->> 'home_state' and k.since <= p_at and k.until > p_at
+      and k.facts ->> 'compact' = v.facts ->> 'compact' and k.facts ->> 'kind' = 'full'
+    limit 1
+  ) as h on true
+  where v.provider_id = p_provider and (p_state is null or v.state = p_state) and v.since <= p_at and v.until > p_at
+$$;
+
+-- licences_on: this provider's licences as they were known at the end of this day of the business, or now if it has not
+-- ended; each with whether it was valid then and its proof.
+create function payops_api.licences_on(p_provider text, p_day date, p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select payops.licences_at(
+    (payops.provider_named(p_provider)).id, null,
+    least(p_now, (p_day + 1)::timestamp at time zone b.timezone - interval '1 microsecond')
+  )
+  from payops.business as b
+$$;

@@ -1,0 +1,73 @@
+-- reminders_due: licences of active providers that end within 90, 60, 30 or 7 days and of which that reminder was not
+-- sent yet, soonest first, at most 200; each with what it affects, and the states where nobody would be left. Who comes
+-- late to several gets the nearest one alone.
+create function payops_api.reminders_due(p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  with ending as (
+    select l.*, p.name, p.email, d.days
+    from payops.licences as l
+    inner join payops.providers as p on l.provider_id = p.id and payops.may_be_assigned(p)
+    cross join lateral (
+      select min(n.days) as days from unnest(array[7, 30, 60, 90]) as n (days)
+      where l.valid_until <= p_now + make_interval(days => n.days)
+    ) as d
+    where l.status = 'active' and l.home_licence_id is null and l.valid_until > p_now and d.days is not null
+      and l.expires_on <= (p_now + interval '91 days')::date
+      and not exists (
+        select from payops.licence_reminders as r
+        where r.provider_id = l.provider_id and r.state = l.state and r.number = coalesce(l.number, '')
+          and r.expires_on = l.expires_on and r.days <= d.days
+      )
+    order by l.expires_on, l.provider_id, l.state
+    limit 200
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'provider_id', e.provider_id, 'name', e.name, 'email', e.email, 'state', e.state, 'number', e.number,
+    'kind', e.kind, 'expires_on', e.expires_on, 'ends_at', e.valid_until, 'days', e.days,
+    'states', a.states, 'left_without', (
+      select coalesce(jsonb_agg(s.state order by s.state), '[]')
+      from unnest(a.states) as s (state)
+      where not payops.served_without(s.state, e.provider_id, e.valid_until)
+    )
+  ) || payops.licence_impact(e.provider_id, a.states, p_now) order by e.expires_on, e.provider_id, e.state), '[]')
+  from ending as e
+  cross join lateral payops.states_of_licence(e.id) as a (states)
+$$;
+
+-- served_without: whether another active provider can see patients in this state at this moment.
+create function payops.served_without(p_state text, p_provider text, p_at timestamptz) returns boolean
+language sql stable
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+  select exists (
+    select from payops.licences as l
+    inner join payops.providers as p on l.provider_id = p.id and payops.may_be_assigned(p)
+    where l.state = p_state and l.provider_id <> p_provider and payops.licence_valid(l, p_at)
+  )
+$$;
+
+-- queue_reminder: this reminder is due at each of these targets, and never again; nothing where it was queued before.
+create function payops_api.queue_reminder(p_reminder jsonb, p_targets jsonb, p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  message bigint;
+begin
+  insert into payops.licence_reminders (provider_id, state, number, expires_on, days, sent_at)
+  select r.provider_id, r.state, coalesce(r.number, ''), r.expires_on, r.days, p_now
+  from jsonb_populate_record(null::payops.licence_reminders, p_reminder) as r
+  on conflict do nothing;
+  if not found then
+    return 'false'::jsonb;
+  end if;
+  insert into payops.alert_messages (rule, kind, alert_ids, severity, title, body, written_at)
+  values ('licence_ending', 'reminder', '{}', 'warning', p_reminder ->> 'title', p_reminder ->> 'body', p_now)
+  returning id into message;
+  insert into payops.alert_deliveries (message_id, target, next_attempt_at)
+  select message, t.target, p_now from jsonb_array_elements_text(p_targets) as t (target);
+  return 'true'::jsonb;
+end
+$$;

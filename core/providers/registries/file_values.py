@@ -1,0 +1,60 @@
+"""How files of the field write dates and NPIs: each is read exactly, or refused in a sentence."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from core.errors import Refused
+from core.figures.wording import counted
+from core.providers import licences
+
+NO_DATE = frozenset({"", "0", "00000000", "00/00/0000", "0000-00-00"})
+MOST_PROBLEMS = 1000
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """What is wrong with one row of a file. `line` is its number in the file, where the headings are on line 1."""
+
+    line: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line:,}, {self.column}: {self.message}"
+
+
+def day(text: str) -> date | None:
+    """A date as files of the field write it: 20261231, 12/31/2026 or 2026-12-31; None for zeros or an empty cell.
+
+    Raises `ValueError` saying what is wrong.
+    """
+    text = text.strip()
+    if text in NO_DATE:
+        return None
+    if re.fullmatch(r"[0-9]{8}", text):
+        try:
+            return licences.day(f"{text[:4]}-{text[4:6]}-{text[6:]}")
+        except ValueError:
+            raise ValueError(f"{text!r} is not a date such as 20261231.") from None
+    return licences.typed_day(text)
+
+
+def npi(text: str) -> str | None:
+    """A file's NPI; None where it has none, which some files write as zeros. Raises `ValueError` for anything else."""
+    text = text.strip()
+    if text.strip("0") == "":
+        return None
+    if re.fullmatch(r"[0-9]{10}", text):
+        return text
+    raise ValueError(licences.npi_problem(text) or f"{text!r} is not an NPI.")
+
+
+def refuse_problems(problems: Iterable[RowProblem]) -> None:
+    """Raises `Refused` naming the first problems and how many there are, if there is one."""
+    found = list(problems)
+    if found:
+        named = " ".join(str(one) for one in found[:5])
+        more = f" And {len(found) - 5:,} more." if len(found) > 5 else ""
+        raise Refused("bad_file", f"{counted(len(found), 'problem')}, so nothing was imported. {named}{more}")

@@ -1,0 +1,122 @@
+"""The licences of one provider: each with its kind and the hour it ends, what follows from it, its proof, its past."""
+
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from core.errors import PayopsError
+from core.providers import documents, proof
+from core.providers.directory_rows import ProviderRow, Validity
+from core.providers.licence_kinds import KINDS
+from core.staff import audit_words
+from core.staff.roles import Right, right
+from core.ui import session
+from core.ui.kit import drawer, rows
+from core.ui.kit.rows import Column
+from core.ui.providers import licence_dialogs
+from core.ui.text import in_zone, literal
+
+FOLLOWING = (
+    Column("state", "State", width="small"),
+    Column("compact", "Compact", width="small"),
+    Column("home_state", "Home state", width="small"),
+    Column("ends", "Ends", read=lambda one: ends(one)),
+)
+PROOFS = (
+    Column("verified_at", "When", "moment"),
+    Column("state", "State", width="small"),
+    Column("number", "Number"),
+    Column("verified_by", "Who", read=lambda one: audit_words.actor_name(one["verified_by"])),
+    Column("source", "Where"),
+    Column("link", "Link"),
+    Column("note", "Note"),
+    Column("due_on", "Due again", "day"),
+)
+PAST = (
+    Column("state", "State", width="small"),
+    Column("number", "Number"),
+    Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
+    Column("valid", "Valid then", read=lambda one: "yes" if one["valid"] else "no", width="small"),
+    Column("status", "Status"),
+    Column("expires_on", "Last day", "day"),
+    Column("proof", "Verified", read=lambda one: _proof(one)),
+)
+
+
+def ends(one: rows.Row) -> str:
+    """When a licence ends, with the hour in the business's time zone."""
+    if not one["holds"]:
+        return "does not hold"
+    if not one["ends_at"]:
+        return "no end"
+    return in_zone(datetime.fromisoformat(one["ends_at"]), session.settings().business_zone)
+
+
+def validity_of(found: ProviderRow) -> dict[tuple[str, str | None], Validity]:
+    """When each licence that somebody entered ends, by state and number."""
+    return {(one["state"], one["number"]): one for one in found["validity"] if one["home_state"] is None}
+
+
+def following(found: ProviderRow) -> None:
+    """The privileges that follow from home licences, what registrations do not allow, and licences to confirm."""
+    for one in found["licences"]:
+        if one["awaiting"]:
+            what = "the licence" if one["awaiting"] == "licence" else "the privileges of the licence"
+            st.warning(f"A second person must confirm {what} in {one['state']}.", icon=":material/how_to_reg:")
+    for held in found["validity"]:
+        if held["not_allowed"]:
+            st.info(literal(f"The registration in {held['state']} does not allow: {held['not_allowed']}"))
+    if derived := [one for one in found["validity"] if one["home_state"]]:
+        st.markdown(f"**Privileges that follow from the home licence ({len(derived)})**")
+        rows.show(derived, FOLLOWING, key="privileges", file="privileges")
+
+
+def show_proof(found: ProviderRow) -> None:
+    """Who verified what, the documents, and what was known on a past day."""
+    proofs = proof.of_provider(session.db(), found["id"])
+    if right(session.actor().role, "providers") >= Right.ACT and found["licences"]:
+        with st.container(horizontal=True):
+            st.button("Verify licence", icon=":material/verified:", on_click=drawer.ask, args=_asked(found, "verify"))
+            st.button("Upload document", icon=":material/upload:", on_click=drawer.ask, args=_asked(found, "upload"))
+            if any(one["awaiting"] for one in found["licences"]):
+                st.button("Confirm licence", on_click=drawer.ask, args=_asked(found, "confirm"))
+    if proofs["verifications"]:
+        rows.show(proofs["verifications"], PROOFS, key="proofs", file="verifications")
+    else:
+        st.caption("No licence was verified yet.")
+    for each in proofs["documents"]:
+        _document(each)
+    now, zone = session.services().clock(), session.settings().business_zone
+    today = now.astimezone(zone).date()
+    day = st.date_input("Licences as they were known on", today - timedelta(days=1), max_value=today, key="licences on")
+    if past := proof.on_day(session.db(), found["id"], day, now):
+        rows.show(past, PAST, key="past-licences", file="licences-on-a-day")
+    else:
+        st.caption("Nothing was known of this provider's licences on that day.")
+
+
+def _document(each: documents.DocumentRow) -> None:
+    """A document's name, and its content once somebody asks for it, which is audited."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(literal(f"{each['name']} · {each['size_bytes'] // 1024 + 1:,} KB"), width="content")
+        if st.button("Open", key=f"open {each['id']}", icon=":material/description:"):
+            services = session.services()
+            try:
+                row, content = documents.open_one(
+                    session.db(), services.licence_documents, session.actor(), each["id"], services.clock()
+                )
+            except PayopsError as error:
+                st.error(literal(error.detail))
+                return
+            st.download_button("Download", content, row["name"], row["media_type"], key=f"download {each['id']}")
+
+
+def _asked(found: ProviderRow, what: str) -> tuple[object, ...]:
+    return getattr(licence_dialogs, what), found
+
+
+def _proof(one: rows.Row) -> str:
+    if (found := one["proof"]) is None:
+        return "never"
+    at = in_zone(datetime.fromisoformat(found["verified_at"]), session.settings().business_zone)
+    return f"{audit_words.actor_name(found['verified_by'])}, {at}, {found['source']}"

@@ -1,0 +1,186 @@
+"""Kinds of licence: a privilege holds exactly as long as its home licence and the rules it rests on."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from core.errors import Refused, Unauthorised
+from core.providers import directory, licensing_rules
+from tests.providers.conftest import ADMIN, NOW, OPS
+
+pytestmark = pytest.mark.usefixtures("rules")
+NURSE = {"specialties": ["general_practice"], "capacity": 50}
+
+
+def home(state="TX", compact="NLC", **facts):
+    known = {"number": f"H-{state}", "status": "active", "expires_on": "2026-12-31"}
+    return {"state": state, "compact": compact} | known | facts
+
+
+def test_a_multistate_licence_opens_every_member_state_and_no_other(clinic):
+    clinic.put({"id": "nan", "name": "Nan", "licences": [home()]} | NURSE)
+    assert clinic.ask("TX")["providerId"] == clinic.ask("AZ")["providerId"] == clinic.ask("CT")["providerId"] == "nan"
+    assert clinic.ask("CA")["reason"] == "No provider is licensed in CA."
+    clinic.check()
+
+
+@pytest.mark.parametrize("unverified", ["TX", "AZ"])
+def test_a_membership_that_nobody_verified_gives_no_privilege(clinic, unverified):
+    clinic.owner.execute("update payops.compact_members set verified_on = null where state = %s", (unverified,))
+    clinic.put({"id": "nan", "name": "Nan", "licences": [home("TX")]} | NURSE)
+    assert clinic.ask("TX")["status"] == "assigned"  # by the home licence itself
+    assert clinic.ask("AZ")["status"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "suspended"},
+        {"status": "revoked"},
+        {"expires_on": "2026-11-23"},
+        {"compact": None},
+    ],
+)
+def test_a_privilege_ends_when_its_home_licence_ends_is_suspended_or_moves(clinic, change):
+    clinic.put({"id": "nan", "name": "Nan", "licences": [home()]} | NURSE)
+    assert clinic.ask("AZ")["status"] == "assigned"
+    clinic.put({"id": "nan", "licences": [home() | change]})
+    assert clinic.ask("AZ")["status"] == "waiting"
+    clinic.put({"id": "nan", "licences": [home()]})  # and it comes back with it
+    assert clinic.ask("AZ")["status"] == "assigned"
+    clinic.check()
+
+
+def test_a_home_licence_that_moves_takes_its_privileges_along(clinic):
+    clinic.put({"id": "nan", "name": "Nan", "licences": [home("TX")]} | NURSE)
+    clinic.put({"id": "nan", "licences": [home("TX", None), home("AZ")]})
+    held = clinic.rows("select state, compact from payops.licences where home_licence_id is null order by state")
+    assert held == [("AZ", "NLC"), ("TX", None)]
+    derived = {state for (state,) in clinic.rows("select state from payops.licences where home_licence_id is not null")}
+    assert "UT" in derived and "AZ" not in derived and "TX" in derived
+
+
+def test_a_privilege_ends_with_the_last_day_of_the_home_licence_in_the_earlier_of_two_states(clinic):
+    clinic.put({"id": "nan", "name": "Nan", "licences": [home("ME")]} | NURSE)  # Eastern
+    east, central = datetime(2027, 1, 1, 5, tzinfo=UTC), datetime(2027, 1, 1, 6, tzinfo=UTC)
+    assert clinic.ask("WI", now=east - timedelta(seconds=1))["status"] == "assigned"
+    assert clinic.ask("WI", now=east)["status"] == "waiting"  # although it is still New Year's Eve in Wisconsin
+    clinic.put({"id": "nan", "licences": [home("ME", None), home("WI")]})
+    assert clinic.ask("WI", now=central - timedelta(seconds=1))["status"] == "assigned"
+    assert clinic.ask("VT", now=east)["status"] == "waiting"
+
+
+def test_a_privilege_for_one_state_rests_on_a_home_licence(clinic):
+    for state in ("TX", "AZ"):
+        licensing_rules.put_member(clinic.db, ADMIN, _member("OT", state), NOW, reason="rule")
+    privilege = {"state": "AZ", "number": "P1", "kind": "compact_privilege", "compact": "OT"}
+    clinic.put({"id": "ola", "name": "Ola", "licences": [privilege]} | NURSE)
+    asked = clinic.ask("AZ")
+    assert asked["status"] == "waiting"
+    clinic.put({"id": "ola", "licences": [privilege, home("TX", "OT")]})
+    assert clinic.ask("AZ")["status"] == "assigned"
+    clinic.put({"id": "ola", "licences": [privilege, home("TX", "OT", status="lapsed")]})
+    assert clinic.ask("AZ")["status"] == "waiting"
+
+
+def test_a_member_that_leaves_closes_with_its_last_day_and_one_that_joins_opens(clinic):
+    clinic.put({"id": "nan", "name": "Nan", "licences": [home()]} | NURSE)
+    leaving = _member("NLC", "AZ") | {"ends_on": "2026-11-24"}
+    licensing_rules.put_member(clinic.db, ADMIN, leaving, NOW, reason="repealed")
+    last = datetime(2026, 11, 25, 7, tzinfo=UTC) - timedelta(seconds=1)
+    assert clinic.ask("AZ", now=last)["status"] == "assigned"
+    assert clinic.ask("AZ", now=last + timedelta(seconds=1))["status"] == "waiting"
+    waiting = clinic.ask("NY")
+    licensing_rules.put_member(clinic.db, ADMIN, _member("NLC", "NY"), NOW, reason="enacted")
+    assert clinic.rows(f"select status from payops.consultations where id = '{waiting['consultationId']}'") == [
+        ("assigned",)
+    ]
+    audited = clinic.rows("select reason from payops.audit_log where action like '%member:set' order by id")
+    assert audited == [("repealed",), ("enacted",)]
+
+
+def test_nothing_follows_from_the_medical_licensure_compact(clinic):
+    with pytest.raises(Refused, match="gives full licences"):
+        directory.put(clinic.db, ADMIN, [{"name": "Doc", "licences": [home("TX", "IMLC")]}], NOW)
+
+
+@pytest.mark.parametrize(
+    ("licence", "said"),
+    [
+        ({"state": "TX", "kind": "temporary"}, "needs a last day"),
+        ({"state": "TX", "kind": "telehealth_registration"}, "No rule says"),
+        ({"state": "CA", "compact": "NLC"}, "CA is not a member of NLC"),
+        ({"state": "TX", "kind": "compact_privilege"}, "Choose the compact"),
+        ({"state": "TX", "kind": "compact_privilege", "compact": "NLC"}, "follow from the home licence"),
+        ({"state": "TX", "kind": "guess"}, "not a kind"),
+        ({"state": "FL", "kind": "telehealth_registration", "compact": "NLC"}, "rests on no compact"),
+    ],
+)
+def test_what_a_kind_needs_is_said(clinic, licence, said):
+    with pytest.raises(Refused, match=said):
+        directory.put(clinic.db, ADMIN, [{"name": "Ann", "licences": [licence]}], NOW)
+
+
+def test_a_provider_has_one_home_licence_of_a_compact(clinic):
+    with pytest.raises(Refused, match="Two active licences"):
+        directory.put(clinic.db, ADMIN, [{"name": "Ann", "licences": [home("TX"), home("AZ")]}], NOW)
+
+
+def test_a_telehealth_registration_opens_its_state_and_says_what_it_does_not_allow(clinic):
+    clinic.put({"id": "ann", "name": "Ann", "licences": [{"state": "FL", "kind": "telehealth_registration"}]} | NURSE)
+    assert clinic.ask("FL")["status"] == "assigned"
+    (held,) = directory.one(clinic.db, "ann")["validity"]
+    assert "Schedule II" in held["not_allowed"] and "In-person care" in held["not_allowed"]
+
+
+def test_a_registration_under_a_rule_that_nobody_verified_opens_no_state_until_an_admin_sets_it(clinic):
+    clinic.owner.execute("update payops.telehealth_registrations set verified_on = null where state = 'FL'")
+    clinic.put({"id": "ann", "name": "Ann", "licences": [{"state": "FL", "kind": "telehealth_registration"}]} | NURSE)
+    asked = clinic.ask("FL")
+    assert asked["status"] == "waiting"
+    rule = {key: value for key, value in _member("", "FL").items() if key != "compact"}
+    licensing_rules.put_registration(clinic.db, ADMIN, rule | {"not_allowed": "an office"}, NOW, reason="read it")
+    assert clinic.rows(f"select status from payops.consultations where id = '{asked['consultationId']}'") == [
+        ("assigned",)
+    ]
+
+
+@pytest.mark.parametrize("unverified", ["TX", "AZ"])
+def test_a_privilege_for_one_state_needs_both_memberships_verified(clinic, unverified):
+    for state in ("TX", "AZ"):
+        verified_on = None if state == unverified else "2026-11-24"
+        rule = _member("OT", state) | {"verified_on": verified_on}
+        licensing_rules.put_member(clinic.db, ADMIN, rule, NOW, reason="rule")
+    privilege = {"state": "AZ", "number": "P1", "kind": "compact_privilege", "compact": "OT"}
+    clinic.put({"id": "ola", "name": "Ola", "licences": [privilege, home("TX", "OT")]} | NURSE)
+    assert clinic.ask("AZ")["status"] == "waiting"
+    licensing_rules.put_member(clinic.db, ADMIN, _member("OT", unverified), NOW, reason="read it")
+    assert clinic.ask("AZ")["status"] == "assigned"
+
+
+def test_only_admins_change_the_rules(clinic):
+    with pytest.raises(Unauthorised):
+        licensing_rules.put_member(clinic.db, OPS, _member("NLC", "NY"), NOW, reason="enacted")
+    with pytest.raises(Refused, match="source"):
+        licensing_rules.put_member(clinic.db, ADMIN, _member("NLC", "NY") | {"source": " "}, NOW, reason="enacted")
+
+
+def test_every_rule_that_comes_with_payops_names_its_source(clinic):
+    rules = licensing_rules.load(clinic.db)
+    assert {one["code"]: one["grants"] for one in rules["compacts"]}["IMLC"] == "full_licences"
+    members = [member for one in rules["compacts"] for member in one["members"]]
+    sourced = [*members, *rules["registrations"]]
+    assert len(members) > 50 and all(one["source"] and one["link"] and one["effective_on"] for one in sourced)
+    assert all(date.fromisoformat(one["effective_on"]) < NOW.date() for one in sourced)
+
+
+def _member(compact, state):
+    return {
+        "compact": compact,
+        "state": state,
+        "effective_on": "2025-01-01",
+        "ends_on": None,
+        "source": "the act",
+        "link": None,
+        "verified_on": "2026-11-24",
+    }

@@ -1,0 +1,82 @@
+"""Reminders of licences that end: each once, to the admins and the provider, with what hangs on it."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import SecretStr
+
+from core.monitoring.alerts.targets import Target, addressed, named
+from core.providers import licensing_rules, reminders
+from tests.providers.conftest import NOW
+
+ZONE = ZoneInfo("America/New_York")
+
+
+def remind(clinic, now=NOW, targets=("chat",)):
+    return reminders.queue_due(clinic.db, targets, lambda email: f"mail to {email}", ZONE, "https://console", now)
+
+
+def test_each_of_the_four_reminders_is_sent_once(clinic):
+    clinic.provider("ann", states="TX:2027-03-31", email="ann@example.com")
+    ends = datetime(2027, 4, 1, 5, tzinfo=NOW.tzinfo)
+    sent = {}
+    for days in range(130, -2, -1):
+        if remind(clinic, ends - timedelta(days=days)):
+            sent[days] = clinic.rows("select title from payops.alert_messages order by id desc limit 1")[0][0]
+        assert remind(clinic, ends - timedelta(days=days)) == 0
+    assert list(sent) == [90, 60, 30, 7]
+    assert sent[7] == "payops: Ann's licence in TX ends within 7 days"
+    targets = clinic.rows("select distinct target from payops.alert_deliveries order by 1")
+    assert targets == [("chat",), ("mail to ann@example.com",)]
+
+
+def test_a_licence_that_was_renewed_is_reminded_of_anew_and_one_entered_late_only_of_the_nearest(clinic):
+    clinic.provider("ann", states="TX:2026-11-30")
+    assert remind(clinic) == 1
+    clinic.put({"id": "ann", "licences": [{"state": "TX", "number": "ann-TX", "expires_on": "2027-01-31"}]})
+    assert remind(clinic) == 1 and remind(clinic) == 0
+    assert clinic.rows("select days from payops.licence_reminders order by 1") == [(7,), (90,)]
+
+
+@pytest.mark.usefixtures("rules")
+def test_a_reminder_names_the_hour_the_patients_and_the_states_left_without_anybody(clinic):
+    clinic.put(
+        {
+            "id": "nan",
+            "name": "Nan",
+            "specialties": ["dermatology"],
+            "licences": [{"state": "TX", "number": "H1", "compact": "NLC", "expires_on": "2026-12-01"}],
+        }
+    )
+    clinic.provider("ann", states="TX")
+    clinic.ask("AZ")
+    remind(clinic)
+    ((body,),) = clinic.rows("select body from payops.alert_messages")
+    assert "at 2 Dec 2026, 01:00 EST" in body and "1 open consultation" in body
+    left = body.split("No provider is left then in ")[1].split(", and checkouts")[0].split(", ")
+    assert "AZ" in left and "TX" not in left
+
+
+def test_nothing_is_lost_while_there_is_no_target(clinic):
+    clinic.provider("ann", states="TX:2026-12-01")
+    assert remind(clinic, targets=()) == 0
+    assert remind(clinic) == 1
+
+
+def test_states_about_to_be_without_anybody_are_known_before(clinic):
+    clinic.provider("ann", states="TX:2026-12-20 CA:2026-12-10")
+    clinic.provider("ben", states="CA")
+    (risk,) = licensing_rules.states_at_risk(clinic.db, NOW, days=30)
+    assert (risk["state"], risk["provider_name"]) == ("TX", "Ann")
+    assert licensing_rules.states_at_risk(clinic.db, NOW, days=10) == []
+
+
+def test_the_providers_copy_goes_to_the_provider_alone(clinic):
+    team = Target(
+        1, SecretStr("mailtos://user:secret@mail.example.com?to=team@example.com&cc=boss@example.com&name=Ops")
+    )
+    alone = named(addressed(team.fingerprint, "ann@example.com"), [team])
+    assert alone is not None
+    assert alone.url.get_secret_value() == "mailtos://user:secret@mail.example.com?name=Ops&to=ann%40example.com"
+    assert named(team.fingerprint, [team]) is team and named("gone to ann@example.com", [team]) is None
