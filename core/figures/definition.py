@@ -29,7 +29,8 @@ class Definition:
 
     `formula` is the same in short, `source` what it is counted from, `sql` the function that counts it, and `example` a
     case worked out by hand. A figure `as_of_now` is the same whatever the
-    period, so there is nothing to compare it with.
+    period, so there is nothing to compare it with. One is `exact` if its page, set by `view`, lists exactly what it
+    counts; the page of any other figure is only about the same thing.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Definition:
     source: str = ""
     sql: str = ""
     example: str = ""
+    exact: bool = False
 
     @property
     def is_rate(self) -> bool:

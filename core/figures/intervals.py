@@ -1,5 +1,6 @@
 """Confidence intervals: the range in which a rate of few observations really lies."""
 
+from decimal import Decimal
 from math import sqrt
 from typing import Any
 
@@ -10,7 +11,7 @@ Z_95 = 1.959963984540054
 
 
 def with_intervals(counted: dict[str, Any]) -> dict[str, Any]:
-    """The figures counted in SQL, each rate with its interval."""
+    """The figures counted in SQL, each rate with its interval; rates and times are floats, money is integers."""
     return {name: _with_interval(name, figure) for name, figure in counted.items()}
 
 
@@ -26,7 +27,10 @@ def wilson(numerator: int, denominator: int) -> tuple[float, float] | None:
 
 
 def _with_interval(name: str, figure: Any) -> Any:
-    if not isinstance(figure, dict) or "denominator" not in figure:
+    if not isinstance(figure, dict):
+        return figure
+    figure = {part: float(value) if isinstance(value, Decimal) else value for part, value in figure.items()}
+    if "denominator" not in figure:
         return figure
     counted = None if METRICS[name].unit is Unit.RATE_BY_AMOUNT else wilson(figure["numerator"], figure["denominator"])
     low, high = counted or (None, None)

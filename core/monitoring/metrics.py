@@ -1,4 +1,4 @@
-"""The figures of a period: counted in SQL, given their intervals and categories here."""
+"""The figures of a period: counted in SQL; confidence intervals and decline categories are added here."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ class Entry(TypedDict):
 
 
 class Failures(TypedDict):
-    """How many payments by this method failed with this code and advice, and what they would have brought."""
+    """How many payments with this method failed with this code and advice code, and their total amount."""
 
     code: str
     advice_code: str | None
@@ -46,9 +46,9 @@ class Metrics(TypedDict):
 
 
 def overview(db: Database, period: Period, *, currency: str, now: datetime) -> Metrics:
-    """A figure that nothing is counted for yet is None as a whole; one without observations has a `value` of None.
+    """The figures of the period. One that is not counted yet is None; one without observations has a `value` of None.
 
-    Raises `Refused` for a currency that there is none of.
+    Raises `Refused` for an unknown currency.
     """
     counted = db.call("metrics", since=period.since, until=period.until, currency=known(currency), now=now)
     return {
@@ -62,20 +62,20 @@ def overview(db: Database, period: Period, *, currency: str, now: datetime) -> M
 
 
 def other_movements(db: Database, period: Period, *, currency: str) -> list[Entry]:
-    """What moved Stripe's balance in the period and is in no figure, by reporting category."""
+    """Movements of Stripe's balance in the period that no figure includes, by reporting category."""
     found: list[Entry] = db.call("other_movements", since=period.since, until=period.until, currency=known(currency))
     return found
 
 
 def known(currency: str) -> str:
-    """The currency in lower case; raises `Refused` where it is not one."""
+    """The currency in lower case; raises `Refused` if it does not exist."""
     if currency.lower() not in CURRENCIES:
-        raise Refused("unknown_currency", f"There is no currency {currency!r}. Use a code such as usd or eur.")
+        raise Refused("unknown_currency", f"{currency!r} is not a currency. Use a code such as usd or eur.")
     return currency.lower()
 
 
 def figures_of(counted: Figures) -> Figures:
-    """Every figure by name, from what SQL counted: rates with their intervals, failures by code and by category."""
+    """Every figure by name, from what SQL counted; with intervals for rates, and failures by code and by category."""
     figures = with_intervals({name: figure for name, figure in counted.items() if name in METRICS})
     figures["failures_by_code"] = by_code(counted["failures"])
     figures["failures_by_category"] = by_category(counted["failures"])
@@ -83,12 +83,12 @@ def figures_of(counted: Figures) -> Figures:
 
 
 def by_code(failures: Sequence[Failures]) -> list[Entry]:
-    """The failures under their code, most frequent first."""
+    """The failures by decline code, most frequent first."""
     return _summed((each["code"], each) for each in failures)
 
 
 def by_category(failures: Sequence[Failures]) -> list[Entry]:
-    """The same failures under the decline table's categories; the network's advice and the method count too."""
+    """The failures by decline category, which also depends on the network's advice code and the payment method."""
     return _summed((_category(each), each) for each in failures)
 
 

@@ -1,4 +1,4 @@
-"""The overview of a period: its figures beside those of the period before, its days, and its opening sentence."""
+"""The overview of a period: its figures and days beside the previous period's, action items and incidents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from core.monitoring.metrics import Entry, Figures, figures_of
 from core.payments.declines import Category
 from core.payments.recovery import retry_advice
 from core.periods import Period
+from core.staff.flags import WORDS as FLOWS
+from core.staff.flags import Flow
 
 CAUSES = {
     Category.NEW_CARD: "cards that must be replaced",
@@ -34,18 +36,22 @@ CAUSES = {
     Category.UNKNOWN: "unknown decline codes",
 }
 EXPLAINS_SHARE = 0.4
+# The figures whose days the database counts beside those of the overview.
+COUNTED_BY_DAY = ("authorization_rate", "net", "mrr", "assignment_success_rate")
 
 
-class Began(TypedDict):
-    """An incident that began in the period."""
+class Mark(TypedDict):
+    """What happened on a day: an `incident` with its title, a flow `paused` or `resumed`, a version `deployed`."""
 
     day: str
+    at: str
+    kind: str
     title: str
 
 
 @dataclass(frozen=True)
 class Overview:
-    """One moment's view of `period`, whose figures are those of `core.monitoring.metrics.overview`."""
+    """Everything the overview shows for `period`, read at one moment."""
 
     period: Period
     currency: str
@@ -56,13 +62,11 @@ class Overview:
     previous_daily: list[Day]
     known_since: date | None
     action_items: list[action_items.Row]
-    incidents: list[Began]
+    marks: list[Mark]
     other_movements: list[Entry]
 
     def readings(self) -> list[Reading]:
-        """The overview's figures in words, in their order; but for the
-        first, those with nothing to count are left out.
-        """
+        """The overview's figures in words and in order; after the first, those without data are left out."""
         now, before = _with_failures(self.figures), _with_failures(self.previous)
         found = (read(each, now.get(each.name), before.get(each.name), self.currency) for each in OF_THE_OVERVIEW)
         first, *others = [reading for reading in found if reading]
@@ -92,25 +96,55 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
         previous_daily=days_of(found["previous_daily"]),
         known_since=date.fromisoformat(found["known_since"]) if found["known_since"] else None,
         action_items=found["action_items"],
-        incidents=found["incidents"],
+        marks=found["marks"],
         other_movements=found["other_movements"],
     )
 
 
+def mark_in_words(mark: Mark) -> str:
+    """`Refunds paused`, `New version deployed`, or the incident's title."""
+    if mark["kind"] == "incident":
+        return mark["title"]
+    if mark["kind"] == "deployed":
+        return "New version deployed"
+    return f"{FLOWS[Flow(mark['title'])][0]} {mark['kind']}"
+
+
+def series(db: Database, period: Period, currency: str, names: Sequence[str]) -> dict[str, list[float | None]]:
+    """These figures on each business day of the period, as far as they are counted by day."""
+    found: dict[str, list[float | None]] = db.call(
+        "figure_series",
+        names=[name for name in names if name in COUNTED_BY_DAY],
+        since=period.since,
+        until=period.until,
+        currency=currency,
+    )
+    return found
+
+
+def of_days(daily: Sequence[Day]) -> dict[str, list[float | None]]:
+    """The figures that the overview's own days tell."""
+    return {
+        "payment_success_rate": [each.success_rate for each in daily],
+        "failed_payments": [each.failed for each in daily],
+        "dispute_activity": [each.disputes for each in daily],
+    }
+
+
 def currencies(db: Database) -> list[str]:
-    """The currencies there are payments in, the one with the most first."""
+    """The currencies of the payments, the most frequent first."""
     found: list[str] = db.call("currencies")
     return found
 
 
 def cause_title(category: str) -> str:
-    """A category of failures as the head of a row."""
+    """A failure category as a row's title."""
     words = CAUSES[Category(category)]
     return words[0].upper() + words[1:]
 
 
 def sentence(overview: Overview) -> str:
-    """What the period comes to: how many payments succeeded, how that moved, and why payments failed."""
+    """The period in a sentence: how many payments succeeded, how that changed, and why payments failed."""
     now, before = overview.figures["payment_success_rate"], overview.previous["payment_success_rate"]
     if now["value"] is None:
         return f"There were no payments {_span(overview.period)}{_earlier(overview, before)}."
@@ -125,9 +159,7 @@ def sentence(overview: Overview) -> str:
 
 
 def other_in_words(movements: Sequence[Entry], currency: str) -> str:
-    """What moved the balance and is in no figure: `other_adjustment
-    -$0.20, moon_dust $2.90`; empty where nothing did.
-    """
+    """Balance movements that no figure includes: `other_adjustment -$0.20, moon_dust $2.90`; empty for none."""
     return ", ".join(f"{each['key']} {Money(each['amount'], currency)}" for each in movements)
 
 
@@ -147,7 +179,7 @@ def _why(overview: Overview) -> str:
 
 
 def _what_grew(overview: Overview) -> Category | None:
-    """The cause behind most of a fall that is more than chance, where one cause is."""
+    """The cause of most of a drop that is more than chance; None if there is no single one."""
     now, before = overview.figures["payment_success_rate"], overview.previous["payment_success_rate"]
     if min(now["denominator"], before["denominator"]) < FEW or now["high"] >= before["value"]:
         return None

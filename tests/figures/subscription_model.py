@@ -78,6 +78,22 @@ class Account:
             "scheduled_to_cancel": self._leaving(now),
         }
 
+    def movements(self, starts: int, ends: int) -> Json:
+        """By its name how many customers moved, and what each of them brought before and after."""
+        found: dict[str, dict[str, tuple[int, int]]] = {}
+        for customer in sorted({each.customer for each in self.subscriptions}):
+            before, after = self._brings(customer, starts), self._brings(customer, ends)
+            paid = self._paid_times(customer, ends)
+            if not before and after:
+                name = "reactivated" if paid and paid[0] < starts else "new"
+            elif before and not after:
+                name = "churned"
+            else:
+                name = "expansion" if after > before else "contraction" if after < before else "same"
+            if before or after:
+                found.setdefault(name, {})[customer] = (before, after)
+        return found
+
     def _leaving(self, now: int) -> tuple[int, int]:
         leaving = [
             each

@@ -74,7 +74,7 @@ def spread(values: list[float]) -> dict:
 
 def same(found: dict, expected: dict) -> bool:
     return found["n"] == expected["n"] and all(
-        found[name] == pytest.approx(expected[name], abs=0.001) for name in ("p50_ms", "p95_ms") if expected["n"]
+        float(found[name]) == pytest.approx(expected[name], abs=0.001) for name in ("p50_ms", "p95_ms") if expected["n"]
     )
 
 

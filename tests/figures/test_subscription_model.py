@@ -48,6 +48,47 @@ def test_every_figure_is_the_models(database, owner, lives, backfilled):
     for life in lives:
         for since, until in PERIODS:
             assert counted[life.account.currency, since] == _model(life, since, until), (life.account.currency, since)
+    _the_movements_are_the_models_customer_by_customer(owner, lives)
+
+
+def _the_movements_are_the_models_customer_by_customer(owner, lives):
+    """Start + movements = end in each currency, and behind each bar are exactly the model's customers."""
+    asked = [NOW, [life.account.currency for life in lives], *map(list, zip(*PERIODS, strict=True))]
+    of_periods = (
+        " from unnest(%s::text[]) as c, unnest(%s::date[], %s::date[]) as p (since, until)"
+        " cross join lateral payops.period_moments(p.since, p.until, %s) as m"
+    )
+    arguments = [*asked[1:], asked[0]]
+    waterfalls = owner.execute(
+        f"select c, p.since, payops.recurring_revenue(m.starts, m.ends, c){of_periods}", arguments
+    ).fetchall()
+    customers = owner.execute(
+        f"select c, p.since, k.movement, k.customer_id, k.before_minor, k.after_minor{of_periods}"
+        " cross join lateral payops.customer_movements(m.starts, m.ends, c) as k where k.movement <> 'none'",
+        arguments,
+    ).fetchall()
+    behind = {}
+    for currency, since, movement, customer, before, after in customers:
+        behind.setdefault((currency, since), {}).setdefault(movement, {})[customer] = (before, after)
+    drawn = {(currency, since): found for currency, since, found in waterfalls}
+    for life in lives:
+        for since, until in PERIODS:
+            ends = min(_midnight(date.fromordinal(until.toordinal() + 1)), int(NOW.timestamp()) + 1)
+            model = life.account.movements(_midnight(since), ends)
+            place = life.account.currency, since
+            assert behind.get(place, {}) == model, place
+            moved = {name: each["amount_minor"] for name, each in drawn[place]["movements"].items()}
+            assert moved == {
+                name: sum(after - before for before, after in those.values())
+                for name, those in model.items()
+                if name != "same"
+            }
+            counts = {name: each["customers"] for name, each in drawn[place]["movements"].items()}
+            assert counts == {name: len(those) for name, those in model.items() if name != "same"}
+            start, end = drawn[place]["start"], drawn[place]["end"]
+            assert start["amount_minor"] + sum(moved.values()) == end["amount_minor"]
+            assert end["customers"] == sum(1 for those in model.values() for _, after in those.values() if after)
+            assert start["customers"] == sum(1 for those in model.values() for before, _ in those.values() if before)
 
 
 def test_the_model_itself_moves_from_start_to_end_and_is_hard_enough(lives):

@@ -328,5 +328,5 @@ def test_a_currency_that_there_is_none_of_is_said_in_a_sentence(currency):
         app, ["metrics", "--since", "2026-07-09", "--until", "2026-07-09", "--currency", currency]
     )
     assert said.exit_code == 2
-    assert "There is no currency" in said.output
+    assert "is not a currency" in said.output
     assert "Traceback" not in said.output

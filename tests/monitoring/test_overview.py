@@ -1,18 +1,23 @@
 """The overview's figures, its first sentence and its list of what waits, from hand-sized data."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.errors import Refused
 from core.events import inbox
 from core.figures import intervals, wording
 from core.figures.days import Day, in_steps
 from core.figures.definition import Better, Definition, Unit
 from core.figures.definitions import OF_THE_OVERVIEW
-from core.monitoring import action_items, metrics, overview
+from core.monitoring import action_items, metrics, overview, overview_choice
 from core.monitoring.incidents import Incident, IncidentLog
 from core.periods import Period
+from core.staff.flags import Flow, switch
+from core.staff.roles import Actor, Role
+from core.ui.overview import sparkline
 from tests.factories import body_of, charge, event, intent
 
 ZONE = ZoneInfo("America/New_York")
@@ -144,7 +149,7 @@ def told_as(now, before, now_causes=(), before_causes=(), period=PERIOD):
             previous_daily=[],
             known_since=None,
             action_items=[],
-            incidents=[],
+            marks=[],
             other_movements=[],
             figures={"payment_success_rate": now, "failures_by_category": list(now_causes)},
             previous={"payment_success_rate": before, "failures_by_category": list(before_causes)},
@@ -253,3 +258,130 @@ def test_a_year_is_shown_in_weeks_that_lose_no_payment():
 
 def test_every_category_of_declines_has_its_words():
     assert set(overview.CAUSES) == set(overview.Category)
+
+
+def test_what_may_explain_a_figure_is_marked_on_its_day(database, owner, tmp_path):
+    log = IncidentLog(database, tmp_path)
+    began = datetime(2026, 9, 9, 3, tzinfo=UTC)  # the evening of the 8th in New York
+    log.report(Incident("page_failed", "x", "A page failed.", began))
+    log.report(Incident("page_failed", "y", "Before the period.", began - timedelta(days=2)))
+    for hour, opened in ((10, False), (12, True)):
+        now = datetime(2026, 9, 10, hour, tzinfo=UTC)
+        switch(
+            database,
+            Actor("staff:ada", Role.ADMIN),
+            Flow.REFUNDS,
+            open=opened,
+            sentence="Later.",
+            reason="bank",
+            now=now,
+        )
+    owner.execute("update payops.migrations set applied_at = '2026-08-01'")
+    latest = "select max(name) from payops.migrations"
+    owner.execute(f"update payops.migrations set applied_at = '2026-09-12 12:00Z' where name = ({latest})")
+    owner.execute("update payops.deployment set deployed_at = '2026-08-01'")
+    marked = [(each["day"], overview.mark_in_words(each)) for each in loaded(database).marks]
+    assert marked == [
+        ("2026-09-08", "A page failed."),
+        ("2026-09-10", "Refunds paused"),
+        ("2026-09-10", "Refunds resumed"),
+        ("2026-09-12", "New version deployed"),
+    ]
+
+
+def test_the_first_deployment_is_no_mark(database, owner):
+    owner.execute("update payops.migrations set applied_at = '2026-09-09'")
+    owner.execute("update payops.deployment set deployed_at = '2026-09-09'")
+    assert loaded(database).marks == []
+
+
+def test_a_user_sees_the_figures_of_their_role_until_they_choose(database, owner):
+    owner.execute(
+        "insert into payops.staff (name, role, email, password_hash, must_change_password, created_at,"
+        " password_changed_at) values ('ada', 'admin', 'x@example.com', 'x', false, now(), now())"
+    )
+    ada, fin = Actor("staff:ada", Role.ADMIN), Actor("staff:fin", Role.FINANCE)
+    assert overview_choice.of_user(database, ada) == ["payment_success_rate", "net", "mrr", "failed_payments"]
+    overview_choice.choose(database, ada, ["mrr", "webhook_delay"], NOW)
+    assert overview_choice.of_user(database, ada) == ["mrr", "webhook_delay"]
+    assert overview_choice.of_user(database, fin)[0] == "net"
+    overview_choice.choose(database, ada, [], NOW)
+    assert overview_choice.of_user(database, ada)[0] == "payment_success_rate"
+
+
+@pytest.mark.parametrize("names", [["mrr"] * 2, ["no_such_figure"], [each.name for each in OF_THE_OVERVIEW[:5]]])
+def test_only_four_figures_that_there_are_can_be_chosen(database, names):
+    with pytest.raises(Refused, match="bad_figures"):
+        overview_choice.choose(database, Actor("staff:ada", Role.ADMIN), names, NOW)
+
+
+def test_a_chosen_figure_without_data_leaves_its_place_to_the_next():
+    readings = [wording.Reading(each, "1", "", None) for each in OF_THE_OVERVIEW[:3]]
+    first, second, third = readings
+    assert overview_choice.shown(readings, [third.definition.name, "mrr"]) == ([third, first], [second])
+
+
+def test_the_days_of_a_figure_add_up_to_it(told, database, owner):
+    told(*paid("a", 8), *paid("b", 10), *failed("c", 10), *paid("d", 14))
+    owner.execute(
+        "insert into payops.daily_balances"
+        " (day, currency, reporting_category, transactions, amount_minor, fee_minor, net_minor)"
+        " values ('2026-09-08', 'usd', 'charge', 1, 1000, 59, 941), ('2026-09-09', 'usd', 'payout', 1, -900, 0, -900),"
+        " ('2026-09-10', 'usd', 'refund', 1, -100, 0, -100), ('2026-09-10', 'eur', 'charge', 1, 7, 0, 7)"
+    )
+    assert loaded(database).figures["net"]["value"] == 841
+    days = overview.series(database, PERIOD, "usd", ["net", "authorization_rate", "webhook_delay"])
+    assert days == {"net": [941, 0, -100, 0, 0, 0, 0], "authorization_rate": [1, None, 0.5, None, None, None, 1]}
+
+
+def test_recurring_revenue_of_each_day_is_what_runs_at_its_end(database, owner):
+    lives = [
+        (1000, "2026-09-01", "infinity"),
+        (500, "2026-09-09 12:00", "2026-09-12 12:00"),
+        (300, "2026-08-01", "2026-09-02"),
+    ]
+    for number, (minor, starts, ends) in enumerate(lives):
+        owner.execute(
+            "insert into payops.subscription_history (subscription_id, item_place, customer_id, currency, starts_at,"
+            " ends_at, status, scheduled_to_cancel, item, discounts, price_minor, monthly_minor)"
+            " values (%s, 1, 'cus', 'usd', %s, %s, 'active', false, '{}', '[]', %s, %s)",
+            (f"sub_{number}", starts, ends, minor, minor),
+        )
+    owner.execute("select payops.rebuild_revenue_changes('{cus}')")
+    assert overview.series(database, PERIOD, "usd", ["mrr"])["mrr"] == [1000, 1500, 1500, 1500, 1000, 1000, 1000]
+
+
+def test_assignment_of_each_day_is_the_share_that_was_assigned_at_once(database, owner):
+    came = [("2026-09-08 16:00Z", "assigned"), ("2026-09-08 17:00Z", "waiting"), ("2026-09-10 16:00Z", "assigned")]
+    for number, (at, status) in enumerate(came):
+        owner.execute(
+            "insert into payops.consultations (id, submission_id, body_sha256, patient_id, state, specialty,"
+            " received_at, status, reason, first_answer)"
+            " values (%s, %s, '', 'patient_1', 'NY', 'dermatology', %s, 'waiting', '', %s)",
+            (f"cons_{number}", f"sm_{number}", at, json.dumps({"status": status})),
+        )
+    expected = {"assignment_success_rate": [0.5, None, 1, None, None, None, None]}
+    owner.execute("select payops.refresh_observations()")
+    assert overview.series(database, PERIOD, "usd", ["assignment_success_rate"]) == expected
+    owner.execute("insert into payops.stale_observation_days (day) values ('2026-09-08')")
+    assert overview.series(database, PERIOD, "usd", ["assignment_success_rate"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "unfinished", "lines", "a_point"),
+    [
+        ([1, 2, 3], False, 1, False),
+        ([1, 2, 3, 1], True, 2, True),
+        ([1, 2, None, 3, 4], False, 2, False),
+        ([None, 5], False, 0, False),
+        ([0, 0, 0], False, 1, False),
+    ],
+)
+def test_a_sparkline_has_gaps_and_an_unfinished_today(days, unfinished, lines, a_point):
+    drawn = sparkline.svg(days, unfinished=unfinished)
+    assert (drawn.count("<polyline"), "<path" in drawn) == (lines, a_point)
+
+
+def test_a_long_sparkline_keeps_its_last_day():
+    drawn = sparkline.svg(list(range(366)), unfinished=False)
+    assert drawn.count(",") <= 61

@@ -31,7 +31,8 @@ FAILED_PAYMENTS = Definition(
     "their amount. A payment that "
     "succeeds later is no longer counted here.",
     "payments",
-    view={"status": "failed"},
+    view={"counted": "failed"},
+    exact=True,
 )
 OF_THE_OVERVIEW = (
     METRICS["payment_success_rate"],

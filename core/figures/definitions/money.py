@@ -36,10 +36,11 @@ MONEY = (
         "fees",
         "Fees",
         Better.LESS,
-        "What Stripe and the card networks charged: the fee of each movement, and fees booked on their own.",
+        "What Stripe and the card networks charged: the fee of each movement, and fees booked on their own. Tax "
+        "is not a fee: it is a deduction of its own on the way from gross to net.",
         "revenue",
         unit=Unit.MONEY,
-        formula="Σ fee − Σ amount of fee, network_cost and tax",
+        formula="Σ fee − Σ amount of fee and network_cost",
         source=BALANCE,
         sql="balance_metrics",
     ),

@@ -31,6 +31,8 @@ SUBSCRIPTIONS = (
         "period. Those past due are included; "
         "trials and free plans are not.",
         "subscriptions",
+        view={"list": "customers: end"},
+        exact=True,
         formula="customers with a subscription active or past due and a monthly price above 0",
         source=HISTORY,
         sql="churn_metrics",
@@ -41,6 +43,7 @@ SUBSCRIPTIONS = (
         Better.MORE,
         "Customers whose subscription is in its trial at the end of the period.",
         "subscriptions",
+        view={"list": "on trial"},
         formula="customers with a subscription in trial",
         source=HISTORY,
         sql="trial_metrics",
@@ -102,6 +105,7 @@ SUBSCRIPTIONS = (
         "before and those who joined "
         "since. This is Stripe's formula.",
         "subscriptions",
+        view={"list": "customers: churned"},
         nothing="no subscribers",
         counted="subscribers",
         unit=Unit.RATE,
@@ -117,6 +121,7 @@ SUBSCRIPTIONS = (
         "Customers who brought something a month and lost the last of it in the 30 days up to the end of the period "
         "(canceled, unpaid, paused or down to 0), each once, divided by those active 30 days before.",
         "subscriptions",
+        view={"list": "customers: churned"},
         nothing="no subscribers",
         counted="subscribers",
         unit=Unit.RATE,
@@ -131,6 +136,7 @@ SUBSCRIPTIONS = (
         Better.LESS,
         "Churned and contraction MRR of the period, divided by the monthly recurring revenue at its start.",
         "subscriptions",
+        view={"list": "customers: churned"},
         nothing="no subscribers",
         unit=Unit.RATE_BY_AMOUNT,
         formula="(churned + contraction MRR) ÷ MRR at the start",
@@ -145,6 +151,8 @@ SUBSCRIPTIONS = (
         "trial brings 0. They are not churn "
         "yet. This is as of now, whatever the period.",
         "subscriptions",
+        view={"list": "scheduled to cancel"},
+        exact=True,
         as_of_now=True,
         formula="subscriptions with cancel_at_period_end or cancel_at, and their monthly price",
         source=HISTORY,

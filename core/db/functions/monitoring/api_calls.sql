@@ -1,12 +1,21 @@
--- record_api_call: a call of the payment API is recorded with its status and its time, ours and Stripe's apart.
+-- record_api_call: a call of the payment API is recorded with its status and its time, ours and Stripe's apart. An
+-- answer that says that we cannot serve is an incident of its code; those of Stripe, of a paused flow and of a defect
+-- have their own.
 create function payops_api.record_api_call(
-  p_operation text, p_status integer, p_own_ms double precision, p_stripe_ms double precision, p_now timestamptz
+  p_operation text, p_status integer, p_own_ms double precision, p_stripe_ms double precision, p_now timestamptz,
+  p_code text default null
 ) returns jsonb
 language sql security definer
 set search_path = '' as $$
   select payops.commit_later();
   insert into payops.api_calls (at, operation, status, own_ms, stripe_ms)
   values (p_now, p_operation, p_status, p_own_ms, p_stripe_ms);
+  select payops.record_incident(
+    'payment_api_failed', coalesce(p_code, p_status::text),
+    format('The payment API answered that it cannot serve: %s.', replace(coalesce(p_code, p_status::text), '_', ' ')),
+    p_now, 'error', jsonb_build_object('operation', p_operation, 'status', p_status, 'code', p_code)
+  )
+  where p_status > 500 and coalesce(p_code, '') not in ('stripe_unavailable', 'flow_disabled');
   select 'true'::jsonb
 $$;
 
@@ -14,11 +23,5 @@ $$;
 create function payops.api_call_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
-  select jsonb_build_object('processing_time_own', jsonb_build_object(
-    'p50_ms', percentile_cont(0.5) within group (order by c.own_ms),
-    'p95_ms', percentile_cont(0.95) within group (order by c.own_ms), 'n', count(*)
-  ))
-  from payops.api_calls as c, payops.business as b
-  where c.at >= p_since::timestamp at time zone b.timezone
-    and c.at < (p_until + 1)::timestamp at time zone b.timezone
+  select jsonb_build_object('processing_time_own', payops.times_of_days('api_own', p_since, p_until))
 $$;

@@ -1,5 +1,5 @@
--- counted_as: what a reporting category is part of; null for one that nobody placed. The categories are those of
--- https://docs.stripe.com/reports/reporting-categories; a test holds that each of the pinned SDK is here.
+-- counted_as: the figure that a reporting category is part of; null for one that is not assigned to any. The categories
+-- are those of https://docs.stripe.com/reports/reporting-categories; a test checks that all of the pinned SDK are here.
 create function payops.counted_as(p_category text) returns text
 language sql immutable
 set search_path = '' as $$
@@ -24,7 +24,7 @@ set search_path = '' as $$
 $$;
 
 -- mark_stale_balance_days: the days on which these records moved the balance will be summed again, and those whose
--- charge was captured on another day than it was made will be counted again. A category that nobody placed is an
+-- charge was captured on another day than it was made will be counted again. A category without a figure is an
 -- incident.
 create function payops.mark_stale_balance_days(p_records jsonb) returns void
 language sql
@@ -54,7 +54,7 @@ set search_path = '' as $$
   ) as u
 $$;
 
--- lock_balances: one transaction at a time sums the balance.
+-- lock_balances: only one transaction at a time sums the balance.
 create function payops.lock_balances() returns void
 language sql
 set search_path = '' as $$ select pg_advisory_xact_lock(payops.advisory_lock('recount balances')) $$;
@@ -67,6 +67,9 @@ declare
   days date[];
   zone text := (select timezone from payops.business);
 begin
+  if pg_is_in_recovery() or not exists (select from payops.stale_balance_days) then
+    return;
+  end if;
   perform payops.lock_balances();
   with taken as (delete from payops.stale_balance_days returning day)
   select array_agg(distinct day) into days from taken;
@@ -84,8 +87,7 @@ begin
 end
 $$;
 
--- balance_metrics: what was charged, refunded, paid in fees and is left, from the balance itself; payouts and transfers
--- apart.
+-- balance_metrics: gross, refunds, fees and net, from the balance transactions; payouts and transfers are separate.
 create function payops.balance_metrics(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -111,7 +113,7 @@ set search_path = '' as $$
   from sums as s
 $$;
 
--- other_movements: what moved the balance and is in no figure, by its category: adjustments, and what nobody placed.
+-- other_movements: balance movements that no figure includes, by category.
 create function payops.other_movements(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -136,7 +138,7 @@ begin
 end
 $$;
 
--- newest_balance_transaction: up to when the balance's movements have been pulled.
+-- newest_balance_transaction: the time of the newest balance transaction in the mirror.
 create function payops_api.newest_balance_transaction() returns jsonb
 language sql stable security definer
 set search_path = '' as $$ select to_jsonb(max(created)) from payops.balance_transactions $$;
@@ -156,7 +158,7 @@ set search_path = '' as $$
   ) as p
 $$;
 
--- record_payout_contents: it is known what this payout took along.
+-- record_payout_contents: the balance transactions that this payout contains are recorded.
 create function payops_api.record_payout_contents(p_payout_id text, p_balance_transaction_ids jsonb) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -166,8 +168,20 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- unbooked_objects: charges and refunds that succeeded and whose balance transaction is still to come, those told of
--- the longest ago first; one that keeps having none is given up after 30 days.
+-- record_contents_of_payouts: it is known what each of these payouts took along.
+create function payops_api.record_contents_of_payouts(p_contents jsonb) returns jsonb
+language sql security definer
+set search_path = '' as $$
+  insert into payops.payout_contents (balance_transaction_id, payout_id)
+  select t.id, c ->> 'payout'
+  from jsonb_array_elements(p_contents) as c
+  cross join lateral jsonb_array_elements_text(c -> 'ids') as t (id)
+  on conflict (balance_transaction_id) do update set payout_id = excluded.payout_id;
+  select 'true'::jsonb
+$$;
+
+-- unbooked_objects: charges and refunds that succeeded and have no balance transaction yet, those updated longest ago
+-- first; after 30 days they are no longer included.
 create function payops_api.unbooked_objects(
   p_created_before timestamptz, p_told_before timestamptz, p_most integer, p_now timestamptz
 ) returns jsonb

@@ -13,7 +13,10 @@ $$;
 -- count_metrics: what happened between two moments is added to the totals, once.
 create function payops.count_metrics(p_since timestamptz, p_until timestamptz) returns void
 language sql
-set search_path = '' as $$
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
   with came as (
     select e.type, h.outcome, extract(epoch from h.handled_at - e.received_at)::double precision as seconds, h.attempts
     from payops.events as e
@@ -82,6 +85,16 @@ set search_path = '' as $$
   select 'incidents_open', count(*), min(i.first_seen) from payops.incidents as i where i.resolved_at is null
 $$;
 
+-- metrics_begin: from when on the totals count where they never did: everything, but of many events the newest 2,000, so
+-- that the first reading is as quick as any other.
+create function payops.metrics_begin() returns timestamptz
+language sql stable
+set search_path = '' as $$
+  select coalesce(
+    (select e.received_at from payops.events as e order by e.received_at desc offset 2000 limit 1), '-infinity'
+  )
+$$;
+
 -- metric_samples: the totals of everything up to a minute ago, and the queues now. The clock's row is locked, so that two
 -- callers at once count nothing twice.
 create function payops_api.metric_samples(p_now timestamptz) returns jsonb
@@ -93,6 +106,9 @@ declare
 begin
   insert into payops.metric_clock default values on conflict do nothing;
   select c.counted_until into since from payops.metric_clock as c for update;
+  if since = '-infinity' then
+    since := payops.metrics_begin();
+  end if;
   if until > since then
     perform payops.count_metrics(since, until);
     update payops.metric_clock set counted_until = until where only_row;
@@ -118,12 +134,22 @@ begin
 end
 $$;
 
--- record_database_errors: a process's database errors since its last report are added, by code.
+-- record_database_errors: a process's database errors since its last report are added, by code. No answer and a late one
+-- are incidents; any other is a defect, which is reported by who met it.
 create function payops_api.record_database_errors(p_times jsonb, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$
   insert into payops.database_errors as e (code, times, last_at)
   select g.key, g.value::bigint, p_now from jsonb_each_text(p_times) as g
   on conflict (code) do update set times = e.times + excluded.times, last_at = excluded.last_at;
+  select payops.record_incident(
+    g.key, g.key,
+    case g.key when 'database_unavailable' then 'The database did not answer.' else 'The database was too slow to answer.' end,
+    p_now, case g.key when 'database_unavailable' then 'error' else 'warning' end,
+    jsonb_build_object('code', g.key), p_occurrences => g.value::bigint
+  )
+  from jsonb_each_text(p_times) as g
+  where g.key in ('database_unavailable', 'database_too_slow')
+  order by g.key;
   select to_jsonb(true)
 $$;

@@ -8,7 +8,7 @@ set search_path = '' as $$
   )
 $$;
 
--- payment_metrics: how payments went, by the day of their first attempt, in one currency.
+-- payment_metrics: the outcomes of payments by the day of their first attempt, in one currency.
 create function payops.payment_metrics(p_since date, p_until date, p_currency text, p_now timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -38,10 +38,10 @@ set search_path = '' as $$
     from payops.payment_facts
     where created > p_now - interval '24 hours' and created_day between p_since and p_until and currency = p_currency
   ),
-  processing as (
-    select ms
-    from payops.daily_payments, unnest(processing_ms) as ms
-    where day between p_since and p_until and currency = p_currency
+  processed as (
+    select coalesce(sum(cardinality(d.processing_ms)), 0) as n
+    from payops.daily_payments as d
+    where d.day between p_since and p_until and d.currency = p_currency
   )
   select jsonb_build_object(
     'payment_success_rate', (select payops.rate(succeeded, succeeded + failed) from payments),
@@ -63,13 +63,25 @@ set search_path = '' as $$
         group by d.code, d.advice_code, d.method_type
       ) as f
     ),
-    'processing_time_payment', (
-      select jsonb_build_object(
-        'p50_ms', percentile_cont(0.5) within group (order by ms),
-        'p95_ms', percentile_cont(0.95) within group (order by ms), 'n', count(*)
+    'processing_time_payment', case
+      when (select p.n from processed as p) <= 2000 then (
+        select jsonb_build_object(
+          'p50_ms', percentile_cont(0.5) within group (order by t.ms),
+          'p95_ms', percentile_cont(0.95) within group (order by t.ms), 'n', count(*)
+        )
+        from payops.daily_payments as d, unnest(d.processing_ms) as t (ms)
+        where d.day between p_since and p_until and d.currency = p_currency
       )
-      from processing
-    )
+      else (
+        select payops.percentiles_of(array_agg(s.bucket), array_agg(s.n))
+        from (
+          select b.bucket, sum(b.n)::bigint as n
+          from payops.daily_payments as d, unnest(d.processing_buckets, d.processing_counts) as b (bucket, n)
+          where d.day between p_since and p_until and d.currency = p_currency
+          group by b.bucket
+        ) as s
+      )
+    end
   )
 $$;
 
@@ -77,13 +89,9 @@ $$;
 create function payops.dispute_metrics(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
-  with bounds as (
-    select
-      p_since::timestamp at time zone timezone as starts, (p_until + 1)::timestamp at time zone timezone as ends
-    from payops.business
-  ),
+  with bounds as (select payops.day_start(p_since) as starts, payops.day_start(p_until + 1) as ends),
   captured as (
-    select coalesce(sum(c.captured), 0) as n
+    select coalesce(sum(c.captured), 0) as n, coalesce(sum(c.disputed), 0) as disputed
     from payops.daily_captures as c
     where c.day between p_since and p_until and c.currency = p_currency
   ),
@@ -93,34 +101,36 @@ set search_path = '' as $$
     where d.created >= b.starts and d.created < b.ends and d.currency = p_currency
   ),
   closed as (
-    select count(*) as n, count(*) filter (where d.status = 'won') as won
-    from payops.disputes as d
-    left join payops.dispute_closings as k on d.id = k.id
-    cross join bounds as b
-    where d.status in ('won', 'lost') and d.currency = p_currency
-      and coalesce(k.created, d.created) >= b.starts and coalesce(k.created, d.created) < b.ends
-  ),
-  disputed as (
-    select count(distinct f.charge_id) as n
-    from payops.disputes as d
-    inner join payops.capture_facts as f on d.charge_id = f.charge_id
-    where f.day between p_since and p_until and f.currency = p_currency
+    select count(*) as n, count(*) filter (where c.status = 'won') as won
+    from (
+      select d.status
+      from bounds as b
+      inner join payops.dispute_closings as k on k.created >= b.starts and k.created < b.ends
+      inner join payops.disputes as d on k.id = d.id
+      where d.status in ('won', 'lost') and d.currency = p_currency
+      union all -- no event told of the closing
+      select d.status
+      from bounds as b
+      inner join payops.disputes as d on d.created >= b.starts and d.created < b.ends
+      where d.status in ('won', 'lost') and d.currency = p_currency
+        and not exists (select from payops.dispute_closings as k where k.id = d.id)
+    ) as c
   )
   select jsonb_build_object(
     'dispute_activity', payops.rate(opened.n, captured.n),
-    'dispute_rate', payops.rate(disputed.n, captured.n),
+    'dispute_rate', payops.rate(captured.disputed, captured.n),
     'chargeback_rate', payops.rate(opened.chargebacks, captured.n),
     'dispute_win_rate', payops.rate(closed.won, closed.n)
   )
-  from opened, closed, disputed, captured
+  from opened, closed, captured
 $$;
 
 -- is_chargeback: whether a dispute took money: neither an inquiry that was not escalated nor one that was prevented.
 create function payops.is_chargeback(p_status text) returns boolean
 language sql immutable
-set search_path = '' as $$ select p_status not like 'warning\_%' and p_status <> 'prevented' $$;
+return p_status not like 'warning\_%' and p_status <> 'prevented';
 
--- fresh_at: up to when the mirror follows Stripe: the last event received, or the last backfill that was complete.
+-- fresh_at: up to when the mirror is complete: the last event received, or the last complete backfill.
 create function payops.fresh_at() returns timestamptz
 language sql stable
 set search_path = '' as $$
@@ -130,31 +140,14 @@ set search_path = '' as $$
   )
 $$;
 
--- webhook_metrics: how long Stripe's events took to reach us, and then, at the first try, to be applied.
+-- webhook_metrics: how long Stripe's events took to reach us, and then to be applied at the first attempt.
 create function payops.webhook_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
   select jsonb_build_object(
-    'webhook_delay', jsonb_build_object(
-      'p50_ms', percentile_cont(0.5) within group (order by e.delay_ms),
-      'p95_ms', percentile_cont(0.95) within group (order by e.delay_ms), 'n', count(*)
-    ),
-    'webhook_handling_time', jsonb_build_object(
-      'p50_ms', percentile_cont(0.5) within group (order by e.handling_ms),
-      'p95_ms', percentile_cont(0.95) within group (order by e.handling_ms), 'n', count(e.handling_ms)
-    )
+    'webhook_delay', payops.times_of_days('webhook_delay', p_since, p_until),
+    'webhook_handling_time', payops.times_of_days('webhook_handling', p_since, p_until)
   )
-  from (
-    select
-      greatest(extract(epoch from e.received_at - e.created) * 1000, 0) as delay_ms,
-      case when h.attempts = 1 then extract(epoch from h.handled_at - e.received_at) * 1000 end as handling_ms
-    from payops.business as b
-    inner join payops.events as e
-      on e.received_at >= p_since::timestamp at time zone b.timezone
-      and e.received_at < (p_until + 1)::timestamp at time zone b.timezone
-    inner join payops.event_handlings as h on e.id = h.event_id
-    where e.came_by = 'webhook'
-  ) as e
 $$;
 
 -- metrics: the figures of a period of business days in one currency, exact up to the last committed event.
@@ -162,9 +155,7 @@ create function payops_api.metrics(p_since date, p_until date, p_currency text, 
 language plpgsql security definer
 set search_path = '' as $$
 begin
-  perform payops.refresh_rollups();
-  perform payops.refresh_balances();
-  perform payops.refresh_subscriptions();
+  perform payops.refresh_figures();
   return jsonb_build_object(
     'fresh_at', payops.fresh_at(),
     'other_movements', payops.other_movements(p_since, p_until, p_currency),

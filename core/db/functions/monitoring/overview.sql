@@ -21,17 +21,32 @@ set search_path = '' as $$
   left join opened as o on g.day = o.day
 $$;
 
--- amounts: what these come to, a currency each, since sums never cross currencies.
+-- amounts: what these come to and how many they are, a currency each, since sums never cross currencies.
 create function payops.amounts(p_minor bigint[], p_currencies text[]) returns jsonb
 language sql immutable
 set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_object('currency', s.currency, 'minor', s.minor) order by s.minor desc), '[]')
+  select coalesce(jsonb_agg(
+    jsonb_build_object('currency', s.currency, 'minor', s.minor, 'items', s.items) order by s.minor desc
+  ), '[]')
   from (
-    select a.currency, sum(a.minor) as minor
+    select a.currency, sum(a.minor) as minor, count(*) as items
     from unnest(p_minor, p_currencies) as a (minor, currency)
     where a.minor > 0 and a.currency is not null
     group by a.currency
   ) as s
+$$;
+
+-- past_due_by_currency: how many subscriptions are past due, a currency each.
+create function payops.past_due_by_currency() returns jsonb
+language sql stable
+set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object('currency', c.currency, 'items', c.items) order by c.items desc), '[]')
+  from (
+    select s.currency, count(*) as items
+    from payops.subscriptions as s
+    where s.status = 'past_due' and s.ended_at is null
+    group by s.currency
+  ) as c
 $$;
 
 -- action_items: what staff have to do, a row a kind, with how many items there are, the money at stake, the first
@@ -81,8 +96,9 @@ set search_path = '' as $$
     'expiring_licences', count(*), '[]', min(l.valid_until) filter (where l.valid_until >= p_now), min(l.valid_until)
   from payops.licences as l
   inner join payops.providers as p on l.provider_id = p.id
-  where p.active and l.status = 'active' and l.expires_on <= (p_now + interval '31 days')::date
-    and l.valid_until <= p_now + interval '30 days'
+  where p.active and l.status = 'active' and l.home_licence_id is null
+    and l.expires_on <= (p_now + interval '31 days')::date
+    and l.valid_until > '-infinity' and l.valid_until <= p_now + interval '30 days'
   union all
   select 'retryable_failures', r.waiting, r.at_stake, null, r.oldest
   from payops.retryable_now(p_now, p_retry_rules) as r
@@ -100,13 +116,56 @@ set search_path = '' as $$
   where a.state = 'unknown'
   group by a.kind
   union all
+  select
+    'mismatches', count(*),
+    payops.amounts(array_agg(least(abs(m.difference_minor), 1000000000000000)::bigint), array_agg(m.currency)), null,
+    min(m.first_seen)
+  from payops.mismatches as m
+  where m.state = 'open'
+  union all
   select 'open_incidents', count(*), '[]', null, min(i.first_seen)
   from payops.incidents as i
   where i.resolved_at is null and i.severity <> 'info'
 $$;
 
+-- marks: what happened in the period that may explain a figure: incidents that began, payment flows that were paused or
+-- resumed, and versions that were deployed after the first; the newest 30, oldest first.
+create function payops.marks(p_since date, p_until date) returns jsonb
+language sql stable
+set search_path = '' as $$
+  with bounds as (
+    select
+      p_since::timestamp at time zone b.timezone as starts, (p_until + 1)::timestamp at time zone b.timezone as ends,
+      (select min(m.applied_at) from payops.migrations as m) as installed
+    from payops.business as b
+  ),
+  happened as (
+    select 'incident' as kind, i.first_seen as at, i.title
+    from payops.incidents as i cross join bounds as b
+    where i.severity in ('error', 'critical') and i.first_seen >= b.starts and i.first_seen < b.ends
+    union all
+    select case a.action when 'staff:flag:closed' then 'paused' else 'resumed' end, a.at, split_part(a.subject, ':', 2)
+    from payops.audit_log as a cross join bounds as b
+    where a.action in ('staff:flag:closed', 'staff:flag:opened') and a.outcome = 'done'
+      and a.at >= b.starts and a.at < b.ends
+    union all
+    select distinct 'deployed', d.at, ''
+    from (
+      select m.applied_at as at from payops.migrations as m
+      union
+      select e.deployed_at from payops.deployment as e
+    ) as d
+    cross join bounds as b
+    where d.at >= b.starts and d.at < b.ends and d.at > b.installed + interval '1 hour'
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'day', payops.business_day(h.at), 'at', h.at, 'kind', h.kind, 'title', h.title
+  ) order by h.at), '[]')
+  from (select n.* from happened as n order by n.at desc limit 30) as h
+$$;
+
 -- overview: everything the overview shows, as of one moment: the figures of a period and of the one before it, their
--- days, the incidents that began in it, and the action items.
+-- days, what happened in it, and the action items.
 create function payops_api.overview(
   p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text, p_now timestamptz,
   p_retry_rules jsonb default '{}'
@@ -123,20 +182,14 @@ begin
     'known_since', (select min(p.day) from payops.daily_payments as p where p.currency = p_currency),
     'previous_daily', payops.daily_series(p_previous_since, p_previous_until, p_currency),
     'action_items', (
-      select coalesce(jsonb_agg(to_jsonb(w) order by w.deadline nulls last, w.oldest), '[]')
+      select coalesce(jsonb_agg(to_jsonb(w) || case
+        when w.kind = 'past_due_subscriptions' then jsonb_build_object('by_currency', payops.past_due_by_currency())
+        else '{}'
+      end order by w.deadline nulls last, w.oldest), '[]')
       from payops.action_items(p_now, p_retry_rules) as w
       where w.items > 0
     ),
-    'incidents', (
-      select coalesce(jsonb_agg(jsonb_build_object('day', n.day, 'title', n.title) order by n.day), '[]')
-      from (
-        select payops.business_day(i.first_seen) as day, i.title
-        from payops.incidents as i
-        where i.severity in ('error', 'critical') and payops.business_day(i.first_seen) between p_since and p_until
-        order by i.first_seen desc
-        limit 20
-      ) as n
-    )
+    'marks', payops.marks(p_since, p_until)
   );
 end
 $$;

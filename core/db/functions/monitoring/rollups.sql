@@ -1,4 +1,4 @@
--- mark_stale_payments: every payment and charge that these records are about will be counted again.
+-- mark_stale_payments: every payment and charge that these records affect will be counted again.
 create function payops.mark_stale_payments(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -21,7 +21,9 @@ begin
   from jsonb_array_elements(
     coalesce(p_records -> 'charges', '[]') || coalesce(p_records -> 'charge_captures', '[]')
   ) as r
-  where r ->> 'payment_intent_id' is null;
+  where r ->> 'payment_intent_id' is null
+  union
+  select r ->> 'charge_id' from jsonb_array_elements(p_records -> 'disputes') as r where r ->> 'charge_id' is not null;
 end
 $$;
 
@@ -52,8 +54,8 @@ set search_path = '' as $$
     and not exists (select from payops.failed_confirmations as f where f.payment_intent_id = i.id)
 $$;
 
--- payment_facts_of: what the figures need to know of these payment intents, as the mirror says now. An authorization
--- that was canceled and never captured is voided: neither a success nor a failure.
+-- payment_facts_of: the facts about these payment intents that figures are counted from, according to the mirror now. An
+-- authorization that was canceled and never captured is voided: neither a success nor a failure.
 create function payops.payment_facts_of(p_ids text[]) returns setof payops.payment_facts
 language sql stable
 set search_path = '' as $$
@@ -95,18 +97,21 @@ set search_path = '' as $$
         -- a charge that says it is older than its payment is no reason to count nothing at all
         then greatest(0, least(extract(epoch from s.paid_by_card_at - i.created) * 1000, 2147483647))::integer
     end,
-    coalesce(s.advice_code, ''), s.found_failure_at, coalesce(s.method_type, '')
+    coalesce(s.advice_code, ''), s.found_failure_at, coalesce(s.method_type, ''),
+    (select c.card_country from payops.charges as c where c.id = i.latest_charge_id)
   from payops.payment_intents as i
   left join summed as s on i.id = s.payment_intent_id
   where i.id = any(p_ids)
 $$;
 
 -- capture_facts_of: when each of these charges was captured, if it was: at its balance transaction's time, else when an
--- event said so, else when it was made.
+-- event said so, else when it was made; and whether it was ever disputed.
 create function payops.capture_facts_of(p_ids text[]) returns setof payops.capture_facts
 language sql stable
 set search_path = '' as $$
-  select c.id, c.payment_intent_id, m.captured_at, payops.business_day(m.captured_at), c.currency, c.card_brand
+  select
+    c.id, c.payment_intent_id, m.captured_at, payops.business_day(m.captured_at), c.currency, c.card_brand,
+    exists (select from payops.disputes as d where d.charge_id = c.id)
   from payops.charges as c
   left join payops.balance_transactions as b on c.balance_transaction_id = b.id
   left join payops.charge_captures as k on c.id = k.id
@@ -116,19 +121,34 @@ set search_path = '' as $$
   where c.id = any(p_ids) and c.captured and c.status = 'succeeded'
 $$;
 
--- recount_payments: the rollups of payments on these business days say what the facts say now.
+-- recount_payments: the payment rollups of these business days are counted again from the facts.
 create function payops.recount_payments(p_days date[]) returns void
 language sql
 set search_path = '' as $$
   delete from payops.daily_payments where day = any(p_days);
-  insert into payops.daily_payments
+  insert into payops.daily_payments (
+    day, currency, succeeded, failed, pending, amount_succeeded_minor, processing_ms, processing_buckets, processing_counts
+  )
   select
     f.day, f.currency, count(*) filter (where f.state = 'succeeded'), count(*) filter (where f.state = 'failed'),
     count(*) filter (where f.state = 'pending'), coalesce(sum(f.amount_minor) filter (where f.state = 'succeeded'), 0),
-    coalesce(array_agg(f.processing_ms order by f.processing_ms) filter (where f.processing_ms is not null), '{}')
+    coalesce(array_agg(f.processing_ms order by f.processing_ms) filter (where f.processing_ms is not null), '{}'),
+    '{}', '{}'
   from payops.payment_facts as f
   where f.day = any(p_days)
   group by f.day, f.currency;
+  update payops.daily_payments as d set processing_buckets = b.buckets, processing_counts = b.counts
+  from (
+    select k.day, k.currency, array_agg(k.bucket) as buckets, array_agg(k.n) as counts
+    from (
+      select p.day, p.currency, payops.time_bucket(t.ms) as bucket, count(*)::integer as n
+      from payops.daily_payments as p, unnest(p.processing_ms) as t (ms)
+      where p.day = any(p_days)
+      group by 1, 2, 3
+    ) as k
+    group by k.day, k.currency
+  ) as b
+  where d.day = b.day and d.currency = b.currency;
 
   delete from payops.daily_failures where day = any(p_days);
   insert into payops.daily_failures (day, currency, code, failures, amount_minor, advice_code, method_type)
@@ -147,8 +167,8 @@ set search_path = '' as $$
   group by f.created_day, f.currency
 $$;
 
--- recount_attempts: the rollups of attempts on these business days say what the mirror says now; pending charges are no
--- attempts yet.
+-- recount_attempts: the attempt rollups of these business days are counted again from the mirror; pending charges do not
+-- count yet.
 create function payops.recount_attempts(p_days date[]) returns void
 language sql
 set search_path = '' as $$
@@ -179,15 +199,15 @@ set search_path = '' as $$
   group by d.day, a.currency
 $$;
 
--- recount_captures: the rollups of captured charges on these business days say what the facts say now.
+-- recount_captures: the capture rollups of these business days are counted again from the facts.
 create function payops.recount_captures(p_days date[]) returns void
 language sql
 set search_path = '' as $$
   delete from payops.daily_captures where day = any(p_days);
-  insert into payops.daily_captures
+  insert into payops.daily_captures (day, currency, captured, captured_visa, captured_mastercard, disputed)
   select
     f.day, f.currency, count(*), count(*) filter (where f.card_brand = 'visa'),
-    count(*) filter (where f.card_brand = 'mastercard')
+    count(*) filter (where f.card_brand = 'mastercard'), count(*) filter (where f.disputed)
   from payops.capture_facts as f
   where f.day = any(p_days)
   group by f.day, f.currency
@@ -261,13 +281,12 @@ begin
 end
 $$;
 
--- lock_rollups: one transaction at a time counts payments, attempts and captures.
+-- lock_rollups: only one transaction at a time counts payments, attempts and captures.
 create function payops.lock_rollups() returns void
 language sql
 set search_path = '' as $$ select pg_advisory_xact_lock(payops.advisory_lock('recount payments')) $$;
 
--- refresh_rollups: what is stale up to now is counted again, or the oldest `p_most` payments and charges of it; answers
--- how many.
+-- refresh_rollups: everything stale is counted again, or only the oldest `p_most` payments and charges; answers how many.
 create function payops.refresh_rollups(p_most integer default null) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -275,6 +294,10 @@ declare
   payment_ids text[];
   charge_ids text[];
 begin
+  if pg_is_in_recovery() or not exists (select from payops.stale_payments) and not exists (select from payops.stale_charges)
+  then
+    return 0; -- nobody waits for one who counts
+  end if;
   perform payops.lock_rollups();
   with taken as (
     delete from payops.stale_payments

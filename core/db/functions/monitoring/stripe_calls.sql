@@ -8,7 +8,32 @@ set search_path = '' as $$
   select payops.commit_later();
   insert into payops.stripe_calls (at, operation, duration_ms, request_id, error, subject)
   values (p_now, p_operation, p_duration_ms, p_request_id, p_error, p_subject);
+  select payops.report_stripe_error(p_error, p_operation, p_subject, p_request_id, p_now) where p_error is not null;
   select 'true'::jsonb
+$$;
+
+-- report_stripe_error: an error of Stripe's is an incident of its class. A declined card is no incident; a request that
+-- Stripe finds invalid is one only where it would have changed something.
+create function payops.report_stripe_error(
+  p_error text, p_operation text, p_subject text, p_request_id text, p_now timestamptz
+) returns void
+language sql
+set search_path = '' as $$
+  select payops.record_incident(
+    'stripe_failed', p_error, case p_error
+      when 'APIConnectionError' then 'Stripe could not be reached.'
+      when 'APIError' then 'Stripe failed to answer calls (an error on Stripe''s side).'
+      when 'RateLimitError' then 'Stripe refused calls because there were too many at once.'
+      when 'AuthenticationError' then 'Stripe refused our secret key.'
+      when 'PermissionError' then 'Stripe refused calls that our key has no right to.'
+      when 'IdempotencyError' then 'Stripe got one idempotency key with two different requests.'
+      when 'InvalidRequestError' then 'Stripe refused requests as invalid.'
+      else format('Calls to Stripe failed with %s.', p_error)
+    end,
+    p_now, case when p_error = 'InvalidRequestError' then 'warning' else 'error' end,
+    jsonb_strip_nulls(jsonb_build_object('operation', p_operation, 'object', p_subject, 'stripe_request', p_request_id))
+  )
+  where p_error <> 'CardError' and not (p_error = 'InvalidRequestError' and starts_with(p_operation, 'get '))
 $$;
 
 -- last_stripe_call: the duration and error of the last call within 15 minutes, or null.
@@ -26,12 +51,5 @@ $$;
 create function payops.stripe_call_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
-  select jsonb_build_object('processing_time_stripe', jsonb_build_object(
-    'p50_ms', percentile_cont(0.5) within group (order by c.duration_ms),
-    'p95_ms', percentile_cont(0.95) within group (order by c.duration_ms), 'n', count(*)
-  ))
-  from payops.stripe_calls as c, payops.business as b
-  where c.at >= p_since::timestamp at time zone b.timezone
-    and c.at < (p_until + 1)::timestamp at time zone b.timezone
-    and (starts_with(c.operation, 'post ') or starts_with(c.operation, 'delete '))
+  select jsonb_build_object('processing_time_stripe', payops.times_of_days('stripe_call', p_since, p_until))
 $$;

@@ -1,4 +1,4 @@
--- business_timezone: the zone whose midnight ends a business day, and whether somebody chose it yet.
+-- business_timezone: the time zone of business days, and whether it has been chosen yet.
 create function payops_api.business_timezone() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -6,7 +6,7 @@ set search_path = '' as $$
   from payops.business as b
 $$;
 
--- require_timezone: this database knows a time zone of this name, or the call is refused.
+-- require_timezone: refused unless the database knows a time zone of this name.
 create function payops.require_timezone(p_timezone text) returns void
 language plpgsql stable
 set search_path = '' as $$
@@ -84,10 +84,18 @@ begin
   delete from payops.daily_intents;
   delete from payops.daily_captures;
   delete from payops.daily_balances;
+  delete from payops.daily_revenue;
   delete from payops.capture_facts;
   delete from payops.payment_facts;
+  perform payops.sum_revenue_changes();
+  insert into payops.stale_recovery (invoice_id) select r.invoice_id from payops.recovery_invoices as r;
+  insert into payops.stale_observation_days (day) -- and those beside it, on which its ends may fall now
+  select distinct o.day + n.days from payops.daily_observations as o cross join generate_series(-1, 1) as n (days);
+  perform payops.mark_all_unreconciled();
   insert into payops.stale_balance_days (day)
   select distinct payops.business_day(t.created) from payops.balance_transactions as t;
+  insert into payops.stale_revenue_days (day)
+  select distinct d.day from payops.stale_balance_days as d;
   insert into payops.stale_charges (charge_id)
   select c.id from payops.charges as c where c.payment_intent_id is null order by c.created;
   get diagnostics charges = row_count;
@@ -104,7 +112,26 @@ language plpgsql security definer
 set search_path = '' as $$
 begin
   perform payops.refresh_balances();
+  perform payops.refresh_revenue(30);
   perform payops.refresh_subscriptions(10000); -- what takes less time than a page waits for a lock
+  perform payops.refresh_observations(10);
+  perform payops.refresh_recovery(5000);
   return to_jsonb(payops.refresh_rollups(p_most));
+end
+$$;
+
+-- refresh_figures: everything that a figure is counted from is exact up to now. Where much is stale at once, as after an
+-- upgrade or in a new time zone, a part of it is counted here, and the worker counts the rest.
+create function payops.refresh_figures() returns void
+language plpgsql
+set search_path = '' as $$
+begin
+  if not pg_is_in_recovery() then
+    perform payops.refresh_rollups(5000);
+    perform payops.refresh_balances();
+    perform payops.refresh_subscriptions(5000);
+    perform payops.refresh_observations();
+    perform payops.refresh_recovery(5000);
+  end if;
 end
 $$;

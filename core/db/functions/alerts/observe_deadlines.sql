@@ -1,0 +1,175 @@
+-- evidence_due: at each moment, the disputes that still await an answer and are due within these hours.
+create function payops.evidence_due(p_moments timestamptz[], p_hours double precision) returns setof payops.observation
+language sql stable
+set search_path = '' as $$
+  with open as materialized (
+    select
+      d.id, d.created, d.evidence_due_by, d.amount_minor, d.currency, d.payment_intent_id,
+      case when not payops.awaits_answer(d.status) then coalesce(k.created, d.as_of) else 'infinity' end as answered_at
+    from payops.disputes as d
+    left join payops.dispute_closings as k on d.id = k.id
+    where d.evidence_due_by >= (select min(m) from unnest(p_moments) as m)
+  )
+  select
+    m.at, o.id, extract(epoch from o.evidence_due_by - m.at) / 3600, 1, true, false,
+    jsonb_build_object('due', o.evidence_due_by, 'amount_minor', o.amount_minor, 'currency', o.currency)
+  from unnest(p_moments) as m (at)
+  inner join open as o
+    on o.created <= m.at and o.answered_at > m.at and o.evidence_due_by > m.at
+    and o.evidence_due_by <= m.at + make_interval(secs => p_hours * 3600)
+$$;
+
+-- observe_evidence_due_soon: at each moment, the disputes that are due within the threshold's hours.
+create function payops.observe_evidence_due_soon(
+  p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
+)
+returns setof payops.observation
+language sql stable
+set search_path = '' as $$ select o.* from payops.evidence_due(p_moments, p_threshold) as o $$;
+
+-- observe_evidence_due_now: the same with fewer hours left, as an alert of its own.
+create function payops.observe_evidence_due_now(
+  p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
+)
+returns setof payops.observation
+language sql stable
+set search_path = '' as $$ select o.* from payops.evidence_due(p_moments, p_threshold) as o $$;
+
+-- observe_network_headroom: at each moment and for each card network, how much of the way to its nearest line is used up.
+-- A line needs its ratio and its number of events, so the smaller of the two counts.
+create function payops.observe_network_headroom(
+  p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
+)
+returns setof payops.observation
+language sql stable
+set search_path = '' as $$
+  with moments as materialized (
+    select m as at, payops.business_day(m) as day from unnest(p_moments) as m
+  ),
+  days as materialized (
+    select d.day, n.network, n.disputes + n.fraud_warnings as events, n.payments
+    from (select distinct m.day from moments as m) as d
+    cross join lateral payops.network_months(d.day) as n
+    where n.payments > 0 and n.disputes + n.fraud_warnings >= p_minimum
+  ),
+  nearest as (
+    select distinct on (d.day, d.network)
+      d.day, d.network, d.events, d.payments, l.line, l.ratio, l.events as line_events,
+      least(d.events::double precision / d.payments / l.ratio, d.events::double precision / l.events) as used
+    from days as d
+    cross join lateral (
+      select distinct on (k.line) k.line, k.ratio, k.events
+      from payops.network_lines as k
+      where k.network = d.network and k.since <= d.day
+      order by k.line, k.since desc
+    ) as l
+    order by d.day, d.network, used desc
+  )
+  select
+    m.at, n.network, n.used, n.events, n.used >= p_threshold, n.used < p_threshold * 0.95,
+    jsonb_build_object(
+      'line', n.line, 'payments', n.payments, 'line_ratio', n.ratio, 'line_events', n.line_events,
+      'left', greatest(0, ceil(greatest(n.ratio * n.payments, n.line_events)) - n.events)
+    )
+  from moments as m
+  inner join nearest as n on n.day = m.day
+$$;
+
+-- observe_licence_expiring: at each moment, the licences of active providers that end within the threshold's days, and
+-- those that ended in the week before.
+create function payops.observe_licence_expiring(
+  p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
+)
+returns setof payops.observation
+language sql stable
+set search_path = '' as $$
+  select
+    m.at, l.id::text, extract(epoch from l.valid_until - m.at) / 86400, 1, true, false,
+    jsonb_build_object('provider', p.name, 'provider_id', p.id, 'state', l.state, 'expires_on', l.expires_on)
+  from unnest(p_moments) as m (at)
+  inner join payops.licences as l
+    on l.valid_until <= m.at + make_interval(secs => p_threshold * 86400) and l.valid_until > m.at - interval '7 days'
+    and l.valid_from <= m.at
+  inner join payops.providers as p on l.provider_id = p.id
+  where p.active and l.status = 'active' and p.created_at <= m.at
+$$;
+
+-- observe_payout_late: at each moment, the payouts that are the threshold's bank days after their expected arrival or
+-- later and not at the bank: no deposit is matched, or without bank statements of that day, Stripe has not paid it.
+create function payops.observe_payout_late(
+  p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
+)
+returns setof payops.observation
+language sql stable
+set search_path = '' as $$
+  with moments as materialized (
+    select m as at, payops.business_day(m) as day from unnest(p_moments) as m
+  ),
+  accounts as (
+    select a.currency, min(s.from_date) as since, max(s.to_date) as until
+    from payops.bank_accounts as a
+    inner join payops.bank_statements as s on a.id = s.account_id
+    group by a.currency
+  ),
+  candidates as materialized (
+    select
+      p.id, p.created, p.as_of, p.arrival_date, p.amount_minor, p.currency, p.status,
+      payops.add_bank_days(payops.next_bank_day(p.arrival_date), p_threshold::integer) as late_from,
+      coalesce(p.arrival_date between a.since and a.until, false) as at_a_known_bank,
+      (
+        select min(e.booked_on) from payops.payout_deposits as d
+        inner join payops.bank_entries as e on d.bank_entry_id = e.id
+        where d.payout_id = p.id
+      ) as booked_on
+    from payops.payouts as p
+    left join accounts as a on p.currency = a.currency
+    where p.arrival_date > (select payops.business_day(min(m)) - 30 from unnest(p_moments) as m)
+      and p.amount_minor > 0 and p.status not in ('failed', 'canceled')
+  )
+  select
+    m.at, c.id, (m.day - c.arrival_date)::double precision, 1, true, false,
+    jsonb_build_object('arrival_date', c.arrival_date, 'amount_minor', c.amount_minor, 'currency', c.currency)
+  from moments as m
+  inner join candidates as c
+    on c.late_from <= m.day and c.arrival_date > m.day - 30 and c.created <= m.at
+  where case
+    when c.at_a_known_bank then coalesce(c.booked_on > m.day, true)
+    else c.status in ('pending', 'in_transit')
+  end
+$$;
+
+-- observe_incident: at each moment, the incidents of errors that were open and not silenced.
+create function payops.observe_incident(
+  p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
+)
+returns setof payops.observation
+language sql stable
+set search_path = '' as $$
+  select
+    m.at, i.id || ':' || i.reopenings, i.occurrences, i.occurrences, true, false,
+    jsonb_build_object('title', i.title, 'kind', i.kind, 'severity', i.severity, 'incident', i.id)
+  from unnest(p_moments) as m (at)
+  inner join payops.incidents as i
+    on coalesce(i.reopened_at, i.first_seen) <= m.at and coalesce(i.resolved_at, 'infinity') > m.at
+  where i.severity in ('error', 'critical') and coalesce(i.silenced_until, '-infinity') <= m.at
+    and i.occurrences >= p_minimum
+$$;
+
+-- observe_reconciliation_mismatch: at each moment, the mismatches of the threshold or more that nobody had accepted and
+-- that were not fixed; what is only booked in another period is no mismatch.
+create function payops.observe_reconciliation_mismatch(
+  p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
+)
+returns setof payops.observation
+language sql stable
+set search_path = '' as $$
+  select
+    m.at, x.key, abs(x.difference_minor)::double precision, 1, true, false,
+    jsonb_build_object(
+      'class', x.class, 'subject', x.subject, 'day', x.day, 'currency', x.currency, 'difference_minor', x.difference_minor
+    )
+  from unnest(p_moments) as m (at)
+  inner join payops.mismatches as x
+    on x.first_seen <= m.at and coalesce(x.fixed_at, 'infinity') > m.at and coalesce(x.accepted_at, 'infinity') > m.at
+  where x.class <> 'timing' and abs(x.difference_minor) >= p_threshold
+$$;

@@ -1,0 +1,1 @@
+"""Alerts: rules over the figures, what fires, the messages about it and their delivery."""

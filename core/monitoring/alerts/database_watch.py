@@ -1,0 +1,96 @@
+"""The one alert that cannot wait for the database: that it does not answer. A file of DATA_DIR says who was told."""
+
+import fcntl
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+
+from core.db import Database
+from core.errors import Unavailable
+from core.monitoring.alerts.targets import Target
+
+FILE = "database-away.json"
+TOLD_AFTER_SECONDS = 20.0  # a restart is over by then
+FORGOTTEN_AFTER_SECONDS = 3600.0
+TITLE = "The database does not answer"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class DatabaseWatch:
+    """Asked again and again. A database that is away for a while is told to every target, once a worker machine."""
+
+    db: Database
+    targets: Sequence[Target]
+    data_dir: Path
+    console: str
+    seconds: Callable[[], float] = time.monotonic
+    _away_since: float | None = field(default=None, init=False)
+    _told: set[str] = field(default_factory=set, init=False)
+
+    def look(self) -> bool:
+        """Ask the database for a sign of life; tells of its silence, and answers whether there was any."""
+        try:
+            self.db.call("schema_fingerprint")
+        except Unavailable:
+            self._away_since = self.seconds() if self._away_since is None else self._away_since
+            if self.seconds() - self._away_since >= TOLD_AFTER_SECONDS:
+                self._tell()
+            return False
+        self._away_since = None
+        return True
+
+    def told(self) -> list[str]:
+        """The targets that were told of the last outage; they are not told again once it is an incident."""
+        file = self.data_dir / FILE
+        found = self._told | self._read()
+        if file.exists() and time.time() - file.stat().st_mtime > FORGOTTEN_AFTER_SECONDS:
+            found = set()  # of an outage that was part of an incident which was open already
+        self._told = set()
+        file.unlink(missing_ok=True)
+        return sorted(found)
+
+    def _read(self) -> set[str]:
+        try:
+            kept: Any = json.loads((self.data_dir / FILE).read_text())
+        except (OSError, ValueError):
+            return set()
+        return {str(each) for each in kept.get("told", [])} if isinstance(kept, dict) else set()
+
+    def _tell(self) -> None:
+        """Each target until it took the message; which did is kept, so that a restarted worker tells nobody twice."""
+        with self._alone() as file:
+            self._told |= self._read()
+            for target in self.targets:
+                if target.fingerprint not in self._told and self._took(target):
+                    self._told.add(target.fingerprint)
+            if file is not None:
+                file.truncate(0)
+                file.write(json.dumps({"told": sorted(self._told)}))
+
+    def _took(self, target: Target) -> bool:
+        body = (
+            f"payops has had no answer from it for {TOLD_AFTER_SECONDS:.0f} seconds or more. Webhooks are answered "
+            f"503, and Stripe repeats them.\n{self.console}/errors?tab=System"
+        )
+        return target.tell(TITLE, body, kind="firing", severity="critical") is None
+
+    @contextmanager
+    def _alone(self) -> Iterator[TextIO | None]:
+        """Of the workers of this machine one tells at a time; None where the disk takes no file."""
+        try:
+            file = (self.data_dir / FILE).open("a+")
+        except OSError as error:
+            log.error("who was told of the database cannot be kept", reason=error.strerror)
+            yield None
+            return
+        with suppress(OSError), file:  # a disk that is full takes no line either; the memory knows
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file

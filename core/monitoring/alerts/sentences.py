@@ -1,0 +1,198 @@
+"""What an alert says: no patient, no id of one; only figures, codes, states and the ids of Stripe's own objects."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.figures.wording import counted, percent
+from core.finance.mismatches import CLASSES
+from core.money import Money
+from core.monitoring.alerts.decisions import Observation
+from core.monitoring.alerts.rule import Rule, Unit
+
+_LINES = {"early": "early warning", "excessive": "excessive", "high": "high excessive"}
+MOST_NAMED = 10
+
+
+def sentence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    """What fires, with its figures, in one sentence."""
+    return _SENTENCES[rule.name](rule, seen, zone)
+
+
+def in_unit(value: float, unit: Unit) -> str:
+    """A threshold or a measured value with its unit."""
+    if unit == "share":
+        return percent(value, 1)
+    if unit == "points":
+        return f"{value * 100:.1f} points"
+    if unit == "ms":
+        return f"{value:,.0f} ms"
+    if unit == "count":
+        return f"{value:,.0f}"
+    if unit == "factor":
+        return f"{value:g} times"
+    if unit == "minutes" and value >= 120:
+        return f"{round(value / 60, 1):g} hours"
+    return f"{value:.0f} {unit if round(value) != 1 else unit.removesuffix('s')}"
+
+
+def title(rule: Rule, kind: str, number: int) -> str:
+    """The heading of a message about several alerts of one rule."""
+    prefix = {"firing": "", "reminder": "Still: ", "resolved": "Resolved: "}[kind]
+    return f"{prefix}{rule.title}" + (f" ({number})" if number > 1 else "")
+
+
+def body(sentences: Sequence[str], link: str) -> str:
+    """The sentences, as many as somebody reads, and the page of the console."""
+    more = len(sentences) - MOST_NAMED
+    lines = [*sentences[:MOST_NAMED], *([f"And {more} more."] if more > 0 else []), link]
+    return "\n".join(lines)
+
+
+def _window(rule: Rule) -> str:
+    return f"in the last {in_unit(rule.window_minutes, 'minutes')}"
+
+
+def _share(value: float | None) -> str:
+    return percent(value or 0.0, 1)
+
+
+def _base(facts: Mapping[str, Any], part: str) -> str:
+    """The share in the four weeks before."""
+    if not facts.get("base_decided"):
+        return "nothing to compare with"
+    share = (facts.get(part) or 0) / facts["base_decided"]
+    return f"{percent(share, 1)} in the same hours of the last four weeks"
+
+
+def _success_low(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    return (
+        f"{_share(seen.value)} of {counted(seen.observations, f'{seen.key} payment')} succeeded {_window(rule)}; "
+        f"the target is {in_unit(rule.threshold, rule.unit)}."
+    )
+
+
+def _success_dropped(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    return (
+        f"{_share(seen.value)} of {counted(seen.observations, f'{seen.key} payment')} succeeded {_window(rule)}; "
+        f"it was {_base(seen.facts, 'base_succeeded')}."
+    )
+
+
+def _code(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    return (
+        f"{counted(seen.facts['failed'], 'payment')} failed with {seen.key} {_window(rule)}, {_share(seen.value)} of "
+        f"{seen.observations:,}; it was {_base(seen.facts, 'base_failed')}."
+    )
+
+
+def _country(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    return (
+        f"{seen.facts['failed']:,} of {counted(seen.observations, 'payment')} with cards issued in {seen.key} failed "
+        f"{_window(rule)}, {_share(seen.value)}; it was {_base(seen.facts, 'base_failed')}."
+    )
+
+
+def _backlog(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    waited = in_unit(rule.window_minutes, "minutes")
+    return f"{counted(round(seen.value or 0), 'event')} waited over {waited} to be applied."
+
+
+def _silence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    normal = seen.facts.get("normal_minutes")
+    usual = f"; at this hour it is {in_unit(normal, 'minutes')} at most" if normal is not None else ""
+    return f"No event has come from Stripe for {in_unit(seen.value or 0, 'minutes')}{usual}."
+
+
+def _p95(what: str) -> Callable[[Rule, Observation, ZoneInfo], str]:
+    def said(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+        return (
+            f"95% of {counted(seen.observations, what)} {_window(rule)} took up to {in_unit(seen.value or 0, 'ms')}; "
+            f"the target is {in_unit(rule.threshold, 'ms')}."
+        )
+
+    return said
+
+
+def _assignment_failing(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    return (
+        f"{seen.facts['assigned']:,} of {counted(seen.observations, 'patient')} got a provider at once "
+        f"{_window(rule)}, {_share(seen.value)}; the threshold is {in_unit(rule.threshold, rule.unit)}."
+    )
+
+
+def _waiting(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    waited = in_unit(seen.value or 0, "minutes")
+    return f"{counted(seen.observations, 'patient')} in {seen.key} wait for a provider, the first for {waited}."
+
+
+def _evidence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    due = datetime.fromisoformat(seen.facts["due"]).astimezone(zone)
+    amount = Money(seen.facts["amount_minor"], seen.facts["currency"])
+    return f"Evidence for the dispute {seen.key} over {amount} is due on {due:%-d %b %Y at %H:%M %Z}."
+
+
+def _headroom(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    facts = seen.facts
+    line = _LINES.get(facts["line"], facts["line"])
+    counts = (
+        f"{seen.key.capitalize()} counts {seen.observations:,} disputes and fraud warnings on "
+        f"{facts['payments']:,} payments this month"
+    )
+    if (seen.value or 0) >= 1:
+        return f"{counts}: past its {line} line of {percent(facts['line_ratio'])} and {facts['line_events']:,}."
+    left = counted(round(facts["left"]), "more event")
+    return f"{counts}: {_share(seen.value)} of the way to its {line} line, {left} away."
+
+
+def _licence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    on = f"{datetime.fromisoformat(seen.facts['expires_on']):%-d %b %Y}" if seen.facts.get("expires_on") else "soon"
+    verb = "ended on" if (seen.value or 0) < 0 else "ends on"
+    return f"The licence of {seen.facts['provider']} in {seen.facts['state']} {verb} {on}."
+
+
+def _payout(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    amount = Money(seen.facts["amount_minor"], seen.facts["currency"])
+    arrival = f"{datetime.fromisoformat(seen.facts['arrival_date']):%-d %b %Y}"
+    return f"The payout {seen.key} of {amount} should have been at the bank on {arrival} and is not."
+
+
+def _mismatch(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    facts = seen.facts
+    difference = Money(int(facts["difference_minor"]), facts["currency"])
+    what = CLASSES.get(facts["class"], facts["class"])
+    return f"{what}: {facts['subject']} of {datetime.fromisoformat(facts['day']):%-d %b %Y} differs by {difference}."
+
+
+def _mirror(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    return (
+        f"{counted(seen.facts['wrong'], 'object')} of {seen.observations:,} differed from Stripe in the last "
+        f"comparison; {seen.facts['healed']:,} of them were repaired."
+    )
+
+
+def _incident(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
+    return f"{seen.facts['title']} Seen {counted(seen.observations, 'time')}."
+
+
+_SENTENCES: dict[str, Callable[[Rule, Observation, ZoneInfo], str]] = {
+    "success_rate_low": _success_low,
+    "success_rate_dropped": _success_dropped,
+    "decline_code_rising": _code,
+    "issuer_country_rising": _country,
+    "webhook_backlog": _backlog,
+    "webhook_silence": _silence,
+    "webhook_handling_slow": _p95("event"),
+    "assignment_slow": _p95("assignment"),
+    "assignment_failing": _assignment_failing,
+    "waiting_too_long": _waiting,
+    "evidence_due_soon": _evidence,
+    "evidence_due_now": _evidence,
+    "network_headroom": _headroom,
+    "licence_expiring": _licence,
+    "payout_late": _payout,
+    "reconciliation_mismatch": _mismatch,
+    "mirror_inaccurate": _mirror,
+    "incident": _incident,
+}

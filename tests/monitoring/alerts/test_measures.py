@@ -1,0 +1,264 @@
+"""What each rule measures: when it fires and when it clears."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.errors import Refused
+from core.monitoring.alerts import dry_run
+from core.monitoring.alerts.rules import RULES
+
+NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)  # a Tuesday, 12:00 in New York
+
+
+def insert(owner, table, **values):
+    """A row of the table; answers its first column."""
+    names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+    row = owner.execute(f"insert into payops.{table} ({names}) values ({marks}) returning *", list(values.values()))
+    return row.fetchone()[0]
+
+
+def mirror(owner, table, name, at, **values):
+    """An object of Stripe's in the mirror."""
+    said = {"livemode": False, "created": at, "as_of": at, "state_rank": 0, "event_id": "evt_1"} | values
+    insert(owner, table, id=name, **said)
+
+
+def observed(database, name, at=NOON, **numbers):
+    """What the rule says at one moment, by subject."""
+    rule = replace(RULES[name], **numbers)
+    rows = database.call("observe_alerts", rules=[rule.as_measure()], now=at)
+    return {row["key"]: row for row in rows}
+
+
+def pay(owner, number, *, at=NOON, failed=0, code="do_not_honor", country=None, currency="usd", name="p"):
+    """`number` payments a second apart before `at`, the first `failed` of which failed."""
+    with owner.transaction():
+        _pay(owner, number, at, failed, code, country, currency, name)
+
+
+def _pay(owner, number, at, failed, code, country, currency, name):
+    for n in range(number):
+        moment, state = at - timedelta(seconds=n + 1), "failed" if n < failed else "succeeded"
+        insert(
+            owner,
+            "payment_facts",
+            payment_intent_id=f"pi_{name}{at:%m%d%H%M}{n}",
+            created=moment,
+            created_day=moment.date(),
+            first_attempt_at=moment,
+            day=moment.date(),
+            currency=currency,
+            amount_minor=4900,
+            state=state,
+            decline_code=code,
+            card_country=country,
+        )
+
+
+def four_weeks_before(at=NOON):
+    """The same local time of each of the four weeks before; the clocks went back on 1 November."""
+    return [at - timedelta(weeks=week) - timedelta(hours=week > 3) for week in range(1, 5)]
+
+
+def send_events(owner, moments, *, handled_ms=20, outcome="applied"):
+    for n, moment in enumerate(moments):
+        name = f"evt_{moment:%m%d%H%M%S}_{n}"
+        what = {"type": "charge.succeeded", "created": moment, "received_at": moment, "livemode": False}
+        insert(owner, "events", id=name, payload="{}", body_sha256="", **what)
+        handled_at = moment + timedelta(milliseconds=handled_ms)
+        insert(owner, "event_handlings", event_id=name, outcome=outcome, handled_at=handled_at)
+
+
+@pytest.mark.parametrize("name", list(RULES))
+def test_every_rule_says_nothing_where_nothing_happened(database, owner, name):
+    assert not any(row["fires"] for row in observed(database, name).values())
+    assert dry_run.over(database, RULES[name], NOON - timedelta(hours=2), NOON).episodes == []
+
+
+def test_intervals_are_those_of_the_textbook(owner):
+    """Newcombe (1998): 56 of 70 against 48 of 80; Wilson: 9 of 10 lie between 59.6% and 98.2%."""
+    low, high = owner.execute("select * from payops.wilson(9, 10, 1.959964)").fetchone()
+    assert (round(low, 4), round(high, 4)) == (0.5958, 0.9821)
+    change, low, high = owner.execute("select * from payops.share_change(56, 70, 48, 80, 1.959964)").fetchone()
+    assert (round(change, 4), round(low, 4), round(high, 4)) == (0.2, 0.0524, 0.3339)
+
+
+def test_a_success_rate_is_low_only_where_chance_does_not_explain_it(database, owner):
+    pay(owner, 40, failed=4)
+    assert not observed(database, "success_rate_low")["usd"]["fires"]  # 90%, but of 40 payments
+    pay(owner, 160, failed=40, at=NOON - timedelta(minutes=30))
+    found = observed(database, "success_rate_low")["usd"]
+    assert (found["value"], found["observations"], found["fires"], found["clears"]) == (0.78, 200, True, False)
+    assert not observed(database, "success_rate_low", minimum=201)["usd"]["fires"]
+    pay(owner, 30, at=NOON + timedelta(hours=7))
+    later = observed(database, "success_rate_low", NOON + timedelta(hours=7))["usd"]
+    assert (later["fires"], later["clears"]) == (False, True)
+
+
+def test_currencies_are_measured_apart(database, owner):
+    pay(owner, 60, failed=30, currency="eur")
+    pay(owner, 60, name="q")
+    found = observed(database, "success_rate_low")
+    assert {key: row["fires"] for key, row in found.items()} == {"eur": True, "usd": False}
+
+
+def test_a_drop_is_measured_against_the_same_hours_of_the_last_four_weeks(database, owner):
+    for at in four_weeks_before():
+        pay(owner, 50, failed=2, at=at)
+        pay(owner, 50, failed=50, at=at + timedelta(hours=8), name="other")  # another hour: no comparison
+    pay(owner, 40, failed=16)
+    found = observed(database, "success_rate_dropped")["usd"]
+    assert found["facts"] == {"succeeded": 24, "base_decided": 200, "base_succeeded": 192}
+    assert (found["value"], found["fires"]) == (0.6, True)
+
+
+def test_a_new_clinic_has_no_baseline_to_drop_under(database, owner):
+    pay(owner, 40, failed=40)
+    found = observed(database, "success_rate_dropped")["usd"]
+    assert (found["fires"], found["clears"]) == (False, True)
+
+
+def test_a_code_and_a_country_that_rise_are_named_and_others_are_not(database, owner):
+    for at in four_weeks_before():
+        pay(owner, 60, failed=1, code="do_not_honor", country="FR", at=at)
+        pay(owner, 60, failed=2, code="insufficient_funds", country="US", at=at - timedelta(minutes=5), name="us")
+    pay(owner, 60, failed=20, code="issuer_not_available", country="FR")
+    pay(owner, 60, failed=2, code="insufficient_funds", country="US", at=NOON - timedelta(minutes=5), name="us")
+    codes = observed(database, "decline_code_rising")
+    assert {key: row["fires"] for key, row in codes.items()} == {
+        "issuer_not_available": True,
+        "insufficient_funds": False,
+    }
+    assert codes["issuer_not_available"]["facts"] == {"failed": 20, "base_decided": 480, "base_failed": 0}
+    countries = observed(database, "issuer_country_rising")
+    assert {key: row["fires"] for key, row in countries.items()} == {"FR": True, "US": False}
+    assert countries["FR"]["facts"] == {"failed": 20, "base_decided": 240, "base_failed": 4}
+
+
+def test_silence_is_measured_against_what_is_normal_at_this_hour(database, owner):
+    for at in four_weeks_before():  # an event every ten minutes around noon
+        send_events(owner, [at + timedelta(minutes=10 * n) for n in range(-18, 18)])
+    send_events(owner, [NOON - timedelta(minutes=29)])  # ten minutes are normal, three times as long is not
+    assert not observed(database, "webhook_silence")[""]["fires"]
+    found = observed(database, "webhook_silence", NOON + timedelta(minutes=10))[""]
+    assert (round(found["value"]), found["fires"]) == (39, True)
+    send_events(owner, [NOON + timedelta(minutes=11)])
+    after = observed(database, "webhook_silence", NOON + timedelta(minutes=12))[""]
+    assert (after["fires"], after["clears"]) == (False, True)
+
+
+def test_a_quiet_night_is_no_silence(database, owner):
+    night = NOON - timedelta(hours=9)
+    for at in four_weeks_before(night):
+        send_events(owner, [at - timedelta(hours=4), at + timedelta(hours=2)])
+    send_events(owner, [night - timedelta(hours=5)])
+    assert not observed(database, "webhook_silence", night)[""]["fires"]
+
+
+def test_where_events_are_new_silence_is_measured_against_the_last_ones(database, owner):
+    send_events(owner, [NOON - timedelta(minutes=60 + 2 * n) for n in range(30)])
+    assert observed(database, "webhook_silence")[""]["fires"]
+    assert not observed(database, "webhook_silence", minimum=31)[""]["fires"]
+
+
+def test_a_backlog_is_what_waited_longer_than_the_window(database, owner):
+    send_events(owner, [NOON - timedelta(minutes=20 + n) for n in range(5)], outcome="failed")
+    send_events(owner, [NOON - timedelta(minutes=2)], outcome="failed")
+    found = observed(database, "webhook_backlog")[""]
+    assert (found["value"], found["fires"]) == (5, True)
+    owner.execute("update payops.event_handlings set outcome = 'applied', handled_at = %s", (NOON,))
+    assert observed(database, "webhook_backlog", NOON + timedelta(minutes=10))[""]["clears"]
+    past = dry_run.over(database, RULES["webhook_backlog"], NOON - timedelta(hours=1), NOON, step_minutes=5)
+    assert len(past.episodes) == 1  # what was applied late is still known to have waited
+
+
+def test_slow_handling_is_the_95th_percentile_of_the_window(database, owner):
+    send_events(owner, [NOON - timedelta(seconds=n) for n in range(1, 95)], handled_ms=40)
+    send_events(owner, [NOON - timedelta(seconds=200 + n) for n in range(6)], handled_ms=900)
+    assert not observed(database, "webhook_handling_slow", minimum=101)[""]["fires"]
+    found = observed(database, "webhook_handling_slow")[""]
+    assert (found["fires"], found["observations"]) == (True, 100)
+    assert 500 < found["value"] <= 900
+
+
+def test_each_state_with_patients_who_wait_too_long_fires(database, owner):
+    waited = (("a", "TX", 45, None), ("b", "TX", 31, None), ("c", "CA", 29, None), ("d", "NY", 90, 5))
+    for name, state, minutes, assigned in waited:
+        received = NOON - timedelta(minutes=minutes)
+        who = {"id": name, "submission_id": name, "body_sha256": "", "patient_id": "p", "specialty": "x"}
+        assigned_at = received + timedelta(minutes=assigned) if assigned else None
+        when = {"received_at": received, "assigned_at": assigned_at, "status": "waiting", "reason": ""}
+        insert(owner, "consultations", state=state, **who, **when)
+    found = observed(database, "waiting_too_long")
+    assert {key: (row["observations"], row["value"]) for key, row in found.items()} == {"TX": (2, 45)}
+
+
+def test_a_dispute_is_told_of_with_three_days_left_and_again_with_one(database, owner):
+    disputes = (("dp_1", 71, "needs_response"), ("dp_2", 23, "needs_response"), ("dp_3", 20, "under_review"))
+    for name, hours, status in disputes:
+        due = {"evidence_due_by": NOON + timedelta(hours=hours), "amount_minor": 4900, "currency": "usd"}
+        mirror(owner, "disputes", name, NOON - timedelta(days=9), status=status, **due)
+    assert set(observed(database, "evidence_due_soon")) == {"dp_1", "dp_2"}
+    assert set(observed(database, "evidence_due_now")) == {"dp_2"}
+    assert set(observed(database, "evidence_due_now", NOON + timedelta(hours=50))) == {"dp_1"}
+
+
+def payout(owner, arrival_date, status):
+    money = {"amount_minor": 100000, "currency": "usd", "status": status, "arrival_date": arrival_date}
+    mirror(owner, "payouts", "po_1", NOON, **money)
+
+
+def test_a_payout_is_late_by_the_banks_calendar(database, owner):
+    """Thursday 26 November 2026 is Thanksgiving: what should come on it comes on Friday, and is late on Monday."""
+    payout(owner, "2026-11-26", "in_transit")
+    late = {day: observed(database, "payout_late", NOON + timedelta(days=day)) for day in range(2, 8)}
+    assert [day for day, rows in late.items() if rows] == [6, 7]  # the 30th and 1 December
+    owner.execute("update payops.payouts set status = 'paid'")
+    assert observed(database, "payout_late", NOON + timedelta(days=7)) == {}
+
+
+def test_with_bank_statements_a_payout_is_late_until_its_deposit_is_matched(database, owner):
+    payout(owner, "2026-11-24", "paid")
+    account = insert(owner, "bank_accounts", name="main", currency="usd")
+    days = {"from_date": "2026-11-20", "to_date": "2026-11-30", "imported_at": NOON, "imported_by": "cli:x"}
+    file = {"format": "csv", "file_name": "f", "file_sha256": "s", "statement_key": "k", "entries_read": 0}
+    statement = insert(owner, "bank_statements", account_id=account, **days, **file)
+    assert set(observed(database, "payout_late", NOON + timedelta(days=1))) == {"po_1"}
+    came = {"entry_key": "e", "status": "booked", "booked_on": "2026-11-27", "recognised_by": "trace_id"}
+    amount = {"amount_minor": 100000, "currency": "usd"}
+    entry = insert(owner, "bank_entries", account_id=account, statement_id=statement, **came, **amount)
+    how = {"matched_by": "trace_id", "matched_at": NOON, "matched_by_user": "system:worker"}
+    insert(owner, "payout_deposits", payout_id="po_1", bank_entry_id=entry, **how)
+    assert set(observed(database, "payout_late", NOON + timedelta(days=2))) == {"po_1"}
+    assert observed(database, "payout_late", NOON + timedelta(days=3)) == {}
+
+
+def test_a_mismatch_fires_until_it_is_fixed_or_accepted(database, owner):
+    differs = {"leg": "payouts", "day": NOON.date(), "currency": "usd", "subject_kind": "payout", "facts": "{}"}
+    seen = {"first_seen": NOON - timedelta(days=2), "last_seen": NOON, "amount_minor": 5000}
+    accepted = {"state": "accepted", "accepted_by": "staff:fin", "accepted_at": NOON - timedelta(days=1)}
+    fixed = {"state": "fixed", "fixed_at": NOON - timedelta(hours=1)}
+    for key, kind, state in (("a", "amount", {}), ("b", "fee", accepted), ("c", "amount", fixed), ("d", "timing", {})):
+        what = {"key": key, "class": kind, "subject": f"po_{key}", "difference_minor": -120}
+        insert(owner, "mismatches", **what, **differs, **seen, **state)
+    assert set(observed(database, "reconciliation_mismatch")) == {"a"}
+    assert set(observed(database, "reconciliation_mismatch", NOON - timedelta(hours=30))) == {"a", "b", "c"}
+
+
+def test_the_mirror_fires_until_a_comparison_finds_nothing_wrong(database, owner):
+    for days, wrong in ((2, 0), (1, 3), (0, 0)):
+        at = NOON - timedelta(days=days)
+        span = dict.fromkeys(("since", "until", "older_since", "older_until", "begun_at", "done_at"), at)
+        insert(owner, "comparisons", days_a_part=1, equal=997, wrong=wrong, healed=wrong, **span)
+    past = dry_run.over(database, RULES["mirror_inaccurate"], NOON - timedelta(days=3), NOON, step_minutes=60)
+    (only,) = past.episodes
+    assert (only.first.at, only.until) == (NOON - timedelta(days=1), NOON)
+    assert only.first.facts == {"wrong": 3, "healed": 3}
+    assert past.messages == 2
+
+
+def test_a_rule_that_there_is_none_of_is_refused(database, owner):
+    with pytest.raises(Refused, match="unknown_rule"):
+        database.call("observe_alerts", rules=[RULES["incident"].as_measure() | {"name": "drop_table"}], now=NOON)
