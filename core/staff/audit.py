@@ -1,24 +1,38 @@
-"""The audit log: entries that belong to no change of a row, and how the log is read."""
+"""The audit log: reading and exporting it, and recording actions that change no row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, TypedDict
 
 from core.db import Database
 from core.staff import roles
 from core.staff.roles import Actor
 
-COLUMNS = ("id", "at", "actor", "role", "action", "subject", "outcome", "reason", "before", "after", "request_id")
-EXPORT_MAX_ENTRIES = 100_000
-_PAGE = 1000
 
-Entry = Mapping[str, Any]
+class Entry(TypedDict):
+    """One entry; `before` and `after` are the fields that its action changed, `position` its place in the chain."""
+
+    id: int
+    at: str
+    actor: str
+    role: str | None
+    action: str
+    subject: str
+    outcome: Literal["done", "refused"]
+    reason: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request_id: str | None
+    position: int | None
 
 
 @dataclass(frozen=True)
-class Sought:
-    """Which entries to find: those between two moments whose fields contain these texts; None matches all."""
+class EntryFilter:
+    """Which entries to find: those between two moments whose fields contain these texts; None matches all.
+
+    With `people` only what staff and users of the command line did, not what the system did.
+    """
 
     since: datetime
     until: datetime
@@ -26,6 +40,7 @@ class Sought:
     action: str | None = None
     subject: str | None = None
     outcome: Literal["done", "refused"] | None = None
+    people: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,7 +52,7 @@ class Page:
 
 
 class ChainState(TypedDict):
-    """How long the chain is, how many new entries wait for it, when it was last verified whole, and its open breaks."""
+    """The chain of hashes: its length, entries still to be chained, when all was last verified, and open breaks."""
 
     length: int
     waiting: int
@@ -86,7 +101,27 @@ def record(
     )
 
 
-def entries(db: Database, actor: Actor, sought: Sought, *, before_id: int | None = None, limit: int = 100) -> Page:
+def record_export(
+    db: Database,
+    actor: Actor,
+    table: str,
+    now: datetime,
+    *,
+    file_format: str,
+    rows: int,
+    filters: Mapping[str, str],
+) -> None:
+    """Write down who took which table along as a file, filtered how."""
+    after = {"format": file_format, "rows": rows} | ({"filters": dict(filters)} if filters else {})
+    record(db, actor, "exports:file:made", f"table:{table}", now, after=after)
+
+
+def require_reason(db: Database, reason: str | None) -> None:
+    """Refuse an action without a reason, before it does anything."""
+    db.call("require_reason", reason=reason)
+
+
+def entries(db: Database, actor: Actor, sought: EntryFilter, *, before_id: int | None = None, limit: int = 100) -> Page:
     """The matching entries, newest first, `limit` of them (1,000 at most).
 
     Each has its place in the chain as `position`, None while it waits to be chained. In `action`, spaces match colons
@@ -99,20 +134,24 @@ def entries(db: Database, actor: Actor, sought: Sought, *, before_id: int | None
 
 def one(db: Database, actor: Actor, entry_id: int) -> Entry | None:
     """The entry of this id."""
-    ever = Sought(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+    ever = EntryFilter(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
     found = entries(db, actor, ever, before_id=entry_id + 1, limit=1).entries
     return found[0] if found and found[0]["id"] == entry_id else None
 
 
-def exported(db: Database, actor: Actor, sought: Sought, now: datetime) -> list[Entry]:
-    """All matching entries, newest first, `EXPORT_MAX_ENTRIES` at most; the export itself is recorded too."""
-    page = entries(db, actor, sought, limit=_PAGE)
-    taken = page.entries
-    while page.next_before_id is not None and len(taken) < EXPORT_MAX_ENTRIES:
-        page = entries(db, actor, sought, before_id=page.next_before_id, limit=_PAGE)
-        taken += page.entries
-    record(db, actor, "staff:audit-log:exported", "audit-log:entries", now, after={"entries": len(taken)})
-    return taken
+def count(db: Database, actor: Actor, sought: EntryFilter, *, most: int) -> int:
+    """How many entries match, counted up to `most`."""
+    roles.require(actor, "audit-log")
+    found: int = db.call("count_audit", **vars(sought), most=most)
+    return found
+
+
+def page_after(
+    db: Database, actor: Actor, sought: EntryFilter, before_id: int | None
+) -> tuple[Sequence[Entry], int | None]:
+    """1,000 of the matching entries, newest first, and the id where the next 1,000 begin, for an export of them all."""
+    page = entries(db, actor, sought, before_id=before_id, limit=1000)
+    return page.entries, page.next_before_id
 
 
 def differences(entry: Entry) -> list[Change]:
@@ -128,7 +167,8 @@ def differences(entry: Entry) -> list[Change]:
 def chain_state(db: Database, actor: Actor) -> ChainState:
     """The state of the chain of hashes."""
     roles.require(actor, "audit-log")
-    return cast(ChainState, db.call("audit_chain_state"))
+    state: ChainState = db.call("audit_chain_state")
+    return state
 
 
 def _flat(record: Mapping[str, Any], within: str = "") -> dict[str, Any]:

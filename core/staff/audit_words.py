@@ -15,8 +15,39 @@ OUTCOMES = {"done": "Done", "refused": "Refused"}
 _ACTIONS = {
     "staff:session:opened": "Sign in",
     "staff:session:revoked": "Sign out",
+    "staff:identity:linked": "Link person at the OpenID provider",
+    "staff:identity:unlinked": "Unlink person at the OpenID provider",
     "staff:session:confirmed": "Confirm identity",
     "staff:session:locked": "Sign in while locked",
+    "privacy:word:added": "Add clinical word",
+    "privacy:word:removed": "Remove clinical word",
+    "privacy:history:scanned": "Look for private text at Stripe",
+    "providers:provider:blocked": "Take provider out of assignment",
+    "providers:provider:unblocked": "Return provider to assignment",
+    "providers:licence:verified": "Verify licence",
+    "providers:licence:confirmed": "Confirm licence",
+    "providers:schedule:set": "Change hours and time off",
+    "providers:document:added": "Upload document of licence",
+    "providers:document:opened": "Open document of licence",
+    "providers:compact:set": "Set compact",
+    "providers:compact-member:set": "Set member state of compact",
+    "providers:compact-member:removed": "Remove member state of compact",
+    "providers:registration:set": "Set telehealth registration",
+    "providers:policy:set": "Change licensing policy",
+    "providers:nppes:imported": "Import NPI registry",
+    "providers:exclusions:imported": "Import exclusion list",
+    "providers:taxonomy:imported": "Import taxonomy codes",
+    "providers:taxonomy:changed": "Change meaning of taxonomy code",
+    "providers:exclusion:excluded": "Confirm exclusion",
+    "providers:exclusion:dismissed": "Dismiss exclusion",
+    "reviews:check:signed": "Sign off check",
+    "reviews:check:withdrawn": "Withdraw signature",
+    "reviews:check:commented": "Comment on check",
+    "staff:flag:planned": "Plan to switch flow",
+    "staff:flag:plan-not-done": "Leave planned switch undone",
+    "staff:flag:plan-withdrawn": "Withdraw planned switch",
+    "staff:flag:guard-set": "Set guard of flow",
+    "staff:flag:guard-removed": "Remove guard of flow",
     "staff:flag:closed": "Pause flow",
     "staff:flag:opened": "Resume flow",
     "staff:user:role-set": "Change role",
@@ -24,6 +55,7 @@ _ACTIONS = {
     "staff:user:second-factor-set": "Set up second factor",
     "staff:user:second-factor-reset": "Reset second factor",
     "staff:audit-log:exported": "Export audit log",
+    "exports:file:made": "Export table",
     "console:page:opened": "Open page",
     "cli:command:tried": "Run command",
 }
@@ -44,9 +76,19 @@ def action(entry: Entry) -> str:
     """What was done or tried: `Change role` for `staff:user:role-set`, `Refund issued` for `payments:refund:issued`."""
     if entry["action"] == "console:action:tried":
         return _words((entry["after"] or {}).get("action") or "act in the console")
-    if known := _ACTIONS.get(entry["action"]):
-        return known
-    return _words(" ".join(entry["action"].split(":")[1:])) or str(entry["action"])
+    return action_name(entry["action"])
+
+
+def action_name(name: str) -> str:
+    """An action's name of the log in words: `Change role` for `staff:user:role-set`."""
+    return _ACTIONS.get(name) or _words(" ".join(name.split(":")[1:])) or name
+
+
+def sentence(entry: Entry) -> str:
+    """The entry in a sentence: `ana: approve refund, payment pi_1`, `ana was refused: open page, page settings`."""
+    did = action(entry)
+    refused = " was refused" if entry["outcome"] == "refused" else ""
+    return f"{who(entry)}{refused}: {did[:1].lower()}{did[1:]}, {thing(entry)}"
 
 
 def who(entry: Entry) -> str:

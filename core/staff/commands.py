@@ -1,6 +1,5 @@
 """`payops users`: add, list, disable, enable, reset-password, set-role."""
 
-import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from core.db import Database
+from core.db import Database, json_text
 from core.periods import wall_clock
-from core.staff import users
+from core.staff import identities, users
 from core.staff.roles import Role, commandline_actor
 from core.staff.users import User
 
@@ -44,7 +43,7 @@ def users_app(open_database: OpenDatabase) -> typer.Typer:
         with open_database() as db:
             everybody = users.everybody(db, commandline_actor())
         if as_json:
-            typer.echo(json.dumps({"items": everybody}, indent=2))
+            typer.echo(json_text({"items": everybody}))
             return
         typer.echo(f"{'NAME':<20} {'ROLE':<8} {'STATE':<9} {'2ND FACTOR':<11} {'LAST SEEN (UTC)':<17} E-MAIL")
         for user in everybody:
@@ -85,6 +84,13 @@ def users_app(open_database: OpenDatabase) -> typer.Typer:
         with open_database() as db:
             _show(users.set_role(db, commandline_actor(), name, role, wall_clock()), as_json)
 
+    @app.command("unlink")
+    def unlink(name: Name) -> None:
+        """Forget which person at the OpenID provider a user is: the next sign-in there links them anew."""
+        with open_database() as db:
+            was_linked = identities.unlink(db, commandline_actor(), name, wall_clock())
+        typer.echo(f"{name} is no longer linked, and signed out." if was_linked else f"{name} was not linked.")
+
     return app
 
 
@@ -95,7 +101,7 @@ def _password(*, from_stdin: bool) -> str:
 
 
 def _show(user: User, as_json: bool) -> None:
-    typer.echo(json.dumps(user, indent=2) if as_json else _line(user))
+    typer.echo(json_text(user) if as_json else _line(user))
 
 
 def _line(user: User) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypedDict, cast
+from typing import TypedDict
 
 import structlog
 
@@ -98,17 +98,21 @@ class Flags:
 
 def read(db: Database) -> dict[Flow, Flag]:
     """Every flow's flag, read from the database now; raises `Unavailable`."""
-    return {flow: Flag(flow) for flow in Flow} | {
-        Flow(row["flow"]): _flag(row) for row in cast(list[_FlagRow], db.call("flags"))
-    }
+    rows: list[_FlagRow] = db.call("flags")
+    return {flow: Flag(flow) for flow in Flow} | {Flow(row["flow"]): _flag(row) for row in rows}
+
+
+def check_length(sentence: str) -> None:
+    """Raises `Refused` for a sentence that is too long to show to customers."""
+    if len(sentence) > LONGEST_SENTENCE:
+        raise Refused("sentence_too_long", f"Use at most {LONGEST_SENTENCE} characters.")
 
 
 def switch(db: Database, actor: Actor, flow: Flow, *, open: bool, sentence: str, reason: str, now: datetime) -> Flag:
     """Resume (`open`) or pause a flow; raises `Refused` without a reason, or without a sentence for customers."""
     roles.require(actor, "settings")
-    if len(sentence) > LONGEST_SENTENCE:
-        raise Refused("sentence_too_long", f"Use at most {LONGEST_SENTENCE} characters.")
-    row = db.call(
+    check_length(sentence)
+    row: _FlagRow = db.call(
         "switch_flow",
         flow=str(flow),
         open=open,
@@ -118,7 +122,7 @@ def switch(db: Database, actor: Actor, flow: Flow, *, open: bool, sentence: str,
         role=str(actor.role),
         now=now,
     )
-    return _flag(cast(_FlagRow, row))
+    return _flag(row)
 
 
 class _FlagRow(TypedDict):

@@ -41,7 +41,7 @@ _ROWS = (
 _LONGEST_PIECE = 20
 FEWEST_PIECES = 5
 # Compared with when no user has the name, so that the answer takes the same time.
-_NOBODYS_HASH = b"$2b$12$otXW.vr0lR/vW30igmoVrO6HGt8.MHDtlY16Tf5ECKw/WtclLtVcm"
+NOBODYS_HASH = b"$2b$12$otXW.vr0lR/vW30igmoVrO6HGt8.MHDtlY16Tf5ECKw/WtclLtVcm"
 
 
 def require_good(password: str, *, name: str) -> None:
@@ -67,7 +67,7 @@ def matches(password: str, password_hash: str | None) -> bool:
     """Whether `password` matches the hash; without a hash it takes equally long and is False."""
     given = password.encode()
     comparable = given if 0 < len(given) <= MAX_BYTES and b"\0" not in given else b"-"
-    same = bcrypt.checkpw(comparable, password_hash.encode() if password_hash else _NOBODYS_HASH)
+    same = bcrypt.checkpw(comparable, password_hash.encode() if password_hash else NOBODYS_HASH)
     return same and comparable is given and password_hash is not None
 
 

@@ -71,6 +71,7 @@ class ConsolePage:
 CONSOLE_PAGES = (
     ConsolePage("overview", "Monitor", "Overview", "monitoring", _EVERYBODY_SEES),
     ConsolePage("payments", "Monitor", "Payments", "payments", _EVERYBODY_SEES),
+    ConsolePage("customers", "Monitor", "Customers", "person_search", _EVERYBODY_SEES),
     ConsolePage("disputes", "Monitor", "Disputes", "gavel", _EVERYBODY_SEES | _FINANCE_ACTS),
     ConsolePage("subscriptions", "Monitor", "Subscriptions", "autorenew", _EVERYBODY_SEES),
     ConsolePage("events", "Monitor", "Events", "inbox", _EVERYBODY_SEES | {Role.OPS: Right.ACT, Role.ADMIN: Right.ACT}),

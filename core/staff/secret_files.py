@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 
-def keep_once(path: Path, content: bytes) -> bytes:
+def create_once(path: Path, content: bytes) -> bytes:
     """The content of `path`: `content` if the file is new, else what was stored there before.
 
     The file appears whole or not at all, with mode 0600; if several processes create it at once, the first one wins.

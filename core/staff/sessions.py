@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Literal, TypedDict, cast
+from typing import Any, Literal, TypedDict
 
 from core.db import Database
 from core.errors import Refused, Unauthorised
@@ -16,7 +16,7 @@ from core.periods import Clock, wall_clock
 from core.settings import PaymentMode, Settings
 from core.staff import known_devices, passwords, roles
 from core.staff.roles import Actor, Role
-from core.staff.secret_files import keep_once
+from core.staff.secret_files import create_once
 
 TICKET_SECONDS = 30
 IDLE_SECONDS = 4 * 3600
@@ -155,17 +155,17 @@ class Sessions:
         """End all sessions of `name`, one's own or as an admin, except the id `keep`; returns how many ended."""
         if actor.name != f"staff:{name}":
             roles.require(actor, "users")
-        ended = self.db.call(
+        ended: int = self.db.call(
             "revoke_sessions", actor=actor.name, actor_role=str(actor.role), name=name, now=self.now(), keep=keep
         )
-        return cast(int, ended)
+        return ended
 
     def open_sessions(self, actor: Actor, name: str | None = None) -> list[OpenSession]:
         """The open sessions of `name`, or of everybody."""
         if actor.name != f"staff:{name}":
             roles.require(actor, "users")
-        found = self.db.call("list_sessions", name=name, idle_seconds=IDLE_SECONDS, now=self.now())
-        return cast(list[OpenSession], found)
+        found: list[OpenSession] = self.db.call("list_sessions", name=name, idle_seconds=IDLE_SECONDS, now=self.now())
+        return found
 
     def device_token(self, name: str, given: str | None = None) -> str:
         """The device cookie of somebody who is signed in as `name`: the one their browser has, or a new one."""
@@ -173,17 +173,20 @@ class Sessions:
             return given
         return known_devices.token_for(name, self.key, self.now())
 
+    def opening(self, ticket: str, visit: Visit) -> dict[str, Any]:
+        """What the database is told of a new session whose cookie is given out for this ticket."""
+        now = self.now()
+        return {
+            "ticket_hash": self._hash(ticket),
+            "ticket_expires_at": now + timedelta(seconds=TICKET_SECONDS),
+            "expires_at": now + self.length,
+            "device": visit.device[:200],
+            "now": now,
+        }
+
     def _open(self, attempt: int, name: str, visit: Visit) -> SignedIn:
-        ticket, now = secrets.token_urlsafe(32), self.now()
-        session_id = self.db.call(
-            "open_session",
-            attempt=attempt,
-            ticket_hash=self._hash(ticket),
-            ticket_expires_at=now + timedelta(seconds=TICKET_SECONDS),
-            expires_at=now + self.length,
-            device=visit.device[:200],
-            now=now,
-        )
+        ticket = secrets.token_urlsafe(32)
+        session_id = self.db.call("open_session", attempt=attempt, **self.opening(ticket, visit))
         return SignedIn(session_id, ticket, name, self.device_token(name, visit.device_token))
 
     def _revoke(self, actor: Actor, session_id: str) -> None:
@@ -213,14 +216,18 @@ class Sessions:
 
 def sessions_of(settings: Settings, db: Database, now: Clock = wall_clock) -> Sessions:
     """The store of sessions for these settings; generates the key once if no `COOKIE_KEY` is set."""
-    given = settings.cookie_key
-    if given:
-        key = given.get_secret_value().encode()
-    else:
-        key = keep_once(settings.data_dir / KEY_FILE, secrets.token_bytes(32))
+    key = cookie_key(settings)
     real_money = settings.payment_mode is PaymentMode.PRODUCTION
     second_factor_roles = frozenset({Role.ADMIN, Role.FINANCE}) if real_money else frozenset()
     return Sessions(db, key, timedelta(hours=settings.session_hours), now, second_factor_roles)
+
+
+def cookie_key(settings: Settings) -> bytes:
+    """`COOKIE_KEY`, or a key that was generated once and kept in `DATA_DIR`."""
+    given = settings.cookie_key
+    if given:
+        return given.get_secret_value().encode()
+    return create_once(settings.data_dir / KEY_FILE, secrets.token_bytes(32))
 
 
 def counted_address(address: str) -> str:

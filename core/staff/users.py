@@ -3,13 +3,13 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict
 
 from core.db import Database
 from core.errors import Refused
-from core.staff import passwords, roles
+from core.staff import audit, passwords, roles
 from core.staff.roles import Actor, Role
-from core.staff.secret_files import keep_once
+from core.staff.secret_files import create_once
 from core.staff.sessions import IDLE_SECONDS
 
 DEMO_USERS_FILE = "demo-users.json"
@@ -44,7 +44,7 @@ def add(
     """Add a user who signs in as `name` and, by default, must then choose a password of their own."""
     roles.require(actor, "users")
     passwords.require_good(password, name=name)
-    added = db.call(
+    added: User = db.call(
         "add_user",
         **_by(actor),
         name=name,
@@ -54,7 +54,7 @@ def add(
         must_change_password=must_change_password,
         now=now,
     )
-    return cast(User, added)
+    return added
 
 
 def everybody(db: Database, actor: Actor, now: datetime | None = None) -> list[User]:
@@ -64,25 +64,29 @@ def everybody(db: Database, actor: Actor, now: datetime | None = None) -> list[U
     and whether sign-in on new devices is `locked`.
     """
     roles.require(actor, "users")
-    return cast(list[User], db.call("list_users", now=now, idle_seconds=IDLE_SECONDS))
+    found: list[User] = db.call("list_users", now=now, idle_seconds=IDLE_SECONDS)
+    return found
 
 
 def set_role(db: Database, actor: Actor, name: str, role: Role, now: datetime, *, reason: str | None = None) -> User:
     """Give `name` this role from their next click on; refused for the last admin."""
     roles.require(actor, "users")
-    return cast(User, db.call("set_user_role", **_by(actor), name=name, role=str(role), now=now, reason=reason))
+    user: User = db.call("set_user_role", **_by(actor), name=name, role=str(role), now=now, reason=reason)
+    return user
 
 
 def disable(db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None) -> User:
     """Sign `name` out everywhere and stop them from signing in; refused for the last admin."""
     roles.require(actor, "users")
-    return cast(User, db.call("disable_user", **_by(actor), name=name, now=now, reason=reason))
+    user: User = db.call("disable_user", **_by(actor), name=name, now=now, reason=reason)
+    return user
 
 
 def enable(db: Database, actor: Actor, name: str, now: datetime, *, reason: str | None = None) -> User:
     """Let `name` sign in again with the same password."""
     roles.require(actor, "users")
-    return cast(User, db.call("enable_user", **_by(actor), name=name, now=now, reason=reason))
+    user: User = db.call("enable_user", **_by(actor), name=name, now=now, reason=reason)
+    return user
 
 
 def reset_password(
@@ -93,7 +97,7 @@ def reset_password(
     In the console it needs a reason, which the audit log keeps.
     """
     roles.require(actor, "users")
-    _require_reason(actor, reason)
+    _require_reason(db, actor, reason)
     _set_password(db, actor, name, password, now, must_change_password=True, reason=reason)
 
 
@@ -103,7 +107,7 @@ def reset_second_factor(db: Database, actor: Actor, name: str, now: datetime, *,
     In the console it needs a reason, which the audit log keeps.
     """
     roles.require(actor, "users")
-    _require_reason(actor, reason)
+    _require_reason(db, actor, reason)
     db.call("reset_second_factor", **_by(actor), name=name, now=now, reason=reason)
 
 
@@ -131,8 +135,8 @@ def create_demo_users(db: Database, data_dir: Path, now: datetime) -> dict[str, 
     it was deleted, the users get the new file's passwords, so that the printed passwords work.
     """
     made = {str(role): passwords.made_up() for role in Role}
-    kept = keep_once(data_dir / DEMO_USERS_FILE, json.dumps(made, indent=2).encode())
-    demo = cast(dict[str, str], json.loads(kept))
+    kept = create_once(data_dir / DEMO_USERS_FILE, json.dumps(made, indent=2).encode())
+    demo: dict[str, str] = json.loads(kept)
     existing = {user["name"] for user in everybody(db, roles.SYSTEM)}
     for name in sorted(demo.keys() - existing):
         email = f"{name}@example.com"
@@ -165,9 +169,9 @@ def _set_password(
     )
 
 
-def _require_reason(actor: Actor, reason: str | None) -> None:
-    if actor.name.startswith("staff:") and not (reason or "").strip():
-        raise Refused("reason_missing", "Enter a reason for the audit log.")
+def _require_reason(db: Database, actor: Actor, reason: str | None) -> None:
+    if actor.name.startswith("staff:"):
+        audit.require_reason(db, reason)
 
 
 def _by(actor: Actor) -> dict[str, str]:

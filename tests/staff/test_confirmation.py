@@ -57,8 +57,8 @@ def sessions(database, owner, wall):
 
 @pytest.fixture
 def sign_in(sessions):
-    def staff():
-        return sessions.of_id(sessions.sign_in("ana", PASSWORD, Visit("192.0.2.1", "Firefox")).session_id)
+    def staff(address="192.0.2.1"):
+        return sessions.of_id(sessions.sign_in("ana", PASSWORD, Visit(address, "Firefox")).session_id)
 
     return staff
 
@@ -160,6 +160,18 @@ def test_codes_are_guessed_ten_times_and_no_more(sessions, sign_in, enrolled, wa
     with pytest.raises(Refused, match="sign_in_locked"):
         confirmation.confirm(sessions, staff, wall.code())
     wall.advance(15 * 60)
+    confirmation.confirm(sessions, sign_in(), wall.code())
+
+
+def test_whoever_guesses_codes_elsewhere_does_not_lock_the_user_out(sessions, sign_in, enrolled, wall):
+    wall.advance(120)
+    for guesses, address in ((7, "198.51.100.1"), (3, "198.51.100.2")):
+        guessing = sign_in(address)
+        for _ in range(guesses):
+            with pytest.raises(Unauthorised):
+                confirmation.confirm(sessions, guessing, "000000")
+    with pytest.raises(Refused, match="sign_in_locked"):
+        confirmation.confirm(sessions, sign_in("198.51.100.3"), wall.code())
     confirmation.confirm(sessions, sign_in(), wall.code())
 
 

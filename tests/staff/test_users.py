@@ -1,5 +1,6 @@
 """Adding and changing staff, and what is refused."""
 
+import importlib.util
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -185,6 +186,15 @@ def test_an_interrupted_start_is_taken_up_with_the_passwords_it_kept(database, o
     owner.execute("delete from payops.staff where name <> 'ops'")
     assert users.create_demo_users(database, tmp_path, NOW) == made
     assert len(users.everybody(database, SYSTEM)) == 4
+
+
+def test_in_production_a_hash_is_slow_to_try_and_as_slow_for_a_name_that_nobody_has():
+    """The module anew, since the tests' own passwords are hashed quickly."""
+    spec = importlib.util.find_spec("core.staff.passwords")
+    in_production = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(in_production)
+    assert in_production.hashed(PASSWORD).startswith("$2b$12$")
+    assert in_production.NOBODYS_HASH.startswith(b"$2b$12$")
 
 
 def test_a_password_matches_its_own_hash_only():

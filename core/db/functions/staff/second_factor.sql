@@ -8,14 +8,33 @@ begin
   select o.* into found_session from payops.staff_sessions as o
   where o.id = p_session_id and o.revoked_at is null and o.expires_at > p_now for update;
   if not found then
-    perform payops.refuse('not_signed_in', 'Please sign in again.');
+    perform payops.refuse_signed_out();
   end if;
   return found_session;
 end
 $$;
 
+-- failed_confirmations: how many of this session's failures count. Where the user passed the second factor at the
+-- session's address before, only that address's failures count, so that nobody who guesses elsewhere can lock the user
+-- out. A new address shares its ten guesses with every other one.
+create function payops.failed_confirmations(p_session payops.staff_sessions, p_subject text, p_now timestamptz)
+returns bigint
+language sql stable
+set search_path = '' as $$
+  select payops.failed_attempts(
+    p_subject,
+    case
+      when exists (
+        select from payops.staff_sessions as o
+        where o.name = p_session.name and o.address = p_session.address and o.second_factor_at is not null
+      ) then p_session.address
+    end,
+    p_now
+  )
+$$;
+
 -- begin_confirmation: the attempt is recorded before the code or password is checked. Returns what to compare it with,
--- or that confirmation is locked after 10 failures of this user within 15 minutes.
+-- or that confirmation is locked after 10 failures within 15 minutes.
 create function payops_api.begin_confirmation(p_session_id uuid, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -25,7 +44,7 @@ declare
   counted_as text := 'confirmation:' || member.name;
   attempt bigint;
 begin
-  if payops.failed_attempts(counted_as, null, p_now) >= 10 then
+  if payops.failed_confirmations(open_session, counted_as, p_now) >= 10 then
     perform payops.record_incident(
       'sign_in_locked', counted_as, 'Codes were locked for 15 minutes after too many wrong ones.', p_now,
       'warning', jsonb_build_object('user', member.name, 'address', open_session.address)
@@ -103,7 +122,7 @@ declare
   member payops.staff := payops.staff_named(open_session.name);
 begin
   if member.second_factor_sealed is not null and open_session.second_factor_at is null then
-    perform payops.refuse('not_signed_in', 'Please sign in again.');
+    perform payops.refuse_signed_out();
   end if;
   update payops.staff
   set

@@ -13,6 +13,15 @@ set search_path = '' as $$
   select count(*) from revoked
 $$;
 
+-- refuse_signed_out: the call fails because nobody is signed in, or no longer.
+create function payops.refuse_signed_out() returns void
+language plpgsql
+set search_path = '' as $$
+begin
+  perform payops.refuse('not_signed_in', 'Please sign in again.');
+end
+$$;
+
 -- open_session: the attempt succeeded, and its user has a session whose cookie is given out once for this ticket.
 -- Earlier failures on the same device or from the same address no longer count. Returns the session's id.
 create function payops_api.open_session(
@@ -29,11 +38,11 @@ begin
   update payops.sign_in_attempts set outcome = 'succeeded' where id = p_attempt and outcome = 'failed'
   returning * into succeeded;
   if not found then
-    perform payops.refuse('not_signed_in', 'Please sign in again.');
+    perform payops.refuse_signed_out();
   end if;
   member := payops.staff_named(succeeded.subject);
   if not member.active then
-    perform payops.refuse('not_signed_in', 'Please sign in again.');
+    perform payops.refuse_signed_out();
   end if;
   update payops.sign_in_attempts set outcome = 'forgiven'
   where
@@ -67,7 +76,7 @@ begin
     and expires_at > p_now
   returning expires_at into ends_at;
   if not found then
-    perform payops.refuse('not_signed_in', 'Please sign in again.');
+    perform payops.refuse_signed_out();
   end if;
   return jsonb_build_object('expires_at', ends_at);
 end

@@ -1,0 +1,1 @@
+"""The deployment checklist: whether this installation is ready for real patients and real money."""

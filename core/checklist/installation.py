@@ -1,0 +1,56 @@
+"""The installation that the checklist looks at, with what several of its lines need asked for once."""
+
+import threading
+from typing import TypedDict, cast
+
+from core.services import Services
+from core.staff.roles import Role
+from core.stripe_gateway import Json
+
+Names = list[str]
+
+
+class Facts(TypedDict):
+    """`access` are sentences about who may reach more than they should; `secrets_since` are ISO days by fingerprint."""
+
+    prices: Names
+    active_providers: int
+    licensed_providers: int
+    demo_providers: Names
+    demo_users: Names
+    admins: int
+    without_second_factor: Names
+    access: Names
+    background_work_seconds: int | None
+    api_calls: dict[str, int]
+    secrets_since: dict[str, str]
+
+
+class Installation:
+    """Lines are checked at once, so what they share is asked for under a lock; an error is raised to each of them."""
+
+    def __init__(self, running: Services) -> None:
+        self.running = running
+        self._asking = threading.Lock()
+        self._facts: Facts | None = None
+        self._endpoints: list[Json] | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What the database knows, as it was when the first line asked."""
+        with self._asking:
+            if self._facts is None:
+                self._facts = self.facts_now()
+            return self._facts
+
+    def facts_now(self) -> Facts:
+        running = self.running
+        return cast(Facts, running.db.call("checklist_facts", roles=[Role.ADMIN, Role.FINANCE], now=running.clock()))
+
+    @property
+    def webhook_endpoints(self) -> list[Json]:
+        """Those that Stripe has, of any address."""
+        with self._asking:
+            if self._endpoints is None:
+                self._endpoints = list(self.running.stripe.each("webhook_endpoints"))
+            return self._endpoints

@@ -1,0 +1,137 @@
+"""Switches of flows ahead of time, by themselves, and all at once; and what was switched before."""
+
+from datetime import datetime
+from typing import TypedDict, cast
+
+from core.db import Database
+from core.staff import roles
+from core.staff.flags import Flow, check_length
+from core.staff.roles import Actor
+
+PAGE = "settings"
+
+
+class Plan(TypedDict):
+    """At `at` the flow resumes (`open`) or pauses, unless the plan is withdrawn."""
+
+    id: int
+    flow: str
+    at: str
+    open: bool
+    sentence: str
+    reason: str
+    planned_by: str
+    planned_at: str
+
+
+class Guard(TypedDict):
+    """The flow pauses by itself when the alert rule fires, which one that is switched off never does."""
+
+    flow: str
+    rule: str
+    sentence: str
+    reason: str
+    set_by: str
+    set_at: str
+    rule_is_on: bool
+
+
+class PlansAndGuards(TypedDict):
+    plans: list[Plan]
+    guards: list[Guard]
+
+
+class Change(TypedDict):
+    """A change of a flow's switch, plan or guard; `action` is that of the audit log."""
+
+    at: str
+    actor: str
+    action: str
+    reason: str | None
+    sentence: str | None
+
+
+def read(db: Database) -> PlansAndGuards:
+    """What is planned, soonest first, and every guard."""
+    return cast(PlansAndGuards, db.call("flag_plans_and_guards"))
+
+
+def history(db: Database, flow: Flow) -> list[Change]:
+    """The newest changes of the flow, newest first."""
+    return cast(list[Change], db.call("flag_history", flow=str(flow)))
+
+
+def plan(
+    db: Database,
+    actor: Actor,
+    flow: Flow,
+    *,
+    pause_at: datetime | None = None,
+    resume_at: datetime | None = None,
+    sentence: str = "",
+    reason: str,
+    now: datetime,
+) -> None:
+    """Pause the flow at one time and resume it at another, or only one of both.
+
+    Raises `Refused` for a time that is past, and for what contradicts another plan of this flow.
+    """
+    _check(actor, sentence)
+    times = {"pause_at": pause_at, "resume_at": resume_at}
+    db.call(
+        "plan_switches",
+        flow=str(flow),
+        sentence=sentence.strip(),
+        reason=reason.strip(),
+        **_by(actor),
+        now=now,
+        **{name: at for name, at in times.items() if at is not None},
+    )
+
+
+def withdraw(db: Database, actor: Actor, plan_id: int, now: datetime) -> None:
+    """The planned switch is not done, nor the resume planned with a pause; raises `Refused` where it is not pending."""
+    roles.require(actor, PAGE)
+    db.call("withdraw_plan", plan=plan_id, **_by(actor), now=now)
+
+
+def guard(db: Database, actor: Actor, flow: Flow, rule: str, *, sentence: str, reason: str, now: datetime) -> None:
+    """Let the flow pause by itself when this alert rule fires from now on."""
+    _check(actor, sentence)
+    _set_guard(db, actor, flow, rule, sentence.strip(), reason, now)
+
+
+def remove_guard(db: Database, actor: Actor, flow: Flow, rule: str, *, reason: str, now: datetime) -> None:
+    """Let the flow run on when the rule fires."""
+    roles.require(actor, PAGE)
+    _set_guard(db, actor, flow, rule, None, reason, now)
+
+
+def stop_new_money(db: Database, actor: Actor, *, sentence: str, reason: str, now: datetime) -> list[Flow]:
+    """Pause every flow that takes money, at once; the flows that were running."""
+    _check(actor, sentence)
+    stopped = db.call("stop_new_money", sentence=sentence.strip(), reason=reason.strip(), **_by(actor), now=now)
+    return [Flow(flow) for flow in stopped]
+
+
+def _set_guard(
+    db: Database, actor: Actor, flow: Flow, rule: str, sentence: str | None, reason: str, now: datetime
+) -> None:
+    db.call(
+        "set_flag_guard",
+        flow=str(flow),
+        rule=rule,
+        sentence=sentence,
+        reason=reason.strip(),
+        **_by(actor),
+        now=now,
+    )
+
+
+def _check(actor: Actor, sentence: str) -> None:
+    roles.require(actor, PAGE)
+    check_length(sentence)
+
+
+def _by(actor: Actor) -> dict[str, str]:
+    return {"actor": actor.name, "actor_role": str(actor.role)}
