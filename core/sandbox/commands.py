@@ -1,4 +1,4 @@
-"""`payops sandbox`: serve, seed, traffic, advance."""
+"""`payops sandbox`: serve, seed, traffic, advance, bank-statement."""
 
 import json
 import re
@@ -73,6 +73,25 @@ def advance(by: Annotated[str, typer.Argument(help="How far to advance, e.g. 30d
     answer = _ask("/sandbox/clock/advance", {"seconds": int(found[1]) * SECONDS[found[2]]})
     moment = datetime.fromtimestamp(answer["now"], UTC).isoformat(timespec="seconds")
     typer.echo(f"{answer['happened']} scheduled changes happened. The sandbox's clock is now {moment}.")
+
+
+@app.command("bank-statement")
+def bank_statement(
+    file: Annotated[Path, typer.Argument(help="Where to write the CAMT.053.")],
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day.")],
+) -> None:
+    """Write the bank's statement of the sandbox's payouts, for `payops bank import`."""
+    from core.sandbox import demo_bootstrap
+
+    if until < since:
+        raise typer.BadParameter("--until is before --since.")
+    written = demo_bootstrap.bank_statement(_data_dir(), since=since.date(), until=until.date())
+    if written is None:
+        typer.echo("The sandbox has paid nothing out yet. Seed it or serve it first.", err=True)
+        raise typer.Exit(1)
+    file.write_bytes(written)
+    typer.echo(f"Wrote {file}.")
 
 
 def _ask(path: str, body: dict[str, Any]) -> dict[str, Any]:

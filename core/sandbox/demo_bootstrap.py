@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from core.sandbox import process, seed
+from core.sandbox.engine.engine import database_path
+from core.sandbox.traffic import bank_statement as bank_statement_file
 from core.sandbox.traffic import demo_clinic, history, intake
 from core.sandbox.traffic.intake import Asked
 
@@ -33,6 +35,11 @@ def events(data_dir: Path, types: Sequence[str]) -> Iterable[Json]:
     return history.iter_events(data_dir, types)
 
 
+def payout_contents(data_dir: Path) -> Iterable[tuple[str, list[str]]]:
+    """Each reconciled payout with the balance transactions it took along."""
+    return history.iter_payout_contents(data_dir)
+
+
 def directory_file(today: date) -> str:
     """The clinic's providers, as the CSV that the directory imports."""
     return demo_clinic.directory_file(today)
@@ -43,12 +50,25 @@ def consultations(data_dir: Path, *, days: int, now: datetime) -> list[Asked]:
     return intake.of_history(data_dir, days=days, now=now)
 
 
-def open_for_business(data_dir: Path, api_url: str, *, intake_secret: str) -> str:
-    """Run the sandbox with live customers, its events and their intake forms sent to `api_url`; answers its address."""
+def bank_statement(data_dir: Path, since: date, until: date) -> bytes | None:
+    """The bank's statement of these days, with the deposits of the sandbox's payouts; None before there are any."""
+    if not database_path(data_dir).exists():
+        return None
+    payouts = list(history.iter_objects(data_dir, "payout"))
+    return bank_statement_file.statement(payouts, since=since, until=until) if payouts else None
+
+
+def open_for_business(
+    data_dir: Path, api_url: str, *, intake_secret: str, speed: float = 1.0, opening: bool = False
+) -> str:
+    """Run the sandbox with live customers, its events and their intake forms sent to `api_url`; answers its address.
+
+    They come in the business's own rhythm times `speed`; with `opening`, closer together in the first minutes.
+    """
     address = process.ensure_running(data_dir, traffic=True)
     _post(f"{address.base_url}/sandbox/webhooks", {"url": f"{api_url}/api/webhooks/stripe"})
     _post(f"{address.base_url}/sandbox/intake-form", {"url": api_url, "secret": intake_secret})
-    _post(f"{address.base_url}/sandbox/traffic", {"running": True})
+    _post(f"{address.base_url}/sandbox/traffic", {"running": True, "speed": speed, "opening": opening})
     return address.base_url
 
 

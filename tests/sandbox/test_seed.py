@@ -6,12 +6,16 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import stripe as sdk
 
+from core.events.repair.backfill import load_history
+from core.monitoring.alerts import dry_run
+from core.monitoring.alerts.rules import RULES
 from core.sandbox.engine.clock import clock_offset_seconds
 from core.sandbox.engine.engine import database_path
 from core.sandbox.process import ensure_running, stop
@@ -171,7 +175,9 @@ class TestABelievableBusiness:
             assert (session["status"] == "open") == (session["expires_at"] > UNTIL) or session["payment_intent"]
             if session["status"] == "complete":
                 intent = intents[session["payment_intent"]]
-                assert (session["amount_total"], session["metadata"]) == (intent["amount"], intent["metadata"])
+                metadata = dict(intent["metadata"])
+                assert metadata.pop("payopsCart").endswith(f":{intent['amount']}")
+                assert (session["amount_total"], session["metadata"]) == (intent["amount"], metadata)
 
     def test_declines_are_mostly_for_want_of_funds_and_say_what_stripe_says(self, history):
         failed = [c for c in iter_objects(history, "charge") if c["status"] == "failed"]
@@ -204,6 +210,22 @@ class TestABelievableBusiness:
         struck = paid_share(i for i in intents if outage.covers(i["created"]))
         week = range(outage.since - 7 * DAY_SECONDS, outage.since)
         assert 0.55 < struck < 0.85 < 0.93 < paid_share(i for i in intents if i["created"] in week)
+
+    def test_a_dry_run_of_the_alerts_finds_the_bad_day_and_no_other(self, history, database, owner):
+        def newest(kind):
+            paid = kind in ("payment_intent", "charge")
+            return (each for each in iter_objects(history, kind) if paid and each["created"] > UNTIL - 70 * DAY_SECONDS)
+
+        now = datetime.fromtimestamp(UNTIL, UTC)
+        for _ in load_history(database, newest, lambda _: [], now=now):
+            pass
+        database.call("recount_stale")
+        outage = outage_before(UNTIL)
+        rules = ("success_rate_low", "success_rate_dropped", "decline_code_rising", "issuer_country_rising")
+        found = {rule: dry_run.dry_run(database, RULES[rule], lambda: now).episodes for rule in rules}
+        assert found["success_rate_low"] and found["success_rate_dropped"]
+        for rule, episodes in found.items():
+            assert all(outage.covers(int(each.first.at.timestamp())) for each in episodes), rule
 
     def test_dunning_recovers_more_than_it_loses(self, history):
         ended = Counter(

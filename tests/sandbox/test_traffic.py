@@ -12,7 +12,9 @@ from core.sandbox.objects.consequences import CONSEQUENCES
 from core.sandbox.seed import seed_sandbox
 from core.sandbox.traffic import demo_clinic
 from core.sandbox.traffic.history import iter_events, iter_objects
+from core.sandbox.traffic.intake_form import IntakeForm
 from core.sandbox.traffic.rhythm import visits_per_second
+from core.sandbox.traffic.traffic import Traffic
 from core.sandbox.traffic.visitors import Visitors
 
 VISITS = 900
@@ -55,7 +57,7 @@ def test_most_pay_some_come_again_and_a_few_leave_their_cart(visited):
     new = {customer["id"] for customer in since(visited, "customer")}
     assert any(intent["customer"] not in new for intent in tried)
     visits = [intent for intent in intents if "ubscription" not in intent["description"]]
-    assert all(intent["metadata"].keys() == {"orderId", "patientId"} for intent in visits)
+    assert all(intent["metadata"].keys() == {"orderId", "patientId", "payopsCart"} for intent in visits)
 
 
 def test_a_declined_customer_tries_the_same_payment_with_another_card(visited):
@@ -125,3 +127,18 @@ def test_traffic_speeds_up_only_on_request(control):
     assert own["speed"] == 1 and own["per_minute"] < 0.3
     assert fast["per_minute"] == pytest.approx(60 * own["per_minute"], rel=0.05)
     assert control.post("/sandbox/traffic", json={"speed": 0}).status_code == 400
+
+
+def test_the_demo_keeps_the_rhythm_of_the_business_after_its_first_minutes(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    engine = Engine(tmp_path, "http://127.0.0.1:1", CONSEQUENCES)
+    traffic = Traffic(engine, IntakeForm(engine.store, random.Random(1)))
+    usual = traffic.state()["per_minute"]
+    traffic.set(running=True, opening=True)
+    assert traffic.state()["per_minute"] == 4
+    now[0] += 180
+    assert traffic.state()["per_minute"] == pytest.approx(usual, rel=0.01)
+    traffic.set(running=True, speed=10)
+    assert traffic.state()["per_minute"] == pytest.approx(10 * usual, rel=0.01)
+    engine.store.close()

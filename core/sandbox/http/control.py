@@ -13,7 +13,7 @@ from core.sandbox.engine.engine import Engine
 from core.sandbox.engine.errors import StripeError
 from core.sandbox.objects import webhook_endpoints
 from core.sandbox.objects.billing import discounts
-from core.sandbox.objects.payments import disputes, fraud_warnings, payment_methods
+from core.sandbox.objects.payments import disputes, fraud_warnings, method_behaviour
 from core.sandbox.traffic.intake_form import IntakeForm
 from core.sandbox.traffic.traffic import Traffic
 
@@ -153,7 +153,7 @@ class Control:
         """Decline the card's next charges with these codes, one each; then it behaves as before."""
         asked = await _body(request)
         codes = [str(code) for code in asked["codes"]]
-        self._engine.transact(lambda uow: payment_methods.decline_next(uow, str(asked["payment_method"]), codes))
+        self._engine.transact(lambda uow: method_behaviour.decline_next(uow, str(asked["payment_method"]), codes))
         return JSONResponse({"codes": codes}, 201)
 
     async def traffic(self, request: Request) -> Response:
@@ -162,6 +162,7 @@ class Control:
             running=bool(asked.get("running", True)),
             speed=float(asked.get("speed", 1)),
             per_minute=float(asked["per_minute"]) if "per_minute" in asked else None,
+            opening=bool(asked.get("opening", False)),
         )
         return JSONResponse(self._traffic.state())
 

@@ -16,7 +16,7 @@ from core.sandbox.engine.errors import Json, StripeError
 from core.sandbox.engine.limits import shown
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
-from core.sandbox.objects.billing import invoices
+from core.sandbox.objects.billing import invoice_requests
 from core.sandbox.objects.payments import (
     checkout_payment,
     confirmation,
@@ -147,7 +147,7 @@ def _pay_session(session_id: str, form: FormData, uow: UnitOfWork) -> Json:
 def _pay_invoice(invoice_id: str, form: FormData, uow: UnitOfWork) -> None:
     """The customer is present, so the card may require authentication."""
     method = _typed_card(uow, form)
-    invoices.pay_now(uow, invoice_id, Params({"payment_method": method["id"], "off_session": "false"}))
+    invoice_requests.pay_now(uow, invoice_id, Params({"payment_method": method["id"], "off_session": "false"}))
 
 
 def _typed_card(uow: UnitOfWork, form: FormData) -> Json:

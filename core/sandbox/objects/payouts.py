@@ -1,8 +1,10 @@
 """Payouts: each night the available balance of each currency is paid out."""
 
-import time
+from calendar import timegm
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 
+from core.finance.bank_days import next_bank_day
 from core.sandbox.engine import balance
 from core.sandbox.engine.balance import DAY_SECONDS
 from core.sandbox.engine.errors import Json
@@ -48,11 +50,9 @@ def build(payout_id: str, amount: int, currency: str, created: int) -> Json:
 
 
 def arrival(created: int) -> int:
-    """Midnight UTC of the next day that is no Saturday or Sunday."""
-    day = (created // DAY_SECONDS + 1) * DAY_SECONDS
-    while time.gmtime(day).tm_wday >= 5:
-        day += DAY_SECONDS
-    return day
+    """Midnight UTC of the next day on which banks are open."""
+    next_day = (datetime.fromtimestamp(created, UTC) + timedelta(days=1)).date()
+    return timegm(next_bank_day(next_day).timetuple())
 
 
 def close_day(uow: UnitOfWork, _: str) -> None:

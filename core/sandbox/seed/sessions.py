@@ -9,7 +9,7 @@ from core.sandbox.seed.patients import Patient
 SHOP = "https://telehealth.example"
 
 
-def begin(book: Book, patient: Patient, price: Json, order: dict[str, str], at: int) -> Json:
+def begin(book: Book, patient: Patient, price: Json, order: dict[str, str], bought: dict[str, str], at: int) -> Json:
     """An open session for one visit, with the details of the payment it will create."""
     session = checkout_shape.build(book.ids.new("checkout.session"), at, mode="payment", expires_at=at + DAY_SECONDS)
     amount, customer = price["unit_amount"], patient.customer
@@ -29,7 +29,7 @@ def begin(book: Book, patient: Patient, price: Json, order: dict[str, str], at: 
     intent = {
         "capture_method": "automatic",
         "description": price["nickname"],
-        "metadata": order,
+        "metadata": bought,
         "setup_future_usage": "off_session",
     }
     subscription: Json = {"metadata": {}, "trial_end": None, "trial_period_days": None}

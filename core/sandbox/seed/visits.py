@@ -1,5 +1,6 @@
 """One-time visits: paid at once, paid after one or two declines, or abandoned."""
 
+from core.payments.operations.catalogue import CART
 from core.sandbox.engine.errors import Json
 from core.sandbox.objects.payments import payment_intents
 from core.sandbox.seed import aftermath, sessions
@@ -44,14 +45,15 @@ class Visits:
         )
         offer = ABROAD.get(patient.country) or self._book.one_of(BY_WEIGHT)
         order = {"orderId": f"ord_{self._book.ids.letters(12)}", "patientId": patient.patient_id}
+        bought = {**order, CART: f"prod_{offer.key}/price_{offer.key}:{offer.amount_minor}"}
         page = None
         if self._book.happens(HOSTED_SHARE):
             price = self._catalogue.prices[offer.key]
-            page = sessions.begin(self._book, patient, price, order, at)
+            page = sessions.begin(self._book, patient, price, order, bought, at)
         if self._book.happens(NEVER_CONFIRMED):
-            self._left(page, patient, offer, order, at)
+            self._left(page, patient, offer, bought, at)
             return
-        intent = self._intent(patient, offer, order, at)
+        intent = self._intent(patient, offer, bought, at)
         charge = self._tried(intent, patient, at)
         self._book.keep(intent)
         if page is not None:

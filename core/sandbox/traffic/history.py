@@ -28,10 +28,18 @@ def iter_events(data_dir: Path, types: Collection[str] = ()) -> Iterator[Json]:
     return (event for event in _read(data_dir, "history_events") if not wanted or event["type"] in wanted)
 
 
+def iter_payout_contents(data_dir: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each reconciled payout with the ids of the balance transactions it took along, its own among them."""
+    for found in _read(data_dir, "history_payout_contents"):
+        yield found["payout"], found["balance_transactions"]
+
+
 def _read(data_dir: Path, query: str, **values: str) -> Iterator[Json]:
     path = data_dir / "sandbox" / "sandbox.db"
     noted = noted_address(data_dir)
     address = (noted["base_url"] if noted else BASE).encode()
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    read_only = f"{path.resolve().as_uri()}?mode=ro"
+    # Begun by one thread, it may be ended by another; they never read at the same time.
+    with closing(sqlite3.connect(read_only, uri=True, check_same_thread=False)) as connection:
         for (body,) in connection.execute(queries()[query], values):
             yield orjson.loads(body.replace(BASE.encode(), address))

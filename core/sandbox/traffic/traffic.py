@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from typing import Any
 
 from core.sandbox.engine.engine import Engine
@@ -14,6 +15,8 @@ from core.sandbox.traffic.visitors import Visitors
 MOST_PER_MINUTE = 6000
 FASTEST = 100_000
 LOOK_AGAIN_SECONDS = 30  # the rhythm changes with the hour
+# At the very start a few customers come close together, so that somebody who looks sees the console move.
+OPENING_SECONDS, OPENING_PER_MINUTE = 180, 4
 log = logging.getLogger("payops.sandbox")
 
 
@@ -27,14 +30,17 @@ class Traffic:
         self._running = False
         self._speed = 1.0
         self._per_minute: float | None = None
+        self._opening_until = 0.0
         self._changed = asyncio.Event()
 
     def state(self) -> dict[str, Any]:
         """`per_minute` is how many come now."""
         return {"running": self._running, "speed": self._speed, "per_minute": round(self._rate() * 60, 3)}
 
-    def set(self, *, running: bool, speed: float = 1.0, per_minute: float | None = None) -> None:
+    def set(self, *, running: bool, speed: float = 1.0, per_minute: float | None = None, opening: bool = False) -> None:
         """Takes effect at once: the business's rhythm times `speed`, or a steady `per_minute`.
+
+        With `opening`, at least `OPENING_PER_MINUTE` come in the first three minutes.
 
         Raises `ValueError` for a pace that is out of bounds.
         """
@@ -43,6 +49,7 @@ class Traffic:
         if per_minute is not None and not 0 < per_minute <= MOST_PER_MINUTE:
             raise ValueError(f"per_minute must be above 0 and at most {MOST_PER_MINUTE}")
         self._running, self._speed, self._per_minute = running, speed, per_minute
+        self._opening_until = time.monotonic() + OPENING_SECONDS if opening else 0.0
         self._changed.set()
 
     async def run(self) -> None:
@@ -62,6 +69,8 @@ class Traffic:
         if self._per_minute is not None:
             return self._per_minute / 60
         steady = visits_per_second(self._engine.clock.now()) * self._visitors.deeds_per_visit * self._speed
+        if time.monotonic() < self._opening_until:
+            steady = max(steady, OPENING_PER_MINUTE / 60)
         return min(steady, MOST_PER_MINUTE / 60)
 
     async def _next_customer(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import orjson
 
+from core.payments.operations.catalogue import CART
 from core.sandbox.engine.engine import Engine
 from core.sandbox.engine.errors import Json, StripeError
 from core.sandbox.engine.params import Params
@@ -156,7 +157,7 @@ class Visitors:
             "currency": visit.currency,
             "customer": customer["id"],
             "description": visit.name,
-            "metadata": self._order(uow, customer),
+            "metadata": self._order(uow, customer) | {CART: f"prod_{visit.key}/price_{visit.key}:{visit.amount_minor}"},
             "setup_future_usage": "off_session",
         }
         return payment_intents.create(uow, Params(asked))

@@ -132,6 +132,10 @@ select coalesce(max(created), 0) from events;
 -- name: history_objects
 select body from objects where type = :type and status is not 'deleted'
     and (type <> 'payment_method' or customer is not null) order by created, seq;
+-- name: history_payout_contents
+select cast(json_object('payout', p.id, 'balance_transactions', json_group_array(t.id)) as blob)
+    from objects as p inner join objects as t on t.sibling = p.id and t.type = 'balance_transaction'
+    where p.type = 'payout' and json_extract(p.body, '$.reconciliation_status') = 'completed' group by p.id;
 -- name: history_events
 select body from events order by created, seq;
 -- name: history_events_of

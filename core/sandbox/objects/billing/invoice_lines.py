@@ -97,13 +97,16 @@ def total_up(invoice: Json, lines: list[Json], taken_off: list[tuple[str, int]])
 
 
 def taken_off_all(uow: UnitOfWork, discount_ids: list[str], lines: list[Json], currency: str) -> list[tuple[str, int]]:
-    """First what each line's own discounts take off it, then what the invoice's take off the rest."""
+    """First what each line's own discounts take off it, then what the invoice's take off the rest.
+
+    A line that is not discountable, as prorations are, is left as it is.
+    """
     shares = []
     for line in lines:
         own = taken_off(uow, line["discounts"], line["amount"], currency)
         line["discount_amounts"] = [{"amount": amount, "discount": discount} for discount, amount in own]
         shares += own
-    rest = sum(line["amount"] for line in lines) - sum(amount for _, amount in shares)
+    rest = sum(line["amount"] for line in lines if line["discountable"]) - sum(amount for _, amount in shares)
     return [*shares, *taken_off(uow, discount_ids, rest, currency)]
 
 

@@ -6,7 +6,7 @@ from core.sandbox.engine import balance
 from core.sandbox.engine.balance import DAY_SECONDS
 from core.sandbox.engine.errors import DOCS, Json, invalid
 from core.sandbox.engine.unit_of_work import UnitOfWork
-from core.sandbox.objects.payments import charges, disputes, payment_methods
+from core.sandbox.objects.payments import charges, disputes, method_behaviour
 from core.sandbox.objects.payments.bank_accounts import FAILURES, DebitFailure
 from core.sandbox.objects.payments.declines import Decline, approved_outcome, decline_named, declined_outcome
 
@@ -26,7 +26,7 @@ def begin(uow: UnitOfWork, intent: Json, method: Json) -> Decline | None:
     """Start the debit: the charge is pending, the intent processing. Returns the decline if it is blocked."""
     if intent["currency"] != "usd":
         raise invalid("Payments with `us_bank_account` must be in usd.", "currency")
-    account = payment_methods.bank_account(uow, method)
+    account = method_behaviour.bank_account(uow, method)
     charge = _charge(uow, intent, method)
     if account.blocked:
         return _block(uow, intent, method, charge)
@@ -74,7 +74,7 @@ def decide(uow: UnitOfWork, charge_id: str) -> None:
     if charge["status"] != "pending":
         return
     intent, method = uow.known(charge["payment_intent"]), uow.known(charge["payment_method"])
-    account = payment_methods.bank_account(uow, method)
+    account = method_behaviour.bank_account(uow, method)
     if account.failure is not None:
         _fail(uow, intent, method, charge, FAILURES[account.failure])
         return

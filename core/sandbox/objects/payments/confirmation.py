@@ -5,7 +5,7 @@ from core.sandbox.engine.errors import DOCS, Json, StripeError, invalid, unexpec
 from core.sandbox.engine.fields import take_shipping, take_texts, web_address
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
-from core.sandbox.objects.payments import bank_debits, charges, method_types, payment_methods
+from core.sandbox.objects.payments import bank_debits, charges, method_behaviour, method_types, payment_methods
 from core.sandbox.objects.payments.cards import TestCard
 from core.sandbox.objects.payments.declines import Decline, decline_named, payment_error
 
@@ -91,7 +91,7 @@ def attempt(
     _check_type(intent, method)
     if method["type"] == "us_bank_account":
         return bank_debits.begin(uow, intent, method)
-    card = payment_methods.behaviour(uow, method)
+    card = method_behaviour.behaviour(uow, method)
     wanted = intent["payment_method_options"]["card"]["request_three_d_secure"] in ("any", "challenge")
     needed = card.authentication in ("required", "unless_set_up") or (card.authentication == "optional" and wanted)
     if needed and not authenticated:
@@ -101,10 +101,10 @@ def attempt(
         return None
     secure = charges.authenticated() if needed else None
     if card.decline_code:
-        payment_methods.used(uow, method)
+        method_behaviour.attempt_made(uow, method)
         return _decline(uow, intent, method, card, decline_named(card.decline_code), secure)
     if needed and intent["setup_future_usage"] == "off_session":
-        payment_methods.mark_set_up(uow, method)
+        method_behaviour.mark_set_up(uow, method)
     _accept(uow, intent, method, card, secure)
     return None
 

@@ -1,14 +1,14 @@
-"""Payment methods: making them from Stripe's test ids, saving them to a customer, how they behave."""
+"""Payment methods: created from Stripe's test ids, saved to a customer, changed and listed."""
 
 import hashlib
 import time
-from dataclasses import replace
 
 from core.sandbox.engine.errors import Json, StripeError, invalid, missing_parameter, no_such
 from core.sandbox.engine.fields import take_texts
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
+from core.sandbox.objects.payments import method_behaviour
 from core.sandbox.objects.payments.bank_accounts import (
     PREFIX,
     ROUTING_NUMBER,
@@ -74,13 +74,6 @@ def _made_account(uow: UnitOfWork, account: TestBankAccount, token: str, params:
     return uow.add(made)
 
 
-def bank_account(uow: UnitOfWork, method: Json) -> TestBankAccount:
-    """How a debit of this account will end."""
-    account = test_account(uow.hidden(method["id"])["token"])
-    assert account is not None
-    return account
-
-
 def from_number(uow: UnitOfWork, number: str, exp_month: int, exp_year: int, billing: Json) -> Json:
     """A card typed on a page; an unknown test number is declined as incorrect."""
     card, token = _typed(number)
@@ -137,36 +130,6 @@ def _made(
     return uow.add(made)
 
 
-def behaviour(uow: UnitOfWork, method: Json) -> TestCard:
-    """How the card behaves when charged; queued declines come first."""
-    hidden = uow.hidden(method["id"])
-    known = test_card(hidden.get("token", "")) or TestCard()
-    acting = replace(known, country=method["card"]["country"], brand=method["card"]["brand"])
-    if hidden.get("declines"):
-        acting = replace(acting, decline_code=hidden["declines"][0])
-    if acting.authentication == "unless_set_up" and hidden.get("set_up"):
-        acting = replace(acting, authentication="none")
-    return acting
-
-
-def decline_next(uow: UnitOfWork, method_id: str, codes: list[str]) -> None:
-    """Queue these declines before the card's own behaviour."""
-    method = uow.get("payment_method", method_id)
-    uow.hide(method["id"], {**uow.hidden(method["id"]), "declines": codes})
-
-
-def used(uow: UnitOfWork, method: Json) -> None:
-    """One attempt was made: a queued decline is used up."""
-    hidden = uow.hidden(method["id"])
-    if hidden.get("declines"):
-        uow.hide(method["id"], {**hidden, "declines": hidden["declines"][1:]})
-
-
-def mark_set_up(uow: UnitOfWork, method: Json) -> None:
-    """The customer authenticated while saving it: off-session charges need nothing more."""
-    uow.hide(method["id"], {**uow.hidden(method["id"]), "set_up": True})
-
-
 def resolve(uow: UnitOfWork, given: str, customer: str | None, param: str = "payment_method") -> Json:
     """The payment method named in a request; a test id makes a new one, as at Stripe."""
     known = test_card(given)
@@ -215,7 +178,7 @@ def check_exists(uow: UnitOfWork, given: str, param: str) -> None:
 def attach(uow: UnitOfWork, method_id: str, params: Params) -> Json:
     customer = uow.get("customer", params.must_text("customer"), "customer")
     method = resolve(uow, method_id, None)
-    card = behaviour(uow, method) if method["type"] == "card" else None
+    card = method_behaviour.behaviour(uow, method) if method["type"] == "card" else None
     if card is not None and card.decline_code and not card.attaches:
         decline = decline_named(card.decline_code)
         raise StripeError(402, decline.message, kind="card_error", code=decline.code, decline_code=decline.decline_code)

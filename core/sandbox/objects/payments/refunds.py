@@ -6,7 +6,7 @@ from core.sandbox.engine.limits import shown
 from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
-from core.sandbox.objects.payments import fraud_warnings, payment_methods
+from core.sandbox.objects.payments import fraud_warnings, method_behaviour
 
 REASONS = {"duplicate", "fraudulent", "requested_by_customer"}
 FAILS_AFTER_SECONDS = 5
@@ -49,7 +49,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
     reason = params.choice("reason", REASONS)
     refund = build(uow.ids.new("refund"), charge, amount, uow.now, reason=reason, metadata=params.metadata())
     method = uow.known(charge["payment_method"])
-    outcome = payment_methods.behaviour(uow, method).refund if method["type"] == "card" else "pending"
+    outcome = method_behaviour.behaviour(uow, method).refund if method["type"] == "card" else "pending"
     if method["type"] != "card":
         transfer = {"reference": None, "reference_status": "pending"}
         refund["destination_details"] = {"type": "us_bank_transfer", "us_bank_transfer": transfer}

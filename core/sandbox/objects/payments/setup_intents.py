@@ -6,7 +6,7 @@ from core.sandbox.engine.lists import list_objects
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import BASE, UnitOfWork
 from core.sandbox.objects import customers
-from core.sandbox.objects.payments import method_types, payment_methods
+from core.sandbox.objects.payments import method_behaviour, method_types, payment_methods
 from core.sandbox.objects.payments.declines import decline_named
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -92,7 +92,7 @@ def _confirmed(uow: UnitOfWork, intent: Json, params: Params) -> Json:
     method = uow.known(intent["payment_method"])
     if method["type"] != "card":
         return _succeed(uow, intent)
-    card = payment_methods.behaviour(uow, method)
+    card = method_behaviour.behaviour(uow, method)
     if card.decline_code and not card.attaches:
         _decline(uow, intent, method, card.decline_code)
     if card.authentication in ("required", "unless_set_up"):
@@ -127,7 +127,7 @@ def _decline(uow: UnitOfWork, intent: Json, method: Json, decline_code: str) -> 
 
 def _succeed(uow: UnitOfWork, intent: Json) -> Json:
     method = uow.known(intent["payment_method"])
-    payment_methods.mark_set_up(uow, method)
+    method_behaviour.mark_set_up(uow, method)
     if intent["customer"]:
         payment_methods.hold(uow, method, intent["customer"])
     intent |= {"last_setup_error": None, "next_action": None, "status": "succeeded"}

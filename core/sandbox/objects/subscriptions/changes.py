@@ -1,14 +1,20 @@
 """Changing a subscription: its prices, payment method, trial or end."""
 
-from fractions import Fraction
-
 from core.sandbox.engine.errors import Json, StripeError, invalid, no_such
 from core.sandbox.engine.intervals import after
 from core.sandbox.engine.params import Params
 from core.sandbox.engine.unit_of_work import UnitOfWork
 from core.sandbox.objects.billing import invoice_items, invoices
-from core.sandbox.objects.billing.amounts import amount_of
-from core.sandbox.objects.subscriptions import billing, discounting, dunning, pausing, renewals, settings, subscriptions
+from core.sandbox.objects.subscriptions import (
+    billing,
+    discounting,
+    dunning,
+    pausing,
+    prorations,
+    renewals,
+    settings,
+    subscriptions,
+)
 from core.sandbox.objects.subscriptions.cancellation import set_cancellation, take_details
 from core.sandbox.objects.subscriptions.shape import build_item, items_of, period_of, set_period, with_items
 
@@ -88,9 +94,10 @@ def _change_items(uow: UnitOfWork, subscription: Json, params: Params) -> str | 
     with_items(subscription, items)
     if subscription["status"] == "trialing":
         return None
+    at = prorations.moment(uow, subscription, params, mode, restarts=restarts)
     restarts = restarts or _rhythm(before[0]) != _rhythm(items[0])
     if mode != "none":
-        _prorate(uow, subscription, before, items, restarts, params.moment("proration_date") or uow.now)
+        prorations.write(uow, subscription, before, items, at=at, restarts=restarts)
     if restarts:
         _restart_period(uow, subscription)
         return "new_period"
@@ -143,43 +150,6 @@ def _change_item_discounts(uow: UnitOfWork, subscription: Json, item: Json, entr
 def _rhythm(item: Json) -> tuple[str, int]:
     recurring = item["price"]["recurring"]
     return recurring["interval"], recurring["interval_count"]
-
-
-def _prorate(
-    uow: UnitOfWork, subscription: Json, before: list[Json], after_items: list[Json], restarts: bool, at: int
-) -> None:
-    """Credit the unused time of the old price and charge that of the new one, unless a new period starts."""
-    start, end = period_of(subscription)
-    left = Fraction(min(max(end - at, 0), end - start), max(end - start, 1))
-    for item in before:
-        _pending(uow, subscription, item, -_share(uow, item, left), "Unused time on")
-    if not restarts:
-        for item in after_items:
-            _pending(uow, subscription, item, _share(uow, item, left), "Remaining time on")
-
-
-def _share(uow: UnitOfWork, item: Json, left: Fraction) -> int:
-    """The part of the item's price for what is left of the period, rounded half up."""
-    exact = amount_of(uow, item["price"], item["quantity"]) * left
-    return int(exact + Fraction(1, 2))
-
-
-def _pending(uow: UnitOfWork, subscription: Json, item: Json, amount: int, words: str) -> None:
-    name = uow.known(item["price"]["product"])["name"]
-    uow.add(
-        invoice_items.build(
-            uow.ids.new("invoiceitem"),
-            subscription["customer"],
-            uow.now,
-            amount=amount,
-            currency=subscription["currency"],
-            description=f"{words} {name}",
-            period=(uow.now, period_of(subscription)[1]),
-            price=item["price"],
-            subscription=(subscription["id"], item["id"]),
-        ),
-        "invoiceitem.created",
-    )
 
 
 def _restart_period(uow: UnitOfWork, subscription: Json) -> None:
