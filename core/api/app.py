@@ -1,5 +1,6 @@
-"""The ASGI app; it builds itself when its lifespan starts."""
+"""The ASGI app; its services start with its lifespan."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
@@ -9,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core import logs, services
+from core import logs, services, telemetry
 from core.api import description, health, intake, payments
 from core.api.authentication import Tokens
 from core.api.defects import INTAKE_WEBHOOKS, STRIPE_WEBHOOK, answer_to_defect
@@ -18,11 +19,14 @@ from core.api.operation_calls import OperationCalls
 from core.api.problems import answer_to, is_answer
 from core.api.webhooks import StripeWebhook
 from core.db import Database
+from core.db.deploy import fingerprint
 from core.db.time_limits import API
 from core.errors import PayopsError
 from core.events import inbox
 from core.events.group_commit import GroupCommit
 from core.events.webhook_counters import CounterFlusher, Tally
+from core.forwarded_headers import ForwardedHeaderWarning
+from core.heartbeats import Heartbeat
 from core.settings import load_settings
 
 
@@ -30,6 +34,8 @@ from core.settings import load_settings
 async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     settings = load_settings()
     logs.configure(settings)
+    fingerprint()  # that of the code which runs, whatever a deploy puts in its place
+    telemetry.configure(settings, "api")
     running = services.start(settings, API)
     inbox_db = services.inbox_database(settings)
     api.state.health_db = services.health_database(settings)
@@ -40,16 +46,18 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     api.state.group_commit = GroupCommit(write)
     api.state.tally = Tally()
     teller = CounterFlusher(api.state.tally, running.db, running.webhook_secrets, running.clock)
+    heartbeat = Heartbeat(running, "api").start()
     yield
     await teller.close()
     await api.state.group_commit.close()
+    await asyncio.to_thread(heartbeat.close)
     inbox_db.close()
     api.state.health_db.close()
     running.close()
 
 
 def build() -> Edge:
-    """The whole app without its parts, which the lifespan opens from the environment's settings."""
+    """The app with its routes; the lifespan starts the services from the environment's settings."""
     api = FastAPI(title="payops", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     for path, route in zip(INTAKE_WEBHOOKS, (intake.form_submission, intake.consultation_status), strict=True):
         api.add_route(path, route, methods=["POST"])
@@ -65,7 +73,7 @@ def build() -> Edge:
 
 
 def _operation_calls(running: services.Services) -> OperationCalls:
-    """Opened at the first call of the payment API, since it is what needs Stripe."""
+    """Opened at the first call of the payment API, because only that needs Stripe."""
     settings = running.settings
     issuer = settings.supabase_jwt_issuer
     return OperationCalls(
@@ -90,10 +98,10 @@ def _record(running: services.Services, db: Database, batch: Sequence[inbox.Rece
 
 
 async def _answer(request: Request, error: Exception) -> Response:
-    """Every error of every route: its answer, or where it is a defect of ours, the report of it."""
+    """The answer to any error of any route; a bug is also reported."""
     if is_answer(error):
         return answer_to(request, error)
     return await answer_to_defect(request, error, request.app.state.services)
 
 
-app = build()
+app = ForwardedHeaderWarning(build())

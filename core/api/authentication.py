@@ -1,4 +1,4 @@
-"""Who a bearer token belongs to: a server's own token, or a patient's, signed by the sign-in service."""
+"""Whose bearer token it is: a server's API token, or a patient's token signed by the sign-in service."""
 
 import hashlib
 import hmac
@@ -19,13 +19,13 @@ log = structlog.get_logger(__name__)
 ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
 AUDIENCE = "authenticated"
 KEYS_FRESH_SECONDS = 600.0
-LOOK_AGAIN_AFTER_SECONDS = 10.0  # a token with an unknown key makes us ask no more often than this
+LOOK_AGAIN_AFTER_SECONDS = 10.0  # unknown keys are looked up at most this often
 FETCH_TIMEOUT_SECONDS = 3.0
 MAX_TOKEN_LENGTH = 8192
 
 
 class SigningKeys:
-    """The public keys of an issuer by their id; the last known ones stay where it does not answer."""
+    """An issuer's public keys by their ID; the last known ones are used while it does not answer."""
 
     def __init__(self, issuer: str):
         self._url = f"{issuer.rstrip('/')}/.well-known/jwks.json"
@@ -34,10 +34,10 @@ class SigningKeys:
         self._asking = threading.Lock()
 
     def key(self, key_id: str) -> jwt.PyJWK | None:
-        """The key of this id, or None; raises `Unavailable` while none could ever be had."""
+        """The key with this ID, or None; raises `Unavailable` until keys were loaded once."""
         if self._is_due(key_id):
             with self._asking:
-                if self._is_due(key_id):  # whoever waited for the lock finds it done
+                if self._is_due(key_id):  # another thread may have done it meanwhile
                     self._refresh()
         if not self._keys:
             raise Unavailable(
@@ -57,12 +57,12 @@ class SigningKeys:
                 found = client.get(self._url).raise_for_status().json()["keys"]
             self._keys = {key["kid"]: jwt.PyJWK(key) for key in found if _signs(key)}
         except (httpx.HTTPError, ValueError, LookupError, TypeError, jwt.PyJWTError) as error:
-            log.warning("the keys that sign patients' tokens could not be read", error=type(error).__name__)
+            log.warning("the public keys for patients' tokens could not be loaded", error=type(error).__name__)
         self._asked_at = time.monotonic()
 
 
 class Tokens:
-    """Tells who calls by the bearer token; safe to share between threads."""
+    """Finds the caller by the bearer token; safe to share between threads."""
 
     def __init__(self, api_tokens: Sequence[str], issuer: str | None):
         self._digests = [hashlib.sha256(token.encode()).digest() for token in api_tokens]
@@ -70,7 +70,7 @@ class Tokens:
         self._keys = SigningKeys(issuer) if issuer else None
 
     def caller(self, authorization: str | None) -> Caller:
-        """Raise `Unauthorised` for anybody unknown, `Unavailable` (`not_configured`) where nobody could be known."""
+        """Raises `Unauthorised` for an unknown token, `Unavailable` (`not_configured`) if no tokens are configured."""
         if not self._digests and self._keys is None:
             raise Unavailable(
                 "not_configured", "Neither API_TOKENS nor SUPABASE_JWT_ISSUER is set.", retry_after_seconds=60
@@ -109,7 +109,7 @@ class Tokens:
 
 
 def _signs(key: Any) -> bool:
-    """A public key that a signature can be checked with, of the two kinds that are taken."""
+    """Whether this is a public key for signatures, of one of the two supported types."""
     if not isinstance(key, dict) or not isinstance(key.get("kid"), str):
         return False
     kind = key.get("kty")

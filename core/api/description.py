@@ -1,4 +1,4 @@
-"""The payment API described: as an OpenAPI document, and as a page that loads nothing from anywhere."""
+"""The documentation of the payment API: an OpenAPI document, and a page that loads nothing from elsewhere."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -28,7 +28,7 @@ POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors
 
 
 def document(address: str = "http://localhost:8000") -> dict[str, Any]:
-    """The OpenAPI document of the payment API, reached at `address`, and nothing else."""
+    """The OpenAPI document of the payment API at `address`."""
     described = FastAPI()
     described.include_router(payments.router)
     found = get_openapi(title="payops payment API", version=VERSION, description=ABOUT, routes=described.routes)
@@ -50,7 +50,7 @@ async def openapi(request: Request) -> Response:
 
 
 async def docs(request: Request) -> Response:
-    """Plain HTML: what the document says, readable without a script."""
+    """The document as plain HTML, without scripts."""
     found = document()
     operations = [
         _operation(path, method, one) for path, methods in found["paths"].items() for method, one in methods.items()

@@ -1,10 +1,11 @@
-"""Whether the process is up, whether it can serve, and the figures for those who watch."""
+"""Health checks: whether the process is alive, whether it is ready, and the metrics for Prometheus."""
 
 import asyncio
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,7 +19,23 @@ from core.services import Services
 
 _threads = ThreadPoolExecutor(2, thread_name_prefix="health")
 RETRY_AFTER_SECONDS = "5"
-AWAY = frozenset({"APIConnectionError", "APIError", "RateLimitError"})  # any other class is an answer of Stripe's
+AWAY = frozenset({"APIConnectionError", "APIError", "RateLimitError"})  # with any other error Stripe has answered
+
+
+class Check(TypedDict):
+    """One check of `/readyz`; `state` is ok, failed or unknown."""
+
+    name: str
+    state: str
+    latency_ms: float | None
+    detail: str | None
+
+
+class LastCall(TypedDict):
+    """The last call to Stripe; `error` is the class of Stripe's error."""
+
+    duration_ms: float
+    error: str | None
 
 
 async def livez(request: Request) -> Response:
@@ -26,11 +43,10 @@ async def livez(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 when the database answers, carries this version's schema and counts days
-    in our time zone; each check with its state and latency.
+    """200 if the database answers, has this version's schema and uses our time zone; each check with its latency.
 
-    It has threads and a connection of its own, so that it answers while all others are in use. Stripe is reported as it
-    was last found: a probe does not wait for it.
+    It has its own threads and connection, so that it answers while all others are in use. Stripe's state is that of the
+    last call: a health check does not wait for Stripe.
     """
     services: Services = request.app.state.services
     run = partial(asyncio.get_running_loop().run_in_executor, _threads)
@@ -55,31 +71,39 @@ async def metrics(request: Request) -> Response:
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _database_check(db: Database) -> dict[str, Any]:
+def _database_check(db: Database) -> Check:
     started = time.monotonic()
     try:
-        deployed = db.call("schema_fingerprint")["fingerprint"]
-        state, detail = ("ok", None) if deployed == fingerprint() else ("failed", "Run `payops migrate`.")
+        state, detail = _schema_state(db.call("schema_fingerprint"))
     except PayopsError as error:
         state, detail = "failed", error.detail
     latency_ms = round((time.monotonic() - started) * 1000, 1)
     return {"name": "database", "state": state, "latency_ms": latency_ms, "detail": detail}
 
 
-def _write_check(db: Database) -> dict[str, Any]:
-    """A full disk or a read-only server still answers reads, and takes no event."""
+def _schema_state(deployed: Mapping[str, Any]) -> tuple[str, str | None]:
+    """A process goes on with the schema of a version that came after its own, as in an upgrade or a roll-back."""
+    if deployed["fingerprint"] == fingerprint():
+        return "ok", None
+    if fingerprint() in deployed.get("earlier", ()):
+        return "ok", "The schema is of a later version, with which this one works."
+    return "failed", "Run `payops migrate`."
+
+
+def _write_check(db: Database) -> Check:
+    """Whether the database accepts writes: with a full disk or a read-only server only reads work."""
     started = time.monotonic()
     try:
         db.call("check_writes", now=wall_clock())
         state, detail = "ok", None
     except PayopsError as error:
-        state, detail = "failed", f"The database takes no writes. {error.detail}"
+        state, detail = "failed", f"The database accepts no writes. {error.detail}"
     latency_ms = round((time.monotonic() - started) * 1000, 1)
     return {"name": "database writes", "state": state, "latency_ms": latency_ms, "detail": detail}
 
 
-def _timezone_check(db: Database, services: Services) -> dict[str, Any]:
-    """Days end at one midnight for this process, for the database, and for the time zone data of both."""
+def _timezone_check(db: Database, services: Services) -> Check:
+    """Whether this process and the database agree on the business time zone and its rules."""
     started = time.monotonic()
     try:
         timezone.require(db, services.settings.business_timezone, wall_clock())
@@ -90,13 +114,13 @@ def _timezone_check(db: Database, services: Services) -> dict[str, Any]:
     return {"name": "time zone", "state": state, "latency_ms": latency_ms, "detail": detail}
 
 
-def _stripe_check(db: Database, services: Services) -> dict[str, Any]:
+def _stripe_check(db: Database, services: Services) -> Check:
     try:
-        last = db.call("last_stripe_call", now=services.clock())
+        last: LastCall | None = db.call("last_stripe_call", now=services.clock())
     except PayopsError:
         last = None
     if last is None:
-        return {"name": "stripe", "state": "unknown", "latency_ms": None, "detail": "Not asked lately."}
+        return {"name": "stripe", "state": "unknown", "latency_ms": None, "detail": "No call recently."}
     away = last["error"] in AWAY
     return {
         "name": "stripe",

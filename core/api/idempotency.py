@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 import structlog
 from pydantic import BaseModel
@@ -20,14 +20,24 @@ from core.periods import wall_clock
 log = structlog.get_logger(__name__)
 
 SECRET_FIELDS = ("clientSecret", "nextAction", "recoveryUrl")  # never stored with an answer
-Answer = dict[str, Any]
+Answer = dict[str, Any]  # an operation's answer or a refusal, as JSON
+
+
+class KeptRequest(TypedDict):
+    """How a request with this key stands; `status` and `answer` are there once it is answered."""
+
+    state: Literal["new", "again", "in_progress", "answered", "other_body"]
+    status: NotRequired[int]
+    answer: NotRequired[Answer]
+
+
 Work = Callable[[PaymentContext, Request], BaseModel]
 Refill = Callable[[PaymentContext, Answer], BaseModel]
 
 
 def checked_key(key: str) -> str:
     if not 0 < len(key) <= 255 or not key.isascii() or not key.isprintable():
-        raise Refused("bad_idempotency_key", "An Idempotency-Key has 1 to 255 printable ASCII characters.")
+        raise Refused("bad_idempotency_key", "An Idempotency-Key must have 1 to 255 printable ASCII characters.")
     if problem := private_problem(key):
         raise Refused("private_identifier", problem, facts={"path": "Idempotency-Key"})
     return key
@@ -41,7 +51,9 @@ def fingerprint(http: HttpRequest, asked: BaseModel) -> str:
 def answer_once(
     context: PaymentContext, caller: Caller, key: str, fingerprint: str, work: Work, refill: Refill | None
 ) -> Answer:
-    kept = context.db.call("begin_api_request", caller=caller.name, key=key, fingerprint=fingerprint, now=wall_clock())
+    kept: KeptRequest = context.db.call(
+        "begin_api_request", caller=caller.name, key=key, fingerprint=fingerprint, now=wall_clock()
+    )
     if kept["state"] == "answered":
         return _again(context, kept, refill)
     _require_ours(kept["state"])
@@ -61,21 +73,20 @@ def answer_once(
 
 
 def _keep(context: PaymentContext, caller: Caller, key: str, status: int | None, answer: Answer | None) -> None:
-    """The answer is the next one's too; with none, whoever asks next may try again.
+    """Store the answer for repeated requests; without one, the next request with the key may try again.
 
-    What was done is done: a caller learns of it though the answer cannot be kept, and the same again finds it at
-    Stripe.
+    If it cannot be stored, the caller still gets it, and a repeated request finds the result at Stripe.
     """
     try:
         context.db.call(
             "answer_api_request", caller=caller.name, key=key, now=wall_clock(), status=status, answer=answer
         )
     except PayopsError as error:
-        log.warning("an answer of the payment API could not be kept", code=error.code)
+        log.warning("an answer of the payment API could not be stored", code=error.code)
 
 
-def _again(context: PaymentContext, kept: Answer, refill: Refill | None) -> Answer:
-    answer: Answer = kept["answer"]
+def _again(context: PaymentContext, kept: KeptRequest, refill: Refill | None) -> Answer:
+    answer = kept["answer"]
     if kept["status"] != 200:
         raise Refused(answer["code"], answer["detail"], facts=answer["facts"])
     return answer_of(lambda: refill(context, answer)) if refill else answer
@@ -89,11 +100,11 @@ def _require_ours(state: str) -> None:
     if state == "other_body":
         raise Refused("idempotency_key_reused", "This Idempotency-Key was used with another body.")
     if state == "in_progress":
-        raise Refused("in_progress", "The request with this Idempotency-Key is still being worked on.")
+        raise Refused("in_progress", "The request with this Idempotency-Key is still in progress.")
 
 
 def answer_of(work: Callable[[], BaseModel]) -> Answer:
-    """The work's answer; where it is our key that Stripe refuses, the caller is not the one to mend it."""
+    """The operation's answer. If Stripe refuses our own key, the caller gets `Unavailable`: they cannot fix it."""
     try:
         return work().model_dump(mode="json")
     except Refused as error:

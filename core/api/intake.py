@@ -1,4 +1,4 @@
-"""The intake form's webhooks: a submission that gets its provider, and a consultation that is over."""
+"""The intake form's webhooks: a new submission, and the end of a consultation."""
 
 import asyncio
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 async def form_submission(request: Request) -> Response:
-    """The submission's consultation: assigned, or waiting with the reason."""
+    """Record a submission; returns its consultation, assigned or waiting with the reason."""
     services: Services = request.app.state.services
     given = await _verified(request, services)
     submission = _fitting(intake.Submission, given)
@@ -27,13 +27,13 @@ async def form_submission(request: Request) -> Response:
         if path := intake.FIELDS.get(error.code):
             error.facts["path"] = path
         raise
-    # What was freed while this was being recorded may be for it.
+    # A slot that became free meanwhile may be for this consultation.
     waiting = answer["status"] == "waiting"
     return JSONResponse(answer, background=BackgroundTask(_drain, services) if waiting else None)
 
 
 async def consultation_status(request: Request) -> Response:
-    """The consultation is over and its provider has room; the same again changes nothing."""
+    """End the consultation, which frees its provider's slot; repeating the message changes nothing."""
     services: Services = request.app.state.services
     change = _fitting(intake.StatusChange, await _verified(request, services))
     answer = await asyncio.to_thread(
@@ -43,7 +43,7 @@ async def consultation_status(request: Request) -> Response:
 
 
 async def _verified(request: Request, services: Services) -> dict[str, Any]:
-    """The body, once it is known to be the form's; signatures go by wall time, whatever the sandbox's clock says."""
+    """The body, if its signature is valid; signatures use the real time, not the sandbox's clock."""
     body = await request.body()
     if not services.intake_secrets:
         raise Unavailable("not_configured", "INTAKE_WEBHOOK_SECRETS is not set.", retry_after_seconds=60)
@@ -54,14 +54,14 @@ def _drain(services: Services) -> None:
     try:
         assignment.drain(services.db, services.clock())
     except PayopsError:
-        return  # the background work drains as well, and says so when it cannot
+        return  # the worker tries again, and reports it if that fails
 
 
 def _fitting(model: type[Model], given: dict[str, Any]) -> Model:
-    """The message as the model reads it; raises `Refused` with the path of each field that does not fit."""
+    """The message as this model; raises `Refused` with the path of each invalid field."""
     try:
         return model.model_validate(given)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         errors = [{"path": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found]
-        raise Refused("invalid_body", "The body does not fit; see errors.", facts={"errors": errors}) from None
+        raise Refused("invalid_body", "Some fields of the body are invalid.", facts={"errors": errors}) from None

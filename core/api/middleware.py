@@ -1,10 +1,11 @@
-"""What every request passes before a route sees it: an id, its host, bounds on its body, the safe headers."""
+"""What every request passes before its route: a request ID, the host check, limits of its body, security headers."""
 
 import asyncio
 import random
 import re
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,15 +16,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.api.problems import answer_to
+from core import telemetry
+from core.api.problems import WRONG_HOST, answer_to
 from core.errors import Refused, Unavailable
 from core.http_protocol import BODY_IS_HERE
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 7.0
 ANSWER_SECONDS = 8.0
-# In the scope of a request that came whole, for which no clock has to be started.
-ANY_HOST_PATHS = frozenset({"/livez", "/readyz"})  # asked by whoever watches the process, at its bare address
+# Set in the scope of a request that arrived whole, which needs no timeout for its body.
+ANY_HOST_PATHS = frozenset({"/livez", "/readyz"})  # requested by health checks, by IP address
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -37,14 +39,14 @@ _TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 
 
 class BodyTooLarge(HTTPException):
-    """More than `MAX_BODY_BYTES` were sent."""
+    """The body is larger than `MAX_BODY_BYTES`."""
 
     def __init__(self) -> None:
         super().__init__(413, "The body is larger than 1 MiB")
 
 
 class BodyTooSlow(HTTPException):
-    """The body was not there after `BODY_SECONDS`."""
+    """The body had not arrived after `BODY_SECONDS`."""
 
     def __init__(self) -> None:
         super().__init__(408, f"The body did not arrive within {BODY_SECONDS:.0f} seconds")
@@ -52,7 +54,7 @@ class BodyTooSlow(HTTPException):
 
 @dataclass(frozen=True)
 class Rules:
-    """What the settings say of who may ask: the hosts we answer as, the origins of others, whether we are on https."""
+    """The settings about requests: our host names, the allowed origins of other sites, and whether we use https."""
 
     hosts: Sequence[str]
     origins: Sequence[str]
@@ -60,11 +62,11 @@ class Rules:
 
     @cached_property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """What every answer carries beside its request's id."""
+        """The headers of every answer, besides its request ID."""
         return [*_HEADERS, _TRANSPORT] if self.https else [*_HEADERS]
 
     def answers_as(self, host: bytes) -> bool:
-        """`*.example.com` in the settings stands for every host below it, `*` for all."""
+        """Whether `host` is one of ours; `*.example.com` stands for every host below it, `*` for all."""
         name = host.decode("latin-1").lower()
         name = name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.partition(":")[0]
         return any(
@@ -74,10 +76,10 @@ class Rules:
 
 
 class Edge:
-    """Pure ASGI, so that a body is counted as it arrives and never read whole past the bound.
+    """Plain ASGI, so that a body is counted as it arrives and never read beyond the limit.
 
-    A path in `direct` is answered by its own app, without the routing of the other. `state.rules` is there once the
-    app's lifespan has started.
+    A path in `direct` has an app of its own, which skips the routing. `state.rules` is set when the app's lifespan has
+    started.
     """
 
     def __init__(self, app: ASGIApp, state: State, direct: Mapping[str, ASGIApp]):
@@ -99,7 +101,7 @@ class Edge:
         scope["payops.request_id"] = request_id
         answer = _with_headers(send, request_id, rules)
         if scope["path"] not in ANY_HOST_PATHS and not rules.answers_as(headers.get(b"host", b"")):
-            refused = answer_to(Request(scope), Refused("wrong_host", "Nothing is served under this host."))
+            refused = answer_to(Request(scope), Refused("wrong_host", WRONG_HOST))
             await refused(scope, receive, answer)
             return
         declared = headers.get(b"content-length", b"0")
@@ -109,7 +111,10 @@ class Edge:
         once = AnswerInTime(scope, receive, answer)
         try:
             app = self._direct.get(scope["path"]) or self._open_to(rules)
-            await app(scope, _bounded(scope, receive, once.start), once.send)
+            with telemetry.request(request_id), _span(scope) as span:
+                await app(scope, _bounded(scope, receive, once.start), once.send)
+                if span is not None and (route := getattr(scope.get("route"), "path", None)):
+                    span.set_attribute("http.route", route)
         except (BodyTooLarge, BodyTooSlow) as error:
             await answer_to(Request(scope), error)(scope, receive, once.send)
         except asyncio.CancelledError:
@@ -119,7 +124,7 @@ class Edge:
             once.close()
 
     def _open_to(self, rules: Rules) -> ASGIApp:
-        """The app, with leave for the pages of other origins where the settings name some."""
+        """The app, open to pages of other origins if the settings allow any."""
         if not rules.origins:
             return self._app
         if self._shared is None:
@@ -133,11 +138,17 @@ class Edge:
         return self._shared
 
 
+def _span(scope: Scope) -> AbstractContextManager[Any]:
+    """A span of the request, in the trace that its caller began; the address is left out, since it may hold an id."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return telemetry.span(f"HTTP {scope['method']}", headers)
+
+
 class AnswerInTime:
     """Sends one answer: the app's, or after `ANSWER_SECONDS` one that says to try again.
 
-    What waits is ended then. What runs in a thread cannot be stopped: it goes on to its end, and its answer is lost.
-    The time counts from the whole body, or from the head where nobody reads a body.
+    What awaits something is cancelled then; work in a thread cannot be stopped, so it finishes and its answer is lost.
+    The time starts when the whole body has arrived, or with the head if the body is not read.
     """
 
     gave_up = False
@@ -176,7 +187,7 @@ class AnswerInTime:
 
 
 def _request_id(given: bytes | None) -> str:
-    """The caller's where it is harmless, else one that tells requests apart; nobody is asked not to guess it."""
+    """The caller's request ID if it is harmless, else a new one. It is unique but not secret."""
     if given and _REQUEST_ID.fullmatch(given):
         return given.decode()
     return f"{random.getrandbits(128):032x}"

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class OperationCalls:
-    """The payment API's parts, opened once a process."""
+    """What the payment API's operations need, opened once per process."""
 
     context: PaymentContext
     tokens: Tokens
@@ -37,13 +37,13 @@ class OperationCalls:
     return_origins: tuple[str, ...]
 
     def read(self, http: HttpRequest, work: Callable[[PaymentContext, Caller], BaseModel]) -> Response:
-        """Answer a question that changes nothing."""
+        """Answer a request that changes nothing."""
         return self._passed(http, lambda context, caller: answer_of(lambda: work(context, caller)))
 
     def once(self, http: HttpRequest, asked: BaseModel, work: Work, refill: Refill | None = None) -> Response:
         """Answer a request; with an `Idempotency-Key` the same one again gets the same answer and one effect.
 
-        Nothing secret is kept: `refill` asks Stripe again for what a kept answer left out.
+        Secrets are not stored: `refill` asks Stripe again for what a stored answer left out.
         """
 
         def answer(context: PaymentContext, caller: Caller) -> Answer:
@@ -61,23 +61,24 @@ class OperationCalls:
         return caller
 
     def _passed(self, http: HttpRequest, answer: Callable[[PaymentContext, Caller], Answer]) -> Response:
-        """The answer or the problem; once it is sent it is kept how long we took for it, Stripe's part apart."""
+        """The answer or the problem; after it is sent, its duration is recorded, ours and Stripe's apart."""
         calls: list[StripeCall] = []
         watched = replace(self.context, stripe=self.context.stripe.recording_with(calls.append))
+        code = None
         try:
             response: Response = JSONResponse(answer(watched, http.state.caller))
         except PayopsError as error:
             if not is_answer(error):
                 raise
-            response = answer_to(http, error)
+            response, code = answer_to(http, error), error.code
         since_read_ms = (time.perf_counter() - http.scope["payops.read_at"]) * 1000
         total_ms = http.state.enter_ms + since_read_ms
         response.background = BackgroundTask(
-            self._record, http.scope["route"].name, response.status_code, total_ms, calls
+            self._record, http.scope["route"].name, response.status_code, total_ms, calls, code
         )
         return response
 
-    def _record(self, operation: str, status: int, total_ms: float, calls: list[StripeCall]) -> None:
+    def _record(self, operation: str, status: int, total_ms: float, calls: list[StripeCall], code: str | None) -> None:
         stripe_ms = sum(call.duration_ms for call in calls)
         self.context.stripe.record(calls)
         try:
@@ -88,13 +89,14 @@ class OperationCalls:
                 own_ms=total_ms - stripe_ms,
                 stripe_ms=stripe_ms,
                 now=self.context.clock(),
+                code=code,
             )
         except PayopsError as error:
             log.warning("a call of the payment API could not be recorded", code=error.code)
 
 
 class AuthenticatedRoute(APIRoute):
-    """A route whose body is not even read before it is known who calls."""
+    """A route that checks the caller before it reads the body."""
 
     def get_route_handler(self) -> Callable[[HttpRequest], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()

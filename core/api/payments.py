@@ -1,4 +1,4 @@
-"""The payment API's routes: each reads its request, does its operation, and gives its answer or a problem."""
+"""The payment API's routes: each reads its request, runs its operation, and returns its answer or a problem."""
 
 from typing import Annotated, Any
 
@@ -10,9 +10,9 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from core.api.operation_calls import AuthenticatedRoute, calls_of
-from core.api.problems import answer_to
-from core.errors import Refused
-from core.payments.operations import schemas, service, subscriptions
+from core.api.problems import WRONG_HOST, answer_to
+from core.errors import Refused, not_json
+from core.payments.operations import failed_payments, schemas, service, subscriptions
 from core.payments.operations.schemas import Id
 
 DECLINED = 402
@@ -20,15 +20,15 @@ PROBLEMS = {
     400: "The body or the Idempotency-Key is malformed.",
     401: "The bearer token is missing or not valid.",
     DECLINED: "The card was declined.",
-    404: "There is nothing by that id, or it is somebody else's.",
+    404: "Nothing was found with this ID, or it belongs to another patient.",
     408: "The body did not arrive in time.",
     409: "The Idempotency-Key was used with another body, or is in progress.",
     413: "The body is larger than 1 MiB.",
-    421: "Nothing is served under this host.",
-    422: "The body does not fit, or the request is refused.",
-    429: "Too many requests; Retry-After says when to go on.",
-    500: "A defect of ours, recorded under the request's id.",
-    503: "Something needed does not answer, or the flow is closed; Retry-After says when to try again.",
+    421: WRONG_HOST,
+    422: "The body has invalid fields, or the request is refused; state_not_served: no provider may see the patient.",
+    429: "Too many requests; Retry-After says when to try again.",
+    500: "An error on our side, recorded under the request's ID.",
+    503: "A service that we need does not answer, or this is paused; Retry-After says when to try again.",
 }
 _JSON = "application/problem+json"
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -40,10 +40,13 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     }
     for status, said in PROBLEMS.items()
 }
-# Described here and checked in core.api.idempotency, since a key that does not fit is 400.
+# Only described here; core.api.idempotency checks it, since an invalid key is a 400.
 IdempotencyKey = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", description="The same key and body: one effect, one answer."),
+    Header(
+        alias="Idempotency-Key",
+        description="The same key and body have one effect and one answer.",
+    ),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}),
 ]
 router = APIRouter(
@@ -59,7 +62,7 @@ router = APIRouter(
 def create_checkout_session(
     http: HttpRequest, asked: schemas.CheckoutRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """A page to pay on, for what the catalogue says the cart costs."""
+    """Create a checkout page for a cart, at the catalogue's prices."""
     calls = calls_of(http)
     origins = calls.return_origins
     return calls.once(
@@ -82,7 +85,7 @@ def process_payment(
 
 @router.get("/verify-status/{sessionId}", response_model=schemas.StatusAnswer)
 def verify_status(http: HttpRequest, sessionId: str) -> Response:
-    """How a checkout stands."""
+    """The status of a checkout."""
     return calls_of(http).read(http, lambda context, caller: service.verify_status(context, caller, sessionId))
 
 
@@ -90,12 +93,12 @@ def verify_status(http: HttpRequest, sessionId: str) -> Response:
 def handle_failure(
     http: HttpRequest, asked: schemas.FailureRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Why a payment failed and what may be tried; it is on the recovery list from then on."""
+    """Why a payment failed and what can be done; it is on the recovery list from then on."""
     return calls_of(http).once(
         http,
         asked,
-        lambda context, request: service.handle_failure(context, request.caller, asked),
-        lambda context, kept: service.failure_again(context, asked, kept),
+        lambda context, request: failed_payments.handle_failure(context, request.caller, asked),
+        lambda context, kept: failed_payments.failure_again(context, asked, kept),
     )
 
 
@@ -103,7 +106,7 @@ def handle_failure(
 def validate_discount(
     http: HttpRequest, asked: schemas.DiscountRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """What a discount code would take off."""
+    """What a discount code would take off an amount."""
     return calls_of(http).once(
         http, asked, lambda context, request: service.validate_discount(context, request.caller, asked)
     )
@@ -111,7 +114,7 @@ def validate_discount(
 
 @router.get("/payment-methods", response_model=schemas.PaymentMethodsAnswer)
 def payment_methods(http: HttpRequest, patientId: Annotated[Id, Query()]) -> Response:
-    """The cards a patient saved."""
+    """A patient's saved cards."""
     return calls_of(http).read(http, lambda context, caller: service.payment_methods(context, caller, patientId))
 
 
@@ -119,7 +122,7 @@ def payment_methods(http: HttpRequest, patientId: Annotated[Id, Query()]) -> Res
 def create_subscription(
     http: HttpRequest, asked: schemas.SubscriptionRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Begin a subscription."""
+    """Start a subscription."""
     return calls_of(http).once(
         http,
         asked,
@@ -132,18 +135,18 @@ def create_subscription(
 def cancel_subscription(
     http: HttpRequest, asked: schemas.CancellationRequest, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """End a subscription now or with its period."""
+    """Cancel a subscription now or at the end of its period."""
     return calls_of(http).once(http, asked, lambda context, request: subscriptions.cancel(context, request, asked))
 
 
 async def does_not_fit(http: HttpRequest, error: Exception) -> Response:
-    """400 for a body that is not JSON, 422 with each field's path for one that does not fit."""
+    """400 for a body that is not JSON, 422 with the path of each invalid field."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
-        return answer_to(http, Refused("malformed_body", "The body is not JSON."))
+        return answer_to(http, not_json())
     errors = [{"path": _path(one["loc"]), "message": one["msg"]} for one in found[:50]]
-    return answer_to(http, Refused("does_not_fit", "Some fields do not fit.", facts={"errors": errors}))
+    return answer_to(http, Refused("does_not_fit", "Some fields are invalid.", facts={"errors": errors}))
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -152,6 +155,6 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 
 def install(api: FastAPI) -> None:
-    """Give the app the payment API's routes and its words for what does not fit."""
+    """Add the payment API's routes and its answer to invalid requests."""
     api.include_router(router)
     api.add_exception_handler(RequestValidationError, does_not_fit)

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from core.errors import PayopsError, Refused, Unauthorised, Unavailable
 
-# A refusal is 422, what is unavailable 503, and an unknown caller 401, unless its code stands here.
+# `Refused` is 422, `Unavailable` 503 and `Unauthorised` 401, unless the code is listed here.
 STATUSES = {
     "bad_signature": 400,
     "stale_timestamp": 400,
@@ -28,7 +28,8 @@ STATUSES = {
     "wrong_host": 421,
     "too_many_requests": 429,
 }
-# The code of a status that the framework answers by itself, such as an unknown path.
+WRONG_HOST = "Nothing is served under this host."
+# The codes for statuses that the framework sets itself, such as for an unknown path.
 CODES = {
     400: "malformed_body",
     404: "not_found",
@@ -39,13 +40,13 @@ CODES = {
 
 
 def status_of(error: PayopsError) -> int:
-    """The HTTP status of an error of ours."""
+    """The HTTP status of an error."""
     kind = 503 if isinstance(error, Unavailable) else 401 if isinstance(error, Unauthorised) else 422
     return STATUSES.get(error.code, kind)
 
 
 def is_answer(error: Exception) -> bool:
-    """Whether this error is meant for the caller; anything else is a defect of ours."""
+    """Whether this error is meant for the caller; any other error is a bug."""
     return isinstance(error, Refused | Unavailable | Unauthorised | HTTPException)
 
 
@@ -77,7 +78,7 @@ def answer_to(request: Request, error: Exception) -> JSONResponse:
 
 
 def problem(request: Request, status: int, code: str, detail: str, **more: Any) -> JSONResponse:
-    """An answer that says what happened in one sentence, and nothing of how we are built."""
+    """An answer that says what happened in one sentence and shows no internals."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

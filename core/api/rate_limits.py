@@ -1,4 +1,6 @@
-"""Rate limits of the payment API, counted in the database for all processes together."""
+"""Rate limits of the payment API, counted in the database across all processes."""
+
+from typing import TypedDict
 
 from core.db import Database
 from core.errors import Unavailable
@@ -6,9 +8,16 @@ from core.payments.operations.callers import Caller
 from core.periods import wall_clock
 
 
+class Turn(TypedDict):
+    """Whether the request is within the limit, and if not, when the next one is."""
+
+    allowed: bool
+    retry_after_seconds: int
+
+
 def take_turn(db: Database, caller: Caller, limit_per_minute: int) -> None:
     """Count one request of this caller; raises `Unavailable` (`too_many_requests`) beyond the limit."""
-    turn = db.call("take_api_turn", caller=caller.name, limit=limit_per_minute, now=wall_clock())
+    turn: Turn = db.call("take_api_turn", caller=caller.name, limit=limit_per_minute, now=wall_clock())
     if not turn["allowed"]:
         raise Unavailable(
             "too_many_requests",

@@ -1,4 +1,4 @@
-"""Stripe's webhook: verified over the raw body, recorded once, applied, answered after the commit."""
+"""Stripe's webhook: the signature is verified, the event recorded once and applied, and answered after the commit."""
 
 import time
 from functools import partial
@@ -17,7 +17,7 @@ from core.errors import Refused, Unavailable
 from core.events.group_commit import GroupCommit
 from core.events.inbox import Received, prepare
 from core.events.signature import read_signed_event
-from core.events.webhook_counters import sender
+from core.events.webhook_counters import CHECK_TYPE, sender
 from core.periods import wall_clock
 from core.services import Services
 
@@ -25,7 +25,7 @@ NOT_POSTED = HTTPException(405, "Stripe posts its events here", {"Allow": "POST"
 
 
 class StripeWebhook:
-    """A bare ASGI app, since it is asked far more often than anything else; `state` holds the running parts."""
+    """A plain ASGI app, because it gets far more requests than any other route; `state` holds the running services."""
 
     def __init__(self, state: State):
         self._state = state
@@ -49,25 +49,30 @@ class StripeWebhook:
         await send({"type": "http.response.body", "body": said})
 
     async def _said(self, scope: Scope, receive: Receive, address: str) -> bytes:
-        """What became of the event, once that is committed."""
+        """The outcome of the event, after the commit."""
         arrived = time.monotonic()
         services: Services = self._state.services
         group_commit: GroupCommit[Received] = self._state.group_commit
         if not services.webhook_secrets:
-            raise Unavailable("not_configured", "STRIPE_WEBHOOK_SECRETS is not set.", retry_after_seconds=60)
+            raise Unavailable(
+                "not_configured",
+                "STRIPE_WEBHOOK_SECRETS is not set, so no event can be verified.",
+                retry_after_seconds=60,
+            )
         body = await _whole(receive)
         header = dict(scope["headers"]).get(b"stripe-signature", b"")
         signed = read_signed_event(body, header.decode("latin-1"), services.webhook_secrets, now=wall_clock())
-        self._state.tally.verified[signed.secret_index] += 1
+        if signed.event["type"] != CHECK_TYPE:
+            self._state.tally.verified[signed.secret_index] += 1
         received = partial(prepare, signed.event, body, livemode=services.livemode, arrived=arrived, address=address)
         try:
             outcome = await group_commit.outcome(received)
-        except Refused as error:  # Stripe signed it, so it is ours to record
+        except Refused as error:  # Stripe signed it, so we must record it
             raise DatabaseFault("database_fault", f"An event was refused: {error.code}.") from error
         return orjson.dumps({"received": True, "event": signed.event["id"], "outcome": outcome})
 
     async def _refusal(self, request: Request, error: Exception, address: str) -> Response:
-        """What Stripe did not sign is refused and counted; what could not be recorded, for any reason, is a 503."""
+        """A request that Stripe did not sign is refused and counted; an event that could not be recorded is a 503."""
         if isinstance(error, Refused):
             self._state.tally.rejected(address, error.code)
         if is_answer(error):
@@ -76,12 +81,12 @@ class StripeWebhook:
 
 
 async def _whole(receive: Receive) -> bytes:
-    """The body; its size and time are bounded by the edge."""
+    """The whole body; the middleware limits its size and time."""
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body", False):
         message = await receive()
         body += message.get("body", b"")
     if message["type"] == "http.disconnect":
-        raise Refused("malformed_body", "The body did not arrive whole.")
+        raise Refused("malformed_body", "The body did not arrive completely.")
     return body

@@ -118,7 +118,7 @@ def test_an_ended_code_does_not_hold():
         return Code(**usual | fields)
 
     def reason(**fields):
-        verdict = judge(code(**fields), Money(10_000, "usd"), customer_id=None, uses=0, paid_before=False, now=100)
+        verdict = judge(code(**fields), Money(10_000, "usd"), customer_id=None, now=100)
         return verdict.reason
 
     assert reason(expires_at=101) is None

@@ -149,3 +149,20 @@ def test_what_was_posted_left_its_traces(told):
 def test_nothing_private_is_stored_logged_or_answered(told, private):
     found = {place: match.group() for place, text in told.items() if (match := re.search(f".{{0,40}}{private}", text))}
     assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"description": "Follow-up for depression"}, "description"),
+        ({"description": "Plan E11.9"}, "description"),
+        ({"orderId": "order-ozempic-7"}, "orderId"),
+    ],
+)
+def test_health_information_is_refused_before_stripe_is_told(api, shop, body, path):
+    answer = api.pay(**body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "private_text")
+    assert [each["path"] for each in answer.json()["errors"]] == [path]
+    told = answer.text.lower()
+    assert "depression" not in told and "e11" not in told and "ozempic" not in told
+    assert shop.payments_of(body.get("orderId", api.order)) == []

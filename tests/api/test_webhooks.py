@@ -45,7 +45,8 @@ class Api:
                     return
             except httpx.HTTPError:
                 time.sleep(0.05)
-        raise AssertionError("the API did not become ready")
+        self.kill()
+        raise AssertionError(f"the API did not become ready: {self.log.read_text()[-2000:]}")
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
