@@ -1,20 +1,22 @@
 """The pages of the console: their addresses, titles and icons, and who may open them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from core.staff import audit
-from core.staff.roles import CONSOLE_PAGES, Right, right
+from core.staff.roles import CONSOLE_PAGES, Right, Role, right
 from core.staff.sessions import StaffSession
 from core.ui import session
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = "home"
+View = Mapping[str, str | list[str]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,34 @@ def present() -> list[Entry]:
     return [entry for entry in ENTRIES if entry.path.exists()]
 
 
+def entry_of(address: str) -> Entry | None:
+    """The page at this address, if it exists."""
+    return next((entry for entry in present() if entry.address == address), None)
+
+
+def may_open(role: Role, link: str) -> bool:
+    """Whether the page of this link, such as `payments?payment=pi_1`, exists and the role may open it."""
+    address = link.partition("?")[0]
+    return entry_of(address) is not None and right(role, address) > Right.NONE
+
+
+def link(address: str, label: str, role: Role, view: View | None = None) -> None:
+    """A link to another page of the console, if that page exists and the role may open it.
+
+    The page opens with the filters in `view`, or in the address: `assignments?show=assigned`.
+    """
+    name, _, said = address.partition("?")
+    if may_open(role, name) and (entry := entry_of(name)):
+        query = dict(parse_qsl(said)) | dict(view or {})
+        st.page_link(entry.path, label=label, icon=":material/arrow_forward:", query_params=query)
+
+
+def open_page(address: str, parameters: Mapping[str, str]) -> None:
+    """Go to another page, opened with these query parameters; for a page's body, not for a callback."""
+    if entry := entry_of(address):
+        st.switch_page(entry.path, query_params=dict(parameters))
+
+
 def before_sign_in(body: Callable[[], None]) -> Page:
     """Every address shows `body`, so that a visitor who signs in is at the page they asked for."""
     pages = [_home(body), *(_page(entry, body) for entry in present())]
@@ -56,7 +86,7 @@ def for_staff(staff: StaffSession) -> Page:
             hidden.append(_page(entry, partial(_not_available, staff, entry), visible=False))
     first = next(page for pages in sections.values() for page in pages)
     page = st.navigation({"": [_home(lambda: st.switch_page(first)), *hidden], **sections}, expanded=True)
-    session.be_at(page.url_path)
+    session.set_address(page.url_path)
     return page
 
 

@@ -105,8 +105,8 @@ def _belongs(found: StaffSession | None, here: str) -> TypeGuard[StaffSession]:
     return found is not None and (here not in PAGES or right(found.role, here) is not Right.NONE)
 
 
-def keep(signed_in: SignedIn) -> None:
-    """This tab belongs to this session from now on; its cookie is given out for the ticket."""
+def begin(signed_in: SignedIn) -> None:
+    """Bind this tab to the session; the browser exchanges the ticket for its cookie."""
     st.session_state.setdefault(_DEVICES, {})[signed_in.name] = signed_in.device_token
     st.session_state[_SESSION_ID] = signed_in.session_id
     st.session_state[_TICKET] = signed_in.ticket
@@ -149,16 +149,16 @@ def ended_message() -> str:
     return str(st.session_state.pop(_ENDED_MESSAGE, ""))
 
 
-def be_at(address: str) -> None:
-    """This tab is at this page from now on."""
+def set_address(address: str) -> None:
+    """Remember the page that this tab is on."""
     st.session_state[_ADDRESS] = address
 
 
 def address() -> str:
-    """The page this tab is at, also while a click on it is handled."""
+    """The page that this tab is on, also while a click on it is handled."""
     return str(st.session_state.get(_ADDRESS, ""))
 
 
 @cache
 def _services() -> Services:
-    return running.start(settings(), PAGE)
+    return running.start_console(settings(), PAGE)

@@ -34,6 +34,11 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{minutes // (24 * 60)} days ago"
 
 
+def in_zone_of(written: str, zone: ZoneInfo) -> str:
+    """The same of a time that is written in ISO 8601."""
+    return in_zone(datetime.fromisoformat(written), zone)
+
+
 def in_zone(moment: datetime, zone: ZoneInfo) -> str:
     """Day and time in `zone`, with the zone's name: `24 Nov 2026, 07:30 EST`."""
     return f"{moment.astimezone(zone):%-d %b %Y, %H:%M %Z}"

@@ -5,16 +5,14 @@ from functools import partial
 import streamlit as st
 
 from core.errors import Unavailable
-from core.events import webhook_counters
-from core.events.webhook_counters import UNUSED_AFTER, SecretUse
-from core.figures.wording import counted
-from core.periods import span_in_words
 from core.staff import audit_words, flags
 from core.staff.flags import EFFECT_SECONDS, LONGEST_SENTENCE, SUSPENDED, WORDS, Flag, Flow
 from core.staff.roles import Actor
 from core.ui import session
+from core.ui.finance import export_schedules
 from core.ui.kit import actions, freshness
-from core.ui.text import ago, code, in_zone, literal
+from core.ui.staff import checklist_view, flag_plans_view, private_text_view, webhook_secrets_view
+from core.ui.text import ago, in_zone, literal
 
 REFRESH_SECONDS = 2
 db, clock, zone = session.db(), session.services().clock, session.settings().business_zone
@@ -60,18 +58,15 @@ def flows() -> None:
         found = flags.read(db)
     except Unavailable:
         found = session.services().payment_context.flags.all()
-        st.warning(
-            "The database does not answer. These are the last known switches, and every process still follows them."
-        )
+        st.warning("The database does not answer. These are the last known switches, which every process follows.")
     paused = [WORDS[flow][0].lower() for flow, flag in found.items() if not flag.open]
     if session.settings().payments_suspended:
         st.error(
-            "PAYMENTS_SUSPENDED is set: every new payment, subscription, retry and refund is "
-            "refused, whatever the switches "
-            f"below say. Customers see: “{literal(SUSPENDED)}”"
+            "PAYMENTS_SUSPENDED is set: every new payment, subscription, retry and refund is refused, whatever the "
+            f"switches below say. Customers see: “{literal(SUSPENDED)}”"
         )
     said = f"Paused: {', '.join(paused)}" if paused else "Nothing is paused"
-    st.markdown(f"#### {literal(said)}")
+    st.markdown(f"## {literal(said)}")
     for flow, flag in found.items():
         with st.container(border=True, key=f"flow-{flow}"):
             what, about, act = st.columns([2, 4, 2], vertical_alignment="center")
@@ -99,51 +94,25 @@ def _about(flag: Flag) -> str:
     return f"{done} by {literal(who)} ({literal(when)}): {literal(flag.reason)}{told}"
 
 
-def secrets() -> None:
-    """Which secrets verify Stripe's events, so that an old one can be removed once nothing is signed with it."""
-    try:
-        uses = webhook_counters.secret_uses(db, session.services().webhook_secrets, clock())
-    except Unavailable:
-        st.warning("The database does not answer, so the use of the secrets is unknown.")
-        return
-    for use in uses:
-        with st.container(border=True, key=f"secret-{use.number}"):
-            which, about, state = st.columns([2, 3, 2], vertical_alignment="center")
-            which.markdown(f"**Stripe webhook secret {use.number}**  \nFingerprint {code(use.fingerprint)}")
-            about.markdown(_used(use))
-            state.markdown(_verdict(use))
-    if not uses:
-        st.info("STRIPE_WEBHOOK_SECRETS is not set: events from Stripe are not accepted.")
-    st.caption(
-        "To roll a secret, roll it at Stripe and set STRIPE_WEBHOOK_SECRETS to the new "
-        "secret, a comma and the old one. "
-        f"Both verify events. Remove the old one when no event used it for {span_in_words(UNUSED_AFTER)}."
-    )
-
-
-def _used(use: SecretUse) -> str:
-    if use.last_used_at is None:
-        return "No event used it yet"
-    when = f"{in_zone(use.last_used_at, zone)}, {ago(use.last_used_at, clock())}"
-    return f"Last event {literal(when)}  \n{counted(use.times_in_30_days, 'event')} in 30 days"
-
-
-def _verdict(use: SecretUse) -> str:
-    if use.no_longer_used:
-        return ":material/delete: **Unused: remove it**"
-    return ":material/check_circle: In use" if use.last_used_at else ":material/hourglass_empty: Waiting"
-
-
 st.title("Settings")
 actions.show_result()
-switches, webhook_secrets = st.tabs(["Flags", "Secrets"])
+switches, webhook_secrets, private, checklist, exported = st.tabs(
+    ["Flags", "Secrets", "Private text", "Deployment checklist", "Exports"]
+)
 with switches:
     flows()
+    flag_plans_view.show()
     st.caption(
         f"A switch takes effect in every process within {EFFECT_SECONDS} seconds. Earlier "
         "changes are in the audit log, action “flag”."
     )
 with webhook_secrets:
-    secrets()
+    webhook_secrets_view.show()
+with private:
+    private_text_view.show()
+with checklist:
+    checklist_view.show(session.services())
+with exported:
+    export_schedules.show()
 if (switched := st.session_state.pop("switched", None)) is not None:
     ask(switched)

@@ -5,16 +5,30 @@ from functools import partial
 import streamlit as st
 
 from core.events import lookup, webhook_counters, wording
-from core.events.lookup import OUTCOMES, Sought
+from core.events.lookup import OUTCOMES, EventFilter
+from core.exports.table import Table, by_key
 from core.figures.wording import counted
+from core.staff.roles import Actor
 from core.ui import session
 from core.ui.events import event_charts, event_details, replay_dialog
-from core.ui.events.event_columns import COLUMNS, REFUSED
-from core.ui.kit import actions, cards, charts, filters, freshness, rows, shared_cache, ticker
+from core.ui.events.event_columns import COLUMNS, IN_A_FILE, REFUSED
+from core.ui.kit import (
+    actions,
+    cards,
+    charts,
+    export_panel,
+    filters,
+    freshness,
+    rows,
+    shared_cache,
+    sorted_list,
+    ticker,
+)
 from core.ui.text import literal
 
 REFRESH_SECONDS, PAGE_EVENTS = 2, 100
 WORDS = {wording.OUTCOMES[outcome].partition(",")[0].lower(): outcome for outcome in OUTCOMES}
+WORDS["not applied"] = lookup.NOT_APPLIED
 running = session.services()
 db = running.db
 
@@ -27,13 +41,18 @@ def look_for(object_id: str | None = None) -> None:
         st.session_state["object"] = object_id
 
 
+def exported(_: Actor) -> Table:
+    batches = by_key(partial(lookup.page_after, db, sought))
+    return Table("events", "Events", IN_A_FILE, batches, figures["events"], period, filters_set)
+
+
 @st.fragment(run_every=REFRESH_SECONDS)
 def arriving_now() -> None:
     freshness.reader_role()
     now = running.clock()
     minutes = shared_cache.answers().get("inbox-pulse", partial(lookup.pulse, db, now), ttl_seconds=1)
     newest = shared_cache.answers().get(
-        "inbox-newest", partial(lookup.newest, db, Sought(), limit=ticker.LINES), ttl_seconds=1
+        "inbox-newest", partial(lookup.newest, db, EventFilter(), limit=ticker.LINES), ttl_seconds=1
     )
     pulse, coming = st.columns(2)
     with pulse:
@@ -60,7 +79,7 @@ with st.expander("Find other events") if chosen else st.container():
     since, until = period.bounds()
     figures = (
         shared_cache.answers()
-        .get(("inbox", since, until), partial(lookup.figures, db, Sought(since, until)), ttl_seconds=5)
+        .get(("inbox", since, until), partial(lookup.figures, db, EventFilter(since, until)), ttl_seconds=5)
         .answer
     )
     kind, outcome, thing = st.columns(3)
@@ -86,30 +105,33 @@ with st.expander("Find other events") if chosen else st.container():
 if chosen:
     st.stop()
 
-sought = Sought(
+sought = EventFilter(
     since, until, None if event_type == filters.ALL else event_type, WORDS.get(became), of_object.strip() or None
 )
-if sought.is_cut_down:
+filters_set = export_panel.set_filters()
+if sought.is_filtered:
     figures = lookup.figures(db, sought)
-st.markdown(f"#### {literal(wording.sentence(figures, running.clock(), cut_down=sought.is_cut_down))}")
+st.markdown(f"## {literal(wording.sentence(figures, running.clock(), filtered=sought.is_filtered))}")
 cards.show_plain(wording.cells(figures))
 arriving_now()
 
 st.subheader("Events of these days", anchor="rows")
 actions.show_result()
-place = lookup.place_of(st.query_params.get("before"))
-page = lookup.newest(db, sought.going_on(place), limit=PAGE_EVENTS)
+place = lookup.place_from_text(st.query_params.get("before"))
+page = lookup.newest(db, sought.continued_before(place), limit=PAGE_EVENTS)
 if not page.events:
     st.info("No event matches. Choose a longer period or remove a filter.")
 else:
-    rows.show(page.events, COLUMNS, key="events", choose="event")
+    in_batches = by_key(partial(lookup.page_after, db, sought))
+    if not sorted_list.shown("events", COLUMNS, in_batches, choose="event"):
+        rows.show(page.events, COLUMNS, key="events", choose="event", ordered=sorted_list.sortable(COLUMNS))
 with st.container(horizontal=True, vertical_alignment="center"):
     st.button("Newest", disabled=place is None, on_click=look_for)
     st.button(
         "Older",
         disabled=page.next is None,
         on_click=st.query_params.update,
-        args=({"before": lookup.place_in_words(page.next)},),
+        args=({"before": lookup.place_as_text(page.next)},),
     )
     if replay_dialog.may_replay() and page.events:
         st.button(
@@ -118,8 +140,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
             on_click=replay_dialog.open,
             args=(sought, "All events that match the filters"),
         )
-    rows.files(lambda _: lookup.newest(db, sought, limit=1000).events, COLUMNS, name="events")
+    export_panel.show(exported, name="events", large=figures["events"] > export_panel.LARGE_ROWS)
 st.caption(f"Select a row for the details of an event. Times are in {literal(period.zone.key.replace('_', ' '))}.")
 if refused := webhook_counters.rejections(db, since):
     with st.expander(f"Refused at the webhook: {counted(sum(each['times'] for each in refused), 'request')}"):
-        rows.show(refused, REFUSED, key="refused")
+        rows.show(refused, REFUSED, key="refused", file="refused-webhooks")

@@ -1,4 +1,4 @@
-"""How payments go, how that compares with the period before, and what staff have to do."""
+"""What needs a person, the four figures that matter, and how payments go; everything else is one click away."""
 
 from datetime import datetime
 from functools import partial
@@ -6,59 +6,96 @@ from functools import partial
 import streamlit as st
 
 from core.events.repair import comparison
-from core.monitoring import action_items, overview
+from core.monitoring import action_items, overview, overview_choice
 from core.monitoring.overview import Overview
 from core.periods import business_day
+from core.staff.roles import Role
 from core.ui import session
 from core.ui.kit import actions, cards, charts, filters, freshness, shared_cache
 from core.ui.kit.charts import Chart
-from core.ui.overview import overview_charts
+from core.ui.overview import action_list, figure_cards, overview_charts
 from core.ui.text import literal
 
 REFRESH_SECONDS = 2
 OPENS_WITH_SECONDS = 5  # a page opens with figures up to this old, until it refreshes
+SERIES_SECONDS = 60
+FIRST = {Role.FINANCE: ("volume", "disputes")}  # the charts on the first screen; for all others, what fails and why
 
-st.title("Overview")
-actions.show_result()
 running = session.services()
 available = shared_cache.answers().get("currencies", partial(overview.currencies, running.db), ttl_seconds=0)
-with st.container(horizontal=True, gap="medium"):
-    period = filters.period()
-    currency = filters.currency(available.answer)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Overview", width="content")
+    with st.container(horizontal=True, gap="small", width="content", key="labels-unseen"):
+        period = filters.period()
+        currency = filters.currency(available.answer)
+actions.show_result()
 drawn_on = business_day(running.clock(), period.zone)
-opening = [True]
 
 
 def load(now: datetime) -> tuple[Overview, list[Chart]]:
     """The figures and their charts, shared by everybody who looks at them."""
     found = overview.load(running.db, period, currency=currency, now=now)
-    return found, overview_charts.of_the_overview(found)
+    return found, overview_charts.of_the_overview(found, today=business_day(now, period.zone))
+
+
+def asked(ttl_seconds: float) -> shared_cache.Cached[tuple[Overview, list[Chart]]]:
+    return shared_cache.answers().get(
+        ("overview", period, currency), partial(load, running.clock()), ttl_seconds=ttl_seconds
+    )
+
+
+def looks_like(found: Overview) -> str:
+    """Everything of it that is drawn below the line on freshness: where this is the same, nothing is drawn again."""
+    items = action_items.in_words(found.action_items, running.clock())
+    return repr((found.readings(), found.daily, found.marks, found.other_movements, [(i.what, i.when) for i in items]))
+
+
+kept = asked(OPENS_WITH_SECONDS)
+found, drawn = kept.answer
+opening = [True]
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def figures() -> None:
+def fresh() -> None:
+    """How fresh the figures are, again and again; the page below is drawn anew only when its data changed."""
+    freshness.reader_role()
     now = running.clock()
-    if business_day(now, period.zone) != drawn_on:
-        st.rerun()  # past midnight the last 30 days have moved
-    role = freshness.reader_role()
-    kept = shared_cache.answers().get(
-        ("overview", period, currency),
-        partial(load, now),
-        ttl_seconds=OPENS_WITH_SECONDS if opening else REFRESH_SECONDS / 2,
-    )
-    found, drawn = kept.answer
-    mirror = shared_cache.answers().get("mirror", partial(comparison.last, running.db), ttl_seconds=10).answer
-    freshness.show(found.fresh_at, now, period, known_since=found.known_since, stale=kept.stale, mirror=mirror)
-    st.markdown(f"#### {literal(overview.sentence(found))}")
-    items = action_items.in_words(found.action_items, now)
-    cards.action_items_in_short(items)
-    cards.show(found.readings(), role, filters.view(currency))
-    if found.other_movements:
-        others = overview.other_in_words(found.other_movements, currency)
-        st.caption(f"Other movements of the Stripe balance, in no figure above: {literal(others)}")
-    charts.show_in_pairs(drawn, at_once=2 if opening else None)
-    cards.action_items(items, role)
+    latest = kept if opening else asked(REFRESH_SECONDS / 2)
     opening.clear()
+    moved = business_day(now, period.zone) != drawn_on  # past midnight the last 30 days are others
+    if not latest.stale and (moved or looks_like(latest.answer[0]) != looks_like(found)):
+        st.rerun()
+    mirror = shared_cache.answers().get("mirror", partial(comparison.last, running.db), ttl_seconds=10).answer
+    at, since = latest.answer[0].fresh_at, found.known_since
+    freshness.show(at, now, period, known_since=since, stale=latest.stale, mirror=mirror)
 
 
-figures()
+fresh()
+role = freshness.reader_role()
+chosen = overview_choice.of_user(running.db, session.actor())
+first, others = overview_choice.shown(found.readings(), chosen)
+series = (
+    shared_cache.answers()
+    .get(
+        ("series", period, currency, tuple(chosen)),
+        partial(overview.series, running.db, period, currency, chosen),
+        ttl_seconds=SERIES_SECONDS,
+    )
+    .answer
+)
+st.markdown(f"## {literal(overview.sentence(found))}")
+action_list.show(action_items.in_words(found.action_items, running.clock()), role)
+figure_cards.show(
+    first, series | overview.of_days(found.daily), role, filters.view(currency), unfinished=period.until >= drawn_on
+)
+names = FIRST.get(role, ("success-rate", "failures"))
+charts.show_in_pairs([each for each in drawn if each.name in names])
+more = st.expander("All figures", key="all-figures", on_change="rerun", icon=":material/expand_content:")
+if more.open:
+    with more:
+        figure_cards.choose(chosen)
+        cards.show(others, role, filters.view(currency))
+        if found.other_movements:
+            movements = overview.other_in_words(found.other_movements, currency)
+            st.caption(f"Other movements of the Stripe balance, in no figure above: {literal(movements)}")
+        charts.show_in_pairs([each for each in drawn if each.name not in names])

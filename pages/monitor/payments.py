@@ -5,35 +5,26 @@ from functools import partial
 import streamlit as st
 
 from core.errors import Refused
+from core.exports.table import Table, by_key
 from core.monitoring import overview
-from core.payments import payments
-from core.payments.payment_methods import paid_with
+from core.payments import payments, tables
 from core.staff.roles import Actor
 from core.ui import session
-from core.ui.kit import actions, filters, freshness, rows, shared_cache
-from core.ui.kit.rows import Column
+from core.ui.kit import actions, export_panel, filters, freshness, rows, shared_cache, sorted_list
 from core.ui.payments import payment_details
 from core.ui.text import code, literal
 
 WORDS = {words.lower(): status for status, words in payments.STATUSES.items()}
-COLUMNS = (
-    Column("created", "Created", "moment"),
-    Column("amount_minor", "Amount", "money"),
-    Column("status", "Status", read=payments.status_in_words),
-    Column("card_last4", "Paid with", read=lambda one: paid_with(one) if one.get("charge_id") else ""),
-    Column("order_id", "Order"),
-    Column("customer_id", "Customer"),
-    Column("patient_id", "Patient"),
-    Column("id", "Payment"),
-)
+SORTABLE = sorted_list.sortable(tables.PAYMENTS)
 running = session.services()
 db = running.db
 
 
 def look_for(name: str | None = None) -> None:
-    """Show the list from its start, of payments with this id or reference where one is given."""
+    """Show the list from the start; with `name`, the payments with this ID or reference."""
     st.query_params.pop("payment", None)
-    st.query_params.pop("before", None)
+    for each in ("before", "counted"):
+        st.query_params.pop(each, None)
     if name:
         st.session_state["find"] = name
 
@@ -47,6 +38,12 @@ def look_up(actor: Actor) -> str:
     return f"{customers} this address at Stripe. The address was not stored."
 
 
+def exported(reader: Actor) -> Table:
+    many = found.count if found.count < payments.COUNTED_AT_MOST else None
+    span = None if sought.everywhere else period
+    return tables.payments_found(db, reader, sought, count=many, period=span, filters=filters_set)
+
+
 st.title("Payments")
 actions.show_result()
 chosen = st.query_params.get("payment")
@@ -54,7 +51,7 @@ if chosen:
     st.button("All payments", icon=":material/arrow_back:", type="tertiary", on_click=look_for)
     payment_details.show(chosen, look_for=look_for)
 
-# Below one payment the filters stay, so that the way back leads to the same list.
+# Below one payment the filters stay, so that going back shows the same list.
 with st.expander("Find another payment") if chosen else st.container():
     name, amount, last4, status, money = st.columns([5, 2, 2, 3, 2], vertical_alignment="bottom")
     typed = {
@@ -99,29 +96,41 @@ for customer in st.session_state.get("of_email", []) if not chosen else []:
 if chosen:
     st.stop()
 
+counted = st.query_params.get("counted")
 try:
-    sought = payments.sought(**typed, status=WORDS.get(stands), currency=currency, bounds=period.bounds())
+    if counted:
+        sought = payments.counted_in(counted, period, currency, running.clock())
+    else:
+        sought = payments.sought(**typed, status=WORDS.get(stands), currency=currency, bounds=period.bounds())
 except Refused as refused:
     st.error(literal(refused.detail))
     st.stop()
+filters_set = export_panel.set_filters()
 before = payments.place_of(st.query_params.get("before"))
 found = payments.find(db, session.actor(), sought, before=before)
 span = "in all time" if sought.everywhere else f"from {period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
-st.markdown(f"#### {literal(payments.sentence(found, span))}")
+st.markdown(f"## {literal(payments.sentence(found, span))}")
+if counted:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Only {literal(payments.COUNTED[counted])}.", width="content")
+        st.button("Show all payments", type="tertiary", on_click=look_for)
 if not found.items:
     st.info("Payments appear here a moment after Stripe reports them. Widen the period or remove a filter.")
     st.stop()
-rows.show(found.items, COLUMNS, key="payments", choose="payment")
+in_batches = by_key(partial(payments.page_after, db, session.actor(), sought))
+is_sorted = sorted_list.shown("payments", tables.PAYMENTS, in_batches, choose="payment")
+if not is_sorted:
+    rows.show(found.items, tables.PAYMENTS, key="payments", choose="payment", ordered=SORTABLE)
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     with st.container(horizontal=True, width="content"):
         st.button("Newest", disabled=before is None, on_click=look_for)
         st.button(
             "Older",
-            disabled=found.next is None,
+            disabled=found.next is None or is_sorted,
             on_click=st.query_params.update,
             args=({"before": payments.place_in_words(found.next)},),
         )
     with st.container(width="content"):
-        rows.files(lambda actor: payments.exported(db, actor, sought, running.clock()), COLUMNS, name="payments")
+        export_panel.show(exported, name="payments", large=found.count >= payments.COUNTED_AT_MOST)
 fed = freshness.last_event(found.fresh_at, running.clock(), period.zone)
 st.caption(f"Choose a row to see the payment. Times are in {literal(period.zone.key)}. {fed}")

@@ -1,18 +1,29 @@
-"""Who may see patients where: how far the licences reach, which ones end soon, and the directory."""
+"""Providers: coverage by state, licences that end soon, and the directory."""
+
+from functools import partial
 
 import streamlit as st
 
+from core.exports.files import CSV_TYPE
+from core.exports.table import by_last_id
+from core.figures.wording import counted
 from core.providers import assignment_figures, directory, files, licences
-from core.spreadsheets import CSV_TYPE
 from core.staff.roles import Right, right
 from core.ui import session
 from core.ui.consultations import consultation_details
-from core.ui.kit import actions, cards, freshness, rows, shared_cache
-from core.ui.providers import coverage_map, provider_details, provider_dialogs
+from core.ui.kit import actions, cards, drawer, export_panel, freshness, rows, shared_cache, sorted_list
+from core.ui.providers import (
+    coverage_map,
+    licensing_panel,
+    provider_columns,
+    provider_details,
+    provider_dialogs,
+    registry_panel,
+)
 from core.ui.providers.provider_columns import ENDING, PROVIDERS
 from core.ui.text import literal
 
-AT_ONCE = 200
+PAGE_ROWS = 200
 db, now = session.db(), session.services().clock()
 may_edit = right(session.actor().role, "providers") >= Right.ACT
 known = consultation_details.vocabulary()
@@ -22,38 +33,50 @@ def first_page() -> None:
     st.query_params.pop("from", None)
 
 
+def whole_page() -> None:
+    st.query_params.pop("licences", None)
+
+
 st.title("Providers")
+drawer.show("Provider", "provider", provider_details.details, within="licence")
 actions.show_result()
 kept = shared_cache.answers().get(
     "directory", lambda: (directory.summary(db, now), directory.coverage(db, now)), ttl_seconds=10
 )
 freshness.warn(stale=kept.stale)
 summary, coverage = kept.answer
-st.markdown(f"#### {literal(assignment_figures.directory_sentence(summary, coverage))}")
-cards.show(assignment_figures.directory_readings(summary, coverage), session.actor().role)
-coverage_map.show(coverage)
+st.markdown(f"## {literal(assignment_figures.directory_sentence(summary, coverage))}")
+only = st.query_params.get("licences")  # the part of the page that a figure or action item counts
+if only:
+    st.button("All providers", icon=":material/arrow_back:", type="tertiary", on_click=whole_page)
+else:
+    cards.show(assignment_figures.directory_readings(summary, coverage), session.actor().role)
+    coverage_map.show(coverage)
+    licensing_panel.warn_of_risks(now)
 
 st.subheader("Expiring licences")
 days = st.segmented_control("Within days", [30, 60, 90], default=90, required=True, key="days", bind="query-params")
-if ending := licences.expiring(db, now, days=days):
+ending = [each for each in licences.expiring(db, now, days=days) if only != "not ended" or not each["expired"]]
+if ending:
     st.markdown(literal(coverage_map.at_stake(ending, days)))
     rows.show(ending, ENDING, key="ending", choose="provider", id_field="provider_id")
     rows.files(lambda _: ending, ENDING, name="licences")
 else:
-    st.success(
-        f"No active licence ends within {days} days. Those that do are listed here with the "
-        "patients and revenue they affect."
-    )
+    nothing = f"No active licence ends within {days} days."
+    st.success(f"{nothing} Those that do are listed here, with the consultations and revenue they affect.")
+if only:
+    st.stop()
 
+registry_panel.show()
 st.subheader("Directory")
 with st.container(horizontal=True):
     if may_edit:
-        st.button("Add a provider", icon=":material/person_add:", on_click=provider_dialogs.edit, args=(None,))
+        st.button("Add provider", icon=":material/person_add:", on_click=provider_dialogs.edit, args=(None,))
         st.button("Import", icon=":material/upload:", on_click=provider_dialogs.import_file)
-        st.button("Add a specialty", on_click=provider_dialogs.add_specialty)
+        st.button("Add specialty", on_click=provider_dialogs.add_specialty)
     rows.file(
         "Export",
-        lambda _: files.write_csv(directory.everybody(db)).encode(),
+        lambda _: files.write_csv(directory.everybody(db)),
         "providers.csv",
         CSV_TYPE,
         type="secondary",
@@ -64,7 +87,7 @@ with text:
     search = st.text_input(
         "Find",
         key="find",
-        placeholder="A part of the name, e-mail or NPI",
+        placeholder="Part of the name, e-mail or NPI",
         max_chars=200,
         bind="query-params",
         on_change=first_page,
@@ -102,35 +125,25 @@ with who:
         bind="query-params",
         on_change=first_page,
     )
-given = st.query_params.get("from", "0")
-skip = int(given) if given.isdecimal() and len(given) < 7 else 0
-found, total = directory.search(
-    db, text=search, state=state, specialty=specialty, active=show == "active" or None, skip=skip, limit=AT_ONCE
-)
+skip = sorted_list.place()
+sought = partial(directory.search, db, text=search, state=state, specialty=specialty, active=show == "active" or None)
+found, total = sought(skip=skip, limit=PAGE_ROWS)
+is_sorted = False
 if found:
+    every = by_last_id(lambda after: sought(after_id=after, limit=1000)[0], size=1000)
+    is_sorted = sorted_list.shown("providers", PROVIDERS, every, choose="provider")
     st.caption(
-        f"{total:,} found." if total <= AT_ONCE else f"{skip + 1:,} to {skip + len(found):,} of {total:,}, by name."
+        f"{counted(total, 'provider')}."
+        if total <= PAGE_ROWS
+        else f"{skip + 1:,} to {skip + len(found):,} of {total:,}, by name."
     )
-    rows.show(found, PROVIDERS, key="providers", choose="provider")
+    if not is_sorted:
+        rows.show(found, PROVIDERS, key="providers", choose="provider", ordered=sorted_list.sortable(PROVIDERS))
+    export_panel.show(provider_columns.exported(sought, total), name="provider-list")
 else:
     st.info(
         "No provider matches." if summary["providers"] else "The directory is empty. Add a provider, or import a file."
     )
-if total > AT_ONCE:
-    earlier, later = st.columns(2)
-    earlier.button(
-        "Back",
-        disabled=not skip,
-        on_click=st.query_params.update,
-        args=({"from": str(max(0, skip - AT_ONCE))},),
-        width="stretch",
-    )
-    later.button(
-        "Further",
-        disabled=skip + AT_ONCE >= total,
-        on_click=st.query_params.update,
-        args=({"from": str(skip + AT_ONCE)},),
-        width="stretch",
-    )
-if picked := st.query_params.get("provider"):
-    provider_details.details(picked)
+if total > PAGE_ROWS and not is_sorted:
+    sorted_list.pages("providers", skip, PAGE_ROWS, more=skip + PAGE_ROWS < total)
+licensing_panel.show(may_edit=may_edit)

@@ -25,6 +25,8 @@ from core.settings import load_settings
 from core.staff import users
 from core.staff.sessions import Visit, sessions_of
 from core.ui.session import COOKIE
+from tests.staff import openid_provider
+from tests.telemetry.private_log_lines import Collector
 
 CHECKOUT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
@@ -55,6 +57,10 @@ NASTY = [
     "=cmd|' /C calc'!A0",
     "&lt;b&gt; &amp; \\ --- *** 1. x",
 ]
+# What would show that the text of attackers lives on a page.
+ALIVE = "img[src='x'], img[src*='evil.example'], .katex, .stMarkdownColoredText:text-is('r')"
+# A link to a page of ours may take the text along, percent-encoded: only what is not encoded leads elsewhere or runs.
+ALIVE += ", a[href*='//evil.example' i], a[href^='//'], a[href^='/\\\\'], a[href*='javascript:' i]"
 SHOWN_NASTY = f"""
 import streamlit as st
 from core.ui.text import literal
@@ -103,22 +109,40 @@ if st.query_params.get("ends") == "early":
 time.sleep(1.5)
 st.caption("All of it")
 """
+# Slow enough to be seen while it runs, and to be canceled.
+LARGE_EXPORT = """
+import time
+import streamlit as st
+from core.exports.table import Column, Table
+from core.ui.kit import export_panel
+
+def batches():
+    for number in range(6):
+        yield [{"id": f"row {number}"}]
+        time.sleep(0.4)
+
+st.title("Large export")
+columns = (Column("id", "Row"),)
+export_panel.show(lambda _: Table("numbers", "Numbers", columns, batches, 6), name="numbers", large=True)
+"""
 # Pages that the tests' copy of the console has beside its own: one for admins alone, one that fails, one that is slow.
 TEST_PAGES = {
     "pages/review/strange_texts.py": SHOWN_NASTY + MOVES_MONEY,
     "pages/review/slow_dialog.py": SLOW_DIALOG,
+    "pages/review/large_export.py": LARGE_EXPORT,
     "pages/review/failing.py": 'raise RuntimeError("sk_test_leaked")\n',
 }
 WITH_TEST_PAGES = {
     "core/ui/navigation.py": """
 ENTRIES += (Entry("strange-texts", "Review", "Strange texts", "bug_report"), Entry("failing", "Review", "Failing", "bug_report"))
 ENTRIES += (Entry("slow-dialog", "Review", "Slow dialog", "bug_report"),)
+ENTRIES += (Entry("large-export", "Review", "Large export", "bug_report"),)
 """,
     "core/staff/roles.py": """
-PAGES |= {"strange-texts": {Role.ADMIN: Right.ACT}, "slow-dialog": {Role.ADMIN: Right.ACT}, "failing": _EVERYBODY_SEES}
+PAGES |= {"strange-texts": {Role.ADMIN: Right.ACT}, "slow-dialog": {Role.ADMIN: Right.ACT}, "large-export": {Role.ADMIN: Right.ACT}, "failing": _EVERYBODY_SEES}
 """,
 }
-TEST_ADDRESSES = {"strange-texts", "slow-dialog", "failing"}
+TEST_ADDRESSES = {Path(path).stem.replace("_", "-") for path in TEST_PAGES}
 
 
 @dataclass(frozen=True)
@@ -136,9 +160,15 @@ class Console:
 
     def give_cookie(self, context: BrowserContext, name: str) -> None:
         """The cookie of somebody who signed in yesterday, before this process was there."""
+        context.add_cookies([{"name": COOKIE, "value": self._token(name), "url": self.base}])
+
+    def cookie(self, name: str) -> str:
+        """The same, as a header has it."""
+        return f"{COOKIE}={self._token(name)}"
+
+    def _token(self, name: str) -> str:
         store = sessions_of(self.services.settings, self.services.db)
-        token = store.redeem(store.sign_in(name, self.passwords[name], Visit("192.0.2.5", "x")).ticket)
-        context.add_cookies([{"name": COOKIE, "value": token, "url": self.base}])
+        return store.redeem(store.sign_in(name, self.passwords[name], Visit("192.0.2.5", "x")).ticket)
 
     def sign_in(self, page: Page, name: str, address: str = "/errors") -> None:
         """Signed in at `address`, with the cookie."""
@@ -147,6 +177,15 @@ class Console:
             self.fill_in(page, name)
         assert answer.value.status == 204
         expect(page.get_by_text(f"Signed in as {name}")).to_be_visible()
+
+    def sign_out(self, page: Page) -> None:
+        """Signed out in this tab and at the form. A click while the page is drawn anew goes nowhere."""
+        at_rest(page)
+        with page.expect_response("**/auth/sign-out") as answer:
+            page.get_by_role("button", name="Sign out").click()
+        assert answer.value.status == 204
+        expect(page.get_by_role("button", name="Login")).to_be_visible()
+        at_rest(page)
 
 
 def pytest_collection_modifyitems(items):
@@ -166,6 +205,23 @@ def downloaded(page: Page, button: Locator) -> Download:
             continue
         return download.value
     raise AssertionError("the button gave no file")
+
+
+def at_rest(page: Page) -> None:
+    """Waits until no script runs and nothing is drawn anew."""
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    expect(page.locator('[data-stale="true"]')).to_have_count(0)
+
+
+def open_first_row(page: Page, parameter: str) -> None:
+    """One click in the middle of the first row, as a person makes it."""
+    table = page.locator('[class*="st-key-opens-"]').get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    at_rest(page)
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + min(220, box["width"] / 2), box["y"] + 54)  # under the headings
+    page.wait_for_url(lambda url: f"{parameter}=" in url, wait_until="commit")
 
 
 def choose_first_row(page: Page, table: Locator, parameter: str) -> None:
@@ -254,6 +310,20 @@ def fresh_console(console, checkout):
         yield replace(console, base=base)
 
 
+@pytest.fixture
+def console_with_provider(console, checkout):
+    """The same users and figures in a console that offers sign-in through an OpenID provider, and that provider."""
+    with openid_provider.running() as provider:
+        settings = {
+            "OIDC_ISSUER": provider.issuer,
+            "OIDC_CLIENT_ID": openid_provider.CLIENT,
+            "OIDC_CLIENT_SECRET": openid_provider.SECRET,
+            "OIDC_NAME": "Clinic ID",
+        }
+        with _process(checkout, console.services.settings.data_dir, **settings) as base:
+            yield replace(console, base=base), provider
+
+
 @pytest.fixture(scope="session")
 def first_visit(console, browser):
     """The page of the very first visitor of a fresh process, who came by a bookmark and signed in there."""
@@ -264,12 +334,25 @@ def first_visit(console, browser):
     context.close()
 
 
+@pytest.fixture(scope="session")
+def profile(first_visit, browser: Browser, console):
+    """One browser profile for all tests, with a tab signed out that stays: the console's scripts are compiled once."""
+    shared = browser.new_context()
+    shared.set_default_timeout(30_000)
+    shared.new_page().goto(console.base)
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def context(first_visit, browser: Browser):
-    with_cookies_of_its_own = browser.new_context()
-    with_cookies_of_its_own.set_default_timeout(30_000)
-    yield with_cookies_of_its_own
-    with_cookies_of_its_own.close()
+def context(profile: BrowserContext):
+    """The shared profile, with nothing in it of the tests before: no cookie, nothing stored, no tab of theirs."""
+    yield profile
+    stays, *tabs = profile.pages
+    for tab in tabs:
+        tab.close()
+    profile.clear_cookies()
+    stays.evaluate("localStorage.clear(); sessionStorage.clear()")
 
 
 @pytest.fixture
@@ -284,22 +367,26 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _process(checkout: Path, data_dir: Path):
+def _process(checkout: Path, data_dir: Path, **further: str):
     """The address of a console process that ends with the block."""
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", str(port), "--log-level", "warning"]
     command += ["--http", "core.http_protocol:BoundedHttp"]  # as payops serve starts it
     settings = {"DATA_DIR": str(data_dir), "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    base = f"http://127.0.0.1:{port}"
+    settings |= ({"PUBLIC_BASE_URL": base} | further) if further else {}
     log = data_dir / f"console-{port}.log"
     with log.open("wb") as written:
         process = subprocess.Popen(command, cwd=checkout, env=settings, stdout=written, stderr=written)
     try:
-        base = f"http://127.0.0.1:{port}"
         _await_ready(process, base, log)
         yield base
     finally:
         process.terminate()
         process.wait(15)
+        looked_at = Collector()
+        looked_at.look_at_file(log)
+        assert looked_at.found == set()
 
 
 def _await_ready(process: subprocess.Popen, base: str, log: Path) -> None:

@@ -10,6 +10,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 
 ANSWER_SECONDS = 60
+MAIN = 0  # where an element's path begins; the sidebar's is 1
 
 
 @dataclass
@@ -35,6 +36,44 @@ def visitor(base: str, address: str) -> Iterator[Visitor]:
         shown = _run(wire, {})
         fields = {one.text_input.label: one.text_input.id for one in shown if one.HasField("text_input")}
         yield Visitor(wire, fields, next(one.button.id for one in shown if one.HasField("button")))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a visit to an address showed: its texts, the kinds of elements beside the sidebar, the sidebar's links."""
+
+    texts: str
+    in_main: frozenset[str]
+    links: frozenset[str]
+    found: bool
+
+
+def seen_at(base: str, address: str, cookie: str) -> Seen:
+    """What somebody with this cookie sees who opens the address in a new tab."""
+    asked = BackMsg()
+    asked.rerun_script.page_name = address
+    socket = base.replace("http", "ws", 1) + "/_stcore/stream"
+    headers = {"Cookie": cookie}
+    with connect(socket, origin=base, subprotocols=["streamlit"], additional_headers=headers, max_size=None) as wire:
+        wire.send(asked.SerializeToString())
+        messages = list(_until_finished(wire))
+    shown = [each for each in messages if each.HasField("delta") and each.delta.HasField("new_element")]
+    pages = [page for each in messages if each.HasField("navigation") for page in each.navigation.app_pages]
+    return Seen(
+        "\n".join(str(each.delta.new_element) for each in shown),
+        frozenset(each.delta.new_element.WhichOneof("type") for each in shown if each.metadata.delta_path[0] == MAIN),
+        frozenset(page.url_pathname for page in pages if not page.is_hidden),
+        not any(each.HasField("page_not_found") for each in messages),
+    )
+
+
+def _until_finished(wire: ClientConnection) -> Iterator[ForwardMsg]:
+    while True:
+        message = ForwardMsg.FromString(wire.recv(timeout=ANSWER_SECONDS))
+        if message.HasField("script_finished") and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            assert message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+            return
+        yield message
 
 
 def _run(wire: ClientConnection, typed: dict[str, str], clicked: str | None = None) -> list[Element]:

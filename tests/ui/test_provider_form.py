@@ -1,5 +1,7 @@
 """What stands in the form of a provider: licences edited in place, and the map's marks."""
 
+from core.providers import files
+from core.providers.directory import Identities, Vocabulary
 from core.ui.kit import state_tiles
 from core.ui.providers.provider_form import LICENCE_FIELDS, edited
 
@@ -34,3 +36,17 @@ def test_every_state_has_its_own_tile_and_looks_by_how_many_are_licensed():
     looks = [state_tiles.look(texas | {"providers": n}) for n in (0, 1, 2, 4, 5)]
     assert looks == ["none", "single", "few", "few", "many"]
     assert state_tiles.look(texas | {"providers": 0, "waiting": 1}) == "wanted"
+
+
+def test_a_day_typed_in_the_form_is_the_day_that_is_kept_and_shown():
+    typed = edited([], {"added_rows": [{"state": "TX", "number": "A1", "expires_on": "2026-11-20"}]})
+    assert [each["expires_on"] for each in typed] == ["2026-11-20"]
+
+
+def test_the_template_is_a_file_that_can_be_imported():
+    known = Vocabulary({"TX": "Texas"}, {"dermatology": "Dermatology", "general_practice": "General practice"})
+    read = files.read_file(files.template(), known, Identities(frozenset(), {}))
+    assert read.problems == ()
+    assert [(each["name"], each["licences"][0]["expires_on"]) for each in read.documents] == [
+        ("Ada Example", "2027-12-31")
+    ]

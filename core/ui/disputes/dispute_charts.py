@@ -1,16 +1,17 @@
 """The charts of disputes: how many are opened, and which we win."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
 
 from core.figures.days import Day
+from core.figures.wording import counted
 from core.money import Money
+from core.payments.disputes.rows import ReasonRow
 from core.ui.kit import charts
 
 
-def opened(now: Sequence[Day], before: Sequence[Day], currency: str) -> charts.Chart:
+def opened(now: Sequence[Day], before: Sequence[Day], currency: str, *, unfinished: bool = False) -> charts.Chart:
     """The number of disputes opened each day or week."""
     figure = charts.framed("disputes opened")
     charts.bars_over_line(
@@ -19,9 +20,10 @@ def opened(now: Sequence[Day], before: Sequence[Day], currency: str) -> charts.C
         now,
         before,
         lambda each: each.disputes,
-        lambda each: f"{each.disputes:,} disputes over {Money(each.disputed_minor, currency)}",
+        lambda each: f"{counted(each.disputes, 'dispute')}, {Money(each.disputed_minor, currency)}",
         charts.FAILURE,
         charts.bar_width(now),
+        unfinished=unfinished,
     )
     most = max((each.disputes for each in [*now, *before]), default=0)
     figure.update_yaxes(rangemode="tozero", tickformat=",d", dtick=1 if most <= 5 else None)
@@ -45,7 +47,7 @@ def opened(now: Sequence[Day], before: Sequence[Day], currency: str) -> charts.C
     )
 
 
-def by_reason(found: Sequence[dict[str, Any]], currency: str) -> charts.Chart:
+def by_reason(found: Sequence[ReasonRow], currency: str) -> charts.Chart:
     """The outcome of disputes by reason, undecided ones included."""
     figure = charts.framed("disputes opened", horizontal=True)
     titles = [each["title"] for each in found]

@@ -12,6 +12,13 @@ from core.ui import session
 from core.ui.kit import actions
 from core.ui.text import literal
 
+NEAR = 0.8
+_STYLE = """<style>
+.payops-limit { height: .45rem; border-radius: .25rem; background: rgba(128,132,145,.25); overflow: hidden; }
+.payops-limit i { display: block; height: 100%; background: #2f9180; }
+.payops-limit.near i { background: #b7791f; } .payops-limit.over i { background: #c0392b; }
+</style>"""
+
 
 def show(standings: Sequence[Standing], day: date, currency: str, *, may_set: bool) -> None:
     """One box per network: its ratio this month, and how many more events reach each of its limits."""
@@ -37,13 +44,23 @@ def _standing(standing: Standing, day: date) -> None:
     st.metric(standing.title, ratio)
     st.caption(literal(f"{standing.events:,} {what} against {standing.payments:,} of {month} payments"))
     for line in standing.lines:
-        st.progress(_reached(standing, line), text=f"{line.name.capitalize()}: {_headroom(standing, line)}")
+        _bar(_reached(standing, line), f"{line.name.capitalize()}: {_headroom(standing, line)}")
         share = f"{line.ratio:.2%}"
         st.caption(
             f"{share} and {line.events:,} events, since {line.since:%-d %b %Y} ([source]({_address(line)}))"
             if _address(line)
             else literal(f"{share} and {line.events:,} events, since {line.since:%-d %b %Y}, {line.source}")
         )
+
+
+def _bar(reached: float, words: str) -> None:
+    """How much of the limit is used up: amber from four fifths on, red once it is reached."""
+    level = "over" if reached >= 1 else "near" if reached >= NEAR else "far"
+    st.markdown(words)
+    st.html(
+        f"{_STYLE}<div class='payops-limit {level}' role='img' aria-label='{reached:.0%} of the limit'>"
+        f"<i style='width:{reached:.1%}'></i></div>"
+    )
 
 
 def _headroom(standing: Standing, line: Line) -> str:
@@ -59,7 +76,7 @@ def _reached(standing: Standing, line: Line) -> float:
 
 
 def _address(line: Line) -> str | None:
-    """The source where it is an address that can stand in a link."""
+    """The source, if it is an address that is safe in a link."""
     plain = line.source.startswith("https://") and not set(line.source) & set(" ()<>[]\\\"'`")
     return line.source if plain else None
 

@@ -12,16 +12,26 @@ COLUMNS = (
         "delay_ms",
         "Delay",
         read=lambda one: wording.duration(one["delay_ms"]),
+        sort_by="delay_ms",
         help="From the event at Stripe to its arrival here.",
     ),
     Column(
         "handling_ms",
         "Handled in",
         read=lambda one: wording.duration(one["handling_ms"]),
+        sort_by="handling_ms",
         help="From its arrival to being applied, at the first attempt.",
     ),
     Column("reason", "Why", read=lambda one: one["reason"] or ""),
     Column("id", "Event"),
+)
+IN_A_FILE = (
+    *COLUMNS[:4],
+    Column("delay_ms", "Delay (ms)", "count", help="From the event at Stripe to its arrival here."),
+    Column("handling_ms", "Handled in (ms)", "number", help=COLUMNS[5].help),
+    Column("attempts", "Attempts", "count"),
+    *COLUMNS[6:],
+    Column("created", "Created at Stripe", "moment"),
 )
 REFUSED = (
     Column("address", "Sender"),

@@ -1,15 +1,15 @@
 """One event in detail: its delivery, what it changed, its attempts, and its object's other events."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
+from core.db import json_text
 from core.errors import Refused
 from core.events import lookup, replay, wording
-from core.events.lookup import Sought
+from core.events.event_rows import EventDetails
+from core.events.lookup import EventFilter
 from core.staff import audit_words
 from core.ui import session
 from core.ui.events import replay_dialog
@@ -42,13 +42,13 @@ def show(event_id: str, *, look_for_object: Callable[[str], None]) -> None:
     except Refused as refused:
         st.info(literal(refused.detail))
         return
-    st.markdown(f"#### {literal(event['type'])}: {literal(wording.OUTCOMES[event['outcome']].lower())}")
+    st.markdown(f"## {literal(event['type'])}: {literal(wording.OUTCOMES[event['outcome']].lower())}")
     if event["reason"]:
-        (st.error if event["outcome"] in wording.BAD else st.caption)(literal(event["reason"]))
+        (st.error if event["outcome"] in wording.PROBLEMS else st.caption)(literal(event["reason"]))
     _facts(event)
     with st.container(horizontal=True, vertical_alignment="center"):
         if replay_dialog.may_replay():
-            sought = Sought(ids=(event["id"],))
+            sought = EventFilter(ids=(event["id"],))
             st.button(
                 "Replay",
                 icon=":material/replay:",
@@ -67,20 +67,20 @@ def show(event_id: str, *, look_for_object: Callable[[str], None]) -> None:
     _records(event)
     if changed := wording.changes(event):
         st.subheader("What changed at Stripe")
-        rows.show([vars(each) for each in changed], CHANGES, key="changes")
-    if event["tries"]:
+        rows.show([vars(each) for each in changed], CHANGES, key="changes", file="event-changes")
+    if event["later_attempts"]:
         st.subheader("Attempts")
-        rows.show(event["tries"], ATTEMPTS, key="attempts")
+        rows.show(event["later_attempts"], ATTEMPTS, key="attempts", file="event-attempts")
     if len(event["related"]) > 1:
         st.subheader("All events of this object")
-        related = [each | {"here": each["id"] == event["id"]} for each in reversed(event["related"])]
-        rows.show(related, RELATED, key="related", choose="event")
+        related = [{**each, "here": each["id"] == event["id"]} for each in reversed(event["related"])]
+        rows.show(related, RELATED, key="related", choose="event", file="related-events")
     with st.expander("Stored payload"):
         st.caption("Names, addresses, secrets and card numbers were removed before it was stored.")
-        st.code(json.dumps(lookup.as_stripe_tells_it(event), indent=2), language="json")
+        st.code(json_text(lookup.as_stripe_event(event)), language="json")
 
 
-def _facts(event: dict[str, Any]) -> None:
+def _facts(event: EventDetails) -> None:
     detail_view.facts(
         [
             ("Event", event["id"]),
@@ -100,10 +100,10 @@ def _facts(event: dict[str, Any]) -> None:
     )
 
 
-def _records(event: dict[str, Any]) -> None:
+def _records(event: EventDetails) -> None:
     running = session.services()
-    found = replay.preview(running.db, Sought(ids=(event["id"],)), livemode=running.livemode)
-    told = wording.told(found.records, found.rows, running.zone)
+    found = replay.preview(running.db, EventFilter(ids=(event["id"],)), livemode=running.livemode)
+    told = wording.described(found.records, found.rows, running.zone)
     if not told:
         return
     st.subheader("Records it wrote" if event["outcome"] == "applied" else "Records it would write")

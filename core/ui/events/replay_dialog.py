@@ -4,10 +4,10 @@ from functools import partial
 
 import streamlit as st
 
-from core.errors import Refused
 from core.events import replay, wording
-from core.events.lookup import Sought
+from core.events.lookup import EventFilter
 from core.figures.wording import counted
+from core.staff import audit
 from core.staff.roles import Actor, Right, right
 from core.ui import session
 from core.ui.kit import actions
@@ -24,7 +24,7 @@ def may_replay() -> bool:
 
 
 @st.dialog("Replay", width="medium")
-def open(sought: Sought, events: str) -> None:
+def open(sought: EventFilter, events: str) -> None:
     """Open it from a button; `events` describes them; the page shows the result with `show_result`."""
     actions.end_dialog_if_over()
     running = session.services()
@@ -54,11 +54,10 @@ def open(sought: Sought, events: str) -> None:
     actions.end_dialog_when_done()
 
 
-def _replay(sought: Sought, most: int, actor: Actor) -> str:
+def _replay(sought: EventFilter, most: int, actor: Actor) -> str:
     reason = (st.session_state.get("replay-why") or "").strip()
-    if not reason:
-        raise Refused("no_reason", "Enter a reason for the audit log.")
     running = session.services()
+    audit.require_reason(running.db, reason)
     settled = list(
         replay.replay(
             running.db,
@@ -72,5 +71,5 @@ def _replay(sought: Sought, most: int, actor: Actor) -> str:
             most=most,
         )
     )
-    result = replay.in_words(settled)
+    result = replay.summary(settled)
     return actions.Failure(result) if any(each.outcome == "failed" for each in settled) else result

@@ -57,7 +57,7 @@ class AccessGuard:
         path = scope["path"]
         if path.startswith(CLOSED):
             await PlainTextResponse("Not found.", 404)(scope, receive, send)
-        elif path.startswith(UPLOADS) and scope["method"] != "OPTIONS" and not await _user(scope):
+        elif path.startswith(UPLOADS) and scope["method"] != "OPTIONS" and not await user_of_request(scope):
             await PlainTextResponse(NOT_SIGNED_IN, 403)(scope, receive, send)
         elif path.startswith(FILES):
             await self._file(scope, receive, send)
@@ -84,7 +84,7 @@ class AccessGuard:
                     await _finish(bytes(content))
 
         async def _finish(content: bytes) -> None:
-            user = await _user(scope)
+            user = await user_of_request(scope)
             if user is None:
                 await PlainTextResponse(NOT_SIGNED_IN, 403)(scope, receive, send)
             elif not exports.owners().owns(user, content):
@@ -100,7 +100,7 @@ def _is_download(start: MutableMapping[str, Any]) -> bool:
     return Headers(raw=start["headers"]).get("content-disposition", "").startswith("attachment")
 
 
-async def _user(scope: Scope) -> str | None:
+async def user_of_request(scope: Scope) -> str | None:
     """The user of the request's cookie, if their session is open and every step of its sign-in is done."""
     token = HTTPConnection(scope).cookies.get(session.COOKIE)
     try:

@@ -1,4 +1,4 @@
-"""The routes that set and delete the browser's session cookie."""
+"""The routes that set and delete the browser's session cookie, and the console's own scripts."""
 
 import asyncio
 import json
@@ -11,22 +11,29 @@ from starlette.routing import Route
 from core.errors import Unauthorised, Unavailable
 from core.staff import known_devices
 from core.ui import session
+from core.ui.frame import single_sign_on
 
 SCRIPT_PATH = "/auth/session.js"
 MAX_BODY_BYTES = 1024
-_SCRIPT = Path(__file__).parent / "static" / "session.js"
+ROWS_SCRIPT_PATH = "/auth/rows.js"
+PAGE_SCRIPT_PATH = "/auth/page.js"
+_STATIC = Path(__file__).parent / "static"
 
 
 def routes() -> list[Route]:
     return [
         Route("/auth/session", exchange_ticket, methods=["POST"]),
         Route("/auth/sign-out", end_session, methods=["POST"]),
-        Route(SCRIPT_PATH, session_script),
+        Route(SCRIPT_PATH, script),
+        Route(ROWS_SCRIPT_PATH, script),
+        Route(PAGE_SCRIPT_PATH, script),
     ]
 
 
-async def session_script(request: Request) -> Response:
-    return FileResponse(_SCRIPT, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+async def script(request: Request) -> Response:
+    """One of the console's scripts, by the last part of its route."""
+    found = _STATIC / Path(request.url.path).name
+    return FileResponse(found, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
 async def exchange_ticket(request: Request) -> Response:
@@ -42,6 +49,7 @@ async def exchange_ticket(request: Request) -> Response:
     except Unavailable as error:
         return _unavailable(error)
     answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    single_sign_on.forget_identity(request, answer)
     seconds = int(session.settings().session_hours * 3600)
     _set_cookie(request, answer, session.COOKIE, token, seconds)
     if device:
@@ -59,6 +67,7 @@ async def end_session(request: Request) -> Response:
         except Unavailable as error:
             return _unavailable(error)
     answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    single_sign_on.forget_identity(request, answer)
     answer.delete_cookie(session.COOKIE, path="/", httponly=True, samesite="strict", secure=_secure(request))
     return answer
 

@@ -16,13 +16,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.starlette import App
 
-from core import http_protocol, logs
+from core import http_protocol, logs, telemetry
 from core.errors import Refused
 from core.forwarded_headers import ForwardedHeaderWarning
 from core.settings import SettingsError
-from core.ui import session
-from core.ui.frame import auth_routes, shell
+from core.ui import export_jobs, navigation, session
+from core.ui.frame import auth_routes, export_routes, shell, single_sign_on
 from core.ui.frame.access_guard import AccessGuard
+from core.ui.frame.own_page import OwnPage
 from core.ui.frame.security_policy import SecurityHeaders
 
 
@@ -38,17 +39,19 @@ def parts() -> dict[str, Any]:
     """
     try:
         hosts = list(session.settings().allowed_hosts)
+        single_sign_on.configure(session.settings())
     except SettingsError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
     http_protocol.use_everywhere()
     return {
-        "routes": auth_routes.routes(),
+        "routes": [*auth_routes.routes(), *export_routes.routes()],
         "middleware": [
             Middleware(ForwardedHeaderWarning),
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
             Middleware(AccessGuard),
+            Middleware(OwnPage, addresses=frozenset({"/", *(f"/{entry.address}" for entry in navigation.present())})),
         ],
         "lifespan": lifespan,
         "on_script_error": shell.report_failure,
@@ -59,6 +62,7 @@ def parts() -> dict[str, Any]:
 async def lifespan(app: App) -> AsyncIterator[None]:
     """The services start before the first visitor comes, and end with the console."""
     logs.configure(session.settings())
+    telemetry.configure(session.settings(), "console")
     try:
         running = await asyncio.to_thread(session.services)
     except Refused as error:
@@ -69,7 +73,9 @@ async def lifespan(app: App) -> AsyncIterator[None]:
     # would see "Page not found".
     st.navigation([st.Page(lambda: None, title="start")])
     await asyncio.to_thread(_import_page_modules)
+    await asyncio.to_thread(export_jobs.exports().sweep)
     yield
+    export_jobs.exports().close()
     running.close()
 
 

@@ -4,12 +4,12 @@ import base64
 import hashlib
 import re
 from collections.abc import MutableMapping
-from pathlib import Path
 from typing import Any
 
-import streamlit
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core.ui.frame import own_page
 
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
@@ -30,9 +30,8 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp):
         self._app = app
-        index = Path(streamlit.__file__).parent / "static" / "index.html"
         self._headers = [
-            (b"content-security-policy", content_security_policy(index.read_bytes()).encode()),
+            (b"content-security-policy", content_security_policy(own_page.index_html().encode()).encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
         ]

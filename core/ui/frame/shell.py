@@ -8,14 +8,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from core import telemetry
 from core.db import DatabaseFault
 from core.errors import PayopsError, Unauthorised, Unavailable
 from core.monitoring.incidents import Incident, IncidentLog
 from core.settings import PaymentMode
 from core.staff.sessions import StaffSession
 from core.ui import navigation, session
-from core.ui.frame import account, second_factor, sign_in
-from core.ui.frame.auth_routes import SCRIPT_PATH
+from core.ui.frame import account, search_box, second_factor, sign_in
+from core.ui.frame.auth_routes import PAGE_SCRIPT_PATH, ROWS_SCRIPT_PATH, SCRIPT_PATH
 from core.ui.kit import actions
 from core.ui.text import literal
 
@@ -26,16 +27,38 @@ MODES = {
 }
 # The table's own download button does not neutralise formulas.
 NO_RAW_EXPORT = "[data-testid=stElementToolbar] [aria-label='Download as CSV']{display:none}"
+# Above a table, where Streamlit shows them, its tools would cover the buttons of the line before it.
+TOOLS_BELOW = ".stDataFrame [data-testid=stElementToolbar]{top:auto!important;bottom:-44px}"
 # Streamlit draws captions at 60% opacity, a contrast of 3.9:1; this is at least 4.5:1 in both themes.
 READABLE_CAPTIONS = (
     "[data-testid=stCaptionContainer]{color:color-mix(in srgb,currentColor 78%,transparent)!important;opacity:1}"
 )
 
+# A result stays below the header while the page scrolls, so that whoever acted further down sees it.
+RESULT_IN_VIEW = ".st-key-action-result{position:sticky;top:2.2rem;z-index:100;background:var(--st-background-color)}"
+# The page begins at the top: Streamlit's own bar lies over it, and lets clicks through beside its buttons.
+ROOM = """
+[data-testid=stHeader]{background:transparent;pointer-events:none;height:2.6rem;min-height:2.6rem}
+[data-testid=stHeader] button{pointer-events:auto}
+[data-testid=stMainBlockContainer]{padding:.6rem clamp(1rem,3vw,3rem) 3rem}
+[data-testid=stMainBlockContainer]>[data-testid=stVerticalBlock]{gap:.7rem}
+h1{padding:.2rem 0!important}
+.st-key-labels-unseen [data-testid=stWidgetLabel]{position:absolute;width:1px;height:1px;overflow:hidden;
+  clip-path:inset(50%)}
+[data-testid=stElementContainer]:has(>[data-testid=stHtml]>.payops-mode){position:sticky;top:0;z-index:100}
+"""
+
 
 def run() -> None:
-    """One run of the console: the sign-in form, or the page that was asked for."""
+    """One run of the console, under an id that its log lines and database calls carry."""
+    with telemetry.request(f"page-{uuid.uuid4().hex[:12]}"), telemetry.span("page"):
+        _run()
+
+
+def _run() -> None:
+    """The sign-in form, or the page that was asked for."""
     st.set_page_config("Payment operations", page_icon=str(ICON), layout="wide")
-    st.html(f"<style>{NO_RAW_EXPORT}{READABLE_CAPTIONS}</style>")
+    st.html(f"<style>{NO_RAW_EXPORT}{TOOLS_BELOW}{READABLE_CAPTIONS}{RESULT_IN_VIEW}{ROOM}</style>")
     _show_mode()
     staff = session.current()
     if staff is None:
@@ -46,7 +69,13 @@ def run() -> None:
         page = navigation.before_sign_in(body)
     else:
         page = navigation.for_staff(staff)
+        search_box.show(staff)
         account.show(staff)
+        search_box.note(staff)
+        with st.sidebar:
+            _run_script(
+                "rows", "".join(f'<script src="{path}"></script>' for path in (ROWS_SCRIPT_PATH, PAGE_SCRIPT_PATH))
+            )
     if staff and not staff.has_cookie and (ticket := session.ticket()):
         _run_session_script("data-session-ticket", ticket)
     page.run()
@@ -91,12 +120,12 @@ def _record(error: Exception) -> str:
 
 
 def _show_mode() -> None:
-    """A band in modes where no real money moves; production has none."""
+    """A band in modes where no real money moves, in view wherever the page is scrolled to; production has none."""
     if band := MODES.get(session.settings().payment_mode):
         name, meaning = band
         st.html(
-            "<style>.payops-mode{background:#8a5a00;color:#fff;border-radius:.4rem;padding:.2rem .8rem;"
-            "font-size:.85rem}.payops-mode b{letter-spacing:.08em;margin-right:.6rem}</style>"
+            "<style>.payops-mode{background:#8a5a00;color:#fff;border-radius:0 0 .4rem .4rem;padding:.2rem .8rem;"
+            "font-size:.85rem;text-align:center}.payops-mode b{letter-spacing:.08em;margin-right:.6rem}</style>"
             f'<div class="payops-mode" role="note"><b>{name}</b>{meaning}</div>'
         )
 
@@ -116,10 +145,11 @@ def _before_work(staff: StaffSession) -> Callable[[], None] | None:
 
 
 def _run_session_script(mark: str, value: str) -> None:
-    """An element that the console's own script reads; it takes no space on the page."""
-    with st.container(key="session-script"):
-        st.html(
-            "<style>.st-key-session-script{position:absolute}</style>"
-            f'<span {mark}="{html.escape(value)}"></span><script src="{SCRIPT_PATH}"></script>',
-            unsafe_allow_javascript=True,
-        )
+    """An element that the console's own script reads."""
+    _run_script("session", f'<span {mark}="{html.escape(value)}"></span><script src="{SCRIPT_PATH}"></script>')
+
+
+def _run_script(name: str, markup: str) -> None:
+    """Markup with one of the console's scripts; it takes no space on the page."""
+    with st.container(key=f"{name}-script"):
+        st.html(f"<style>.st-key-{name}-script{{position:absolute}}</style>{markup}", unsafe_allow_javascript=True)

@@ -10,6 +10,7 @@ from core.errors import PayopsError, Unauthorised
 from core.staff import users
 from core.staff.sessions import StaffSession, Visit
 from core.ui import session
+from core.ui.frame import single_sign_on
 from core.ui.text import literal
 
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
@@ -45,7 +46,7 @@ class SignInController:
 
     def login(self, username: str = "", password: str = "", *_: object, **__: object) -> bool:
         try:
-            session.keep(session.sessions().sign_in(username, password, _visit(username)))
+            session.begin(session.sessions().sign_in(username, password, _visit(username)))
         except PayopsError as error:
             self.problem = error.detail
             return False
@@ -76,7 +77,8 @@ def sign_in() -> None:
         Form(controller).login(fields={"Form name": "Sign in"}, key="sign-in")
         if controller.problem:
             st.error(literal(controller.problem))
-    if controller.signed_in:
+        by_identity = not controller.signed_in and single_sign_on.show(_visit(""))
+    if controller.signed_in or by_identity:
         st.rerun()
 
 

@@ -1,1 +1,1 @@
-"""The parts that pages are made of: cards, charts, tables, filters, actions, and shared answers."""
+"""The parts that pages are made of: cards, charts, tables, filters, actions, and shared query results."""

@@ -1,5 +1,6 @@
-"""What a button does: once per click, as the user who is signed in at that moment, with a result in words."""
+"""What a button does: once per click, as the user signed in at that moment, with a result in a sentence."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -18,6 +19,9 @@ from core.ui.text import literal
 
 log = structlog.get_logger(__name__)
 
+ASKED = "dialog_asked"  # the dialog that a button of a drawer or dialog asked for, see `drawer.ask`
+DOUBLE_CLICK_SECONDS = 1.0
+_LAST = "action_last"
 _DONE, _FAILED, _PROBLEM, _PROOF = "action_done", "action_failed", "action_problem", "action_proof"
 
 
@@ -31,12 +35,13 @@ def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
     A user who was signed out meanwhile does nothing and sees the sign-in form. `confirmed` is for actions that move
     money: the user must have entered their password or code within 15 minutes, or enter it in `ask_who_it_is`.
     """
-    if (staff := session.working()) is None:
+    if (staff := session.working()) is None or _is_second_click(work):
         return
     try:
         if confirmed and not staff.confirmed:
             staff = _confirmed(staff)
         result = work(staff.actor)
+        st.session_state[_LAST] = (_named(work), time.monotonic())
         if not session.just_ended():
             st.session_state[_FAILED if isinstance(result, Failure) else _DONE] = result
     except DatabaseFault:
@@ -44,6 +49,21 @@ def attempt(work: Callable[[Actor], str], *, confirmed: bool = False) -> None:
     except PayopsError as error:
         note_refusal(staff, error, name_of(work))
         st.session_state[_PROBLEM] = error.detail
+
+
+def _is_second_click(work: Callable[[Actor], str]) -> bool:
+    """Whether exactly this was done a moment ago, so that a double click is one action."""
+    last, done_at = st.session_state.get(_LAST, (None, 0.0))
+    return bool(last == _named(work) and time.monotonic() - done_at < DOUBLE_CLICK_SECONDS)
+
+
+def _named(work: Callable[..., object]) -> str:
+    """The work with everything it is given."""
+    given: list[object] = []
+    while isinstance(work, partial):
+        given += [work.args, work.keywords]
+        work = work.func
+    return f"{work.__module__}.{work.__qualname__} {given!r}"
 
 
 def note_refusal(staff: StaffSession, error: PayopsError, action: str) -> None:
@@ -80,7 +100,7 @@ def _confirmed(staff: StaffSession) -> StaffSession:
         confirmation.confirm(session.sessions(), staff, proof)
     found = session.working()
     if found is None:
-        raise Unauthorised("not_signed_in", "Please sign in again.")
+        raise Unauthorised("not_signed_in", "You were signed out, so nothing was done. Sign in and try again.")
     roles.require_confirmed(found.actor)
     return found
 
@@ -95,13 +115,14 @@ def ask_who_it_is() -> None:
 
 
 def show_result() -> None:
-    """Show the result of the last action here."""
-    if done := st.session_state.pop(_DONE, None):
-        st.success(literal(done))
-    if failed := st.session_state.pop(_FAILED, None):
-        st.error(literal(failed))
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(literal(problem))
+    """Show the result of the last action here; it stays in view however far down the page the user is."""
+    found = {each: st.session_state.pop(each, None) for each in (_DONE, _FAILED, _PROBLEM)}
+    if not any(found.values()):
+        return
+    with st.container(key="action-result"):
+        for each, text in found.items():
+            if text:
+                (st.success if each == _DONE else st.error)(literal(text))
 
 
 def end_dialog_when_done() -> None:
@@ -119,6 +140,13 @@ def end_dialog_if_over() -> None:
     if _DONE in st.session_state or _FAILED in st.session_state or session.working() is None:
         _forget_dialog()
         st.rerun()
+    end_dialog_if_asked()
+
+
+def end_dialog_if_asked() -> None:
+    """A dialog or drawer ends where one of its buttons asked for another, because only one can be open."""
+    if ASKED in st.session_state:
+        st.rerun()  # the whole page, which opens the other
 
 
 def _forget_dialog() -> None:

@@ -1,8 +1,9 @@
 """Charts: each answers the question in its title, with the previous period faint behind it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
@@ -15,14 +16,14 @@ from core.ui.kit import tables
 
 # Each of these has enough contrast on white and on the dark theme's background.
 NOW, BEFORE, FAILURE, MONEY, LINE = "#2f9180", "rgba(128,132,145,.45)", "#cf6a3b", "#5a83b8", "#8b909c"
-HEIGHT_PIXELS = 280
-ROOM_PIXELS = HEIGHT_PIXELS + 64  # with the question above it and the frame around
+HEIGHT_PIXELS = 200
+UNFINISHED_OPACITY = 0.45
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure with its question, a sentence for those who cannot see it, and the rows it draws."""
+    """A chart with the question it answers, a description for screen readers, and its rows."""
 
     name: str
     question: str
@@ -32,28 +33,32 @@ class Chart:
     formats: dict[str, str] = field(default_factory=dict)
 
 
-def show(chart: Chart) -> None:
-    """The chart under its question, its rows and their file one click away."""
+def show(chart: Chart, *, on_pick: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+    """The chart under its question, with a button for its rows and their file.
+
+    `on_pick` is called with the clicked point: its `x`, `y`, `label` and `customdata`.
+    """
+    picks: dict[str, Any] = {}
+    if on_pick:
+        picks = {"on_select": partial(_pick, f"{chart.name}-figure", on_pick), "selection_mode": "points"}
     with st.container(border=True, key=f"chart-{chart.name}", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{chart.question}**", width="content")
             tables.behind(chart.rows, name=chart.name, formats=chart.formats)
-        st.plotly_chart(chart.figure, key=f"{chart.name}-figure", config=CONFIG, alt=chart.alt)
+        st.plotly_chart(chart.figure, key=f"{chart.name}-figure", config=CONFIG, alt=chart.alt, **picks)
 
 
-def show_in_pairs(several: Sequence[Chart], *, at_once: int | None = None) -> None:
-    """Two in a line; on a narrow screen one below the other.
+def _pick(key: str, on_pick: Callable[[Mapping[str, Any]], None]) -> None:
+    if points := st.session_state[key]["selection"]["points"]:
+        on_pick(points[0])
 
-    Only the first `at_once` are drawn, the others leave their space empty until the page refreshes: a browser takes
-    longest over charts.
-    """
+
+def show_in_pairs(several: Sequence[Chart]) -> None:
+    """Two in a line; on a narrow screen one below the other."""
     for start in range(0, len(several), 2):
         for column, chart in zip(st.columns(2), several[start : start + 2], strict=False):
             with column:
-                if at_once is None or start < at_once:
-                    show(chart)
-                else:
-                    st.container(border=True, height=ROOM_PIXELS, key=f"room-{chart.name}")
+                show(chart)
 
 
 def bars_over_line(
@@ -66,17 +71,22 @@ def bars_over_line(
     colour: str,
     width_ms: int,
     place: int | None = None,
+    *,
+    unfinished: bool = False,
 ) -> None:
-    """This period as bars, the previous one as a faint line; one legend for all rows of the figure."""
+    """This period as bars, the previous one as a faint line; one legend for all rows of the figure.
+
+    The last bar is pale where its day or week is not over yet (`unfinished`).
+    """
     where = {} if place is None else {"row": place, "col": 1}
     hover = "%{customdata}<extra></extra>"
     figure.add_bar(
         x=days,
         y=[read(each) for each in now],
         name="now",
-        marker={"color": colour, "line": {"width": 0}},
+        marker={"color": colour, "line": {"width": 0}, "opacity": _opacities(now, unfinished)},
         width=width_ms,
-        customdata=[f"{each.day:%a %-d %b %Y}: {written(each)}" for each in now],
+        customdata=[f"{each.day:%a %-d %b %Y}{so_far(now, each, unfinished)}: {written(each)}" for each in now],
         hovertemplate=hover,
         showlegend=place is None,
         **where,
@@ -92,6 +102,15 @@ def bars_over_line(
         **faint(),
         **where,
     )
+
+
+def so_far(days: Sequence[Day], day: Day, unfinished: bool) -> str:
+    """` so far` for the last of the days, while it is not over."""
+    return " so far" if unfinished and day is days[-1] else ""
+
+
+def _opacities(days: Sequence[Day], unfinished: bool) -> list[float]:
+    return [UNFINISHED_OPACITY if unfinished and day is days[-1] else 1.0 for day in days]
 
 
 def framed(unit: str, *, horizontal: bool = False) -> go.Figure:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.payments.timeline import Moment
 from core.ui import session
+from core.ui.kit import object_links
 from core.ui.text import ago
 
 _STYLE = """<style>
@@ -19,6 +20,7 @@ _STYLE = """<style>
 .payops-facts small { display: block; font-size: .78rem; opacity: .8; }
 .payops-facts span { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .payops-facts code, .payops-life code { font-size: .82em; opacity: .8; background: none; color: inherit; padding: 0; overflow-wrap: anywhere; }
+.payops-facts a { color: inherit; text-decoration-color: color-mix(in srgb, currentColor 45%, transparent); }
 .payops-life h4 { font-size: .82rem; font-weight: 600; opacity: .8; margin: 1rem 0 .3rem; padding: 0; }
 .payops-life ol { list-style: none; margin: 0; padding: 0; }
 .payops-life li { display: grid; grid-template-columns: 4.6rem .9rem 1fr 9rem; gap: .1rem .4rem; padding: .18rem 0; margin: 0;
@@ -37,12 +39,12 @@ _STYLE = """<style>
 
 
 def facts(pairs: Sequence[tuple[str, object]], *, ids: Sequence[str] = ()) -> None:
-    """Names and values in as many columns as fit; empty values are left out.
+    """Names and values in as many columns as there is room for; empty values are left out.
 
-    Those named in `ids` are shown as code.
+    Those named in `ids` are shown as code, and lead to their object here and in Stripe's dashboard.
     """
     written = "".join(
-        f"<div><small>{escape(name)}</small><span>{_code(str(value)) if name in ids else escape(str(value))}</span></div>"
+        f"<div><small>{escape(name)}</small><span>{_id(name, str(value)) if name in ids else escape(str(value))}</span></div>"
         for name, value in pairs
         if value not in (None, "")
     )
@@ -68,6 +70,15 @@ def _line(moment: Moment, now: datetime) -> str:
         f'<li class="{moment.tone}"><time title="{escape(ago(moment.at, now))}, {at:%Z}">{at:%H:%M:%S}</time><i></i>'
         f"<span>{escape(moment.title)}{more}{name}</span><span class='side'>{escape(moment.side)}</span></li>"
     )
+
+
+def _id(name: str, value: str) -> str:
+    """An id as code that can be copied, with links to its object where there are any."""
+    page, at_stripe = object_links.of(name, value)
+    shown = f'<a href="/{escape(page)}" target="_self">{_code(value)}</a>' if page else _code(value)
+    if at_stripe is None:
+        return shown
+    return f'{shown} <a href="{escape(at_stripe)}" target="_blank" rel="noopener" title="Open in Stripe">↗</a>'
 
 
 def _code(text: str) -> str:

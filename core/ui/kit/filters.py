@@ -1,19 +1,18 @@
-"""The filters at the top of a page; they live in the query string, so that a link is a view."""
+"""The filters at the top of a page; they are in the query string, so that a link opens the same view."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import streamlit as st
 
-from core.periods import Period, business_day
+from core.periods import EARLIEST, Period, business_day
 from core.ui import session
 
-# The labels are what stands in the address, so they stay as they are.
+# The labels are used in the query string, so they must not change.
 PRESET_DAYS = {"7d": 7, "30d": 30, "90d": 90, "365d": 365}
 DEFAULT_PRESET = "30d"
 CUSTOM = "custom"
 ALL = "all"
-EARLIEST = date(2010, 1, 1)
 
 
 def period() -> Period:
@@ -31,7 +30,7 @@ def period() -> Period:
 
 
 def currency(available: Sequence[str], default: str = "usd") -> str:
-    """The one currency the page's money is in, of those there are; `?currency=eur`. No control for a single one."""
+    """The currency of the page's amounts; `?currency=eur`. With only one currency there is no control."""
     choices = sorted({*available, default}, key=lambda code: (code != default, code))
     if len(choices) == 1:
         return default
@@ -42,7 +41,7 @@ def currency(available: Sequence[str], default: str = "usd") -> str:
 
 
 def view(currency: str) -> dict[str, str | list[str]]:
-    """The period and currency that are chosen, as they stand in an address, for a link to another page."""
+    """The chosen period and currency as query parameters, for a link to another page."""
     chosen = st.session_state.get("period", DEFAULT_PRESET)
     days = [each.isoformat() for each in st.session_state.get("days") or ()] if chosen == CUSTOM else []
     return {"period": chosen, "currency": currency} | ({"days": days} if days else {})
@@ -64,5 +63,5 @@ def _chosen_days(now: datetime, fallback: Period) -> Period:
         key="days",
         bind="query-params",
     )
-    # Between the first click and the second the answer has one day only.
+    # Between the first and the second click the widget returns one day only.
     return Period(days[0], min(days[-1], max(today, days[0])), fallback.zone) if days else fallback

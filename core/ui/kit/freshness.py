@@ -1,10 +1,11 @@
-"""How fresh the shown data is, and who may keep reading it while the database is unreachable."""
+"""How fresh the shown data is, and whose role applies while the database is unreachable."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from core.db.replica import ReplicaReads
 from core.errors import Unavailable
 from core.events.repair.comparison import Comparison
 from core.periods import Period, span_in_words
@@ -29,7 +30,7 @@ def show(
     """
     warn(stale=stale)
     days = f"{period.since:%-d %b %Y}" if period.days == 1 else f"{period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
-    # Markdown reads a colon as the start of an icon's name.
+    # Streamlit's Markdown reads a colon as the start of an icon's name.
     zone = f"{period.zone.key.replace('_', ' ')} time"
     fed = last_event(fresh_at, now, period.zone)
     before = period.previous()
@@ -47,11 +48,18 @@ def last_event(fresh_at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
         return "No event has arrived yet."
     seconds = max((now - fresh_at).total_seconds(), 0)
     age = "just now" if seconds < 10 else f"{span_in_words(now - fresh_at)} ago"
-    return f"Last event at {fresh_at.astimezone(zone):%H\\:%M\\:%S %Z}, {age}."
+    return f"Last event at {fresh_at.astimezone(zone):%H\\:%M\\:%S %Z}, {age}.{_replica()}"
+
+
+def _replica() -> str:
+    """How far the replica is behind, where pages read one."""
+    db = session.db()
+    lag = db.lag_seconds() if isinstance(db, ReplicaReads) else None
+    return "" if lag is None else f" Read from a replica, {lag:.0f} s behind."
 
 
 def warn(*, stale: bool) -> None:
-    """A warning if the shown data is the last known."""
+    """A warning if the database is unreachable and older data is shown."""
     if stale:
         st.warning(
             (

@@ -1,92 +1,160 @@
-"""Tables of records: readable columns, one selectable row whose id is in the address, and exports."""
+"""Tables of records: readable columns, rows that open by a click anywhere or Enter, and exports.
+
+The id of an opened row is in the address, and so is the order of the rows.
+"""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
-import pandas as pd  # type: ignore[import-untyped]
 import streamlit as st
 
-from core.money import Money
-from core.spreadsheets import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
+from core.exports import ordering
+from core.exports.ordering import Order
+from core.exports.table import Column, Row, Table, of_rows, whole
+from core.periods import Period
 from core.staff.roles import Actor
 from core.ui import exports, session
+from core.ui.kit import export_panel, row_frame
 
-Row = Mapping[str, Any]
-Kind = Literal["text", "count", "money", "moment", "day", "share", "link"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: the record's field, its heading, and how it is shown.
-
-    `money` is a field in minor units next to a field `currency` (or
-    `currency_field`); `moment` an ISO time, shown in the
-    business's time zone; `day` an ISO date; `share` a fraction; `link` an address. `read` computes the value from the
-    record.
-    """
-
-    field: str
-    title: str
-    kind: Kind = "text"
-    help: str | None = None
-    read: Callable[[Row], Any] | None = None
-    currency_field: str = "currency"
-    width: Literal["small", "medium", "large"] | int | None = None  # as a number, pixels
-
-    def value(self, row: Row) -> Any:
-        found = self.read(row) if self.read else row.get(self.field)
-        if self.kind == "money" and found is not None:
-            return str(Money(found, row[self.currency_field]))
-        return found
+__all__ = ["Column", "Row"]
+NOTHING: dict[str, Any] = {"selection": {"rows": [], "columns": [], "cells": []}}
+PLACES = ("before", "after", "from")  # where in a list a page begins: another order starts anew
 
 
 def show(
-    rows: Sequence[Row], columns: Sequence[Column], *, key: str, choose: str | None = None, id_field: str = "id"
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    key: str,
+    choose: str | None = None,
+    id_field: str = "id",
+    ordered: Collection[str] | None = None,
+    file: str | None = None,
 ) -> str | None:
-    """A table of `rows`; with `choose` one row can be selected, and its id is the query parameter of that name.
+    """A table of `rows`; with `choose` a row can be opened, and its id is the query parameter of that name.
 
-    Returns the id in the address, even if it is not among the rows: a link is a view.
+    Returns the id in the address, even if it is not among the rows, so that a link opens the same view. A click on a
+    heading sorts: all of `rows` here, or, where they are one page of a list, in the database by one of the fields in
+    `ordered`; the page asks `order_of` which. `file` names the export of `rows`, whose buttons are drawn below; a list
+    that has more rows than are shown has `files` or `export_panel.show` in place of it.
     """
     chosen = st.query_params.get(choose) if choose else None
-    ids = [str(row[id_field]) for row in rows] if choose else []
-    drawn = hashlib.sha256("|".join([*ids, chosen or ""]).encode()).hexdigest()[:12] if choose else ""
-    table = _frame(rows, columns)
-    config = {column.title: _config(column) for column in columns}
     if choose is None:
-        st.dataframe(table, hide_index=True, key=key, column_config=config, placeholder="")
-        return None
-    at = [ids.index(chosen)] if chosen in ids else []
-    widget = f"{key}-{drawn}"
-    st.dataframe(
-        table,
-        hide_index=True,
-        key=widget,
-        column_config=config,
-        placeholder="",
-        selection_mode="single-row",
-        on_select=partial(_select, widget, choose, ids),
-        selection_default={"selection": {"rows": at, "columns": [], "cells": []}},
-    )
+        st.dataframe(
+            row_frame.frame(rows, columns),
+            hide_index=True,
+            key=key,
+            column_config=row_frame.config(columns),
+            placeholder="",
+        )
+    else:
+        _show_rows_that_open(rows, columns, key, choose, id_field, ordered)
+    if file:
+        files(lambda _: rows, columns, name=file)
     return chosen
 
 
-def files(rows: Callable[[Actor], Sequence[Row]], columns: Sequence[Column], *, name: str) -> None:
-    """Buttons for the rows as CSV and XLSX, read at the click; money is in minor units with its currency."""
+def _show_rows_that_open(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    key: str,
+    choose: str,
+    id_field: str,
+    ordered: Collection[str] | None,
+) -> None:
+    sortable = {column.field for column in columns} if ordered is None else ordered
+    order = order_of(key, sortable)
+    listed = ordering.in_order(rows, columns, order) if ordered is None else list(rows)
+    chosen, ids = st.query_params.get(choose), [str(row[id_field]) for row in listed]
+    widget = f"{key}-{order or ''}-{hashlib.sha256('|'.join(ids).encode()).hexdigest()[:12]}"
+    st.session_state.setdefault(_widgets_of(choose), {})[key] = widget
+    if widget not in st.session_state:
+        at = [ids.index(chosen)] if chosen in ids else []
+        st.session_state[widget] = {"selection": {"rows": at, "columns": [], "cells": []}}
+    with st.container(key=f"opens-{key}"):
+        st.dataframe(
+            row_frame.frame(listed, columns),
+            hide_index=True,
+            key=widget,
+            column_config=row_frame.config(columns, order),
+            placeholder="",
+            selection_mode=["single-row", "single-column"],
+            on_select=partial(_select, widget, key, choose, ids, columns, sortable),
+        )
 
-    def exported(actor: Actor) -> tuple[list[dict[str, Any]], list[str]]:
-        titles: list[str] = []
-        for column in columns:
-            titles.append(f"{column.title} (minor units)" if column.kind == "money" else column.title)
-            if column.kind == "money" and "Currency" not in titles:
-                titles.append("Currency")
-        return [_plain(row, columns) for row in rows(actor)], titles
 
-    with st.container(horizontal=True):
-        file("CSV", lambda actor: as_csv(*exported(actor)), f"{name}.csv", CSV_TYPE)
-        file("XLSX", lambda actor: as_xlsx(*exported(actor), sheet=name[:31]), f"{name}.xlsx", XLSX_TYPE)
+def order_of(key: str, sortable: Collection[str]) -> Order | None:
+    """The order of the table with this key, from the address; None where it has its own."""
+    return ordering.read(st.query_params.get(f"{key}-order"), sortable)
+
+
+def unmark(choose: str) -> None:
+    """No row of a table with this parameter is marked as opened anymore; for callbacks."""
+    for widget in st.session_state.get(_widgets_of(choose), {}).values():
+        st.session_state[widget] = NOTHING
+
+
+def forget_order(key: str) -> None:
+    """The table has its own order again; for callbacks."""
+    for each in (*PLACES, f"{key}-order"):
+        st.query_params.pop(each, None)
+
+
+def _widgets_of(choose: str) -> str:
+    return f"tables of {choose}"
+
+
+def _select(
+    widget: str,
+    key: str,
+    parameter: str,
+    ids: Sequence[str],
+    columns: Sequence[Column],
+    sortable: Collection[str],
+) -> None:
+    """Put the id of the clicked row into the address, or the order that a clicked heading asks for."""
+    picked = st.session_state[widget]["selection"]
+    if headings := picked["columns"]:
+        _sort(key, next(each for each in columns if each.title == headings[0]), sortable)
+        st.session_state[widget] = NOTHING
+    elif picked["rows"]:
+        st.query_params[parameter] = ids[picked["rows"][0]]
+    else:
+        st.query_params.pop(parameter, None)
+
+
+def _sort(key: str, column: Column, sortable: Collection[str]) -> None:
+    if column.field not in sortable:
+        return
+    order = ordering.next_order(order_of(key, sortable), column)
+    forget_order(key)
+    if order:
+        st.query_params[f"{key}-order"] = str(order)
+
+
+def files(
+    rows: Callable[[Actor], Sequence[Row]],
+    columns: Sequence[Column],
+    *,
+    name: str,
+    period: Period | None = None,
+    definitions: Mapping[str, str] | None = None,
+    large: bool = False,
+) -> None:
+    """Buttons for a table that is read in one call, as CSV and XLSX, at the click.
+
+    `large` is for one that may have more than `export_panel.LARGE_ROWS` rows.
+    """
+    filters = export_panel.set_filters()
+
+    def table(actor: Actor) -> Table:
+        found = whole(rows(actor))
+        title = name.replace("-", " ").capitalize()
+        return Table(name, title, columns, of_rows(found), len(found), period, filters, definitions or {})
+
+    export_panel.show(table, name=name, large=large)
 
 
 def file(label: str, made: Callable[[Actor], bytes], name: str, media_type: str, **shown: Any) -> None:
@@ -109,54 +177,3 @@ def file(label: str, made: Callable[[Actor], bytes], name: str, media_type: str,
         icon=":material/download:",
         **{"type": "tertiary", "key": name} | shown,
     )
-
-
-def _select(widget: str, parameter: str, ids: Sequence[str]) -> None:
-    """Put the id of the clicked row into the address."""
-    picked = st.session_state[widget]["selection"]["rows"]
-    if picked:
-        st.query_params[parameter] = ids[picked[0]]
-    else:
-        st.query_params.pop(parameter, None)
-
-
-def _frame(rows: Sequence[Row], columns: Sequence[Column]) -> pd.DataFrame:
-    frame = pd.DataFrame({column.title: [column.value(row) for row in rows] for column in columns})
-    for column in columns:
-        if column.kind == "moment":
-            at = pd.to_datetime(frame[column.title], utc=True, format="ISO8601")
-            frame[column.title] = at.dt.tz_convert(session.settings().business_zone)
-        elif column.kind == "day":
-            frame[column.title] = pd.to_datetime(frame[column.title]).dt.date
-    return frame
-
-
-def _config(column: Column) -> Any:
-    if column.kind == "moment":
-        zone = session.settings().business_zone.key
-        return st.column_config.DatetimeColumn(
-            help=column.help or f"Times are in {zone.replace('_', ' ')}.",
-            format="D MMM YYYY, HH:mm",
-            width=column.width,
-        )
-    if column.kind == "day":
-        return st.column_config.DateColumn(help=column.help, format="D MMM YYYY", width=column.width)
-    if column.kind == "count":
-        return st.column_config.NumberColumn(help=column.help, format="localized", width=column.width)
-    if column.kind == "share":
-        return st.column_config.NumberColumn(help=column.help, format="percent", width=column.width)
-    if column.kind == "link":
-        return st.column_config.LinkColumn(help=column.help, display_text="Open", width=column.width or "small")
-    alignment: Literal["right", "left"] = "right" if column.kind == "money" else "left"
-    return st.column_config.TextColumn(help=column.help, alignment=alignment, width=column.width)
-
-
-def _plain(row: Row, columns: Sequence[Column]) -> dict[str, Any]:
-    cells: dict[str, Any] = {}
-    for column in columns:
-        if column.kind == "money":
-            cells[f"{column.title} (minor units)"] = column.read(row) if column.read else row.get(column.field)
-            cells["Currency"] = str(row.get(column.currency_field) or "").upper()
-        else:
-            cells[column.title] = column.value(row)
-    return cells

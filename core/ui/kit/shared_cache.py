@@ -1,4 +1,4 @@
-"""Query results shared by everybody who looks at the same page, and kept while the database is unreachable."""
+"""Query results shared by all users of a page, and shown while the database is unreachable."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -25,7 +25,7 @@ class Cached(Generic[T]):
 
 
 class SharedCache:
-    """Runs one query where several ask at the same time, and at most one per `ttl_seconds`."""
+    """Runs one query for all who need it at the same time, and at most one per `ttl_seconds`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
@@ -36,7 +36,7 @@ class SharedCache:
     def get(self, key: Hashable, ask: Callable[[], T], *, ttl_seconds: float) -> Cached[T]:
         """The result for `key`; the last one, marked stale, while the database does not answer.
 
-        Everybody who asks for the key sees the same result: include the role where roles see different things. Raises
+        All users get the same result for a key: include the role in it if roles see different things. Raises
         `Unavailable` if there is no earlier result.
         """
         with self._lock:
@@ -56,7 +56,7 @@ class SharedCache:
             return fresh
 
     def forget(self, *keys: Hashable) -> None:
-        """Drop these results because something changed them; the next reader queries again."""
+        """Remove these results because the data changed; the next reader queries again."""
         with self._lock:
             for key in keys:
                 self._entries.pop(key, None)

@@ -1,4 +1,4 @@
-"""The newest events as lines of one height, so that nothing moves while somebody reads."""
+"""The newest events as lines of equal height, so that nothing moves while a user reads."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ def show(events: Sequence[Mapping[str, Any]], now: datetime) -> None:
 def _line(event: Mapping[str, Any], now: datetime) -> str:
     at = datetime.fromisoformat(event["received_at"])
     outcome = event["outcome"]
-    tone = "bad" if outcome in wording.BAD else outcome
+    tone = "bad" if outcome in wording.PROBLEMS else outcome
     local = at.astimezone(session.settings().business_zone)
     of = f"<code>{escape(event['object_id'])}</code>" if event["object_id"] else ""
     return (

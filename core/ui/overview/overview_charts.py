@@ -1,6 +1,6 @@
 """The charts of the overview."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -10,26 +10,27 @@ from plotly.subplots import make_subplots  # type: ignore[import-untyped]
 from core.figures.days import Day, in_steps
 from core.figures.definitions import SUCCESS_TARGET
 from core.money import Money
-from core.monitoring.overview import Overview, cause_title
+from core.monitoring.overview import Mark, Overview, cause_title, mark_in_words
 from core.ui.disputes import dispute_charts
 from core.ui.kit import charts
 
 
-def of_the_overview(overview: Overview) -> list[charts.Chart]:
-    """The overview's charts, in order."""
+def of_the_overview(overview: Overview, *, today: date) -> list[charts.Chart]:
+    """The overview's charts, in order; `today` is a day that is not over yet."""
     now, before = in_steps(overview.daily), in_steps(overview.previous_daily)
+    unfinished = overview.period.until >= today
     return [
-        success_rate(now, before, overview.incidents),
+        success_rate(now, before, overview.marks, unfinished=unfinished),
         failures_by_cause(
             overview.figures["failures_by_category"], overview.previous["failures_by_category"], overview.currency
         ),
-        volume(now, before, overview.currency),
-        dispute_charts.opened(now, before, overview.currency),
+        volume(now, before, overview.currency, overview.marks, unfinished=unfinished),
+        dispute_charts.opened(now, before, overview.currency, unfinished=unfinished),
     ]
 
 
 def success_rate(
-    now: Sequence[Day], before: Sequence[Day], incidents: Sequence[Mapping[str, Any]] = ()
+    now: Sequence[Day], before: Sequence[Day], marks: Sequence[Mark] = (), *, unfinished: bool = False
 ) -> charts.Chart:
     """The share of payments that succeeded, against the target."""
     figure = charts.framed("% of payments")
@@ -37,11 +38,13 @@ def success_rate(
     days = [each.day for each in now]
     for series, style, name in ((before, charts.faint(), "before"), (now, charts.solid(charts.NOW), "now")):
         shares = [None if each.success_rate is None else each.success_rate * 100 for each in series]
+        if unfinished and series is now and len(now) > 1:
+            shares[-1] = None
         figure.add_scatter(
             x=days,
             y=shares,
             name=name,
-            mode="lines+markers" if None in shares or len(days) < 3 else "lines",
+            mode="lines+markers" if None in shares[:-1] or len(days) < 3 else "lines",
             connectgaps=False,
             customdata=[[f"{each.day:%a %-d %b %Y}", each.succeeded, each.payments] for each in series],
             hovertemplate="%{customdata[0]}: %{y:.1f}% (%{customdata[1]:,} of %{customdata[2]:,})<extra>"
@@ -61,17 +64,9 @@ def success_rate(
         align="left",
         font={"color": charts.LINE, "size": 11},
     )
-    for day, titles in _by_day(incidents).items():
-        figure.add_vline(day.isoformat(), line={"color": charts.FAILURE, "dash": "dot", "width": 1})
-        figure.add_annotation(
-            x=day.isoformat(),
-            y=1,
-            yref="paper",
-            text="▼",
-            showarrow=False,
-            hovertext="<br>".join(titles),
-            font={"color": charts.FAILURE, "size": 10},
-        )
+    if unfinished and len(now) > 1 and now[-1].success_rate is not None:
+        _open_end(figure, now)
+    _mark(figure, marks, now)
     rows = charts.comparison_rows(
         now,
         before,
@@ -134,7 +129,14 @@ def failures_by_cause(now: Sequence[dict[str, Any]], before: Sequence[dict[str, 
     )
 
 
-def volume(now: Sequence[Day], before: Sequence[Day], currency: str) -> charts.Chart:
+def volume(
+    now: Sequence[Day],
+    before: Sequence[Day],
+    currency: str,
+    marks: Sequence[Mark] = (),
+    *,
+    unfinished: bool = False,
+) -> charts.Chart:
     """The amount collected and the number of succeeded payments."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12, row_heights=[0.6, 0.4])
     days, width = [each.day for each in now], charts.bar_width(now)
@@ -148,11 +150,12 @@ def volume(now: Sequence[Day], before: Sequence[Day], currency: str) -> charts.C
         ),
         (2, charts.NOW, "payments", lambda each: each.succeeded, lambda each: f"{each.succeeded:,} payments"),
     ):
-        charts.bars_over_line(figure, days, now, before, read, written, colour, width, place)
+        charts.bars_over_line(figure, days, now, before, read, written, colour, width, place, unfinished=unfinished)
         figure.update_yaxes(title_text=unit, row=place, col=1, rangemode="tozero", nticks=4, tickformat="~s")
         if max((read(each) for each in [*now, *before]), default=0) < 4:
             figure.update_yaxes(dtick=1, row=place, col=1)  # no half payments on the axis
     charts.finish(figure)
+    _mark(figure, marks, now)
     amount = f"Succeeded ({currency.upper()})"
     rows = charts.comparison_rows(
         now,
@@ -172,10 +175,60 @@ def volume(now: Sequence[Day], before: Sequence[Day], currency: str) -> charts.C
     )
 
 
-def _by_day(incidents: Sequence[Mapping[str, Any]]) -> dict[date, list[str]]:
-    """The incidents of each day, escaped, because Plotly reads markup."""
-    days: dict[date, list[str]] = {}
-    for each in incidents:
-        title = each["title"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        days.setdefault(date.fromisoformat(each["day"]), []).append(title)
-    return days
+# What each kind of mark looks like; the words are read where the pointer rests on it.
+SIGNS = {
+    "incident": ("▼", charts.FAILURE),
+    "paused": ("⏸", charts.LINE),
+    "resumed": ("▶", charts.LINE),
+    "deployed": ("◆", charts.MONEY),
+}
+
+
+def _open_end(figure: Any, now: Sequence[Day]) -> None:
+    """The last day as an open point at the end of a dotted line: it is not over yet."""
+    known = [each for each in now[:-1] if each.success_rate is not None]
+    ends = [*known[-1:], now[-1]]
+    figure.add_scatter(
+        x=[each.day for each in ends],
+        y=[(each.success_rate or 0) * 100 for each in ends],
+        mode="lines+markers",
+        marker={"symbol": "circle-open", "size": 7, "color": charts.NOW, "opacity": [0] * len(known[-1:]) + [1]},
+        line={"color": charts.NOW, "width": 1.5, "dash": "dot"},
+        customdata=[[f"{each.day:%a %-d %b %Y}", each.succeeded, each.payments] for each in ends],
+        hovertemplate="%{customdata[0]} so far: %{y:.1f}% (%{customdata[1]:,} of %{customdata[2]:,})<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _mark(figure: Any, marks: Sequence[Mark], days: Sequence[Day]) -> None:
+    """What happened, on the time axis: a line on its day, with a sign above and its words under the pointer."""
+    for day, happened in _by_step(marks, days).items():
+        signs = list(dict.fromkeys(each["kind"] for each in happened))
+        colour = SIGNS[signs[0]][1]
+        figure.add_vline(day.isoformat(), line={"color": colour, "dash": "dot", "width": 1})
+        figure.add_annotation(
+            x=day.isoformat(),
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            text="".join(SIGNS[kind][0] for kind in signs),
+            showarrow=False,
+            hovertext="<br>".join(_escaped(f"{mark_in_words(each)}") for each in happened),
+            font={"color": colour, "size": 10},
+        )
+
+
+def _by_step(marks: Sequence[Mark], days: Sequence[Day]) -> dict[date, list[Mark]]:
+    """The marks of each day or week that the chart shows."""
+    steps: dict[date, list[Mark]] = {}
+    for each in marks:
+        at = date.fromisoformat(each["day"])
+        step = next((day.day for day in reversed(days) if day.day <= at), None)
+        if step:
+            steps.setdefault(step, []).append(each)
+    return steps
+
+
+def _escaped(text: str) -> str:
+    """Plotly reads markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import PayopsError
 from core.money import Money, total
 from core.payments.recovery import recovery
-from core.payments.recovery.recovery import Case
+from core.payments.recovery.recovery_cases import Case
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, rows
@@ -31,7 +31,7 @@ COLUMNS = (
 
 @dataclass
 class Run:
-    """The retries still to make, each with the id it got when it was confirmed, and the results of the others."""
+    """The retries still to make, each with the id it got when it was confirmed, and the results so far."""
 
     todo: list[tuple[str, Case]]
     done: list["Retried"] = field(default_factory=list)
@@ -62,7 +62,7 @@ def ask(cases: Sequence[Case]) -> None:
                 "Amount": str(case.failed.amount),
                 "Reason": recovery_view.code_in_words(case),
                 "Card": case.failed.card,
-                "Attempts": case.failed.tries,
+                "Attempts": case.failed.attempts,
                 "Payment": case.id,
             }
             for case in offered
@@ -114,7 +114,7 @@ def go_on() -> None:
             run.todo.pop(0)
         st.rerun()  # the figures and rows around this are from before
     st.markdown(f"**{literal(_summary(run))}**")
-    rows.show([one.as_row() for one in run.done], COLUMNS, key="recovery-run")
+    rows.show([one.as_row() for one in run.done], COLUMNS, key="recovery-run", file="recovery-results")
     st.button("Close results", on_click=st.session_state.pop, args=(_RUN, None))
 
 
@@ -131,7 +131,7 @@ def _retried(actor: Actor, action_id: str, case: Case) -> Retried:
         done = recovery.retry(context, actor, action_id, case.id, seen_retries=case.failed.retries_here)
     except PayopsError as error:
         return Retried(case.id, case.failed.amount, OUTCOMES["not retried"], error.detail)
-    outcome = OUTCOMES.get(done.state, "No answer yet")
+    outcome = OUTCOMES.get(done.state, "No answer from Stripe yet")
     return Retried(case.id, case.failed.amount, outcome, recovery.in_words(done))
 
 
@@ -143,7 +143,7 @@ def _summary(run: Run) -> str:
         f"{count:,} {outcome.lower()}" for outcome, count in counts.items() if count and outcome != OUTCOMES["done"]
     ]
     unknown = len(run.done) - sum(counts.values())
-    return "; ".join(said) + (f"; {unknown:,} without an answer yet" if unknown else "")
+    return "; ".join(said) + (f"; {unknown:,} without an answer from Stripe yet" if unknown else "")
 
 
 def _payments(count: int) -> str:

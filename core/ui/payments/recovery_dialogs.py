@@ -7,17 +7,17 @@ import streamlit as st
 
 from core.errors import Unavailable
 from core.payments.recovery import recovery, recovery_links
-from core.payments.recovery.recovery import Case
+from core.payments.recovery.recovery_cases import Case
 from core.payments.recovery.recovery_links import Card
 from core.staff.roles import Actor, Role
 from core.ui import session
-from core.ui.kit import actions
+from core.ui.kit import actions, drawer
 from core.ui.text import in_zone, literal
 
 LINK = "link_to_pay"
 
 
-@st.dialog("Retry payment", width="medium")
+@st.dialog("Retry payment", width="medium", on_dismiss="rerun")
 def retry(case: Case) -> None:
     """Charge a saved card now, without the customer."""
     actions.end_dialog_if_over()
@@ -47,7 +47,7 @@ def retry(case: Case) -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("Schedule a retry", width="medium")
+@st.dialog("Schedule a retry", width="medium", on_dismiss="rerun")
 def schedule(case: Case) -> None:
     """Charge a saved card at a later time."""
     actions.end_dialog_if_over()
@@ -81,7 +81,7 @@ def schedule(case: Case) -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("Payment link", width="medium")
+@st.dialog("Payment link", width="medium", on_dismiss="rerun")
 def link(case: Case) -> None:
     """Let the customer pay with a payment link or their invoice."""
     actions.end_dialog_if_over()
@@ -113,7 +113,7 @@ def link(case: Case) -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("Stop retries")
+@st.dialog("Stop retries", on_dismiss="rerun")
 def stop(case: Case) -> None:
     """Stop all retries, or resume them."""
     actions.end_dialog_if_over()
@@ -160,7 +160,8 @@ def _choice_of_cards(case: Case) -> list[Card | None]:
     # After a temporary decline the declined card comes first, otherwise the customer's default card.
     cards.sort(key=lambda card: (not card.declined, not card.is_default))
     if not cards:
-        st.info("No other card is saved. Create a payment link so that the customer can pay with another one.")
+        st.info("No other card is saved, so only the customer can pay, with a payment link.")
+        st.button("Payment link", type="primary", on_click=drawer.ask, args=(link, case))
     return [None, *cards] if same and case.failed.invoice_id and cards else [*cards]
 
 
@@ -181,11 +182,10 @@ def _about_to_try(case: Case) -> list[str]:
     advised, now = case.advice.advised_from, session.services().clock()
     if advised and advised > now:
         told.append(f"A retry is more likely to succeed after {in_zone(advised, session.settings().business_zone)}.")
-    if case.failed.stripe_tries_at:
-        told.append(
-            f"Stripe retries automatically at {in_zone(case.failed.stripe_tries_at, session.settings().business_zone)}."
-        )
-    if case.failed.told and case.failed.invoice_id is None:
+    if case.failed.stripe_retries_at:
+        zone = session.settings().business_zone
+        told.append(f"Stripe retries automatically at {in_zone(case.failed.stripe_retries_at, zone)}.")
+    if case.failed.links_sent and case.failed.invoice_id is None:
         told.append("An open payment link is closed first.")
     told.append(f"{case.advice.meter}.")
     return [*told, case.advice.warning] if case.advice.warning and not case.advice.limit_reached else told

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.payments.actions import Action
 from core.payments.recovery import recovery
-from core.payments.recovery.recovery import Case
+from core.payments.recovery.recovery_cases import Case
 from core.payments.recovery.retry_advice import STOP_AT, Step
 from core.staff.audit_words import actor_name
 from core.ui import session
@@ -20,37 +20,50 @@ from core.ui.kit.rows import Column
 from core.ui.text import ago, in_zone, literal
 
 WHAT = {"retry": "Retry", "recovery_link": "Payment link", "stop_collection": "Stripe's automatic retries"}
-OUTCOMES = {"done": "done", "refused": "declined or refused", "unknown": "no answer yet", "sending": "in progress"}
+OUTCOMES = {
+    "done": "done",
+    "refused": "declined or refused",
+    "unknown": "no answer from Stripe yet",
+    "sending": "in progress",
+}
 COLUMNS = (
-    Column("amount_minor", "Amount", "money"),
-    Column("monthly_minor", "Monthly", "money", help="The monthly price of its subscription, while that continues."),
+    Column("amount_minor", "Amount", "money", total=True),
+    Column(
+        "monthly_minor",
+        "Monthly",
+        "money",
+        total=True,
+        help="The monthly price of its subscription, while that is active.",
+    ),
     Column("next", "Next step"),
     Column("why", "Reason"),
     Column("from", "From", "moment", width=128),
-    Column("tries", "Attempts in 30 days", "count"),
+    Column("attempts", "Attempts in 30 days", "count"),
     Column("last_attempt_at", "Last attempt", "moment"),
     Column("card", "Card"),
-    Column("told", "Link sent"),
+    Column("links_sent", "Link sent", "moment"),
     Column("kind", "Type"),
-    Column("id", "Payment"),
+    Column("order_id", "Order"),
+    Column("id", "Payment", links_to="payments?payment={}"),
 )
 
 
 def as_row(case: Case) -> Mapping[str, Any]:
     failed, advice = case.failed, case.advice
-    starts = failed.scheduled_at or failed.stripe_tries_at or advice.advised_from
+    starts = failed.scheduled_at or failed.stripe_retries_at or advice.advised_from
     return {
         "id": case.id,
+        "order_id": failed.order_id,
         "amount_minor": failed.amount_minor,
         "monthly_minor": failed.monthly_minor,
         "currency": failed.currency,
         "next": said(advice.step),
         "why": code_in_words(case),
         "from": starts.isoformat() if starts else None,
-        "tries": failed.tries,
+        "attempts": failed.attempts,
         "last_attempt_at": failed.last_attempt_at.isoformat(),
         "card": failed.card,
-        "told": failed.told[0]["at"][:10] if failed.told else "",
+        "links_sent": failed.links_sent[0]["at"] if failed.links_sent else None,
         "kind": "Subscription" if failed.subscription_id else "Invoice" if failed.invoice_id else "One-time",
     }
 
@@ -109,11 +122,14 @@ def chart(cases: Sequence[Case], currency: str) -> Chart:
     )
 
 
-def details(case: Case) -> None:
-    """Why it failed, the next step, the payment links, and what was done."""
-    failed, advice = case.failed, case.advice
+def headline(case: Case) -> None:
     words = code_in_words(case)
-    st.subheader(literal(f"{failed.amount}: {words[:1].lower()}{words[1:]}"))
+    st.subheader(literal(f"{case.failed.amount}: {words[:1].lower()}{words[1:]}"))
+
+
+def details(case: Case) -> None:
+    """Why it failed, the payment links, and what was done."""
+    failed, advice = case.failed, case.advice
     named = (
         ("Payment", case.id),
         ("Invoice", failed.invoice_id),
@@ -125,7 +141,7 @@ def details(case: Case) -> None:
     detail_view.facts(named, ids=[name for name, _ in named])
     left, right = st.columns(2)
     with left:
-        st.markdown(f"**{literal(said(advice.step))}.** {literal(advice.decline.staff_advice)}")
+        st.markdown(literal(advice.decline.staff_advice))
         if failed.monthly:
             st.markdown(
                 f"At stake: {literal(str(failed.amount))} now, and {literal(str(failed.monthly))} a month from the "
@@ -133,11 +149,11 @@ def details(case: Case) -> None:
             )
         st.markdown(f"Tell the customer: “{literal(advice.decline.customer_message)}”")
         if not advice.decline.known:
-            st.caption("This code of Stripe's is not in our table.")
+            st.caption("This decline code is not in our table.")
         for line in _when(case):
             st.markdown(literal(line))
     with right:
-        st.progress(min(failed.tries / STOP_AT, 1.0), text=literal(advice.meter))
+        st.progress(min(failed.attempts / STOP_AT, 1.0), text=literal(advice.meter))
         if advice.warning:
             st.warning(literal(advice.warning))
         saved = {True: "It is saved.", False: "It is not saved, so it can't be charged without the customer.", None: ""}
@@ -156,27 +172,27 @@ def _when(case: Case) -> list[str]:
     zone, failed, advised = session.settings().business_zone, case.failed, case.advice.advised_from
     now = session.services().clock()
     told = [f"Last attempt: {in_zone(failed.last_attempt_at, zone)}, {ago(failed.last_attempt_at, now)}."]
-    if failed.stripe_tries_at:
-        told.append(f"Stripe retries automatically at {in_zone(failed.stripe_tries_at, zone)}.")
+    if failed.stripe_retries_at:
+        told.append(f"Stripe retries automatically at {in_zone(failed.stripe_retries_at, zone)}.")
     if failed.scheduled_at:
         told.append(f"Scheduled by {actor_name(failed.changed_by)} for {in_zone(failed.scheduled_at, zone)}.")
     elif failed.state == "stopped":
         told.append(f"Stopped by {actor_name(failed.changed_by)}: {failed.reason}")
     elif failed.reason:
         told.append(f"Note: {failed.reason}")
-    if advised and advised > now and not failed.scheduled_at:
+    if advised and advised > now and not failed.scheduled_at and not failed.stripe_retries_at:
         told.append(f"A retry is more likely to succeed after {in_zone(advised, zone)}.")
     return told
 
 
 def _told(case: Case) -> str:
-    if not case.failed.told:
+    if not case.failed.links_sent:
         return "No payment link was created."
     zone = session.settings().business_zone
     how = {"sent": "Invoice sent, requested by", "link": "Payment link created by"}
     return "; ".join(
         f"{how[each['how']]} {actor_name(each['by'])}, {in_zone(datetime.fromisoformat(each['at']), zone)}"
-        for each in case.failed.told
+        for each in case.failed.links_sent
     )
 
 

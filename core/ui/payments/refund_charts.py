@@ -11,7 +11,7 @@ from core.ui.kit.charts import BEFORE, HEIGHT_PIXELS, MONEY, Chart
 
 
 def each_day(figures: RefundFigures) -> Chart:
-    """Refunds by day, with the period before behind."""
+    """Refunds by day, with the previous period behind."""
     currency, days = figures.currency, [each.day for each in figures.daily]
     figure = go.Figure(
         layout={
@@ -56,7 +56,7 @@ def each_day(figures: RefundFigures) -> Chart:
         "refunded",
         "How much is refunded each day?",
         figure,
-        f"Bar chart of what was refunded in {currency.upper()}, with the period before.",
+        f"Bar chart of the amount refunded in {currency.upper()}, with the previous period.",
         rows,
         {f"Refunded{part} ({currency.upper()})": "accounting" for part in ("", " before")},
     )

@@ -1,4 +1,4 @@
-"""The dialog that refunds a payment, the same wherever somebody looks at one."""
+"""The dialogs that refund a payment and that approve a refund."""
 
 from functools import partial
 
@@ -6,13 +6,15 @@ import streamlit as st
 
 from core.errors import Refused
 from core.money import Money, exponent
-from core.payments import private_text, refunds
+from core.payments import private_text, refund_preview, refunds
 from core.payments.actions import Action
-from core.payments.refunds import REASONS, Preview, StripeReason
+from core.payments.refund_preview import Preview
+from core.payments.refunds import REASONS, StripeReason
 from core.staff.audit_words import actor_name
+from core.staff.flags import Flow
 from core.staff.roles import Actor, Right, right
 from core.ui import session
-from core.ui.kit import actions
+from core.ui.kit import actions, paused
 from core.ui.text import code, literal
 
 ALL, PART = "all that is left", "a part"
@@ -25,11 +27,11 @@ def may_refund() -> bool:
 
 @st.dialog("Refund payment", width="medium")
 def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) -> None:
-    """Call it from a button; the page shows the result with `actions.show_result`."""
+    """Open it from a button; the page shows the result with `actions.show_result`."""
     actions.end_dialog_if_over()
     context = session.services().payment_context
     try:
-        found = refunds.preview(context, payment_intent_id)
+        found = refund_preview.preview(context, payment_intent_id)
     except Refused as refused:
         st.info(literal(refused.detail))
         return
@@ -56,7 +58,7 @@ def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) ->
     )
     if warning := private_text.warning(st.session_state.get(_key(found, "why"))):
         st.warning(warning)
-    problem = refunds.problem_with(found, amount)
+    problem = refund_preview.problem_with(found, amount)
     asks = amount is not None and refunds.needs_approval(context, session.actor(), found, amount)
     with st.container(border=True):
         if problem or amount is None:
@@ -64,14 +66,17 @@ def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) ->
         else:
             _show_consequences(found, amount, asks)
     actions.ask_who_it_is()
-    # Bound when it is drawn: however often this button is clicked, it is this one refund.
+    # Set when the dialog is drawn: several clicks on this button make one refund.
     refund_id = st.session_state.setdefault(_key(found, "id"), refunds.new_id())
+    if off := paused.why(Flow.REFUNDS):
+        st.warning(literal(off), icon=":material/pause_circle:")
     label = "Refund" if problem else f"Request a refund of {amount}" if asks else f"Refund {amount}"
     st.button(
         literal(label),
         key=_key(found, "send"),
         type="primary",
-        disabled=bool(problem),
+        disabled=bool(problem or off),
+        help=off or None,
         on_click=actions.attempt,
         args=(partial(_send, found, refund_id),),
         kwargs={"confirmed": True},
@@ -85,15 +90,15 @@ def _show_consequences(found: Preview, amount: Money, asks: bool) -> None:
     else:
         said = f"**{literal(f'Refund {amount} to the original payment method')}**, within 5 to 10 business days."
     st.markdown(said)
-    st.markdown("\n".join(f"- {literal(each)}" for each in refunds.consequences(found, amount)))
+    st.markdown("\n".join(f"- {literal(each)}" for each in refund_preview.consequences(found, amount)))
 
 
 def _amount(found: Preview) -> Money | None:
-    """What the form says now; None where it is not an amount."""
+    """The amount in the form; None if it is not an amount."""
     st.segmented_control("How much", [ALL, PART], default=ALL, required=True, key=_key(found, "how much"))
     if st.session_state[_key(found, "how much")] == PART:
         places = min(exponent(found.left.currency), 2)  # the last of three decimals is always 0
-        # Without limits of its own: the field would keep an amount beyond them to itself, and the button the last one.
+        # No limits on the field: it would not send an amount beyond them, and the button would use the last one.
         st.number_input(
             f"Amount ({found.left.currency.upper()})",
             value=None,
@@ -106,11 +111,11 @@ def _amount(found: Preview) -> Money | None:
 
 
 def _asked(found: Preview) -> Money | None:
-    """The amount in the form at this moment, which may be later than when it was drawn."""
+    """The amount in the form at the moment of the click, which may have changed since the form was drawn."""
     if st.session_state.get(_key(found, "how much")) != PART:
         return found.left
     typed = st.session_state.get(_key(found, "amount"))
-    return None if typed is None else refunds.amount_of(str(typed), found.left.currency)
+    return None if typed is None else refund_preview.amount_of(str(typed), found.left.currency)
 
 
 def _allowance(found: Preview) -> str:
@@ -123,7 +128,7 @@ def _allowance(found: Preview) -> str:
 
 def _send(found: Preview, refund_id: str, actor: Actor) -> str:
     amount = _asked(found)
-    if amount is None or (problem := refunds.problem_with(found, amount)):
+    if amount is None or (problem := refund_preview.problem_with(found, amount)):
         return actions.Failure(problem if amount else "Enter an amount to refund.")
     done = refunds.issue(
         session.services().payment_context,
@@ -144,7 +149,7 @@ def _key(found: Preview, what: str) -> str:
     return f"refund {what} {found.payment_intent_id}"
 
 
-@st.dialog("Approve or reject the refund", width="medium")
+@st.dialog("Approve or reject the refund", width="medium", on_dismiss="rerun")
 def decide(asked: Action) -> None:
     """Approve or reject a refund that somebody else requested."""
     actions.end_dialog_if_over()
@@ -154,18 +159,25 @@ def decide(asked: Action) -> None:
         f"{code(asked.payment_intent_id)}{literal(f', requested by {actor_name(asked.requested_by)}')}"
     )
     st.markdown(f"> {literal(asked.reason)}")
-    found = refunds.preview(session.services().payment_context, str(asked.payment_intent_id))
+    found = refund_preview.preview(session.services().payment_context, str(asked.payment_intent_id))
     if found.left < amount or not found.refundable:
         st.warning(literal(found.why_not or f"Only {found.left} is left, so this refund cannot be approved."))
     else:
-        st.markdown("\n".join(f"- {literal(each)}" for each in refunds.consequences(found, amount, deciding=True)))
+        told = refund_preview.consequences(found, amount, deciding=True)
+        st.markdown("\n".join(f"- {literal(each)}" for each in told))
     actions.ask_who_it_is()
+    if off := paused.why(Flow.REFUNDS):
+        st.warning(literal(off), icon=":material/pause_circle:")
+    st.text_input(
+        "Reason for a rejection", key=f"reject why {asked.id}", max_chars=300, placeholder="The requester sees it"
+    )
+    impossible = bool(off) or found.left < amount or not found.refundable
     with st.container(horizontal=True):
         for label, approved in ((f"Approve {amount}", True), ("Reject", False)):
             st.button(
                 literal(label),
                 type="primary" if approved else "secondary",
-                disabled=approved and (found.left < amount or not found.refundable),
+                disabled=approved and impossible,
                 on_click=actions.attempt,
                 args=(partial(_decided, asked, approved),),
                 kwargs={"confirmed": True},
@@ -173,7 +185,13 @@ def decide(asked: Action) -> None:
     actions.end_dialog_when_done()
 
 
+def _reason_of(asked: Action, approved: bool) -> str | None:
+    return None if approved else st.session_state.get(f"reject why {asked.id}") or ""
+
+
 def _decided(asked: Action, approved: bool, actor: Actor) -> str:
-    done = refunds.decide(session.services().payment_context, actor, asked.id, approved=approved)
+    done = refunds.decide(
+        session.services().payment_context, actor, asked.id, approved=approved, reason=_reason_of(asked, approved)
+    )
     said = refunds.in_words(done)
     return actions.Failure(said) if done.state == "refused" else said

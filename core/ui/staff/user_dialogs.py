@@ -118,7 +118,7 @@ def add() -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("Change role")
+@st.dialog("Change role", on_dismiss="rerun")
 def change_role(user: User) -> None:
     actions.end_dialog_if_over()
     with st.form("role", border=False):
@@ -131,7 +131,7 @@ def change_role(user: User) -> None:
     actions.end_dialog_when_done()
 
 
-@st.dialog("Change account")
+@st.dialog("Change account", on_dismiss="rerun")
 def ask(user: User, change: Change) -> None:
     actions.end_dialog_if_over()
     with st.form("change", border=False):

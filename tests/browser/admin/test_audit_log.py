@@ -80,7 +80,7 @@ def test_whatever_is_looked_for_is_only_text(console, recorded, given):
     now = wall_clock()
 
     def found(**sought):
-        span = audit.Sought(now.replace(year=2020), now, **sought)
+        span = audit.EntryFilter(now.replace(year=2020), now, **sought)
         return audit.entries(console.services.db, Actor("staff:x", Role.ADMIN), span).entries
 
     ours = {"actor": "mallory", "action": "test:thing:done", "subject": "thing:7"}
@@ -96,7 +96,7 @@ def test_an_exported_file_has_all_that_fits_and_no_formula(console, page, record
     rows = list(csv.DictReader(io.StringIO(Path(file.path()).read_text("utf-8-sig"))))
     assert len(rows) == 130
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
-    assert rows[0]["reason"] == "'" + EVIL
+    assert rows[0]["Why"] == "'" + EVIL
     file = downloaded(page, page.get_by_role("button", name="XLSX", exact=True))
     sheet = zipfile.ZipFile(file.path()).read("xl/worksheets/sheet1.xml")
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)

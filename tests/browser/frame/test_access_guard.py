@@ -116,8 +116,7 @@ def test_a_file_is_handed_to_who_is_signed_in_and_to_nobody_else(console, page, 
     for somebody_else in ("ops", "admin"):
         theirs = httpx.get(address, cookies={COOKIE: token(console, somebody_else)})
         assert (theirs.status_code, theirs.text) == (403, NOT_YOURS)
-    with page.expect_response("**/auth/sign-out"):
-        page.get_by_role("button", name="Sign out").click()
+    console.sign_out(page)
     assert httpx.get(address, cookies=cookies).status_code in (403, 404)
 
 
@@ -132,6 +131,25 @@ def test_no_file_is_made_for_somebody_who_was_signed_out_since_the_page_was_draw
     button.click()
     expect(page.get_by_text("Failed to generate file for download")).to_be_visible()
     assert not files
+
+
+def test_a_large_export_shows_progress_can_be_canceled_and_is_handed_once_to_its_maker(console, page, context):
+    console.sign_in(page, "admin", "/large-export")
+    page.get_by_role("button", name="CSV", exact=True).click()
+    expect(page.get_by_text("of 6 rows")).to_be_visible()
+    page.get_by_role("button", name="Cancel export").click()
+    expect(page.get_by_role("button", name="Cancel export")).to_have_count(0)
+    page.get_by_role("button", name="CSV", exact=True).click()
+    expect(page.get_by_text("numbers.csv is ready: 6 rows")).to_be_visible(timeout=10_000)
+    link = page.get_by_role("link", name="Download numbers.csv")
+    address = console.base + link.get_attribute("href")
+    for others, status in (({}, 403), ({COOKIE: token(console, "ops")}, 404)):
+        assert httpx.get(address, cookies=others).status_code == status
+    cookies = {each["name"]: each["value"] for each in context.cookies()}
+    answer = httpx.get(address, cookies=cookies)
+    assert answer.content.decode("utf-8-sig").splitlines() == ["Row", *(f"row {number}" for number in range(6))]
+    assert answer.headers["content-disposition"] == 'attachment; filename="numbers.csv"'
+    assert httpx.get(address, cookies=cookies).status_code == 404
 
 
 def test_a_file_is_taken_from_who_is_signed_in_only(console):

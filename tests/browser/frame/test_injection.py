@@ -18,14 +18,13 @@ from core.staff import audit, flags, users
 from core.staff.flags import Flow
 from core.staff.roles import SYSTEM, Actor, Role
 from tests import factories
-from tests.browser.conftest import CHECKOUT, downloaded
+from tests.browser.conftest import ALIVE, CHECKOUT, downloaded
 
 EVIL = (
     "=cmd|' /C calc'!A0<img src=x onerror=alert(1)><script>alert(2)</script>![a](http://evil.example/x.png)"
     "` ``` [b](javascript:alert(3)) :red[r] :material/delete: $\\frac{1}{2}$ '; drop table payops.staff; -- %_\\ \u202e"
 )
 PAGES = sorted(path.stem.replace("_", "-") for path in (CHECKOUT / "pages").rglob("*.py"))
-ALIVE = "img[src='x'], img[src*='evil.example'], .katex, .stMarkdownColoredText:text-is('r'), a[href*='evil.example']"
 DETAILS = {"users": "user=evil"}  # elsewhere the poisoned record is the first
 FILES = {"payments", "refunds", "disputes", "events", "errors", "users", "audit-log"}
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
@@ -59,9 +58,12 @@ def test_the_names_in_the_addresses_are_found():
 def test_what_lives_would_be_seen(page):
     page.set_content(
         "<img src=x><span class=katex>x</span><span class=stMarkdownColoredText>r</span>"
-        "<a href='http://evil.example'>x</a>"
+        "<a href='http://evil.example'>x</a><a href='//evil.example'>x</a><a href='/\\evil.example'>x</a>"
+        "<a href='javascript:alert(3)'>x</a><a href=' JavaScript:alert(3)'>x</a>"
+        "<a href='/payments?find=http%3A%2F%2Fevil.example'>x</a>"
+        "<a href='payments?payment=javascript%3Aalert(3)%2F%2Fevil.example'>x</a>"
     )
-    assert page.locator(ALIVE).count() == 4
+    assert page.locator(ALIVE).count() == 8
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +124,7 @@ def poisoned(console):
     mallory = Actor(f"staff:{EVIL}", Role.OPS)
     audit.record(db, mallory, EVIL, f"thing:{EVIL}", wall_clock(), reason=EVIL, after={EVIL: EVIL}, request_id=EVIL)
     users.add(db, SYSTEM, "evil", Role.OPS, f"{EVIL}@example.com", "a tram full of lemons", wall_clock())
+    flags.switch(db, SYSTEM, Flow.DISCOUNTS, open=False, sentence="Soon.", reason="a test", now=now)
     flags.switch(db, SYSTEM, Flow.DISCOUNTS, open=True, sentence=EVIL[:300], reason=EVIL, now=now)
     provider = {
         "id": "evil",
@@ -165,7 +168,7 @@ def settled(page):
 @pytest.mark.parametrize("address", PAGES)
 def test_text_of_attackers_lives_nowhere_on_the_page(console, poisoned, page, context, said, address):
     console.give_cookie(context, "admin")
-    page.goto(f"{console.base}/{address}?period=7d&{DETAILS.get(address, '')}")
+    page.goto(f"{console.base}/{address}?period=7d")
     settled(page)
     buttons = page.get_by_role("button", name="CSV", exact=True)
     if address in FILES:
@@ -174,14 +177,21 @@ def test_text_of_attackers_lives_nowhere_on_the_page(console, poisoned, page, co
         if button.is_visible() and button.is_enabled():
             assert_harmless(Path(downloaded(page, button).path()).read_text("utf-8-sig"))
     # The files come before a row is chosen: on some pages the chosen row takes the place of the list and its files.
-    if page.get_by_test_id("stDataFrame").count():
-        page.get_by_test_id("stDataFrame").first.click(position={"x": 16, "y": 52})  # the mark of the first row
+    tables = page.get_by_test_id("stDataFrame").locator("visible=true")  # some are inside a closed part of the page
+    if address in DETAILS:
+        page.goto(f"{console.base}/{address}?period=7d&{DETAILS[address]}")
+        settled(page)
+    elif tables.count():
+        tables.first.click(position={"x": 16, "y": 52})  # the mark of the first row
         page.wait_for_timeout(500)
         settled(page)
 
     page.goto(f"{console.base}/{address}?{urlencode(dict.fromkeys(KEYS, EVIL))}")
     settled(page)
     for field in page.get_by_test_id("stMain").get_by_role("textbox").all():
+        if page.get_by_role("dialog").count():  # a drawer that the address or the text opened lies over the fields
+            page.keyboard.press("Escape")
+            expect(page.get_by_role("dialog")).to_have_count(0)
         if field.is_visible() and field.is_editable():
             field.fill(EVIL)
             field.press("Enter")

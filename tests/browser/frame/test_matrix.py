@@ -6,10 +6,10 @@ from playwright.sync_api import expect
 from core.staff.roles import PAGES, Right, Role, right
 from core.ui import navigation
 from tests.browser.conftest import TEST_ADDRESSES
+from tests.browser.sockets import seen_at
 
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+WHAT_PAGES_SHOW = {"dataframe", "metric", "button"}
 REFUSED = "not available to your role"
-NOT_FOUND = "Page not found"
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +28,27 @@ def test_every_page_has_its_place_in_the_sidebar_and_its_row_in_the_table_of_rol
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_opens_its_pages_by_their_addresses_and_no_other_on_a_process_nobody_visited(
-    fresh_console, page, context, addresses, role
+    fresh_console, addresses, role
 ):
-    """Signed in since before that process started: its very first visit is a bookmark of the last page."""
-    fresh_console.give_cookie(context, str(role))
+    """Signed in since before that process started: its very first visit is a bookmark of the last page.
+
+    Over the socket that a tab speaks through; `test_injection` opens each page in a browser.
+    """
+    cookie = fresh_console.cookie(str(role))
     may = {address for address in addresses if right(role, address) > Right.NONE}
+    shown: set[str] = set()
     for address in reversed(addresses):
-        page.goto(f"{fresh_console.base}/{address}")
-        expect(page.get_by_text(f"Signed in as {role}"), address).to_be_visible()
-        expect(page.locator(DONE), address).to_be_visible()
-        expect(page.get_by_text(NOT_FOUND), address).to_have_count(0)
-        expect(page.get_by_text(REFUSED), address).to_have_count(0 if address in may else 1)
-        if address not in may:
-            main = page.get_by_test_id("stMain")
-            expect(main.locator("[data-testid=stDataFrame], [data-testid=stMetric], button")).to_have_count(0)
-        assert page.url.partition("?")[0] == f"{fresh_console.base}/{address}"
-    listed = {link.get_attribute("href").rpartition("/")[2] for link in page.get_by_test_id("stSidebarNavLink").all()}
-    assert listed - TEST_ADDRESSES == may
+        seen = seen_at(fresh_console.base, address, cookie)
+        assert f"Signed in as {role} ({role})" in seen.texts, address
+        assert "This page failed" not in seen.texts, address
+        assert seen.found, address
+        assert (REFUSED in seen.texts) == (address not in may), address
+        if address in may:
+            shown |= seen.in_main
+        else:
+            assert not seen.in_main & WHAT_PAGES_SHOW, address
+    assert seen.links - TEST_ADDRESSES == may
+    assert shown & WHAT_PAGES_SHOW >= {"metric", "button"}  # and a table, where there is something to list
 
 
 @pytest.mark.timeout(180)

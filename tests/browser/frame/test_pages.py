@@ -1,8 +1,10 @@
 """Which pages a role gets to see, and what a page that fails says."""
 
 import re
+from pathlib import Path
 
 import psycopg
+import pytest
 from playwright.sync_api import expect
 
 from core.db import embedded
@@ -55,3 +57,41 @@ def test_a_page_that_fails_says_so_with_an_id_and_without_its_error(console, pag
 def test_every_page_of_the_console_has_a_role_that_may_open_it():
     for entry in navigation.ENTRIES:
         assert any(right(role, entry.address) > Right.NONE for role in Role)
+
+
+# axe-core 4.11.0 (MPL-2.0) as its authors publish it; decision 0040 says why the file is here.
+AXE = Path(__file__).with_name("axe.min.js").read_text()
+FINDINGS = """rules => axe.run(document, {resultTypes: ["violations"], ...(rules && {runOnly: rules})})
+  .then(found => found.violations.filter(rule => ["serious", "critical"].includes(rule.impact))
+    .map(rule => `${rule.id}: ${rule.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | ")}`))"""
+
+
+@pytest.mark.timeout(300)  # all pages in two themes
+def test_axe_finds_nothing_serious_on_any_page_in_both_themes(console, page):
+    """The dark theme differs in its colours alone, so there only the contrast is looked at."""
+    found = {}
+    page.emulate_media(color_scheme="light")
+    console.sign_in(page, "admin")
+    page.evaluate(AXE)
+    app, white = page.get_by_test_id("stApp"), "rgb(255, 255, 255)"
+    expect(app).to_have_css("background-color", white)
+    for entry in navigation.present():
+        page.locator(f'[data-testid=stSidebarNavLink][href$="/{entry.address}"]').click()
+        expect(page.get_by_role("heading", level=1, name=entry.title)).to_be_visible()
+        expect(page.locator('[data-test-script-state="notRunning"]')).to_be_visible()
+        found[entry.address, "light"] = page.evaluate(FINDINGS)
+        assert levels_in_order(page), f"{entry.address}: a heading skips a level"
+        page.emulate_media(color_scheme="dark")
+        expect(app).not_to_have_css("background-color", white)
+        found[entry.address, "dark"] = page.evaluate(FINDINGS, ["color-contrast"])
+        page.emulate_media(color_scheme="light")
+        expect(app).to_have_css("background-color", white)
+    assert {place: findings for place, findings in found.items() if findings} == {}
+
+
+def levels_in_order(page):
+    """Whether no heading of the page is more than one level below the one before it."""
+    levels = page.locator("[data-testid=stMain] :is(h1,h2,h3,h4,h5,h6)").evaluate_all(
+        "all => all.map(each => Number(each.tagName[1]))"
+    )
+    return all(now <= before + 1 for before, now in zip(levels, levels[1:], strict=False))

@@ -74,7 +74,7 @@ def test_ops_replay_a_failed_event_after_seeing_what_that_does(console, failed, 
     expect(page.get_by_text("charge.succeeded: applied")).to_be_visible()
     assert handled(console, failed)["outcome"] == "applied"
     now = console.services.clock()
-    sought = audit.Sought(now.replace(year=2020), now.replace(year=2100), subject=f"event:{failed['id']}")
+    sought = audit.EntryFilter(now.replace(year=2020), now.replace(year=2100), subject=f"event:{failed['id']}")
     (entry,) = audit.entries(console.services.db, Actor("staff:x", Role.ADMIN), sought).entries
     assert (entry["actor"], entry["reason"]) == ("staff:ops", "The code is mended.")
 
@@ -126,7 +126,7 @@ def test_a_row_leads_to_its_event_and_the_way_back_to_the_same_list(console, pag
     page.get_by_role("button", name="All events").click()
     expect(page.get_by_role("textbox", name="Object or event")).to_have_value("ch_only")
     assert "event=" not in page.url
-    expect(page.get_by_text("1 event matches, and it is handled")).to_be_visible()
+    expect(page.get_by_text("1 event matches and is handled")).to_be_visible()
     page.get_by_role("textbox", name="Object or event").fill("evt_nowhere")
     page.get_by_role("textbox", name="Object or event").press("Enter")
     expect(page.get_by_text("No event matches in this period")).to_be_visible()

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 
 from core.providers import assignment, directory, intake
 from core.staff.roles import Actor, Role
+from tests.browser.clicks import Clicks
+from tests.browser.conftest import open_first_row
 
 DOCTOR = {"name": "Dr Guam", "specialties": ["dermatology"], "capacity": 5}
 ADMIN = Actor("cli:test", Role.ADMIN)
@@ -66,21 +68,21 @@ def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_li
 ):
     waiting = ask(console)
     console.sign_in(page, "ops", "/assignments")
-    expect(page.get_by_text("1 patient waits for a provider")).to_be_visible()
+    expect(page.get_by_text("1 patient is waiting for a provider")).to_be_visible()
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     admin = context.new_page()
     console.sign_in(admin, "admin", "/providers?provider=prov_guam")
+    clicks = Clicks(admin)
     admin.get_by_role("button", name="Edit").click()
     expect(admin.get_by_text("No changes yet.")).to_be_visible()
     add_licence(admin, "GU")
-    expect(admin.get_by_text("Licence in GU: added, without an end")).to_be_visible()
+    expect(admin.get_by_text("Licence in GU added, no end date")).to_be_visible()
     expect(admin.get_by_text("Up to 1 waiting patient could be assigned now")).to_be_visible()
-    admin.get_by_role("button", name="Save").click()
-    expect(admin.get_by_text("Say why the provider is changed.")).to_be_visible()
     admin.get_by_role("dialog").get_by_label("Why").fill("licence came by mail")
     admin.get_by_role("button", name="Save").click()
-    expect(admin.get_by_text("1 who waited was placed.")).to_be_visible()
-    expect(page.get_by_text("Nobody waits: 2 open consultations")).to_be_visible()
+    expect(admin.get_by_text("1 waiting consultation assigned.")).to_be_visible()
+    assert clicks.made <= 5
+    expect(page.get_by_text("No patient is waiting; 2 consultations are assigned")).to_be_visible()
     context.close()
     found = assignment.consultation(directory_of_two, waiting, console.services.clock())
     assert (found["status"], found["provider_id"]) == ("assigned", "prov_guam")
@@ -91,18 +93,39 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_written(console, dire
     page.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
     for field, value, problem in [
-        ("NPI", "1234567890", "The NPI's check digit does not match"),
-        ("Capacity", "0", "The capacity is a whole number from 1"),
+        ("NPI", "1234567890", "its check digit does not match"),
+        ("Capacity", "0", "The capacity must be a whole number from 1"),
         ("E-mail", "nobody", "is not an e-mail address"),
-        ("Name", " ", "A provider has a name."),
+        ("Name", " ", "Enter the provider's name."),
     ]:
         dialog.get_by_label(field, exact=True).fill(value)
         dialog.get_by_label(field, exact=True).press("Tab")
         expect(dialog.get_by_text(problem)).to_be_visible()
     dialog.get_by_label("Why").fill("a mistake")
     page.get_by_role("button", name="Save").click()
-    expect(dialog.get_by_text("A provider has a name. 'nobody' is not")).to_be_visible()
+    expect(dialog.get_by_text("Enter the provider's name. 'nobody' is not")).to_be_visible()
     assert directory.one(directory_of_two, "prov_guam")["capacity"] == 5
+
+
+def test_a_consultation_is_assigned_by_hand_in_4_clicks(console, directory_of_two, page):
+    licensed = {"specialties": ["dermatology"], "capacity": 5, "licences": [{"state": "AS", "number": "R1"}]}
+    people = [licensed | {"id": f"prov_{name}", "name": f"Dr {name}"} for name in ("Near", "Far")]
+    directory.put(directory_of_two, ADMIN, people, console.services.clock())
+    asked = ask(console, patientState="AS")
+    console.sign_in(page, "ops", f"/assignments?show=assigned&find={asked}")
+    clicks = Clicks(page)
+    open_first_row(page, "consultation")
+    page.get_by_role("button", name="Reassign", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    provider = dialog.get_by_label("Provider")
+    provider.click()
+    page.keyboard.press("Enter")  # the only other one
+    dialog.get_by_label("Reason for this provider").fill("the patient asked for them")
+    dialog.get_by_role("button", name="Assign").click()
+    expect(page.get_by_text("Chosen by hand: the patient asked for them").first).to_be_visible()
+    assert clicks.made <= 4
+    found = assignment.consultation(directory_of_two, asked, console.services.clock())
+    assert found["decisions"][-1]["kind"] == "manual" or found["decisions"][0]["kind"] == "manual"
 
 
 def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capacity(
@@ -110,7 +133,7 @@ def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capa
 ):
     waiting = ask(console)
     console.sign_in(page, "ops", f"/assignments?consultation={waiting}")
-    expect(page.get_by_text("Everybody licensed in GU is at capacity.").first).to_be_visible()
+    expect(page.get_by_text("All providers licensed in GU are at capacity.").first).to_be_visible()
     page.get_by_role("button", name="Assign", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Provider").click()
@@ -125,10 +148,12 @@ def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capa
     expect(dialog.get_by_role("switch")).to_be_checked()
     dialog.get_by_label("Provider").click()
     admin.get_by_role("option", name="Dr Full").click()
-    expect(dialog.get_by_text("Dr Full has 2 of 1 open after this. That is over their capacity.")).to_be_visible()
+    expect(
+        dialog.get_by_text("Dr Full will have 2 of 1 open consultations. That exceeds their capacity.")
+    ).to_be_visible()
     dialog.get_by_label("Reason for this provider").fill("they agreed")
     dialog.get_by_role("button", name="Assign").click()
-    expect(admin.get_by_text("Dr Full has it. Chosen by hand: they agreed")).to_be_visible()
+    expect(admin.get_by_text("Assigned to Dr Full. Chosen by hand: they agreed")).to_be_visible()
     context.close()
     found = assignment.consultation(directory_of_two, waiting, console.services.clock())
     assert (found["provider_id"], found["match"]) == ("prov_full", "fallback")
@@ -138,7 +163,7 @@ def test_ops_read_the_directory_and_change_nothing_in_it(console, directory_of_t
     console.sign_in(page, "ops", "/providers?provider=prov_full")
     expect(page.get_by_text("1 of 1").first).to_be_visible()
     expect(page.get_by_role("button", name="Export")).to_be_visible()
-    for name in ("Edit", "Deactivate", "Add a provider", "Import", "Add a specialty"):
+    for name in ("Edit", "Deactivate", "Add provider", "Import", "Add specialty"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
 
 

@@ -1,0 +1,35 @@
+// A table that opens its rows: a click anywhere in a row, or Enter on it, does what Shift and Space do in Streamlit's
+// table, which is to choose the row. Links in the table open as links.
+(() => {
+  if (window.payopsRows) return;
+  window.payopsRows = true;
+  const TABLE = '[class*="st-key-opens-"] [data-testid="stDataFrame"]';
+  const CELLS = "canvas, .dvn-scroller";
+  const HEADING_PIXELS = 36, MARK_PIXELS = 36, AFTER_TABLE_MS = 30;
+  let linkOpenedAt = 0;
+  const openLink = window.open;
+  window.open = (...given) => {
+    linkOpenedAt = Date.now();
+    return openLink.apply(window, given);
+  };
+  const choose = (table) => {
+    const focused = table.contains(document.activeElement) ? document.activeElement : table.querySelector("canvas");
+    const keys = { key: " ", code: "Space", keyCode: 32, shiftKey: true, bubbles: true, cancelable: true };
+    focused.dispatchEvent(new KeyboardEvent("keydown", keys));
+  };
+  document.addEventListener("click", (event) => {
+    const table = event.target.closest?.(TABLE);
+    if (!table || event.detail > 1 || event.button !== 0 || !event.target.closest(CELLS)) return;
+    const box = table.getBoundingClientRect();
+    if (event.clientY - box.top < HEADING_PIXELS || event.clientX - box.left < MARK_PIXELS) return;
+    const clickedAt = Date.now();
+    setTimeout(() => linkOpenedAt < clickedAt && choose(table), AFTER_TABLE_MS);
+  }, true);
+  document.addEventListener("keydown", (event) => {
+    const table = event.target.closest?.(TABLE);
+    if (!table || event.key !== "Enter" || event.target.closest("button, input")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    choose(table);
+  }, true);
+})();

@@ -1,0 +1,40 @@
+"""What needs a person: one line for each thing to do, which opens the page to do it on."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.monitoring.action_items import ActionItem
+from core.staff.roles import Right, Role, right
+from core.ui import navigation
+from core.ui.text import literal
+
+SHOWN = 4
+
+
+def show(lines: Sequence[ActionItem], role: Role) -> None:
+    """The most urgent lines at once, the others a click away."""
+    if not lines:
+        st.success("Nothing needs a person now.", icon=":material/task_alt:")
+        return
+    with st.container(key="action-items", gap=None):
+        for line in lines[:SHOWN]:
+            _line(line, role)
+        if others := lines[SHOWN:]:
+            more = st.popover(f"{len(others)} more", type="tertiary", key="more-action-items", on_change="rerun")
+            if more.open:
+                with more:
+                    for line in others:
+                        _line(line, role)
+
+
+def _line(line: ActionItem, role: Role) -> None:
+    stake = f"{line.at_stake} at stake" if line.at_stake else ""
+    said = " · ".join(literal(part) for part in (stake, line.when) if part)
+    words = f"**{literal(line.what)}**" + (f" · {said}" if said else "")
+    entry = navigation.entry_of(line.kind.page)
+    if entry and line.links and right(role, line.kind.page) > Right.NONE:
+        for act, view in line.links:
+            st.page_link(entry.path, label=f"{words} · {act} →", icon=f":material/{entry.icon}:", query_params=view)
+    else:
+        st.markdown(f":material/person_raised_hand: {words}")  # somebody else's: the role may not open the page

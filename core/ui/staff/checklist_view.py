@@ -1,0 +1,53 @@
+"""The deployment checklist in the console: run by a click, each line with its mend."""
+
+import streamlit as st
+
+from core.checklist import lines
+from core.checklist.finding import Finding, State
+from core.figures.wording import counted
+from core.services import Services
+from core.staff.roles import require
+from core.ui import session
+from core.ui.text import ago, literal
+
+SHOWN_FIRST = (State.FAILED, State.NOT_CHECKED, State.PASSED)
+FOUND = "checklist findings"
+ICONS = {
+    State.PASSED: ":green[:material/check_circle:]",
+    State.FAILED: ":red[:material/cancel:]",
+    State.NOT_CHECKED: ":orange[:material/help:]",
+}
+
+
+def show(running: Services) -> None:
+    """The button, and what the last run in this session found: failures first."""
+    st.caption(
+        "Looks at Stripe, the webhook, the payment API, the database, the addresses and the users. Nothing changes."
+    )
+    if st.button("Check now", icon=":material/checklist:", type="primary", key="run checklist"):
+        _run(running)
+    if FOUND not in st.session_state:
+        st.info("Not checked in this session yet.")
+        return
+    at, findings = st.session_state[FOUND]
+    failures = sum(finding.state is State.FAILED for finding in findings)
+    said = f"{counted(failures, 'line')} failed" if failures else "Nothing failed"
+    st.markdown(f"## {said}, checked {ago(at, running.clock())}")
+    for finding in sorted(findings, key=lambda one: SHOWN_FIRST.index(one.state)):
+        _line(finding)
+
+
+def _run(running: Services) -> None:
+    require(session.actor(), "settings")
+    findings: list[Finding] = []
+    with st.status("Checking…", expanded=False) as status:
+        for finding in lines.check(running):
+            findings.append(finding)
+            status.update(label=f"Checking… {len(findings)} of {len(lines.LINES)}: {finding.name}")
+        status.update(label=f"{len(findings)} lines checked", state="complete")
+    st.session_state[FOUND] = (running.clock(), findings)
+
+
+def _line(finding: Finding) -> None:
+    mend = f"  \nMend: {literal(finding.mend)}" if finding.mend else ""
+    st.markdown(f"{ICONS[finding.state]} **{finding.name}** · {finding.state}  \n{literal(finding.detail)}{mend}")
