@@ -23,15 +23,33 @@ from core.errors import PayopsError
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 SPECIALTIES = ("general_practice", "dermatology", "mental_health", "womens_health", "mens_health")
+RULES = (
+    # one provider in 50 is excluded; one in 20 has a home licence of a compact; a third have hours, an eighth time off
+    "update payops.providers set blocked_reason = 'Excluded.' where hashtext(id) %% 50 = 0",
+    "update payops.licences l set compact = 'NLC' from (select min(l.id) as id from payops.licences l"
+    " join payops.compact_members m on m.compact = 'NLC' and m.state = l.state"
+    " where hashtext(l.provider_id) %% 20 = 1 group by l.provider_id) h where h.id = l.id",
+    "select count(payops.derive_licences(h.provider_id, now())) from payops.licences h where h.compact = 'NLC'"
+    " and h.home_licence_id is null",
+    "insert into payops.provider_schedules (provider_id, zone) select id, 'America/Chicago' from payops.providers"
+    " where hashtext(id) %% 3 = 2 or hashtext(id) %% 8 = 1",
+    "insert into payops.provider_hours (provider_id, weekday, opens, closes) select s.provider_id, d, time '00:00',"
+    " time '00:00' from payops.provider_schedules s, generate_series(1, 7) d where hashtext(s.provider_id) %% 3 = 2",
+    "insert into payops.provider_time_off (provider_id, first_day, last_day) select provider_id, current_date - 3,"
+    " current_date + 3 from payops.provider_schedules where hashtext(provider_id) %% 8 = 1",
+    "select count(payops.settle_schedule(provider_id, now())) from payops.provider_schedules",
+)
 FILL = (
-    # capacity 50; one or two specialties; one to twenty licences
+    # capacity 50; one specialty; one to seven licences, 400,000 in all for 100,000 providers
     "select setseed(0.5)",
     "insert into payops.providers (id, name, active, capacity, specialties, created_at, updated_at)"
     " select 'p' || lpad(n::text, 6, '0'), 'P ' || n, true, 50, array[(%(specialties)s::text[])[1 + n %% 5]],"
     " %(now)s, %(now)s from generate_series(1, %(providers)s) as n",
     "insert into payops.licences (provider_id, state, status, valid_from, valid_until)"
     " select p.id, s.code, 'active', '-infinity', 'infinity' from payops.providers p cross join lateral"
-    " (select code from payops.states order by md5(code || p.id) limit 1 + abs(hashtext(p.id)) %% 20) s",
+    " (select code from payops.states order by md5(code || p.id) limit 1 + abs(hashtext(p.id)) %% 7) s",
+    "vacuum analyze payops.licences",
+    *RULES,
     "insert into payops.consultations (submission_id, body_sha256, patient_id, state, specialty, received_at, status,"
     " provider_id, reason, ended_at) select 'old-' || n, '', 'patient-' || n %% 300000, "
     "'TX', 'dermatology', %(now)s - interval '1 year',"
@@ -39,9 +57,11 @@ FILL = (
     " from generate_series(1, %(consultations)s) as n",
     "insert into payops.availability (provider_id, licence_id, specialty, state, load, "
     "capacity, idle_since, valid_from, valid_until)"
-    " select p.id, l.id, s.code, l.state, 0, p.capacity, '-infinity', l.valid_from, "
-    "l.valid_until from payops.providers p"
-    " join payops.licences l on l.provider_id = p.id cross join unnest(p.specialties) s (code)",
+    " select p.id, l.id, s.code, l.state, 0, p.capacity, '-infinity', greatest(l.valid_from, d.settled_from), "
+    "least(l.valid_until, d.settled_until) from payops.providers p"
+    " join payops.licences l on l.provider_id = p.id and l.valid_from < l.valid_until"
+    " left join payops.provider_schedules d on d.provider_id = p.id cross join unnest(p.specialties) s (code)"
+    " where payops.may_be_assigned(p) and d.on_duty is not false",
     "vacuum analyze",  # which autovacuum would do meanwhile
     "checkpoint",
 )
@@ -62,8 +82,9 @@ SAMPLED = 100
 WARM_UP = 25
 LEAST = (
     "select min(p.pending::float8 / p.capacity) from payops.providers p join payops.licences l on l.provider_id = p.id"
+    " left join payops.provider_schedules d on d.provider_id = p.id"
     " where p.active and p.pending < p.capacity and %s = any(p.specialties) and l.state = %s and l.status = 'active'"
-    " and l.valid_from <= now() and l.valid_until > now()"
+    " and l.valid_from <= now() and l.valid_until > now() and p.blocked_reason is null and d.on_duty is not false"
 )
 TAKEN = (
     "select (p.pending - 1)::float8 / p.capacity from payops.assignment_decisions d"
@@ -184,12 +205,13 @@ def _measure(
     return took, len(errors)
 
 
-def _payops(conninfo: str) -> Work:
+def _payops(conninfo: str, patients: str = "patient") -> Work:
+    """As the intake form's route does it; three in ten patients were seen before."""
     db = PsycopgDatabase(conninfo, max_connections=1, direct=True)
 
     def assign(state: str, specialty: str) -> None:
         submission = f"{threading.get_ident()}-{time.monotonic_ns()}"
-        patient = f"patient-{random.randrange(1_000_000)}"
+        patient = f"{patients}-{random.randrange(1_000_000)}"
         db.call(
             "submit_consultation",
             submission_id=submission,
@@ -198,6 +220,7 @@ def _payops(conninfo: str) -> Work:
             state=state,
             specialty=specialty,
             now=datetime.now(UTC),
+            refreshed=False,
         )
 
     return assign
@@ -222,7 +245,7 @@ def _least_loaded(conninfo: str, demand: str) -> tuple[str, int, int]:
     """Of some choices, how many took somebody than whom nobody eligible
     was less loaded, looked up in the plain tables.
     """
-    choose, assign = random.Random(demand), _payops(conninfo)
+    choose, assign = random.Random(demand), _payops(conninfo, "new patient")
     states = [row[0] for row in _rows(conninfo, "select code from payops.states order by code")]
     right = 0
     with psycopg.connect(conninfo, autocommit=True) as connection:

@@ -1,4 +1,7 @@
-"""Figures of 100,000 subscriptions from their history, against the functions of the commit before there was one."""
+"""Figures of 100,000 subscriptions from their history, against the functions of the commit before there was one.
+
+Below them what the page `subscriptions` reads besides: the movements customer by customer, lists, months and cohorts.
+"""
 
 import subprocess
 import tempfile
@@ -99,9 +102,40 @@ def measure(connection: psycopg.Connection) -> None:
     table.add_row("today's rows and changes, as before", f"{floor:.2f}", "1.00")
     table.add_row("the history of items", f"{median(times['payops']):.2f}", f"{median(times['payops']) / floor:.2f}")
     Console().print(table)
+    Console().print(page_of(connection))
     Console().print(
         f"The history of all was built in {built:.1f} s: {SUBSCRIPTIONS / built:,.0f} subscriptions a second."
     )
+
+
+# By what is read: the query, with the period's days, the currency and now.
+OF_THE_PAGE = {
+    "the figures at the top of the page": "select payops_api.subscription_figures(%(since)s, %(until)s, '2026-09-01',"
+    " '2026-09-30', %(currency)s, %(now)s)",
+    "the waterfall": "select payops.recurring_revenue(m.starts, m.ends, %(currency)s)"
+    " from payops.period_moments(%(since)s, %(until)s, %(now)s) as m",
+    "the first 200 customers who left": "select payops_api.movement_customers('churned', %(since)s, %(until)s,"
+    " %(currency)s, %(now)s, 200)",
+    "the first 200 active subscriptions": "select payops_api.subscriptions_listed('active', null, %(currency)s,"
+    " %(now)s, 200)",
+    "twelve months": "select payops_api.revenue_by_month(12, %(currency)s, %(now)s)",
+    "twelve cohorts": "select payops_api.cohort_retention(12, %(currency)s, %(now)s)",
+}
+
+
+def page_of(connection: psycopg.Connection) -> Table:
+    """How long each part of the page takes."""
+    since, until, currency, now = PERIOD
+    asked = {"since": since, "until": until, "currency": currency, "now": now}
+    table = Table("of the page subscriptions", "median s")
+    for name, query in OF_THE_PAGE.items():
+        times = []
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            connection.execute(query, asked).fetchone()
+            times.append(time.perf_counter() - started)
+        table.add_row(name, f"{median(times):.2f}")
+    return table
 
 
 def functions_before() -> str:

@@ -17,7 +17,7 @@ import httpx
 import psutil
 
 from core import services
-from core.db import embedded
+from core.db import embedded, embedded_programs
 from core.db.deploy import deploy
 from core.sandbox import process as sandbox
 from core.sandbox.secrets import sandbox_secrets
@@ -139,7 +139,7 @@ class System:
             "pool", [program, str(configuration)], {"PATH": os.defpath}, self.data_dir / "pool.log"
         )
         if as_root:
-            user = pwd.getpwnam(embedded.SYSTEM_USER)
+            user = pwd.getpwnam(embedded_programs.SYSTEM_USER)
             self.parts["pool"].command = [
                 "setpriv",
                 f"--reuid={user.pw_uid}",
