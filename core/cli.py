@@ -1,6 +1,5 @@
 """The `payops` command."""
 
-import json
 import logging
 import os
 import sys
@@ -12,11 +11,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from core import database_commands
-from core.db import Database
+from core.checklist import commands as checklist_commands
+from core.db import Database, json_text
 from core.errors import PayopsError, Refused, Unauthorised
 from core.events.commands import events_app
+from core.finance import commands as finance_commands
+from core.finance.bank import commands as bank_commands
 from core.periods import wall_clock
 from core.providers import commands as provider_commands
+from core.reviews import commands as review_commands
 from core.sandbox.commands import app as sandbox
 from core.settings import Settings, SettingsError, load_settings
 from core.staff import audit
@@ -43,14 +46,21 @@ Port = Annotated[int, typer.Option(min=1, max=65535)]
 
 
 @app.command()
-def serve(console_port: Port = 8501, api_port: Port = 8000) -> None:
+def serve(
+    console_port: Port = 8501,
+    api_port: Port = 8000,
+    demo_speed: Annotated[
+        float, typer.Option(min=0.1, max=1000, help="How many times the business's own pace the demo's customers come.")
+    ] = 1.0,
+) -> None:
     """Serve everything on this machine: database, API, background work, and console."""
     from rich.console import Console
 
     from core import serve as everything
 
     try:
-        everything.run(_settings(), console_port=console_port, api_port=api_port, out=Console())
+        out = Console()
+        everything.run(_settings(), console_port=console_port, api_port=api_port, out=out, demo_speed=demo_speed)
     except PayopsError as error:
         _fail(error, code=1)
 
@@ -161,7 +171,7 @@ def metrics(
         running.close()
     except PayopsError as error:
         _fail(error, code=1)
-    typer.echo(json.dumps(overview, indent=2) if as_json else "\n".join(lines(overview, others)))
+    typer.echo(json_text(overview) if as_json else "\n".join(lines(overview, others)))
 
 
 @contextmanager
@@ -234,5 +244,9 @@ def _fail(error: PayopsError, *, code: int) -> NoReturn:
 
 app.add_typer(users_app(_open_database), name="users")
 app.add_typer(events_app(_open_services), name="events")
+finance_commands.mount(app, _open_services)
 provider_commands.mount(app, _open_now)
+bank_commands.mount(app, _open_now)
+checklist_commands.mount(app, _open_services)
+review_commands.mount(app, _open_services)
 database_commands.mount(app, _settings, _fail)

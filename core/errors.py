@@ -43,3 +43,8 @@ class Unauthorised(PayopsError):
     """The caller is not known, or may not do this."""
 
     default_code = "not_allowed"
+
+
+def not_json() -> Refused:
+    """For a request whose body is not JSON."""
+    return Refused("malformed_body", "The body is not JSON.")

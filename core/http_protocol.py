@@ -1,6 +1,4 @@
-"""HTTP on the wire, for the API and the console: bounded heads, answers
-in one piece, and connections closed politely.
-"""
+"""HTTP on the wire, for the API and the console: bounded heads, answers in one piece, connections closed politely."""
 
 import asyncio
 import json
@@ -54,13 +52,15 @@ class BoundedHttp(HttpToolsProtocol):
                 self.transport.abort()
             return
         # In small parts, so that what is counted begins where a request begins, give or take one part.
-        for start in range(0, len(data), PART_BYTES):
-            part = data[start : start + PART_BYTES]
+        at = 0
+        while at < len(data):
+            part = data[at : at + (min(PART_BYTES, HEAD_BYTES - self._bytes) if self._in_head else PART_BYTES)]
+            at += len(part)
             super().data_received(part)
             self._bytes += len(part)
             if self._closing or self._upgraded or self.transport.is_closing():
                 return
-            if self._in_head and self._bytes > HEAD_BYTES:
+            if self._in_head and self._bytes >= HEAD_BYTES:
                 self.refuse(431, "head_too_large", f"A request's head has at most {HEAD_BYTES // 1024} KiB.")
                 return
             if self._bytes > REQUEST_BYTES:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 Clock = Callable[[], datetime]
+EARLIEST = date(2010, 1, 1)  # before the first payment of any clinic that uses Stripe
 
 
 def wall_clock() -> datetime:

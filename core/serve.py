@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.error import URLError
 
@@ -16,6 +17,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from core import services
 from core.errors import Refused, Unavailable
 from core.events.repair import backfill
+from core.events.repair.balances import load_payout_contents
+from core.finance import reconciliation
 from core.periods import business_day, wall_clock
 from core.processes import PRIVATE, Children, keep_running, only_server
 from core.providers import history_import
@@ -26,8 +29,10 @@ READY_TIMEOUT_SECONDS = 60
 PAST_DAYS = 7  # of consultations at the first start
 
 
-def run(settings: Settings, *, console_port: int, api_port: int, out: Console) -> None:
+def run(settings: Settings, *, console_port: int, api_port: int, out: Console, demo_speed: float = 1.0) -> None:
     """Serve until Ctrl-C or a signal to end; everything started here ends with it.
+
+    The demo's customers come in the business's own rhythm times `demo_speed`.
 
     Raises `Refused` where this DATA_DIR is served already or a port is
     taken, `Unavailable` where a part does not start.
@@ -44,8 +49,8 @@ def run(settings: Settings, *, console_port: int, api_port: int, out: Console) -
         environment = _environment(settings, console_port, api_port)
         children = Children(environment, settings.data_dir / "logs", lambda started: record.write(started.pids()))
         try:
-            _start(settings, children, console_port, api_port, out, stop)
-            _watch_other_parts(settings, api_port, stop)
+            _start(settings, children, console_port, api_port, out, stop, demo_speed)
+            _watch_other_parts(settings, api_port, stop, demo_speed)
             while not stop.wait(0.5):
                 children.watch()
         finally:
@@ -56,7 +61,7 @@ def run(settings: Settings, *, console_port: int, api_port: int, out: Console) -
     out.print("Stopped. Nothing recorded is lost.")
 
 
-def _watch_other_parts(settings: Settings, api_port: int, stop: threading.Event) -> None:
+def _watch_other_parts(settings: Settings, api_port: int, stop: threading.Event, demo_speed: float) -> None:
     """Postgres and the sandbox are no children of ours, since they outlive us; they are restarted all the same."""
     if settings.database_kind == "embedded":
         running, start = services.embedded_database(settings)
@@ -66,15 +71,19 @@ def _watch_other_parts(settings: Settings, api_port: int, stop: threading.Event)
         keep_running(
             "sandbox",
             lambda: sandbox.is_running(settings.data_dir),
-            lambda: _open_for_business(settings, api_port),
+            lambda: _open_for_business(settings, api_port, demo_speed),
             stop,
         )
 
 
-def _open_for_business(settings: Settings, api_port: int) -> None:
+def _open_for_business(settings: Settings, api_port: int, speed: float, *, opening: bool = False) -> None:
     (intake_secret, *_) = services.intake_secrets(settings)
     services.demo_sandbox(settings).open_for_business(
-        settings.data_dir, f"http://127.0.0.1:{api_port}", intake_secret=intake_secret
+        settings.data_dir,
+        f"http://127.0.0.1:{api_port}",
+        intake_secret=intake_secret,
+        speed=speed,
+        opening=opening,
     )
 
 
@@ -85,6 +94,7 @@ def _start(
     api_port: int,
     out: Console,
     stop: threading.Event,
+    demo_speed: float,
 ) -> None:
     sandbox = settings.payment_mode is PaymentMode.SANDBOX
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -100,7 +110,7 @@ def _start(
                 passwords = users.create_demo_users(running.db, settings.data_dir, wall_clock())
             _fill(running, progress)
             with _step(progress, "Live traffic"):
-                _open_for_business(settings, api_port)
+                _open_for_business(settings, api_port, demo_speed, opening=True)
         children.start("worker", "-m", "core.worker_process")
         with _step(progress, "Ready to serve"):
             _await_ready(f"http://127.0.0.1:{api_port}/readyz", stop)
@@ -124,6 +134,19 @@ def _fill(running: services.Services, progress: Progress) -> None:
     sandbox, data_dir = services.demo_sandbox(running.settings), running.settings.data_dir
     with _step(progress, "18 months of history"):
         sandbox.write_history(data_dir)
+    with ThreadPoolExecutor(1, thread_name_prefix="clinic") as beside:  # the clinic's past does not need the mirror
+        clinic = beside.submit(_fill_clinic, running, sandbox)
+        _fill_mirror(running, sandbox, progress)
+        with _step(progress, "Providers"):
+            clinic.result()
+    with _step(progress, "Statistics"):
+        running.db.call("analyze_tables")
+    running.db.call("history_loaded", now=running.clock())
+
+
+def _fill_mirror(running: services.Services, sandbox: services.DemoSandbox, progress: Progress) -> None:
+    """Mirror the history, count it, and reconcile it."""
+    data_dir = running.settings.data_dir
     task = progress.add_task("Mirroring", total=len(backfill.NAMES))
     loading = backfill.load_history(
         running.db,
@@ -134,17 +157,18 @@ def _fill(running: services.Services, progress: Progress) -> None:
     for name, _ in loading:
         progress.update(task, advance=1, description=f"Mirroring {name.replace('_', ' ')}")
     progress.update(task, description="Mirroring")
+    load_payout_contents(running.db, sandbox.payout_contents(data_dir))
     with _step(progress, "Counting"):
         running.db.call("recount_stale")
-    with _step(progress, "Providers"):
-        now = running.clock()
-        history_import.import_directory(
-            running.db, sandbox.directory_file(business_day(now, running.settings.business_zone)), now
-        )
-        history_import.replay(running.db, sandbox.consultations(data_dir, days=PAST_DAYS, now=now))
-    with _step(progress, "Statistics"):
-        running.db.call("analyze_tables")
-    running.db.call("history_loaded", now=running.clock())
+        reconciliation.refresh(running.db, running.clock())
+
+
+def _fill_clinic(running: services.Services, sandbox: services.DemoSandbox) -> None:
+    """Import the providers, and decide the consultations of the last weeks as they came in."""
+    now, settings = running.clock(), running.settings
+    history_import.import_directory(running.db, sandbox.directory_file(business_day(now, settings.business_zone)), now)
+    past = sandbox.consultations(settings.data_dir, days=PAST_DAYS, now=now)
+    history_import.replay(running.db, past)
 
 
 @contextmanager

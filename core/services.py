@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,12 +14,17 @@ import structlog
 from core.db import Database, embedded, timezone
 from core.db.counted import CountedDatabase
 from core.db.deploy import deploy
+from core.db.replica import ReplicaReads
 from core.db.time_limits import HEALTH, REPORT, WEBHOOK, TimeLimits
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Refused, Unavailable
 from core.events.api_responses import records_of
+from core.monitoring.incidents import IncidentLog, database_away
 from core.payments.context import PaymentContext
 from core.periods import Clock, wall_clock
+from core.privacy.clinical_words import ClinicalWords
+from core.privacy.outgoing import Screen
+from core.providers.documents import FOLDER, DocumentStore, FolderStore
 from core.providers.history_import import PastConsultation
 from core.settings import PaymentMode, Settings
 from core.staff.flags import Flags
@@ -38,9 +43,13 @@ class DemoSandbox(Protocol):
     def write_history(self, data_dir: Path) -> bool: ...
     def objects(self, data_dir: Path, object_type: str) -> Iterable[dict[str, Any]]: ...
     def events(self, data_dir: Path, types: Sequence[str]) -> Iterable[dict[str, Any]]: ...
+    def payout_contents(self, data_dir: Path) -> Iterable[tuple[str, list[str]]]: ...
     def directory_file(self, today: date) -> str: ...
     def consultations(self, data_dir: Path, *, days: int, now: datetime) -> Iterable[PastConsultation]: ...
-    def open_for_business(self, data_dir: Path, api_url: str, *, intake_secret: str) -> str: ...
+    def bank_statement(self, data_dir: Path, since: date, until: date) -> bytes | None: ...
+    def open_for_business(
+        self, data_dir: Path, api_url: str, *, intake_secret: str, speed: float = 1.0, opening: bool = False
+    ) -> str: ...
     def is_running(self, data_dir: Path) -> bool: ...
     def close(self, data_dir: Path) -> None: ...
 
@@ -63,14 +72,23 @@ class Services:
         """
         base, key = self.settings.stripe_api_base, self.settings.stripe_secret_key
         if key is not None and self.settings.payment_mode is not PaymentMode.SANDBOX:
-            return StripeGateway(key.get_secret_value(), api_base=base, record=self._record_call)
+            return StripeGateway(
+                key.get_secret_value(), api_base=base, record=self._record_call, screen=self.private_text
+            )
         from core.sandbox.process import ensure_running
 
         try:
             sandbox = ensure_running(self.settings.data_dir)
         except TimeoutError as error:
             raise Unavailable("stripe_unavailable", "The sandbox did not start.") from error
-        return StripeGateway(sandbox.secret_key, api_base=sandbox.base_url, record=self._record_call)
+        return StripeGateway(
+            sandbox.secret_key, api_base=sandbox.base_url, record=self._record_call, screen=self.private_text
+        )
+
+    @cached_property
+    def private_text(self) -> Screen:
+        """Refuses to tell Stripe about a patient's health or identity."""
+        return Screen(ClinicalWords(self.db).all, lambda: self.clock().date())
 
     @cached_property
     def payment_context(self) -> PaymentContext:
@@ -83,6 +101,15 @@ class Services:
             records_of=lambda answer: records_of(answer, as_of=self.clock(), livemode=self.livemode),
             refund_limit_minor=self.settings.refund_limit_minor,
         )
+
+    @cached_property
+    def licence_documents(self) -> DocumentStore:
+        """Where documents that prove licences lie: in Supabase Storage, or in DATA_DIR."""
+        if self.settings.supabase_url and self.settings.supabase_secret_key:
+            from core.providers.supabase_documents import SupabaseStore
+
+            return SupabaseStore(self.settings.supabase_url, self.settings.supabase_secret_key.get_secret_value())
+        return FolderStore(self.settings.data_dir / FOLDER)
 
     def _record_call(self, call: StripeCall) -> None:
         try:
@@ -98,8 +125,21 @@ class Services:
     def zone(self) -> ZoneInfo:
         return self.settings.business_zone
 
+    def pool_stats(self) -> dict[str, int]:
+        """How the process uses its connections to the database; empty for a transport without a pool."""
+        return self.db.pool_stats() if isinstance(self.db, CountedDatabase) else {}
+
     def close(self) -> None:
         self.db.close()
+
+
+def start_console(settings: Settings, limits: TimeLimits) -> Services:
+    """The same for the console, whose reads go to the replica if there is one."""
+    running = start(settings, limits)
+    if settings.read_database_url is None:
+        return running
+    address = settings.read_database_url.get_secret_value()
+    return replace(running, db=ReplicaReads(running.db, lambda: PsycopgDatabase(address, limits=limits)))
 
 
 def start(settings: Settings, limits: TimeLimits = REPORT) -> Services:
@@ -110,11 +150,14 @@ def start(settings: Settings, limits: TimeLimits = REPORT) -> Services:
     """
     make_data_dir(settings.data_dir)
     db = _persistently(partial(_opened, settings, limits))
-    return Services(settings, db, business_clock(settings), _webhook_secrets(settings), intake_secrets(settings))
+    incidents = IncidentLog(db, settings.data_dir)
+    clock = business_clock(settings)
+    db.tell_of_outages(lambda: incidents.spool(database_away(clock())))
+    return Services(settings, db, clock, _webhook_secrets(settings), intake_secrets(settings))
 
 
-def _opened(settings: Settings, limits: TimeLimits) -> Database:
-    db = CountedDatabase(_database(settings, limits))
+def _opened(settings: Settings, limits: TimeLimits) -> CountedDatabase:
+    db = CountedDatabase(_database(settings, limits), business_clock(settings))
     try:
         if settings.database_kind == "embedded":
             zone, now = settings.business_timezone, wall_clock()

@@ -6,19 +6,33 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import stripe
+import structlog
 
+from core import telemetry
 from core.errors import PayopsError, Refused, Unavailable
 
 if TYPE_CHECKING:  # the parameters of writes that are composed elsewhere
     from stripe.params import DisputeUpdateParams as DisputeUpdateParams
+    from stripe.params import DisputeUpdateParamsEvidence as DisputeUpdateParamsEvidence
+    from stripe.params import InvoiceCreatePreviewParams as InvoiceCreatePreviewParams
     from stripe.params import InvoicePayParams as InvoicePayParams
+    from stripe.params import InvoiceSendInvoiceParams as InvoiceSendInvoiceParams
+    from stripe.params import InvoiceUpdateParams as InvoiceUpdateParams
     from stripe.params import PaymentIntentConfirmParams as PaymentIntentConfirmParams
+    from stripe.params import PaymentIntentCreateParams as PaymentIntentCreateParams
     from stripe.params import RefundCreateParams as RefundCreateParams
+    from stripe.params import SubscriptionCancelParams as SubscriptionCancelParams
+    from stripe.params import SubscriptionCreateParams as SubscriptionCreateParams
     from stripe.params import SubscriptionUpdateParams as SubscriptionUpdateParams
+    from stripe.params.checkout import SessionCreateParams as SessionCreateParams
+    from stripe.params.checkout import SessionUpdateParams as SessionUpdateParams
 
+log = structlog.get_logger(__name__)
 API_VERSION = "2026-10-28.endive"
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 3.0, 20.0
 MAX_RETRIES = 2
@@ -56,8 +70,11 @@ class StripeGateway:
         api_base: str | None = None,
         record: Callable[[StripeCall], None],
         max_retries: int = MAX_RETRIES,
+        screen: Callable[[Json], None] | None = None,
     ):
+        """`screen` sees the parameters of each write before they are sent, and raises `Refused` for private text."""
         self._record = record
+        self._screen = screen
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
@@ -99,9 +116,16 @@ class StripeGateway:
     def write(self, path: str, *, key: str, method: str = "post", **params: Any) -> Json:
         """Make or change something, at most once for `key` within 24 hours; answers the object as it now is.
 
-        Raises `Refused` (`card_declined` for a decline), or `Unavailable`, after which it may have been done or not.
+        Raises `Refused` (`card_declined` for a decline, `private_text` for what Stripe must not be told), or
+        `Unavailable`, after which it may have been done or not.
         """
+        self.refuse_private(params)
         return self._call(method, path, params | {"idempotency_key": key})
+
+    def refuse_private(self, params: Json) -> None:
+        """Raises `Refused` (`private_text`) where these parameters hold what Stripe must not be told."""
+        if self._screen is not None:
+            self._screen(params)
 
     def upload(self, name: str, content: bytes, *, purpose: str, key: str) -> Json:
         """A file at Stripe; answers its object, whose `id` other objects refer to."""
@@ -116,13 +140,23 @@ class StripeGateway:
         self._note("post files", started, None, None, made.id)
         return dict(made.to_dict())
 
+    def clock_difference(self) -> timedelta | None:
+        """How far this machine's clock is ahead of Stripe's, to a second; None where the answer has no time."""
+        try:
+            answer = self._client.raw_request("get", "/v1/balance")
+        except stripe.StripeError as error:
+            raise translated(error) from error
+        given = answer.headers.get("Date")
+        return datetime.now(UTC) - parsedate_to_datetime(given) if given else None
+
     def _call(self, method: str, path: str, params: Json) -> Json:
         if not _PATH.fullmatch(path):
             raise Refused("stripe_refused", "Stripe has no object of such an id.", facts={"http_status": 404})
         operation = f"{method} {route_of(path)}"
         started = time.monotonic()
         try:
-            answer = self._client.raw_request(method, f"/v1/{path}", **params)
+            with telemetry.span(f"stripe {operation}"):
+                answer = self._client.raw_request(method, f"/v1/{path}", **params)
         except stripe.StripeError as error:
             known = _subject(path, params, _facts(error))
             self._note(operation, started, error.request_id, type(error).__name__, known)
@@ -134,7 +168,10 @@ class StripeGateway:
     def _note(
         self, operation: str, started: float, request_id: str | None, error: str | None, subject: str | None = None
     ) -> None:
-        self._record(StripeCall(operation, (time.monotonic() - started) * 1000, request_id, error, subject))
+        took_ms = (time.monotonic() - started) * 1000
+        # Stripe's id of the request beside ours, which structlog adds: Stripe takes none of ours.
+        log.info("stripe call", operation=operation, took_ms=round(took_ms), stripe_request_id=request_id, error=error)
+        self._record(StripeCall(operation, took_ms, request_id, error, subject))
 
 
 def translated(error: stripe.StripeError) -> PayopsError:

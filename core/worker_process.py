@@ -3,7 +3,7 @@
 import signal
 import threading
 
-from core import logs, services, worker
+from core import logs, services, telemetry, worker
 from core.db.time_limits import WORKER
 from core.settings import load_settings
 
@@ -12,6 +12,7 @@ def main() -> None:
     """Run the worker; SIGINT and SIGTERM end it after the current step."""
     settings = load_settings()
     logs.configure(settings)
+    telemetry.configure(settings, "worker")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 API_KEY = "sb_secret_of_the_tests"
@@ -20,7 +20,7 @@ API_KEY = "sb_secret_of_the_tests"
 def serving(conninfo: str) -> Iterator[str]:
     """The address of a server that calls `payops_api` over `conninfo`."""
 
-    def rpc(request: Request, body: dict) -> JSONResponse:
+    def rpc(request: Request, body: dict) -> Response:
         if request.headers.get("apikey") != API_KEY:
             return JSONResponse({"code": "401", "message": "Invalid API key", "details": None, "hint": None}, 401)
         if request.headers.get("content-profile") != "payops_api":
@@ -28,7 +28,7 @@ def serving(conninfo: str) -> Iterator[str]:
             return JSONResponse({"code": "PGRST106", "message": message, "details": None, "hint": None}, 406)
         return _called(conninfo, request.path_params["function"], body)
 
-    async def endpoint(request: Request) -> JSONResponse:
+    async def endpoint(request: Request) -> Response:
         return rpc(request, await request.json())
 
     app = Starlette(routes=[Route("/rest/v1/rpc/{function}", endpoint, methods=["POST"])])
@@ -42,15 +42,16 @@ def serving(conninfo: str) -> Iterator[str]:
     thread.join()
 
 
-def _called(conninfo: str, function: str, body: dict) -> JSONResponse:
+def _called(conninfo: str, function: str, body: dict) -> Response:
     values = {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in body.items()}
     arguments = sql.SQL(", ").join(
         sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values
     )
-    call = sql.SQL("select payops_api.{}({})").format(sql.Identifier(function), arguments)
+    call = sql.SQL("select to_json(payops_api.{}({}))::text").format(sql.Identifier(function), arguments)
     try:
         with psycopg.connect(conninfo) as connection:
-            return JSONResponse(connection.execute(call, values).fetchone()[0])
+            answer = connection.execute(call, values).fetchone()[0]
+            return Response(answer or "null", media_type="application/json")  # Postgres's own text, as PostgREST does
     except psycopg.OperationalError as error:
         if error.sqlstate is None:
             message = "Could not connect with the database."

@@ -32,10 +32,22 @@ def test_no_file_names_a_registrys_host():
 
 def test_no_modules_import_each_other_in_a_circle():
     """Imports inside functions count too; a circle is named by the `CycleError`."""
-    graph = grimp.build_graph("core", cache_dir=None)
+    graph = grimp.build_graph("core", "pages", cache_dir=None, include_external_packages=True)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    assert len(imports) > 200 and any(imports.values())
+    # The console's script is no package, which is all that the library reads.
+    imports["streamlit_app"] = imported_by(ROOT / "streamlit_app.py")
+    assert imports["streamlit_app"] <= imports.keys() and imports["pages.monitor.overview"] & imports.keys()
     TopologicalSorter(imports).prepare()
+
+
+def imported_by(script: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(script.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return found
 
 
 def test_the_index_of_decisions_names_each_once_and_no_number_is_used_twice():
@@ -44,9 +56,6 @@ def test_the_index_of_decisions_names_each_once_and_no_number_is_used_twice():
     assert [name for name in files if index.count(f"({name})") != 1] == []
     numbers = [name.partition("-")[0] for name in files]
     assert len(numbers) == len(set(numbers))
-
-
-# Folders that are still to be divided, with the most files each may have until then.
 
 
 def test_no_folder_has_more_than_twenty_files():

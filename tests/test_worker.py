@@ -10,7 +10,7 @@ from core import worker
 from core.db import Database, DatabaseFault
 from core.errors import Refused, Unavailable
 from core.jobs import Jobs
-from core.periods import wall_clock
+from core.periods import Clock, wall_clock
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Running:
 
     db: Database
     settings: Settings
+    clock: Clock = wall_clock
 
 
 def do(database, tmp_path, error):

@@ -43,11 +43,16 @@ MENDS = {
     "environment": "Use development, staging or production.",
     "payment_mode": "Use sandbox, development or production.",
     "log_format": "Use console or json.",
+    "otel_traces_exporter": "Use otlp, console or none.",
+    "otel_sdk_disabled": "Use true or false.",
     "log_level": "Use DEBUG, INFO, WARNING or ERROR.",
     "payments_suspended": "Use true or false.",
     "business_timezone": "Use a name such as America/New_York.",
+    "oidc_name": "Use a name of up to 40 characters, such as Okta.",
     "session_hours": "Use a number of hours above 0.",
     "rate_limit_per_minute": "Use a whole number above 0.",
+    "events_kept_days": "Use a whole number of days, at least 30.",
+    "calls_kept_days": "Use a whole number of days, at least 30.",
     "refund_limit": "Use an amount in the major unit, such as 200.",
 }
 LEGACY = {
@@ -142,6 +147,7 @@ def _refusals(settings: Settings) -> list[Problem]:
     return [
         *_key_refusals(settings),
         *_secret_refusals(settings),
+        *_oidc_refusals(settings),
         *_chosen(
             [
                 (
@@ -241,6 +247,23 @@ def _secret_refusals(settings: Settings) -> list[Problem]:
             ),
         ]
     )
+
+
+def _oidc_refusals(settings: Settings) -> list[Problem]:
+    """The three settings of an OpenID provider are set together, or none of them is."""
+    issuer = settings.oidc_issuer
+    given = {
+        "OIDC_ISSUER": issuer,
+        "OIDC_CLIENT_ID": settings.oidc_client_id,
+        "OIDC_CLIENT_SECRET": settings.oidc_client_secret,
+    }
+    mend = "Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET together, or none of them."
+    checks: list[tuple[object, str, str, str]] = [
+        (any(given.values()) and not value, name, "is missing.", mend) for name, value in given.items()
+    ]
+    plain = issuer and issuer.startswith("http:") and urlsplit(issuer).hostname not in LOOPBACK
+    checks.append((plain, "OIDC_ISSUER", "is not https.", "Plain http is taken only for this machine."))
+    return _chosen(checks)
 
 
 def _production_refusals(settings: Settings) -> list[Problem]:

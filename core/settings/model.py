@@ -51,16 +51,24 @@ class Settings(BaseSettings):
     supabase_url: Url | None = None
     supabase_secret_key: Secret | None = None
     database_url: PostgresAddress | None = None
+    read_database_url: PostgresAddress | None = None
     migration_database_url: PostgresAddress | None = None
     data_dir: Path = Path(".payops")
     intake_webhook_secrets: StandardWebhookSecrets = ()
     api_tokens: Tokens = ()
     supabase_jwt_issuer: Url | None = None
+    oidc_issuer: Url | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: Secret | None = None
+    oidc_name: str = Field(default="single sign-on", max_length=40)
     cookie_key: Secret | None = None
     session_hours: float = Field(default=12, gt=0, le=8760)
     business_timezone: TimeZone = "America/New_York"
     alert_urls: AlertUrls = ()
     sentry_dsn: SentryDsn | None = None
+    otel_exporter_otlp_endpoint: Url | None = None
+    otel_traces_exporter: Literal["otlp", "console", "none"] | None = None
+    otel_sdk_disabled: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
     payments_suspended: bool = False
@@ -70,6 +78,8 @@ class Settings(BaseSettings):
     rate_limit_per_minute: int = Field(default=600, gt=0)
     public_base_url: Url = "http://localhost:8501"
     api_base_url: Url = "http://localhost:8000"
+    events_kept_days: int = Field(default=730, ge=30)
+    calls_kept_days: int = Field(default=400, ge=30)
     refund_limit: Decimal = Field(default=Decimal(200), ge=0, le=10_000_000)
     warnings: tuple[str, ...] = ()
 

@@ -44,6 +44,8 @@ def _parts(value: object) -> object:
     parts = tuple(part.strip() for part in value.split(",") if part.strip())
     if any(len(part.split()) > 1 for part in parts):
         refuse("holds an entry with a space in it.", SEPARATE)
+    if any(";" in part for part in parts):
+        refuse("separates its entries with a semicolon.", SEPARATE)
     return parts
 
 

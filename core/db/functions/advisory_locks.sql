@@ -18,6 +18,12 @@ begin
     when 'subscription history' then return 7209119;
     when 'waiting consultations' then return 7209120; -- with the state's hash
     when 'search cursors' then return 7209121; -- with the state's hash
+    when 'bank entries' then return 7209122;
+    when 'reconcile' then return 7209123;
+    when 'recount revenue' then return 7209140;
+    when 'count observations' then return 7209160;
+    when 'count recovery' then return 7209161;
+    when 'staff identities' then return 7209175;
   end case;
 end
 $$;
