@@ -62,9 +62,9 @@ def server() -> Iterator[Server]:
         with psycopg.connect(running.owner_conninfo) as connection:
             connection.execute(f"alter role payops_app login password '{APP_PASSWORD}'")
         yield running
-        with psycopg.connect(running.owner_conninfo) as connection:
-            left = [sentence for (sentence,) in connection.execute("select payops.access_findings()")]
-        assert not left, f"A test left rights in the database that all of this process's tests share: {'; '.join(left)}"
+        with psycopg.connect(running.app_conninfo) as connection:
+            facts = connection.execute("select payops_api.checklist_facts('[]', now())").fetchone()[0]
+        assert not facts["access"], f"A test left rights in the database that all tests here share: {facts['access']}"
 
 
 @contextmanager

@@ -216,8 +216,9 @@ def at_rest(page: Page) -> None:
 def open_first_row(page: Page, parameter: str) -> None:
     """One click in the middle of the first row, as a person makes it."""
     table = page.locator('[class*="st-key-opens-"]').get_by_test_id("stDataFrame").first
-    table.scroll_into_view_if_needed()
+    table.wait_for()
     at_rest(page)
+    table.scroll_into_view_if_needed()
     box = table.bounding_box()
     assert box
     page.mouse.click(box["x"] + min(220, box["width"] / 2), box["y"] + 54)  # under the headings

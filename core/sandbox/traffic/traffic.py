@@ -35,7 +35,7 @@ class Traffic:
 
     def state(self) -> dict[str, Any]:
         """`per_minute` is how many come now."""
-        return {"running": self._running, "speed": self._speed, "per_minute": round(self._rate() * 60, 3)}
+        return {"running": self._running, "speed": self._speed, "per_minute": self._rate() * 60}
 
     def set(self, *, running: bool, speed: float = 1.0, per_minute: float | None = None, opening: bool = False) -> None:
         """Takes effect at once: the business's rhythm times `speed`, or a steady `per_minute`.

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from core.periods import wall_clock
 from core.staff import audit, users
 from core.staff.roles import SYSTEM, Role
+from tests.browser.conftest import at_rest
 
 PASSWORD = "a tram full of lemons"
 
@@ -23,7 +24,10 @@ def chosen(console, page, name, sign_in="admin"):
 
 def change(page, account, button):
     account.get_by_role("button", name=button, exact=True).click()
-    return page.get_by_role("dialog")
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    at_rest(page)
+    return dialog
 
 
 def test_an_admin_adds_somebody_who_signs_in_and_chooses_a_password(console, page, browser):
