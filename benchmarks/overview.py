@@ -75,10 +75,10 @@ def show(times: dict[str, list[float]]) -> None:
     Console().print(table)
 
 
-def sign_in(page: Page, base: str, data_dir: Path) -> None:
-    password = json.loads((data_dir / "demo-users.json").read_text())["ops"]
-    page.goto(base)
-    page.get_by_role("textbox", name="Username").fill("ops")
+def sign_in(page: Page, address: str, data_dir: Path, name: str = "ops") -> None:
+    password = json.loads((data_dir / "demo-users.json").read_text())[name]
+    page.goto(address)
+    page.get_by_role("textbox", name="Username").fill(name)
     page.get_by_role("textbox", name="Password").fill(password)
     with page.expect_response("**/auth/session"):
         page.get_by_role("button", name="Login").click()

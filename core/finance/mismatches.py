@@ -167,6 +167,8 @@ def _missing_here(mismatch: Mismatch, ours: str, theirs: str) -> str:
 def _missing_at_stripe(mismatch: Mismatch, ours: str, theirs: str) -> str:
     if mismatch["leg"] == "deposits":
         return f"{theirs} arrived at the bank, and no payout explains it."
+    if mismatch["facts"].get("line") == "payout_reversal":
+        return f"The payout of {ours} failed, and Stripe's balance does not show that it came back."
     return f"Our ledger has {ours} for {mismatch['subject']}, and Stripe's balance does not show it."
 
 
@@ -175,7 +177,15 @@ def _amount(mismatch: Mismatch, ours: str, theirs: str) -> str:
         return f"The payout is {ours}, and the transactions it took along come to {theirs}."
     if mismatch["leg"] == "deposits":
         return f"The payout is {ours}, and {theirs} arrived at the bank."
+    if mismatch["facts"].get("line") == "payout_reversal":
+        return f"The payout of {ours} failed, and {theirs} of it came back to Stripe's balance."
     return f"Our ledger has {ours}, and Stripe booked {theirs}."
+
+
+def _deposit_returned(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    if mismatch["leg"] == "payouts":
+        return f"Stripe took the payout of {ours} back as failed ({theirs}), and our ledger has it as sent."
+    return f"The bank returned the deposit of {ours or theirs}."
 
 
 def _fee(mismatch: Mismatch, ours: str, theirs: str) -> str:
@@ -217,7 +227,7 @@ _SENTENCES: dict[str, Callable[[Mismatch, str, str], str]] = {
     "deposit_missing": _deposit_missing,
     "deposit_late": _deposit_late,
     "deposit_short": lambda one, ours, theirs: f"Of the payout of {ours}, {theirs} arrived at the bank.",
-    "deposit_returned": lambda one, ours, theirs: f"The bank returned the deposit of {ours or theirs}.",
+    "deposit_returned": _deposit_returned,
     "unknown_operation": _unknown,
 }
 

@@ -124,7 +124,7 @@ begin
       where r.payout_id = s.payout_id
     )
     select s.* from states as s
-    where s.state in ('missing', 'short', 'returned', 'over', 'late') or s.days_late > 0
+    where s.state in ('missing', 'short', 'returned', 'over', 'late') or s.days_late > 0 and s.state <> 'not_expected'
   loop
     perform payops.note_finding(
       f.class, 'deposits', deposit.day, deposit.currency,

@@ -305,6 +305,43 @@ begin
 end
 $$;
 
+-- find_reversal_mismatches: a payout that failed or was canceled came back to the balance whole, and no other did. What
+-- Stripe has not had the time to book, or to tell, is none yet.
+create function payops.find_reversal_mismatches(p_since date, p_until date, p_now timestamptz) returns void
+language sql
+set search_path = '' as $$
+  select payops.note_finding(
+    j.fault, 'payouts', j.day, j.currency, j.payout_id, 'payout', j.amount_minor,
+    case j.fault when 'deposit_returned' then j.back_minor else j.amount_minor::numeric - coalesce(j.back_minor, 0) end,
+    jsonb_strip_nulls(jsonb_build_object(
+      'line', 'payout_reversal', 'object', j.payout_id, 'movement', j.movement_id, 'ours_minor', j.amount_minor,
+      'ours_currency', j.currency, 'ours_day', j.day, 'theirs_minor', j.back_minor, 'theirs_currency', j.currency
+    )),
+    p_payout => j.payout_id
+  )
+  from (
+    select
+      r.payout_id, r.day, r.currency, r.amount_minor, b.back_minor, b.movement_id,
+      case
+        when p.status in ('failed', 'canceled') and m.id is not null and b.back_minor is null
+          and p.as_of <= p_now - payops.booking_grace() then 'missing_at_stripe'
+        when p.status in ('failed', 'canceled') and b.back_minor <> r.amount_minor then 'amount'
+        when p.status not in ('failed', 'canceled') and b.latest <= p_now - payops.booking_grace() then 'deposit_returned'
+      end as fault
+    from payops.reconciled_payouts as r
+    inner join payops.payouts as p on r.payout_id = p.id
+    left join payops.balance_transactions as m on p.balance_transaction_id = m.id
+    cross join lateral (
+      select sum(t.amount_minor) as back_minor, max(t.id) as movement_id, max(t.created) as latest
+      from payops.balance_transactions as t
+      where t.source_id = p.id and t.reporting_category = 'payout_reversal'
+        and t.id is distinct from p.balance_transaction_id
+    ) as b
+    where r.day between p_since and p_until and (p.status in ('failed', 'canceled') or b.back_minor is not null)
+  ) as j
+  where j.fault is not null
+$$;
+
 -- reconcile_payouts: the payouts of these business days are compared with Stripe's balance again.
 create function payops.reconcile_payouts(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
@@ -312,5 +349,6 @@ set search_path = '' as $$
 begin
   perform payops.reconcile_contents(p_since, p_until, p_now);
   perform payops.find_payout_mismatches(p_since, p_until, p_now);
+  perform payops.find_reversal_mismatches(p_since, p_until, p_now);
 end
 $$;

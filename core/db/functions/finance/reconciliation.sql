@@ -94,6 +94,11 @@ set search_path = '' as $$
       select from payops.reconciled_payouts as r
       where r.day = u.day and (r.contents_state = 'pending' or r.deposit_state = 'on_the_way')
     )
+    or exists ( -- that it came back to the balance may not be known yet
+      select from payops.reconciled_payouts as r
+      inner join payops.payouts as p on r.payout_id = p.id
+      where r.day = u.day and p.status in ('failed', 'canceled') and p.as_of > p_now - interval '3 days'
+    )
     or u.day >= payops.business_day(p_now) - 4
 $$;
 
