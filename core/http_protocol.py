@@ -27,7 +27,8 @@ SAFE_HEADERS = (
 class BoundedHttp(HttpToolsProtocol):
     """uvicorn's protocol with bounds that hold before anything of a request is kept.
 
-    A head has 64 KiB and 10 s. A request that goes on and on without a body, such as by trailers, ends at 16 MiB.
+    A head has 64 KiB and 10 s. A request that goes on and on without a body, such as by trailers, ends at 16 MiB. A
+    body that is still coming 5 s after its answer is not waited for.
     """
 
     _timer: asyncio.TimerHandle | None = None
@@ -81,7 +82,13 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head, self._in_body = False, True
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._in_body and self._timer is None:
+            self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
     def on_message_complete(self) -> None:
+        self._stop_timer()
         super().on_message_complete()
         self._in_body = False
         self.scope[BODY_IS_HERE] = True  # type: ignore[literal-required]

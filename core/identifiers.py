@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from urllib.parse import unquote
 
 # Random or hashed hexadecimal digits, in which one in some hundreds holds
 # what could be a card or phone number: an object id, a
@@ -14,6 +15,12 @@ _RANDOM = re.compile(
 MIN_LETTERS = 4
 _EMAIL = re.compile(r"[^\s@/:?&=<>]+(?:@|%40)[^\s@/?&=<>]+\.[^\s@.]{2,}", re.IGNORECASE)
 _DIGIT_RUN = re.compile(r"(?<![0-9])[0-9](?:[ ._/-]{0,2}[0-9]){11,18}(?![0-9])")
+# As a card has it printed, whatever separates the groups: 4-4-4-4, with up to three digits more, or 4-6-5 and 4-6-4.
+_GROUPS = re.compile(
+    r"(?<![0-9])[0-9]{4}(?:(?:[^0-9a-z]{1,3}[0-9]{4}){3}(?:[^0-9a-z]{1,3}[0-9]{1,3})?"
+    r"|[^0-9a-z]{1,3}[0-9]{6}[^0-9a-z]{1,3}[0-9]{4,5})(?![0-9])",
+    re.IGNORECASE,
+)
 # First digits and lengths of the card networks, so that a date or a count of milliseconds is no card number.
 _CARD = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
@@ -23,7 +30,7 @@ _CARD = re.compile(
 _PHONES = (
     re.compile(r"\+[ ]?[1-9](?:[ ().-]{0,2}[0-9]){7,14}(?![0-9])"),  # international
     # North America's, with or without the country code and separators between its parts
-    re.compile(r"(?<![0-9])(?:1[ .-]?)?(?:\([2-9]\d\d\)[ .-]?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]?\d{4}(?![0-9])"),
+    re.compile(r"(?<![0-9])(?:1[ .-]?)?(?:\([2-9]\d\d\)[ .-]?|[2-9]\d\d[ .-])\d{3}[ .-]?\d{4}(?![0-9])"),
     re.compile(r"(?:tel:)?1?[2-9]\d\d[2-9]\d{6}", re.IGNORECASE),  # the whole identifier
 )
 
@@ -46,7 +53,10 @@ def private_kind(identifier: str) -> str | None:
 
 def has_card_number(text: str) -> bool:
     """Whether a card number stands anywhere in this text, random hexadecimal ids apart."""
-    return any(_is_card(found.group()) for found in _DIGIT_RUN.finditer(_RANDOM.sub(_left_of_random, _plain(text))))
+    plain = _RANDOM.sub(_left_of_random, _plain(text))
+    return any(_is_card(found.group()) for found in _DIGIT_RUN.finditer(plain)) or any(
+        _has_card_digits(found.group()) for found in _GROUPS.finditer(plain)
+    )
 
 
 def private_problem(identifier: str) -> str | None:
@@ -63,7 +73,9 @@ def luhn(digits: str) -> bool:
 
 def _plain(text: str) -> str:
     """The text with every digit and sign in its plain form, and without characters that are not seen."""
-    composed = unicodedata.normalize("NFKC", text).replace("\N{EN DASH}", "-").replace("\N{NON-BREAKING HYPHEN}", "-")
+    composed = (
+        unicodedata.normalize("NFKC", unquote(text)).replace("\N{EN DASH}", "-").replace("\N{NON-BREAKING HYPHEN}", "-")
+    )
     digits = (str(unicodedata.digit(sign)) if sign.isdigit() else sign for sign in composed)
     return "".join(sign for sign in digits if unicodedata.category(sign) not in ("Cf", "Cc")).strip()
 
@@ -78,5 +90,9 @@ def _is_card(run: str) -> bool:
     separators, groups = set(re.findall(r"[^0-9]+", run)), re.findall(r"[0-9]+", run)
     if len(separators) > 1 or (separators and min(map(len, groups)) < 2):
         return False
-    digits = "".join(groups)
+    return _has_card_digits(run)
+
+
+def _has_card_digits(text: str) -> bool:
+    digits = "".join(re.findall(r"[0-9]", text))
     return bool(_CARD.fullmatch(digits)) and luhn(digits)

@@ -21,11 +21,14 @@ _SECRETS = re.compile(
     | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)           # a login in an address
     | [\w.+-]+@[\w-]+(?:\.[\w-]+)+              # e-mail addresses
     | \+\d[\d ().-]{7,}\d                       # international phone numbers
-    | (?<![\w(-])(?:\([2-9]\d\d\)[ ]?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\w-])  # North America's
+    | (?<![\w(-])(?:\([2-9]\d\d\)[ ]?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}(?![\w-])  # North America's
     """,
     re.VERBOSE,
 )
-_CARD = re.compile(r"(?<!\d)\d(?:[ ._-]?\d){12,18}(?!\d)")
+_CARD = re.compile(
+    r"(?<!\d)(?:\d(?:[ ._-]?\d){12,18}"
+    r"|\d{4}(?:[^\w]{1,3}\d{4}){3}(?:[^\w]{1,3}\d{1,3})?|\d{4}[^\w]{1,3}\d{6}[^\w]{1,3}\d{4,5})(?!\d)"
+)
 _PRIVATE_KEYS = frozenset(
     {"password", "secret", "token", "authorization", "cookie", "client_secret", "body", "payload"}
 )

@@ -74,14 +74,14 @@ class Children:
         self.changed(self)
 
     def watch(self) -> None:
-        """Call this again and again: a child that ended is restarted, a little later each time."""
+        """Call this again and again: a child that ended is restarted, at once and then a little later each time."""
         for child in self.children:
             ended = child.process.poll() if child.process else None
             if ended is None:
                 continue
             if not child.not_before:
                 child.restarts += 1
-                child.not_before = time.monotonic() + min(RESTART_WAIT_SECONDS * child.restarts, 30)
+                child.not_before = time.monotonic() + min(RESTART_WAIT_SECONDS * (child.restarts - 1), 30)
                 log.warning("a process ended and is restarted", process=child.name, exit=ended)
             if time.monotonic() >= child.not_before:
                 child.not_before = 0.0

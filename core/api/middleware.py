@@ -20,6 +20,7 @@ from core import telemetry
 from core.api.problems import WRONG_HOST, answer_to
 from core.errors import Refused, Unavailable
 from core.http_protocol import BODY_IS_HERE
+from core.identifiers import private_kind
 
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 7.0
@@ -188,7 +189,7 @@ class AnswerInTime:
 
 def _request_id(given: bytes | None) -> str:
     """The caller's request ID if it is harmless, else a new one. It is unique but not secret."""
-    if given and _REQUEST_ID.fullmatch(given):
+    if given and _REQUEST_ID.fullmatch(given) and private_kind(given.decode()) is None:
         return given.decode()
     return f"{random.getrandbits(128):032x}"
 

@@ -1,4 +1,4 @@
-"""Counts the errors that calls to the database get, and records them in it once it answers again."""
+"""Every call to the database passes here: errors are counted and recorded, card numbers that staff typed refused."""
 
 import threading
 from collections import Counter
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.db import Database, DatabaseFault
+from core.db.typed_text import refuse_card_numbers
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Unavailable
 from core.periods import wall_clock
@@ -28,6 +29,7 @@ class CountedDatabase:
         self._tell_of_outage = tell
 
     def call(self, function: str, /, **arguments: Any) -> Any:
+        refuse_card_numbers(arguments)
         try:
             answer = self._db.call(function, **arguments)
         except (Unavailable, DatabaseFault) as error:

@@ -3,6 +3,7 @@
 import re
 
 from core.errors import Refused
+from core.identifiers import has_card_number
 
 PAYMENT_INTENT, INVOICE, SUBSCRIPTION = (
     r"^pi_[A-Za-z0-9_]{1,100}$",
@@ -27,7 +28,10 @@ _STARTS = {
 
 
 def fits(value: str, shape: str) -> bool:
-    return re.fullmatch(shape, value, re.ASCII) is not None and value.isascii() and not value.endswith("\n")
+    """Whether the value is an ID of this format, and no card number behind its prefix."""
+    if re.fullmatch(shape, value, re.ASCII) is None or not value.isascii() or value.endswith("\n"):
+        return False
+    return not has_card_number(value)
 
 
 def expected(shape: str) -> str:

@@ -20,16 +20,17 @@ class Kind(StrEnum):
 
 # ICD-10-CM: a letter, a digit, a digit or A or B, and after a point up to four more. Without the point it could be
 # any short code, so then a word before it has to say that it is a diagnosis.
-_CODE = re.compile(r"(?<![\w.])[A-TV-Z][0-9][0-9AB]\.[0-9A-TV-Z]{1,4}(?![\w])", re.IGNORECASE)
+_CODE = re.compile(r"(?<![\w.])[A-Z][0-9][0-9AB]\.[0-9A-Z]{1,4}(?![\w])", re.IGNORECASE)
 _NAMED_CODE = re.compile(
-    r"\b(?:icd(?:[- ]?10(?:[- ]?cm)?)?|dx|diagnos[ei]s|diag)\b[^\w]{0,3}(?:code[^\w]{0,3})?[A-TV-Z][0-9][0-9AB]"
-    r"(?:\.?[0-9A-TV-Z]{1,4})?(?!\w)",
+    r"\b(?:icd(?:[- ]?10(?:[- ]?cm)?)?|dx|diagnos[ei]s|diag)\b[^\w]{0,3}(?:code[^\w]{0,3})?[A-Z][0-9][0-9AB]"
+    r"(?:\.?[0-9A-Z]{1,4})?(?!\w)",
     re.IGNORECASE,
 )
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATES = (
     re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?!\d)"),
     re.compile(r"(?<!\d)(?P<month>\d{1,2})[-/.](?P<day>\d{1,2})[-/.](?P<year>(?:19|20)\d\d)(?!\d)"),
+    re.compile(r"(?<![\d/])(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d\d)(?![\d/])"),
     re.compile(rf"\b(?P<name>{_MONTH})[ ]?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[ ](?P<year>(?:19|20)\d\d)\b", re.I),
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[ .-]+(?P<name>{_MONTH})[ .,-]+(?P<year>(?:19|20)\d\d)\b", re.I),
 )
@@ -64,23 +65,32 @@ def _personal(text: str, today: date) -> Iterator[Kind]:
     plain = unicodedata.normalize("NFKC", text)
     if _CODE.search(plain) or _NAMED_CODE.search(plain):
         yield Kind.DIAGNOSIS_CODE
-    if _BORN.search(plain) or any(day < today - RECENT for day in _dates(plain)):
+    if _BORN.search(plain) or any(day < today - RECENT for day in _dates(plain, today)):
         yield Kind.BIRTH_DATE
     if kind := private_kind(text):
         yield _KINDS[kind]
 
 
-def _dates(text: str) -> Iterator[date]:
+def _dates(text: str, today: date) -> Iterator[date]:
     for pattern in _DATES:
         for found in pattern.finditer(text):
             parts = found.groupdict()
             month = _MONTHS.index(parts["name"][:3].lower()) + 1 if "name" in parts else int(parts["month"])
-            day = int(parts["day"])
+            day, year = int(parts["day"]), _full_year(parts["year"], today)
             for first, second in ((month, day), (day, month)):  # 31/12/1980 as well as 12/31/1980
                 try:
-                    yield date(int(parts["year"]), first, second)
+                    yield date(year, first, second)
                 except ValueError:
                     continue
+
+
+def _full_year(written: str, today: date) -> int:
+    """The year; of one with two digits the last that is not yet over."""
+    year = int(written)
+    if len(written) > 2:
+        return year
+    century = today.year // 100 * 100
+    return century + year if century + year <= today.year + 1 else century - 100 + year
 
 
 def _has_word(text: str, words: Collection[str]) -> bool:

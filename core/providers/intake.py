@@ -35,7 +35,7 @@ def _not_private(identifier: str) -> str:
     return identifier
 
 
-# An ID that the form chooses; one that looks like an e-mail address, a phone or a card number is refused.
+# An ID or a word that the form chooses; one that looks like an e-mail address, a phone or a card number is refused.
 OwnId = Annotated[Text, AfterValidator(_not_private)]
 
 
@@ -46,11 +46,11 @@ class Submission(BaseModel):
 
     submissionId: OwnId
     patientId: OwnId
-    patientState: Text
-    specialty: Text
+    patientState: OwnId
+    specialty: OwnId
     orderId: OwnId | None = None
     submittedAt: Annotated[AwareDatetime | None, Field(strict=False)] = None
-    preferredProviderId: Text | None = None
+    preferredProviderId: OwnId | None = None
 
 
 class StatusChange(BaseModel):
@@ -58,7 +58,7 @@ class StatusChange(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    consultationId: Text
+    consultationId: OwnId
     status: Literal["completed", "cancelled"]
 
 

@@ -185,6 +185,25 @@ def test_trailers_without_end_are_refused(api, monkeypatch):
     assert b"HTTP/1.1 4" in said
 
 
+@pytest.mark.parametrize("path", ["/api/payments/process-payment", "/livez", "/nowhere"])
+def test_a_body_that_goes_on_after_its_answer_is_not_waited_for(api, monkeypatch, path):
+    monkeypatch.setattr(http_protocol, "LINGER_SECONDS", 0.3)
+    with socket.create_connection((api.http.base_url.host, api.http.base_url.port), timeout=10) as wire:
+        wire.sendall(head(path))
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 4" if path != "/livez" else b"HTTP/1.1 ")
+        until = time.monotonic() + 5
+        with pytest.raises(OSError):
+            while time.monotonic() < until:
+                wire.sendall(b" ")
+                time.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", ["4242424242424242", "4000-0566-5566-5556", "212-555-0134"])
+def test_a_request_id_with_private_data_is_replaced(api, name):
+    assert api.http.get("/livez", headers={"X-Request-Id": name}).headers["x-request-id"] != name
+    assert api.http.get("/livez", headers={"X-Request-Id": "order-17"}).headers["x-request-id"] == "order-17"
+
+
 def test_a_slow_sender_costs_others_nothing(api, monkeypatch):
     monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 2.0)
     address = (api.http.base_url.host, api.http.base_url.port)

@@ -49,11 +49,17 @@ InvoiceId = Annotated[str, *_stripe_id(ids.INVOICE)]
 SubscriptionId = Annotated[str, *_stripe_id(ids.SUBSCRIPTION)]
 PriceId = Annotated[str, *_stripe_id(ids.PRICE)]
 CustomerId = Annotated[str, *_stripe_id(ids.CUSTOMER)]
-Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]+@[!-?A-~]+\.[!-?A-~]+$", max_length=254)]
+Email = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-?A-~]+@[!-?A-~]+\.[!-?A-~]+$", max_length=254),
+    AfterValidator(_without_card_number),
+]
 Text = Annotated[
     str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=500), AfterValidator(_without_card_number)
 ]
-Address = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2000)]
+Address = Annotated[
+    str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2000), AfterValidator(_without_card_number)
+]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$"), AfterValidator(_without_card_number)]
 Whole = Annotated[int, Field(strict=True)]
