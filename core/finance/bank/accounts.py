@@ -1,5 +1,6 @@
 """The company's bank accounts, and which of them a statement is of."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
@@ -8,6 +9,9 @@ from core.db import Database
 from core.errors import Refused
 from core.finance.bank.csv_mapping import CsvMapping
 from core.finance.bank.statements import Statement
+
+
+_ENDING = re.compile(r"\s*••••\s*\w*$")
 
 
 class Account(TypedDict):
@@ -46,7 +50,11 @@ def known(db: Database) -> list[Account]:
 
 
 def named(accounts: Sequence[Account], name: str) -> Account | None:
-    return next((account for account in accounts if account["name"].casefold() == name.strip().casefold()), None)
+    """The account of this name; without its ending (`USD account` of `USD account •••• 6789`) where only one has it."""
+    wanted = name.strip().casefold()
+    whole = next((account for account in accounts if account["name"].casefold() == wanted), None)
+    begun = [account for account in accounts if _ENDING.sub("", account["name"]).casefold() == wanted]
+    return whole or (begun[0] if len(begun) == 1 else None)
 
 
 def target_of(

@@ -94,7 +94,7 @@ def with_sentence(name: str, work: Callable[[], T]) -> T:
     except Unreadable as error:
         raise Refused(
             "bank_file_unreadable",
-            f"{name}, line {error.line:,}: {error.reason}. Nothing was imported.",
+            f"{name}, line {error.line:,}: {error.reason}{'' if error.reason.endswith('?') else '.'} Nothing was imported.",
             facts={"line": error.line, "reason": error.reason},
         ) from None
 

@@ -30,7 +30,14 @@ set search_path = '' as $$
   ) as c
 $$;
 
--- add_revenue_changes: the sums by day and by cohort include the changes of these customers, or with -1 no longer do.
+-- month_starts: the moment at which a month of business days begins.
+create function payops.month_starts(p_month date) returns timestamptz
+language sql stable
+set search_path = '' as $$
+  select date_trunc('month', p_month)::timestamp at time zone b.timezone from payops.business as b
+$$;
+
+-- add_revenue_changes: the sums by day, by month and by cohort include the changes of these customers, or with -1 no longer do.
 create function payops.add_revenue_changes(p_customers text[], p_times integer) returns void
 language sql
 set search_path = '' as $$
@@ -44,6 +51,26 @@ set search_path = '' as $$
   on conflict (currency, day, movement) do update set
     customers = d.customers + excluded.customers, before_minor = d.before_minor + excluded.before_minor,
     after_minor = d.after_minor + excluded.after_minor;
+  insert into payops.monthly_movements as m (currency, month, movement, customers, before_minor, after_minor)
+  select
+    n.currency, n.month, k.movement, p_times * count(*), p_times * sum(n.before_minor), p_times * sum(n.after_minor)
+  from (
+    select
+      c.currency, d.month, (array_agg(c.before_minor order by c.at))[1] as before_minor,
+      (array_agg(c.after_minor order by c.at desc))[1] as after_minor, min(c.first_at) as first_at
+    from payops.revenue_changes as c
+    cross join lateral (select date_trunc('month', payops.business_day(c.at))::date as month) as d
+    where c.customer_id = any(p_customers)
+    group by c.customer_id, c.currency, d.month
+  ) as n
+  cross join lateral payops.net_movement(
+    n.before_minor, n.after_minor, n.first_at < payops.month_starts(n.month)
+  ) as k (movement)
+  where k.movement <> 'none'
+  group by 1, 2, 3
+  on conflict (currency, month, movement) do update set
+    customers = m.customers + excluded.customers, before_minor = m.before_minor + excluded.before_minor,
+    after_minor = m.after_minor + excluded.after_minor;
   insert into payops.cohort_changes as k (currency, cohort, month, customers)
   select
     c.currency, date_trunc('month', payops.business_day(c.first_at))::date,
@@ -67,11 +94,12 @@ begin
 end
 $$;
 
--- sum_revenue_changes: the sums by day and by cohort are made anew, in the business's present time zone.
+-- sum_revenue_changes: the sums by day, by month and by cohort are made anew, in the business's present time zone.
 create function payops.sum_revenue_changes() returns void
 language sql
 set search_path = '' as $$
   delete from payops.daily_movements;
+  delete from payops.monthly_movements;
   delete from payops.cohort_changes;
   select payops.add_revenue_changes(array(select distinct c.customer_id from payops.revenue_changes as c), 1)
 $$;
@@ -173,15 +201,28 @@ set enable_mergejoin = 'off' as $$
   ) as m
 $$;
 
--- period_movements: a period's movements, customer by customer, summed: a customer who changed once counts as in the
--- sums by day; those who changed several times are taken out of them and counted by what they come to.
+-- period_movements: a period's movements, customer by customer, summed. A whole month has sums of its own. Otherwise a
+-- customer who changed once counts as in the sums by day; those who changed several times are taken out of them and
+-- counted by what they come to.
 create function payops.period_movements(p_starts timestamptz, p_ends timestamptz, p_currency text)
 returns table (movement text, customers bigint, before_minor bigint, after_minor bigint)
-language sql stable rows 10
+language plpgsql stable rows 10
 set search_path = ''
 set enable_seqscan = 'off'
 set enable_hashjoin = 'off'
 set enable_mergejoin = 'off' as $$
+declare
+  first_day date := payops.business_day(p_starts);
+begin
+  if p_starts = payops.month_starts(first_day)
+    and p_ends = payops.month_starts((first_day + interval '1 month')::date) then
+    return query
+    select m.movement, m.customers, m.before_minor, m.after_minor
+    from payops.monthly_movements as m
+    where m.currency = p_currency and m.month = first_day and m.customers <> 0;
+    return;
+  end if;
+  return query
   select s.movement, sum(s.customers)::bigint, sum(s.before_minor)::bigint, sum(s.after_minor)::bigint
   from (
     select c.movement, c.customers, c.before_minor, c.after_minor
@@ -200,5 +241,6 @@ set enable_mergejoin = 'off' as $$
     where m.movement <> 'none'
   ) as s
   group by s.movement
-  having sum(s.customers) <> 0
+  having sum(s.customers) <> 0;
+end
 $$;
