@@ -26,7 +26,7 @@ def refusal(name, data, **how):
     with pytest.raises(Refused) as refused:
         reading.read(name, data, **how)
     sentence = refused.value.detail
-    assert re.match(rf"{re.escape(name)}, line [\d,]+: .+\. Nothing was imported\.$", sentence), sentence
+    assert re.match(rf"{re.escape(name)}, line [\d,]+: .+[^.?][.?] Nothing was imported\.$", sentence), sentence
     assert "\n" not in sentence and "Traceback" not in sentence
     return refused.value
 

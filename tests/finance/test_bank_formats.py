@@ -159,9 +159,10 @@ def test_bai2_joins_texts_exactly_and_counts_in_each_currencys_unit():
         ("2026-11-25", None, -30000, "booked", False),
         ("2026-11-25", None, -25000, "booked", True),
     ]
-    assert dollars.entries[0].texts == ("STRIPE TRANSFER TRACE 091000015238422 ACME, INC",)
+    assert dollars.entries[0].texts[0] == "STRIPE TRANSFER TRACE 091000015238422 ACME, INC"
     assert dollars.entries[0].references == ("0001", "CUST-9")
     assert dollars.entries[2].texts == ("RENT",)
+    assert dollars.entries[1].texts == ("ACH CREDITOLGA PINSTRIPE", "ACH CREDIT OLGA PINSTRIPE")  # or between words
     assert (yen.currency, yen.entries[0].amount.minor, str(yen.entries[0].amount)) == ("jpy", 500000, "¥500,000")
     assert (dinars.currency, str(dinars.entries[0].amount)) == ("kwd", "KD 1,234.567")
 
@@ -201,6 +202,8 @@ def test_ofx_xml_has_pending_entries_and_other_currencies():
         ("20261127120000[5.5:IST]", "2026-11-27T06:30:00"),
         ("20261127120000[-3.30:NST]", "2026-11-27T15:30:00"),
         ("20261127120000[5:45]", "2026-11-27T06:15:00"),
+        ("20261127233000[-0500:EST]", "2026-11-28T04:30:00"),
+        ("20261127120000[+0530]", "2026-11-27T06:30:00"),
         ("202611271200", "2026-11-27T12:00:00"),
         ("20261127", "2026-11-27T00:00:00"),
     ],
@@ -297,3 +300,24 @@ def test_a_statement_covers_its_first_day_though_nothing_was_booked_on_it(kind, 
     text = text.replace(">9799.99<", ">8849.99<")
     (statement,) = file_of("quiet.xml", text.encode()).statements
     assert (str(statement.from_date), str(statement.to_date)) == (first, "2026-11-27")
+
+
+def test_csv_a_debit_counts_down_either_way_and_a_credit_with_a_minus_was_taken_back():
+    mapping = CsvMapping("Date", "YYYY-MM-DD", ("Text",), debit_column="Debit", credit_column="Credit")
+    cells = ["-5.00,", "6.00,", "(7.00),", "0.00,-9.00", ",(8.00)", ",4.00"]
+    text = "Date,Text,Debit,Credit\n" + "".join(f"2026-11-27,STRIPE,{each}\n" for each in cells)
+    (statement,) = file_of("a.csv", text.encode(), mapping=mapping, currency="usd").statements
+    assert [entry.amount.minor for entry in statement.entries] == [-500, -600, -700, -900, -800, 400]
+
+
+def test_csv_rows_that_only_tell_a_balance_are_passed_over():
+    """As Bank of America writes it: a summary, an empty line, the headings, and the balance it begins with."""
+    text = (
+        'Description,,Summary Amt.\nBeginning balance as of 11/01/2026,,"10,000.00"\nTotal credits,,"1,250.00"\n\n'
+        'Date,Description,Amount,Running Bal.\n11/01/2026,Beginning balance as of 11/01/2026,,"10,000.00"\n'
+        '11/13/2026,STRIPE DES:TRANSFER ID:ST-P7Q8,"1,250.00","11,250.00"\n11/16/2026,RENT,-300.00,"10,950.00"\n'
+    )
+    mapping = reading.csv_layout("stmt.csv", text.encode()).proposed
+    assert mapping is not None and mapping.amount_column == "Amount"
+    (statement,) = file_of("stmt.csv", text.encode(), mapping=mapping, currency="usd").statements
+    assert [(entry.line, entry.amount.minor) for entry in statement.entries] == [(7, 125000), (8, -30000)]

@@ -223,3 +223,32 @@ def test_a_trace_id_that_comes_later_matches_what_was_imported_before(database, 
     owner.execute("update payops.payouts set trace_id = %s, trace_id_status = 'supported'", (TRACE,))
     assert match_what_is_clear(database, FINANCE, NOW) == 1
     assert pairs(owner) == [(125000, "po_1", "trace_id")]
+
+
+def test_a_known_account_under_another_name_is_refused_before_deposits_are_there_twice(database, owner):
+    other = TRACE[::-1]
+    add_payout(owner, "po_1", 125000, "2026-11-30", trace_id=TRACE)
+    add_payout(owner, "po_2", 8050, "2026-12-01", trace_id=other)
+    take(database, statement(MONDAY, ("2026-12-01", "80.50", f"STRIPE TRANSFER TRACE {other}")))
+    before = counts(owner)
+    rows = f"Date,Description,Amount\n2026-11-30,STRIPE {TRACE},1250.00\n2026-12-01,STRIPE {other},80.50\n".encode()
+    with pytest.raises(Refused, match=r"m.csv, line 1: .* Name that account \(known: USD account •••• 6789\)"):
+        import_file(database, FINANCE, "m.csv", rows, NOW, account="Main")
+    assert counts(owner) == before
+    again = import_file(database, FINANCE, "m.csv", rows, NOW, account="usd account")  # without its last four
+    assert {entry.fate for entry in again.entries} == {"known"}
+
+
+def test_bai2_that_breaks_between_words_is_recognised_and_keeps_no_halves_of_numbers(database, owner):
+    add_payout(owner, "po_1", 125000, "2026-11-25", trace_id=TRACE)
+    for name, first, second in (
+        ("words.bai", "ACH CREDIT", f"STRIPE TRACE {TRACE}"),
+        ("number.bai", f"STRIPE TRACE {TRACE[:9]}", TRACE[9:]),
+    ):
+        data = (
+            "01,B,C,261127,0600,1,,,2/\n02,C,B,1,261125,,USD,2/\n03,000123456789,USD/\n"
+            f"16,165,125000,Z,,,{first}\n88,{second}\n49,125000,4/\n98,125000,1,6/\n99,125000,1,8/\n"
+        )
+        (entry,) = import_file(database, FINANCE, name, data.encode(), NOW).entries
+        assert (entry.payout_id, entry.matched_by, entry.reference) == ("po_1", "trace_id", TRACE), name
+    assert len(stored(owner)) == 1

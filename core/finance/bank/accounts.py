@@ -10,7 +10,6 @@ from core.errors import Refused
 from core.finance.bank.csv_mapping import CsvMapping
 from core.finance.bank.statements import Statement
 
-
 _ENDING = re.compile(r"\s*••••\s*\w*$")
 
 

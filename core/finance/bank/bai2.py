@@ -175,7 +175,7 @@ def _add_entry(account: Account, record: Record) -> None:
             is_return=code in RETURNS,
             bank_id=reference_of(record.get(place - 2)),
             references=references,
-            texts=tuple(text for text in record.fields[place:] if text.strip()),
+            texts=record.texts(place),
         )
     )
 

@@ -7,6 +7,7 @@ from core.finance.bank.statements import Unreadable, lines_of, shown
 
 CODES = ("01", "02", "03", "16", "49", "88", "98", "99")
 _TEXT_FIELD = 5  # of an entry without fields of its funds type
+_BREAK = "\x1f"  # where a text goes on in the next line; no file that is text has one
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,15 @@ class Record:
     fields: tuple[str, ...]
     line: int
     lines: int
+
+    def texts(self, place: int) -> tuple[str, ...]:
+        """The text from this place on, joined exactly; where it goes on in another line, also with a space between:
+        some banks break it inside a number, others between two words.
+        """
+        written = [text for text in self.fields[place:] if text.strip(f" {_BREAK}")]
+        exact = [text.replace(_BREAK, "") for text in written]
+        spaced = [" ".join(text.split(_BREAK)) for text in written if _BREAK in text]
+        return (*exact, *spaced)
 
     def get(self, place: int) -> str:
         return self.fields[place].strip() if place < len(self.fields) else ""
@@ -32,7 +42,7 @@ def records(text: str) -> Iterator[Record]:
         if found == "88":
             if not code:
                 raise Unreadable(number, "a continuation (88) continues nothing")
-            between = "," if ended and not _in_text(code, content) else ""
+            between = _BREAK if _in_text(code, content) else "," if ended else ""
             content, ended, lines = content + between + _unended(rest), _is_ended(rest), lines + 1
             continue
         if code:

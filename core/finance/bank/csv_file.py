@@ -25,6 +25,11 @@ from core.finance.bank.statements import (
 PREVIEW_ROWS = 200
 MAX_CELL = 10_000
 _PENDING = re.compile(r"pending|authori[sz]ed|scheduled|processing|vorgemerkt", re.IGNORECASE)
+_BALANCE = re.compile(
+    r"(beginning|opening|ending|closing|starting|previous|new|current|available|ledger) balance"
+    r"|balance (brought|carried)|anfangssaldo|endsaldo|saldovortrag|kontostand",
+    re.IGNORECASE,
+)
 _SIGNS = str.maketrans({"−": "-", "–": "-", "\u00a0": " ", "\u202f": " ", "'": "", "’": ""})
 _CURRENCY_AROUND = re.compile(r"^(?:[A-Z]{3}|[$€£¥])\s*|\s*(?:[A-Z]{3}|[$€£¥])$")
 _GROUPED = {
@@ -73,6 +78,8 @@ def read(text: str, mapping: CsvMapping, currency: str) -> list[Statement]:
                 line, f"the row has {len(row)} cells, but its heading {len(header)}; the file breaks off here"
             )
         cells = {name: row[at].strip() for name, at in place.items()}
+        if _is_balance(cells, mapping):
+            continue
         entry = _entry(line, cells, mapping, currency)
         if entry.amount.minor:
             entries.append(entry)
@@ -147,6 +154,14 @@ def _find_header(table: Table, mapping: CsvMapping) -> int:
     )
 
 
+def _is_balance(cells: dict[str, str], mapping: CsvMapping) -> bool:
+    """Whether the row only tells a balance: it moves nothing and says so."""
+    amounts = (mapping.amount_column, mapping.debit_column, mapping.credit_column)
+    if any(cells[column] for column in amounts if column):
+        return False
+    return any(_BALANCE.search(cells[column]) for column in mapping.text_columns)
+
+
 def _entry(line: int, cells: dict[str, str], mapping: CsvMapping, currency: str) -> Entry:
     written = cells[mapping.currency_column] if mapping.currency_column else ""
     own = currency_of(written, line, f"{mapping.currency_column}") if written else currency
@@ -179,21 +194,21 @@ def _date(line: int, cell: str, column: str, mapping: CsvMapping) -> date:
 
 
 def _amount(line: int, cells: dict[str, str], mapping: CsvMapping) -> Decimal:
-    """The signed amount. A debit column counts down whether or not it writes its own minus."""
+    """The signed amount. A debit column counts down whether or not it writes its own minus; a credit with a minus was
+    taken back.
+    """
     if mapping.amount_column:
         return _number(line, cells[mapping.amount_column], mapping.amount_column, mapping.decimal)
-    amounts = [
-        (column, sign, cells[column])
-        for column, sign in ((mapping.debit_column, -1), (mapping.credit_column, 1))
-        if column and cells[column]
-    ]
-    values = [(sign, _number(line, cell, column, mapping.decimal)) for column, sign, cell in amounts]
-    filled = [(sign, value) for sign, value in values if value]
+    columns = [column for column in (mapping.debit_column, mapping.credit_column) if column and cells[column]]
+    values = {column: _number(line, cells[column], column, mapping.decimal) for column in columns}
+    filled = {column: value for column, value in values.items() if value}
     if len(filled) > 1:
         raise Unreadable(line, "the row has both a debit and a credit")
     if not values:
         raise Unreadable(line, "the row has neither a debit nor a credit")
-    return filled[0][0] * abs(filled[0][1]) if filled else Decimal(0)
+    return next(
+        (-abs(value) if column == mapping.debit_column else value for column, value in filled.items()), Decimal(0)
+    )
 
 
 def _number(line: int, cell: str, column: str, decimal: str) -> Decimal:

@@ -121,6 +121,9 @@ def import_file(
         accounts.target_of(each, known, account, name, holds_stripes=bool(of_stripe))
         for each, of_stripe in zip(file.statements, found, strict=True)
     ]
+    for statement, of_stripe, target in zip(file.statements, found, targets, strict=True):
+        if target is not None and target.is_new:
+            _refuse_known_deposits(name, statement, of_stripe, clues, known)
     tell("Storing and matching" if not dry_run else "Trying")
     kept = [place for place, target in enumerate(targets) if target is not None]
     answers = db.call(
@@ -172,6 +175,21 @@ def csv_choices(
             "once on the page Reconciliation and choose; the choice is kept for the account. Nothing was imported.",
         )
     return mapping, saved["currency"] if saved else (currency or "usd")
+
+
+def _refuse_known_deposits(
+    name: str, statement: Statement, found: Sequence[Found], clues: Sequence[Clue], known: Sequence[Account]
+) -> None:
+    """A new account whose every deposit arrived already is no new account, but another name of a known one."""
+    deposited = {clue["trace_id"] for clue in clues if clue["trace_id"] and clue["is_deposited"]}
+    traced = [(each.reference or "").partition(" ")[0] for each in found if each.by == "trace_id"]
+    if len(traced) > 1 and all(trace in deposited for trace in traced):
+        names = ", ".join(each["name"] for each in known)
+        raise Refused(
+            "other_account",
+            f"{name}, line {statement.line:,}: each of Stripe's deposits in it has arrived in an account that is known "
+            f"already. Name that account (known: {names}). Nothing was imported.",
+        )
 
 
 def _clues(db: Database, statements: Sequence[Statement]) -> list[Clue]:

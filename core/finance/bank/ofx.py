@@ -22,7 +22,7 @@ from core.money import Money
 
 STATEMENTS = ("STMTRS", "CCSTMTRS")
 _DATE = re.compile(
-    r"(?P<day>\d{8})(?P<time>\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)?(?:\[(?P<offset>[+-]?\d{1,2}(?:[.:]\d{1,2})?)(?::[^\]]*)?\])?",
+    r"(?P<day>\d{8})(?P<time>\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)?(?:\[(?P<offset>[+-]?(?:\d{4}|\d{1,2}(?:[.:]\d{1,2})?))(?::[^\]]*)?\])?",
     re.ASCII,
 )
 _AMOUNT = re.compile(
@@ -58,8 +58,9 @@ def moment_of(written: str, line: int, what: str) -> datetime:
 
 
 def _offset(written: str, line: int, what: str) -> timedelta:
-    """Hours and minutes: 5.30 is 5 h 30 min; 5.5 and 5.75 can only be parts of an hour."""
-    hours, _, part = written.lstrip("+-").replace(":", ".").partition(".")
+    """Hours and minutes: 5.30 and 0530 are 5 h 30 min; 5.5 and 5.75 can only be parts of an hour."""
+    plain = re.sub(r"^(\d\d)(\d\d)$", r"\1.\2", written.lstrip("+-").replace(":", "."))
+    hours, _, part = plain.partition(".")
     minutes = int(part) if len(part) == 2 and int(part) < 60 else round(float(f"0.{part or 0}") * 60)
     offset = timedelta(hours=int(hours), minutes=minutes)
     if offset > timedelta(hours=14):

@@ -92,9 +92,10 @@ def with_sentence(name: str, work: Callable[[], T]) -> T:
     try:
         return work()
     except Unreadable as error:
+        ending = "" if error.reason.endswith("?") else "."
         raise Refused(
             "bank_file_unreadable",
-            f"{name}, line {error.line:,}: {error.reason}{'' if error.reason.endswith('?') else '.'} Nothing was imported.",
+            f"{name}, line {error.line:,}: {error.reason}{ending} Nothing was imported.",
             facts={"line": error.line, "reason": error.reason},
         ) from None
 

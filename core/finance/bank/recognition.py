@@ -36,6 +36,7 @@ class Clue(TypedDict):
     arrival_date: str
     trace_id: str | None
     is_open: bool
+    is_deposited: bool
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,26 @@ def _by_text(entry: Entry, traces: Mapping[str, str | None], account_number: str
         return None
     returned = entry.is_return or entry.amount.minor < 0 and any(_RETURN.search(text) for text in written)
     references = ([trace] if trace else []) + [token for token in tokens if _is_reference(token, account_number)]
+    references = _whole(references)
     words = dict.fromkeys(token for token in tokens if token in _WORDS)
     return Found(
         entry=entry,
         by="trace_id" if trace else "descriptor",
-        reference=" ".join(list(dict.fromkeys(references))[:MAX_REFERENCES]) or None,
+        reference=" ".join(references[:MAX_REFERENCES]) or None,
         description=" ".join(words) or None,
         is_return=returned,
     )
+
+
+def _whole(references: Iterable[str]) -> list[str]:
+    """Without what is only a part of another: the halves of a number that the bank broke over two lines."""
+    found = list(dict.fromkeys(references))
+    plain = [_plain(each) for each in found]
+    return [
+        each
+        for each, own in zip(found, plain, strict=True)
+        if not any(own in other for other in plain if len(other) > len(own))
+    ]
 
 
 def _is_reference(token: str, account_number: str | None) -> bool:

@@ -279,7 +279,8 @@ set search_path = '' as $$
     'id', p.id, 'amount_minor', p.amount_minor, 'currency', p.currency, 'arrival_date', p.arrival_date,
     'trace_id', p.trace_id,
     'is_open', p.status not in ('failed', 'canceled')
-    and not exists (select from payops.payout_deposits as d where d.payout_id = p.id)
+    and not exists (select from payops.payout_deposits as d where d.payout_id = p.id),
+    'is_deposited', exists (select from payops.payout_deposits as d where d.payout_id = p.id)
   ) order by p.arrival_date, p.id), '[]')
   from payops.payouts as p
   where p.arrival_date between p_since - 15 and p_until + 15
