@@ -11,6 +11,7 @@ import structlog
 
 from core import services
 from core.billing.missing_terms import fetch_missing_terms
+from core.db.timezone import PAYMENTS_A_STEP
 from core.errors import Refused, Unauthorised, Unavailable
 from core.events.repair.balances import ask_for_bookings, open_payouts, pull_balance_transactions
 from core.events.repair.comparison import compare
@@ -24,6 +25,7 @@ from core.finance.bank.deposits import match_what_is_clear
 from core.finance.scheduled.writing import write_due
 from core.heartbeats import Heartbeat
 from core.jobs import Jobs, an_hour_ago, last_night
+from core.monitoring import overview
 from core.monitoring.alerts.database_watch import DatabaseWatch
 from core.monitoring.alerts.delivery import Review, deliver
 from core.monitoring.alerts.evaluation import Alerting, evaluate
@@ -63,7 +65,7 @@ def steps(running: Services) -> list[Step]:
     incidents = IncidentLog(running.db, running.settings.data_dir)
     db, clock, livemode = running.db, running.clock, running.livemode
     return [
-        Step("recount stale days", 1, lambda: db.call("recount_stale")),
+        Step("recount stale days", 1, lambda: db.call("recount_stale", most=PAYMENTS_A_STEP)),
         Step("retry failed events", 2, lambda: retry_failed_events(db, running.stripe, clock=clock, livemode=livemode)),
         Step(
             "refetch tied objects",
@@ -113,6 +115,7 @@ def steps(running: Services) -> list[Step]:
         Step("switch planned flows", 1, lambda: db.call("switch_planned", now=clock())),
         Step("pause guarded flows", 2, lambda: db.call("pause_guarded", now=clock())),
         Step("delete expired idempotency keys", 3600, lambda: requests.forget_old(db, wall_clock())),
+        Step("count retryable payments", 2, lambda: overview.count_ahead(db, clock()), alone=True),
         Step("count for Prometheus", 30, lambda: db.call("metric_samples", now=clock())),
         Step("extend the audit chain", 20, lambda: chain_audit_log(running.db, wall_clock())),
     ]

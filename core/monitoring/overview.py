@@ -101,6 +101,11 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
     )
 
 
+def count_ahead(db: Database, now: datetime) -> None:
+    """Count what takes the overview long, if it was not counted a short while ago."""
+    db.call("count_retryable", now=now, retry_rules=retry_advice.rules())
+
+
 def mark_in_words(mark: Mark) -> str:
     """`Refunds paused`, `New version deployed`, or the incident's title."""
     if mark["kind"] == "incident":

@@ -142,6 +142,7 @@ ALSO = {
 }
 # What is read follows something else than the rows shown; each with how many rows that may be here.
 MORE_ROWS = {
+    "count_retryable": 20_000,  # what failed within 60 days; the worker's
     "distribution": 6_000,  # every provider
     "expiring_licences": 20_000,  # the patients of each licence
     "reminders_due": 100_000,  # the patients of up to 200 licences, and who is left in their states; the worker's
@@ -267,3 +268,20 @@ def test_no_call_reads_a_growing_table_whole_or_many_more_rows_than_it_shows(big
         if read > MORE_ROWS.get(name, MOST_ROWS):
             problems.append(f"{call} reads {read:,} rows")
     assert not problems, "\n".join(problems)
+
+
+def test_a_changed_day_is_counted_again_without_the_rows_of_other_days(big):
+    """What the worker does every second: a day's worth of each table is read, by its index."""
+    before = dict(big.execute("select relname, seq_tup_read from pg_stat_xact_user_tables where schemaname = 'payops'"))
+    with big.transaction(force_rollback=True):
+        big.execute("insert into payops.stale_revenue_days (day) values ('2026-11-20')")
+        big.execute("select payops_api.recount_stale(1000)")
+        ((days,),) = big.execute("select count(*) from payops.daily_revenue where day = '2026-11-20'").fetchall()
+    whole = {
+        table: read - before.get(table, 0)
+        for table, read in big.execute(
+            "select relname, seq_tup_read from pg_stat_xact_user_tables where schemaname = 'payops'"
+        )
+    }
+    assert days > 0
+    assert {table: read for table, read in whole.items() if read > GROWS_FROM} == {}

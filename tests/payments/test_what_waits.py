@@ -28,6 +28,31 @@ def test_a_failure_waits_for_a_person_once_it_can_be_tried_again(context, shop):
     assert "1 failed payment can be retried now" not in waiting(context)
 
 
+def test_what_takes_long_to_count_is_counted_by_the_worker_and_shown_while_it_is_fresh(context, shop, owner):
+    shop.failed(amount=4900)
+    context.clock.ahead = timedelta(hours=73)
+
+    def shown():
+        return [at_stake for what, (at_stake, _) in waiting(context).items() if "can be retried now" in what]
+
+    overview.count_ahead(context.db, context.clock())
+    shop.failed(amount=1900)
+    context.clock.ahead += timedelta(hours=73)
+    assert shown() == ["$68.00"]  # it was counted at another moment
+    for kept, expected in (
+        ("took = '1 ms'", "$68.00"),  # is quickly counted
+        ("took = '1 s', counted_at = clock_timestamp() - interval '41 s'", "$68.00"),  # was counted too long ago
+        ("took = '1 s', counted_at = clock_timestamp()", "$49.00"),
+        ("asked_with = 'other rules'", "$68.00"),
+    ):
+        owner.execute("update payops.kept_counts set as_of = %s, " + kept, (context.clock(),))
+        assert shown() == [expected]
+    owner.execute("update payops.kept_counts set took = '1 ms', counted_at = clock_timestamp() - interval '1 s'")
+    overview.count_ahead(context.db, context.clock())
+    owner.execute("update payops.kept_counts set took = '1 s', counted_at = clock_timestamp()")
+    assert shown() == ["$68.00"]
+
+
 def test_refunds_to_decide_about_and_answers_that_never_came_wait_for_a_person(context, paid, faults):
     large, small = paid(50_000), paid(4900)
     refunds.issue(context, SUPPORT, refunds.new_id(), large["id"], 45_000, reason="cancelled")

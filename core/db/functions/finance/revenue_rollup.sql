@@ -116,16 +116,23 @@ returns table (
   lines jsonb, state text, card text, presentment text, presented_minor bigint, exchange_rate numeric
 )
 language sql stable
-set search_path = '' as $$
-  with moved as (
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+  with days as materialized (
+    select d.day, payops.day_start(d.day) as starts, payops.day_start(d.day + 1) as ends from unnest(p_days) as d (day)
+  ),
+  moved as materialized ( -- of these days alone, before anything is joined: found by their index
+    select d.day, t.*, payops.counted_as(t.reporting_category) as part
+    from days as d
+    inner join payops.balance_transactions as t on t.created >= d.starts and t.created < d.ends
+  ),
+  placed as (
     select
-      d.day, t.currency, payops.counted_as(t.reporting_category) as part, t.reporting_category, t.amount_minor,
-      t.fee_minor, t.net_minor, t.exchange_rate, coalesce(r.charge_id, p.charge_id, t.source_id) as charge_id
-    from payops.business as b
-    cross join unnest(p_days) as d (day)
-    inner join payops.balance_transactions as t
-      on t.created >= d.day::timestamp at time zone b.timezone
-      and t.created < (d.day + 1)::timestamp at time zone b.timezone
+      t.day, t.currency, t.part, t.reporting_category, t.amount_minor, t.fee_minor, t.net_minor, t.exchange_rate,
+      coalesce(r.charge_id, p.charge_id, t.source_id) as charge_id
+    from moved as t
     left join payops.refunds as r on t.source_id = r.id
     left join payops.disputes as p on t.source_id = p.id
   ),
@@ -136,7 +143,7 @@ set search_path = '' as $$
       coalesce(i.order_id, u.order_id) as order_id, i.id as payment_id,
       coalesce(i.patient_id, u.patient_id, k.patient_id) as patient_id, n.id as invoice_id,
       coalesce(n.lines, payops.lines_of_items(u.items)) as lines, i.cart
-    from moved as m
+    from placed as m
     left join payops.charges as c on m.charge_id = c.id
     left join payops.payment_intents as i on c.payment_intent_id = i.id
     left join payops.customers as k on coalesce(i.customer_id, c.customer_id) = k.id

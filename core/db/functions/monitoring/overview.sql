@@ -101,7 +101,7 @@ set search_path = '' as $$
     and l.valid_until > '-infinity' and l.valid_until <= p_now + interval '30 days'
   union all
   select 'retryable_failures', r.waiting, r.at_stake, null, r.oldest
-  from payops.retryable_now(p_now, p_retry_rules) as r
+  from payops.retryable_lately(p_now, p_retry_rules) as r
   union all
   select
     'refunds_awaiting', count(*), payops.amounts(array_agg(a.amount_minor), array_agg(a.currency)), null,
