@@ -1,19 +1,20 @@
 """States by every name that people write: exactly one, or none; and those that no licence here covers."""
 
 import re
+import unicodedata
 
 # USPS code: the name, then its usual abbreviations (AP style, the Postal Service's and older ones).
 _NAMES = """
 AK: Alaska, Alas
 AL: Alabama, Ala
 AR: Arkansas, Ark
-AS: American Samoa, Amer Samoa, A S
+AS: American Samoa
 AZ: Arizona, Ariz
 CA: California, Calif, Cal
 CO: Colorado, Colo
 CT: Connecticut, Conn
-DC: District of Columbia, D C, Washington DC, Washington D C, Wash DC, Wash D C, Dist of Columbia
-DE: Delaware, Del
+DC: District of Columbia, Washington DC, Wash DC, District of Col, Washington District of Columbia
+DE: Delaware, Del, Dela
 FL: Florida, Fla
 GA: Georgia
 GU: Guam
@@ -31,59 +32,73 @@ ME: Maine
 MI: Michigan, Mich
 MN: Minnesota, Minn
 MO: Missouri
-MP: Northern Mariana Islands, Commonwealth of the Northern Mariana Islands, Northern Marianas, N Mariana Islands, CNMI
+MP: Northern Mariana Islands, Northern Marianas, N Mariana Islands, N Marianas, CNMI, NMI
 MS: Mississippi, Miss
 MT: Montana, Mont
-NC: North Carolina, N Carolina, No Carolina, N C, N Car
-ND: North Dakota, N Dakota, No Dakota, N D, N Dak, No Dak
+NC: North Carolina, N Car
+ND: North Dakota, N Dak
 NE: Nebraska, Neb, Nebr
-NH: New Hampshire, N Hampshire, N H
-NJ: New Jersey, N Jersey, N J
-NM: New Mexico, N Mexico, N M, N Mex, New Mex
+NH: New Hampshire, N Hampshire
+NJ: New Jersey, N Jersey
+NM: New Mexico, N Mexico, N Mex, New Mex
 NV: Nevada, Nev
-NY: New York, N York, N Y
+NY: New York, N York
 OH: Ohio
 OK: Oklahoma, Okla
 OR: Oregon, Ore, Oreg
 PA: Pennsylvania, Penn, Penna
-PR: Puerto Rico, P R
-RI: Rhode Island, R I
-SC: South Carolina, S Carolina, So Carolina, S C, S Car
-SD: South Dakota, S Dakota, So Dakota, S D, S Dak, So Dak
+PR: Puerto Rico
+RI: Rhode Island
+SC: South Carolina, S Car
+SD: South Dakota, S Dak
 TN: Tennessee, Tenn
 TX: Texas, Tex
 UT: Utah
 VA: Virginia
-VI: U S Virgin Islands, US Virgin Islands, United States Virgin Islands, Virgin Islands, Virgin Is, USVI, U S V I, V I
+VI: US Virgin Islands, United States Virgin Islands, Virgin Islands, Virgin Islands of the United States, USVI, US VI
 VT: Vermont
-WA: Washington, Wash, Washington State
+WA: Washington, Wash
 WI: Wisconsin, Wis, Wisc
-WV: West Virginia, W Virginia, West Va, W Va, WVa, W V
+WV: West Virginia, W Va, WVa
 WY: Wyoming, Wyo
 """
 _NOT_SERVED = """
-AA: Armed Forces Americas, Armed Forces the Americas, Armed Forces of the Americas, A A
-AE: Armed Forces Europe, Armed Forces Africa, Armed Forces Canada, Armed Forces Middle East, A E
-AP: Armed Forces Pacific, Armed Forces the Pacific, A P
-FM: Federated States of Micronesia, Micronesia, FSM, F S M, F M
-MH: Marshall Islands, The Marshall Islands, Republic of the Marshall Islands, RMI, R M I, M H
-PW: Palau, Republic of Palau, P W
+AA: Armed Forces Americas, Armed Forces the Americas, Armed Forces of the Americas, APO AA, FPO AA, DPO AA
+AE: Armed Forces Europe, Armed Forces Africa, Armed Forces Canada, Armed Forces Middle East, APO AE, FPO AE, DPO AE
+AP: Armed Forces Pacific, Armed Forces the Pacific, APO AP, FPO AP, DPO AP
+FM: Federated States of Micronesia, Micronesia, FSM
+MH: Marshall Islands, Republic of the Marshall Islands, RMI
+PW: Palau, Republic of Palau
+UM: United States Minor Outlying Islands, US Minor Outlying Islands, Minor Outlying Islands
 """
+# Words of a name that are written in several ways, as they are compared.
+_WORDS = {
+    **{"north": "n", "no": "n", "south": "s", "so": "s", "west": "w", "fed": "federated", "dist": "district"},
+    **dict.fromkeys(("am", "amer"), "american"),
+    **dict.fromkeys(("is", "isl", "isls", "island"), "islands"),
+}
+_COMMONWEALTHS = frozenset({"KY", "MA", "MP", "PA", "PR", "VA"})
+_FREE = frozenset({"AS", "DC", "GU", "VI"})  # neither a state nor a commonwealth
 
 
 def _table(lines: str) -> dict[str, str]:
     found = {}
     for line in lines.strip().splitlines():
         code, _, names = line.partition(": ")
-        found[_key(code)] = code
-        found |= {_key(name): code for name in names.split(", ")}
+        full = names.split(", ")[0]
+        formal = [f"Commonwealth of {full}", f"Commonwealth of the {full}"] if code in _COMMONWEALTHS else []
+        if lines is _NAMES and code not in _FREE:
+            formal += [f"State of {full}", f"{full} State"]
+        found |= {_key(name): code for name in (code, *names.split(", "), *formal)}
     return found
 
 
 def _key(text: str) -> str:
-    """How names are compared: without case, and with a full stop or any spaces as one space."""
-    plain = re.sub("[`\u2018\u2019\u02bb\u02bc]", "'", text)
-    return " ".join(re.sub(r"[.,\s]+", " ", plain).split()).casefold()
+    """How names are compared: without case, full stops and brackets, each word in one spelling, initials joined."""
+    plain = re.sub("[`\u2018\u2019\u02bb\u02bc]", "'", unicodedata.normalize("NFKC", text)).casefold()
+    words = " ".join(re.sub(r"[.,()\s-]+", " ", plain).split()).removeprefix("the ")
+    joined = re.sub(r"\b(?:[a-z] )+[a-z]\b", lambda found: found[0].replace(" ", ""), words)
+    return " ".join(_WORDS.get(word, word) for word in joined.split(" "))
 
 
 NAMES = {

@@ -31,6 +31,22 @@ WINTER = dict.fromkeys(EASTERN, 5) | dict.fromkeys(CENTRAL, 6) | dict.fromkeys(M
         ("Hawai\u02bbi", "HI"),
         ("U.S.V.I.", "VI"),
         ("N.\u00a0Dak.", "ND"),
+        ("N.M.I.", "MP"),
+        ("N. Mariana Is.", "MP"),
+        ("Am. Samoa", "AS"),
+        ("U.S. Virgin Isl.", "VI"),
+        ("Commonwealth of Massachusetts", "MA"),
+        ("State of Washington", "WA"),
+        ("New York State", "NY"),
+        ("So. Dak.", "SD"),
+        ("Rhode Is.", "RI"),
+        ("Dist. of Col.", "DC"),
+        ("\uff34\uff38", "TX"),
+        ("Commonwealth of Texas", None),
+        ("State of Guam", None),
+        ("Northern Carolina", None),
+        ("Is.", None),
+        ("N", None),
         ("Virgina", None),
         ("Washingto", None),
         ("New", None),
@@ -57,7 +73,11 @@ def test_each_of_the_56_is_known_by_its_code_and_full_name_and_by_the_associated
         assert states.code_of(abbreviation) == code
 
 
-@pytest.mark.parametrize("text", ["AA", "AE", "AP", "FM", "MH", "PW", "Palau", "Marshall Islands", "Micronesia", "FSM"])
+@pytest.mark.parametrize(
+    "text",
+    ["AA", "AE", "AP", "FM", "MH", "PW", "Palau", "Marshall Is.", "Fed. States of Micronesia", "F.S.M.", "APO AE"]
+    + ["Armed Forces (Europe)", "U.S. Minor Outlying Islands"],
+)
 def test_what_no_licence_covers_is_named_as_not_served(text):
     assert "is not served" in (states.problem(text) or "")
 
