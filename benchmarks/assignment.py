@@ -26,6 +26,7 @@ SPECIALTIES = ("general_practice", "dermatology", "mental_health", "womens_healt
 RULES = (
     # one provider in 50 is excluded; one in 20 has a home licence of a compact; a third have hours, an eighth time off
     "update payops.providers set blocked_reason = 'Excluded.' where hashtext(id) %% 50 = 0",
+    "update payops.compact_members set verified_on = '2026-11-01' where compact = 'NLC'",
     "update payops.licences l set compact = 'NLC' from (select min(l.id) as id from payops.licences l"
     " join payops.compact_members m on m.compact = 'NLC' and m.state = l.state"
     " where hashtext(l.provider_id) %% 20 = 1 group by l.provider_id) h where h.id = l.id",
@@ -55,13 +56,7 @@ FILL = (
     "'TX', 'dermatology', %(now)s - interval '1 year',"
     " 'completed', 'p' || lpad((1 + n %% %(providers)s)::text, 6, '0'), '', %(now)s"
     " from generate_series(1, %(consultations)s) as n",
-    "insert into payops.availability (provider_id, licence_id, specialty, state, load, "
-    "capacity, idle_since, valid_from, valid_until)"
-    " select p.id, l.id, s.code, l.state, 0, p.capacity, '-infinity', greatest(l.valid_from, d.settled_from), "
-    "least(l.valid_until, d.settled_until) from payops.providers p"
-    " join payops.licences l on l.provider_id = p.id and l.valid_from < l.valid_until"
-    " left join payops.provider_schedules d on d.provider_id = p.id cross join unnest(p.specialties) s (code)"
-    " where payops.may_be_assigned(p) and d.on_duty is not false",
+    "select payops.rewrite_availability(variadic array(select id from payops.providers))",
     "vacuum analyze",  # which autovacuum would do meanwhile
     "checkpoint",
 )

@@ -1,23 +1,32 @@
--- rewrite_availability: the provider is available in exactly the states and specialties that their licences and
--- specialties allow, while they are there by their schedule. The caller holds the provider's lock.
-create function payops.rewrite_availability(p_provider text) returns void
+-- rewrite_availability: each of these providers is available in exactly the states and specialties that their licences and
+-- specialties allow, while they are there by their schedule. The caller holds their locks.
+create function payops.rewrite_availability(variadic p_providers text[]) returns void
 language sql
 set search_path = '' as $$
-  delete from payops.availability where provider_id = p_provider;
+  delete from payops.availability where provider_id = any(p_providers);
   insert into payops.availability
     (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)
   select
-    p.id, l.id, s.code, l.state, p.pending::double precision / coalesce(d.capacity, p.capacity),
+    p.id, l.licence_id, s.code, l.market, p.pending::double precision / coalesce(d.capacity, p.capacity),
     coalesce(d.capacity, p.capacity), coalesce(p.last_assigned_at, '-infinity'),
     greatest(l.valid_from, d.settled_from), least(l.valid_until, d.settled_until)
   from payops.providers as p
-  inner join payops.licences as l
-    on p.id = l.provider_id and l.status = 'active' and l.awaiting is distinct from 'licence'
-    and l.valid_from < l.valid_until
+  inner join (
+    select n.provider_id, n.id as licence_id, n.state as market, n.valid_from, n.valid_until
+    from payops.licences as n
+    where n.provider_id = any(p_providers) and n.home_licence_id is null and n.status = 'active'
+      and n.awaiting is distinct from 'licence' and n.valid_from < n.valid_until
+    union all
+    select n.provider_id, n.home_licence_id, 'compact:' || n.compact, min(n.valid_from), max(n.valid_until)
+    from payops.licences as n
+    where n.provider_id = any(p_providers) and n.home_licence_id is not null and n.status = 'active'
+      and n.awaiting is distinct from 'licence' and n.valid_from < n.valid_until
+    group by n.provider_id, n.home_licence_id, n.compact
+  ) as l on p.id = l.provider_id
   left join payops.provider_schedules as d on p.id = d.provider_id
   cross join unnest(p.specialties) as s (code)
-  where p.id = p_provider and payops.may_be_assigned(p) and d.on_duty is not false;
-  select payops.lower_search_cursors(p_provider)
+  where p.id = any(p_providers) and payops.may_be_assigned(p) and d.on_duty is not false;
+  select payops.lower_search_cursors(p_providers)
 $$;
 
 -- change_pending: the provider's number of open consultations has changed by `p_more`. Takes the provider's lock.
@@ -36,7 +45,7 @@ begin
     idle_since = coalesce(changed.last_assigned_at, '-infinity')
   where provider_id = p_provider;
   if p_more < 0 then
-    perform payops.lower_search_cursors(p_provider);
+    perform payops.lower_search_cursors(array[p_provider]);
   end if;
 end
 $$;
@@ -47,7 +56,7 @@ language sql
 set search_path = '' as $$
   select exists (
     select from payops.availability as a
-    where a.provider_id = p_provider and a.state = p_state and a.load < 1
-      and payops.is_within(a.valid_from, a.valid_until, p_now)
+    where a.provider_id = p_provider and a.state = any(payops.markets_of(p_state)) and a.load < 1
+      and payops.holds_in(a, p_state, p_now)
   )
 $$;

@@ -41,7 +41,7 @@ set search_path = '' as $$
       case when a.status = 'waiting' then payops.no_provider_reason(a.state, p_now) end as reason,
       exists (
         select from payops.availability as o
-        where o.state = a.state and o.load < 1 and payops.is_within(o.valid_from, o.valid_until, p_now)
+        where o.state = any(payops.markets_of(a.state)) and o.load < 1 and payops.holds_in(o, a.state, p_now)
           and o.provider_id <> all (a.declined_by)
       ) as provider_available
     from suspects as a

@@ -81,10 +81,12 @@ declare
   waiting_in text;
 begin
   for waiting_in in
-    select distinct o.state from payops.availability as o
+    select distinct l.state
+    from payops.availability as o
+    inner join payops.licences as l on o.provider_id = l.provider_id and o.licence_id in (l.id, l.home_licence_id)
     where o.provider_id = any(p_providers) and o.load < 1
-      and exists (select from payops.consultations as c where c.state = o.state and c.status = 'waiting')
-    order by o.state
+      and exists (select from payops.consultations as c where c.state = l.state and c.status = 'waiting')
+    order by l.state
   loop
     drained := drained + payops.drain_state(waiting_in, p_now);
   end loop;

@@ -47,9 +47,17 @@ set search_path = '' as $$
     select
       a.state, a.specialty, a.n,
       case
-        when exists (select from payops.availability as o where o.state = a.state and o.specialty = a.specialty)
+        when exists (
+          select from payops.availability as o
+          where o.state = any(payops.markets_of(a.state)) and o.specialty = a.specialty
+            and (o.state = a.state or payops.has_privilege(o.licence_id, a.state, p_now))
+        )
           then array[a.specialty]
-        when exists (select from payops.availability as o where o.state = a.state and o.specialty = 'general_practice')
+        when exists (
+          select from payops.availability as o
+          where o.state = any(payops.markets_of(a.state)) and o.specialty = 'general_practice'
+            and (o.state = a.state or payops.has_privilege(o.licence_id, a.state, p_now))
+        )
           then '{general_practice}'
         else array(select s.code from payops.specialties as s)
       end as codes
@@ -58,9 +66,10 @@ set search_path = '' as $$
   members as (
     select distinct f.state, f.specialty, f.n, p.id, p.capacity
     from fitting as f
-    inner join payops.availability as o on f.state = o.state and o.specialty = any(f.codes)
+    cross join unnest(payops.markets_of(f.state)) as m (market)
+    inner join payops.availability as o on m.market = o.state and o.specialty = any(f.codes)
     inner join payops.providers as p on o.provider_id = p.id
-    where payops.is_within(o.valid_from, o.valid_until, p_now)
+    where payops.holds_in(o, f.state, p_now)
   ),
   split as (
     select m.id, m.n * m.capacity / (sum(m.capacity) over (partition by m.state, m.specialty))::double precision as part

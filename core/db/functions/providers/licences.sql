@@ -97,3 +97,32 @@ exception
     raise check_violation; -- two home licences of one compact; a unique violation of the caller is of the NPI
 end
 $$;
+
+-- markets_of: the keys under which `availability` has who may see patients in this state: the state itself, and each
+-- compact whose home licences give privileges there.
+create function payops.markets_of(p_state text) returns text[]
+language sql stable
+return p_state || array(
+  select 'compact:' || m.compact
+  from payops.compact_members as m
+  inner join payops.compacts as c on m.compact = c.code and c.grants = 'every_member'
+  where m.state = p_state and m.verified_on is not null
+);
+
+-- has_privilege: whether a privilege that follows from this home licence holds in this state now.
+create function payops.has_privilege(p_home_licence_id bigint, p_state text, p_now timestamptz) returns boolean
+language sql stable
+set search_path = '' as $$
+  select exists (
+    select from payops.licences as l
+    where l.home_licence_id = p_home_licence_id and l.state = p_state and payops.licence_valid(l, p_now)
+  )
+$$;
+
+-- holds_in: whether the licence of this row of `availability` holds in this state now. For a compact's row that is asked
+-- of the privilege itself, since each state's has its own last hour.
+create function payops.holds_in(p_row payops.availability, p_state text, p_now timestamptz) returns boolean
+language sql stable
+return payops.is_within(p_row.valid_from, p_row.valid_until, p_now) and (
+  p_row.state = p_state or payops.has_privilege(p_row.licence_id, p_state, p_now)
+);

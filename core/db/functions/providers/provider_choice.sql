@@ -5,18 +5,24 @@ create function payops.next_in_order(
 language sql stable
 set search_path = '' as $$
   select o.provider_id, o.load, o.capacity
-  from unnest(p_specialties) as s (code)
-  left join lateral payops.search_cursor(p_state, s.code) as c on true
+  from unnest(payops.markets_of(p_state)) as m (market)
+  cross join unnest(p_specialties) as s (code)
+  left join lateral payops.search_cursor(m.market, s.code) as c on true
   cross join lateral (
     select a.provider_id, a.load, a.capacity, a.idle_since
     from payops.availability as a
-    where a.state = p_state and a.specialty = s.code and a.load < 1
+    where a.state = m.market and a.specialty = s.code and a.load < 1
       and (a.load, a.idle_since) >= (coalesce(c.load, 0), coalesce(c.idle_since, '-infinity'))
       and payops.is_within(a.valid_from, a.valid_until, p_now) and a.provider_id <> all (p_declined_by)
+      and (m.market = p_state or exists ( -- as `holds_in` does, without a call for each row
+        select from payops.licences as l
+        where l.home_licence_id = a.licence_id and l.state = p_state and payops.licence_valid(l, p_now)
+      ))
     order by a.load, a.idle_since, a.provider_id
     limit p_limit
   ) as o
   order by o.load, o.idle_since, o.provider_id
+  limit p_limit
 $$;
 
 -- first_unlocked: locks the first provider in the order of choice whom no other transaction is choosing; or names the one
@@ -70,8 +76,8 @@ begin
   else
     stale := not exists (
       select from payops.availability as a
-      where a.provider_id = first_unlocked.provider_id and a.state = p_state and a.specialty = any(p_specialties)
-        and a.load = taken_at and payops.is_within(a.valid_from, a.valid_until, p_now)
+      where a.provider_id = first_unlocked.provider_id and a.state = any(payops.markets_of(p_state))
+        and a.specialty = any(p_specialties) and a.load = taken_at and payops.holds_in(a, p_state, p_now)
     );
   end if;
 end
@@ -141,7 +147,7 @@ set search_path = '' as $$
       ) then format('All providers licensed in %s are away or outside their hours.', p_state)
       when exists (
         select from payops.availability as a
-        where a.state = p_state and a.load < 1 and payops.is_within(a.valid_from, a.valid_until, p_now)
+        where a.state = any(payops.markets_of(p_state)) and a.load < 1 and payops.holds_in(a, p_state, p_now)
       ) then format('A provider in %s has capacity; consultations that came earlier are assigned first.', p_state)
       else format('All providers licensed in %s are at capacity.', p_state)
     end
@@ -169,9 +175,15 @@ $$;
 -- known_providers: the providers with the requested specialty who saw this patient or are to see them, the last one
 -- first, at most three; none where patients do not return to whom they know.
 create function payops.known_providers(p_consultation payops.consultations) returns text[]
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  select array(
+begin
+  -- Most patients are new and need no more than this look.
+  if not exists (select from payops.consultations as c where c.patient_id = p_consultation.patient_id)
+    or not (select y.return_to_known from payops.licensing_policy as y) then
+    return '{}';
+  end if;
+  return array(
     select c.provider_id
     from payops.consultations as c
     where c.patient_id = p_consultation.patient_id and c.status in ('assigned', 'completed')
@@ -182,8 +194,8 @@ set search_path = '' as $$
     group by c.provider_id
     order by max(coalesce(c.assigned_at, c.received_at)) desc, c.provider_id
     limit 3
-  )
-  where (select y.return_to_known from payops.licensing_policy as y)
+  );
+end
 $$;
 
 -- choose_for: locks the provider for this consultation and says how they match and why they were chosen; null, with the
@@ -208,7 +220,7 @@ begin
     reason := 'The preferred provider is licensed and has capacity.';
     return;
   end if;
-  foreach provider_id in array coalesce(payops.known_providers(p_consultation), '{}') loop
+  foreach provider_id in array payops.known_providers(p_consultation) loop
     if payops.lock_if_available(provider_id, p_consultation, p_now, p_may_wait) then
       match := 'specialty';
       reason := 'The patient knows this provider, who is licensed and has capacity.';

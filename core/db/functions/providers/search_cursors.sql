@@ -8,19 +8,19 @@ set search_path = '' as $$
   limit 1
 $$;
 
--- lower_search_cursors: no search starts after a row of this provider that is available now. Until this commits nobody
+-- lower_search_cursors: no search starts after a row of these providers that is available now. Until this commits nobody
 -- advances the cursors of these states, since they would not see the rows.
-create function payops.lower_search_cursors(p_provider text) returns void
+create function payops.lower_search_cursors(p_providers text[]) returns void
 language plpgsql
 set search_path = '' as $$
 begin
   perform pg_advisory_xact_lock_shared(payops.advisory_lock('search cursors'), hashtext(s.state))
-  from (select distinct a.state from payops.availability as a where a.provider_id = p_provider order by a.state) as s;
+  from (select distinct a.state from payops.availability as a where a.provider_id = any(p_providers) order by a.state) as s;
   insert into payops.search_cursors (state, specialty, load, idle_since)
   select a.state, a.specialty, a.load, a.idle_since
   from payops.availability as a
   cross join lateral payops.search_cursor(a.state, a.specialty) as c
-  where a.provider_id = p_provider and (a.load, a.idle_since) < (c.load, c.idle_since);
+  where a.provider_id = any(p_providers) and (a.load, a.idle_since) < (c.load, c.idle_since);
 end
 $$;
 

@@ -71,9 +71,10 @@ begin
   else
     submitted := payops.assign_first_in_line(submitted, p_now);
   end if;
-  perform payops.advance_search_cursor(p_state, p_specialty);
+  perform payops.advance_search_cursor(m.market, p_specialty) from unnest(payops.markets_of(p_state)) as m (market);
   if submitted.match is distinct from 'specialty' then
-    perform payops.advance_search_cursor(p_state, 'general_practice');
+    perform payops.advance_search_cursor(m.market, 'general_practice')
+    from unnest(payops.markets_of(p_state)) as m (market);
   end if;
   return submitted.first_answer;
 end
