@@ -82,7 +82,7 @@ _FREE = frozenset({"AS", "DC", "GU", "VI"})  # neither a state nor a commonwealt
 
 
 def _table(lines: str) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for line in lines.strip().splitlines():
         code, _, names = line.partition(": ")
         full = names.split(", ")[0]
