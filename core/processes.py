@@ -20,12 +20,12 @@ import structlog
 
 from core.errors import PayopsError, Refused
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 PRIVATE = 0o077  # the umask of every process: its files are its owner's alone
 STOP_TIMEOUT_SECONDS = 10
 RESTART_WAIT_SECONDS = 2.0
 CHECK_SECONDS = 1.0
 RECORD, LOCK = "serve.json", "serve.lock"
+LOADING = "history-is-loading"
 
 log = structlog.get_logger(__name__)
 
@@ -41,14 +41,14 @@ class Child:
     not_before: float = 0.0
 
     def start(self, environment: Mapping[str, str], log_dir: Path) -> None:
-        """Start in a session of its own, so that the terminal's Ctrl-C
-        reaches the parent alone. Its output is logged.
+        """Start in a session of its own, so that the terminal's Ctrl-C reaches the parent alone. Its output is logged.
+
+        It runs in the parent's folder, whose `.env` both read, and imports nothing from there.
         """
         log_dir.mkdir(parents=True, exist_ok=True)
         with (log_dir / f"{self.name}.log").open("ab") as lines:
             self.process = subprocess.Popen(
-                [sys.executable, *self.command],
-                cwd=CHECKOUT,
+                [sys.executable, "-P", *self.command],
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=lines,
@@ -125,6 +125,20 @@ def keep_running(name: str, runs: Callable[[], bool], start: Callable[[], object
                 log.warning("a part could not be restarted yet", part=name, error=str(error))
 
     threading.Thread(target=watch, name=f"watch {name}", daemon=True).start()
+
+
+@contextmanager
+def loading_history(data_dir: Path) -> Iterator[None]:
+    """Within the block the console says that the demo's history is still being loaded."""
+    (data_dir / LOADING).touch()
+    try:
+        yield
+    finally:
+        (data_dir / LOADING).unlink(missing_ok=True)
+
+
+def history_is_loading(data_dir: Path) -> bool:
+    return (data_dir / LOADING).exists()
 
 
 @dataclass(frozen=True)

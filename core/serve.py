@@ -6,9 +6,10 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import URLError
 
 from rich.console import Console
@@ -20,12 +21,13 @@ from core.events.repair import backfill
 from core.events.repair.balances import load_payout_contents
 from core.finance import reconciliation
 from core.periods import business_day, wall_clock
-from core.processes import PRIVATE, Children, keep_running, only_server
+from core.processes import PRIVATE, Children, keep_running, loading_history, only_server
 from core.providers import history_import
 from core.settings import PaymentMode, Settings
 from core.staff import users
 
 READY_TIMEOUT_SECONDS = 60
+HERE = Path(__file__).resolve().parents[1]  # where `streamlit_app.py` lies, in a checkout and where it is installed
 PAST_DAYS = 7  # of consultations at the first start
 
 
@@ -96,30 +98,40 @@ def _start(
     stop: threading.Event,
     demo_speed: float,
 ) -> None:
-    sandbox = settings.payment_mode is PaymentMode.SANDBOX
+    """Start all parts. The console is usable, and its address told, before a first start's history is loaded."""
+    sandbox, place = settings.payment_mode is PaymentMode.SANDBOX, ("--app-dir", str(HERE))
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=out) as progress:
+        # They load their code while Postgres starts, and wait for it.
+        children.start(
+            "console", "-m", "uvicorn", "streamlit_app:app", *place, "--port", str(console_port), *HTTP, *QUIET
+        )
+        children.start("api", "-m", "uvicorn", "core.api.app:app", "--port", str(api_port), *HTTP, *QUIET)
         with _step(progress, "Database"):
             running = services.start(settings)
-        with _step(progress, "API and console"):
-            children.start("api", "-m", "uvicorn", "core.api.app:app", "--port", str(api_port), *HTTP, *QUIET)
-            children.start("console", "-m", "uvicorn", "streamlit_app:app", "--port", str(console_port), *HTTP, *QUIET)
         passwords = {}
         if sandbox:
             with _step(progress, "Staff"):
                 passwords = users.create_demo_users(running.db, settings.data_dir, wall_clock())
-            _fill(running, progress)
+        with _step(progress, "Console"):
+            _await_ready(f"http://127.0.0.1:{console_port}/_stcore/health", stop)
+        _tell_addresses(out, console_port, api_port, passwords)
+        if sandbox:
+            with loading_history(settings.data_dir):
+                _fill(running, progress)
             with _step(progress, "Live traffic"):
                 _open_for_business(settings, api_port, demo_speed, opening=True)
         children.start("worker", "-m", "core.worker_process")
         with _step(progress, "Ready to serve"):
             _await_ready(f"http://127.0.0.1:{api_port}/readyz", stop)
-            _await_ready(f"http://127.0.0.1:{console_port}/_stcore/health", stop)
         running.close()
+    out.print(f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.")
+
+
+def _tell_addresses(out: Console, console_port: int, api_port: int, passwords: Mapping[str, str]) -> None:
     out.print(f"\nConsole  http://localhost:{console_port}\nAPI      http://localhost:{api_port}")
     for name, password in passwords.items():
         out.print(f"  sign in as [bold]{name:<8}[/bold] with [bold]{password}[/bold]", highlight=False)
-    out.print(f"Logs are in {settings.data_dir / 'logs'}. Ctrl-C stops everything.")
 
 
 # A load balancer keeps a connection for a minute; one that we close first meets a request on its way.

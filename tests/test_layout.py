@@ -2,7 +2,9 @@
 
 import ast
 import subprocess
+import tomllib
 from collections import Counter
+from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -62,3 +64,20 @@ def test_no_folder_has_more_than_twenty_files():
     """A crowded folder hides its nouns: SQL, payloads and tests included."""
     folders = Counter(str(Path(path).parent) for path in TRACKED if path.startswith(("core/", "pages/", "tests/")))
     assert {folder: files for folder, files in folders.items() if files > 20} == {}
+
+
+def test_everything_that_runs_is_in_the_installed_package():
+    """`pip install .` takes along what pyproject.toml names: modules, and other files by their endings."""
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    include, endings = setuptools["packages"]["find"]["include"], setuptools["package-data"]["*"]
+    assert setuptools["py-modules"] == ["streamlit_app"]
+    left_out = [
+        path
+        for path in TRACKED
+        if path.startswith(("core/", "pages/"))
+        and not (
+            any(fnmatch(Path(path).parent.as_posix().replace("/", "."), each) for each in include)
+            and (path.endswith(".py") or any(fnmatch(Path(path).name, each) for each in endings))
+        )
+    ]
+    assert left_out == []

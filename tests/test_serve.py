@@ -19,7 +19,7 @@ from core.db import embedded
 from core.db.via_psycopg import PsycopgDatabase
 from core.monitoring import metrics
 from core.periods import Period, wall_clock
-from core.processes import only_server
+from core.processes import history_is_loading, only_server
 from core.providers import assignment, directory
 from core.sandbox import process as sandbox
 from core.settings import load_settings
@@ -74,6 +74,18 @@ def test_it_says_where_it_is_and_who_may_sign_in(served):
     assert f"localhost:{console}" in said
     assert httpx.get(f"http://127.0.0.1:{api}/readyz").status_code == 200
     assert httpx.get(f"http://127.0.0.1:{console}/").status_code == 200
+
+
+def test_the_console_is_usable_before_the_history_is_loaded(served):
+    *_, said = served
+    assert said.index("sign in as") < said.index("18 months of history")
+
+
+def test_what_it_starts_reads_the_settings_of_the_folder_it_was_started_in(served):
+    folder, *_ = served
+    started = json.loads((folder / "serve.json").read_text())["processes"]
+    assert {Path(psutil.Process(one["pid"]).cwd()) for one in started.values()} == {folder.resolve()}
+    assert not history_is_loading(folder)
 
 
 def test_all_the_history_is_there_and_live_events_move_the_figures(served):

@@ -49,7 +49,7 @@ MENDS = {
     "payments_suspended": "Use true or false.",
     "business_timezone": "Use a name such as America/New_York.",
     "oidc_name": "Use a name of up to 40 characters, such as Okta.",
-    "session_hours": "Use a number of hours above 0.",
+    "session_hours": "Use a number of hours above 0, at most 8760.",
     "rate_limit_per_minute": "Use a whole number above 0.",
     "events_kept_days": "Use a whole number of days, at least 30.",
     "calls_kept_days": "Use a whole number of days, at least 30.",

@@ -1,6 +1,7 @@
 """The types of settings: how each value is read from its text, and what is said about one that makes no sense."""
 
 import logging
+import re
 from base64 import b64decode
 from typing import Annotated, NoReturn
 from urllib.parse import SplitResult, urlsplit
@@ -192,6 +193,9 @@ def _postgres_address(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
     if not (value.startswith(("postgres://", "postgresql://")) or "host=" in value or "dbname=" in value):
         refuse("is not a Postgres address.", "It looks like postgresql://login:password@host:5432/database.")
+    hosts = value.partition("://")[2].partition("/")[0].rpartition("@")[2] if "://" in value else ""
+    if any(not re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*)(:\d{1,5})?", host) for host in hosts.split(",")):
+        refuse("has a port that is not a number.", "It looks like postgresql://login:password@host:5432/database.")
     return secret
 
 

@@ -5,7 +5,8 @@ access checks and security headers around it.
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator
+import tomllib
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit.starlette import App
+from streamlit.web import bootstrap
 
 from core import http_protocol, logs, telemetry
 from core.errors import Refused
@@ -32,6 +34,22 @@ def build(entrypoint: str | Path) -> App:
     return st.App(Path(entrypoint).resolve(), **parts())
 
 
+def _configure_streamlit() -> None:
+    """A checkout has the options in `.streamlit` beside the app; an installed package brings them along itself."""
+    if (navigation.CHECKOUT / ".streamlit" / "config.toml").exists():
+        return
+    own = tomllib.loads((Path(__file__).parent / "streamlit.toml").read_text())
+    bootstrap.load_config_options(dict(options(own)))
+
+
+def options(table: dict[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from options(value, f"{section}{name}.")
+        else:
+            yield f"{section}{name}", value
+
+
 def parts() -> dict[str, Any]:
     """The arguments of `st.App` besides the script, the same under `payops serve` and `streamlit run`.
 
@@ -43,6 +61,7 @@ def parts() -> dict[str, Any]:
     except SettingsError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
+    _configure_streamlit()
     http_protocol.use_everywhere()
     return {
         "routes": [*auth_routes.routes(), *export_routes.routes()],

@@ -12,6 +12,7 @@ from core import telemetry
 from core.db import DatabaseFault
 from core.errors import PayopsError, Unauthorised, Unavailable
 from core.monitoring.incidents import Incident, IncidentLog
+from core.processes import history_is_loading
 from core.settings import PaymentMode
 from core.staff.sessions import StaffSession
 from core.ui import navigation, session
@@ -25,6 +26,7 @@ MODES = {
     PaymentMode.SANDBOX: ("SANDBOX", "Simulated payments. No money moves."),
     PaymentMode.DEVELOPMENT: ("TEST", "Stripe's test mode. No money moves."),
 }
+LOADING = "The 18 months of history are still being loaded: figures and lists grow for about a minute."
 # The table's own download button does not neutralise formulas.
 NO_RAW_EXPORT = "[data-testid=stElementToolbar] [aria-label='Download as CSV']{display:none}"
 # Above a table, where Streamlit shows them, its tools would cover the buttons of the line before it.
@@ -123,6 +125,8 @@ def _show_mode() -> None:
     """A band in modes where no real money moves, in view wherever the page is scrolled to; production has none."""
     if band := MODES.get(session.settings().payment_mode):
         name, meaning = band
+        if history_is_loading(session.settings().data_dir):
+            meaning = f"{meaning} {LOADING}"
         st.html(
             "<style>.payops-mode{background:#8a5a00;color:#fff;border-radius:0 0 .4rem .4rem;padding:.2rem .8rem;"
             "font-size:.85rem;text-align:center}.payops-mode b{letter-spacing:.08em;margin-right:.6rem}</style>"
