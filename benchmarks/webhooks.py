@@ -1,5 +1,7 @@
 """Signed events a second, verified, stored, projected, applied and committed, beside two floors of the same server.
 
+A run of ours ends when its last event is applied; `visible` is how long after its arrival 99 of 100 events were.
+
 `BENCH_EVENTS` (a run's), `BENCH_INBOX` (events already there),
 `BENCH_WORKERS` (such as `1,2`) and `BENCH_ROUNDS` choose
 the size. Every server, on the empty inbox and on the full one, has its
@@ -57,6 +59,7 @@ class Server:
     port: int
     process: psutil.Process
     postgres: psutil.Process
+    conninfo: str
 
     def cpu_seconds(self) -> tuple[float, float]:
         """What the server's processes and Postgres's have used; a busy neighbour changes it less than the clock."""
@@ -74,11 +77,15 @@ class Server:
 
 @dataclass(frozen=True)
 class Measured:
-    """A run's events a second, its waits in ms (p50, p95, p99 at full speed, then eased), its CPU in µs an event."""
+    """A run's events a second, its waits in ms (p50, p95, p99 at full speed, then eased), its CPU in µs an event, how
+    busy the machine was, and the 99th percentile of when its events were applied, in ms.
+    """
 
     rate: float
     waits: list[float]
     cpu: list[float]
+    busy: float
+    visible: float
 
 
 def _used(process: psutil.Process) -> float:
@@ -124,6 +131,8 @@ def compare(folder: Path, samples: Sequence[dict[str, Any]]) -> None:
         "p99 ms",
         "CPU µs an event: server",
         "Postgres",
+        "busy",
+        "visible ms",
         title=f"{EVENTS:,} signed events of ten types, {CONNECTIONS} connections, {DUPLICATES:.0%} duplicates;"
         f" medians of {ROUNDS}",
     )
@@ -132,8 +141,9 @@ def compare(folder: Path, samples: Sequence[dict[str, Any]]) -> None:
         figures = [f"{median(each):.1f}" for each in zip(*(run.waits for run in here), strict=True)]
         used = [f"{median(each):.0f}" for each in zip(*(run.cpu for run in here), strict=True)]
         rate = f"{median(run.rate for run in here):,.0f}"
-        table.add_row(f"{inbox:,}", str(workers), name, rate, *ratios, *figures, *used)
-    Console(width=160).print(table)
+        rest = [f"{median(run.busy for run in here):.0%}", f"{median(run.visible for run in here):,.0f}"]
+        table.add_row(f"{inbox:,}", str(workers), name, rate, *ratios, *figures, *used, *rest)
+    Console(width=180).print(table)
 
 
 def _ratio(here: Sequence[Measured], there: Sequence[Measured]) -> str:
@@ -143,12 +153,30 @@ def _ratio(here: Sequence[Measured], there: Sequence[Measured]) -> str:
 def measure(server: Server, samples: Sequence[dict[str, Any]]) -> Measured:
     """At full speed, then at a share of what was the peak."""
     posted(server, samples, 500)
-    before = server.cpu_seconds()
+    before, started = server.cpu_seconds(), time.time()
+    psutil.cpu_percent()
     full = posted(server, samples, EVENTS)
+    busy, ended = psutil.cpu_percent() / 100, time.monotonic()
+    visible = applied(server, started)
+    rate = EVENTS / (EVENTS / full.rate + time.monotonic() - ended)
     used = [1e6 * (now - then) / EVENTS for now, then in zip(server.cpu_seconds(), before, strict=True)]
     eased = posted(server, samples, EVENTS // 2, rate=OF_PEAK * full.rate)
     waits = [run.percentile_ms(share) for run in (full, eased) for share in (0.5, 0.95, 0.99)]
-    return Measured(full.rate, waits, used)
+    return Measured(rate, waits, used, busy, visible)
+
+
+def applied(server: Server, since: float) -> float:
+    """Wait until every event is applied; how long 99 of 100 of those since then took to be, in ms."""
+    with psycopg.connect(server.conninfo, autocommit=True) as connection:
+        while connection.execute("select from payops.recorded_batches limit 1").fetchone():
+            time.sleep(0.005)
+        found = connection.execute(
+            "select 1000 * percentile_cont(0.99) within group (order by extract(epoch from h.handled_at - e.received_at))"
+            " from payops.events as e join payops.event_handlings as h on h.event_id = e.id"
+            " where e.received_at >= to_timestamp(%s)",
+            (since,),
+        ).fetchone()
+    return float(found[0] or 0) if found else 0.0
 
 
 def measure_memory(folder: Path, postgres: psutil.Process, samples: Sequence[dict[str, Any]]) -> None:
@@ -171,9 +199,10 @@ def serving(app: str, folder: Path, workers: int, postgres: psutil.Process) -> I
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--workers", str(workers)]
+    conninfo = embedded.ensure_running(folder).owner_conninfo
     environment = os.environ | {
         "BENCH_SECRET": SECRET,
-        "BENCH_CONNINFO": embedded.ensure_running(folder).owner_conninfo,
+        "BENCH_CONNINFO": conninfo,
         "STRIPE_WEBHOOK_SECRETS": SECRET,
         "DATA_DIR": str(folder),
     }
@@ -184,7 +213,7 @@ def serving(app: str, folder: Path, workers: int, postgres: psutil.Process) -> I
     try:
         _await_answer(port)
         time.sleep(1.5 * workers)  # the other workers
-        yield Server(port, psutil.Process(process.pid), postgres)
+        yield Server(port, psutil.Process(process.pid), postgres, conninfo)
     finally:
         process.terminate()
         process.wait(20)

@@ -15,7 +15,7 @@ from core.db import Database, embedded, timezone
 from core.db.counted import CountedDatabase
 from core.db.deploy import deploy
 from core.db.replica import ReplicaReads
-from core.db.time_limits import HEALTH, REPORT, WEBHOOK, TimeLimits
+from core.db.time_limits import APPLIER, HEALTH, REPORT, WEBHOOK, TimeLimits
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Refused, Unavailable
 from core.events.api_responses import records_of
@@ -259,6 +259,11 @@ def owner_conninfo(settings: Settings) -> str:
 def inbox_database(settings: Settings) -> Database:
     """The database over connections of the inbox alone, so that no other work delays an event."""
     return _persistently(lambda: CountedDatabase(_database(settings, WEBHOOK, max_connections=2)))
+
+
+def applier_database(settings: Settings) -> Database:
+    """The database over a connection of the applier alone, which applies the events that are recorded."""
+    return _persistently(lambda: CountedDatabase(_database(settings, APPLIER, max_connections=1)))
 
 
 def health_database(settings: Settings) -> Database:

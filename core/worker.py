@@ -13,6 +13,7 @@ from core import services
 from core.billing.missing_terms import fetch_missing_terms
 from core.db.timezone import PAYMENTS_A_STEP
 from core.errors import Refused, Unauthorised, Unavailable
+from core.events.recorded import Applying
 from core.events.repair.balances import ask_for_bookings, open_payouts, pull_balance_transactions
 from core.events.repair.comparison import compare
 from core.events.repair.refetch import refetch_tied
@@ -64,8 +65,10 @@ def steps(running: Services) -> list[Step]:
     """The short steps, each with how often it repeats."""
     incidents = IncidentLog(running.db, running.settings.data_dir)
     db, clock, livemode = running.db, running.clock, running.livemode
+    applying = Applying(db, clock)  # events that an API process recorded before it was killed
     return [
         Step("recount stale days", 1, lambda: db.call("recount_stale", most=PAYMENTS_A_STEP)),
+        Step("apply recorded events", 1, applying.apply_all),
         Step("retry failed events", 2, lambda: retry_failed_events(db, running.stripe, clock=clock, livemode=livemode)),
         Step(
             "refetch tied objects",

@@ -1,7 +1,7 @@
 """The ASGI app; its services start with its lifespan."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import cache, partial
 
@@ -18,12 +18,11 @@ from core.api.middleware import Edge, Rules
 from core.api.operation_calls import OperationCalls
 from core.api.problems import answer_to, is_answer
 from core.api.webhooks import StripeWebhook
-from core.db import Database
 from core.db.deploy import fingerprint
 from core.db.time_limits import API
 from core.errors import PayopsError
-from core.events import inbox
 from core.events.group_commit import GroupCommit
+from core.events.recorded import Applier, InboxWriter
 from core.events.webhook_counters import CounterFlusher, Tally
 from core.forwarded_headers import ForwardedHeaderWarning
 from core.heartbeats import Heartbeat
@@ -39,11 +38,12 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     running = services.start(settings, API)
     inbox_db = services.inbox_database(settings)
     api.state.health_db = services.health_database(settings)
-    write = partial(_record, running, inbox_db)
+    applier_db = services.applier_database(settings)
+    applier = Applier(applier_db, running.clock)
     api.state.rules = Rules(settings.allowed_hosts, settings.cors_origins, settings.api_base_url.startswith("https:"))
     api.state.services = running
     api.state.operation_calls = cache(partial(_operation_calls, running))
-    api.state.group_commit = GroupCommit(write)
+    api.state.group_commit = GroupCommit(InboxWriter(inbox_db, applier, running.clock))
     api.state.tally = Tally()
     teller = CounterFlusher(api.state.tally, running.db, running.webhook_secrets, running.clock)
     heartbeat = Heartbeat(running, "api").start()
@@ -51,7 +51,9 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     await teller.close()
     await api.state.group_commit.close()
     await asyncio.to_thread(heartbeat.close)
+    await asyncio.to_thread(applier.close)
     inbox_db.close()
+    applier_db.close()
     api.state.health_db.close()
     running.close()
 
@@ -91,10 +93,6 @@ def _outside_production(route: Callable[[Request], Awaitable[Response]]) -> Call
         return await route(request)
 
     return guarded
-
-
-def _record(running: services.Services, db: Database, batch: Sequence[inbox.Received]) -> list[str]:
-    return inbox.receive(db, batch, now=running.clock())
 
 
 async def _answer(request: Request, error: Exception) -> Response:

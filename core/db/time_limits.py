@@ -28,6 +28,7 @@ class TimeLimits:
 # A request of the API makes several calls; it is answered within 8 seconds, however many (see core.api.middleware).
 HEALTH = TimeLimits(connection_seconds=1, statement_seconds=2, lock_seconds=1)
 WEBHOOK = TimeLimits(connection_seconds=2, statement_seconds=4, lock_seconds=3)
+APPLIER = TimeLimits(connection_seconds=2, statement_seconds=30, lock_seconds=2)  # nobody waits for it
 API = TimeLimits(connection_seconds=2, statement_seconds=4, lock_seconds=3)
 PAGE = TimeLimits(connection_seconds=3, statement_seconds=30, lock_seconds=5)
 REPORT = TimeLimits(connection_seconds=3, statement_seconds=300, lock_seconds=30)

@@ -4,7 +4,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 Json = dict[str, Any]
 CameBy = Literal["webhook", "sweep"]
-Outcome = Literal["applied", "ignored", "quarantined", "failed", "dead"]
+Outcome = Literal["recorded", "applied", "ignored", "quarantined", "failed", "dead"]
 
 
 class Payload(TypedDict, total=False):
@@ -59,7 +59,7 @@ class ReplayableEvent(StoredEvent):
 
 
 class ListedEvent(TypedDict):
-    """An event in a list: how it arrived and its outcome.
+    """An event in a list: how it arrived and its outcome, `recorded` until it is applied.
 
     `delay_ms` is None unless Stripe's webhook delivered it, `handling_ms` unless the first attempt settled it.
     """
@@ -72,7 +72,7 @@ class ListedEvent(TypedDict):
     outcome: Outcome
     reason: str | None
     attempts: int
-    handled_at: str
+    handled_at: str | None
     next_attempt_at: str | None
     came_by: CameBy
     delay_ms: float | None

@@ -2,10 +2,10 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from core.db import Database
 from core.events import ignored, projections
@@ -24,10 +24,16 @@ from core.events.registry import (
 from core.events.repair.partial_lists import AWAITS_LIST, is_partial
 from core.logs import REDACTED
 
-__all__ = ["Received", "ignored", "prepare", "projected", "projections", "receive"]
+__all__ = ["Received", "ignored", "prepare", "projected", "projections", "receive", "record"]
 
 OF_ANOTHER_ACCOUNT = "it is about a connected account, not about ours"
 EPOCH = datetime.fromtimestamp(0, UTC).isoformat()
+_OF_THE_HANDLING: tuple[Literal["id", "outcome", "reason", "awaits_list"], ...] = (
+    "id",
+    "outcome",
+    "reason",
+    "awaits_list",
+)
 _PENDING = b'"pending_webhooks":'
 
 
@@ -87,20 +93,44 @@ def receive(db: Database, batch: Sequence[Received], *, now: datetime) -> list[s
 
     The batch is one transaction, except that repetitions of an event within it follow in another one.
     """
+
+    def write(chosen: Sequence[Received]) -> list[str]:
+        events, records = [_recorded(received, now) for received in chosen], _records(chosen)
+        answered: list[str] = db.call("receive_events", events=events, records=records, now=now)
+        return answered
+
+    return _each_once(batch, write)
+
+
+def record(db: Database, batch: Sequence[Received], *, now: datetime) -> list[str]:
+    """Record the batch as `receive` does, to be applied soon by `core.events.recorded`; returns `recorded` or
+    `duplicate` per event.
+    """
+
+    def write(chosen: Sequence[Received]) -> list[str]:
+        events = [_recorded(received, now) for received in chosen]
+        handlings = [{name: event[name] for name in _OF_THE_HANDLING} for event in events]
+        new = set(db.call("record_events", events=events, handlings=handlings, records=_records(chosen), now=now))
+        return ["recorded" if event["id"] in new else "duplicate" for event in events]
+
+    return _each_once(batch, write)
+
+
+def _each_once(batch: Sequence[Received], write: Callable[[Sequence[Received]], list[str]]) -> list[str]:
+    """What `write` answers for each event, if it is given each only once at a time."""
     outcomes: dict[int, str] = {}
     left = list(enumerate(batch))
     while left:
         first = {received.event["id"]: (n, received) for n, received in reversed(left)}
         chosen = sorted(first.values(), key=lambda each: each[0])
-        answered: list[str] = db.call(
-            "receive_events",
-            events=[_recorded(received, now) for _, received in chosen],
-            records=merged(received.records for _, received in chosen),
-            now=now,
-        )
+        answered = write([received for _, received in chosen])
         outcomes |= {n: outcome for (n, _), outcome in zip(chosen, answered, strict=True)}
         left = [each for each in left if each[0] not in outcomes]
     return [outcomes[n] for n in range(len(batch))]
+
+
+def _records(chosen: Sequence[Received]) -> Records:
+    return merged(received.records for received in chosen)
 
 
 def _recorded(received: Received, now: datetime) -> ReceivedEvent:

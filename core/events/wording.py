@@ -14,6 +14,7 @@ from core.periods import span_in_words
 
 Row = Mapping[str, Any]
 OUTCOMES = {
+    "recorded": "Recorded, about to be applied",
     "applied": "Applied",
     "ignored": "Ignored",
     "quarantined": "Quarantined",

@@ -9,6 +9,7 @@ from core.db import Database
 from core.figures.wording import counted, duration, percent
 
 QUEUES = {
+    "events_to_apply": "Events to apply",
     "events_to_retry": "Events to retry",
     "events_dead": "Events given up",
     "patients_waiting": "Patients waiting for a provider",

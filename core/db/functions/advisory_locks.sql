@@ -24,6 +24,7 @@ begin
     when 'count observations' then return 7209160;
     when 'count recovery' then return 7209161;
     when 'staff identities' then return 7209175;
+    when 'apply recorded events' then return 7209185;
   end case;
 end
 $$;

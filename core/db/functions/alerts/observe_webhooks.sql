@@ -6,12 +6,14 @@ returns setof payops.observation
 language sql stable
 set search_path = '' as $$
   with late as materialized (
-    select e.received_at, case when h.outcome in ('failed', 'dead') then 'infinity' else h.handled_at end as until
+    select
+      e.received_at,
+      case when h.outcome is null or h.outcome in ('failed', 'dead') then 'infinity' else h.handled_at end as until
     from payops.events as e
-    inner join payops.event_handlings as h on e.id = h.event_id
+    left join payops.event_handlings as h on e.id = h.event_id
     where e.received_at <= (select max(m) from unnest(p_moments) as m)
       and e.received_at > (select min(m) - interval '7 days' from unnest(p_moments) as m)
-      and (h.outcome in ('failed', 'dead') or h.handled_at > e.received_at + p_window)
+      and (h.outcome is null or h.outcome in ('failed', 'dead') or h.handled_at > e.received_at + p_window)
   )
   select m.at, '', w.n, w.n, w.n >= p_threshold, w.n = 0, jsonb_build_object('oldest', w.oldest)
   from unnest(p_moments) as m (at)

@@ -54,7 +54,7 @@ language plpgsql stable
 set search_path = '' as $$
 declare
   of_one constant text := format(
-    'select e.* from payops.events as e inner join payops.event_handlings as h on h.event_id = e.id where %s',
+    'select e.* from payops.events as e left join payops.event_handlings as h on h.event_id = e.id where %s',
     payops.events_where(p_sought)
   );
   newest constant text := ' order by e.received_at desc, e.id desc limit $2';
@@ -69,14 +69,14 @@ begin
 end
 $$;
 
--- event_in_short: an event as a row of a list: how it arrived and its outcome.
+-- event_in_short: an event as a row of a list: how it arrived and its outcome, which is `recorded` until it has one.
 create function payops.event_in_short(p_event payops.events, p_handling payops.event_handlings) returns jsonb
 language sql stable
 set search_path = '' as $$
   select jsonb_build_object(
     'id', p_event.id, 'type', p_event.type, 'object_id', p_event.object_id, 'created', p_event.created,
-    'received_at', p_event.received_at, 'outcome', p_handling.outcome, 'reason', p_handling.reason,
-    'attempts', p_handling.attempts, 'handled_at', p_handling.handled_at,
+    'received_at', p_event.received_at, 'outcome', coalesce(p_handling.outcome, 'recorded'),
+    'reason', p_handling.reason, 'attempts', coalesce(p_handling.attempts, 0), 'handled_at', p_handling.handled_at,
     'next_attempt_at', p_handling.next_attempt_at,
     'came_by', p_event.came_by,
     'delay_ms', case when p_event.came_by = 'webhook' then
@@ -100,7 +100,7 @@ set search_path = '' as $$
     select f.n, payops.event_in_short(e, h) as shown
     from found as f
     inner join payops.events as e on f.id = e.id
-    inner join payops.event_handlings as h on f.id = h.event_id
+    left join payops.event_handlings as h on f.id = h.event_id
     where f.n <= least(p_limit, 1000)
   )
   select jsonb_build_object(
@@ -121,10 +121,10 @@ set search_path = '' as $$
     jsonb_agg(jsonb_build_object('type', c.type, 'outcome', c.outcome, 'count', c.n) order by c.n desc, c.type), '[]'
   )
   from (
-    select f.type, h.outcome, count(*) as n
+    select f.type, coalesce(h.outcome, 'recorded') as outcome, count(*) as n
     from payops.events_matching(p_sought, p_most) as f
-    inner join payops.event_handlings as h on f.id = h.event_id
-    group by f.type, h.outcome
+    left join payops.event_handlings as h on f.id = h.event_id
+    group by 1, 2
   ) as c
 $$;
 
@@ -150,11 +150,11 @@ set search_path = '' as $$
         where o.object_id = e.object_id
         order by o.created desc limit 200
       ) as r
-      inner join payops.event_handlings as rh on r.id = rh.event_id
+      left join payops.event_handlings as rh on r.id = rh.event_id
     )
   )
   from payops.events as e
-  inner join payops.event_handlings as h on e.id = h.event_id
+  left join payops.event_handlings as h on e.id = h.event_id
   where e.id = p_id
 $$;
 
@@ -168,7 +168,7 @@ set search_path = '' as $$
   )
   select jsonb_build_object(
     'items', coalesce(jsonb_agg(
-      payops.stored_event(e) || jsonb_build_object('object_id', e.object_id, 'outcome', h.outcome) order by f.n
+      payops.stored_event(e) || jsonb_build_object('object_id', e.object_id, 'outcome', coalesce(h.outcome, 'recorded')) order by f.n
     ), '[]'),
     'next', case when count(*) = p_limit then
       (array_agg(jsonb_build_object('received_at', e.received_at, 'id', e.id) order by f.n desc))[1]
@@ -176,7 +176,7 @@ set search_path = '' as $$
   )
   from found as f
   inner join payops.events as e on f.id = e.id
-  inner join payops.event_handlings as h on f.id = h.event_id
+  left join payops.event_handlings as h on f.id = h.event_id
 $$;
 
 -- mirror_rows: the mirror's rows with these IDs, table by table.

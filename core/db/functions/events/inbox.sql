@@ -83,20 +83,13 @@ begin
 end
 $$;
 
--- receive_events: each of these events, whose ids are distinct, is recorded once, whatever happens to the others,
--- and its records are applied; an event that cannot be applied is kept as failed and retried. Answers one outcome
--- per event. Its plans are made once, possibly while tables are empty, so they use indexes only and never read a
--- whole table.
-create function payops_api.receive_events(p_events jsonb, p_records jsonb, p_now timestamptz) returns jsonb
-language plpgsql security definer
-set search_path = ''
-set plan_cache_mode = 'force_generic_plan'
-set enable_seqscan = 'off'
-set enable_hashjoin = 'off'
-set enable_mergejoin = 'off' as $$
+-- stored_once: the events among these, whose ids are distinct, that were not recorded before; now they are. Those that
+-- were are checked.
+create function payops.stored_once(p_events jsonb, p_now timestamptz) returns text[]
+language plpgsql
+set search_path = '' as $$
 declare
   new_ids text[];
-  failures jsonb := '{}';
 begin
   with stored as (
     insert into payops.events
@@ -113,19 +106,49 @@ begin
   if cardinality(new_ids) < jsonb_array_length(p_events) then
     perform payops.check_repetitions(p_events, new_ids, p_now);
   end if;
-  if cardinality(new_ids) = 0 then
-    return (select jsonb_agg('duplicate'::text) from jsonb_array_elements(p_events));
-  end if;
+  return new_ids;
+end
+$$;
+
+-- apply_new: the records of these new events are applied and their outcomes recorded, with each event's own failure
+-- where one cannot be applied. Answers one outcome per event.
+create function payops.apply_new(p_events jsonb, p_records jsonb, p_new text[], p_now timestamptz) returns jsonb
+language plpgsql
+set search_path = '' as $$
+declare
+  failures jsonb := '{}';
+begin
   begin
-    perform payops.apply_records(p_records, new_ids);
+    perform payops.apply_records(p_records, p_new);
   exception
     when transaction_rollback then
       raise;
     when others then
       select coalesce(jsonb_object_agg(f.event_id, f.problem), '{}') into failures
-      from payops.applied_one_by_one(p_events, p_records, new_ids) as f;
+      from payops.applied_one_by_one(p_events, p_records, p_new) as f;
   end;
-  return payops.record_handlings(p_events, new_ids, failures, p_now);
+  return payops.record_handlings(p_events, p_new, failures, p_now);
+end
+$$;
+
+-- receive_events: each of these events, whose ids are distinct, is recorded once, whatever happens to the others,
+-- and its records are applied; an event that cannot be applied is kept as failed and retried. Answers one outcome
+-- per event. Its plans are made once, possibly while tables are empty, so they use indexes only and never read a
+-- whole table.
+create function payops_api.receive_events(p_events jsonb, p_records jsonb, p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+declare
+  new_ids constant text[] := payops.stored_once(p_events, p_now);
+begin
+  if cardinality(new_ids) = 0 then
+    return (select jsonb_agg('duplicate'::text) from jsonb_array_elements(p_events));
+  end if;
+  return payops.apply_new(p_events, p_records, new_ids, p_now);
 end
 $$;
 

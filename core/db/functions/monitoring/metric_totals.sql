@@ -70,6 +70,8 @@ $$;
 create function payops.queue_depths() returns table (queue text, depth bigint, since timestamptz)
 language sql stable
 set search_path = '' as $$
+  select 'events_to_apply', coalesce(sum(cardinality(b.ids)), 0), min(b.oldest) from payops.recorded_batches as b
+  union all
   select 'events_to_retry', count(*), min(h.handled_at) from payops.event_handlings as h where h.outcome = 'failed'
   union all
   select 'events_dead', count(*), min(h.handled_at) from payops.event_handlings as h where h.outcome = 'dead'
@@ -102,7 +104,8 @@ language plpgsql security definer
 set search_path = '' as $$
 declare
   since timestamptz;
-  until timestamptz := p_now - interval '1 minute';
+  -- An event that still waits to be applied is counted once it is.
+  until timestamptz := least(p_now - interval '1 minute', payops.recorded_since() - interval '1 microsecond');
 begin
   insert into payops.metric_clock default values on conflict do nothing;
   select c.counted_until into since from payops.metric_clock as c for update;

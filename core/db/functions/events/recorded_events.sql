@@ -1,0 +1,122 @@
+-- record_events: each of these events, whose ids are distinct, is recorded once, together with what is to be written of
+-- it: its handling and its records, which apply_recorded_events writes. Answers the ids of those that were not recorded
+-- before. Its plans are those of receive_events.
+create function payops_api.record_events(p_events jsonb, p_handlings jsonb, p_records jsonb, p_now timestamptz)
+returns jsonb
+language plpgsql security definer
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+declare
+  new_ids constant text[] := payops.stored_once(p_events, p_now);
+begin
+  if cardinality(new_ids) > 0 then
+    insert into payops.recorded_batches (oldest, ids, handlings, records)
+    values (
+      (select min((e ->> 'received_at')::timestamptz) from jsonb_array_elements(p_events) as e),
+      new_ids, p_handlings, p_records
+    );
+  end if;
+  return to_jsonb(new_ids);
+end
+$$;
+
+-- apply_recorded_events: the oldest batches of recorded events are applied and forgotten, both or neither, about so many
+-- events at once; answers how many, 0 where none is left and null where another process is at it. If they cannot be
+-- applied together, each batch is on its own. An event that is set aside, because even its batch alone took too long,
+-- is kept as failed and retried alone.
+create function payops_api.apply_recorded_events(p_most integer, p_now timestamptz, p_set_aside boolean default false)
+returns jsonb
+language plpgsql security definer
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+declare
+  taken payops.recorded_batches[];
+  together record;
+  batch payops.recorded_batches;
+begin
+  if not pg_try_advisory_xact_lock(payops.advisory_lock('apply recorded events')) then
+    return null;
+  end if;
+  taken := payops.taken_batches(p_most);
+  if taken is null then
+    return to_jsonb(0);
+  end if;
+  select * into together from payops.merged_batches(taken);
+  if p_set_aside then
+    perform payops.record_handlings(
+      together.handlings, together.ids,
+      (select jsonb_object_agg(i, 'The database took too long over it.') from unnest(together.ids) as i), p_now
+    );
+    return to_jsonb(cardinality(together.ids));
+  end if;
+  begin
+    perform payops.apply_records(together.records);
+  exception
+    when transaction_rollback then
+      raise;
+    when others then
+      foreach batch in array taken
+      loop
+        perform payops.apply_new(payops.handlings_of(batch), batch.records, batch.ids, p_now);
+      end loop;
+      return to_jsonb(cardinality(together.ids));
+  end;
+  perform payops.record_handlings(together.handlings, together.ids, '{}', p_now);
+  return to_jsonb(cardinality(together.ids));
+end
+$$;
+
+-- taken_batches: the oldest batches of recorded events, taken out: at least one, and no more once they hold so many
+-- events; null where there is none.
+create function payops.taken_batches(p_most integer) returns payops.recorded_batches[]
+language sql
+set search_path = '' as $$
+  with oldest as (
+    select b.n, cardinality(b.ids) as events from payops.recorded_batches as b order by b.n limit p_most
+  ),
+  counted as (select o.n, sum(o.events) over (order by o.n) - o.events as before from oldest as o),
+  taken as (
+    delete from payops.recorded_batches as b using counted as c where b.n = c.n and c.before < p_most returning b.*
+  )
+  select array_agg(t::payops.recorded_batches order by t.n) from taken as t
+$$;
+
+-- handlings_of: the handlings of a batch's new events; what it holds of others was recorded before.
+create function payops.handlings_of(p_batch payops.recorded_batches) returns jsonb
+language sql immutable
+set search_path = '' as $$
+  select coalesce(jsonb_agg(h), '[]') from jsonb_array_elements(p_batch.handlings) as h
+  where h ->> 'id' = any(p_batch.ids)
+$$;
+
+-- merged_batches: the new events of these batches with their handlings and records, as if they were one batch.
+create function payops.merged_batches(p_batches payops.recorded_batches[])
+returns table (ids text[], handlings jsonb, records jsonb)
+language sql immutable
+set search_path = '' as $$
+  select
+    (select array_agg(h ->> 'id') from unnest(p_batches) as b, jsonb_array_elements(payops.handlings_of(b)) as h),
+    (select jsonb_agg(h) from unnest(p_batches) as b, jsonb_array_elements(payops.handlings_of(b)) as h),
+    (
+      select coalesce(jsonb_object_agg(t.name, t.told), '{}')
+      from (
+        select each.key as name, jsonb_agg(r) as told
+        from unnest(p_batches) as b
+        cross join lateral jsonb_each(b.records) as each
+        cross join lateral jsonb_array_elements(each.value) as r
+        where r ->> 'event_id' = any(b.ids)
+        group by each.key
+      ) as t
+    )
+$$;
+
+-- recorded_since: since when the oldest recorded event waits to be applied; null where none does.
+create function payops.recorded_since() returns timestamptz
+language sql stable
+set search_path = '' as $$ select min(b.oldest) from payops.recorded_batches as b $$;

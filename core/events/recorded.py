@@ -1,0 +1,151 @@
+"""Events that are recorded and not applied yet: applied in large batches, by whichever process is first."""
+
+import threading
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from core.db import Database
+from core.errors import PayopsError
+from core.events import inbox
+from core.periods import Clock
+
+log = structlog.get_logger(__name__)
+EVENTS_AT_ONCE = 500
+GATHER_SECONDS = 0.1  # between two batches, so that the second is large
+LOOK_SECONDS = 1.0  # for events that a process recorded before it was killed
+AGAIN_SECONDS = 0.5  # after an error
+TAKEN_SECONDS = 0.05  # another process applies them
+MOST_BEHIND = 5_000  # events of this process that wait; with more of them its senders have to wait as well
+WAIT_FOR_ROOM_SECONDS = 0.2
+WINDOW_SECONDS = 0.5
+CROWD = 450  # so many events in a window are too many for each to be applied before it is answered
+
+
+class Applying:
+    """Applies recorded events. After an error it tries one batch alone, and sets aside what fails even so.
+
+    What is set aside is kept as failed and retried event by event, so that it holds up no other.
+    """
+
+    def __init__(self, db: Database, clock: Clock):
+        self._db, self._clock = db, clock
+        self._most, self._set_aside = EVENTS_AT_ONCE, False
+
+    def some(self) -> int | None:
+        """Apply the oldest, and answer how many; 0 if none is left, None if another process is at it."""
+        try:
+            applied: int | None = self._db.call(
+                "apply_recorded_events", most=self._most, now=self._clock(), set_aside=self._set_aside
+            )
+        except PayopsError as error:
+            if error.code != "database_unavailable":  # which says nothing about the events
+                self._most, self._set_aside = 1, self._most == 1
+            raise
+        if applied:
+            self._most, self._set_aside = min(2 * self._most, EVENTS_AT_ONCE), False
+        return applied
+
+    def apply_all(self) -> int:
+        """Apply all of them, unless another process is at it; answers how many."""
+        count = 0
+        while applied := self.some():
+            count += applied
+        return count
+
+
+class Applier:
+    """A thread that applies events as soon as this process has recorded some, and looks for those of others."""
+
+    def __init__(self, db: Database, clock: Clock):
+        self._applying = Applying(db, clock)
+        self._some, self._room, self._stop = threading.Event(), threading.Event(), threading.Event()
+        self._behind, self._counting = 0, threading.Lock()
+        self._room.set()
+        self._thread = threading.Thread(target=self._run, name="apply recorded events", daemon=True)
+        self._thread.start()
+
+    @property
+    def behind(self) -> int:
+        """How many events that this process recorded may still have to be applied."""
+        return self._behind
+
+    def recorded(self, count: int) -> None:
+        """So many more are recorded."""
+        self._count(self._behind + count)
+        self._some.set()
+
+    def wait_for_room(self) -> None:
+        """Wait a moment if too many are not applied yet."""
+        self._room.wait(WAIT_FOR_ROOM_SECONDS)
+
+    def close(self) -> None:
+        """Apply what is left if that goes well at once; otherwise another process will."""
+        self._stop.set()
+        self._some.set()
+        self._thread.join(10)
+
+    def _count(self, behind: int) -> None:
+        with self._counting:
+            self._behind = max(0, behind)
+            if self._behind < MOST_BEHIND:
+                self._room.set()
+            else:
+                self._room.clear()
+
+    def _run(self) -> None:
+        away = False
+        while not self._stop.is_set():
+            self._some.wait(LOOK_SECONDS)
+            self._some.clear()
+            try:
+                self._apply()
+                away = False
+            except PayopsError as error:
+                if not away:
+                    log.warning("recorded events were not applied yet", code=error.code)
+                away = True
+                self._stop.wait(AGAIN_SECONDS)
+            except Exception:
+                log.exception("applying recorded events failed")
+                self._stop.wait(AGAIN_SECONDS)
+
+    def _apply(self) -> None:
+        while (applied := self._applying.some()) != 0:
+            if applied is None:
+                self._stop.wait(TAKEN_SECONDS)
+                if self._stop.is_set():
+                    return
+                continue
+            self._count(self._behind - applied)
+            if applied < EVENTS_AT_ONCE:
+                self._stop.wait(GATHER_SECONDS)
+        self._count(0)
+
+
+class InboxWriter:
+    """Writes a batch of events: applied before they are answered, or in a crowd recorded first and applied together."""
+
+    def __init__(self, db: Database, applier: Applier, clock: Clock):
+        self._db, self._applier, self._clock = db, applier, clock
+        self._window, self._came, self._came_before = 0.0, 0, 0
+        self._counting = threading.Lock()
+
+    def __call__(self, batch: Sequence[inbox.Received]) -> list[str]:
+        if not self._crowded(len(batch)) and not self._applier.behind:
+            return inbox.receive(self._db, batch, now=self._clock())
+        self._applier.wait_for_room()
+        outcomes = inbox.record(self._db, batch, now=self._clock())
+        self._applier.recorded(outcomes.count("recorded"))
+        return outcomes
+
+    def _crowded(self, count: int) -> bool:
+        """Whether many events come, now or in the window before; `count` is how many more there are."""
+        with self._counting:
+            passed = time.monotonic() - self._window
+            if passed > WINDOW_SECONDS:
+                self._came_before = self._came if passed < 2 * WINDOW_SECONDS else 0
+                self._window, self._came = time.monotonic(), 0
+            self._came += count
+            return max(self._came, self._came_before) >= CROWD
