@@ -171,7 +171,8 @@ def applied(server: Server, since: float) -> float:
         while connection.execute("select from payops.recorded_batches limit 1").fetchone():
             time.sleep(0.005)
         found = connection.execute(
-            "select 1000 * percentile_cont(0.99) within group (order by extract(epoch from h.handled_at - e.received_at))"
+            "select 1000 * percentile_cont(0.99) within group"
+            " (order by extract(epoch from h.handled_at - e.received_at))"
             " from payops.events as e join payops.event_handlings as h on h.event_id = e.id"
             " where e.received_at >= to_timestamp(%s)",
             (since,),

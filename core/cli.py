@@ -137,6 +137,7 @@ def backfill(
                 since=start,
                 only=wanted,
                 tell=tell,
+                requests_per_second=settings.backfill_requests_per_second,
             )
             running.close()
         except PayopsError as error:

@@ -60,6 +60,10 @@ class StripeCall:
     subject: str | None = None
 
 
+class StripeBusy(Unavailable):
+    """Stripe got too many requests; after `retry_after_seconds` the same one may be sent again."""
+
+
 class StripeGateway:
     """Stripe, or whatever speaks its API at `api_base`; safe to share between threads."""
 
@@ -75,6 +79,7 @@ class StripeGateway:
         """`screen` sees the parameters of each write before they are sent, and raises `Refused` for private text."""
         self._record = record
         self._screen = screen
+        self._paced: Callable[[Callable[[], Json]], Json] = _at_once
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
@@ -87,6 +92,12 @@ class StripeGateway:
         """The same gateway, whose calls `record` hears of instead; see `record`."""
         other = copy.copy(self)
         other._record = record
+        return other
+
+    def paced_by(self, pace: Callable[[Callable[[], Json]], Json]) -> "StripeGateway":
+        """The same gateway, each of whose calls `pace` makes when it is time."""
+        other = copy.copy(self)
+        other._paced = pace
         return other
 
     def record(self, calls: Iterable[StripeCall]) -> None:
@@ -152,6 +163,9 @@ class StripeGateway:
     def _call(self, method: str, path: str, params: Json) -> Json:
         if not _PATH.fullmatch(path):
             raise Refused("stripe_refused", "Stripe has no object of such an id.", facts={"http_status": 404})
+        return self._paced(lambda: self._call_now(method, path, params))
+
+    def _call_now(self, method: str, path: str, params: Json) -> Json:
         operation = f"{method} {route_of(path)}"
         started = time.monotonic()
         try:
@@ -174,10 +188,25 @@ class StripeGateway:
         self._record(StripeCall(operation, took_ms, request_id, error, subject))
 
 
+def _at_once(call: Callable[[], Json]) -> Json:
+    return call()
+
+
 def translated(error: stripe.StripeError) -> PayopsError:
     """Ours for one of Stripe's: out of reach, failing or too busy is `Unavailable`, all else `Refused`."""
-    passing = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
-    if passing or error.http_status == IN_FLIGHT or (error.http_status or 0) >= 500:
+    if isinstance(error, stripe.RateLimitError):
+        said = str((error.headers or {}).get("Retry-After") or (error.headers or {}).get("retry-after") or "")
+        wait = int(said) if said.isdecimal() and len(said) < 5 else 1
+        return StripeBusy(
+            "stripe_unavailable",
+            "Stripe did not answer. Nothing is lost; try again in a moment.",
+            retry_after_seconds=max(wait, 1),
+        )
+    if (
+        isinstance(error, stripe.APIConnectionError)
+        or error.http_status == IN_FLIGHT
+        or (error.http_status or 0) >= 500
+    ):
         return Unavailable("stripe_unavailable", "Stripe did not answer. Nothing is lost; try again in a moment.")
     facts = _facts(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):

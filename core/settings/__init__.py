@@ -53,6 +53,7 @@ MENDS = {
     "rate_limit_per_minute": "Use a whole number above 0.",
     "events_kept_days": "Use a whole number of days, at least 30.",
     "calls_kept_days": "Use a whole number of days, at least 30.",
+    "backfill_requests_per_second": "Use a number from 0.1 to 100.",
     "refund_limit": "Use an amount in the major unit, such as 200.",
 }
 LEGACY = {

@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     api_base_url: Url = "http://localhost:8000"
     events_kept_days: int = Field(default=730, ge=30)
     calls_kept_days: int = Field(default=400, ge=30)
+    backfill_requests_per_second: float = Field(default=20, ge=0.1, le=100)
     refund_limit: Decimal = Field(default=Decimal(200), ge=0, le=10_000_000)
     warnings: tuple[str, ...] = ()
 

@@ -1,132 +1,26 @@
 """The backfill: lists every kind of object at Stripe into the mirror; it can be interrupted and resumed at any page."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any
 
-from core.db import Database, DatabaseFault
+from core.db import Database
 from core.events import projections
-from core.events.registry import READING_ERRORS, Projection, Records, Snapshot, merged, projection_of
-from core.events.repair.partial_lists import completed
-from core.events.repair.skipping import BACKFILL, done_or_skipped, readable_records
+from core.events.registry import Projection, Records, Snapshot, merged
+from core.events.repair.listing import Listing, Progress
+from core.events.repair.sources import FETCHED, SOURCES, Source
+from core.events.repair.told_events import ONLY_TOLD, TOLD_BY_EVENTS, ToldEvents, told_alone
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 
-FETCHED = "fetch"
+__all__ = ["FETCHED", "NAMES", "ONLY_TOLD", "SOURCES", "Progress", "Source", "load_history", "run"]
+
 EVENTS_KEPT_DAYS = 30  # https://docs.stripe.com/api/events
 ROWS_A_LOAD = 2_000
-
-
-@dataclass(frozen=True)
-class Source:
-    """One kind of object: its name for `--only`, its table, its path and type at Stripe, and what is mirrored."""
-
-    name: str
-    table: str
-    path: str
-    object_type: str
-    projection: Projection
-    params: tuple[tuple[str, Any], ...] = ()
-    expand: tuple[str, ...] = ()  # ids that Stripe is asked to give as whole objects
-    mirrored: Callable[[Json], bool] = lambda _: True
-
-
-def _told_by_events(session: Json) -> bool:
-    """Whether the session has ended. Only then does Stripe send an event, so open sessions are mirrored later."""
-    return bool(session.get("status") != "open")
-
-
-SOURCES = (
-    Source("customers", "customers", "customers", "customer", projections.customers.customer),
-    Source("payments", "payment_intents", "payment_intents", "payment_intent", projections.payments.payment_intent),
-    Source("charges", "charges", "charges", "charge", projections.payments.charge),
-    Source("refunds", "refunds", "refunds", "refund", projections.payments.refund),
-    Source("disputes", "disputes", "disputes", "dispute", projections.disputes.dispute),
-    Source(
-        "early_fraud_warnings",
-        "early_fraud_warnings",
-        "radar/early_fraud_warnings",
-        "radar.early_fraud_warning",
-        projections.disputes.early_fraud_warning,
-    ),
-    Source(
-        "checkout_sessions",
-        "checkout_sessions",
-        "checkout/sessions",
-        "checkout.session",
-        projections.payments.checkout_session,
-        mirrored=_told_by_events,
-    ),
-    Source(
-        "subscriptions",
-        "subscriptions",
-        "subscriptions",
-        "subscription",
-        projections.subscriptions.subscription,
-        (("status", "all"),),
-        expand=("discounts.source.coupon", "items.data.discounts"),
-    ),
-    Source("invoices", "invoices", "invoices", "invoice", projections.billing.invoice),
-    Source(
-        "invoice_payments",
-        "invoice_payments",
-        "invoice_payments",
-        "invoice_payment",
-        projections.billing.invoice_payment,
-        (("status", "paid"),),
-        mirrored=lambda payment: bool(payment["status"] == "paid"),
-    ),
-    Source(
-        "balance_transactions",
-        "balance_transactions",
-        "balance_transactions",
-        "balance_transaction",
-        projections.balances.balance_transaction,
-    ),
-    Source("payouts", "payouts", "payouts", "payout", projections.payouts.payout),
-    Source(
-        "promotion_codes", "promotion_codes", "promotion_codes", "promotion_code", projections.billing.promotion_code
-    ),
-)
+REQUESTS_PER_SECOND = 20.0  # Stripe takes 25 a second with test keys and 100 with live ones
 NAMES = (*(source.name for source in SOURCES), "events")
-# What no object tells of later: a failure that left no charge, when a charge was captured and a dispute closed, and
-# what a subscription and its discounts once were.
-TOLD_BY_EVENTS = (
-    "charge.captured",
-    "charge.dispute.closed",
-    "payment_intent.payment_failed",
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.discount.created",
-    "customer.discount.updated",
-    "customer.discount.deleted",
-)
-ONLY_TOLD = (
-    "charge_captures",
-    "coupon_products",
-    "coupons",
-    "discounts",
-    "dispute_closings",
-    "failed_confirmations",
-    "subscription_snapshots",
-)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Progress after each page: how many objects of `source` are mirrored, and the day that the listing has reached."""
-
-    source: str
-    objects: int
-    reached: datetime
-    done: bool
 
 
 def run(
@@ -138,17 +32,36 @@ def run(
     since: datetime | None = None,
     only: Sequence[str] = NAMES,
     tell: Callable[[Progress], None] = lambda _: None,
+    requests_per_second: float = REQUESTS_PER_SECOND,
 ) -> None:
-    """Mirror every object created from `since` on; each page is committed with its place, so the next run continues.
+    """Mirror every object created from `since` on: several kinds at once, and long lists in slices of time.
 
-    Raises `Unavailable` if Stripe or the database does not answer; what was mirrored stays.
+    Pages are committed with their place, so the next run continues there. Raises `Unavailable` if Stripe or the
+    database does not answer; what was mirrored stays.
     """
     started = clock()
-    for source in SOURCES:
-        if source.name in only:
-            _list(db, stripe, source, clock=clock, livemode=livemode, since=since, tell=tell)
-    if "events" in only:
-        _list_events(db, stripe, clock=clock, livemode=livemode, since=since, tell=tell)
+    with Listing(
+        db, stripe, clock=clock, livemode=livemode, since=since, tell=tell, per_second=requests_per_second
+    ) as listing:
+        heads = [(each, listing.begin(partial(listing.head, each))) for each in SOURCES if each.name in only]
+        slices: list[Future[None]] = []
+        for source, begun in heads:
+            told, goes_on = listing.result(begun) or ([], False)
+            for progress in told:
+                tell(progress)
+            if goes_on:
+                slices += listing.rest(source)
+        if "events" in only:
+            earliest = max(since or datetime.min.replace(tzinfo=UTC), started - timedelta(days=EVENTS_KEPT_DAYS))
+            events = ToldEvents(db, listing, earliest, clock=clock, livemode=livemode)
+            rest = [
+                listing.begin(partial(events.read, each)) for each in listing.result(listing.begin(events.head)) or ()
+            ]
+            for part in rest:
+                listing.result(part)
+            listing.tell("events", 0, earliest, done=True)
+        for each_slice in slices:
+            listing.result(each_slice)
     if set(NAMES) <= set(only):
         db.call("record_complete_backfill", started=started)
     db.call("analyze_tables")
@@ -167,7 +80,7 @@ def load_history(
         yield source.name, _load_all(db, mirrored, partial(_fetched, source.projection, now))
     # Stripe's coupons are asked for where a discount needs them.
     _load_all(db, objects("coupon"), partial(_fetched, projections.discounts.coupon, now))
-    yield "events", _load_all(db, events(TOLD_BY_EVENTS), partial(_told_alone, livemode=False))
+    yield "events", _load_all(db, events(TOLD_BY_EVENTS), partial(told_alone, livemode=False))
 
 
 def _fetched(projection: Projection, now: datetime, each: Json) -> Records:
@@ -195,106 +108,3 @@ def _chunks(objects: Iterable[Json], size: int) -> Iterator[list[Json]]:
     remaining = iter(objects)
     while chunk := list(islice(remaining, size)):
         yield chunk
-
-
-def _list(
-    db: Database,
-    stripe: StripeGateway,
-    source: Source,
-    *,
-    clock: Clock,
-    livemode: bool,
-    since: datetime | None,
-    tell: Callable[[Progress], None],
-) -> None:
-    place = db.call("backfill_place", source=source.name, since=since)
-    after, count = place["last_id"], place["objects"]
-    while not place["done"]:
-        as_of = clock().replace(microsecond=0)
-        objects, more = stripe.page(source.path, **_asked(source, since, after))
-        read = partial(_fetched_records, stripe, source, as_of=as_of, livemode=livemode)
-        records = readable_records(db, BACKFILL, objects, read, now=as_of)
-        after, count, done = (objects[-1]["id"] if objects else after), count + len(objects), not more
-        record = partial(
-            db.call,
-            "record_backfill_page",
-            source=source.name,
-            since=since,
-            last_id=after,
-            objects=count,
-            done=done,
-            now=clock(),
-        )
-        try:
-            place = record(records=records)
-        except DatabaseFault:
-            _load_one_by_one(db, objects, read, now=as_of)
-            place = record(records={})
-        tell(Progress(source.name, count, _created(objects[-1]) if objects else as_of, done))
-
-
-def _load_one_by_one(db: Database, objects: list[Json], read: Callable[[Json], Records], *, now: datetime) -> None:
-    """Load each object of a page that the database refused; those that cannot be loaded are skipped."""
-    for each in objects:
-        load = partial(_load, db, each, read)
-        done_or_skipped(db, BACKFILL, each.get("id"), load, now=now)
-
-
-def _load(db: Database, found: Json, read: Callable[[Json], Records]) -> None:
-    db.call("load_records", records=read(found))
-
-
-def _created(found: Json) -> datetime:
-    try:
-        return datetime.fromtimestamp(found["created"], UTC)
-    except READING_ERRORS:
-        return datetime.now(UTC)
-
-
-def _fetched_records(stripe: StripeGateway, source: Source, found: Json, *, as_of: datetime, livemode: bool) -> Records:
-    if not source.mirrored(found):
-        return {}
-    return source.projection(Snapshot(completed(stripe, found), as_of, FETCHED, livemode))
-
-
-def _asked(source: Source, since: datetime | None, after: str | None) -> Json:
-    asked: Json = dict(source.params)
-    if source.expand:
-        asked["expand"] = [f"data.{each}" for each in source.expand]
-    if since:
-        asked["created"] = {"gte": int(since.timestamp())}
-    if after:
-        asked["starting_after"] = after
-    return asked
-
-
-def _list_events(
-    db: Database,
-    stripe: StripeGateway,
-    *,
-    clock: Clock,
-    livemode: bool,
-    since: datetime | None,
-    tell: Callable[[Progress], None],
-) -> None:
-    """Mirror what only events contain, as far back as Stripe keeps them."""
-    earliest = max(since or datetime.min.replace(tzinfo=UTC), clock() - timedelta(days=EVENTS_KEPT_DAYS))
-    told, count = stripe.each("events", types=TOLD_BY_EVENTS, created={"gte": int(earliest.timestamp())}), 0
-    for some in _chunks(told, ROWS_A_LOAD):
-        records_of = partial(_told_alone, livemode=livemode, stripe=stripe)
-        db.call("load_records", records=readable_records(db, BACKFILL, some, records_of, now=clock()))
-        count += len(some)
-        tell(Progress("events", count, datetime.fromtimestamp(some[-1]["created"], UTC), False))
-    tell(Progress("events", count, earliest, True))
-
-
-def _told_alone(event: Json, *, livemode: bool, stripe: StripeGateway | None = None) -> Records:
-    if event.get("account"):  # about a connected account, not about ours
-        return {}
-    projection = projection_of(event["type"])
-    assert projection is not None  # each of TOLD_BY_EVENTS has one
-    as_of = datetime.fromtimestamp(event["created"], UTC)
-    told = event["data"]
-    subject = completed(stripe, told["object"]) if stripe else told["object"]
-    records = projection(Snapshot(subject, as_of, event["id"], livemode, told.get("previous_attributes") or {}))
-    return {table: rows for table, rows in records.items() if table in ONLY_TOLD}

@@ -29,6 +29,63 @@ begin
 end
 $$;
 
+-- backfill_slices: the slices of a list that is being read in slices, newest first, each with where it resumes; none
+-- where it is not.
+create function payops_api.backfill_slices(p_source text, p_since timestamptz default null) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(s) - '{source,since}'::text[] order by s.starts desc), '[]')
+  from payops.backfill_slices as s
+  where s.source = p_source and s.since = coalesce(p_since, '-infinity')
+$$;
+
+-- plan_backfill_slices: what is left of a list is read in these slices, pairs of seconds.
+create function payops_api.plan_backfill_slices(p_source text, p_bounds jsonb, p_since timestamptz default null)
+returns jsonb
+language sql security definer
+set search_path = '' as $$
+  insert into payops.backfill_slices (source, since, starts, ends)
+  select p_source, coalesce(p_since, '-infinity'), (b ->> 0)::bigint, (b ->> 1)::bigint
+  from jsonb_array_elements(p_bounds) as b
+  on conflict (source, since, starts) do nothing;
+  select 'true'::jsonb
+$$;
+
+-- record_backfill_slice: the records of a slice's pages are in the mirror and the slice resumes after them, both or
+-- neither. Answers how many slices of the list are left; once none is, the list is done. The list's row is locked, so
+-- that of two slices that end at once the second sees that the first has.
+create function payops_api.record_backfill_slice(
+  p_source text, p_starts bigint, p_records jsonb, p_last_id text, p_objects integer, p_done boolean,
+  p_now timestamptz, p_since timestamptz default null
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  remaining bigint;
+  of_since constant timestamptz := coalesce(p_since, '-infinity');
+begin
+  perform payops.apply_records(p_records);
+  if p_done then
+    perform 1 from payops.backfill_places where source = p_source and since = of_since for update;
+  end if;
+  update payops.backfill_slices set last_id = p_last_id, objects = p_objects, done = p_done
+  where source = p_source and since = of_since and starts = p_starts;
+  select count(*) into remaining from payops.backfill_slices as s
+  where s.source = p_source and s.since = of_since and not s.done;
+  if remaining = 0 then
+    update payops.backfill_places set
+      done = true, at = p_now,
+      objects = objects + (
+        select coalesce(sum(s.objects), 0) from payops.backfill_slices as s
+        where s.source = p_source and s.since = of_since
+      )
+    where source = p_source and since = of_since;
+    delete from payops.backfill_slices where source = p_source and since = of_since;
+  end if;
+  return to_jsonb(remaining);
+end
+$$;
+
 -- record_complete_backfill: a backfill that began at this moment has listed every kind of object.
 create function payops_api.record_complete_backfill(p_started timestamptz) returns jsonb
 language sql security definer

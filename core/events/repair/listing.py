@@ -1,0 +1,239 @@
+"""Lists of Stripe's objects, read by several threads at once: by kind, and a long list in slices of time."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from core.db import Database, DatabaseFault
+from core.errors import Unavailable
+from core.events.registry import READING_ERRORS, Records, Snapshot
+from core.events.repair.pace import Pace, Stopped
+from core.events.repair.partial_lists import completed
+from core.events.repair.skipping import BACKFILL, done_or_skipped, readable_records
+from core.events.repair.sources import FETCHED, Source
+from core.periods import Clock
+from core.stripe_gateway import Json, StripeGateway
+
+PAGES_OF_A_HEAD = 4  # a list that is longer is read in slices
+SLICES = 24
+SHORTEST_SLICE_SECONDS = 3_600
+PAGES_A_LOAD = 4
+LOADS_AT_ONCE = 2  # so that webhooks have connections and processors as well
+LONGEST_ANSWER_SECONDS = 0.6  # so many threads keep the pace although each waits so long
+FIRST_YEAR = 2010
+LOAD_ATTEMPTS = 6  # two loads may each wait for the other's rows, or the database restarts
+T = TypeVar("T")
+Bounds = tuple[int, int]  # from this second on, before that one; 0 as the first is the beginning of the list
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Progress after each page: how many objects of `source` are mirrored, and the day that the listing has reached."""
+
+    source: str
+    objects: int
+    reached: datetime
+    done: bool
+
+
+class Listing:
+    """One run of a backfill over several lists. Its methods are called by several threads."""
+
+    def __init__(
+        self,
+        db: Database,
+        stripe: StripeGateway,
+        *,
+        clock: Clock,
+        livemode: bool,
+        since: datetime | None,
+        tell: Callable[[Progress], None],
+        per_second: float,
+    ):
+        self._stop = threading.Event()
+        self._db, self._clock, self._livemode, self._since, self._tell = db, clock, livemode, since, tell
+        self.stripe = stripe.paced_by(Pace(per_second, self._stop).ask)
+        self._loading, self._telling = threading.Semaphore(LOADS_AT_ONCE), threading.Lock()
+        self._counts: dict[str, int] = {}
+        self._error: BaseException | None = None
+        self._pool = ThreadPoolExecutor(max(2, min(32, round(per_second * LONGEST_ANSWER_SECONDS))), "backfill")
+
+    def __enter__(self) -> "Listing":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self._stop.set()
+        self._pool.shutdown(cancel_futures=kind is not None)
+
+    def begin(self, work: Callable[[], T | None]) -> "Future[T | None]":
+        """Have a thread do it. What goes wrong ends the whole run, and is raised by `result`."""
+        return self._pool.submit(self._attempt, work)
+
+    def result(self, begun: "Future[T | None]") -> T | None:
+        """What became of it; raises what went wrong in any thread."""
+        found = begun.result()
+        if self._error is not None:
+            raise self._error
+        return found
+
+    def _attempt(self, work: Callable[[], T | None]) -> T | None:
+        try:
+            return work()
+        except Stopped:
+            return None
+        except BaseException as error:
+            self._error = self._error or error
+            self._stop.set()
+            return None
+
+    def head(self, source: Source) -> tuple[list[Progress], bool]:
+        """The first pages of a list, or what is left of it since it was interrupted; whether slices are left."""
+        told: list[Progress] = []
+        place = self._db.call("backfill_place", source=source.name, since=self._since)
+        after, count = place["last_id"], place["objects"]
+        self._counts[source.name] = count
+        if self._slices(source):
+            return told, True
+        while not place["done"]:
+            as_of = self._clock().replace(microsecond=0)
+            objects, more = self.stripe.page(source.path, **self._asked(source, after))
+            after, count = (objects[-1]["id"] if objects else after), count + len(objects)
+            place = self._load(
+                source, objects, as_of, "record_backfill_page", last_id=after, objects=count, done=not more
+            )
+            reached = created(objects[-1]) if objects else as_of
+            told.append(Progress(source.name, count, reached, not more))
+            self._counts[source.name] = count
+            if more and len(told) >= PAGES_OF_A_HEAD and self._plan(source, objects):
+                return told, True
+        return told, False
+
+    def rest(self, source: Source) -> "Iterator[Future[None]]":
+        """The slices of a list, each begun."""
+        slices = self._slices(source)
+        self._counts[source.name] = self._counts.get(source.name, 0) + sum(each["objects"] for each in slices)
+        for each in slices:
+            if not each["done"]:
+                yield self.begin(partial(self._slice, source, each))
+
+    def _slices(self, source: Source) -> list[Json]:
+        found: list[Json] = self._db.call("backfill_slices", source=source.name, since=self._since)
+        return found
+
+    def _plan(self, source: Source, objects: list[Json]) -> bool:
+        """Divide what is left of a list after these objects into slices; not if their times cannot be read."""
+        try:
+            ends = int(objects[-1]["created"]) + 1
+        except READING_ERRORS:
+            return False
+        bounds = sliced(self._earliest(source, ends), ends, SLICES)
+        self._db.call("plan_backfill_slices", source=source.name, since=self._since, bounds=bounds)
+        return True
+
+    def _earliest(self, source: Source, before: int) -> int:
+        """A second with few or no objects before it, to within a year."""
+        if self._since:
+            return int(self._since.timestamp())
+        year = datetime.fromtimestamp(before, UTC).year
+        while year > FIRST_YEAR:
+            begins = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+            asked = dict(source.params) | {"limit": 1, "created": {"lt": begins}}
+            if not self.stripe.retrieve(source.path, **asked)["data"]:
+                return begins
+            year -= 1
+        return int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
+
+    def _slice(self, source: Source, slice_: Json) -> None:
+        after, count, more = slice_["last_id"], slice_["objects"], True
+        bounds = slice_["starts"], slice_["ends"]
+        while more:
+            as_of, objects = self._clock().replace(microsecond=0), []
+            for _ in range(PAGES_A_LOAD):
+                some, more = self.stripe.page(source.path, **self._asked(source, after, bounds))
+                objects += some
+                after = some[-1]["id"] if some else after
+                if not more:
+                    break
+            count += len(objects)
+            left = self._load(
+                source,
+                objects,
+                as_of,
+                "record_backfill_slice",
+                starts=slice_["starts"],
+                last_id=after,
+                objects=count,
+                done=not more,
+            )
+            self.tell(source.name, len(objects), created(objects[-1]) if objects else as_of, done=left == 0)
+
+    def tell(self, source: str, more: int, reached: datetime, *, done: bool) -> None:
+        """Tell of so many more objects of a kind."""
+        with self._telling:
+            self._counts[source] = self._counts.get(source, 0) + more
+            self._tell(Progress(source, self._counts[source], reached, done))
+
+    def _load(self, source: Source, found: list[Json], as_of: datetime, function: str, **place: Any) -> Any:
+        """Mirror the objects and note the place that the listing has reached, both or neither."""
+        read = partial(self._records, source, as_of=as_of)
+        records = readable_records(self._db, BACKFILL, found, read, now=as_of)
+        record = partial(self.persistently, function, source=source.name, since=self._since, now=self._clock(), **place)
+        try:
+            return record(records=records)
+        except DatabaseFault:
+            for each in found:  # the database refuses one of them: each alone, and those that cannot be are skipped
+                done_or_skipped(self._db, BACKFILL, each.get("id"), partial(self._one, each, read), now=as_of)
+            return record(records={})
+
+    def _one(self, found: Json, read: Callable[[Json], Records]) -> None:
+        self.persistently("load_records", records=read(found))
+
+    def persistently(self, function: str, /, **arguments: Any) -> Any:
+        """Call the database, again where it lost a race or is away for a moment."""
+        for attempt in range(1, LOAD_ATTEMPTS + 1):
+            try:
+                with self._loading:
+                    return self._db.call(function, **arguments)
+            except Unavailable:
+                if attempt == LOAD_ATTEMPTS or self._stop.wait(0.1 * 2**attempt):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _records(self, source: Source, found: Json, *, as_of: datetime) -> Records:
+        if not source.mirrored(found):
+            return {}
+        return source.projection(Snapshot(completed(self.stripe, found), as_of, FETCHED, self._livemode))
+
+    def _asked(self, source: Source, after: str | None, bounds: Bounds | None = None) -> Json:
+        asked: Json = dict(source.params)
+        if source.expand:
+            asked["expand"] = [f"data.{each}" for each in source.expand]
+        if bounds:
+            asked["created"] = {"lt": bounds[1]}
+        since = bounds[0] if bounds and bounds[0] else self._since and int(self._since.timestamp())
+        if since:
+            asked["created"] = asked.get("created", {}) | {"gte": since}
+        if after:
+            asked["starting_after"] = after
+        return asked
+
+
+def sliced(starts: int, ends: int, most: int) -> list[Bounds]:
+    """Slices of time, the newest first, that leave nothing out: the oldest begins where the list does."""
+    count = max(1, min(most, (ends - starts) // SHORTEST_SLICE_SECONDS))
+    edges = [ends - (ends - starts) * n // count for n in range(count)] + [0]
+    return [(older, newer) for newer, older in pairwise(edges)]
+
+
+def created(found: Json) -> datetime:
+    """When an object was made, or now where that cannot be read."""
+    try:
+        return datetime.fromtimestamp(found["created"], UTC)
+    except READING_ERRORS:
+        return datetime.now(UTC)

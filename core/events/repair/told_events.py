@@ -1,0 +1,80 @@
+"""What only events contain: listed as far back as Stripe keeps them."""
+
+from datetime import UTC, datetime
+from functools import partial
+
+from core.db import Database
+from core.events.registry import Records, Snapshot, projection_of
+from core.events.repair.listing import PAGES_OF_A_HEAD, Bounds, Listing, created, sliced
+from core.events.repair.partial_lists import completed
+from core.events.repair.skipping import BACKFILL, readable_records
+from core.periods import Clock
+from core.stripe_gateway import Json, StripeGateway
+
+SLICES = 30
+# What no object tells of later: a failure that left no charge, when a charge was captured and a dispute closed, and
+# what a subscription and its discounts once were.
+TOLD_BY_EVENTS = (
+    "charge.captured",
+    "charge.dispute.closed",
+    "payment_intent.payment_failed",
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.discount.created",
+    "customer.discount.updated",
+    "customer.discount.deleted",
+)
+ONLY_TOLD = (
+    "charge_captures",
+    "coupon_products",
+    "coupons",
+    "discounts",
+    "dispute_closings",
+    "failed_confirmations",
+    "subscription_snapshots",
+)
+
+
+class ToldEvents:
+    """The events from `earliest` on, as a part of a backfill: the first pages, then the rest in slices of time."""
+
+    def __init__(self, db: Database, listing: Listing, earliest: datetime, *, clock: Clock, livemode: bool):
+        self._db, self._listing, self._clock, self._livemode = db, listing, clock, livemode
+        self._earliest, self._after_all = int(earliest.timestamp()), int(clock().timestamp()) + 86_400
+
+    def head(self) -> list[Bounds]:
+        """Mirror the first pages; answers the slices that are left."""
+        before = self.read((self._earliest, self._after_all), pages=PAGES_OF_A_HEAD)
+        return sliced(self._earliest, before, SLICES) if before else []
+
+    def read(self, bounds: Bounds, *, pages: int | None = None) -> int | None:
+        """Mirror a slice, or its first pages: then answers before which second the rest is."""
+        created_in = {"gte": bounds[0] or self._earliest, "lt": bounds[1]}
+        after: Json = {}
+        while True:
+            some, more = self._listing.stripe.page("events", types=TOLD_BY_EVENTS, created=created_in, **after)
+            read = partial(told_alone, livemode=self._livemode, stripe=self._listing.stripe)
+            records = readable_records(self._db, BACKFILL, some, read, now=self._clock())
+            self._listing.persistently("load_records", records=records)
+            if some:
+                self._listing.tell("events", len(some), created(some[-1]), done=False)
+            if not more or not some:
+                return None
+            after, pages = {"starting_after": some[-1]["id"]}, pages and pages - 1
+            if pages == 0:
+                return int(some[-1]["created"]) + 1
+
+
+def told_alone(event: Json, *, livemode: bool, stripe: StripeGateway | None = None) -> Records:
+    if event.get("account"):  # about a connected account, not about ours
+        return {}
+    projection = projection_of(event["type"])
+    assert projection is not None  # each of TOLD_BY_EVENTS has one
+    as_of = datetime.fromtimestamp(event["created"], UTC)
+    told = event["data"]
+    subject = completed(stripe, told["object"]) if stripe else told["object"]
+    records = projection(Snapshot(subject, as_of, event["id"], livemode, told.get("previous_attributes") or {}))
+    return {table: rows for table, rows in records.items() if table in ONLY_TOLD}
