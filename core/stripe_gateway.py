@@ -79,7 +79,6 @@ class StripeGateway:
         """`screen` sees the parameters of each write before they are sent, and raises `Refused` for private text."""
         self._record = record
         self._screen = screen
-        self._paced: Callable[[Callable[[], Json]], Json] = _at_once
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
@@ -92,12 +91,6 @@ class StripeGateway:
         """The same gateway, whose calls `record` hears of instead; see `record`."""
         other = copy.copy(self)
         other._record = record
-        return other
-
-    def paced_by(self, pace: Callable[[Callable[[], Json]], Json]) -> "StripeGateway":
-        """The same gateway, each of whose calls `pace` makes when it is time."""
-        other = copy.copy(self)
-        other._paced = pace
         return other
 
     def record(self, calls: Iterable[StripeCall]) -> None:
@@ -163,9 +156,6 @@ class StripeGateway:
     def _call(self, method: str, path: str, params: Json) -> Json:
         if not _PATH.fullmatch(path):
             raise Refused("stripe_refused", "Stripe has no object of such an id.", facts={"http_status": 404})
-        return self._paced(lambda: self._call_now(method, path, params))
-
-    def _call_now(self, method: str, path: str, params: Json) -> Json:
         operation = f"{method} {route_of(path)}"
         started = time.monotonic()
         try:
@@ -188,31 +178,27 @@ class StripeGateway:
         self._record(StripeCall(operation, took_ms, request_id, error, subject))
 
 
-def _at_once(call: Callable[[], Json]) -> Json:
-    return call()
-
-
 def translated(error: stripe.StripeError) -> PayopsError:
     """Ours for one of Stripe's: out of reach, failing or too busy is `Unavailable`, all else `Refused`."""
-    if isinstance(error, stripe.RateLimitError):
-        said = str((error.headers or {}).get("Retry-After") or (error.headers or {}).get("retry-after") or "")
-        wait = int(said) if said.isdecimal() and len(said) < 5 else 1
-        return StripeBusy(
+    failing = error.http_status == IN_FLIGHT or (error.http_status or 0) >= 500
+    if failing or isinstance(error, stripe.APIConnectionError | stripe.RateLimitError):
+        busy = isinstance(error, stripe.RateLimitError)
+        return (StripeBusy if busy else Unavailable)(
             "stripe_unavailable",
             "Stripe did not answer. Nothing is lost; try again in a moment.",
-            retry_after_seconds=max(wait, 1),
+            retry_after_seconds=_asked_to_wait(error) if busy else 5,
         )
-    if (
-        isinstance(error, stripe.APIConnectionError)
-        or error.http_status == IN_FLIGHT
-        or (error.http_status or 0) >= 500
-    ):
-        return Unavailable("stripe_unavailable", "Stripe did not answer. Nothing is lost; try again in a moment.")
     facts = _facts(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return Refused("stripe_key_refused", "Stripe refused our key. Tell an admin.", facts=facts)
     detail = error.error.message if error.error and error.error.message else "Stripe refused this request."
     return Refused("card_declined" if isinstance(error, stripe.CardError) else "stripe_refused", detail, facts=facts)
+
+
+def _asked_to_wait(error: stripe.StripeError) -> int:
+    """The seconds in Stripe's `Retry-After`, or one where it says none."""
+    given = {name.lower(): value for name, value in (error.headers or {}).items()}.get("retry-after", "")
+    return max(int(given), 1) if given.isdecimal() and len(given) < 5 else 1
 
 
 def _facts(error: stripe.StripeError) -> Json:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,8 +20,11 @@ AGAIN_SECONDS = 0.5  # after an error
 TAKEN_SECONDS = 0.05  # another process applies them
 MOST_BEHIND = 5_000  # events of this process that wait; with more of them its senders have to wait as well
 WAIT_FOR_ROOM_SECONDS = 0.2
-WINDOW_SECONDS = 0.5
-CROWD = 450  # so many events in a window are too many for each to be applied before it is answered
+WINDOW_SECONDS = 0.25
+# A crowd, as the window before saw it: so many events, so many in a batch, and the writer busy for this share of it.
+CROWD = 50
+COMPANY = 2.5
+BUSY = 0.5
 
 
 class Applying:
@@ -125,27 +129,53 @@ class Applier:
 
 
 class InboxWriter:
-    """Writes a batch of events: applied before they are answered, or in a crowd recorded first and applied together."""
+    """Writes a batch of events: applied before they are answered, or in a crowd recorded first and applied together.
+
+    There is a crowd where applying each batch keeps the writer busy, however quick the machine is.
+    """
 
     def __init__(self, db: Database, applier: Applier, clock: Clock):
         self._db, self._applier, self._clock = db, applier, clock
-        self._window, self._came, self._came_before = 0.0, 0, 0
+        self._began, self._now, self._before = 0.0, _Window(), _Window()
         self._counting = threading.Lock()
 
     def __call__(self, batch: Sequence[inbox.Received]) -> list[str]:
-        if not self._crowded(len(batch)) and not self._applier.behind:
-            return inbox.receive(self._db, batch, now=self._clock())
-        self._applier.wait_for_room()
-        outcomes = inbox.record(self._db, batch, now=self._clock())
-        self._applier.recorded(outcomes.count("recorded"))
-        return outcomes
+        started = time.monotonic()
+        try:
+            if not self._crowded() and not self._applier.behind:
+                return inbox.receive(self._db, batch, now=self._clock())
+            self._applier.wait_for_room()
+            outcomes = inbox.record(self._db, batch, now=self._clock())
+            self._applier.recorded(outcomes.count("recorded"))
+            return outcomes
+        finally:
+            self._count(len(batch), time.monotonic() - started)
 
-    def _crowded(self, count: int) -> bool:
-        """Whether many events come, now or in the window before; `count` is how many more there are."""
+    def _crowded(self) -> bool:
         with self._counting:
-            passed = time.monotonic() - self._window
-            if passed > WINDOW_SECONDS:
-                self._came_before = self._came if passed < 2 * WINDOW_SECONDS else 0
-                self._window, self._came = time.monotonic(), 0
-            self._came += count
-            return max(self._came, self._came_before) >= CROWD
+            self._roll()
+            seen = self._before
+        return seen.events >= max(CROWD, COMPANY * seen.batches) and seen.busy_seconds >= BUSY * WINDOW_SECONDS
+
+    def _count(self, events: int, seconds: float) -> None:
+        with self._counting:
+            self._roll()
+            self._now.events += events
+            self._now.batches += 1
+            self._now.busy_seconds += seconds
+
+    def _roll(self) -> None:
+        """Begin another window where this one is over."""
+        passed = time.monotonic() - self._began
+        if passed > WINDOW_SECONDS:
+            self._before = self._now if passed < 2 * WINDOW_SECONDS else _Window()
+            self._began, self._now = time.monotonic(), _Window()
+
+
+@dataclass
+class _Window:
+    """What was written in a short time."""
+
+    events: int = 0
+    batches: int = 0
+    busy_seconds: float = 0.0

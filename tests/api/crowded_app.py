@@ -2,7 +2,7 @@
 
 from core.events import recorded
 
-recorded.CROWD = 0
+recorded.CROWD = recorded.COMPANY = recorded.BUSY = 0
 
 from core.api.app import app  # noqa: E402
 

@@ -211,6 +211,7 @@ def test_what_takes_too_long_is_tried_batch_by_batch_then_set_aside_and_retried(
 def writer(server, database, owner, monkeypatch):
     """A writer whose applier has a connection of its own; three events in a window are a crowd."""
     monkeypatch.setattr(recorded, "CROWD", 3)
+    monkeypatch.setattr(recorded, "BUSY", 0)
     of_the_applier = PsycopgDatabase(server.app_conninfo)
     applier = Applier(of_the_applier, lambda: NOW)
     made = InboxWriter(database, applier, lambda: NOW)
@@ -221,15 +222,30 @@ def writer(server, database, owner, monkeypatch):
 
 def test_a_few_are_applied_before_they_are_answered_and_a_crowd_within_a_second(writer, owner):
     write, applier = writer
-    assert write(prepared(*charges(1))) == ["applied"]
-    assert write(prepared(*charges(1, 1))) == ["applied"]
+
+    def after_a_window():
+        time.sleep(1.2 * recorded.WINDOW_SECONDS)
+
+    assert write(prepared(*charges(3))) == ["applied"] * 3
+    after_a_window()
     started = time.monotonic()
-    assert write(prepared(*charges(5, 2))) == ["recorded"] * 5
-    until(lambda: len(outcomes(owner)) == 7)
+    assert write(prepared(*charges(5, 3))) == ["recorded"] * 5
+    until(lambda: len(outcomes(owner)) == 8)
     assert time.monotonic() - started < 1
     until(lambda: applier.behind == 0)
     time.sleep(2 * recorded.WINDOW_SECONDS)
-    assert write(prepared(*charges(1, 7))) == ["applied"]
+    assert write(prepared(*charges(1, 8))) == ["applied"]
+    assert [write(prepared(*charges(1, n))) for n in range(9, 14)] == [["applied"]] * 5
+    after_a_window()
+    assert write(prepared(*charges(1, 14))) == ["applied"]  # many, but each alone
+
+
+def test_with_a_writer_that_has_time_left_many_are_no_crowd(writer, monkeypatch):
+    monkeypatch.setattr(recorded, "BUSY", 0.9)
+    write, _ = writer
+    assert write(prepared(*charges(5))) == ["applied"] * 5
+    time.sleep(1.2 * recorded.WINDOW_SECONDS)
+    assert write(prepared(*charges(5, 5))) == ["applied"] * 5
 
 
 def test_what_another_process_recorded_before_it_was_killed_is_applied_too(writer, database, owner):
@@ -238,7 +254,8 @@ def test_what_another_process_recorded_before_it_was_killed_is_applied_too(write
 
 
 def test_senders_wait_while_too_many_are_not_applied(database, owner, monkeypatch):
-    monkeypatch.setattr(recorded, "CROWD", 0)
+    for measure in ("CROWD", "COMPANY", "BUSY"):
+        monkeypatch.setattr(recorded, measure, 0)
     monkeypatch.setattr(recorded, "MOST_BEHIND", 4)
     monkeypatch.setattr(recorded, "WAIT_FOR_ROOM_SECONDS", 0.5)
 

@@ -10,12 +10,24 @@ from core.db import Database
 from core.events import projections
 from core.events.registry import Projection, Records, Snapshot, merged
 from core.events.repair.listing import Listing, Progress
+from core.events.repair.partial_lists import completed
 from core.events.repair.sources import FETCHED, SOURCES, Source
 from core.events.repair.told_events import ONLY_TOLD, TOLD_BY_EVENTS, ToldEvents, told_alone
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 
-__all__ = ["FETCHED", "NAMES", "ONLY_TOLD", "SOURCES", "Progress", "Source", "load_history", "run"]
+__all__ = [
+    "FETCHED",
+    "NAMES",
+    "ONLY_TOLD",
+    "SOURCES",
+    "Progress",
+    "Snapshot",
+    "Source",
+    "completed",
+    "load_history",
+    "run",
+]
 
 EVENTS_KEPT_DAYS = 30  # https://docs.stripe.com/api/events
 ROWS_A_LOAD = 2_000
@@ -54,10 +66,8 @@ def run(
         if "events" in only:
             earliest = max(since or datetime.min.replace(tzinfo=UTC), started - timedelta(days=EVENTS_KEPT_DAYS))
             events = ToldEvents(db, listing, earliest, clock=clock, livemode=livemode)
-            rest = [
-                listing.begin(partial(events.read, each)) for each in listing.result(listing.begin(events.head)) or ()
-            ]
-            for part in rest:
+            rest = listing.result(listing.begin(events.head)) or []
+            for part in [listing.begin(partial(events.mirror_slice, each)) for each in rest]:
                 listing.result(part)
             listing.tell("events", 0, earliest, done=True)
         for each_slice in slices:

@@ -13,7 +13,7 @@ from core.db import Database, DatabaseFault
 from core.errors import Unavailable
 from core.events.registry import READING_ERRORS, Records, Snapshot
 from core.events.repair.pace import Pace, Stopped
-from core.events.repair.partial_lists import completed
+from core.events.repair.partial_lists import completed, is_partial
 from core.events.repair.skipping import BACKFILL, done_or_skipped, readable_records
 from core.events.repair.sources import FETCHED, Source
 from core.periods import Clock
@@ -57,7 +57,7 @@ class Listing:
     ):
         self._stop = threading.Event()
         self._db, self._clock, self._livemode, self._since, self._tell = db, clock, livemode, since, tell
-        self.stripe = stripe.paced_by(Pace(per_second, self._stop).ask)
+        self._stripe, self._pace = stripe, Pace(per_second, self._stop)
         self._loading, self._telling = threading.Semaphore(LOADS_AT_ONCE), threading.Lock()
         self._counts: dict[str, int] = {}
         self._error: BaseException | None = None
@@ -92,6 +92,14 @@ class Listing:
             self._stop.set()
             return None
 
+    def page(self, path: str, **params: Any) -> tuple[list[Json], bool]:
+        """A page of a list when it is its turn, and whether there is more."""
+        return self._pace.ask(partial(self._stripe.page, path, **params))
+
+    def completed(self, found: Json) -> Json:
+        """The object with complete lists."""
+        return self._pace.ask(partial(completed, self._stripe, found)) if is_partial(found) else found
+
     def head(self, source: Source) -> tuple[list[Progress], bool]:
         """The first pages of a list, or what is left of it since it was interrupted; whether slices are left."""
         told: list[Progress] = []
@@ -102,7 +110,7 @@ class Listing:
             return told, True
         while not place["done"]:
             as_of = self._clock().replace(microsecond=0)
-            objects, more = self.stripe.page(source.path, **self._asked(source, after))
+            objects, more = self.page(source.path, **self._asked(source, after))
             after, count = (objects[-1]["id"] if objects else after), count + len(objects)
             place = self._load(
                 source, objects, as_of, "record_backfill_page", last_id=after, objects=count, done=not more
@@ -144,7 +152,7 @@ class Listing:
         while year > FIRST_YEAR:
             begins = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
             asked = dict(source.params) | {"limit": 1, "created": {"lt": begins}}
-            if not self.stripe.retrieve(source.path, **asked)["data"]:
+            if not self._pace.ask(partial(self._stripe.retrieve, source.path, **asked))["data"]:
                 return begins
             year -= 1
         return int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
@@ -155,7 +163,7 @@ class Listing:
         while more:
             as_of, objects = self._clock().replace(microsecond=0), []
             for _ in range(PAGES_A_LOAD):
-                some, more = self.stripe.page(source.path, **self._asked(source, after, bounds))
+                some, more = self.page(source.path, **self._asked(source, after, bounds))
                 objects += some
                 after = some[-1]["id"] if some else after
                 if not more:
@@ -208,7 +216,7 @@ class Listing:
     def _records(self, source: Source, found: Json, *, as_of: datetime) -> Records:
         if not source.mirrored(found):
             return {}
-        return source.projection(Snapshot(completed(self.stripe, found), as_of, FETCHED, self._livemode))
+        return source.projection(Snapshot(self.completed(found), as_of, FETCHED, self._livemode))
 
     def _asked(self, source: Source, after: str | None, bounds: Bounds | None = None) -> Json:
         asked: Json = dict(source.params)

@@ -24,6 +24,11 @@ class Pace:
         self._least_gap = self._gap = 1 / per_second
         self._next, self._stop, self._lock = 0.0, stop, threading.Lock()
 
+    @property
+    def gap_seconds(self) -> float:
+        """What lies between two requests now."""
+        return self._gap
+
     def ask(self, call: Callable[[], T]) -> T:
         """What the call answers, once it is its turn; repeated as Stripe asks it to be. Raises `Stopped`."""
         for attempt in range(1, ASKED_AGAIN + 1):

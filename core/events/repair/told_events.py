@@ -1,15 +1,15 @@
 """What only events contain: listed as far back as Stripe keeps them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
 from core.db import Database
 from core.events.registry import Records, Snapshot, projection_of
 from core.events.repair.listing import PAGES_OF_A_HEAD, Bounds, Listing, created, sliced
-from core.events.repair.partial_lists import completed
 from core.events.repair.skipping import BACKFILL, readable_records
 from core.periods import Clock
-from core.stripe_gateway import Json, StripeGateway
+from core.stripe_gateway import Json
 
 SLICES = 30
 # What no object tells of later: a failure that left no charge, when a charge was captured and a dispute closed, and
@@ -47,16 +47,16 @@ class ToldEvents:
 
     def head(self) -> list[Bounds]:
         """Mirror the first pages; answers the slices that are left."""
-        before = self.read((self._earliest, self._after_all), pages=PAGES_OF_A_HEAD)
+        before = self.mirror_slice((self._earliest, self._after_all), pages=PAGES_OF_A_HEAD)
         return sliced(self._earliest, before, SLICES) if before else []
 
-    def read(self, bounds: Bounds, *, pages: int | None = None) -> int | None:
+    def mirror_slice(self, bounds: Bounds, *, pages: int | None = None) -> int | None:
         """Mirror a slice, or its first pages: then answers before which second the rest is."""
         created_in = {"gte": bounds[0] or self._earliest, "lt": bounds[1]}
         after: Json = {}
         while True:
-            some, more = self._listing.stripe.page("events", types=TOLD_BY_EVENTS, created=created_in, **after)
-            read = partial(told_alone, livemode=self._livemode, stripe=self._listing.stripe)
+            some, more = self._listing.page("events", types=TOLD_BY_EVENTS, created=created_in, **after)
+            read = partial(told_alone, livemode=self._livemode, completed=self._listing.completed)
             records = readable_records(self._db, BACKFILL, some, read, now=self._clock())
             self._listing.persistently("load_records", records=records)
             if some:
@@ -68,13 +68,14 @@ class ToldEvents:
                 return int(some[-1]["created"]) + 1
 
 
-def told_alone(event: Json, *, livemode: bool, stripe: StripeGateway | None = None) -> Records:
+def told_alone(event: Json, *, livemode: bool, completed: Callable[[Json], Json] = lambda found: found) -> Records:
     if event.get("account"):  # about a connected account, not about ours
         return {}
     projection = projection_of(event["type"])
     assert projection is not None  # each of TOLD_BY_EVENTS has one
     as_of = datetime.fromtimestamp(event["created"], UTC)
     told = event["data"]
-    subject = completed(stripe, told["object"]) if stripe else told["object"]
-    records = projection(Snapshot(subject, as_of, event["id"], livemode, told.get("previous_attributes") or {}))
+    records = projection(
+        Snapshot(completed(told["object"]), as_of, event["id"], livemode, told.get("previous_attributes") or {})
+    )
     return {table: rows for table, rows in records.items() if table in ONLY_TOLD}

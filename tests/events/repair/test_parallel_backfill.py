@@ -35,21 +35,17 @@ class Stripe:
             for n in range(count)
         ]
         self.charges[50]["created"] = self.charges[49]["created"]
-        self._size, self._pace = size, lambda call: call()
+        self._size = size
         self.asked: Counter[str] = Counter()
         self.failing_from = None
         self.busy = 0
         self.inside, self.most_inside, self._lock = 0, 0, threading.Lock()
 
-    def paced_by(self, pace):
-        self._pace = pace
-        return self
-
     def retrieve(self, path, **params):
-        return {"data": self._pace(lambda: self._found(path, params))[:1]}
+        return {"data": self._found(path, params)[:1]}
 
     def page(self, path, **params):
-        found = self._pace(lambda: self._found(path, params))
+        found = self._found(path, params)
         return found[: self._size], len(found) > self._size
 
     def _found(self, path, params):
@@ -175,15 +171,13 @@ def test_after_too_many_it_goes_on_at_half_the_pace_and_gets_quicker_again():
         if next(answers):
             raise StripeBusy("stripe_unavailable", "Too many.", retry_after_seconds=1)
 
-    def seconds(times):
-        started = time.monotonic()
-        for _ in range(times):
-            pace.ask(ask)
-        return time.monotonic() - started
-
-    assert seconds(1) >= 1
-    slow, quick = seconds(20), seconds(100) and seconds(20)
-    assert slow > 1.4 * quick
+    started = time.monotonic()
+    pace.ask(ask)
+    assert time.monotonic() - started >= 1
+    assert 0.019 < pace.gap_seconds < 0.02
+    for _ in range(40):
+        pace.ask(ask)
+    assert pace.gap_seconds == 0.01
 
 
 def test_one_that_is_always_told_to_come_later_is_given_up(monkeypatch):
