@@ -21,8 +21,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
-def shown(panel):
-    """A page that shows one panel, under the results of its dialogs."""
+def shown(panel, *opened):
+    """A page that shows one panel, under the results of its dialogs, with these parts of it opened."""
 
     def page() -> None:
         import streamlit as st
@@ -34,6 +34,8 @@ def shown(panel):
 
     tested = AppTest.from_function(page, default_timeout=30)
     tested.session_state["panel"] = panel
+    for each in opened:
+        tested.session_state[each] = True
     return tested.run()
 
 
@@ -59,7 +61,7 @@ def november() -> None:
 
 def test_the_page_shows_the_balanced_journal_and_an_account_is_changed_in_a_dialog(signed_in):
     signed_in.call("load_records", records={"balance_transactions": MONTH})
-    page = shown(november)
+    page = shown(november, "lines-open", "accounts-open")
     assert not page.exception and not page.error
     assert page.markdown[0].value == literal("7 entries; debits equal credits: ¥5,000 and $292.10.")
     lines = page.dataframe[0].value

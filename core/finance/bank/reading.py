@@ -111,7 +111,9 @@ def decoded(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         if sum(byte > 0x7F for byte in data[:20_000]) > len(data[:20_000]) * 0.3:  # Western text has a few such letters
-            raise Unreadable(1, "its encoding is not known (EBCDIC, or not a Western one); export it as UTF-8") from None
+            raise Unreadable(
+                1, "its encoding is not known (EBCDIC, or not a Western one); export it as UTF-8"
+            ) from None
         text = data.decode("cp1252", errors="replace")
     unreadable = re.search(r"[\x00-\x08\x0e-\x1f]", text.rstrip("\x1a\x00"))  # a DOS end of file is none
     if unreadable:

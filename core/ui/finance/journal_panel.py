@@ -1,5 +1,6 @@
 """The journal of a period: its lines, its files for the accounting system, and the accounts they are booked on."""
 
+from collections import Counter
 from functools import partial
 
 import streamlit as st
@@ -46,14 +47,20 @@ def show(period: Period) -> None:
         key="journal",
         bind="query-params",
     )
+    journal: Journal | None
     try:
         journal = entries.load(session.db(), actor, period, by, mapping)
     except Refused as refused:
         st.error(literal(refused.detail))
+        journal = None
     else:
         _show_journal(journal, period, by)
-    with st.expander("Accounts that the journal is booked on"):
-        _show_accounts(mapping)
+    booked_on = st.expander(
+        "Accounts that the journal is booked on", expanded=journal is None, on_change="rerun", key="accounts-open"
+    )
+    if booked_on.open:
+        with booked_on:
+            _show_accounts(mapping)
 
 
 def _show_journal(journal: Journal, period: Period, by: By) -> None:
@@ -64,13 +71,17 @@ def _show_journal(journal: Journal, period: Period, by: By) -> None:
         st.info("Nothing moved the balance at Stripe in this period. Its entries appear here.")
         return
     st.markdown(literal(_sentence(journal)))
-    rows.show(found, forms.COLUMNS, key="journal-lines")
+    lines = st.expander(f"The {counted(len(found), 'line')} of this journal", on_change="rerun", key="lines-open")
+    if lines.open:
+        with lines:
+            rows.show(found, forms.COLUMNS, key="journal-lines")
 
     def described(actor: Actor) -> Table:
         return forms.table(_fresh(actor, period, by), period)
 
     export_panel.show(described, name="journal")
-    currencies = sorted({entry.currency for entry in journal.entries})
+    booked = Counter(entry.currency for entry in journal.entries)
+    currencies = sorted(booked, key=lambda each: (-booked[each], each))  # the one with the most entries first
     with st.container(horizontal=True, vertical_alignment="bottom"):
         currency = st.selectbox("Currency of the form", currencies, format_func=str.upper, key="journal-currency")
         tax_rate = st.text_input("Tax rate in Xero", forms.NO_TAX, key="journal-tax", max_chars=50)

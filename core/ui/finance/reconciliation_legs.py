@@ -43,13 +43,15 @@ def show(figures: Figures) -> None:
     ]
     st.markdown("**Our ledger beside Stripe's balance**")
     rows.show(lines, SIDES, key=f"sides-{currency}", file=f"ledger-and-balance-{currency}")
-    with st.expander("Stripe's balance by reporting category"):
-        rows.show(
-            [{**each, "currency": currency} for each in figures["categories"]],
-            CATEGORIES,
-            key=f"moved-{currency}",
-            file=f"balance-by-category-{currency}",
-        )
+    categories = st.expander("Stripe's balance by reporting category", on_change="rerun", key=f"categories-{currency}")
+    if categories.open:
+        with categories:
+            rows.show(
+                [{**each, "currency": currency} for each in figures["categories"]],
+                CATEGORIES,
+                key=f"moved-{currency}",
+                file=f"balance-by-category-{currency}",
+            )
     if said := unknown_rates(figures):
         st.warning(literal(said), icon=":material/currency_exchange:")
     for sentence in payout_sentences(figures):
