@@ -93,11 +93,13 @@ from core.ui.kit import actions
 
 def act(actor):
     st.session_state["times"] = st.session_state.get("times", 0) + 1
-    return f"Done {st.session_state['times']} times."
+    return f"Done {st.session_state['times']} times with {st.session_state['how many']}."
 
 @st.dialog("Act")
 def ask():
-    st.button("Act now", on_click=actions.attempt, args=(act,))
+    st.number_input("How many", 1, 9, 2, key="how many")
+    st.date_input("Day", "2026-03-04", min_value="2026-03-01", max_value="2026-03-09")
+    st.button("Act now", type="primary", on_click=actions.attempt, args=(act,))
     time.sleep(0.3)
     actions.end_dialog_when_done()
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.errors import Refused
 from core.figures.wording import counted
 from core.monitoring.alerts import dry_run, rule_changes, sentences
 from core.monitoring.alerts.decisions import Episode
@@ -21,6 +22,8 @@ from core.ui.kit.rows import Column
 from core.ui.text import in_zone, literal
 
 DRY_RUN_SECONDS = 300
+LEAST_THRESHOLD, MOST, LONGEST_WINDOW_MINUTES = 0.01, 1_000_000, 7 * 24 * 60
+OUT_OF_RANGE = "A number is missing or out of range, so nothing can be tried or saved."
 RULES = (
     Column("title", "Rule", width="medium"),
     Column("enabled", "State", read=lambda one: "on" if one["enabled"] else "off", width="small"),
@@ -46,7 +49,7 @@ def show() -> None:
     if chosen not in found:
         st.caption("Select a rule to see when it fires and what it would have sent in the last 30 days.")
         return
-    with st.container(border=True, key=f"rule-{chosen}"):
+    with st.container(border=True, key=f"guarded-rule-{chosen}"):
         _rule(found[chosen])
 
 
@@ -55,40 +58,69 @@ def _rule(rule: Rule) -> None:
     st.markdown(literal(rule.definition))
     if rule.changed_at:
         st.caption(literal(_changed(rule)))
-    tried = _numbers(rule)
+    _fields(rule)
+    tried = _typed(rule)
+    if tried is None:
+        st.error(OUT_OF_RANGE)
+        return
     if right(session.actor().role, "settings") >= Right.ACT:
         why, save = st.columns([3, 1], vertical_alignment="bottom")
         why.text_input("Why", key=f"why-{rule.name}", max_chars=300, placeholder="For the audit log")
         save.button(
-            "Save rule", type="primary", disabled=tried == rule, on_click=actions.attempt, args=(partial(_save, tried),)
+            "Save rule", type="primary", disabled=tried == rule, on_click=actions.attempt, args=(partial(_save, rule),)
         )
     else:
         st.caption("Try other numbers here; admins save them.")
     _dry_run(tried)
 
 
-def _numbers(rule: Rule) -> Rule:
-    """The rule with the numbers that stand in the fields, whether they are saved or not."""
-    by = 100 if rule.unit in ("share", "points") else 1
+def _fields(rule: Rule) -> None:
+    """The rule's numbers. The fields have no limits: they would keep a number beyond them to themselves."""
     unit = {"share": "%", "points": "points", "factor": "times"}.get(rule.unit, rule.unit)
     on, threshold, window, minimum = st.columns(4, vertical_alignment="bottom")
-    enabled = on.toggle("On", rule.enabled, key=f"on-{rule.name}")
-    limit = threshold.number_input(
-        f"Threshold ({unit})", 0.01, 1_000_000.0, float(rule.threshold * by), step=1.0, key=f"threshold-{rule.name}"
+    on.toggle("On", rule.enabled, key=f"on-{rule.name}")
+    threshold.number_input(
+        f"Threshold ({unit})", value=float(rule.threshold * _by(rule)), step=1.0, key=f"threshold-{rule.name}"
     )
-    minutes = rule.window_minutes
     if rule.has_window:
-        minutes = window.number_input("Window (minutes)", 1, 7 * 24 * 60, minutes, key=f"window-{rule.name}")
-    least = rule.minimum
+        window.number_input("Window (minutes)", value=rule.window_minutes, step=1, key=f"window-{rule.name}")
     if rule.minimum > 1:
-        least = minimum.number_input("At least (observations)", 1, 1_000_000, least, key=f"minimum-{rule.name}")
-    return replace(rule, enabled=enabled, threshold=round(limit / by, 6), window_minutes=minutes, minimum=least)
+        minimum.number_input("At least (observations)", value=rule.minimum, step=1, key=f"minimum-{rule.name}")
+
+
+def _by(rule: Rule) -> int:
+    return 100 if rule.unit in ("share", "points") else 1
+
+
+def _typed(rule: Rule) -> Rule | None:
+    """The rule with the numbers that stand in the fields at this moment; None where one is missing or out of range."""
+    state = st.session_state
+    limit = state[f"threshold-{rule.name}"]
+    minutes = state[f"window-{rule.name}"] if rule.has_window else rule.window_minutes
+    least = state[f"minimum-{rule.name}"] if rule.minimum > 1 else rule.minimum
+    for number, low, high in (
+        (limit, LEAST_THRESHOLD, MOST),
+        (minutes, 1, LONGEST_WINDOW_MINUTES),
+        (least, min(rule.minimum, 1), MOST),
+    ):
+        if number is None or not low <= number <= high:
+            return None
+    return replace(
+        rule,
+        enabled=state[f"on-{rule.name}"],
+        threshold=round(limit / _by(rule), 6),
+        window_minutes=minutes,
+        minimum=least,
+    )
 
 
 def _save(rule: Rule, actor: Actor) -> str:
+    wanted = _typed(rule)
+    if wanted is None:
+        raise Refused("bad_number", OUT_OF_RANGE)
     reason = st.session_state.get(f"why-{rule.name}") or ""
-    rule_changes.change(session.db(), actor, rule, reason, session.services().clock())
-    return f"Saved. {rule.title}: {'on' if rule.enabled else 'off'}, from the next evaluation on."
+    rule_changes.change(session.db(), actor, wanted, reason, session.services().clock())
+    return f"Saved. {rule.title}: {'on' if wanted.enabled else 'off'}, from the next evaluation on."
 
 
 def _dry_run(rule: Rule) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 
 import streamlit as st
 
+from core.errors import Refused
 from core.payments.disputes import networks
 from core.payments.disputes.networks import Line, Standing
 from core.staff.roles import Actor
@@ -87,17 +88,35 @@ def _ask(day: date) -> None:
         f"{networks.PROGRAMS[network]}, {name}": (network, line) for (network, line), name in networks.LINES.items()
     }
     st.selectbox("Limit", list(titles), key="line which")
-    st.number_input("Share of payments (%)", 0.01, 99.0, 1.0, 0.05, format="%.2f", key="line share")
-    st.number_input("Minimum events per month", 1, 1_000_000, 100, key="line events")
+    # No limits on the fields: they would keep a number beyond them to themselves, and the button set the last one.
+    share = st.number_input("Share of payments (%)", value=1.0, step=0.05, format="%.2f", key="line share")
+    events = st.number_input("Minimum events per month", value=100, step=1, key="line events")
     st.date_input("From", day, key="line since")
     st.text_input("Source (where it is published)", key="line source", max_chars=300)
     st.caption("Earlier months keep the limit that applied then.")
-    st.button("Set limit", type="primary", on_click=actions.attempt, args=(lambda actor: _set(titles, actor),))
+    problem = _problem(share, events)
+    if problem:
+        st.error(problem)
+    st.button(
+        "Set limit",
+        type="primary",
+        disabled=bool(problem),
+        on_click=actions.attempt,
+        args=(lambda actor: _set(titles, actor),),
+    )
     actions.end_dialog_when_done()
+
+
+def _problem(share: float | None, events: int | None) -> str:
+    if share is None or not 0 < share < 100:
+        return "The share is above 0 and below 100 %."
+    return "" if events is not None and events >= 1 else "At least 1 event per month."
 
 
 def _set(titles: dict[str, tuple[str, str]], actor: Actor) -> str:
     running, state = session.services(), st.session_state
+    if problem := _problem(state["line share"], state["line events"]):  # typed after the dialog was drawn
+        raise Refused("bad_number", problem)
     network, line = titles[state["line which"]]
     networks.set_line(
         running.db,

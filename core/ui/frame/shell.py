@@ -38,6 +38,8 @@ READABLE_CAPTIONS = (
 
 # A result stays below the header while the page scrolls, so that whoever acted further down sees it.
 RESULT_IN_VIEW = ".st-key-action-result{position:sticky;top:2.2rem;z-index:100;background:var(--st-background-color)}"
+# A button beside an invalid field, which `page.js` keeps from acting.
+BARRED = "[data-beside-invalid]{opacity:.4;cursor:not-allowed!important}"
 # The page begins at the top: Streamlit's own bar lies over it, and lets clicks through beside its buttons.
 ROOM = """
 [data-testid=stHeader]{background:transparent;pointer-events:none;height:2.6rem;min-height:2.6rem}
@@ -60,7 +62,7 @@ def run() -> None:
 def _run() -> None:
     """The sign-in form, or the page that was asked for."""
     st.set_page_config("Payment operations", page_icon=str(ICON), layout="wide")
-    st.html(f"<style>{NO_RAW_EXPORT}{TOOLS_BELOW}{READABLE_CAPTIONS}{RESULT_IN_VIEW}{ROOM}</style>")
+    st.html(f"<style>{NO_RAW_EXPORT}{TOOLS_BELOW}{READABLE_CAPTIONS}{RESULT_IN_VIEW}{BARRED}{ROOM}</style>")
     _show_mode()
     staff = session.current()
     if staff is None:

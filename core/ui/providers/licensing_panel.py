@@ -18,6 +18,7 @@ from core.ui.kit.rows import Column
 from core.ui.text import in_zone, literal
 
 WHY = "rule why"
+LONGEST_VERIFICATION_DAYS = 3650
 RISKS = (
     Column("name", "State"),
     Column("ends_at", "Nobody from", "moment"),
@@ -136,7 +137,10 @@ def _policy(policy: Policy, *, may_edit: bool) -> None:
 def change_policy(policy: Policy) -> None:
     """Change what admins decide."""
     actions.end_dialog_if_over()
-    days = st.number_input("Verify licences again after days", 1, 3650, policy["verification_days"])
+    days = st.number_input("Verify licences again after days", value=policy["verification_days"], step=1)
+    if days is None or not 1 <= days <= LONGEST_VERIFICATION_DAYS:
+        st.error(f"From 1 to {LONGEST_VERIFICATION_DAYS:,} days.")
+        return
     second = st.toggle("A second person confirms a licence that opens a state", policy["second_person"])
     known = st.toggle("Patients return to the provider they know", policy["return_to_known"])
     refuse = st.toggle("Refuse checkouts where nobody may see the patient", policy["refuse_unserved"])

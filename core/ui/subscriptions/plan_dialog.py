@@ -8,8 +8,9 @@ from core.billing import plan_changes, subscription_actions
 from core.billing.plan_changes import Preview, Settles
 from core.billing.plans import Catalogue
 from core.billing.subscription_life import Life
-from core.errors import PayopsError
+from core.errors import PayopsError, Refused
 from core.payments.actions import Action
+from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, catalogue_names, rows, shared_cache
 from core.ui.kit.rows import Column
@@ -65,13 +66,7 @@ def open(subscription_id: str) -> None:
         life,
         plan_changes.in_words(preview) if preview else [],
         f"Change plan and charge {preview.due_now}" if preview and preview.due_now.minor > 0 else "Change plan",
-        lambda actor, action_id: (
-            subscription_actions.change_plan(
-                session.services().payment_context, actor, action_id, life, preview.change, reason=said(life)
-            )
-            if preview
-            else _nothing()
-        ),
+        lambda actor, action_id: _change_plan(actor, action_id, life, preview),
         problem=problem,
     )
 
@@ -94,5 +89,10 @@ def _line(line: plan_changes.Line, life: Life) -> dict[str, object]:
     return {"what": line.description, "amount_minor": line.amount.minor, "currency": life.currency}
 
 
-def _nothing() -> Action:
-    raise AssertionError("The button is disabled where there is no preview.")
+def _change_plan(actor: Actor, action_id: str, life: Life, preview: Preview | None) -> Action:
+    """What was previewed, and only if the quantity in the field is still the previewed one."""
+    if preview is None or st.session_state.get(key(life, "quantity")) != preview.change.quantity:
+        raise Refused("not_previewed", "The quantity was changed. Look at the new preview first.")
+    return subscription_actions.change_plan(
+        session.services().payment_context, actor, action_id, life, preview.change, reason=said(life)
+    )

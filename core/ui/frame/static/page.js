@@ -1,4 +1,4 @@
-// Two things that every page needs beside what Streamlit does.
+// Three things that every page needs beside what Streamlit does.
 (() => {
   if (window.payopsPage) return;
   window.payopsPage = true;
@@ -23,4 +23,51 @@
     childList: true,
     subtree: true,
   });
+
+  // Streamlit keeps an invalid value to itself and leaves the button enabled, which would act with the last valid one.
+  const SCOPES = '[role="dialog"], [data-testid="stForm"], [class*="st-key-guarded-"]';
+  const FIELDS = '[aria-invalid="true"], [data-invalid="true"], input';
+  const BUTTONS = '[data-testid^="stBaseButton-primary"], [data-testid$="FormSubmit"]';
+  const MARK = "data-beside-invalid";
+  const isInvalid = (field) => {
+    if (field.getAttribute("aria-invalid") === "true" || field.dataset.invalid === "true") return true;
+    const found = field.validity;
+    return !!found && (found.badInput || found.rangeOverflow || found.rangeUnderflow || found.typeMismatch);
+  };
+  const invalidBeside = (button) => {
+    const scope = button.closest(SCOPES);
+    return scope && [...scope.querySelectorAll(FIELDS)].find(isInvalid);
+  };
+  const bar = () => {
+    for (const button of document.querySelectorAll(SCOPES.split(", ").map((each) => `${each} :is(${BUTTONS})`))) {
+      if (!!invalidBeside(button) === button.hasAttribute(MARK)) continue;
+      if (button.toggleAttribute(MARK)) button.setAttribute("aria-disabled", "true");
+      else button.removeAttribute("aria-disabled");
+    }
+  };
+  let asked = false;
+  const barSoon = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; bar(); });
+  };
+  new MutationObserver(barSoon).observe(document.body, {
+    childList: true,
+    subtree: true,
+    attributeFilter: ["aria-invalid", "data-invalid"],
+  });
+  for (const each of ["input", "focusout"]) document.addEventListener(each, barSoon, true);
+  const refuse = (event) => {
+    const button = event.target.closest?.(BUTTONS);
+    const field = button && invalidBeside(button);
+    if (!field) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    bar();
+    (field.matches("input, [tabindex]") ? field : field.querySelector("input, [tabindex]"))?.focus();
+  };
+  document.addEventListener("click", refuse, true);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") refuse(event);
+  }, true);
 })();
