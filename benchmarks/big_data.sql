@@ -31,7 +31,7 @@ insert into payops.charges
 select
   t.id, false, t.made_at, t.made_at, 0, 'evt_' || m.n, 'pi_' || m.n, m.customer, m.amount,
   case when t.paid then m.amount else 0 end, case when t.paid and m.n % 30 = 7 then m.amount else 0 end, m.currency,
-  case when t.paid then 'succeeded' else 'failed' end, t.paid, t.paid and m.n % 300 = 1, case when not t.paid then m.decline end,
+  case when t.paid then 'succeeded' else 'failed' end, t.paid, t.paid and m.n % 300 = 11, case when not t.paid then m.decline end,
   case when not t.paid then 'card_declined' end,
   case when t.paid then 'approved_by_network' else 'declined_by_network' end, 'card',
   case when m.n % 10 < 6 then 'visa' when m.n % 10 < 9 then 'mastercard' else 'amex' end,
@@ -55,7 +55,7 @@ cross join lateral (
   union all
   select 'txn_r' || m.n, m.at + interval '3 days', -m.amount, 0, 'refund', 're_' || m.n where m.n % 30 = 7
   union all
-  select 'txn_d' || m.n, m.at + interval '20 days', -m.amount, 1500, 'dispute', 'dp_' || m.n where m.n % 300 = 1
+  select 'txn_d' || m.n, m.at + interval '20 days', -m.amount, 1500, 'dispute', 'dp_' || m.n where m.n % 300 = 11
 ) as t
 where m.state = 'succeeded';
 insert into payops.refunds
@@ -70,9 +70,9 @@ insert into payops.disputes
    card_brand, evidence_due_by)
 select
   'dp_' || n, false, at + interval '20 days', at, 0, 'evt_d' || n, 'ch_' || n, 'pi_' || n, amount, currency, 'fraudulent',
-  case when n % 900 = 1 then 'won' when at > timestamptz '2026-10-25' then 'needs_response' else 'lost' end, 'visa',
+  case when n % 900 = 11 then 'won' when at > timestamptz '2026-10-25' then 'needs_response' else 'lost' end, 'visa',
   at + interval '30 days'
-from made where n % 300 = 1 and state = 'succeeded';
+from made where n % 300 = 11 and state = 'succeeded';
 insert into payops.early_fraud_warnings
   (id, livemode, created, as_of, state_rank, event_id, charge_id, payment_intent_id, actionable, fraud_type)
 select

@@ -83,6 +83,20 @@ CALLS = {
     "/metrics, later": f"metric_samples({NOW})",
 }
 
+COUNTED_AHEAD = "retryable payments, counted ahead by the worker"
+SIZES_OF = """
+select
+  t.relname, pg_table_size(t.oid)::float / %(payments)s, pg_indexes_size(t.oid)::float / %(payments)s,
+  string_agg(x.relname || ' ' || round(pg_relation_size(x.oid)::numeric / %(payments)s), ', '
+    order by pg_relation_size(x.oid) desc) filter (where pg_relation_size(x.oid) >= %(payments)s)
+from pg_class as t
+left join pg_index as i on t.oid = i.indrelid
+left join pg_class as x on i.indexrelid = x.oid
+where t.relnamespace = 'payops'::regnamespace and t.relkind = 'r' and pg_total_relation_size(t.oid) >= %(payments)s
+group by t.oid, t.relname
+order by pg_total_relation_size(t.oid) desc
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -90,8 +104,10 @@ def main() -> None:
     parser.add_argument("--also", action="append", default=[], metavar="CONNINFO")
     asked = parser.parse_args()
     columns: dict[str, dict[str, tuple[float, int]]] = {}
+    stored = ""
     for conninfo in asked.also:
         columns[f"{payments_in(conninfo):,}"] = measured(conninfo)
+        stored = bytes_a_payment(conninfo)
     for payments in asked.sizes:
         with tempfile.TemporaryDirectory(prefix="payops-bench-") as folder:
             server = embedded.ensure_running(Path(folder))
@@ -100,9 +116,10 @@ def main() -> None:
                 big_data.fill(server.owner_conninfo, payments, print)
                 big_data.recount(server.owner_conninfo, print)
                 columns[f"{payments:,}"] = measured(server.owner_conninfo)
+                stored = bytes_a_payment(server.owner_conninfo)
             finally:
                 embedded.remove(Path(folder))
-    text = table(columns)
+    text = table(columns) + stored
     Console(width=160).print(text)
     with RESULTS.open("a") as results:
         results.write(text)
@@ -113,6 +130,9 @@ def measured(conninfo: str) -> dict[str, tuple[float, int]]:
     times = {}
     with psycopg.connect(conninfo, autocommit=True) as owner:
         owner.execute("update payops.metric_clock set counted_until = '-infinity'")
+        owner.execute(f"select payops_api.count_retryable({NOW}, '{{}}')".encode())
+        row = owner.execute("select extract(epoch from took) * 1000 from payops.kept_counts").fetchone()
+        times[COUNTED_AHEAD] = float(row[0]) if row else 0.0, 0
         for name, call in CALLS.items():
             taken = []
             for _ in range(1 if "first" in name else ROUNDS + 1):
@@ -129,6 +149,19 @@ def payments_in(conninfo: str) -> int:
     return int(row[0]) if row else 0
 
 
+def bytes_a_payment(conninfo: str) -> str:
+    """What a payment takes on the disk, by table and index, in bytes; what takes less than one is left out."""
+    with psycopg.connect(conninfo) as owner:
+        rows = owner.execute(SIZES_OF, {"payments": payments_in(conninfo)}).fetchall()
+    lines = [
+        f"\nBytes a payment: {sum(rows_ + indexes for _, rows_, indexes, _ in rows):,.0f}.\n",
+        "| table | rows | indexes | each index |",
+        "|---|---|---|---|",
+        *(f"| {name} | {rows_:,.0f} | {indexes:,.0f} | {each or ''} |" for name, rows_, indexes, each in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def table(columns: dict[str, dict[str, tuple[float, int]]]) -> str:
     sizes = list(columns)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
@@ -138,7 +171,7 @@ def table(columns: dict[str, dict[str, tuple[float, int]]]) -> str:
         f"| milliseconds at … payments | {' | '.join(sizes)} | growth | bytes |",
         f"|---|{'---|' * (len(sizes) + 2)}",
     ]
-    for name in CALLS:
+    for name in (*CALLS, COUNTED_AHEAD):
         ms = [columns[size][name][0] for size in sizes]
         shown = " | ".join(f"{each:,.1f}" for each in ms)
         lines.append(f"| {name} | {shown} | {ms[-1] / ms[0]:.1f} × | {columns[sizes[-1]][name][1]:,} |")

@@ -62,13 +62,15 @@ set search_path = '' as $$
   where payops.awaits_answer(d.status)
   union all
   select
-    'fraud_warnings', count(*),
-    payops.amounts(array_agg(c.amount_captured_minor - payops.refunded_of_charge(c)), array_agg(c.currency)),
-    null, min(w.created)
-  from payops.early_fraud_warnings as w
-  inner join payops.charges as c on w.charge_id = c.id
-  where w.actionable and not c.disputed and payops.refunded_of_charge(c) < c.amount_captured_minor
-    and w.created > p_now - interval '120 days'
+    'fraud_warnings', count(*), payops.amounts(array_agg(f.captured - f.refunded), array_agg(f.currency)), null, min(f.created)
+  from (
+    select w.created, c.currency, c.amount_captured_minor as captured, payops.refunded_of_charge(c) as refunded
+    from payops.early_fraud_warnings as w
+    inner join payops.charges as c on w.charge_id = c.id
+    where w.actionable and not c.disputed and w.created > p_now - interval '120 days'
+    offset 0 -- what was refunded is looked up once
+  ) as f
+  where f.refunded < f.captured
   union all
   select
     'past_due_subscriptions', count(*),
