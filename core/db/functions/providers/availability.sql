@@ -2,7 +2,8 @@
 -- specialties allow, while they are there by their schedule. The caller holds their locks.
 create function payops.rewrite_availability(variadic p_providers text[]) returns void
 language sql
-set search_path = '' as $$
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan' as $$
   delete from payops.availability where provider_id = any(p_providers);
   insert into payops.availability
     (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)

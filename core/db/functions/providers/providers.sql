@@ -94,7 +94,7 @@ set search_path = '' as $$
 $$;
 
 -- put_provider: one provider is added or changed as the document says; answers the ID and whether the provider was added,
--- changed or left unchanged. A field that the document leaves out stays as it was.
+-- changed or left unchanged. A field that the document leaves out stays as it was. The caller rewrites their availability.
 create function payops.put_provider(
   p_actor text, p_actor_role text, p_document jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -140,7 +140,6 @@ begin
   end if;
   update payops.providers set updated_at = p_now where id = target;
   update payops.nppes_entries set to_check = true where provider_id = target and not to_check;
-  perform payops.rewrite_availability(target);
   perform payops.record_audit(
     p_actor, p_actor_role, 'providers:provider:' || case when before is null then 'added' else 'changed' end,
     'provider:' || target, p_now, before, after, p_reason
@@ -161,28 +160,32 @@ create function payops_api.put_providers(
   p_trial boolean default false
 ) returns jsonb
 language plpgsql security definer
-set search_path = '' as $$
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan' as $$
 declare
   document jsonb;
   outcome jsonb;
-  outcomes jsonb := '[]';
+  outcomes jsonb[] := '{}'; -- an array grows in place: a jsonb would be copied for each document
+  changed text[] := '{}';
   placed integer := 0;
 begin
   begin
     for document in select d from jsonb_array_elements(p_documents) as d loop
       outcome := payops.put_provider(p_actor, p_actor_role, document, p_reason, p_now);
-      outcomes := outcomes || outcome;
+      outcomes := array_append(outcomes, outcome);
+      if outcome ->> 'outcome' <> 'unchanged' then
+        changed := array_append(changed, outcome ->> 'id');
+      end if;
     end loop;
     if p_trial then
       raise exception using errcode = 'PT001', message = 'only a trial';
     end if;
-    placed := payops.drain_for(
-      array(select o ->> 'id' from jsonb_array_elements(outcomes) as o where o ->> 'outcome' <> 'unchanged'), p_now
-    );
+    perform payops.rewrite_availability(variadic changed);
+    placed := payops.drain_for(changed, p_now);
   exception
     when sqlstate 'PT001' then null;
   end;
-  return jsonb_build_object('items', outcomes, 'placed', placed);
+  return jsonb_build_object('items', to_jsonb(outcomes), 'placed', placed);
 end
 $$;
 
