@@ -180,6 +180,12 @@ class Console:
         assert answer.value.status == 204
         expect(page.get_by_text(f"Signed in as {name}")).to_be_visible()
 
+    def open(self, page: Page, name: str, address: str = "/errors") -> None:
+        """Back at `address`, with the cookie of an earlier sign-in: the form is for those who test it."""
+        self.give_cookie(page.context, name)
+        page.goto(self.base + address)
+        expect(page.get_by_text(f"Signed in as {name}")).to_be_visible()
+
     def sign_out(self, page: Page) -> None:
         """Signed out in this tab and at the form. A click while the page is drawn anew goes nowhere."""
         at_rest(page)
@@ -340,6 +346,16 @@ def first_visit(console, browser):
 @pytest.fixture(scope="session")
 def profile(first_visit, browser: Browser, console):
     """One browser profile for all tests, with a tab signed out that stays: the console's scripts are compiled once."""
+    yield from _profile(browser, console)
+
+
+@pytest.fixture(scope="session")
+def other_profile(first_visit, browser: Browser, console):
+    """That of a second person's browser."""
+    yield from _profile(browser, console)
+
+
+def _profile(browser: Browser, console):
     shared = browser.new_context()
     shared.set_default_timeout(30_000)
     shared.new_page().goto(console.base)
@@ -351,6 +367,17 @@ def profile(first_visit, browser: Browser, console):
 def context(profile: BrowserContext):
     """The shared profile, with nothing in it of the tests before: no cookie, nothing stored, no tab of theirs."""
     yield profile
+    _forget(profile)
+
+
+@pytest.fixture
+def elsewhere(other_profile: BrowserContext):
+    """Another browser, as clean."""
+    yield other_profile
+    _forget(other_profile)
+
+
+def _forget(profile: BrowserContext) -> None:
     stays, *tabs = profile.pages
     for tab in tabs:
         tab.close()

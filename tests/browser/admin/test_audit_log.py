@@ -40,7 +40,7 @@ def shown(page):
 def test_a_link_is_a_view_and_older_entries_are_one_click_away(console, page, recorded):
     # While a page is drawn anew, what it was stays below for a moment.
     newest, older = (page.locator(f".st-key-{name} button").first for name in ("newest", "older"))
-    console.sign_in(page, "finance", "/audit-log?actor=mallory&period=7d")
+    console.open(page, "finance", "/audit-log?actor=mallory&period=7d")
     expect(shown(page)).to_be_visible()
     expect(page.get_by_label("Who")).to_have_value("mallory")
     older.click()
@@ -57,7 +57,7 @@ def test_a_chosen_entry_shows_what_changed_as_text_and_is_a_link(console, page, 
     said = []
     page.on("dialog", lambda dialog: said.append(dialog.message))
     page.on("request", lambda request: "evil.example" in request.url and said.append(request.url))
-    console.sign_in(page, "finance", "/audit-log?actor=mallory&subject=thing:7")
+    console.open(page, "finance", "/audit-log?actor=mallory&subject=thing:7")
     expect(shown(page)).to_be_visible()
     choose_first_row(page, page.get_by_test_id("stDataFrame").first, "entry")
     entry = page.locator(".st-key-chosen")
@@ -90,7 +90,7 @@ def test_whatever_is_looked_for_is_only_text(console, recorded, given):
 
 
 def test_an_exported_file_has_all_that_fits_and_no_formula(console, page, recorded):
-    console.sign_in(page, "finance", "/audit-log?actor=mallory")
+    console.open(page, "finance", "/audit-log?actor=mallory")
     expect(shown(page)).to_be_visible()
     file = downloaded(page, page.get_by_role("button", name="CSV", exact=True))
     rows = list(csv.DictReader(io.StringIO(Path(file.path()).read_text("utf-8-sig"))))

@@ -46,7 +46,7 @@ def wait_until(true, seconds=30):
 
 def test_a_paused_flow_is_paused_in_every_process_until_it_is_resumed(console, api, page):
     assert said_to_a_discount(console, api) != SENTENCE
-    console.sign_in(page, "admin", "/settings")
+    console.open(page, "admin", "/settings")
     expect(page.get_by_role("heading", name="Nothing is paused")).to_be_visible()
     dialog = switch(page, Flow.DISCOUNTS, "Pause discounts")
     dialog.get_by_role("textbox", name="Sentence for customers").fill(SENTENCE)
@@ -73,7 +73,7 @@ def test_it_is_shown_which_webhook_secrets_are_used_and_which_can_go(console, pa
     now = console.services.clock()
     use = {"fingerprint": webhook_counters.fingerprint(secret), "times": 3, "last_used_at": now}
     console.services.db.call("record_webhook_counters", rejections=[], verified=[use], now=now)
-    console.sign_in(page, "admin", "/settings")
+    console.open(page, "admin", "/settings")
     page.get_by_role("tab", name="Secrets").click()
     row = page.locator(".st-key-secret-1")
     expect(row).to_contain_text(webhook_counters.fingerprint(secret))

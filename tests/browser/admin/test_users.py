@@ -16,7 +16,7 @@ PASSWORD = "a tram full of lemons"
 def chosen(console, page, name, sign_in="admin"):
     """The account of this user, open on the page."""
     if sign_in:
-        console.sign_in(page, sign_in, f"/users?user={name}")
+        console.open(page, sign_in, f"/users?user={name}")
     account = page.locator(".st-key-chosen")
     expect(account.get_by_role("heading", name=name)).to_be_visible()
     return account
@@ -30,8 +30,8 @@ def change(page, account, button):
     return dialog
 
 
-def test_an_admin_adds_somebody_who_signs_in_and_chooses_a_password(console, page, browser):
-    console.sign_in(page, "admin", "/users")
+def test_an_admin_adds_somebody_who_signs_in_and_chooses_a_password(console, page, elsewhere):
+    console.open(page, "admin", "/users")
     page.get_by_test_id("stDataFrame").hover()  # its tools lie over no button
     page.get_by_role("button", name="Add somebody").click()
     dialog = page.get_by_role("dialog")
@@ -44,16 +44,14 @@ def test_an_admin_adds_somebody_who_signs_in_and_chooses_a_password(console, pag
     page.reload()
     expect(page.get_by_role("heading", name="Users")).to_be_visible()
     expect(page.get_by_text(password)).to_have_count(0)
-    theirs = browser.new_context()
-    her_page = theirs.new_page()
+    her_page = elsewhere.new_page()
     her_page.goto(console.base + "/errors")
     console.fill_in(her_page, "carla", password)
     expect(her_page.get_by_text("Choose a password of your own")).to_be_visible()
-    theirs.close()
 
 
 @pytest.mark.timeout(240)
-def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page, browser):
+def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page, elsewhere):
     begun = wall_clock()
     users.add(
         console.services.db,
@@ -66,8 +64,7 @@ def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page
         must_change_password=False,
     )
     console.passwords["dora"] = PASSWORD
-    theirs = browser.new_context()
-    her_page = theirs.new_page()
+    her_page = elsewhere.new_page()
     console.sign_in(her_page, "dora")
 
     account = chosen(console, page, "dora")
@@ -98,7 +95,6 @@ def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page
     change(page, account, "Disable").get_by_role("button", name="Disable").click()
     expect(page.get_by_text("can no longer sign in.")).to_be_visible()
     expect(account.get_by_text("Disabled")).to_be_visible()
-    theirs.close()
     sought = audit.EntryFilter(begun, wall_clock(), actor="staff:admin", subject="user:dora")
     done = audit.entries(console.services.db, SYSTEM, sought).entries
     assert [entry["action"].split(":")[2] for entry in reversed(done)] == [

@@ -87,7 +87,7 @@ def reconciled(console):
 def test_finance_imports_a_statement_accepts_what_is_short_and_closes_the_month(console, last_month, page, tmp_path):
     first, arrives = last_month
     name = f"{first:%B %Y}"
-    console.sign_in(page, "finance", f"/reconciliation?month={first:%B+%Y}")
+    console.open(page, "finance", f"/reconciliation?month={first:%B+%Y}")
     expect(page.get_by_role("heading", name="Reconciliation", exact=True)).to_be_visible()
     file = tmp_path / "statement.xml"
     file.write_bytes(statement((str(arrives), "95.80", "STRIPE PAYOUT 091000015238422")))

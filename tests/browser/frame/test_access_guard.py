@@ -102,7 +102,7 @@ def test_the_cookie_is_for_https_alone_where_the_console_is_reached_by_it(consol
 
 
 def test_a_file_is_handed_to_who_is_signed_in_and_to_nobody_else(console, page, context):
-    console.sign_in(page, "finance", "/audit-log")
+    console.open(page, "finance", "/audit-log")
     button = page.get_by_role("button", name="CSV", exact=True)
     expect(button).to_be_visible()
     address = downloaded(page, button).url
@@ -121,7 +121,7 @@ def test_a_file_is_handed_to_who_is_signed_in_and_to_nobody_else(console, page, 
 
 
 def test_no_file_is_made_for_somebody_who_was_signed_out_since_the_page_was_drawn(console, page):
-    console.sign_in(page, "admin", "/users")
+    console.open(page, "admin", "/users")
     button = page.get_by_role("button", name="CSV", exact=True)
     assert downloaded(page, button).suggested_filename == "users.csv"
     store = sessions_of(console.services.settings, console.services.db)
@@ -134,7 +134,7 @@ def test_no_file_is_made_for_somebody_who_was_signed_out_since_the_page_was_draw
 
 
 def test_a_large_export_shows_progress_can_be_canceled_and_is_handed_once_to_its_maker(console, page, context):
-    console.sign_in(page, "admin", "/large-export")
+    console.open(page, "admin", "/large-export")
     page.get_by_role("button", name="CSV", exact=True).click()
     expect(page.get_by_text("of 6 rows")).to_be_visible()
     page.get_by_role("button", name="Cancel export").click()

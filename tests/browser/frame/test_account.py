@@ -22,12 +22,11 @@ def ask(page, what):
     return page.get_by_role("dialog")
 
 
-def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_nothing(console, page, browser):
+def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_nothing(console, page, elsewhere):
     add(console, "petra")
-    elsewhere = browser.new_context()
     other = elsewhere.new_page()
-    console.sign_in(other, "petra")
-    console.sign_in(page, "petra")
+    console.open(other, "petra")
+    console.open(page, "petra")
     dialog = ask(page, "Change password")
     for typed, said in ((OLD, "This is your current password."), ("password1234", "easy to guess"), (NEW, "")):
         dialog.get_by_role("textbox", name="New password").fill(typed)
@@ -38,35 +37,32 @@ def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_n
     expect(page.get_by_text("Your password was changed, and you are signed out everywhere.")).to_be_visible()
     other.get_by_text("all", exact=True).click()
     expect(other.get_by_role("button", name="Login")).to_be_visible()
-    elsewhere.close()
     console.fill_in(page, "petra", OLD)
     expect(page.get_by_text("The username or the password is not right.")).to_be_visible()
     console.fill_in(page, "petra", NEW)
     expect(page.get_by_text("Signed in as petra")).to_be_visible()
 
 
-def test_out_everywhere_else_is_out_of_the_others_and_out_everywhere_of_all(console, page, browser):
-    elsewhere = browser.new_context()
+def test_out_everywhere_else_is_out_of_the_others_and_out_everywhere_of_all(console, page, elsewhere):
     other = elsewhere.new_page()
     add(console, "quinn")
-    console.sign_in(other, "quinn")
-    console.sign_in(page, "quinn")
+    console.open(other, "quinn")
+    console.open(page, "quinn")
     dialog = ask(page, "Sign out everywhere else")
     dialog.get_by_role("button", name="Sign out everywhere else").click()
     expect(page.get_by_text("You were signed out of 1 other browser.")).to_be_visible()
     other.get_by_text("all", exact=True).click()
     expect(other.get_by_role("button", name="Login")).to_be_visible()
-    console.sign_in(other, "quinn")
+    console.open(other, "quinn")
     ask(page, "Sign out everywhere").get_by_role("button", name="Sign out everywhere").click()
     expect(page.get_by_text("You are signed out everywhere.")).to_be_visible()
     other.reload()
     expect(other.get_by_role("button", name="Login")).to_be_visible()
-    elsewhere.close()
 
 
 def test_a_dialog_left_open_does_nothing_for_somebody_who_was_signed_out_meanwhile(console, page):
     add(console, "rosa", Role.ADMIN)
-    console.sign_in(page, "rosa", "/users")
+    console.open(page, "rosa", "/users")
     page.get_by_role("button", name="Add somebody").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Name").fill("intruder")
@@ -80,7 +76,7 @@ def test_a_dialog_left_open_does_nothing_for_somebody_who_was_signed_out_meanwhi
 
 def test_a_live_part_of_a_page_ends_by_itself_for_somebody_who_may_see_it_no_more(console, page):
     add(console, "sven", Role.SUPPORT)
-    console.sign_in(page, "sven", "/assignments")
+    console.open(page, "sven", "/assignments")
     expect(page.get_by_role("heading", name="Assignments")).to_be_visible()
     users.set_role(console.services.db, SYSTEM, "sven", Role.FINANCE, wall_clock())
     expect(page.get_by_text("not available to your role (finance)")).to_be_visible()

@@ -158,11 +158,10 @@ def test_a_known_device_signs_in_again_while_its_user_is_locked_out_there(consol
         assert stranger.sign_in("jo", PASSWORD) == LOCKED
 
 
-def test_two_people_at_once_never_see_each_others_role_or_pages(console, browser):
-    first, second = browser.new_context(), browser.new_context()
-    admin, ops = first.new_page(), second.new_page()
-    console.sign_in(admin, "admin", "/users")
-    console.sign_in(ops, "ops", "/users")
+def test_two_people_at_once_never_see_each_others_role_or_pages(console, page, elsewhere):
+    admin, ops = page, elsewhere.new_page()
+    console.open(admin, "admin", "/users")
+    console.open(ops, "ops", "/users")
     for _ in range(3):
         expect(admin.get_by_text("Signed in as admin (admin)")).to_be_visible()
         expect(admin.get_by_role("button", name="Add somebody")).to_be_visible()
@@ -171,8 +170,6 @@ def test_two_people_at_once_never_see_each_others_role_or_pages(console, browser
         expect(ops.get_by_text("Signed in as admin")).to_have_count(0)
         admin.reload(wait_until="commit")
         ops.reload(wait_until="commit")
-    first.close()
-    second.close()
 
 
 ALIVE = "img, script, a, .katex, code, strong, em, del, table, li, blockquote, h1, [style*='color:'], [role=img]"
@@ -182,7 +179,7 @@ def test_text_from_outside_is_shown_as_it_was_written_and_nothing_in_it_lives(co
     said = []
     page.on("dialog", lambda dialog: said.append(dialog.message))
     page.on("request", lambda request: "evil.example" in request.url and said.append(request.url))
-    console.sign_in(page, "admin", "/strange-texts")
+    console.open(page, "admin", "/strange-texts")
     expect(page.locator(f".st-key-nastier-{len(NASTY) - 1}")).to_be_visible()
     for number, text in enumerate(NASTY):
         for kind in ("nasty", "nastier"):

@@ -64,7 +64,7 @@ def ask(page, far_away):
 
 
 def test_a_second_click_while_the_dialog_closes_leaves_nothing_to_the_next_one(console, page, far_away):
-    console.sign_in(page, "admin", "/slow-dialog")
+    console.open(page, "admin", "/slow-dialog")
     act = ask(page, far_away)
     far_away.fall_behind()
     with far_away.until(BEGUN, of="page"):
@@ -81,7 +81,7 @@ def test_a_second_click_while_the_dialog_closes_leaves_nothing_to_the_next_one(c
 
 
 def test_a_second_click_after_the_dialog_closed_does_nothing_to_a_page_that_ends_early(console, page, far_away):
-    console.sign_in(page, "admin", "/slow-dialog?ends=early")
+    console.open(page, "admin", "/slow-dialog?ends=early")
     act = ask(page, far_away)
     far_away.fall_behind()
     with far_away.until(OVER, of="page"):

@@ -22,7 +22,7 @@ def test_the_start_address_leads_to_the_first_page(console, page):
 
 
 def test_the_sidebar_has_the_pages_of_the_role_under_their_sections(console, page):
-    console.sign_in(page, "admin")
+    console.open(page, "admin")
     sidebar = page.get_by_test_id("stSidebarNav")
     expect(sidebar.get_by_role("link", name="Settings")).to_be_visible()
     expect(sidebar.get_by_text("Admin", exact=True)).to_be_visible()
@@ -31,7 +31,7 @@ def test_the_sidebar_has_the_pages_of_the_role_under_their_sections(console, pag
 
 def test_a_page_of_another_role_is_not_in_the_sidebar_says_so_at_its_address_and_logs_the_try(console, page):
     started = wall_clock()
-    console.sign_in(page, "support", "/settings")
+    console.open(page, "support", "/settings")
     expect(page.get_by_text("not available to your role")).to_be_visible()
     expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Settings")).to_have_count(0)
     server = embedded.ensure_running(console.services.settings.data_dir)
@@ -44,7 +44,7 @@ def test_a_page_of_another_role_is_not_in_the_sidebar_says_so_at_its_address_and
 
 
 def test_a_page_that_fails_says_so_with_an_id_and_without_its_error(console, page):
-    console.sign_in(page, "ops", "/failing")
+    console.open(page, "ops", "/failing")
     failure = page.get_by_text("This page failed")
     expect(failure).to_be_visible()
     quote = re.search(r"quote (\w+)", failure.inner_text())[1]
@@ -71,7 +71,7 @@ def test_axe_finds_nothing_serious_on_any_page_in_both_themes(console, page):
     """The dark theme differs in its colours alone, so there only the contrast is looked at."""
     found = {}
     page.emulate_media(color_scheme="light")
-    console.sign_in(page, "admin")
+    console.open(page, "admin")
     page.evaluate(AXE)
     app, white = page.get_by_test_id("stApp"), "rgb(255, 255, 255)"
     expect(app).to_have_css("background-color", white)

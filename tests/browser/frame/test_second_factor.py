@@ -13,7 +13,7 @@ from core.ui.kit import actions
 PASSWORD = "a tram full of lemons"
 
 
-def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(console, page, browser):
+def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(console, page, elsewhere):
     users.add(
         console.services.db,
         SYSTEM,
@@ -25,7 +25,7 @@ def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(con
         must_change_password=False,
     )
     console.passwords["fiona"] = PASSWORD
-    console.sign_in(page, "fiona")
+    console.open(page, "fiona")
     page.get_by_role("button", name="Account").click()
     page.get_by_role("menuitem", name="Set up second factor").click()
     page.get_by_role("dialog").get_by_role("button", name="Continue").click()
@@ -40,7 +40,6 @@ def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(con
     page.get_by_role("button", name="I have saved them").click()
     expect(page.get_by_role("heading", name="Errors")).to_be_visible()
 
-    elsewhere = browser.new_context()
     phone_lost = elsewhere.new_page()
     phone_lost.goto(console.base + "/audit-log")
     with phone_lost.expect_response("**/auth/session"):  # it brings the cookie
@@ -55,11 +54,10 @@ def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(con
     phone_lost.get_by_role("textbox", name="Code").fill(codes[0])
     phone_lost.get_by_role("button", name="Continue").click()
     expect(phone_lost.get_by_role("heading", name="Audit log")).to_be_visible()
-    elsewhere.close()
 
 
 def test_what_moves_money_asks_again_after_fifteen_minutes(console, page):
-    console.sign_in(page, "admin", "/strange-texts")
+    console.open(page, "admin", "/strange-texts")
     dialog = page.get_by_role("dialog")
     page.get_by_role("button", name="Money").click()
     expect(dialog.get_by_role("button", name="Move it")).to_be_visible()

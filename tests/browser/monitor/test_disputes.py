@@ -39,12 +39,12 @@ def at_stripe(console, dispute):
 
 
 def open_page(console, page, name, dispute):
-    console.sign_in(page, name, f"/disputes?dispute={dispute['id']}")
+    console.open(page, name, f"/disputes?dispute={dispute['id']}")
     expect(page.get_by_role("heading", name="$73.00, service not received: needs a response")).to_be_visible()
 
 
 def test_a_dispute_is_answered_in_6_clicks_and_what_is_typed_is_in_the_evidence(console, dispute, page):
-    console.sign_in(page, "finance", "/disputes")
+    console.open(page, "finance", "/disputes")
     clicks = Clicks(page)
     open_first_row(page, "dispute")
     expect(page.get_by_role("heading", name="$73.00, service not received: needs a response")).to_be_visible()
@@ -113,7 +113,7 @@ def test_support_sends_a_payment_reported_as_fraud_back(console, sandbox, paid, 
     charge, payment = paid
     told = sandbox.post("/sandbox/early_fraud_warnings", json={"charge": charge}).raise_for_status().json()
     console.services.payment_context.mirror(told)
-    console.sign_in(page, "support", f"/disputes?show=fraud+warnings&warning={told['id']}")
+    console.open(page, "support", f"/disputes?show=fraud+warnings&warning={told['id']}")
     expect(page.get_by_text("$73.00 is refunded")).to_be_visible()
     page.get_by_role("button", name="Refund now").click()
     dialog = page.get_by_role("dialog")
@@ -148,7 +148,7 @@ def test_what_a_dispute_says_is_shown_as_text(console, sandbox, paid, page):
     console.services.db.call("load_records", records={"disputes": [row]})
     alerts = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
-    console.sign_in(page, "ops", "/disputes?dispute=dp_nasty")
+    console.open(page, "ops", "/disputes?dispute=dp_nasty")
     expect(page.get_by_text("Finance and admins answer disputes.")).to_be_visible()
     said = page.get_by_test_id("stMain").inner_text()
     assert NASTY[6] in said and NASTY[3] in said and "onerror=alert(1)" in said

@@ -50,7 +50,7 @@ def handled(console, told):
 
 
 def test_an_event_is_seen_in_the_moment_it_comes_in(console, page):
-    console.sign_in(page, "support", "/events")
+    console.open(page, "support", "/events")
     expect(page.get_by_text("What is arriving now?")).to_be_visible()
     receive(console, event("evt_seen", "charge.succeeded", charge(id="ch_seen")))
     expect(page.locator(".payops-ticker").get_by_text("ch_seen")).to_be_visible()
@@ -58,7 +58,7 @@ def test_an_event_is_seen_in_the_moment_it_comes_in(console, page):
 
 
 def test_ops_replay_a_failed_event_after_seeing_what_that_does(console, failed, page):
-    console.sign_in(page, "ops", f"/events?event={failed['id']}")
+    console.open(page, "ops", f"/events?event={failed['id']}")
     expect(page.get_by_text("charge.succeeded: failed, will be retried")).to_be_visible()
     expect(page.get_by_text("Not in the mirror.")).to_be_visible()
     page.get_by_role("button", name="Replay", exact=True).click()
@@ -84,7 +84,7 @@ def test_all_that_fit_the_filters_are_replayed_at_once(console, page):
     several = [event(f"evt_many{n}", "charge.succeeded", charge(id="ch_many"), at=stamp + n) for n in range(3)]
     with older_code():
         assert set(receive(console, *several)) == {"failed"}
-    console.sign_in(page, "admin", "/events?object=ch_many&outcome=failed")
+    console.open(page, "admin", "/events?object=ch_many&outcome=failed")
     page.get_by_role("button", name="Replay these…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("3 events: 3 applied.")).to_be_visible()
@@ -100,7 +100,7 @@ def test_who_only_sees_events_reads_one_whole_and_has_no_button(console, failed,
     told = event("evt_refunded", "charge.refunded", private, at=failed["created"] + 1)
     told["data"]["previous_attributes"] = {"amount_refunded": 0, "billing_details": {"name": "Ana B."}}
     receive(console, told)
-    console.sign_in(page, "finance", "/events?event=evt_refunded")
+    console.open(page, "finance", "/events?event=evt_refunded")
     expect(page.get_by_text("charge.refunded: applied")).to_be_visible()
     for heading in ("Records it wrote", "What changed at Stripe", "All events of this object"):
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
@@ -116,7 +116,7 @@ def test_who_only_sees_events_reads_one_whole_and_has_no_button(console, failed,
 
 def test_a_row_leads_to_its_event_and_the_way_back_to_the_same_list(console, page):
     receive(console, event("evt_only", "charge.expired", charge(id="ch_only")))
-    console.sign_in(page, "ops", "/events?type=charge.expired&object=ch_only")
+    console.open(page, "ops", "/events?type=charge.expired&object=ch_only")
     table = page.get_by_test_id("stDataFrame").first
     expect(table).to_be_visible()
     table.scroll_into_view_if_needed()
@@ -142,7 +142,7 @@ def test_whatever_stands_in_an_event_is_shown_as_text(console, page):
     as_it_came = {"type": NASTY, "object_id": NASTY, "payload": {"object": {"id": NASTY, "status": NASTY}}}
     older = replace(today, event=today.event | as_it_came, records={}, outcome="ignored", reason=NASTY)
     inbox.receive(console.services.db, [older], now=console.services.clock())
-    console.sign_in(page, "ops", "/events?event=evt_nasty")
+    console.open(page, "ops", "/events?event=evt_nasty")
     expect(page.get_by_text("onerror=alert(1)").first).to_be_visible()
     page.get_by_role("button", name="All events").click()
     expect(page.locator(".payops-ticker").get_by_text("onerror=alert(1)").first).to_be_visible()
@@ -155,6 +155,6 @@ def test_who_was_refused_at_the_webhook_is_listed(console, page):
     now = console.services.clock()
     console.services.db.call("record_webhook_counters", rejections=counted, verified=[], now=now)
     assert webhook_counters.rejections(console.services.db, now.replace(year=2020))
-    console.sign_in(page, "ops", "/events")
+    console.open(page, "ops", "/events")
     page.get_by_text("Refused at the webhook: 7 requests").click()
     expect(page.get_by_test_id("stDataFrame").last).to_be_visible()

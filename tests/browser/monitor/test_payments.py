@@ -76,7 +76,7 @@ def test_a_checkout_is_paid_on_the_sandboxs_page_and_the_payment_appears(console
     expect(page.get_by_text("Thank you.")).to_be_visible()
     sandbox.post("/sandbox/webhooks/flush").raise_for_status()
 
-    console.sign_in(page, "support", f"/payments?find={ORDER}")
+    console.open(page, "support", f"/payments?find={ORDER}")
     expect(page.get_by_text("1 payment in all time: 1 succeeded, 0 failed; $79.00 collected.")).to_be_visible()
     choose_first_row(page)
     expect(page.get_by_role("heading", name="$79.00: Succeeded")).to_be_visible()
@@ -92,7 +92,7 @@ def test_support_finds_by_an_address_that_is_kept_nowhere(console, sandbox, page
     stripe, db = console.services.stripe, console.services.db
     made = stripe.write("customers", key="by-email-test", email="by.email@example.com")
     db.call("load_records", records={"payment_intents": [row(71, customer_id=made["id"])], "charges": [charge_row(71)]})
-    console.sign_in(page, "support", "/payments")
+    console.open(page, "support", "/payments")
     page.get_by_role("button", name="By e-mail address").click()
     page.get_by_role("textbox", name="E-mail address").fill("by.email@example.com")
     page.get_by_role("button", name="Look up").click()
@@ -104,7 +104,7 @@ def test_support_finds_by_an_address_that_is_kept_nowhere(console, sandbox, page
 
 def test_a_note_is_written_and_taken_back(console, page):
     console.services.db.call("load_records", records={"payment_intents": [row(72)], "charges": [charge_row(72)]})
-    console.sign_in(page, "ops", "/payments?payment=pi_72")
+    console.open(page, "ops", "/payments?payment=pi_72")
     note = page.get_by_role("textbox", name="A note for colleagues")
     note.fill("The patient was told about **the refund**.")
     page.get_by_role("button", name="Add note").click()
@@ -121,7 +121,7 @@ def test_a_note_is_written_and_taken_back(console, page):
 
 def test_who_may_not_refund_sees_the_payment_and_no_button(console, page):
     console.services.db.call("load_records", records={"payment_intents": [row(73)], "charges": [charge_row(73)]})
-    console.sign_in(page, "ops", "/payments?payment=pi_73")
+    console.open(page, "ops", "/payments?payment=pi_73")
     expect(page.get_by_role("heading", name="$49.00: Succeeded")).to_be_visible()
     expect(page.get_by_role("button", name="Refund")).to_have_count(0)
 
@@ -129,7 +129,7 @@ def test_who_may_not_refund_sees_the_payment_and_no_button(console, page):
 def test_what_was_found_is_taken_along_as_a_file_and_that_is_on_record(console, page):
     db = console.services.db
     db.call("load_records", records={"payment_intents": [row(75), row(76)]})
-    console.sign_in(page, "finance", "/payments?find=pi_75")
+    console.open(page, "finance", "/payments?find=pi_75")
     expect(page.get_by_text("1 payment in all time")).to_be_visible()
     file = downloaded(page, page.get_by_role("button", name="CSV", exact=True))
     lines = list(csv.DictReader(io.StringIO(Path(file.path()).read_text("utf-8-sig"))))
@@ -173,7 +173,7 @@ def test_what_attackers_write_is_shown_as_text(console, nasty, page):
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    console.sign_in(page, "admin", "/payments?payment=pi_74")
+    console.open(page, "admin", "/payments?payment=pi_74")
     expect(page.locator(".payops-life")).to_contain_text("declined")
     said = " ".join(page.locator('[data-testid="stMain"]').inner_text().split())
     for text in nasty:
@@ -191,7 +191,7 @@ def test_what_attackers_write_is_shown_as_text(console, nasty, page):
 
 
 def test_a_filter_that_cannot_be_says_how_it_is_written(console, page):
-    console.sign_in(page, "ops", "/payments?amount=1e3")
+    console.open(page, "ops", "/payments?amount=1e3")
     expect(page.get_by_text("Enter an amount such as 49 or 1,049.50.")).to_be_visible()
     page.goto(f"{console.base}/payments?last4=%3Cb%3E")
     expect(page.get_by_text("Enter the last four digits of the card.")).to_be_visible()

@@ -8,7 +8,7 @@ from tests.browser.operate.test_providers import ADMIN, ask, end_all
 from tests.providers.registries.conftest import BEA, leie_csv, leie_row
 
 
-def test_an_admin_imports_an_exclusion_list_and_ops_move_all_patients_of_who_falls_out(console, browser, page):
+def test_an_admin_imports_an_exclusion_list_and_ops_move_all_patients_of_who_falls_out(console, elsewhere, page):
     db, now = console.services.db, console.services.clock()
     end_all(db, now)
     doctor = {"specialties": ["dermatology"], "licences": [{"state": "MP", "number": "M1"}], "active": True}
@@ -17,7 +17,7 @@ def test_an_admin_imports_an_exclusion_list_and_ops_move_all_patients_of_who_fal
     theirs = [ask(console, patientState="MP") for _ in range(3)]
     directory.put(db, ADMIN, [doctor | {"id": "prov_other", "name": "Dr Other", "npi": None, "capacity": 2}], now)
 
-    console.sign_in(page, "admin", "/providers")
+    console.open(page, "admin", "/providers")
     page.get_by_role("button", name="Exclusion list").click()
     dialog = page.get_by_role("dialog")
     content = leie_csv(leie_row("ISTED", "LEE", BEA), leie_row("SOMEBODY", "ELSE"))
@@ -30,9 +30,9 @@ def test_an_admin_imports_an_exclusion_list_and_ops_move_all_patients_of_who_fal
     dialog.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("UPDATED.csv is imported")).to_be_visible()
 
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    ops = context.new_page()
-    console.sign_in(ops, "ops", "/providers")
+    ops = elsewhere.new_page()
+    ops.set_viewport_size({"width": 1280, "height": 1000})
+    console.open(ops, "ops", "/providers")
     expect(ops.get_by_text("1 provider is out of assignment; 3 open consultations must be reassigned.")).to_be_visible()
     table = ops.locator(".st-key-opens-blocked").get_by_test_id("stDataFrame")
     table.scroll_into_view_if_needed()
@@ -43,7 +43,6 @@ def test_an_admin_imports_an_exclusion_list_and_ops_move_all_patients_of_who_fal
     ops.get_by_label("Why").fill("excluded by the OIG")
     ops.get_by_role("button", name="Reassign 3 consultations").click()
     expect(ops.get_by_text("Consultations of Dr Lee Isted: 2 reassigned, 1 waiting.")).to_be_visible()
-    context.close()
     assert directory.one(db, "prov_listed")["pending"] == 0
     found = [assignment.consultation(db, one, console.services.clock())["provider_id"] for one in theirs]
     assert sorted(map(str, found)) == ["None", "prov_other", "prov_other"]

@@ -64,14 +64,14 @@ def add_licence(page, state):
 
 
 def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_licence(
-    console, directory_of_two, browser, page
+    console, directory_of_two, elsewhere, page
 ):
     waiting = ask(console)
-    console.sign_in(page, "ops", "/assignments")
+    console.open(page, "ops", "/assignments")
     expect(page.get_by_text("1 patient is waiting for a provider")).to_be_visible()
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    admin = context.new_page()
-    console.sign_in(admin, "admin", "/providers?provider=prov_guam")
+    admin = elsewhere.new_page()
+    admin.set_viewport_size({"width": 1280, "height": 1000})
+    console.open(admin, "admin", "/providers?provider=prov_guam")
     clicks = Clicks(admin)
     admin.get_by_role("button", name="Edit").click()
     expect(admin.get_by_text("No changes yet.")).to_be_visible()
@@ -83,13 +83,12 @@ def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_li
     expect(admin.get_by_text("1 waiting consultation assigned.")).to_be_visible()
     assert clicks.made <= 5
     expect(page.get_by_text("No patient is waiting; 2 consultations are assigned")).to_be_visible()
-    context.close()
     found = assignment.consultation(directory_of_two, waiting, console.services.clock())
     assert (found["status"], found["provider_id"]) == ("assigned", "prov_guam")
 
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_written(console, directory_of_two, page):
-    console.sign_in(page, "admin", "/providers?provider=prov_guam")
+    console.open(page, "admin", "/providers?provider=prov_guam")
     page.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
     for field, value, problem in [
@@ -112,7 +111,7 @@ def test_a_consultation_is_assigned_by_hand_in_4_clicks(console, directory_of_tw
     people = [licensed | {"id": f"prov_{name}", "name": f"Dr {name}"} for name in ("Near", "Far")]
     directory.put(directory_of_two, ADMIN, people, console.services.clock())
     asked = ask(console, patientState="AS")
-    console.sign_in(page, "ops", f"/assignments?show=assigned&find={asked}")
+    console.open(page, "ops", f"/assignments?show=assigned&find={asked}")
     clicks = Clicks(page)
     open_first_row(page, "consultation")
     page.get_by_role("button", name="Reassign", exact=True).click()
@@ -129,19 +128,18 @@ def test_a_consultation_is_assigned_by_hand_in_4_clicks(console, directory_of_tw
 
 
 def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capacity(
-    console, directory_of_two, browser, page
+    console, directory_of_two, elsewhere, page
 ):
     waiting = ask(console)
-    console.sign_in(page, "ops", f"/assignments?consultation={waiting}")
+    console.open(page, "ops", f"/assignments?consultation={waiting}")
     expect(page.get_by_text("All providers licensed in GU are at capacity.").first).to_be_visible()
     page.get_by_role("button", name="Assign", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Provider").click()
     expect(page.get_by_role("option")).to_have_text(["Automatic assignment"])
     expect(page.get_by_text("Override capacity or specialty")).to_have_count(0)
-    context = browser.new_context()
-    admin = context.new_page()
-    console.sign_in(admin, "admin", f"/assignments?consultation={waiting}")
+    admin = elsewhere.new_page()
+    console.open(admin, "admin", f"/assignments?consultation={waiting}")
     admin.get_by_role("button", name="Assign", exact=True).click()
     dialog = admin.get_by_role("dialog")
     dialog.get_by_text("Override capacity or specialty").click()
@@ -154,13 +152,12 @@ def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capa
     dialog.get_by_label("Reason for this provider").fill("they agreed")
     dialog.get_by_role("button", name="Assign").click()
     expect(admin.get_by_text("Assigned to Dr Full. Chosen by hand: they agreed")).to_be_visible()
-    context.close()
     found = assignment.consultation(directory_of_two, waiting, console.services.clock())
     assert (found["provider_id"], found["match"]) == ("prov_full", "fallback")
 
 
 def test_ops_read_the_directory_and_change_nothing_in_it(console, directory_of_two, page):
-    console.sign_in(page, "ops", "/providers?provider=prov_full")
+    console.open(page, "ops", "/providers?provider=prov_full")
     expect(page.get_by_text("1 of 1").first).to_be_visible()
     expect(page.get_by_role("button", name="Export")).to_be_visible()
     for name in ("Edit", "Deactivate", "Add provider", "Import", "Add specialty"):
@@ -170,7 +167,7 @@ def test_ops_read_the_directory_and_change_nothing_in_it(console, directory_of_t
 def test_a_file_is_judged_by_row_and_column_before_it_is_imported_and_the_change_is_in_the_history(
     console, directory_of_two, page
 ):
-    console.sign_in(page, "admin", "/providers")
+    console.open(page, "admin", "/providers")
     page.get_by_role("button", name="Import").click()
     dialog = page.get_by_role("dialog")
     upload = dialog.locator("input[type=file]")

@@ -18,7 +18,7 @@ def shop(console):
 
 def opened(console, page, case, role="support"):
     """The payment's own view, as a link leads to it."""
-    console.sign_in(page, role, f"/recovery?payment={case.id}")
+    console.open(page, role, f"/recovery?payment={case.id}")
     expect(page.get_by_role("heading", name="$49.00: insufficient funds")).to_be_visible()
 
 
@@ -31,7 +31,7 @@ def ask_to_retry(page):
 
 def found_by_order(console, page, case):
     """The list with one row, found by the order; clicks are counted from here."""
-    console.sign_in(page, "support", "/recovery")
+    console.open(page, "support", "/recovery")
     find = page.get_by_role("textbox", name="Find", exact=True)
     find.fill(case.failed.order_id)
     find.press("Enter")
@@ -83,7 +83,7 @@ def test_several_are_tried_after_a_preview_and_what_became_of_each_is_told(conso
     declines = other.failed(amount=2200)
     other.decline(other.card, "insufficient_funds")
     days_pass(console, [works.id, declines.id])
-    console.sign_in(page, "support", "/recovery")
+    console.open(page, "support", "/recovery")
     page.get_by_role("button", name="Retry all that are due (2)").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Charge $33.00 in 2 payments")).to_be_visible()

@@ -36,7 +36,7 @@ def test_a_part_is_refunded_from_an_order_in_5_clicks_and_a_second_click_makes_n
     console, payment_context, page
 ):
     intent = pay(payment_context, 4900, metadata={"orderId": "order-of-a-part"})
-    console.sign_in(page, "finance", "/refunds")
+    console.open(page, "finance", "/refunds")
     clicks = Clicks(page)
     dialog = ask_for_refund(page, intent, of="10.00", found_by="order-of-a-part")
     expect(dialog.get_by_text("$39.00 can still be refunded afterwards")).to_be_visible()
@@ -50,7 +50,7 @@ def test_a_part_is_refunded_from_an_order_in_5_clicks_and_a_second_click_makes_n
 @pytest.mark.timeout(240)
 def test_a_second_tab_that_has_not_seen_the_refund_makes_no_second_one(console, payment_context, page, context):
     intent = pay(payment_context, 4900)
-    console.sign_in(page, "finance", "/refunds")
+    console.open(page, "finance", "/refunds")
     second = context.new_page()
     second.goto(f"{console.base}/refunds")
     dialogs = [ask_for_refund(tab, intent, of="10.00") for tab in (page, second)]
@@ -62,9 +62,9 @@ def test_a_second_tab_that_has_not_seen_the_refund_makes_no_second_one(console, 
 
 
 @pytest.mark.timeout(180)
-def test_above_the_limit_support_asks_and_finance_approves(console, payment_context, page, browser):
+def test_above_the_limit_support_asks_and_finance_approves(console, payment_context, page, elsewhere):
     intent = pay(payment_context, 45_000)
-    console.sign_in(page, "support", "/refunds")
+    console.open(page, "support", "/refunds")
     dialog = ask_for_refund(page, intent)
     expect(dialog.get_by_text("needs approval")).to_be_visible()
     dialog.get_by_role("button", name="Request a refund of $450.00").click()
@@ -72,21 +72,19 @@ def test_above_the_limit_support_asks_and_finance_approves(console, payment_cont
     expect(page.get_by_text("Somebody else has to decide")).to_be_visible()
     expect(page.get_by_role("button", name="Decide")).to_have_count(0)
     assert at_stripe(payment_context, intent) == []
-    context = browser.new_context()
-    other = context.new_page()
-    console.sign_in(other, "finance", "/refunds")
+    other = elsewhere.new_page()
+    console.open(other, "finance", "/refunds")
     expect(other.get_by_role("heading", name="1 refund is awaiting approval")).to_be_visible()
     clicks = Clicks(other)
     other.get_by_role("button", name="Decide").click()
     other.get_by_role("dialog").get_by_role("button", name="Approve $450.00").click()
     expect(other.get_by_text("$450.00 is refunded to the customer")).to_be_visible()
     assert clicks.made <= 2
-    context.close()
     assert at_stripe(payment_context, intent) == [45_000]
 
 
 def test_who_only_sees_gets_no_button_to_refund(console, payment_context, page):
-    console.sign_in(page, "ops", "/refunds")
+    console.open(page, "ops", "/refunds")
     expect(page.get_by_role("heading", name="Refunds", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stMetric").first).to_be_visible()
     expect(page.get_by_role("button", name="Refund…")).to_have_count(0)
@@ -94,7 +92,7 @@ def test_who_only_sees_gets_no_button_to_refund(console, payment_context, page):
 
 def test_no_refund_is_made_beside_an_amount_that_is_too_large(console, payment_context, page):
     intent = pay(payment_context, 11_900)
-    console.sign_in(page, "finance", "/refunds")
+    console.open(page, "finance", "/refunds")
     dialog = ask_for_refund(page, intent)
     dialog.get_by_text("a part", exact=True).click()
     expect(dialog.get_by_role("button", name="Refund", exact=True)).to_be_disabled()

@@ -20,7 +20,7 @@ def nothing_signed(console):
 
 
 def test_ops_do_the_daily_checks_from_start_to_sign_off(console, nothing_signed, page):
-    console.sign_in(page, "ops", "/daily-checks")
+    console.open(page, "ops", "/daily-checks")
     expect(page.get_by_text("0 of 3 checks signed off").first).to_be_visible()
     page.get_by_placeholder("Comment").first.fill("Looked at the failures, nothing new.")
     page.get_by_role("button", name="Comment").first.click()
@@ -34,7 +34,7 @@ def test_ops_do_the_daily_checks_from_start_to_sign_off(console, nothing_signed,
 
 
 def test_support_sees_within_seconds_why_refunds_are_off(console, page):
-    console.sign_in(page, "support", "/refunds?payment=pi_1")
+    console.open(page, "support", "/refunds?payment=pi_1")
     button = page.get_by_role("button", name="Refund…")
     expect(button).to_be_enabled()
     admin, now = Actor("staff:admin", Role.ADMIN), console.services.clock()
