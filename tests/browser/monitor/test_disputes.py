@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from core.sandbox.process import ensure_running
 from tests.browser.clicks import Clicks
-from tests.browser.conftest import NASTY, open_first_row
+from tests.browser.conftest import NASTY, at_rest, open_first_row
 from tests.payments.conftest import pay
 
 
@@ -113,7 +113,7 @@ def test_support_sends_a_payment_reported_as_fraud_back(console, sandbox, paid, 
     charge, payment = paid
     told = sandbox.post("/sandbox/early_fraud_warnings", json={"charge": charge}).raise_for_status().json()
     console.services.payment_context.mirror(told)
-    console.open(page, "support", f"/disputes?show=fraud+warnings&warning={told['id']}")
+    console.sign_in(page, "support", f"/disputes?show=fraud+warnings&warning={told['id']}")
     expect(page.get_by_text("$73.00 is refunded")).to_be_visible()
     page.get_by_role("button", name="Refund now").click()
     dialog = page.get_by_role("dialog")
@@ -150,6 +150,7 @@ def test_what_a_dispute_says_is_shown_as_text(console, sandbox, paid, page):
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     console.open(page, "ops", "/disputes?dispute=dp_nasty")
     expect(page.get_by_text("Finance and admins answer disputes.")).to_be_visible()
+    at_rest(page)
     said = page.get_by_test_id("stMain").inner_text()
     assert NASTY[6] in said and NASTY[3] in said and "onerror=alert(1)" in said
     assert page.locator("[data-testid=stMain] :is(img[src=x], a[href^=javascript])").count() == 0
