@@ -5,6 +5,7 @@ has its run in each round, into an empty database; what is printed are medians. 
 webhooks arrive, and those webhooks without it.
 """
 
+import logging
 import os
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 import httpx
 import psutil
 import psycopg
+import structlog
 import uvloop
 from rich.console import Console
 from rich.table import Table
@@ -164,6 +166,7 @@ def _cpu(postgres: psutil.Process) -> float:
 
 
 def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # no line for each call
     with tempfile.TemporaryDirectory(prefix="payops-bench-") as folder:
         bench = Bench(Path(folder))
         try:
