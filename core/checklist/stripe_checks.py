@@ -85,7 +85,7 @@ def _may_list(here: Installation, path: str) -> bool:
 
 def endpoint_exists(here: Installation) -> Verdict:
     """Stripe sends its events to this installation's address."""
-    address = _webhook_address(here)
+    address = webhook_address(here)
     found = _endpoint(here)
     if found is None:
         return failed(
@@ -173,12 +173,13 @@ def live(here: Installation) -> Verdict:
     )
 
 
-def _webhook_address(here: Installation) -> str:
+def webhook_address(here: Installation) -> str:
+    """Where Stripe is to send this installation's events."""
     return here.running.settings.api_base_url.rstrip("/") + WEBHOOK_PATH
 
 
 def _endpoint(here: Installation) -> Json | None:
-    address = _webhook_address(here)
+    address = webhook_address(here)
     found = [each for each in here.webhook_endpoints if each["url"].rstrip("/") == address]
     return next((each for each in found if each["status"] == "enabled"), found[0] if found else None)
 

@@ -56,6 +56,8 @@ _ACTIONS = {
     "staff:user:second-factor-reset": "Reset second factor",
     "staff:audit-log:exported": "Export audit log",
     "exports:file:made": "Export table",
+    "checklist:webhook-endpoint:created": "Create webhook endpoint at Stripe",
+    "events:backfill:started": "Read what Stripe holds",
     "console:page:opened": "Open page",
     "cli:command:tried": "Run command",
 }

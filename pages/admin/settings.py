@@ -11,7 +11,7 @@ from core.staff.roles import Actor
 from core.ui import session
 from core.ui.finance import export_schedules
 from core.ui.kit import actions, freshness
-from core.ui.staff import checklist_view, flag_plans_view, private_text_view, webhook_secrets_view
+from core.ui.staff import checklist_view, first_steps_view, flag_plans_view, private_text_view, webhook_secrets_view
 from core.ui.text import ago, in_zone, literal
 
 REFRESH_SECONDS = 2
@@ -96,8 +96,11 @@ def _about(flag: Flag) -> str:
 
 st.title("Settings")
 actions.show_result()
-switches, webhook_secrets, private, checklist, exported = st.tabs(
-    ["Flags", "Secrets", "Private text", "Deployment checklist", "Exports"]
+switches, webhook_secrets, private, steps, checklist, exported = st.tabs(
+    ["Flags", "Secrets", "Private text", first_steps_view.TAB, "Deployment checklist", "Exports"],
+    key="tab",
+    on_change="rerun",
+    bind="query-params",
 )
 with switches:
     flows()
@@ -110,6 +113,9 @@ with webhook_secrets:
     webhook_secrets_view.show()
 with private:
     private_text_view.show()
+if steps.open:
+    with steps:
+        first_steps_view.show(session.services())
 with checklist:
     checklist_view.show(session.services())
 with exported:

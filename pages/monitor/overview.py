@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.events.repair import comparison
+from core.events.repair import backfill_job, comparison
 from core.monitoring import action_items, overview, overview_choice
 from core.monitoring.overview import Overview
 from core.periods import business_day
@@ -14,6 +14,7 @@ from core.ui import session
 from core.ui.kit import actions, cards, charts, filters, freshness, shared_cache
 from core.ui.kit.charts import Chart
 from core.ui.overview import action_list, figure_cards, overview_charts
+from core.ui.staff import first_steps_view
 from core.ui.text import literal
 
 REFRESH_SECONDS = 2
@@ -29,6 +30,11 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         period = filters.period()
         currency = filters.currency(available.answer)
 actions.show_result()
+if not available.answer:
+    first_steps_view.show_until_payments_come(running)
+    st.stop()
+history = shared_cache.answers().get("history", partial(backfill_job.reached, running.db), ttl_seconds=10)
+first_steps_view.show_while_incomplete(history.answer)
 drawn_on = business_day(running.clock(), period.zone)
 
 

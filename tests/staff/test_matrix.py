@@ -26,11 +26,13 @@ NEEDS = {
     "core.billing.subscription_actions.pause": ("recovery", Right.ACT),
     "core.billing.subscription_actions.resume": ("recovery", Right.ACT),
     "core.billing.subscription_actions.resume_collection": ("recovery", Right.ACT),
+    "core.checklist.webhook_setup.create_endpoint": ("settings", Right.ACT),
     "core.customers.customers.life": ("customers", Right.SEE),
     "core.customers.customers.newest": ("customers", Right.SEE),
     "core.customers.customers.saved_cards": ("customers", Right.SEE),
     "core.customers.notes.add_note": ("customers", Right.SEE),
     "core.customers.notes.remove_note": ("customers", Right.SEE),
+    "core.events.repair.backfill_job.start": ("settings", Right.ACT),
     "core.events.replay.replay": ("events", Right.ACT),
     "core.finance.bank.deposits.match": ("reconciliation", Right.ACT),
     "core.finance.bank.deposits.match_what_is_clear": ("reconciliation", Right.ACT),
@@ -148,6 +150,7 @@ NEEDS = {
 }
 SEARCHED = (
     "billing",
+    "checklist",
     "customers",
     "events",
     "finance",

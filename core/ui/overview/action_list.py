@@ -10,6 +10,11 @@ from core.ui import navigation
 from core.ui.text import literal
 
 SHOWN = 4
+_STYLE = """<style>
+[class*="st-key-action-items"] [data-testid="stPageLink-NavLink"] :is(span, p){white-space:normal;overflow:visible}
+[class*="st-key-action-items"] p{font-size:.875rem;line-height:1.4}
+[class*="st-key-action-items"] [data-testid="stHorizontalBlock"] [data-testid="stMarkdown"]{padding-left:.5rem}
+</style>"""
 
 
 def show(lines: Sequence[ActionItem], role: Role) -> None:
@@ -18,6 +23,7 @@ def show(lines: Sequence[ActionItem], role: Role) -> None:
         st.success("Nothing needs a person now.", icon=":material/task_alt:")
         return
     with st.container(key="action-items", gap=None):
+        st.html(_STYLE)
         for line in lines[:SHOWN]:
             _line(line, role)
         if others := lines[SHOWN:]:
@@ -33,8 +39,13 @@ def _line(line: ActionItem, role: Role) -> None:
     said = " · ".join(literal(part) for part in (stake, line.when) if part)
     words = f"**{literal(line.what)}**" + (f" · {said}" if said else "")
     entry = navigation.entry_of(line.kind.page)
-    if entry and line.links and right(role, line.kind.page) > Right.NONE:
-        for act, view in line.links:
-            st.page_link(entry.path, label=f"{words} · {act} →", icon=f":material/{entry.icon}:", query_params=view)
-    else:
+    if not (entry and line.links and right(role, line.kind.page) > Right.NONE):
         st.markdown(f":material/person_raised_hand: {words}")  # somebody else's: the role may not open the page
+    elif len(line.links) == 1:
+        act, view = line.links[0]
+        st.page_link(entry.path, label=f"{words} · {act} →", icon=f":material/{entry.icon}:", query_params=view)
+    else:  # said once, with a link for each currency
+        with st.container(horizontal=True, gap=None, vertical_alignment="center"):
+            st.markdown(f":material/{entry.icon}: {words} ·", width="content")
+            for act, view in line.links:
+                st.page_link(entry.path, label=f"{act} →", query_params=view, width="content")

@@ -113,3 +113,23 @@ begin
   return 'true';
 end
 $$;
+
+-- backfill_progress: how many objects of each kind the listing of everything has read, when a complete one last began (or
+-- a whole history was loaded at once), and whether one runs now.
+create function payops_api.backfill_progress() returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select jsonb_build_object(
+    'kinds', coalesce(
+      jsonb_agg(jsonb_build_object('name', b.source, 'objects', b.objects, 'done', b.done) order by b.source)
+        filter (where b.source not in ('everything', 'history')),
+      '[]'
+    ),
+    'complete_at', max(b.at) filter (where b.source in ('everything', 'history') and b.done),
+    'running', exists (
+      select from payops.jobs as j where j.name = 'backfill' and j.holder is not null and j.held_until > clock_timestamp()
+    )
+  )
+  from payops.backfill_places as b
+  where b.since = '-infinity'
+$$;

@@ -1,0 +1,73 @@
+"""The first steps of a new installation, in order, each with what the deployment checklist found about it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from core.checklist.finding import Finding, State
+from core.events.repair.backfill_job import Reached
+
+
+@dataclass(frozen=True)
+class Step:
+    """`lines` are the checklist's lines that must pass; `page` is where the step is done, None for this page."""
+
+    title: str
+    why: str
+    lines: tuple[str, ...]
+    page: str | None = None
+    act: str = ""
+
+
+CONNECT = Step(
+    "Connect Stripe",
+    "payops reads and changes payments with the key in STRIPE_SECRET_KEY. A restricted key is enough.",
+    ("Stripe account", "Stripe key's mode", "Stripe key's rights"),
+)
+EVENTS = Step(
+    "Receive Stripe's events",
+    "Stripe tells payops of each change at its webhook endpoint, within seconds.",
+    ("Webhook endpoint", "Webhook event types", "Webhook API version", "Webhook end to end"),
+)
+HISTORY = Step("Read what Stripe holds", "Until all of it is read, figures of earlier days are incomplete.", ())
+PROVIDERS = Step(
+    "Add providers",
+    "Without a licensed provider no patient can be assigned.",
+    ("Providers",),
+    "providers",
+    "Add or import providers",
+)
+USERS = Step(
+    "Invite colleagues",
+    "Each signs in under their own name, and admins and finance with a second factor.",
+    ("Users", "Second factor"),
+    "users",
+    "Add people",
+)
+STEPS = (CONNECT, EVENTS, HISTORY, PROVIDERS, USERS)
+LINES = tuple(name for step in STEPS for name in step.lines)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a step is: done, or with the findings that are not passed."""
+
+    step: Step
+    done: bool
+    said: str
+    open: tuple[Finding, ...] = ()
+
+
+def progress(findings: Iterable[Finding], history: Reached) -> list[Progress]:
+    """Each step as the checklist found it; `findings` must hold every line of `LINES`."""
+    found = {finding.name: finding for finding in findings}
+    return [_history(history) if step is HISTORY else _checked(step, found) for step in STEPS]
+
+
+def _checked(step: Step, found: Mapping[str, Finding]) -> Progress:
+    lines = [found[name] for name in step.lines]
+    left = tuple(line for line in lines if line.state is not State.PASSED)
+    return Progress(step, not left, lines[0].detail if not left else left[0].detail, left)
+
+
+def _history(history: Reached) -> Progress:
+    return Progress(HISTORY, history.complete_at is not None, history.in_words())
