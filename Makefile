@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_TO_TEST := .venv/.ready-to-test
 
-.PHONY: run test check bench bench-full soak drill lock
+.PHONY: run test check pictures bench bench-full soak drill lock
 
 # What runs payops, and nothing else.
 $(READY): pyproject.toml requirements.lock
@@ -45,6 +45,10 @@ check: $(READY_TO_TEST)
 	$(BIN)/python -m tests.lint.openapi
 	$(BIN)/python -m tests.lint.dependencies
 	$(BIN)/python -m tests.lint.licences
+
+# Photographs of every page, drawer and state, to be looked at; needs chromium.
+pictures: $(READY_TO_TEST)
+	$(BIN)/python -m tests.pictures
 
 bench: $(READY_TO_TEST)
 	@for benchmark in $$(ls benchmarks/[a-z]*.py | grep -v -e floors -e traffic -e soak -e drill -e full -e big_data); do $(BIN)/python -m benchmarks.$$(basename $$benchmark .py) || exit 1; done

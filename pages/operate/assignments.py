@@ -42,17 +42,16 @@ def current_state() -> None:
 
 
 current_state()
-kinds, states, text = st.columns([7, 3, 4], vertical_alignment="bottom")
-with kinds:
-    shown = st.segmented_control(
-        "Show",
-        list(assignment.LISTS),
-        default="waiting",
-        required=True,
-        key="show",
-        bind="query-params",
-        on_change=first_page,
-    )
+shown = st.segmented_control(
+    "Show",
+    list(assignment.LISTS),
+    default="waiting",
+    required=True,
+    key="show",
+    bind="query-params",
+    on_change=first_page,
+)
+states, text = st.columns(2, vertical_alignment="bottom")
 with states:
     state = st.selectbox(
         "State",

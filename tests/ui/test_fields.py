@@ -46,3 +46,15 @@ def test_beside_a_field_that_can_be_invalid_every_action_of_a_dialog_is_a_primar
                         unguarded.append(f"{path.relative_to(ROOT)}:{call.lineno}")
     assert seen >= 3
     assert unguarded == []
+
+
+def test_every_date_is_typed_in_the_one_format():
+    fields = [(path, call) for path in SCRIPTS for call in calls(ast.parse(path.read_text()))]
+    fields = [(path, call) for path, call in fields if call.func.attr == "date_input"]
+    others = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path, call in fields
+        if {each.arg: ast.unparse(each.value) for each in call.keywords}.get("format") != "'YYYY-MM-DD'"
+    ]
+    assert len(fields) > 5
+    assert others == []

@@ -91,7 +91,7 @@ def _ask(day: date) -> None:
     # No limits on the fields: they would keep a number beyond them to themselves, and the button set the last one.
     share = st.number_input("Share of payments (%)", value=1.0, step=0.05, format="%.2f", key="line share")
     events = st.number_input("Minimum events per month", value=100, step=1, key="line events")
-    st.date_input("From", day, key="line since")
+    st.date_input("From", day, format="YYYY-MM-DD", key="line since")
     st.text_input("Source (where it is published)", key="line source", max_chars=300)
     st.caption("Earlier months keep the limit that applied then.")
     problem = _problem(share, events)

@@ -60,6 +60,7 @@ def _chosen_days(now: datetime, fallback: Period) -> Period:
         (fallback.since, fallback.until),
         min_value=EARLIEST,
         max_value=today + timedelta(days=1),
+        format="YYYY-MM-DD",
         key="days",
         bind="query-params",
     )

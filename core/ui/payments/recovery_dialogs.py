@@ -61,6 +61,7 @@ def schedule(case: Case) -> None:
     day.date_input(
         "Day",
         best.date(),
+        format="YYYY-MM-DD",
         min_value=now.astimezone(zone).date(),
         max_value=(now + recovery.LATEST_SCHEDULE).date(),
         key=_key(case, "day"),

@@ -88,7 +88,13 @@ def show_proof(found: ProviderRow) -> None:
         _document(each)
     now, zone = session.services().clock(), session.settings().business_zone
     today = now.astimezone(zone).date()
-    day = st.date_input("Licences as they were known on", today - timedelta(days=1), max_value=today, key="licences on")
+    day = st.date_input(
+        "Licences as they were known on",
+        today - timedelta(days=1),
+        max_value=today,
+        format="YYYY-MM-DD",
+        key="licences on",
+    )
     if past := proof.on_day(session.db(), found["id"], day, now):
         rows.show(past, PAST, key="past-licences", file="licences-on-a-day")
     else:

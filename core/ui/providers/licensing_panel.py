@@ -188,7 +188,9 @@ def set_registration(rules: Rules) -> None:
 
 def _term() -> licensing_rules.Term:
     state: str = st.text_input("State (USPS code)", max_chars=2).strip().upper()
-    starts, ends = st.date_input("In force from", None), st.date_input("Last day, if it ends", None)
+    starts, ends = (
+        st.date_input(label, None, format="YYYY-MM-DD") for label in ("In force from", "Last day, if it ends")
+    )
     return {"state": state, "effective_on": str(starts or ""), "ends_on": str(ends) if ends else None, **_source()}
 
 

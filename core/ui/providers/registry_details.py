@@ -96,7 +96,12 @@ def add_licence(found: ProviderRow, missing: list[EntryLicence]) -> None:
     chosen = st.selectbox("Licence", list(labels), key="registry licence")
     today = session.services().clock().date()
     expires = st.date_input(
-        "Last day", value=None, min_value=today, max_value=today + timedelta(days=365 * 20), key="registry licence ends"
+        "Last day",
+        value=None,
+        format="YYYY-MM-DD",
+        min_value=today,
+        max_value=today + timedelta(days=365 * 20),
+        key="registry licence ends",
     )
     st.text_input("Why", key=WHY, max_chars=300, placeholder="Such as: looked up at the board's website")
     ready = isinstance(expires, date) and chosen is not None

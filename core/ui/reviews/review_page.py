@@ -15,7 +15,7 @@ from core.reviews.report import TITLES, Report
 from core.staff import audit_words
 from core.staff.roles import Actor, Right, right
 from core.ui import session
-from core.ui.kit import actions, rows
+from core.ui.kit import actions, charts, rows
 from core.ui.kit.rows import Column
 from core.ui.text import literal
 
@@ -114,8 +114,10 @@ def _chart(bars: Bars) -> go.Figure:
     """The bars, what they are compared with grey beside them."""
     figure = go.Figure()
     if bars.compared:
-        figure.add_bar(y=bars.labels, x=bars.compared, orientation="h", name=bars.compared_name, marker_color="#a8a29e")
-    figure.add_bar(y=bars.labels, x=bars.values, orientation="h", name="Found", marker_color="#2563eb")
+        figure.add_bar(
+            y=bars.labels, x=bars.compared, orientation="h", name=bars.compared_name, marker_color=charts.BEFORE
+        )
+    figure.add_bar(y=bars.labels, x=bars.values, orientation="h", name="Found", marker_color=charts.NOW)
     figure.update_layout(
         title={"text": bars.title, "font": {"size": 14}},
         height=90 + 34 * len(bars.labels),

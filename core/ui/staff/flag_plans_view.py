@@ -69,7 +69,9 @@ def plan_pause() -> None:
         if (name == "from" and what == RESUME) or (name == "until" and what == PAUSE):
             continue
         day, clock = st.columns(2)
-        day.date_input(label, at.date(), min_value=now.astimezone(zone).date(), key=f"plan {name} day")
+        day.date_input(
+            label, at.date(), format="YYYY-MM-DD", min_value=now.astimezone(zone).date(), key=f"plan {name} day"
+        )
         clock.time_input("Time", at.time(), key=f"plan {name} time", label_visibility="hidden", step=300)
     st.caption(literal(f"Times in {zone.key.replace('_', ' ')}. A pause that is made by hand meanwhile is not ended."))
     if what == RESUME:

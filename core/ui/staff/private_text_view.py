@@ -62,7 +62,9 @@ def _remove(actor: Actor) -> str:
 
 def _history() -> None:
     st.markdown("## What Stripe was told before")
-    since = st.date_input("Since", _today() - timedelta(days=30), max_value=_today(), key="scan since")
+    since = st.date_input(
+        "Since", _today() - timedelta(days=30), max_value=_today(), format="YYYY-MM-DD", key="scan since"
+    )
     if st.button("Look at Stripe's objects", icon=":material/search:", key="scan history"):
         _scan(since)
     found = history_scan.last(session.db())

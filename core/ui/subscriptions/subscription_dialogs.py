@@ -91,6 +91,7 @@ def pause(subscription_id: str) -> None:
     day = st.date_input(
         "Resumes on",
         value=None,
+        format="YYYY-MM-DD",
         min_value=context.clock().astimezone(zone).date() + timedelta(days=1),
         key=key(life, "until"),
         help="Empty: until somebody resumes it.",
