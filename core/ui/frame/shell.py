@@ -18,7 +18,7 @@ from core.staff.sessions import StaffSession
 from core.ui import navigation, session
 from core.ui.frame import account, search_box, second_factor, sign_in
 from core.ui.frame.auth_routes import PAGE_SCRIPT_PATH, ROWS_SCRIPT_PATH, SCRIPT_PATH
-from core.ui.kit import actions
+from core.ui.kit import actions, filters
 from core.ui.text import literal
 
 ICON = Path(__file__).parent / "static" / "icon.svg"
@@ -83,6 +83,8 @@ def _run() -> None:
             )
     if staff and not staff.has_cookie and (ticket := session.ticket()):
         _run_session_script("data-session-ticket", ticket)
+    if staff:
+        filters.follow_link(page.url_path)
     page.run()
 
 

@@ -1,9 +1,12 @@
 """The filters at the top of a page; they are in the query string, so that a link opens the same view."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.periods import EARLIEST, Period, business_day
 from core.ui import session
@@ -13,6 +16,7 @@ PRESET_DAYS = {"7d": 7, "30d": 30, "90d": 90, "365d": 365}
 DEFAULT_PRESET = "30d"
 CUSTOM = "custom"
 ALL = "all"
+_SHOWN = "page shown"
 
 
 def period() -> Period:
@@ -27,6 +31,23 @@ def period() -> Period:
     if choice in PRESET_DAYS:
         return Period.last_days(PRESET_DAYS[choice], now=now, zone=zone)
     return _chosen_days(now, Period.last_days(30, now=now, zone=zone))
+
+
+def follow_link(address: str) -> None:
+    """Take the period and the currency that a link to this page says; call it before the page draws its filters.
+
+    Streamlit drops from a link what is bound to a filter of the page that the link is on.
+    """
+    running = get_script_run_ctx()
+    came_from, st.session_state[_SHOWN] = st.session_state.get(_SHOWN), address
+    if running is None or came_from in (None, address):
+        return
+    said = parse_qs(running.query_string)
+    period, currency = (said.get(name, [""])[-1] for name in ("period", "currency"))
+    if period in PRESET_DAYS:
+        st.session_state["period"] = period
+    if re.fullmatch("[a-z]{3}", currency):
+        st.session_state["currency"] = currency
 
 
 def currency(available: Sequence[str], default: str = "usd") -> str:
