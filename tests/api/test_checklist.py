@@ -22,6 +22,7 @@ from core.cli import app
 from core.db.deploy import fingerprint
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Refused
+from core.sandbox import process as sandbox_process
 from core.services import Services
 from core.settings import load_settings
 from core.staff import flags
@@ -433,7 +434,10 @@ def test_a_defect_of_one_line_hides_no_other(right, monkeypatch):
 def test_the_command_prints_every_line_and_fails_where_one_does(server, tmp_path, monkeypatch):
     for name, value in {"DATABASE_URL": server.app_conninfo, "DATA_DIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
-    answer = CliRunner().invoke(app, ["check", "--json"])
+    try:
+        answer = CliRunner().invoke(app, ["check", "--json"])
+    finally:
+        sandbox_process.stop(tmp_path)  # the command starts one where none runs
     assert answer.exit_code == 1
     items = json.loads(answer.stdout)["items"]
     assert [item["name"] for item in items] == list(lines.LINES)
