@@ -38,7 +38,7 @@ DIALOGS = {
     "providers": ["Add provider", "Import", "Add specialty"],
     "users": ["Add somebody"],
     "settings": ["Stop all new money", "Plan a pause", "Add a guard"],
-    "reconciliation": ["Import a bank file"],
+    "reconciliation": ["Import a bank statement"],
 }
 REFUSED = ("support", "settings")
 
