@@ -46,10 +46,10 @@ LINES: dict[str, Callable[[Installation], Verdict]] = {
 }
 
 
-def check(running: Services, names: Iterable[str] = tuple(LINES)) -> Iterator[Finding]:
-    """Each of these lines' findings, in order, as soon as it is known; a line that cannot be checked says why."""
+def check(running: Services, names: Iterable[str] | None = None) -> Iterator[Finding]:
+    """What was found about these lines, or all, as soon as it is known; a line that cannot be checked says why."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="checklist") as pool:
-        yield from pool.map(partial(_checked, Installation(running)), names)
+        yield from pool.map(partial(_checked, Installation(running)), LINES if names is None else names)
 
 
 def _checked(here: Installation, name: str) -> Finding:

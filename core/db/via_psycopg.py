@@ -80,6 +80,7 @@ class PsycopgDatabase:
         self._limits = limits
         self._direct = direct
         self._surely_open_seconds = surely_open_seconds
+        self._away = False  # the last attempt to connect failed
         self._statements: dict[tuple[str, ...], bytes] = {}
         self._answered: WeakKeyDictionary[TimedConnection, float] = WeakKeyDictionary()
         postgres_limits = " ".join(f"-c {name}={value}" for name, value in limits.settings.items())
@@ -92,7 +93,8 @@ class PsycopgDatabase:
             reconnect_timeout=0,
             max_lifetime=1800,
             check=self._check,
-            configure=_configure,
+            configure=self._connected,
+            reconnect_failed=self._not_connected,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": 2 if direct else None,
@@ -132,11 +134,22 @@ class PsycopgDatabase:
         return row[0] if row else None
 
     def _answer(self, statement: bytes, values: dict[str, Any]) -> tuple[Any, ...] | None:
-        with self._pool.connection() as connection:
+        with self._pool.connection(timeout=self._wait_seconds()) as connection:
             connection.answer_within(self._limits.answer_seconds)
             row = self._run(connection, statement, values)
             self._answered[connection] = time.monotonic()
         return row
+
+    def _wait_seconds(self) -> float:
+        quick = self._limits.while_away_seconds
+        return quick if self._away and quick is not None else self._limits.connection_seconds
+
+    def _connected(self, connection: TimedConnection) -> None:
+        self._away = False
+        _configure(connection)
+
+    def _not_connected(self, _: ConnectionPool[TimedConnection]) -> None:
+        self._away = True
 
     def pool_stats(self) -> dict[str, int]:
         """How the pool is used: connections, waiting requests, errors (see psycopg_pool's statistics)."""

@@ -124,3 +124,18 @@ def test_a_frozen_connection_is_given_up_and_the_next_one_works_once_it_thaws(se
         proxy.thaw()
         eventually(lambda: opened.call("probe_sleep", seconds=0))
         opened.close()
+
+
+def test_while_the_database_is_away_a_page_hears_it_sooner_than_at_first():
+    limits = TimeLimits(connection_seconds=1, statement_seconds=1, lock_seconds=1, while_away_seconds=0.05)
+    nowhere = PsycopgDatabase("host=127.0.0.1 port=1 dbname=none user=none", limits=limits)
+
+    def heard_after() -> float:
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            nowhere.call("schema_fingerprint")
+        return time.monotonic() - began
+
+    first, second = heard_after(), heard_after()
+    nowhere.close()
+    assert first > 0.9 > 0.5 > second
