@@ -1,6 +1,7 @@
 """The deployment checklist: a right installation passes, and each planted mistake fails its own line and no other."""
 
 import json
+import select
 import socket
 import ssl
 import threading
@@ -75,21 +76,22 @@ class Tls:
             threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
 
     def _serve(self, plain):
+        """One thread a connection: OpenSSL crashes where one thread reads what another writes."""
         try:
             with self._context.wrap_socket(plain, server_side=True) as near:
                 with socket.create_connection(("127.0.0.1", self._target)) as far:
-                    threading.Thread(target=self._pass_on, args=(far, near), daemon=True).start()
                     self._pass_on(near, far)
         except OSError:
             pass
 
     @staticmethod
-    def _pass_on(source, target):
-        try:
-            while data := source.recv(65_536):
-                target.sendall(data)
-        except OSError:
-            pass
+    def _pass_on(near, far):
+        while True:
+            ready = [near] if near.pending() else select.select([near, far], [], [])[0]
+            for source in ready:
+                if not (data := source.recv(65_536)):
+                    return
+                (far if source is near else near).sendall(data)
 
     def close(self):
         self._listener.close()
