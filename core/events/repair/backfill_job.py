@@ -2,13 +2,14 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from core.db import Database
-from core.errors import PayopsError, Refused
+from core.errors import PayopsError, Refused, Unavailable
 from core.events.repair import backfill
 from core.figures.wording import counted
 from core.jobs import HELD_SECONDS, this_worker
@@ -96,10 +97,13 @@ def start(db: Database, stripe: StripeGateway, actor: Actor, *, clock: Clock, li
 
         try:
             backfill.run(db, stripe, clock=clock, livemode=livemode, tell=tell)
-        except PayopsError as error:
+        except (Refused, Unavailable) as error:
             log.warning("the backfill stopped; it continues where it was", reason=error.detail)
+        except Exception:  # nobody waits for this thread, so the log is where a defect is seen
+            log.exception("the backfill failed; it continues where it was")
         finally:
-            db.call("release_jobs", holder=holder)
+            with suppress(PayopsError):  # without this, the job expires a little later
+                db.call("release_jobs", holder=holder)
 
     thread = threading.Thread(target=work, name=JOB, daemon=True)
     thread.start()
