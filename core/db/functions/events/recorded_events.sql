@@ -73,7 +73,7 @@ end
 $$;
 
 -- taken_batches: the oldest batches of recorded events, taken out: at least one, and no more once they hold so many
--- events; null where there is none.
+-- events; null where no batch is left.
 create function payops.taken_batches(p_most integer) returns payops.recorded_batches[]
 language sql
 set search_path = '' as $$

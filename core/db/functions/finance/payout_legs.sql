@@ -305,8 +305,8 @@ begin
 end
 $$;
 
--- find_reversal_mismatches: a payout that failed or was canceled came back to the balance whole, and no other did. What
--- Stripe has not had the time to book, or to tell, is none yet.
+-- find_reversal_mismatches: a payout that failed or was canceled came back to the balance whole, and no other did. While
+-- Stripe may still book it or send its event, nothing is reported.
 create function payops.find_reversal_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language sql
 set search_path = '' as $$

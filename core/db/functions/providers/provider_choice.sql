@@ -198,8 +198,8 @@ begin
 end
 $$;
 
--- choose_for: locks the provider for this consultation and says how they match and why they were chosen; null, with the
--- reason, where there is none. `first` are the first in the order of choice of each tier that was tried.
+-- choose_for: locks the provider for this consultation and says how they match and why they were chosen. If nobody can be
+-- chosen it is null, with the reason. `first` are the first in the order of choice of each tier that was tried.
 create function payops.choose_for(
   p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
   out provider_id text, out match text, out reason text, out first jsonb

@@ -189,7 +189,7 @@ begin
 end
 $$;
 
--- provider_named: the provider with this ID; refused if there is none.
+-- provider_named: the provider with this ID; an unknown ID is refused.
 create function payops.provider_named(p_id text) returns payops.providers
 language plpgsql stable
 set search_path = '' as $$
@@ -204,7 +204,7 @@ begin
 end
 $$;
 
--- lock_provider: the provider with this ID is locked until the transaction ends; refused if there is none.
+-- lock_provider: the provider with this ID is locked until the transaction ends; an unknown ID is refused.
 create function payops.lock_provider(p_id text) returns void
 language plpgsql
 set search_path = '' as $$
