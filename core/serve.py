@@ -1,5 +1,6 @@
 """`payops serve`: starts and watches everything on one machine, up to a console with history and live traffic."""
 
+import http.client
 import os
 import signal
 import socket
@@ -10,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -214,7 +214,7 @@ def _await_ready(url: str, stop: threading.Event) -> None:
         try:
             with opener.open(url, timeout=5):
                 return
-        except (URLError, OSError):
+        except (OSError, http.client.HTTPException):
             stop.wait(0.1)
     if not stop.is_set():
         raise Unavailable("not_ready", f"{url} did not become ready. DATA_DIR/logs says why.")

@@ -1,5 +1,6 @@
 """The sandbox as a process: find it, start it, stop it."""
 
+import http.client
 import json
 import os
 import signal
@@ -92,7 +93,7 @@ def _running(data_dir: Path) -> dict[str, Any] | None:
     try:
         with opener.open(f"{noted['base_url']}/sandbox/health", timeout=5) as answer:
             health = json.load(answer)
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):  # the last: killed in the middle of its answer
         return None
     return noted if health.get("data_dir") == str(data_dir.resolve()) else None
 

@@ -1,6 +1,8 @@
 """The sandbox's process: one a folder, found again, its secrets kept, its clock shared."""
 
 import json
+import os
+import socket
 import stat
 import subprocess
 import sys
@@ -48,6 +50,27 @@ def test_it_can_be_stopped_twice_and_started_again(tmp_path):
         assert ensure_running(tmp_path) == first
     finally:
         stop(tmp_path)
+
+
+def test_one_that_is_killed_in_the_middle_of_its_answer_is_started_again(tmp_path):
+    broken_off = b"HTTP/1.1 200 OK\r\nContent-Length: 260\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        (tmp_path / "sandbox-address.json").write_text(json.dumps({"base_url": address, "pid": os.getpid()}))
+
+        def answer_twice():
+            for _ in range(2):  # before and under the lock of a start
+                with listener.accept()[0] as asking:
+                    asking.recv(65_536)
+                    asking.sendall(broken_off)
+
+        with ThreadPoolExecutor(1) as dying:
+            answering = dying.submit(answer_twice)
+            try:
+                assert ensure_running(tmp_path).base_url != address
+            finally:
+                stop(tmp_path)
+            answering.result(timeout=10)
 
 
 def test_secrets_are_made_once_and_readable_by_their_owner_alone(tmp_path):
