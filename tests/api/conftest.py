@@ -158,8 +158,9 @@ def serve(server, sandbox, data_dir) -> Serve:
     return serving
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def usual(serve: Serve) -> Iterator[httpx.Client]:
+    """It ends with this folder's tests: it applies recorded events, and other tests of this database do that alone."""
     with serve() as http:
         yield http
 

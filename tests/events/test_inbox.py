@@ -41,7 +41,7 @@ def mirror(owner):
 
 def empty(owner):
     owner.execute("set session_replication_role = replica")
-    for table in ("event_handlings", "events", "incidents", "payment_intents", "charges"):
+    for table in ("recorded_batches", "event_handlings", "events", "incidents", "payment_intents", "charges"):
         owner.execute(f"delete from payops.{table}")
     owner.execute("set session_replication_role = origin")
 
