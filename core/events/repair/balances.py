@@ -1,9 +1,10 @@
 """Pulls Stripe's balance transactions, and which of them each payout contains."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from core.db import Database
 from core.events.projections.balances import balance_transaction
@@ -20,8 +21,11 @@ from core.events.repair.skipping import (
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 
-OVERLAP_SECONDS = 3_600  # a movement may show up a little after its time
-WINDOW = timedelta(days=1)
+Some = TypeVar("Some")
+
+OVERLAP_SECONDS = 600  # a movement may show up a little after its time
+LONGEST, SHORTEST = timedelta(days=1), timedelta(seconds=1)
+OBJECTS_A_LOAD = 100
 PAYOUTS_A_ROUND = 20
 PAYOUTS_A_LOAD = 200
 FIRST_LOOK_DAYS = 30
@@ -32,21 +36,30 @@ _UNBOOKED = {source.table: source for source in SOURCES if source.name in ("char
 
 
 def pull_balance_transactions(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Mirror the balance transactions since the newest known one, oldest days first; returns how many were listed.
+    """Mirror the balance transactions since the newest known one, oldest first; returns how many were listed.
 
-    Raises `Unavailable` if Stripe or the database does not answer; the next round begins at the same place.
+    Stripe lists the newest first, so the time is taken in parts so short that each is about a page: nothing is left
+    out if this ends in the middle, and no more than a page is held. Raises `Unavailable` if Stripe or the database
+    does not answer; the next round begins at the same place.
     """
     now, newest = clock(), db.call("newest_balance_transaction")
     known_until = datetime.fromisoformat(newest) if newest else now - timedelta(days=FIRST_LOOK_DAYS)
-    since, count = known_until - timedelta(seconds=OVERLAP_SECONDS), 0
+    since = known_until.replace(microsecond=0) - timedelta(seconds=OVERLAP_SECONDS)
+    length, count = LONGEST, 0
     while since <= now:
-        until = since + WINDOW
+        until = since + length
         created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
         if until > now:
             del created["lt"]  # their clock may be ahead of ours
-        found = list(stripe.each("balance_transactions", created=created))
-        _mirror(db, found, clock=clock, livemode=livemode)
-        count, since = count + len(found), until
+        found, more = stripe.page("balance_transactions", created=created)
+        if more and length > SHORTEST:
+            length = length // (2 * SHORTEST) * SHORTEST
+            continue
+        every = stripe.each("balance_transactions", created=created) if more else found
+        for some in _in_batches(every, OBJECTS_A_LOAD):
+            _mirror(db, some, clock=clock, livemode=livemode)
+            count += len(some)
+        since, length = until, min(2 * length, LONGEST)
     return count
 
 
@@ -65,16 +78,16 @@ def open_payouts(db: Database, stripe: StripeGateway, *, clock: Clock, livemode:
 
 def load_payout_contents(db: Database, contents: Iterable[tuple[str, list[str]]]) -> None:
     """Record what many payouts took along, in bulk: of a history at hand."""
-    remaining = iter(contents)
-    while some := list(islice(remaining, PAYOUTS_A_LOAD)):
+    for some in _in_batches(contents, PAYOUTS_A_LOAD):
         db.call("record_contents_of_payouts", contents=[{"payout": payout, "ids": ids} for payout, ids in some])
 
 
 def _open_payout(db: Database, stripe: StripeGateway, payout_id: str, *, clock: Clock, livemode: bool) -> None:
-    contents = list(stripe.each("balance_transactions", payout=payout_id))
-    _mirror(db, contents, clock=clock, livemode=livemode)
-    ids = [each["id"] for each in contents] or [payout_id]
-    db.call("record_payout_contents", payout_id=payout_id, balance_transaction_ids=ids)
+    ids = []
+    for some in _in_batches(stripe.each("balance_transactions", payout=payout_id), OBJECTS_A_LOAD):
+        _mirror(db, some, clock=clock, livemode=livemode)
+        ids += [each["id"] for each in some]
+    db.call("record_payout_contents", payout_id=payout_id, balance_transaction_ids=ids or [payout_id])
 
 
 def ask_for_bookings(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
@@ -104,3 +117,9 @@ def _mirror(db: Database, found: list[Json], *, clock: Clock, livemode: bool) ->
     )
     if records:
         db.call("load_records", records=records)
+
+
+def _in_batches(everything: Iterable[Some], size: int) -> Iterator[list[Some]]:
+    remaining = iter(everything)
+    while some := list(islice(remaining, size)):
+        yield some

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from core.events.repair import backfill
+from core import stripe_gateway
+from core.errors import Unavailable
+from core.events.repair import backfill, balances
 from core.events.repair.balances import ask_for_bookings, open_payouts, pull_balance_transactions
 from tests.events.business import clock, gateway
 from tests.factories import charge
@@ -19,6 +21,42 @@ def test_a_long_gap_is_pulled_day_by_day_and_nothing_is_left_out(business, datab
     )
     pull_balance_transactions(database, asked, clock=clock, livemode=False)
     assert owner.execute("select count(*) from payops.balance_transactions").fetchone() == (len(everything),)
+
+
+def test_a_pull_that_ends_in_the_middle_holds_a_page_at_a_time_and_leaves_no_gap(
+    business, database, owner, monkeypatch
+):
+    """Pages of three: the busy hours take many parts, and some second has more than a page."""
+    monkeypatch.setattr(stripe_gateway, "PAGE_SIZE", 3)
+    asked = gateway(business[0])
+    created = {each["id"]: each["created"] for each in asked.each("balance_transactions")}
+    breaks = 0
+
+    class Breaking:
+        """Answers so many loads, and then no more."""
+
+        def __init__(self, most):
+            self.left = most
+
+        def call(self, name, **params):
+            if name == "load_records":
+                if not self.left:
+                    raise Unavailable("database_unavailable", "The database does not answer.")
+                self.left -= 1
+                assert len(params["records"]["balance_transactions"]) <= balances.OBJECTS_A_LOAD
+            return database.call(name, **params)
+
+    for most in range(1, len(created)):
+        try:
+            pull_balance_transactions(Breaking(most), asked, clock=clock, livemode=False)
+            break
+        except Unavailable:
+            breaks += 1
+            mirrored = {each for (each,) in owner.execute("select id from payops.balance_transactions")}
+            newest = max(created[each] for each in mirrored)
+            assert {each for each, at in created.items() if at < newest} <= mirrored != set(created)
+    assert breaks > 1
+    assert {each for (each,) in owner.execute("select id from payops.balance_transactions")} == set(created)
 
 
 def test_a_reconciled_payout_brings_the_movements_it_took_along(business, database, owner):
