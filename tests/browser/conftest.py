@@ -224,11 +224,13 @@ def at_rest(page: Page) -> None:
 def open_first_row(page: Page, parameter: str) -> None:
     """One click in the middle of the first row, as a person makes it."""
     table = page.locator('[class*="st-key-opens-"]').get_by_test_id("stDataFrame").first
-    table.wait_for()
-    at_rest(page)
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box
+    for _ in range(10):
+        table.wait_for()
+        at_rest(page)
+        table.scroll_into_view_if_needed()
+        if box := table.bounding_box():
+            break  # none while the table is drawn anew
+    assert box, "the table was never at rest"
     page.mouse.click(box["x"] + min(220, box["width"] / 2), box["y"] + 54)  # under the headings
     page.wait_for_url(lambda url: f"{parameter}=" in url, wait_until="commit")
 
