@@ -106,6 +106,12 @@ def ask():
 st.title("Slow")
 actions.show_result()
 st.button("Ask", on_click=ask)
+with st.form("several"):
+    st.text_input("Note")
+    st.number_input("Count", 1, 9, 2)
+    st.form_submit_button("Send", on_click=lambda: st.session_state.update(sent=True))
+if st.session_state.pop("sent", False):
+    st.caption("The form was sent")
 if st.query_params.get("ends") == "early":
     st.stop()
 time.sleep(1.5)
