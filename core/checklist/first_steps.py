@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from core.checklist.finding import Finding, State
 from core.events.repair.backfill_job import Reached
 
+TAB = "First steps"  # of the page settings
+
 
 @dataclass(frozen=True)
 class Step:

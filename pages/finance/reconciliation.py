@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.figures.wording import counted
 from core.finance import reconciliation
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.finance import (
     bank_upload,
     journal_panel,
@@ -22,6 +22,7 @@ running = session.services()
 
 st.title("Reconciliation")
 actions.show_result()
+history_notice.show()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     period = period_choice.month_or_days()
     found = reconciliation.load(running.db, period)

@@ -7,7 +7,7 @@ import streamlit as st
 from core.finance import revenue, revenue_figures
 from core.monitoring import metrics
 from core.monitoring.overview import other_in_words
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.finance import breakdown, export_schedules, journal_panel, payouts_on_the_way, revenue_charts
 from core.ui.kit import actions, cards, catalogue_names, charts, filters, freshness, shared_cache
 from core.ui.text import literal
@@ -18,6 +18,7 @@ shared, now = shared_cache.answers(), running.clock()
 
 st.title("Revenue")
 actions.show_result()
+history_notice.show()
 with st.container(horizontal=True, gap="medium"):
     period = filters.period()
     known = shared.get("settlement currencies", partial(revenue.currencies, running.db), ttl_seconds=0).answer

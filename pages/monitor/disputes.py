@@ -11,7 +11,7 @@ from core.payments.disputes import dispute_figures, dispute_statuses, disputes, 
 from core.payments.disputes.dispute_statuses import Shown
 from core.payments.payment_methods import brand_name
 from core.periods import business_day
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.disputes import dispute_charts, dispute_details, network_limits, policy_texts, warning_details
 from core.ui.kit import actions, cards, charts, drawer, filters, freshness, rows, shared_cache
 from core.ui.kit.rows import Column
@@ -52,6 +52,7 @@ def leave() -> None:
 st.title("Disputes")
 drawer.show("Fraud warning", "warning", warning_details.show)
 actions.show_result()
+history_notice.show()
 chosen = st.query_params.get("dispute")
 if chosen:
     st.button("All disputes", icon=":material/arrow_back:", type="tertiary", on_click=leave)

@@ -5,12 +5,12 @@ from functools import partial
 
 import streamlit as st
 
-from core.events.repair import backfill_job, comparison
+from core.events.repair import comparison
 from core.monitoring import action_items, overview, overview_choice
 from core.monitoring.overview import Overview
 from core.periods import business_day
 from core.staff.roles import Role
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.kit import actions, cards, charts, filters, freshness, shared_cache
 from core.ui.kit.charts import Chart
 from core.ui.overview import action_list, figure_cards, overview_charts
@@ -33,8 +33,7 @@ actions.show_result()
 if not available.answer:
     first_steps_view.show_until_payments_come(running)
     st.stop()
-history = shared_cache.answers().get("history", partial(backfill_job.reached, running.db), ttl_seconds=10)
-first_steps_view.show_while_incomplete(history.answer)
+history_notice.show()
 drawn_on = business_day(running.clock(), period.zone)
 
 

@@ -9,7 +9,7 @@ from core.exports.table import Table, by_key
 from core.monitoring import overview
 from core.payments import payments, tables
 from core.staff.roles import Actor
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.kit import actions, export_panel, filters, freshness, rows, shared_cache, sorted_list
 from core.ui.payments import payment_details
 from core.ui.text import code, literal
@@ -46,6 +46,7 @@ def exported(reader: Actor) -> Table:
 
 st.title("Payments")
 actions.show_result()
+history_notice.show()
 chosen = st.query_params.get("payment")
 if chosen:
     st.button("All payments", icon=":material/arrow_back:", type="tertiary", on_click=look_for)

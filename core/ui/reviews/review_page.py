@@ -14,7 +14,7 @@ from core.reviews.check import Bars, Cadence, Check, State, newest_period, perio
 from core.reviews.report import TITLES, Report
 from core.staff import audit_words
 from core.staff.roles import Actor, Right, right
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.kit import actions, charts, rows
 from core.ui.kit.rows import Column
 from core.ui.text import literal
@@ -33,6 +33,7 @@ def show(cadence: Cadence) -> None:
     """The whole page."""
     st.title(TITLES[cadence])
     actions.show_result()
+    history_notice.show()
     running = session.services()
     day = _chosen_day(cadence)
     try:

@@ -19,7 +19,6 @@ from core.ui import navigation
 from core.ui.kit import actions, freshness
 from core.ui.text import code, literal
 
-TAB = "First steps"  # of the page settings
 FOUND, MADE = "first steps findings", "webhook endpoint made"
 REFRESH_SECONDS = 1
 DONE, NEXT = ":green[:material/check_circle:]", ":orange[:material/radio_button_unchecked:]"
@@ -34,17 +33,6 @@ def show_until_payments_come(running: Services) -> None:
         st.caption("Figures appear here with the first payment. Until then, these steps set payops up.")
         show(running)
     _wait_for_payments(running)
-
-
-def show_while_incomplete(reached: backfill_job.Reached) -> None:
-    """Above figures that cannot be complete, because not everything that Stripe holds was read yet."""
-    if reached.complete_at is not None:
-        return
-    said = "What Stripe holds was not all read yet, so figures of earlier days are too low."
-    state = literal(reached.in_words()) if reached.kinds else "Only what Stripe's events told is counted."
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="history-incomplete"):
-        st.markdown(f":material/hourglass_top: **{said}** {state}")
-        navigation.link("settings", TAB, freshness.reader_role(), {"tab": TAB})
 
 
 @st.fragment(run_every=2 * REFRESH_SECONDS)
