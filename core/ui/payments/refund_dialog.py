@@ -4,8 +4,9 @@ from functools import partial
 
 import streamlit as st
 
-from core.errors import Refused
+from core.errors import Refused, Unavailable
 from core.money import Money, exponent
+from core.monitoring.alerts import staff_mail
 from core.payments import private_text, refund_preview, refunds
 from core.payments.actions import Action
 from core.payments.refund_preview import Preview
@@ -189,9 +190,22 @@ def _reason_of(asked: Action, approved: bool) -> str | None:
     return None if approved else st.session_state.get(f"reject why {asked.id}") or ""
 
 
+def _mailed(rejected: Action, actor: Actor, reason: str) -> bool:
+    """Whether the requester gets an e-mail; the rejection holds also where none can be queued."""
+    running = session.services()
+    try:
+        return staff_mail.tell_of_rejection(
+            running.db, actor, running.settings, rejected, reason=reason, now=running.clock()
+        )
+    except Unavailable:
+        return False
+
+
 def _decided(asked: Action, approved: bool, actor: Actor) -> str:
     done = refunds.decide(
         session.services().payment_context, actor, asked.id, approved=approved, reason=_reason_of(asked, approved)
     )
     said = refunds.in_words(done)
+    if done.state == "rejected" and _mailed(done, actor, _reason_of(asked, approved) or ""):
+        said += " They also get an e-mail."
     return actions.Failure(said) if done.state == "refused" else said
