@@ -35,7 +35,7 @@ def current_state() -> None:
     kept = shared_cache.answers().get("assignments", lambda: assignment.summary(db, clock()), ttl_seconds=1)
     days = shared_cache.answers().get("assignment days", lambda: assignment.days(db, clock()), ttl_seconds=20).answer
     freshness.warn(stale=kept.stale)
-    st.markdown(f"## {literal(assignment_figures.assignment_sentence(kept.answer))}")
+    st.markdown(f"## {literal(assignment_figures.assignment_sentence(kept.answer, state_names))}")
     cards.show(assignment_figures.assignment_readings(kept.answer, days), role, across=5)
     if may_act and (misplaced := kept.answer["misplaced"]):
         st.button(f"Reassign {misplaced:,}", on_click=consultation_dialogs.move_misplaced, args=(misplaced,))

@@ -34,24 +34,24 @@ SUMMARY = {
             {"waiting": 1, "overdue": 1, "oldest": OLDEST},
             (
                 "1 patient is waiting for a provider, 1 for over 30 minutes. The longest wait is 1 "
-                "hour: no provider is licensed in WY."
+                "hour: no provider is licensed in Wyoming."
             ),
         ),
         (
             {"waiting": 3, "overdue": 3, "oldest": OLDEST},
             (
                 "3 patients are waiting for a provider, all for over 30 minutes. The longest wait is "
-                "1 hour: no provider is licensed in WY."
+                "1 hour: no provider is licensed in Wyoming."
             ),
         ),
         (
             {"waiting": 2, "oldest": OLDEST | {"age_seconds": 70}},
-            "2 patients are waiting for a provider. The longest wait is 1 minute: no provider is licensed in WY.",
+            "2 patients are waiting for a provider. The longest wait is 1 minute: no provider is licensed in Wyoming.",
         ),
     ],
 )
 def test_the_first_sentence_says_who_waits_and_why(change, sentence):
-    assert assignment_figures.assignment_sentence(NOBODY | change) == sentence
+    assert assignment_figures.assignment_sentence(NOBODY | change, {"WY": "Wyoming"}) == sentence
 
 
 def test_the_figures_of_assignment_compare_a_day_with_the_day_before():

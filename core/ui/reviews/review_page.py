@@ -1,5 +1,6 @@
 """A review on its page: which day or week, the answer, each check with its picture, signature and comments."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -123,13 +124,20 @@ def _chart(bars: Bars) -> go.Figure:
         title={"text": bars.title, "font": {"size": 14}},
         height=90 + 34 * len(bars.labels),
         margin={"l": 8, "r": 8, "t": 40, "b": 32},
-        xaxis={"title": bars.unit, "rangemode": "tozero"},
+        xaxis={"title": bars.unit, "rangemode": "tozero", **_whole_steps([*bars.values, *bars.compared])},
         yaxis={"autorange": "reversed", "automargin": True},
         showlegend=bool(bars.compared),
         legend={"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
         barmode="group",
     )
     return figure
+
+
+def _whole_steps(values: Sequence[float]) -> dict[str, object]:
+    """Ticks of an axis that counts: none between two whole numbers."""
+    if not all(float(each).is_integer() for each in values):
+        return {}
+    return {"tickformat": ",d", "dtick": 1 if max(values, default=0) <= 5 else None}
 
 
 def _may_act(cadence: Cadence) -> bool:

@@ -8,7 +8,7 @@ from core.checklist import first_steps, lines, webhook_setup
 from core.checklist.finding import Finding, State
 from core.checklist.first_steps import Progress
 from core.checklist.installation import Installation
-from core.checklist.stripe_checks import webhook_address
+from core.checklist.stripe_checks import ADD_ENDPOINT, webhook_address
 from core.errors import Unavailable
 from core.events.repair import backfill_job
 from core.monitoring import overview
@@ -20,6 +20,7 @@ from core.ui.kit import actions, freshness
 from core.ui.text import code, literal
 
 FOUND, MADE = "first steps findings", "webhook endpoint made"
+CREATE = "payops creates it with the button below, and shows its signing secret for STRIPE_WEBHOOK_SECRETS once."
 REFRESH_SECONDS = 1
 DONE, NEXT = ":green[:material/check_circle:]", ":orange[:material/radio_button_unchecked:]"
 
@@ -77,7 +78,8 @@ def _step(running: Services, number: int, step: Progress, *, open: bool) -> None
     st.caption(literal(step.step.why))
     failures = [finding for finding in step.open if finding.state is State.FAILED]
     for finding in (failures or step.open) if open else ():  # what waits for another line says nothing new beside it
-        st.markdown(f"{literal(finding.detail)}  \n{literal(finding.mend or '')}")
+        mend = CREATE if finding.mend == ADD_ENDPOINT else finding.mend
+        st.markdown(f"{literal(finding.detail)}  \n{literal(mend or '')}")
     if step.step is first_steps.EVENTS and open:
         _endpoint(running, step)
     elif step.step is first_steps.HISTORY:
@@ -87,7 +89,7 @@ def _step(running: Services, number: int, step: Progress, *, open: bool) -> None
 
 
 def _endpoint(running: Services, step: Progress) -> None:
-    if any(finding.name == "Webhook endpoint" for finding in step.open):
+    if any(finding.mend == ADD_ENDPOINT for finding in step.open):
         with st.container(horizontal=True):
             st.button(
                 "Create it at Stripe",
