@@ -37,7 +37,9 @@ if found.totals is None:
     st.info("Charges, refunds and fees appear here once Stripe has booked them on the balance. Try a longer period.")
 else:
     cards.show(revenue_figures.readings(found), role, filters.view(currency))
-    charts.show_in_pairs([revenue_charts.from_gross_to_net(found), revenue_charts.each_day(found)])
+    by_day = revenue_charts.each_day(found)
+    narrowed = partial(filters.show_step, revenue.in_steps(found.daily))
+    charts.show_in_pairs([revenue_charts.from_gross_to_net(found), by_day], {by_day.name: narrowed})
     breakdown.show(found, catalogue_names.known())
     if others := metrics.other_movements(running.db, period, currency=currency):
         said = literal(other_in_words(others, currency))

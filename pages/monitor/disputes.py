@@ -107,11 +107,10 @@ else:
     else:
         st.info("There are none. A dispute appears here a moment after a bank opens it.")
 
+by_day = dispute_charts.opened(in_steps(counted.daily), in_steps(counted.previous_daily), currency)
 charts.show_in_pairs(
-    [
-        dispute_charts.opened(in_steps(counted.daily), in_steps(counted.previous_daily), currency),
-        dispute_charts.by_reason(disputes.by_reason(db, period, currency), currency),
-    ]
+    [by_day, dispute_charts.by_reason(disputes.by_reason(db, period, currency), currency)],
+    {by_day.name: partial(filters.show_step, in_steps(counted.daily), show=Shown.OPENED.value)},
 )
 day = min(period.until, today)
 network_limits.show(networks.standing(db, day, currency), day, currency, may_set=dispute_details.may_answer())

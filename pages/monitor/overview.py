@@ -13,7 +13,7 @@ from core.staff.roles import Role
 from core.ui import history_notice, session
 from core.ui.kit import actions, cards, charts, filters, freshness, shared_cache
 from core.ui.kit.charts import Chart
-from core.ui.overview import action_list, figure_cards, overview_charts
+from core.ui.overview import action_list, chart_rows, figure_cards, overview_charts
 from core.ui.staff import first_steps_view
 from core.ui.text import literal
 
@@ -77,6 +77,7 @@ def fresh() -> None:
 
 fresh()
 role = freshness.reader_role()
+chart_rows.follow(found)
 chosen = overview_choice.of_user(running.db, session.actor())
 first, others = overview_choice.shown(found.readings(), chosen)
 series = (
@@ -94,7 +95,7 @@ figure_cards.show(
     first, series | overview.of_days(found.daily), role, filters.view(currency), unfinished=period.until >= drawn_on
 )
 names = FIRST.get(role, ("success-rate", "failures"))
-charts.show_in_pairs([each for each in drawn if each.name in names])
+charts.show_in_pairs([each for each in drawn if each.name in names], chart_rows.picks())
 more = st.expander("All figures", key="all-figures", on_change="rerun", icon=":material/expand_content:")
 if more.open:
     with more:
@@ -103,4 +104,4 @@ if more.open:
         if found.other_movements:
             movements = overview.other_in_words(found.other_movements, currency)
             st.caption(f"Other movements of the Stripe balance, in no figure above: {literal(movements)}")
-        charts.show_in_pairs([each for each in drawn if each.name not in names])
+        charts.show_in_pairs([each for each in drawn if each.name not in names], chart_rows.picks())

@@ -76,7 +76,7 @@ for rejected in refunds.rejected_of(context, actor.name):
 if (deciding := st.session_state.pop("deciding", None)) is not None:
     refund_dialog.decide(deciding)
 cards.show(refund_figures.readings(figures), actor.role, filters.view(currency))
-charts.show(refund_charts.each_day(figures))
+charts.show(refund_charts.each_day(figures), on_pick=partial(filters.show_step, figures.daily))
 
 refund_start.show()
 

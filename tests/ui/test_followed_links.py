@@ -85,3 +85,35 @@ def test_the_days_of_a_period_are_not_those_of_another_pages_field(browser):
     browser("overview")
     browser("providers", period="custom", days=["2026-10-03", "2026-10-17"], currency="chf")
     assert browser("revenue", period="7d", currency="chf") == (date(2026, 11, 14), date(2026, 11, 20), "chf")
+
+
+def clicked() -> None:
+    """A page by day, whose chart was clicked on a day or week."""
+    from datetime import date
+    from types import SimpleNamespace
+
+    import streamlit as st
+
+    from core.ui.kit import filters
+
+    steps = [SimpleNamespace(day=date(2026, 10, 5), days=3), SimpleNamespace(day=date(2026, 10, 8), days=7)]
+    point = {"x": f"{st.session_state['at']} 00:00"}
+    st.button("click", on_click=lambda: filters.show_step(steps, point, show="opened"))
+    period = filters.period()
+    st.session_state["seen"] = (period.since, period.until, st.session_state.get("show"))
+
+
+@pytest.mark.parametrize(
+    ("at", "shown"),
+    [
+        ("2026-10-05", (date(2026, 10, 5), date(2026, 10, 7), "opened")),
+        ("2026-10-08", (date(2026, 10, 8), date(2026, 10, 14), "opened")),
+        ("2026-10-06", (date(2026, 10, 22), date(2026, 11, 20), None)),
+    ],
+)
+def test_a_click_on_a_chart_shows_its_day_or_week_alone(browser, at, shown):
+    tab = AppTest.from_function(clicked)
+    tab.session_state["at"] = at
+    tab.run().button[0].click().run()
+    assert not tab.exception
+    assert tab.session_state["seen"] == shown

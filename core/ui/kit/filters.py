@@ -1,7 +1,8 @@
 """The filters at the top of a page; they are in the query string, so that a link opens the same view."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 import streamlit as st
@@ -31,6 +32,23 @@ def period() -> Period:
     if choice in PRESET_DAYS:
         return Period.last_days(PRESET_DAYS[choice], now=now, zone=zone)
     return _chosen_days(now, Period.last_days(30, now=now, zone=zone))
+
+
+class Step(Protocol):
+    """A day of a chart, or a week that begins on it."""
+
+    @property
+    def day(self) -> date: ...
+    @property
+    def days(self) -> int: ...
+
+
+def show_step(steps: Sequence[Step], point: Mapping[str, Any], **filters: str) -> None:
+    """For a click on a chart by day or week: the page shows that day or week alone, with these other filters."""
+    for each in steps:
+        if each.day.isoformat() == str(point["x"])[:10]:
+            days = (each.day, each.day + timedelta(days=each.days - 1))
+            st.session_state.update(period=CUSTOM, days=days, **filters)
 
 
 def follow_link(address: str) -> None:
