@@ -186,6 +186,18 @@ set search_path = '' as $$
   select payops_api.record_contents_of_payouts(p_contents);
 $$;
 
+-- record_part_of_mismatch_fetch: these records of a long answer are in the mirror as Stripe shows them; the days are
+-- compared again with the last part, by record_mismatch_fetch.
+create function payops_api.record_part_of_mismatch_fetch(p_key text, p_records jsonb, p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  perform payops.require_mismatch(p_key);
+  perform payops.replace_records(p_records, p_now);
+  return 'true'::jsonb;
+end
+$$;
+
 -- record_mismatch_fetch: what Stripe showed for this mismatch is in the mirror and what it does not have is not, the
 -- audit log says so, and the days are compared again; answers the mismatch's state.
 create function payops_api.record_mismatch_fetch(
