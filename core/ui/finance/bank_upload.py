@@ -38,7 +38,6 @@ class _Choices:
 
 def show() -> None:
     """The button for an upload, what waits for a person, and what was imported and matched."""
-    st.subheader("Bank")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Import a bank statement", icon=":material/upload:", on_click=import_statement)
         st.caption(literal(_booked_until()))

@@ -36,7 +36,6 @@ ACCOUNTS = (
 def show(period: Period) -> None:
     """The journal of the period with its exports; the mapping to accounts below."""
     actor = session.actor()
-    st.subheader("Journal", anchor="journal")
     mapping = accounts.mapping(session.db(), actor)
     by = st.segmented_control(
         "Entries",

@@ -14,6 +14,7 @@ from core.finance.reconciliation import Reconciliation
 from core.staff.audit_words import actor_name
 from core.staff.roles import Actor
 from core.ui import session
+from core.ui.finance import sections
 from core.ui.kit import actions, detail_view, export_panel, rows
 from core.ui.text import code, in_zone, literal
 
@@ -26,7 +27,6 @@ SHOWN_COLUMNS = tuple(
 def show(found: Reconciliation, currency: str) -> None:
     """The table with its export; below it the chosen one."""
     db, now = session.db(), session.services().clock()
-    st.subheader("Mismatches", anchor="mismatches")
     with_fixed = st.toggle("Show fixed ones", key="fixed", bind="query-params")
     states = tuple(STATES) if with_fixed else mismatches.UNFIXED
     listed = mismatches.listed(db, found.period, now=now, states=states, currency=currency)
@@ -84,6 +84,8 @@ def _buttons(chosen: Mismatch) -> None:
             st.button("Open again", on_click=_ask, args=("reopen", chosen))
         _button("Release" if mine else "Take", partial(_assign, chosen, mine), "Who looks at it.")
         st.button("Write note", on_click=_ask, args=("note", chosen))
+        if chosen["payout_id"]:
+            st.button("See the payout", on_click=sections.open_payout, args=(chosen["payout_id"],))
 
 
 def _button(label: str, work: partial[str], meaning: str) -> None:

@@ -51,7 +51,6 @@ DEPOSITS = (
 
 def show(found: Reconciliation, currency: str) -> None:
     """The table; below it the chosen payout."""
-    st.subheader("Payouts", anchor="payouts")
     listed = payouts.listed(session.db(), found.period, currency, most=AT_ONCE)
     if not listed:
         st.info("Payouts of the period appear here a moment after Stripe makes them.")

@@ -24,7 +24,6 @@ COLUMNS = (
 
 def show() -> None:
     """A form for the file; the result stays until another file is compared."""
-    st.subheader("Against Stripe's report", anchor="against")
     with st.form("against", border=True):
         st.file_uploader(
             "Stripe's itemised report",
