@@ -13,7 +13,7 @@ from core.finance.stripe_report import ReportRow, rows_of
 from core.money import Money
 
 ROWS_A_CALL = 5_000
-SHOWN = 1_000
+KEPT = 10_000
 AMOUNTS = ("gross", "fee", "net")
 
 
@@ -32,7 +32,7 @@ class Difference(TypedDict):
 
 @dataclass(frozen=True)
 class Against:
-    """What the comparison found: at most `SHOWN` differences are kept, all are counted."""
+    """What the comparison found: at most `KEPT` differences are kept, all are counted."""
 
     file: str
     rows: int
@@ -63,7 +63,7 @@ def compare(db: Database, name: str, data: bytes, zone: ZoneInfo) -> Against:
     found = 0
     for each in _differences(db, rows, used_zone):
         found += 1
-        if len(kept) < SHOWN:
+        if len(kept) < KEPT:
             kept.append(each)
     return Against(name, len(rows), used_zone.key if used_zone else None, kept, found)
 

@@ -69,7 +69,7 @@ def _reconcile_payout(
     with open_services() as running:
         now = running.clock()
         reconciliation.refresh(running.db, now)
-        found = payout_report.load(running.db, payout_id, now=now)
+        found = payout_report.load(running.db, payout_id, now=now, all_movements=as_json)
         stamp = Stamp(now, commandline_actor().name, running.settings.business_zone)
         command_line.save(exporting.payout_mismatch_table(found), stamp, csv=csv, xlsx=xlsx)
     typer.echo(json_text(found.as_json()) if as_json else "\n".join(payout_report.lines(found)))
@@ -140,7 +140,7 @@ def _text(found: Reconciliation, listed: list[Mismatch], compared: Against | Non
         lines += ["", compared.in_words()]
         lines += [_difference(each) for each in compared.differences[:DIFFERENCES_PRINTED]]
         if compared.found > DIFFERENCES_PRINTED:
-            lines.append(f"… and {compared.found - DIFFERENCES_PRINTED:,} more; --json lists up to {against.SHOWN:,}.")
+            lines.append(f"… and {compared.found - DIFFERENCES_PRINTED:,} more; --json lists up to {against.KEPT:,}.")
     return "\n".join(lines)
 
 

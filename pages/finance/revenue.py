@@ -45,6 +45,7 @@ else:
         said = literal(other_in_words(others, currency))
         st.caption(f"Other movements of the Stripe balance, in no figure above: {said}")
 payouts_on_the_way.show(found)
+st.subheader("Journal", anchor="journal")
 journal_panel.show(period)
 export_schedules.show()
 fed = freshness.last_event(found.fresh_at, now, period.zone)

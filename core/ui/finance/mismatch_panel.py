@@ -18,6 +18,7 @@ from core.ui.finance import sections
 from core.ui.kit import actions, detail_view, export_panel, rows
 from core.ui.text import code, in_zone, literal
 
+AT_ONCE = 1_000  # mismatches on the page; a file has all
 REASON, NOTE = "mismatch reason", "mismatch note"
 SHOWN_COLUMNS = tuple(
     column for column in MISMATCH_COLUMNS if column.field not in ("leg", "subject", "ours", "theirs", "accepted_reason")
@@ -29,11 +30,12 @@ def show(found: Reconciliation, currency: str) -> None:
     db, now = session.db(), session.services().clock()
     with_fixed = st.toggle("Show fixed ones", key="fixed", bind="query-params")
     states = tuple(STATES) if with_fixed else mismatches.UNFIXED
-    listed = mismatches.listed(db, found.period, now=now, states=states, currency=currency)
+    listed = mismatches.listed(db, found.period, now=now, states=states, currency=currency, most=AT_ONCE)
     if not listed:
         st.success("No mismatches. What differs between our ledger, Stripe and the bank is listed here.")
     else:
         rows.show(listed, SHOWN_COLUMNS, key="mismatches", choose="mismatch", id_field="key")
+        rows.note_if_cut(listed, AT_ONCE, "largest")
 
     def described(_: Actor) -> object:
         return mismatch_table(

@@ -1,14 +1,18 @@
 """The payouts of a period, and one of them: what it took along, by category, and what of it arrived."""
 
+from functools import partial
+
 import streamlit as st
 
-from core.exports.table import MOST_AT_ONCE
+from core.db import Database
+from core.exports.table import MOST_AT_ONCE, Table
 from core.finance import mismatches, payouts
 from core.finance.reconciliation import DEPOSIT_STATES, Reconciliation
 from core.money import Money
+from core.staff.roles import Actor
 from core.ui import navigation, session
 from core.ui.finance.reconciliation_legs import CATEGORIES
-from core.ui.kit import rows
+from core.ui.kit import export_panel, rows
 from core.ui.kit.rows import Column
 from core.ui.text import code, literal
 
@@ -63,6 +67,7 @@ def show(found: Reconciliation, currency: str) -> None:
             period=found.period,
             large=len(listed) >= AT_ONCE,
         )
+        rows.note_if_cut(listed, AT_ONCE, "newest")
     chosen = st.query_params.get("payout")
     if chosen and (payout := payouts.one(session.db(), chosen)):
         _details(payout)
@@ -93,6 +98,19 @@ def _details(payout: payouts.PayoutDetails) -> None:
             rows.show(payout["deposits"], DEPOSITS, key="payout-deposits", file="payout-deposits")
         if payout["movements"]:
             moved = rows.show(payout["movements"], MOVEMENTS, key="payout-movements", choose="movement")
-            rows.files(lambda _: payout["movements"], MOVEMENTS, name=payout["payout_id"])
+            many = payouts.movements_of(payout)
+            if many > len(payout["movements"]):
+                st.caption(f"The first {len(payout['movements']):,} of {many:,} movements; the files have all.")
+            export_panel.show(
+                partial(_movements, session.db(), payout),
+                name=payout["payout_id"],
+                large=many > export_panel.LARGE_ROWS,
+            )
             for one in (each for each in payout["movements"] if each["id"] == moved and each["payment_intent_id"]):
                 navigation.link(f"payments?payment={one['payment_intent_id']}", "See the payment", session.actor().role)
+
+
+def _movements(db: Database, payout: payouts.PayoutDetails, _: Actor) -> Table:
+    """All of its movements as a table to export."""
+    batches = payouts.movements(db, payout["payout_id"])
+    return Table(payout["payout_id"], "Movements", MOVEMENTS, batches, payouts.movements_of(payout))

@@ -12,6 +12,7 @@ from core.ui.kit import actions, rows
 from core.ui.kit.rows import Column
 from core.ui.text import literal
 
+DRAWN = 1_000
 FILE, RESULT = "stripe report", "against stripe report"
 COLUMNS = (
     Column("line", "Line", "count", help="Of the report; empty for what the report does not have."),
@@ -39,7 +40,10 @@ def show() -> None:
     if found.zone:
         st.caption(f"Times of this report were read as {literal(found.zone)}: it has no column created_utc.")
     if found.differences:
-        rows.show(found.differences, COLUMNS, key="against")
+        rows.show(found.differences[:DRAWN], COLUMNS, key="against")
+        if found.found > DRAWN:
+            held = "all" if found.found <= against.KEPT else f"the first {against.KEPT:,}"
+            st.caption(f"The first {DRAWN:,} are shown; the files have {held}.")
         rows.files(partial(_rows, found), COLUMNS, name="against-stripe")
 
 
