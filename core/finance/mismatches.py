@@ -182,6 +182,14 @@ def _amount(mismatch: Mismatch, ours: str, theirs: str) -> str:
     return f"Our ledger has {ours}, and Stripe booked {theirs}."
 
 
+def _duplicate(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    if mismatch["leg"] == "deposits":
+        if not ours:
+            return f"{theirs} arrived at the bank once more, after payout {mismatch['facts']['object']} had arrived."
+        return f"The payout of {ours} arrived more than once: the bank booked {theirs} for it."
+    return f"{mismatch['subject']} is there twice: {ours or theirs} is counted once too often."
+
+
 def _deposit_returned(mismatch: Mismatch, ours: str, theirs: str) -> str:
     if mismatch["leg"] == "payouts":
         return f"Stripe took the payout of {ours} back as failed ({theirs}), and our ledger has it as sent."
@@ -220,9 +228,7 @@ _SENTENCES: dict[str, Callable[[Mismatch, str, str], str]] = {
     "currency": _currency,
     "fee": _fee,
     "timing": lambda one, ours, theirs: f"Our ledger has {ours} in this period, and Stripe booked it in another one.",
-    "duplicate": lambda one, ours, theirs: (
-        f"{one['subject']} is there twice: {ours or theirs} is counted once too often."
-    ),
+    "duplicate": _duplicate,
     "payout_without_transactions": lambda one, ours, theirs: f"Stripe lists no transactions for the payout of {ours}.",
     "deposit_missing": _deposit_missing,
     "deposit_late": _deposit_late,

@@ -20,9 +20,8 @@ from core.ui.text import code, in_zone, literal
 
 AT_ONCE = 1_000  # mismatches on the page; a file has all
 REASON, NOTE = "mismatch reason", "mismatch note"
-SHOWN_COLUMNS = tuple(
-    column for column in MISMATCH_COLUMNS if column.field not in ("leg", "subject", "ours", "theirs", "accepted_reason")
-)
+IN_FILES_ALONE = ("leg", "subject", "amount_minor", "ours", "theirs", "accepted_reason")
+SHOWN_COLUMNS = tuple(column for column in MISMATCH_COLUMNS if column.field not in IN_FILES_ALONE)
 
 
 def show(found: Reconciliation, currency: str) -> None:

@@ -39,11 +39,11 @@ def state_of(month: Month) -> str:
 
 COLUMNS = (
     Column("month", "Month", read=lambda one: f"{date.fromisoformat(one['month']):%B %Y}"),
-    Column("state", "State", read=state_of, width="medium"),
-    Column("mismatches", "Not explained", read=lambda one: _not_explained(one)),
+    Column("state", "State", read=state_of, width=170),
+    Column("mismatches", "Not explained", read=lambda one: _not_explained(one), width=230),
     Column("closed_by", "Closed by", read=lambda one: actor_name(one["closed_by"]) if one["closed_by"] else ""),
     Column("closed_at", "Closed", "moment"),
-    Column("sha256", "SHA-256", help="Of the frozen figures as canonical JSON.", width="medium"),
+    Column("sha256", "SHA-256", help="Of the frozen figures as canonical JSON.", width="small"),
 )
 
 

@@ -24,15 +24,17 @@ CONTENTS = {
     "missing": "none",
 }
 COLUMNS = (
-    Column("day", "Made", "day"),
-    Column("amount_minor", "Amount", "money", total=True),
-    Column("kind", "Type", read=lambda one: one["kind"].capitalize()),
-    Column("transactions", "Transactions", "count"),
-    Column("remainder_minor", "Remainder", "money", help="The payout less what it took along: it should be zero."),
+    Column("day", "Made", "day", width=95),
+    Column("amount_minor", "Amount", "money", total=True, width=105),
+    Column("kind", "Type", read=lambda one: one["kind"].capitalize(), width=85),
+    Column("transactions", "Transactions", "count", width=95),
+    Column(
+        "remainder_minor", "Remainder", "money", help="The payout less what it took along: it should be zero.", width=90
+    ),
     Column("contents_state", "List", read=lambda one: CONTENTS[one["contents_state"]]),
     Column("expected_on", "Due at the bank", "day", help="Stripe's date, or the next day on which banks are open."),
     Column("deposited_on", "Arrived", "day"),
-    Column("deposit_state", "At the bank", read=lambda one: DEPOSIT_STATES[one["deposit_state"]]),
+    Column("deposit_state", "At the bank", read=lambda one: DEPOSIT_STATES[one["deposit_state"]].capitalize()),
     Column("payout_id", "Payout", "id"),
 )
 MOVEMENTS = (

@@ -13,17 +13,21 @@ from core.ui.kit.rows import Column
 from core.ui.text import literal
 
 SIDES = (
-    Column("title", "Line"),
-    Column("ours_minor", "Our ledger", "money"),
-    Column("ours_entries", "Entries", "count"),
-    Column("stripe_minor", "Stripe's balance", "money"),
-    Column("stripe_transactions", "Transactions", "count"),
+    Column("title", "Line", width=85),
+    Column("ours_minor", "Our ledger", "money", width=110),
+    Column("ours_entries", "Entries", "count", width=70),
+    Column("stripe_minor", "Stripe's balance", "money", width=120),
+    Column("stripe_transactions", "Transactions", "count", width=95),
     Column(
-        "timing_minor", "Booked on another day", "money", help="Ours in this period, Stripe's in another, or not yet."
+        "timing_minor",
+        "Other day",
+        "money",
+        help="Booked on another day: ours in this period, Stripe's in another, or not yet.",
+        width=95,
     ),
-    Column("conversion_minor", "Settled in another currency", "money"),
-    Column("mismatch_minor", "Mismatches", "money"),
-    Column("remainder_minor", "Remainder", "money", help="What nothing explains: it should be zero."),
+    Column("conversion_minor", "Other currency", "money", help="Settled in another currency.", width=115),
+    Column("mismatch_minor", "Mismatches", "money", width=100),
+    Column("remainder_minor", "Remainder", "money", help="What nothing explains: it should be zero.", width=95),
 )
 CATEGORIES = (
     Column("category", "Reporting category", read=lambda one: one["category"].replace("_", " ").capitalize()),
