@@ -30,6 +30,18 @@ CLASSES = {
     "deposit_returned": "Deposit returned",
     "unknown_operation": "Unknown operation",
 }
+OBJECTS = {
+    "pi": "Payment",
+    "ch": "Charge",
+    "py": "Charge",
+    "re": "Refund",
+    "pyr": "Refund",
+    "dp": "Dispute",
+    "du": "Dispute",
+    "po": "Payout",
+    "txn": "Balance transaction",
+    "bank": "Bank entry",
+}
 LEGS = {"operations": "Stripe's balance", "payouts": "Payout", "deposits": "Bank"}
 
 
@@ -111,6 +123,18 @@ def one(db: Database, key: str, *, now: datetime) -> Mismatch | None:
 def class_of(mismatch: Mismatch) -> str:
     """`missing_here`, `amount`, …: the functional form of TypedDict cannot name a field `class`."""
     return mismatch["key"].partition(":")[0]
+
+
+def ids(mismatch: Mismatch) -> dict[str, str]:
+    """The objects that the mismatch is about, each once, by what they are."""
+    facts = mismatch["facts"]
+    named = mismatch["payment_intent_id"], facts.get("object"), mismatch["subject"], facts.get("movement")
+    found: dict[str, str] = {}
+    for each in (*named, mismatch["payout_id"]):
+        if each and each not in found.values():
+            name = OBJECTS.get(str(each).partition("_")[0], "Object")
+            found[name if name not in found else f"Other {name.lower()}"] = str(each)
+    return found
 
 
 def sides(mismatch: Mismatch) -> Sides:

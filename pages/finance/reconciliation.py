@@ -34,8 +34,7 @@ st.markdown(f"## {literal(reconciliation.headline(found))}")
 if found.stale_days:
     st.info(f"{counted(found.stale_days, 'day')} of this period will be compared again in a moment.")
 for month in found.changed_months:
-    changed = counted(len(month["changes"]), "figure")
-    st.error(f"{literal(month['month'][:7])} was closed and has changed since: {changed}. The tab Months says which.")
+    st.error(f"{literal(reconciliation.changed_since_closed(month))} The tab Months says which.")
 for figures in (each for each in found.currencies if each["currency"] == currency):
     reconciliation_legs.show(figures)
 sections.show(
@@ -44,7 +43,7 @@ sections.show(
         sections.PAYOUTS: partial(payout_panel.show, found, currency),
         sections.BANK: bank_upload.show,
         sections.MONTHS: month_panel.show,
-        sections.JOURNAL: partial(journal_panel.show, period),
+        sections.JOURNAL: partial(journal_panel.show, period, currency),
         sections.STRIPE_REPORT: stripe_report_panel.show,
     }
 )

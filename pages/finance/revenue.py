@@ -46,7 +46,7 @@ else:
         st.caption(f"Other movements of the Stripe balance, in no figure above: {said}")
 payouts_on_the_way.show(found)
 st.subheader("Journal", anchor="journal")
-journal_panel.show(period)
+journal_panel.show(period, currency)
 export_schedules.show()
 fed = freshness.last_event(found.fresh_at, now, period.zone)
 st.caption(

@@ -56,7 +56,7 @@ def signed_in(database, owner, monkeypatch, tmp_path):
 def november() -> None:
     from core.periods import Period
 
-    journal_panel.show(Period(date(2026, 11, 1), date(2026, 11, 30), NEW_YORK))
+    journal_panel.show(Period(date(2026, 11, 1), date(2026, 11, 30), NEW_YORK), "jpy")
 
 
 def test_the_page_shows_the_balanced_journal_and_an_account_is_changed_in_a_dialog(signed_in):

@@ -60,8 +60,8 @@ def _details(chosen: Mismatch) -> None:
             ("Looked at by", actor_name(chosen["assignee"]) if chosen["assignee"] else "nobody yet"),
             ("Accepted because", chosen["accepted_reason"] or ""),
         ]
-        ids = [chosen["subject"], chosen["facts"].get("object"), chosen["payment_intent_id"], chosen["payout_id"]]
-        detail_view.facts([pair for pair in pairs if pair[1]], ids=list(dict.fromkeys(each for each in ids if each)))
+        ids = mismatches.ids(chosen)
+        detail_view.facts([*pairs, *ids.items()], ids=list(ids))
         for note in chosen["notes"]:
             written = in_zone(datetime.fromisoformat(note["at"]), zone)
             st.markdown(

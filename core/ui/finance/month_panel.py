@@ -19,11 +19,9 @@ from core.ui.text import code, literal
 REASON = "month reason"
 SHOWN_CHANGES = 200
 CHANGES = (
-    Column(
-        "path", "Figure", read=lambda one: one["path"].strip("/").replace("/", " › ").replace("_", " "), width="large"
-    ),
-    Column("closed", "When closed"),
-    Column("now", "Now"),
+    Column("path", "Figure", read=lambda one: months.in_words(one).figure, width="large"),
+    Column("closed", "When closed", read=lambda one: months.in_words(one).closed),
+    Column("now", "Now", read=lambda one: months.in_words(one).now),
 )
 
 

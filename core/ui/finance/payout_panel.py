@@ -7,6 +7,7 @@ import streamlit as st
 from core.db import Database
 from core.exports.table import MOST_AT_ONCE, Table
 from core.finance import mismatches, payouts
+from core.finance.bank.wording import MATCHED_BY
 from core.finance.reconciliation import DEPOSIT_STATES, Reconciliation
 from core.money import Money
 from core.staff.roles import Actor
@@ -51,7 +52,7 @@ DEPOSITS = (
     Column("booked_on", "Booked", "day"),
     Column("amount_minor", "Amount", "money"),
     Column("reference", "Reference"),
-    Column("matched_by", "Matched by", read=lambda one: one["matched_by"].replace("_", " ")),
+    Column("matched_by", "Matched by", read=lambda one: MATCHED_BY[one["matched_by"]]),
 )
 
 
