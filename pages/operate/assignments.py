@@ -51,7 +51,7 @@ shown = st.segmented_control(
     bind="query-params",
     on_change=first_page,
 )
-states, text = st.columns(2, vertical_alignment="bottom")
+states, specialties, text = st.columns(3, vertical_alignment="bottom")
 with states:
     state = st.selectbox(
         "State",
@@ -60,6 +60,18 @@ with states:
         placeholder="Every state",
         format_func=state_names.__getitem__,
         key="state",
+        bind="query-params",
+        on_change=first_page,
+    )
+with specialties:
+    specialty_names = consultation_details.vocabulary().specialties
+    specialty = st.selectbox(
+        "Specialty",
+        list(specialty_names),
+        index=None,
+        placeholder="Every specialty",
+        format_func=specialty_names.__getitem__,
+        key="specialty",
         bind="query-params",
         on_change=first_page,
     )
@@ -78,7 +90,13 @@ picked = st.query_params.get("consultation")
 
 kind = "ended" if search else "waiting" if show == "overdue" else show
 sought = partial(
-    assignment.consultations, db, clock(), status=None if search else show, state=state, search=search.strip() or None
+    assignment.consultations,
+    db,
+    clock(),
+    status=None if search else show,
+    state=state,
+    specialty=specialty,
+    search=search.strip() or None,
 )
 
 
@@ -86,9 +104,12 @@ sought = partial(
 def queue() -> None:
     freshness.reader_role()
     ask = partial(sought, skip=skip, limit=PAGE_ROWS)
-    found = shared_cache.answers().get(("consultations", show, state, search, skip), ask, ttl_seconds=1).answer
+    found = (
+        shared_cache.answers().get(("consultations", show, state, specialty, search, skip), ask, ttl_seconds=1).answer
+    )
     if not found:
-        st.success("No consultation, order or patient has this ID." if search else consultation_details.EMPTY[show])
+        nothing = "No consultation has these filters." if state or specialty else consultation_details.EMPTY[show]
+        st.success("No consultation, order or patient has this ID." if search else nothing)
         return
     columns = consultation_details.columns(kind)
     every = by_last_id(lambda after: sought(after_id=after, limit=1000), size=1000)

@@ -95,3 +95,16 @@ def test_an_edit_that_builds_on_what_somebody_changed_meanwhile_is_refused(clini
     with pytest.raises(Refused, match="meanwhile"):
         directory.save(clinic.db, ADMIN, {"id": "ann", "capacity": 5, "seen_at": seen}, later, reason="leave")
     assert directory.one(clinic.db, "ann")["capacity"] == 4
+
+
+@pytest.mark.parametrize("status", ["assigned", "waiting", "ended"])
+def test_a_list_has_those_of_one_specialty_alone(clinic, status):
+    if status != "waiting":
+        clinic.provider("ann", states="TX", specialties=["dermatology", "general_practice"])
+    skin, general = (clinic.ask("TX", each)["consultationId"] for each in ("dermatology", "general_practice"))
+    if status == "ended":
+        clinic.end(skin)
+        clinic.end(general)
+    for specialty, ids in (("dermatology", {skin}), ("general_practice", {general}), (None, {skin, general})):
+        found = assignment.consultations(clinic.db, NOW, status=status, specialty=specialty)
+        assert {one["id"] for one in found} == ids
