@@ -19,7 +19,7 @@ from core.ui.finance import (
     stripe_report_panel,
 )
 from core.ui.kit import actions, filters, freshness
-from core.ui.text import literal
+from core.ui.text import literal, zone_name
 
 running = session.services()
 
@@ -48,4 +48,4 @@ sections.show(
     }
 )
 fed = freshness.last_event(found.fresh_at, running.clock(), period.zone)
-st.caption(f"Days end at midnight in {literal(period.zone.key)}; deposits are by the bank's own days. {fed}")
+st.caption(f"Days end at midnight in {literal(zone_name(period.zone))}; deposits are by the bank's own days. {fed}")

@@ -10,7 +10,7 @@ from core.monitoring.overview import other_in_words
 from core.ui import history_notice, session
 from core.ui.finance import breakdown, export_schedules, journal_panel, payouts_on_the_way, revenue_charts
 from core.ui.kit import actions, cards, catalogue_names, charts, filters, freshness, shared_cache
-from core.ui.text import literal
+from core.ui.text import literal, zone_name
 
 KEPT_SECONDS = 5
 running, role = session.services(), session.actor().role
@@ -51,5 +51,5 @@ export_schedules.show()
 fed = freshness.last_event(found.fresh_at, now, period.zone)
 st.caption(
     "Amounts are in the currency that Stripe settles in, by the business day on which the balance moved. "
-    f"Times are {literal(period.zone.key)}. {fed}"
+    f"Times are {literal(zone_name(period.zone))}. {fed}"
 )

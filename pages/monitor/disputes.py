@@ -15,7 +15,7 @@ from core.ui import history_notice, session
 from core.ui.disputes import dispute_charts, dispute_details, network_limits, policy_texts, warning_details
 from core.ui.kit import actions, cards, charts, drawer, filters, freshness, rows, shared_cache
 from core.ui.kit.rows import Column
-from core.ui.text import literal
+from core.ui.text import literal, zone_name
 
 AT_ONCE = 500  # rows on the page; a file has all
 running = session.services()
@@ -116,4 +116,4 @@ day = min(period.until, today)
 network_limits.show(networks.standing(db, day, currency), day, currency, may_set=dispute_details.may_answer())
 if dispute_details.may_answer():
     policy_texts.show()
-st.caption(f"Times are {literal(period.zone.key)}. {freshness.last_event(counted.fresh_at, now, period.zone)}")
+st.caption(f"Times are {literal(zone_name(period.zone))}. {freshness.last_event(counted.fresh_at, now, period.zone)}")

@@ -13,7 +13,7 @@ from core.staff.roles import Actor
 from core.ui import history_notice, session
 from core.ui.kit import actions, export_panel, filters, freshness, rows, shared_cache, sorted_list
 from core.ui.payments import payment_details
-from core.ui.text import code, literal
+from core.ui.text import code, literal, zone_name
 
 WORDS = {words.lower(): status for status, words in payments.STATUSES.items()}
 SORTABLE = sorted_list.sortable(tables.PAYMENTS)
@@ -138,4 +138,4 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     with st.container(width="content"):
         export_panel.show(exported, name="payments", large=found.count >= payments.COUNTED_AT_MOST)
 fed = freshness.last_event(found.fresh_at, running.clock(), period.zone)
-st.caption(f"Choose a row to see the payment. Times are in {literal(period.zone.key)}. {fed}")
+st.caption(f"Choose a row to see the payment. Times are in {literal(zone_name(period.zone))}. {fed}")

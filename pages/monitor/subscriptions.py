@@ -8,7 +8,7 @@ from core.billing import cohorts, recurring_revenue, subscription_figures
 from core.ui import history_notice, session
 from core.ui.kit import actions, cards, catalogue_names, charts, filters, freshness, shared_cache
 from core.ui.subscriptions import movement_bars, subscription_charts, subscription_details, subscription_table
-from core.ui.text import literal
+from core.ui.text import literal, zone_name
 
 KEPT_SECONDS, MONTHS_KEPT_SECONDS = 5, 300
 
@@ -65,4 +65,4 @@ grid = shared.get(
 ).answer
 st.markdown(literal(cohorts.in_words(grid)))
 charts.show(subscription_charts.cohorts(grid))
-st.caption(f"Times are {literal(period.zone.key)}. {freshness.last_event(figures.fresh_at, now, period.zone)}")
+st.caption(f"Times are {literal(zone_name(period.zone))}. {freshness.last_event(figures.fresh_at, now, period.zone)}")

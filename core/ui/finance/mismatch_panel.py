@@ -15,8 +15,8 @@ from core.staff.audit_words import actor_name
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.finance import sections
-from core.ui.kit import actions, detail_view, export_panel, rows
-from core.ui.text import code, in_zone, literal
+from core.ui.kit import actions, detail_view, export_panel, object_links, rows
+from core.ui.text import in_zone, literal
 
 AT_ONCE = 1_000  # mismatches on the page; a file has all
 REASON, NOTE = "mismatch reason", "mismatch note"
@@ -121,7 +121,7 @@ def _reopen_dialog(chosen: Mismatch) -> None:
 @st.dialog("Write note")
 def _note_dialog(chosen: Mismatch) -> None:
     actions.end_dialog_if_over()
-    st.markdown(f"About {code(chosen['subject'])}")
+    st.markdown(f"About {object_links.inline('Subject', chosen['subject'])}")
     st.text_area("Note", key=NOTE, max_chars=2000)
     st.button("Save note", type="primary", on_click=actions.attempt, args=(partial(_note, chosen["key"]),))
     actions.end_dialog_when_done()

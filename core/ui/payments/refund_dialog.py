@@ -15,7 +15,7 @@ from core.staff.audit_words import actor_name
 from core.staff.flags import Flow
 from core.staff.roles import Actor, Right, right
 from core.ui import session
-from core.ui.kit import actions, paused
+from core.ui.kit import actions, object_links, paused
 from core.ui.text import code, literal
 
 ALL, PART = "all that is left", "a part"
@@ -155,10 +155,9 @@ def decide(asked: Action) -> None:
     """Approve or reject a refund that somebody else requested."""
     actions.end_dialog_if_over()
     amount = Money(asked.amount_minor or 0, asked.currency or "usd")
-    st.markdown(
-        f"**{literal(f'{amount} of')}** "
-        f"{code(asked.payment_intent_id)}{literal(f', requested by {actor_name(asked.requested_by)}')}"
-    )
+    payment = object_links.inline("Payment", str(asked.payment_intent_id))
+    by = literal(f", requested by {actor_name(asked.requested_by)}")
+    st.markdown(f"**{literal(f'{amount} of')}** {payment}{by}")
     st.markdown(f"> {literal(asked.reason)}")
     found = refund_preview.preview(session.services().payment_context, str(asked.payment_intent_id))
     if found.left < amount or not found.refundable:
