@@ -58,6 +58,11 @@ KINDS = {
         "Assign them by hand, or activate a provider with a licence in this state.",
         "assignments?show=waiting",
     ),
+    "database_refuses": Kind(
+        "Database connection",
+        "Run `payops check`, whose lines on the database say what is missing; what failed is repeated by itself.",
+        quiet_seconds=10 * MINUTE,
+    ),
     "database_too_slow": Kind(
         "Database connection",
         "Ask for shorter periods, and look in the database's log for what was slow or locked at this time.",
