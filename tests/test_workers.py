@@ -82,8 +82,9 @@ class Office:
 
 
 @pytest.fixture
-def office() -> Iterator[Office]:
+def office(prepared) -> Iterator[Office]:
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         opened = Office(Path(folder))
         try:
             yield opened

@@ -108,7 +108,7 @@ def listed(
 
 
 def of_payout(db: Database, payout_id: str, *, now: datetime) -> list[Mismatch]:
-    """What is wrong with a payout, the transactions it took along, or its deposit."""
+    """What is wrong with a payout, its transactions, or its deposit."""
     found: list[Mismatch] = db.call(
         "list_mismatches", since=date.min, until=date.min, states=list(UNFIXED), payout_id=payout_id, now=now
     )
@@ -180,7 +180,9 @@ def _currency(mismatch: Mismatch, ours: str, theirs: str) -> str:
 
 def _missing_here(mismatch: Mismatch, ours: str, theirs: str) -> str:
     if mismatch["subject_kind"] == "payout_content":
-        return f"Payout {mismatch['payout_id']} took {mismatch['subject']} along, and our list of it does not say so."
+        return (
+            f"Payout {mismatch['payout_id']} contains {mismatch['subject']}, and our list of its transactions does not."
+        )
     if mismatch["subject_kind"] == "balance_transaction":
         return f"Stripe moved {ours or theirs or 'money'} as {mismatch['subject']}, which our mirror does not have."
     return (
@@ -198,7 +200,7 @@ def _missing_at_stripe(mismatch: Mismatch, ours: str, theirs: str) -> str:
 
 def _amount(mismatch: Mismatch, ours: str, theirs: str) -> str:
     if mismatch["leg"] == "payouts" and "remainder_minor" in mismatch["facts"]:
-        return f"The payout is {ours}, and the transactions it took along come to {theirs}."
+        return f"The payout is {ours}, and its transactions come to {theirs}."
     if mismatch["leg"] == "deposits":
         return f"The payout is {ours}, and {theirs} arrived at the bank."
     if mismatch["facts"].get("line") == "payout_reversal":
@@ -232,7 +234,7 @@ def _fee(mismatch: Mismatch, ours: str, theirs: str) -> str:
 
 def _unknown(mismatch: Mismatch, ours: str, theirs: str) -> str:
     if mismatch["subject_kind"] == "action":
-        return f"Nobody knows yet what became of our {_line(mismatch)} of {ours}: Stripe did not answer."
+        return f"The outcome of our {_line(mismatch)} of {ours} is not known yet: Stripe did not answer."
     return f"Stripe booked {theirs} as “{_line(mismatch)}”, a kind of movement that our ledger does not know."
 
 

@@ -1,4 +1,4 @@
-"""Payouts as they were last reconciled: what each took along of Stripe's balance, and what of it arrived."""
+"""Payouts as they were last reconciled: the movements each contains, and how much of it arrived at the bank."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypedDict
@@ -52,7 +52,7 @@ class Deposit(TypedDict):
 
 
 class PayoutDetails(Payout):
-    """A payout with what it took along, by category and the first 1,000 one by one, and its entries at the bank."""
+    """A payout with its movements, by category and the first 1,000 one by one, and its entries at the bank."""
 
     trace_id: str | None
     arrival_date: str | None
@@ -75,7 +75,7 @@ def one(db: Database, payout_id: str) -> PayoutDetails | None:
 
 
 def movements(db: Database, payout_id: str, *, most: int = MOVEMENTS_A_CALL) -> Callable[[], Iterator[Sequence[Row]]]:
-    """All that the payout took along, oldest first, in batches of `most`."""
+    """All movements in the payout, oldest first, in batches of `most`."""
 
     def page(after: str | None) -> tuple[list[Movement], str | None]:
         found: list[Movement] = db.call("payout_movements", payout_id=payout_id, after_id=after, most=most)
@@ -85,5 +85,5 @@ def movements(db: Database, payout_id: str, *, most: int = MOVEMENTS_A_CALL) -> 
 
 
 def movements_of(payout: PayoutDetails) -> int:
-    """How many movements it took along."""
+    """How many movements are in the payout."""
     return sum(each["transactions"] for each in payout["categories"])

@@ -110,7 +110,7 @@ def reason_in_words(reason: str, state: str, names: Mapping[str, str]) -> str:
 def assignment_sentence(summary: AssignmentSummary, names: Mapping[str, str]) -> str:
     """How many patients wait and why, and how many consultations are assigned to a provider who may not see them."""
     waiting, overdue, oldest = summary["waiting"], summary["overdue"], summary["oldest"]
-    moved = summary["misplaced"]
+    moved = summary["to_reassign"]
     move = ""
     if moved:
         move = f" {_count(moved, 'consultation is', 'consultations are')} assigned to a provider who may no longer "

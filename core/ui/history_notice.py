@@ -23,7 +23,7 @@ def show() -> None:
         return
     if reached.complete_at is not None:
         return
-    said = "What Stripe holds was not all read yet, so figures of earlier days are too low."
+    said = "Stripe's history has not been read completely yet, so figures of earlier days are too low."
     state = literal(reached.in_words()) if reached.kinds else "Until then only what Stripe's events say is counted."
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="history-incomplete"):
         st.markdown(f":material/hourglass_top: **{said}** {state}")

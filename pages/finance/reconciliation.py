@@ -48,4 +48,4 @@ sections.show(
     }
 )
 fed = freshness.last_event(found.fresh_at, running.clock(), period.zone)
-st.caption(f"Days end at midnight in {literal(zone_name(period.zone))}; deposits are by the bank's own days. {fed}")
+st.caption(f"Days end at midnight in {literal(zone_name(period.zone))}; deposits are by the bank's booking date. {fed}")

@@ -113,7 +113,7 @@ charts.show_in_pairs(
     {by_day.name: partial(filters.show_step, in_steps(counted.daily), show=Shown.OPENED.value)},
 )
 day = min(period.until, today)
-network_limits.show(networks.standing(db, day, currency), day, currency, may_set=dispute_details.may_answer())
+network_limits.show(networks.month_counts(db, day, currency), day, currency, may_set=dispute_details.may_answer())
 if dispute_details.may_answer():
     policy_texts.show()
 st.caption(f"Times are {literal(zone_name(period.zone))}. {freshness.last_event(counted.fresh_at, now, period.zone)}")

@@ -37,8 +37,10 @@ def current_state() -> None:
     freshness.warn(stale=kept.stale)
     st.markdown(f"## {literal(assignment_figures.assignment_sentence(kept.answer, state_names))}")
     cards.show(assignment_figures.assignment_readings(kept.answer, days), role, across=5)
-    if may_act and (misplaced := kept.answer["misplaced"]):
-        st.button(f"Reassign {misplaced:,}", on_click=consultation_dialogs.move_misplaced, args=(misplaced,))
+    if may_act and (to_reassign := kept.answer["to_reassign"]):
+        st.button(
+            f"Reassign {to_reassign:,}", on_click=consultation_dialogs.reassign_from_ineligible, args=(to_reassign,)
+        )
 
 
 current_state()
@@ -100,7 +102,7 @@ sought = partial(
 )
 
 
-@st.fragment(run_every=REFRESH_SECONDS if show in ("waiting", "overdue", "misplaced") else None)
+@st.fragment(run_every=REFRESH_SECONDS if show in ("waiting", "overdue", "to_reassign") else None)
 def queue() -> None:
     freshness.reader_role()
     ask = partial(sought, skip=skip, limit=PAGE_ROWS)
@@ -142,5 +144,8 @@ if spread["assigned"]:
     st.markdown(literal(assignment_figures.spread_in_words(spread)))
     charts.show(assignment_charts.distribution(spread))
 else:
-    st.info("No consultation was assigned in these days. This shows how they are spread over the providers.")
+    st.info(
+        "No consultation was assigned in these days. Once some are, this shows how they are distributed over the "
+        "providers."
+    )
 what_if.show()

@@ -70,8 +70,9 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[Api]:
+def api(prepared) -> Iterator[Api]:
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         running = Api(Path(folder))
         running.start()
         yield running

@@ -283,9 +283,10 @@ def checkout(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def console(browser, checkout):
+def console(browser, checkout, prepared):
     """Nobody has visited this process yet: whoever needs that asks for `first_visit`."""
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         services = start(load_settings({"DATA_DIR": folder}, env_file=None))
         passwords = users.create_demo_users(services.db, Path(folder), wall_clock())
         try:
@@ -320,9 +321,9 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fresh_console(console, checkout):
-    """The same users and figures, served by a process that nobody visited yet."""
+    """The same users and figures, served by a process that nobody visited before the tests of the module."""
     with _process(checkout, console.services.settings.data_dir) as base:
         yield replace(console, base=base)
 

@@ -158,7 +158,7 @@ def test_an_unknown_account_without_stripes_entries_is_left_out(database, owner)
 
 def test_a_csvs_columns_are_kept_for_the_account(database, owner):
     data = (FILES / "signed.csv").read_bytes()
-    with pytest.raises(Refused, match="does not say whose it is"):
+    with pytest.raises(Refused, match="does not name its account"):
         take(database, data, "signed.csv")
     take(database, data, "signed.csv", account="Operating")
     (kept,) = owner.execute("select csv_mapping from payops.bank_accounts").fetchone()

@@ -5,7 +5,15 @@ import pytest
 from core.providers import assignment_figures
 
 DAY = {"asked": 100, "at_once": 90, "fallback": 18, "p50_ms": 2.0, "p95_ms": 4.0}
-NOBODY = {"waiting": 0, "overdue": 0, "limit_seconds": 1800, "oldest": None, "open": 12, "misplaced": 0, "capacity": 40}
+NOBODY = {
+    "waiting": 0,
+    "overdue": 0,
+    "limit_seconds": 1800,
+    "oldest": None,
+    "open": 12,
+    "to_reassign": 0,
+    "capacity": 40,
+}
 OLDEST = {"id": "cons_1", "state": "WY", "reason": "No provider is licensed in WY.", "age_seconds": 4800}
 TEXAS = {"state": "TX", "name": "Texas", "providers": 2, "free_slots": 3, "waiting": 0, "demand_30_days": 9}
 WYOMING = TEXAS | {"state": "WY", "name": "Wyoming", "providers": 0, "demand_30_days": 1}
@@ -24,7 +32,7 @@ SUMMARY = {
     [
         ({}, "No patient is waiting; 12 consultations are assigned."),
         (
-            {"open": 1, "misplaced": 1},
+            {"open": 1, "to_reassign": 1},
             (
                 "No patient is waiting; 1 consultation is assigned. 1 consultation is assigned to a provider who may "
                 "no longer see the patient."

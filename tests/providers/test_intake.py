@@ -48,8 +48,9 @@ class Form:
 
 
 @pytest.fixture(scope="module")
-def form() -> Iterator[Form]:
+def form(prepared) -> Iterator[Form]:
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         api = Api(Path(folder))
         api.start()
         services = start(load_settings({"DATA_DIR": folder}, env_file=None))

@@ -89,7 +89,7 @@ class DatabaseWatch:
         try:
             file = (self.data_dir / FILE).open("a+")
         except OSError as error:
-            log.error("who was told of the database cannot be kept", reason=error.strerror)
+            log.error("who was alerted about the database cannot be recorded", reason=error.strerror)
             yield None
             return
         with suppress(OSError), file:  # a disk that is full takes no line either; the memory knows

@@ -25,7 +25,7 @@ OUTCOMES = {
     "candidate": "Same name: a person must decide",
     "still_candidate": "Same name, not decided yet",
     "dismissed": "Same name, dismissed before as another person",
-    "reinstated": "Reinstated, says the list: a person decides about the return",
+    "reinstated": "Reinstated according to the list: a person decides about the return",
     "reinstated_before": "Reinstated: nothing to do",
     "still_listed": "Still listed, though a person returned them",
     "unlisted": "No longer listed: a person decides about the return",

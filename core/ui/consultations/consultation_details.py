@@ -33,7 +33,7 @@ EMPTY = {
     "waiting": "No consultation is waiting. Those that cannot be assigned are listed here, with the reason.",
     "overdue": "No consultation waits for too long. Those that do are listed here, with the reason.",
     "assigned": "No consultation is assigned. Each assigned one is listed here until it is completed or cancelled.",
-    "misplaced": (
+    "to_reassign": (
         "Every assigned provider may see their patients. Consultations whose provider's licence ended, or who was "
         "deactivated, are listed here."
     ),
@@ -64,7 +64,7 @@ def _in_full(reason: str | None, state: str) -> str:
 
 
 def columns(show: str) -> tuple[Column, ...]:
-    """The columns of a list of `waiting`, `assigned`, `misplaced` or `ended` consultations."""
+    """The columns of a list of `waiting`, `assigned`, `to_reassign` or `ended` consultations."""
     of_all = (
         Column("state", "State", read=lambda one: vocabulary().states.get(one["state"], one["state"])),
         Column("specialty", "Specialty", read=lambda one: specialty(one["specialty"])),
@@ -172,7 +172,7 @@ def _decision(decision: Decision, reason: str) -> None:
         st.markdown(literal(reason))
         st.caption(f"By {literal(audit_words.actor_name(decision['actor']))}, in {decision['took_us'] / 1000:.1f} ms.")
         if held := decision["licences"]:
-            st.markdown("Licences as they were known then")
+            st.markdown("Licences as recorded at that time")
             rows.show(held, PAST, key=f"held-{decision['id']}", file=f"licences-of-decision-{decision['id']}")
         candidates = decision["candidates"]["items"]
         if not candidates:

@@ -45,7 +45,7 @@ def show() -> None:
             _matched()
     void = deposits.void(session.db(), most=AT_ONCE)
     if void:
-        with st.expander("Entries that do not count: taken back, or never booked"):
+        with st.expander("Void entries: taken back by the bank, or never booked"):
             rows.show(void, VOID, key="void")
             rows.files(lambda _: deposits.void(session.db(), most=MOST_AT_ONCE), VOID, name="void-bank-entries")
             rows.note_if_cut(void, AT_ONCE, "newest")

@@ -41,7 +41,7 @@ COLUMNS = (
     Column("mismatches", "Not explained", read=lambda one: _not_explained(one), width=230),
     Column("closed_by", "Closed by", read=lambda one: actor_name(one["closed_by"]) if one["closed_by"] else ""),
     Column("closed_at", "Closed", "moment"),
-    Column("sha256", "SHA-256", help="Of the frozen figures as canonical JSON.", width="small"),
+    Column("sha256", "SHA-256", help="SHA-256 of the frozen figures as canonical JSON.", width="small"),
 )
 
 

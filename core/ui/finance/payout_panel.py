@@ -1,4 +1,4 @@
-"""The payouts of a period, and one of them: what it took along, by category, and what of it arrived."""
+"""The payouts of a period, and one of them: its movements by category, and how much of it arrived."""
 
 from functools import partial
 
@@ -30,7 +30,7 @@ COLUMNS = (
     Column("kind", "Type", read=lambda one: one["kind"].capitalize(), width=85),
     Column("transactions", "Transactions", "count", width=95),
     Column(
-        "remainder_minor", "Remainder", "money", help="The payout less what it took along: it should be zero.", width=90
+        "remainder_minor", "Remainder", "money", help="The payout minus its transactions. It should be zero.", width=90
     ),
     Column("contents_state", "List", read=lambda one: CONTENTS[one["contents_state"]]),
     Column("expected_on", "Due at the bank", "day", help="Stripe's date, or the next day on which banks are open."),
@@ -83,8 +83,8 @@ def _details(payout: payouts.PayoutDetails) -> None:
         st.markdown(f"{code(payout['payout_id'])}, {literal(DEPOSIT_STATES[payout['deposit_state']])}")
         if payout["contents_state"] == "not_listed":
             st.info(
-                "Stripe lists no transactions of a manual or instant payout. It is matched with the bank by its amount "
-                "and day, and what it took along is not known."
+                "Stripe lists no transactions of a manual or instant payout. It is matched with the bank by amount and "
+                "day."
             )
         else:
             rows.show(

@@ -27,7 +27,7 @@ SIDES = (
     ),
     Column("conversion_minor", "Other currency", "money", help="Settled in another currency.", width=115),
     Column("mismatch_minor", "Mismatches", "money", width=100),
-    Column("remainder_minor", "Remainder", "money", help="What nothing explains: it should be zero.", width=95),
+    Column("remainder_minor", "Remainder", "money", help="The unexplained difference. It should be zero.", width=95),
 )
 CATEGORIES = (
     Column("category", "Reporting category", read=lambda one: one["category"].replace("_", " ").capitalize()),
@@ -63,13 +63,13 @@ def show(figures: Figures) -> None:
 
 
 def payout_sentences(figures: Figures) -> list[str]:
-    """What the payouts took along, and what of them arrived at the bank."""
+    """What the payouts contain, and how much of them arrived at the bank."""
     currency, payouts, states = figures["currency"], figures["payouts"], figures["payout_states"]
     if not payouts["payouts"]:
         return ["No payouts in this period."]
     amount, remainder = Money(payouts["amount_minor"], currency), Money(payouts["remainder_minor"], currency)
     how_many = counted(payouts["payouts"], "payout")
-    said = [f"{how_many} came to {amount}; what they took along differs from that by {remainder}."]
+    said = [f"{how_many} came to {amount}; their transactions differ from that by {remainder}."]
     if states["not_listed"]:
         said.append(
             f"{counted(states['not_listed'], 'payout')} manual or instant: Stripe lists no transactions of these. They "

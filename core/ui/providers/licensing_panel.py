@@ -97,9 +97,7 @@ def show(*, may_edit: bool) -> None:
         _compacts(rules, may_edit=may_edit)
     with registrations:
         if any(rule["verified_on"] is None for rule in rules["registrations"]):
-            st.caption(
-                "A registration opens its state once you have set the rule with its source: until then it does not."
-            )
+            st.caption("A telehealth registration counts only once the state's rule is set here with its source.")
         rows.show(rules["registrations"], REGISTRATIONS, key="registrations", file="telehealth-registrations")
         if may_edit:
             st.button("Set a registration", on_click=set_registration, args=(rules,))
@@ -111,9 +109,7 @@ def _compacts(rules: Rules, *, may_edit: bool) -> None:
     rows.show(rules["compacts"], COMPACTS, key="compacts", file="compacts")
     members = [{"compact": one["code"], **member} for one in rules["compacts"] for member in one["members"]]
     if any(member["verified_on"] is None for member in members):
-        st.caption(
-            "A member state gives privileges once you have set it with its source: until then it opens no state."
-        )
+        st.caption("A compact privilege counts only once the member state is set here with its source.")
     rows.show(members, MEMBERS, key="members", file="compact-members")
     if may_edit:
         with st.container(horizontal=True):

@@ -173,7 +173,7 @@ def _save(document: ProviderDocument, actor: Actor) -> str:
     if saved["placed"]:
         told.append(f"{counted(saved['placed'], 'waiting consultation')} assigned.")
     if st.session_state.get(REASSIGN) and saved["outcome"] == "changed":
-        moved = assignment.move_misplaced(db, actor, why or "", now, provider_id=saved["id"])
+        moved = assignment.reassign_from_ineligible(db, actor, why or "", now, provider_id=saved["id"])
         told.append(f"{counted(moved['moved'], 'consultation')} released; {moved['waiting']:,} of them are waiting.")
     return " ".join(told)
 

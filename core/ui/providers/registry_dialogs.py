@@ -25,7 +25,7 @@ from core.ui.text import literal
 MAX_MB = 200
 MOST_ROWS = 1_000
 LIST_FILE, NPI_FILE = "exclusion list file", "npi registry file"
-BY_NAME, FULL, SUPPLEMENT = "As its name says", "Full list", "Monthly supplement"
+BY_NAME, FULL, SUPPLEMENT = "Detect from the file name", "Full list", "Monthly supplement"
 PROBLEMS = (
     Column("line", "Line", "count", width="small"),
     Column("column", "Column"),
@@ -57,8 +57,9 @@ def exclusion_list() -> None:
     """Import the OIG's list, whole or not at all, after showing which rows concern our providers."""
     actions.end_dialog_if_over()
     st.caption(
-        "UPDATED.csv or a monthly supplement of the OIG's list of excluded individuals (LEIE). Whose NPI is listed is "
-        "out of assignment at once; a name alone is for you to decide. Birth dates and addresses are not stored."
+        "UPDATED.csv or a monthly supplement of the OIG's list of excluded individuals (LEIE). A provider whose NPI "
+        "is listed is out of assignment at once; where only the name matches, you decide. Birth dates and addresses "
+        "are not stored."
     )
     st.file_uploader("File", type=["csv", "txt", "xlsx"], key=LIST_FILE, max_upload_size=MAX_MB)
     chosen = st.segmented_control("It is", [BY_NAME, FULL, SUPPLEMENT], default=BY_NAME, required=True, key="list kind")

@@ -38,9 +38,9 @@ def show(found: ProviderRow) -> None:
     now = session.services().clock()
     known = schedules.one(session.db(), found["id"], now)
     if known is None:
-        st.caption("No hours or time off: always there, with the capacity of the directory.")
+        st.caption("No hours or time off are set: always available, with the capacity from the directory.")
     else:
-        there = "There now" if known["on_duty"] else "Not there now"
+        there = "There now" if known["on_duty"] else "Not available now"
         st.markdown(literal(f"{there}. Times are in {known['zone']}."))
         for title, each, columns in (
             ("hours", known["hours"], HOURS),
@@ -81,8 +81,8 @@ def change(found: ProviderRow, known: Schedule | None) -> None:
 def _hours(start: Schedule) -> pd.DataFrame:
     st.markdown("**Hours and capacity by day**")
     st.caption(
-        "Leave all hours empty for somebody who is always there. Hours that end before they begin end on the next day. "
-        "An empty capacity is that of the directory; 0 means no consultations on that day."
+        "Leave all hours empty for a provider who is always available. Hours that end before they begin end on the "
+        "next day. An empty capacity uses the directory's; 0 means no consultations on that day."
     )
     capacities = {each["weekday"]: each["capacity"] for each in start["capacities"]}
     lines = [

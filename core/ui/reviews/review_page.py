@@ -23,7 +23,7 @@ from core.ui.text import literal
 STATES = {
     State.GOOD: ":green[:material/check_circle: Good]",
     State.LOOK: ":orange[:material/warning: Needs a look]",
-    State.UNKNOWN: ":gray[:material/remove: Nothing to judge]",
+    State.UNKNOWN: ":gray[:material/remove: No data]",
 }
 SHOWN_BEFORE = {Cadence.DAILY: 14, Cadence.WEEKLY: 12 * 7}
 HTML_TYPE = "text/html"
@@ -161,7 +161,7 @@ def _signature(found: Report, check: Check) -> None:
     who = audit_words.actor_name(signature["signed_by"])
     st.markdown(f":green[:material/verified:] Signed off by **{literal(who)}**, {literal(when)}")
     if signature["finding"] != check.finding:
-        st.warning(literal(f"It said then: {signature['finding']}"))
+        st.warning(literal(f"The finding at sign-off: {signature['finding']}"))
     if _may_act(cadence):
         with st.popover("Withdraw"):
             st.text_input("Why", key=f"why {check.name}", max_chars=300, placeholder="For the audit log")
@@ -214,4 +214,4 @@ def _comment(found: Report, check: Check, actor: Actor) -> str:
     text = st.session_state.get(f"comment {check.name}") or ""
     signing.comment(session.db(), actor, found.review, check, text, session.services().clock())
     st.session_state[f"comment {check.name}"] = ""
-    return "The comment is written."
+    return "Comment added."

@@ -130,7 +130,7 @@ def _history(running: Services) -> None:
     if found.kinds:
         st.progress(found.share, text=literal(found.in_words()))
     st.button(
-        "Continue" if found.kinds else "Read what Stripe holds",
+        "Continue" if found.kinds else "Read Stripe's history",
         type="primary",
         key="begin backfill",
         disabled=found.running,

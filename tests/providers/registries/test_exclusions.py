@@ -46,7 +46,7 @@ def test_whose_npi_is_listed_is_out_at_once_with_an_incident_and_what_they_were_
     assert {one["consultation_id"] for one in exclusions.assigned_since(two.db, "ann")} == theirs
     assert all(two.ask()["providerId"] == "bea" for _ in range(3))
     assert len(two.rows("select 1 from payops.listed_exclusions")) == 1
-    moved = assignment.move_misplaced(two.db, ADMIN, "excluded", NOW, provider_id="ann")
+    moved = assignment.reassign_from_ineligible(two.db, ADMIN, "excluded", NOW, provider_id="ann")
     assert (moved["moved"], two.pending()["ann"]) == (2, 0)
     two.check()
 

@@ -94,7 +94,7 @@ begin
       'state', 'accepted', 'difference_minor', before.difference_minor, 'currency', before.currency
     ), trim(p_reason)
   );
-  perform payops.tell_of_mismatches('{}', p_now);
+  perform payops.report_mismatches('{}', p_now);
   return 'true'::jsonb;
 end
 $$;
@@ -177,7 +177,7 @@ begin
 end
 $$;
 
--- replace_contents: what each of these payouts took along is what Stripe lists.
+-- replace_contents: the contents of each of these payouts are what Stripe lists.
 create function payops.replace_contents(p_contents jsonb) returns void
 language sql
 set search_path = '' as $$

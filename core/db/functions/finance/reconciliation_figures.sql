@@ -194,7 +194,7 @@ set search_path = '' as $$
   ) as r
 $$;
 
--- payout_movements: what this payout took along, oldest first, so many of them, after this movement if one is named.
+-- payout_movements: the movements in this payout, oldest first, at most so many, after this movement if one is named.
 create function payops_api.payout_movements(p_payout_id text, p_after_id text default null, p_most integer default 5000)
 returns jsonb
 language sql stable security definer
@@ -218,7 +218,7 @@ set search_path = '' as $$
   ) as m
 $$;
 
--- reconciled_payout: one payout: what it took along by category with the remainder, the first 1,000 of its movements, and
+-- reconciled_payout: one payout: its contents by category with the remainder, the first 1,000 of its movements, and
 -- its deposits; null where there is no such payout.
 create function payops_api.reconciled_payout(p_id text) returns jsonb
 language sql stable security definer

@@ -105,7 +105,7 @@ set search_path = '' as $$
   )
 $$;
 
--- found_consultations: a page of the consultations in this status (`misplaced`: with a provider who is not active and
+-- found_consultations: a page of the consultations in this status (`to_reassign`: with a provider who is not active and
 -- licensed there now; `ended`: completed or cancelled; `overdue`: waiting for too long), in one state, of one specialty,
 -- provider or patient, if given; or of those with this consultation, submission, order or patient ID. Open ones oldest first,
 -- ended ones newest first; only those after `p_after_id` in that order if it is given.
@@ -128,7 +128,7 @@ begin
       where c.patient_id = p_patient and (p_status is null or c.status = p_status)
       order by c.received_at desc, c.id
       offset p_skip limit p_limit;
-  elsif p_status in ('assigned', 'misplaced') then
+  elsif p_status in ('assigned', 'to_reassign') then
     return query
       select c.* from payops.consultations as c
       where c.status = 'assigned' and (p_state is null or c.state = p_state)

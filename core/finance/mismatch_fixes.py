@@ -42,7 +42,7 @@ _BY_KIND = {
 @dataclass
 class _Fetched:
     """What Stripe showed: rows by table that are not in the mirror yet, the objects that it does not have, and what
-    payouts took along.
+    payouts contain.
     """
 
     records: dict[str, list[Row]] = field(default_factory=dict)

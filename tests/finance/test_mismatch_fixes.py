@@ -12,8 +12,8 @@ import stripe
 from core.errors import Refused
 from core.events.repair import backfill
 from core.events.repair.balances import open_payouts
-from core.finance import fetching, mismatches, reconciliation
-from core.finance.fetching import Fetching
+from core.finance import mismatch_fixes, mismatches, reconciliation
+from core.finance.mismatch_fixes import Fetching
 from core.periods import Period
 from core.sandbox import process
 from core.staff.roles import Actor, Role
@@ -85,9 +85,9 @@ def test_each_kind_of_damage_is_mended_from_stripe_and_audited(mirrored, owner, 
         found = still_open(mirrored)
         assert list(found) == [key]
         if whole_day:
-            assert fetching.backfill_day(mirrored, FINANCE, found[key], ZONE), key
+            assert mismatch_fixes.backfill_day(mirrored, FINANCE, found[key], ZONE), key
         else:
-            assert fetching.fetch_again(mirrored, FINANCE, found[key]), key
+            assert mismatch_fixes.fetch_again(mirrored, FINANCE, found[key]), key
         assert still_open(mirrored) == {}
         done = owner.execute("select actor, action, subject from payops.audit_log order by id desc limit 1").fetchone()
         assert done == ("staff:fin", f"finance:mismatch:{'backfilled' if whole_day else 'fetched'}", f"mismatch:{key}")
@@ -112,7 +112,7 @@ def test_a_long_answer_is_recorded_in_parts_and_is_one_line_in_the_audit_log(mir
     listed = owner.execute(contents, [payout]).fetchall()
     for fetch, key, damages in (
         (
-            fetching.fetch_again,
+            mismatch_fixes.fetch_again,
             f"amount:{payout}",
             [
                 f"update payops.payouts set amount_minor = amount_minor + 1 where id = '{payout}'",
@@ -120,7 +120,7 @@ def test_a_long_answer_is_recorded_in_parts_and_is_one_line_in_the_audit_log(mir
             ],
         ),
         (
-            lambda *found: fetching.backfill_day(*found, ZONE),
+            lambda *found: mismatch_fixes.backfill_day(*found, ZONE),
             f"missing_here:{movement}",
             [f"delete from payops.balance_transactions where id = '{movement}'"],
         ),
@@ -145,4 +145,4 @@ def test_what_stripe_cannot_be_asked_about_is_refused_in_words(mirrored, owner):
     found = still_open(mirrored)
     assert list(found) == ["unknown_operation:action_unknown"]
     with pytest.raises(Refused, match="no object"):
-        fetching.fetch_again(mirrored, FINANCE, found["unknown_operation:action_unknown"])
+        mismatch_fixes.fetch_again(mirrored, FINANCE, found["unknown_operation:action_unknown"])

@@ -1,4 +1,4 @@
-"""Compares the mirror with Stripe's own itemised report, row by row."""
+"""Where the mirror differs from Stripe's own itemised report, row by row."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ class Difference(TypedDict):
 
 
 @dataclass(frozen=True)
-class Against:
+class ReportComparison:
     """What the comparison found: at most `KEPT` differences are kept, all are counted."""
 
     file: str
@@ -52,7 +52,7 @@ class Against:
         return f"The mirror has {self.found:,} {differ} from the {self.rows:,} transactions of {self.file}."
 
 
-def compare(db: Database, name: str, data: bytes, zone: ZoneInfo) -> Against:
+def compare(db: Database, name: str, data: bytes, zone: ZoneInfo) -> ReportComparison:
     """Compare the report's rows with the mirror, and the mirror's transactions of the same payouts or time with them.
 
     The whole file is read before anything is compared. Raises `Refused` naming file, line and reason.
@@ -65,7 +65,7 @@ def compare(db: Database, name: str, data: bytes, zone: ZoneInfo) -> Against:
         found += 1
         if len(kept) < KEPT:
             kept.append(each)
-    return Against(name, len(rows), used_zone.key if used_zone else None, kept, found)
+    return ReportComparison(name, len(rows), used_zone.key if used_zone else None, kept, found)
 
 
 def _differences(db: Database, rows: list[ReportRow], zone: ZoneInfo | None) -> Iterator[Difference]:

@@ -15,7 +15,7 @@ MISMATCH_COLUMNS = (
         "difference_minor",
         "Not explained",
         "money",
-        help="Our side less the other one; zero where only the day is wrong.",
+        help="Our amount minus the other side's; zero where only the day differs.",
         total=True,
         width=105,
     ),
