@@ -38,8 +38,7 @@ def page() -> None:
 
     from core.ui.consultations import consultation_details
 
-    decision = st.session_state["decision"]
-    consultation_details._decision(decision, decision["reason"])
+    consultation_details._decision(st.session_state["decision"])
 
 
 def shown(decision, monkeypatch):
