@@ -19,7 +19,7 @@ class Cadence(StrEnum):
 class State(StrEnum):
     GOOD = "good"
     LOOK = "needs a look"
-    UNKNOWN = "no data"
+    UNKNOWN = "nothing to judge"
 
 
 @dataclass(frozen=True)

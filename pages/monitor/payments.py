@@ -8,12 +8,11 @@ from core.errors import Refused
 from core.exports.table import Table, by_key
 from core.monitoring import overview
 from core.payments import payments, tables
-from core.payments.declines import Category
 from core.staff.roles import Actor
-from core.ui import history_notice, session
+from core.ui import session
 from core.ui.kit import actions, export_panel, filters, freshness, rows, shared_cache, sorted_list
 from core.ui.payments import payment_details
-from core.ui.text import code, literal, zone_name
+from core.ui.text import code, literal
 
 WORDS = {words.lower(): status for status, words in payments.STATUSES.items()}
 SORTABLE = sorted_list.sortable(tables.PAYMENTS)
@@ -24,7 +23,7 @@ db = running.db
 def look_for(name: str | None = None) -> None:
     """Show the list from the start; with `name`, the payments with this ID or reference."""
     st.query_params.pop("payment", None)
-    for each in ("before", "counted", "cause"):
+    for each in ("before", "counted"):
         st.query_params.pop(each, None)
     if name:
         st.session_state["find"] = name
@@ -47,7 +46,6 @@ def exported(reader: Actor) -> Table:
 
 st.title("Payments")
 actions.show_result()
-history_notice.show()
 chosen = st.query_params.get("payment")
 if chosen:
     st.button("All payments", icon=":material/arrow_back:", type="tertiary", on_click=look_for)
@@ -98,11 +96,9 @@ for customer in st.session_state.get("of_email", []) if not chosen else []:
 if chosen:
     st.stop()
 
-counted, cause = st.query_params.get("counted"), st.query_params.get("cause")
+counted = st.query_params.get("counted")
 try:
-    if counted == "failed" and cause:
-        sought = payments.failed_for(db, cause, period, currency, running.clock())
-    elif counted:
+    if counted:
         sought = payments.counted_in(counted, period, currency, running.clock())
     else:
         sought = payments.sought(**typed, status=WORDS.get(stands), currency=currency, bounds=period.bounds())
@@ -116,8 +112,7 @@ span = "in all time" if sought.everywhere else f"from {period.since:%-d %b %Y} t
 st.markdown(f"## {literal(payments.sentence(found, span))}")
 if counted:
     with st.container(horizontal=True, vertical_alignment="center"):
-        why = f", because of {overview.CAUSES[Category(cause)]}" if cause and counted == "failed" else ""
-        st.markdown(f"Only {literal(payments.COUNTED[counted] + why)}.", width="content")
+        st.markdown(f"Only {literal(payments.COUNTED[counted])}.", width="content")
         st.button("Show all payments", type="tertiary", on_click=look_for)
 if not found.items:
     st.info("Payments appear here a moment after Stripe reports them. Widen the period or remove a filter.")
@@ -138,4 +133,4 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     with st.container(width="content"):
         export_panel.show(exported, name="payments", large=found.count >= payments.COUNTED_AT_MOST)
 fed = freshness.last_event(found.fresh_at, running.clock(), period.zone)
-st.caption(f"Choose a row to see the payment. Times are in {literal(zone_name(period.zone))}. {fed}")
+st.caption(f"Choose a row to see the payment. Times are in {literal(period.zone.key)}. {fed}")

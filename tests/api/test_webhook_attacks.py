@@ -19,9 +19,8 @@ BODY = body_of(event("evt_once", "charge.succeeded", charge()))
 
 
 @pytest.fixture(scope="module")
-def api(prepared):
+def api():
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
-        prepared.copy_into(Path(folder))
         running = Api(Path(folder), STRIPE_WEBHOOK_SECRETS=f"{NEW},{OLD}")
         running.start()
         yield running

@@ -10,7 +10,7 @@ from core.staff import roles
 from core.staff.roles import Actor
 
 PROGRAMS = {"visa": "Visa VAMP", "mastercard": "Mastercard ECM"}
-LEVELS = {
+LINES = {
     ("visa", "early"): "non-compliant",
     ("visa", "excessive"): "excessive",
     ("mastercard", "excessive"): "excessive",
@@ -19,7 +19,7 @@ LEVELS = {
 
 
 @dataclass(frozen=True)
-class Limit:
+class Line:
     """A network's limit, reached with both `ratio` and `events`; `left` more events reach it, 0 once it is reached."""
 
     name: str
@@ -31,15 +31,15 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class NetworkMonth:
-    """What a network counts this month in one currency, and how many events in all currencies."""
+class Standing:
+    """What a network counts this month in one currency; `everywhere` are the events in all currencies."""
 
     network: str
     disputes: int
     fraud_warnings: int
     payments: int
-    limits: list[Limit]
-    events_in_all_currencies: int
+    lines: list[Line]
+    everywhere: int
 
     @property
     def title(self) -> str:
@@ -60,17 +60,17 @@ def events_left(events: int, payments: int, ratio: Decimal, least: int) -> int:
     return max(max(by_ratio, least) - events, 0)
 
 
-def month_counts(db: Database, day: date, currency: str) -> list[NetworkMonth]:
+def standing(db: Database, day: date, currency: str) -> list[Standing]:
     """Each network's count of the month of `day`, up to that day, with the limits of that day."""
-    found: list[NetworkRow] = db.call("network_counts", day=day, currency=currency)
-    return [_month(each) for each in found]
+    found: list[NetworkRow] = db.call("network_standing", day=day, currency=currency)
+    return [_standing(each) for each in found]
 
 
-def set_limit(
+def set_line(
     db: Database,
     actor: Actor,
     network: str,
-    level: str,
+    line: str,
     *,
     ratio: float,
     events: int,
@@ -81,9 +81,9 @@ def set_limit(
     """Set a network's limit from `since` on. Raises `Refused` for an invalid one."""
     roles.require(actor, "disputes")
     db.call(
-        "set_network_limit",
+        "set_network_line",
         network=network,
-        level=level,
+        line=line,
         ratio=ratio,
         events=events,
         since=since,
@@ -94,39 +94,39 @@ def set_limit(
     )
 
 
-def in_words(month: NetworkMonth) -> str:
+def in_words(found: Standing) -> str:
     """`14 of 1,200 payments, 1.17%; 46 more reach the non-compliant limit`."""
-    counted = f"{month.events:,} of {month.payments:,} payments"
-    if month.ratio is not None:
-        counted += f", {month.ratio:.2%}"
+    counted = f"{found.events:,} of {found.payments:,} payments"
+    if found.ratio is not None:
+        counted += f", {found.ratio:.2%}"
     told = [
-        f"the {limit.name} limit is reached"
-        if limit.left == 0 and month.payments
-        else f"{limit.left:,} more reach the {limit.name} limit"
-        for limit in month.limits
+        f"the {line.name} limit is reached"
+        if line.left == 0 and found.payments
+        else f"{line.left:,} more reach the {line.name} limit"
+        for line in found.lines
     ]
     return "; ".join([counted, *told])
 
 
-def _month(found: NetworkRow) -> NetworkMonth:
+def _standing(found: NetworkRow) -> Standing:
     network, events, payments = (found["network"], found["disputes"] + found["fraud_warnings"], found["payments"])
-    limits = [
-        Limit(
-            LEVELS[network, each["level"]],
+    lines = [
+        Line(
+            LINES[network, each["line"]],
             ratio := Decimal(str(each["ratio"])),
             each["events"],
             date.fromisoformat(each["since"]),
             each["source"],
             events_left(events, payments, ratio, each["events"]),
         )
-        for each in found["limits"]
+        for each in found["lines"]
     ]
-    every = found["all_currencies"]
-    return NetworkMonth(
+    everywhere = found["everywhere"]
+    return Standing(
         network,
         found["disputes"],
         found["fraud_warnings"],
         payments,
-        limits,
-        every["disputes"] + every["fraud_warnings"],
+        lines,
+        everywhere["disputes"] + everywhere["fraud_warnings"],
     )

@@ -136,7 +136,7 @@ class FoundWarnings(TypedDict):
 class LimitRow(TypedDict):
     """A limit of a card network."""
 
-    level: str
+    line: str
     ratio: float
     events: int
     since: str
@@ -155,5 +155,5 @@ class NetworkCount(TypedDict):
 class NetworkRow(NetworkCount):
     """What a network counts of a month in one currency, in all of them, and its limits."""
 
-    all_currencies: NetworkCount
-    limits: list[LimitRow]
+    everywhere: NetworkCount
+    lines: list[LimitRow]

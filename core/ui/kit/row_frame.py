@@ -13,7 +13,6 @@ from core.exports.ordering import Order
 from core.exports.table import Column, Row
 from core.money import Money
 from core.ui import navigation, session
-from core.ui.text import zone_name
 
 ID_IN_LINK = r"=([^=]*)$"
 
@@ -87,7 +86,8 @@ def _drawn_as(column: Column) -> Callable[[str, Column], Any]:
 
 
 def _moment(heading: str, column: Column) -> Any:
-    help = column.help or f"Times are in {zone_name(session.settings().business_zone)}."
+    zone = session.settings().business_zone.key
+    help = column.help or f"Times are in {zone.replace('_', ' ')}."
     return st.column_config.DatetimeColumn(heading, help=help, format="D MMM YYYY, HH:mm", width=column.width)
 
 
