@@ -12,6 +12,7 @@ from core.processes import is_served
 from core.settings import Settings
 from core.staff.roles import commandline_actor
 
+UP_TO_DATE = "The schema is up to date, and its rights are granted again."
 SettingsOf = Callable[[], Settings]
 
 
@@ -46,12 +47,12 @@ def mount(payops: typer.Typer, settings_of: SettingsOf, fail: Fail) -> None:
         except PayopsError as error:
             fail(error, code=2)
         try:
-            deployed = deploy(conninfo)
+            deployed = deploy(conninfo, repair=True)
             _count_days_in(settings, conninfo, zone)
         except PayopsError as error:
             fail(error, code=1)
         applied = ", ".join(deployed.applied) or "no new migration"
-        typer.echo(f"Schema {deployed.fingerprint}: {applied}." if deployed.changed else "The schema is up to date.")
+        typer.echo(f"Schema {deployed.fingerprint}: {applied}." if deployed.changed else UP_TO_DATE)
 
     @payops.command()
     def backup(file: Annotated[Path, typer.Argument(help="Where to write the backup.")]) -> None:

@@ -19,7 +19,7 @@ from core.db.time_limits import APPLIER, HEALTH, REPORT, WEBHOOK, TimeLimits
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Refused, Unavailable
 from core.events.api_responses import records_of
-from core.monitoring.incidents import IncidentLog, database_away
+from core.monitoring.incidents import IncidentLog, database_outage
 from core.payments.context import PaymentContext
 from core.periods import Clock, wall_clock
 from core.privacy.clinical_words import ClinicalWords
@@ -152,7 +152,7 @@ def start(settings: Settings, limits: TimeLimits = REPORT) -> Services:
     db = _persistently(partial(_opened, settings, limits))
     incidents = IncidentLog(db, settings.data_dir)
     clock = business_clock(settings)
-    db.tell_of_outages(lambda: incidents.spool(database_away(clock())))
+    db.tell_of_outages(lambda error: incidents.spool(database_outage(error, clock())))
     return Services(settings, db, clock, _webhook_secrets(settings), intake_secrets(settings))
 
 

@@ -18,6 +18,8 @@ from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
 from core.staff import passwords
 from tests import scheduling
+from tests.db import prepared as prepared_database
+from tests.db.prepared import PreparedDatabase
 from tests.telemetry import private_log_lines
 
 
@@ -34,6 +36,29 @@ class External:
 
 Server = embedded.EmbeddedServer | External
 APP_PASSWORD = "of-the-tests-alone"
+# One statement, which asks each table whether it has a row: most have none. The append-only triggers stay away.
+EMPTY = """
+do $$
+declare
+  name regclass;
+  filled boolean;
+begin
+  set local session_replication_role = replica;
+  for name in
+    select c.oid from pg_class as c
+    where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r' and c.relname not in (
+      'migrations', 'deployment', 'business', 'mirrored', 'states', 'specialties', 'taxonomy_codes',
+      'taxonomy_specialties', 'write_probe', 'clinical_words', 'network_limits', 'compacts', 'compact_members',
+      'telehealth_registrations', 'licensing_policy'
+    )
+  loop
+    execute format('select exists (select from %s)', name) into filled;
+    if filled then
+      execute format('delete from %s', name);
+    end if;
+  end loop;
+end $$
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,9 +80,15 @@ def nothing_private_is_logged() -> Iterator[private_log_lines.Collector]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedDatabase:
+    """For a test with a server of its own: it starts with the schema deployed."""
+    return prepared_database.of_this_run(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def server(prepared: PreparedDatabase) -> Iterator[Server]:
     """A Postgres with the schema deployed, whose app may sign in: `DATABASE_URL`'s, else the embedded one."""
-    with _external(os.environ["DATABASE_URL"]) if "DATABASE_URL" in os.environ else _embedded() as running:
+    with _external(os.environ["DATABASE_URL"]) if "DATABASE_URL" in os.environ else _embedded(prepared) as running:
         deploy(running.owner_conninfo)
         with psycopg.connect(running.owner_conninfo) as connection:
             connection.execute(f"alter role payops_app login password '{APP_PASSWORD}'")
@@ -68,8 +99,9 @@ def server() -> Iterator[Server]:
 
 
 @contextmanager
-def _embedded() -> Iterator[Server]:
+def _embedded(prepared: PreparedDatabase) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         yield embedded.ensure_running(Path(folder))
         embedded.remove(Path(folder))
 
@@ -101,17 +133,7 @@ def owner(server: Server) -> Iterator[psycopg.Connection]:
 
 def empty(connection: psycopg.Connection) -> None:
     """Takes away whatever earlier tests wrote; what the deployment wrote stays."""
-    connection.execute("set session_replication_role = replica")  # the append-only triggers stay away
-    tables = connection.execute(
-        "select string_agg(format('payops.%I', c.relname), ', ') from pg_class c"
-        " where c.relnamespace = 'payops'::regnamespace and c.relkind = 'r'"
-        " and c.relname not in ('migrations', 'deployment', 'business', 'mirrored', "
-        "'states', 'specialties', 'taxonomy_codes', 'taxonomy_specialties', 'write_probe', 'clinical_words',"
-        " 'network_lines', 'compacts', 'compact_members', 'telehealth_registrations', 'licensing_policy')"
-    ).fetchone()[0]
-    for table in tables.split(", "):
-        connection.execute(f"delete from {table}")
-    connection.execute("set session_replication_role = origin")
+    connection.execute(EMPTY)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

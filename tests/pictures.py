@@ -40,6 +40,18 @@ DIALOGS = {
     "settings": ["Stop all new money", "Plan a pause", "Add a guard"],
     "reconciliation": ["Import a bank statement"],
 }
+# Dialogs of an object: they open from its drawer or page, in its place.
+OF_A_ROW = {
+    "payments": ["Refund…"],
+    "disputes": ["Submit evidence", "Accept dispute"],
+    "subscriptions": ["Cancel subscription…", "Pause collection…", "Change plan…"],
+    "events": ["Replay"],
+    "errors": ["Resolve…", "Silence…"],
+    "recovery": ["Retry payment", "Schedule retry", "Payment link", "Stop retries"],
+    "assignments": ["Assign", "Release", "Complete", "Cancel"],
+    "providers": ["Edit", "Deactivate", "Verify licence", "Upload document", "Change hours and time off"],
+    "users": ["Change role", "Reset password", "Disable"],
+}
 REFUSED = ("support", "settings")
 
 
@@ -118,7 +130,9 @@ def for_everybody(
             photograph(page, f"{base}/{address}", asked.out / f"{name}.png")
             for number, button in enumerate(DIALOGS.get(address, ())):
                 dialog(page, button, asked.out / f"{name}-dialog-{number}.png")
-            drawer(page, asked.out / f"{name}-drawer.png")
+            if drawer(page, asked.out / f"{name}-drawer.png"):
+                for number, button in enumerate(OF_A_ROW.get(address, ())):
+                    of_the_row(page, button, asked.out / f"{name}-drawer-dialog-{number}.png")
 
 
 def photograph(page: Page, url: str, picture: Path, *, whole: bool = True) -> None:
@@ -148,11 +162,11 @@ def settle(page: Page) -> None:
         page.wait_for_timeout(250)
 
 
-def drawer(page: Page, picture: Path) -> None:
-    """The first row, opened; last on a page, for the next one is opened by its address."""
+def drawer(page: Page, picture: Path) -> bool:
+    """The first row, opened, if there is one; last on a page, for the next one is opened by its address."""
     table = page.locator(TABLE).first
     if not table.count():
-        return
+        return False
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     assert box
@@ -162,9 +176,25 @@ def drawer(page: Page, picture: Path) -> None:
         page.wait_for_url(lambda url: url != before, wait_until="commit", timeout=10_000)
     except Error:
         print(f"{picture.stem}: no row opened")
-        return
+        return False
     settle(page)
     shoot(page, picture, whole=not page.get_by_role("dialog").count())  # some rows open a page of their own
+    return True
+
+
+def of_the_row(page: Page, button: str, picture: Path) -> None:
+    """A dialog that opens from the row's drawer or page, which is opened again afterwards."""
+    opened = page.url
+    drawers = page.get_by_role("dialog")
+    found = (drawers.first if drawers.count() else page).get_by_role("button", name=button, exact=True).first
+    if not (found.count() and found.is_enabled()):
+        return
+    found.click()
+    found.wait_for(state="hidden") if drawers.count() else drawers.first.wait_for()
+    settle(page)
+    shoot(page, picture)
+    page.goto(opened)
+    settle(page)
 
 
 def dialog(page: Page, button: str, picture: Path) -> None:

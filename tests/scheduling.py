@@ -5,6 +5,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Tests of a browser are half of all the work. In two parts, and each part on one worker, they need two consoles.
 BROWSER = ("tests/browser/frame/", "tests/browser/")
+# What these tests look at takes seconds to make, and one worker makes it once.
+TOGETHER = (*BROWSER, "tests/finance/reconciling/")
 # Begun near the end, each of these would keep one worker busy while the others have nothing left to do.
 LONGEST_FIRST = (
     *BROWSER,
@@ -22,10 +24,10 @@ LONGEST_FIRST = (
 
 
 class FilesTogether(LoadScopeScheduling):
-    """Each worker gets whole files, the browser's by folder, in the order in which they were collected."""
+    """Each worker gets whole files, those of `TOGETHER` by folder, in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in BROWSER if nodeid.startswith(folder)), nodeid.split("::")[0])
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.split("::")[0])
 
 
 def longest_first(items: list[pytest.Item]) -> None:

@@ -28,6 +28,7 @@ from core.monitoring.spool import SPOOL_FILE
 from core.periods import wall_clock
 from core.sandbox import process
 from core.settings import load_settings
+from tests.db import probes
 from tests.events.business import a_morning
 from tests.factories import body_of
 
@@ -81,8 +82,9 @@ class Office:
 
 
 @pytest.fixture
-def office() -> Iterator[Office]:
+def office(prepared) -> Iterator[Office]:
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         opened = Office(Path(folder))
         try:
             yield opened
@@ -218,34 +220,33 @@ def test_a_step_whose_function_is_broken_stops_no_other(office):
     as_usual = functions_of_each_step(office)
     assert all(as_usual.values())
     for broken, untouched in broken_together(as_usual):
-        functions = "select oid::regprocedure::text, proname::text from pg_proc where proname = any (%s)"
-        functions += " and pronamespace = 'payops_api'::regnamespace"
-        signatures = office.owner.execute(functions, (sorted(broken),)).fetchall()
-        for signature, name in signatures:
-            office.owner.execute(f"alter function {signature} rename to broken_{name}")
         forget_what_was_done(office)
-        with_them_broken = functions_of_each_step(office)
+        with probes.broken(office.owner, *broken):
+            with_them_broken = functions_of_each_step(office)
         untouched -= {"record spooled incidents"}
         assert {name: with_them_broken[name] for name in untouched} == {name: as_usual[name] for name in untouched}
-        for signature, name in signatures:
-            office.owner.execute(f"alter function {signature.replace(name, f'broken_{name}', 1)} rename to {name}")
         forget_what_was_done(office)
     failed = office.rows("select title from payops.incidents where kind = 'worker_failed'")
     assert set(as_usual) <= {title.split("'")[1] for (title,) in failed}
 
 
 @pytest.mark.parametrize(
-    ("breaks", "mends"),
+    ("breaks", "mends", "code"),
     [
         (
             "revoke usage on schema payops_api from payops_app",
             "grant usage on schema payops_api to payops_app",
+            "database_right_missing",
         ),
-        ("alter schema payops_api rename to not_deployed", "alter schema not_deployed rename to payops_api"),
+        (
+            "alter schema payops_api rename to not_deployed",
+            "alter schema not_deployed rename to payops_api",
+            "database_not_migrated",
+        ),
     ],
     ids=["rights revoked", "functions not deployed"],
 )
-def test_a_worker_goes_on_after_any_error_of_the_database(office, breaks, mends):
+def test_a_worker_goes_on_after_any_error_of_the_database(office, breaks, mends, code):
     started = office.start_worker()
     until(lambda: office.rows("select 1 from payops.jobs where holder is not null"))
     office.owner.execute(breaks)
@@ -254,6 +255,9 @@ def test_a_worker_goes_on_after_any_error_of_the_database(office, breaks, mends)
     time.sleep(3)
     assert started.poll() is None
     office.owner.execute(mends)
-    until(lambda: office.rows("select 1 from payops.incidents where kind = 'worker_failed'"))
     until(lambda: spool.stat().st_size == 0)
+    told = office.rows(
+        "select kind, fingerprint from payops.incidents where kind in ('worker_failed', 'database_refuses')"
+    )
+    assert told == [("database_refuses", code)]  # one trouble of the database, however many steps met it
     assert started.poll() is None

@@ -180,7 +180,7 @@ class AnswerInTime:
             self._late = asyncio.create_task(self._answer_late())
 
     async def _answer_late(self) -> None:
-        late = Unavailable("timed_out", "This took too long. What was begun goes on; send the same again.")
+        late = Unavailable("timed_out", "This took too long. The work continues; send the same request again.")
         await answer_to(Request(self._scope), late)(self._scope, self._receive, self._send)
         if self._app is not None and not self._app.done():
             self.gave_up = True

@@ -215,7 +215,7 @@ def _open_invoices(life: Life, *, at_period_end: bool) -> Sequence[str]:
     if not open_ones:
         return []
     owed = total((Money(each["amount_remaining_minor"], each["currency"]) for each in open_ones), life.currency)
-    goes = "stays open and is still tried" if at_period_end else "stays open, and Stripe stops trying it"
+    goes = "stays open and is still retried" if at_period_end else "stays open, and Stripe stops retrying it"
     return [f"{counted(len(open_ones), 'open invoice')} over {owed} {goes}."]
 
 

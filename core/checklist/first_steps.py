@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from core.checklist.finding import Finding, State
 from core.events.repair.backfill_job import Reached
 
+TAB = "First steps"  # of the page settings
+
 
 @dataclass(frozen=True)
 class Step:
@@ -25,10 +27,10 @@ CONNECT = Step(
 )
 EVENTS = Step(
     "Receive Stripe's events",
-    "Stripe tells payops of each change at its webhook endpoint, within seconds.",
+    "Stripe reports each change to the webhook endpoint within seconds.",
     ("Webhook endpoint", "Webhook event types", "Webhook API version", "Webhook end to end"),
 )
-HISTORY = Step("Read what Stripe holds", "Until all of it is read, figures of earlier days are incomplete.", ())
+HISTORY = Step("Read Stripe's history", "Until all of it is read, figures of earlier days are incomplete.", ())
 PROVIDERS = Step(
     "Add providers",
     "Without a licensed provider no patient can be assigned.",

@@ -152,7 +152,7 @@ def payment_log(here: Installation) -> Verdict:
     try:
         httpx.get(address, headers={"Authorization": f"Bearer {tokens[0]}"}, timeout=SECONDS)
     except httpx.HTTPError:
-        return not_checked("The payment API does not answer.", "Mend the line Payment API first.")
+        return not_checked("The payment API does not answer.", "Fix the line Payment API first.")
     for _ in range(20):
         if here.facts_now()["api_calls"].get(LOGGED, 0) > before:
             return passed("Requests to the payment API are recorded.")
@@ -180,7 +180,9 @@ def alerts(here: Installation) -> Verdict:
     """Somebody is told when something goes wrong."""
     urls = here.running.settings.alert_urls
     if not urls:
-        return failed("ALERT_URLS is not set, so nobody is told of an incident.", "Set ALERT_URLS to where alerts go.")
+        return failed(
+            "ALERT_URLS is not set, so nobody is notified of incidents.", "Set ALERT_URLS to where alerts go."
+        )
     return passed(f"Alerts go to {counted(len(urls), 'target')}.")
 
 

@@ -56,7 +56,7 @@ def _checked(here: Installation, name: str) -> Finding:
     try:
         verdict = LINES[name](here)
     except PayopsError as error:
-        verdict = not_checked(error.detail, "Mend this first, then check again.")
+        verdict = not_checked(error.detail, "Fix this first, then check again.")
     except Exception:  # one line's defect must not hide the others
         log.exception("a line of the checklist failed", line=name)
         verdict = not_checked("This line has a defect; the log has the details.", "Report it.")

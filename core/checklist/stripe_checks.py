@@ -12,6 +12,10 @@ from core.settings import PaymentMode
 from core.stripe_gateway import API_VERSION, Json
 
 WEBHOOK_PATH = "/api/webhooks/stripe"
+ADD_ENDPOINT = (
+    "Create it under Settings, First steps, or in Stripe's dashboard, under Developers, Webhooks. "
+    "Then put its signing secret into STRIPE_WEBHOOK_SECRETS."
+)
 # What payops reads. Its writes cannot be tried without an effect.
 LISTS = (
     "charges",
@@ -90,8 +94,7 @@ def endpoint_exists(here: Installation) -> Verdict:
     if found is None:
         return failed(
             f"Stripe has no webhook endpoint with the address {address}.",
-            "Add it in Stripe's dashboard, under Developers, Webhooks, and put its signing secret into "
-            "STRIPE_WEBHOOK_SECRETS.",
+            ADD_ENDPOINT,
         )
     if found["status"] != "enabled":
         return failed(

@@ -22,6 +22,18 @@ TOO_SLOW = {
 }
 
 
+# What payops calls and may not, or what is not there. Whoever asks gets 503: nothing was done, and it is soon mended.
+NO_RIGHT = "42501"
+RIGHT_MISSING = (
+    "database_right_missing",
+    "The database refuses payops's login a right that it needs. Run `payops migrate`, which grants it again, and see "
+    "that the login is a member of payops_app.",
+)
+FUNCTION_MISSING = (
+    "database_not_migrated",
+    "The database lacks a function of this version of payops. Run `payops migrate`, then try again.",
+)
+OURS_MISSING = ("function payops_api.", 'schema "payops_api"')
 # An undefined function, table, column or object; a changed result of a prepared statement.
 REPLACED = frozenset({"42883", "42P01", "42703", "42704", "0A000"})
 REPLACED_INSIDE = ("cache lookup failed", "could not open relation with OID", "tuple concurrently updated")
@@ -115,6 +127,11 @@ def changed_meanwhile(sqlstate: str | None, message: str) -> bool:
     return sqlstate in REPLACED or sqlstate == "XX000" and message.startswith(REPLACED_INSIDE)
 
 
+def function_missing(sqlstate: str | None, message: str) -> bool:
+    """Whether the called function is not there, or its whole schema; a function that another one misses is a defect."""
+    return sqlstate in ("42883", "3F000") and message.startswith(OURS_MISSING)
+
+
 def error_from_sqlstate(sqlstate: str, message: str, hint: str | None) -> PayopsError:
     """The error a caller gets for what Postgres answered; `message` is our code where we raised it."""
     if sqlstate == RAISED_BY_US:
@@ -128,4 +145,8 @@ def error_from_sqlstate(sqlstate: str, message: str, hint: str | None) -> Payops
         return out_of_range()
     if sqlstate.startswith(RETRYABLE_CLASSES):
         return database_away()
+    if sqlstate == NO_RIGHT:
+        return Unavailable(*RIGHT_MISSING)
+    if function_missing(sqlstate, message):
+        return Unavailable(*FUNCTION_MISSING)
     return DatabaseFault("database_fault", f"{sqlstate}: {message}")

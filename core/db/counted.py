@@ -12,6 +12,8 @@ from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Unavailable
 from core.periods import wall_clock
 
+PASSING = frozenset({"database_too_slow", "database_busy"})  # of one call; any other trouble is of the whole database
+
 
 class CountedDatabase:
     """Passes every call on; counts that could not be recorded before the process ends are lost."""
@@ -22,10 +24,10 @@ class CountedDatabase:
         self._errors: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._away = False
-        self._tell_of_outage: Callable[[], None] | None = None
+        self._tell_of_outage: Callable[[Unavailable], None] | None = None
 
-    def tell_of_outages(self, tell: Callable[[], None]) -> None:
-        """From now on `tell` is called at the first call that gets no answer, once until the database answers again."""
+    def tell_of_outages(self, tell: Callable[[Unavailable], None]) -> None:
+        """From now on `tell` is called at the first call that the database cannot take, once until it takes one."""
         self._tell_of_outage = tell
 
     def call(self, function: str, /, **arguments: Any) -> Any:
@@ -50,10 +52,11 @@ class CountedDatabase:
     def _note(self, error: PayopsError) -> None:
         with self._counting:
             self._errors[error.code] += 1
-            begins = error.code == "database_unavailable" and not self._away
+            outage = error if isinstance(error, Unavailable) and error.code not in PASSING else None
+            begins = outage is not None and not self._away
             self._away = self._away or begins
-        if begins and self._tell_of_outage:
-            self._tell_of_outage()
+        if begins and outage and self._tell_of_outage:
+            self._tell_of_outage(outage)
 
     def _record(self) -> None:
         with self._counting:

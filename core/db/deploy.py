@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ DEPLOY_LOCK = 7_209_113  # see functions/advisory_locks.sql
 LOCK_TIMEOUT = "set local lock_timeout = '3s'"
 ATTEMPTS = 10
 PAUSE_SECONDS = 1.0
+_FUNCTION = re.compile(r"^create function (payops(?:_api)?\.\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,17 @@ def migrations() -> list[Path]:
     return sorted(MIGRATIONS.rglob("*.sql"), key=lambda path: path.name)
 
 
-def deploy(conninfo: str) -> Deployed:
+def deploy(conninfo: str, *, repair: bool = False) -> Deployed:
     """Apply what is missing. Twice, at once or interrupted is safe: it is one transaction under one lock.
+
+    With `repair`, functions that somebody dropped and rights that somebody changed since the last deploy come back.
 
     It is safe while processes of the version before run: they see the old functions until it commits and the new ones
     after, and where a table that a migration changes is in use, it lets go of everything and begins again.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _deployed(conninfo)
+            return _deployed(conninfo, repair)
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
             if attempt == ATTEMPTS:
                 raise Unavailable(
@@ -58,12 +62,14 @@ def deploy(conninfo: str) -> Deployed:
     raise AssertionError("unreachable")
 
 
-def _deployed(conninfo: str) -> Deployed:
+def _deployed(conninfo: str, repair: bool) -> Deployed:
     wanted = fingerprint()
     try:
         with psycopg.connect(conninfo, connect_timeout=5, prepare_threshold=None) as connection:
             connection.execute("select pg_advisory_xact_lock(%s)", (DEPLOY_LOCK,))
-            if _deployed_fingerprint(connection) == wanted:
+            if _deployed_fingerprint(connection) == wanted and not (repair and _lacks_functions(connection)):
+                if repair:
+                    connection.execute((HERE / "grants.sql").read_bytes())
                 return Deployed((), wanted, changed=False)
             connection.execute(LOCK_TIMEOUT)
             connection.execute(_recognise_merged().encode())
@@ -138,6 +144,15 @@ def _deployed_fingerprint(connection: psycopg.Connection[Any]) -> str | None:
 def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
     row = connection.execute("select to_regclass(%s) is not null", (f"payops.{name}",)).fetchone()
     return bool(row and row[0])
+
+
+def _lacks_functions(connection: psycopg.Connection[Any]) -> bool:
+    found = connection.execute(
+        "select n.nspname || '.' || p.proname from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace"
+        " where n.nspname in ('payops', 'payops_api')"
+    )
+    wanted = (name for path in FUNCTIONS.rglob("*.sql") for name in _FUNCTION.findall(path.read_text()))
+    return not {name for (name,) in found}.issuperset(wanted)
 
 
 def _migrate(connection: psycopg.Connection[Any]) -> list[str]:

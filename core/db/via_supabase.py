@@ -7,7 +7,7 @@ import httpx
 from postgrest.exceptions import APIError
 from supabase import Client, ClientOptions, create_client
 
-from core.db import DatabaseFault, database_away, error_from_sqlstate, plain, read_json, unstorable_text
+from core.db import NO_RIGHT, DatabaseFault, database_away, error_from_sqlstate, plain, read_json, unstorable_text
 from core.db.time_limits import REPORT, TimeLimits
 from core.errors import Unavailable
 
@@ -27,6 +27,11 @@ NOT_SUPABASE = (
     "SUPABASE_URL answers with something other than data, such as a proxy's web page. "
     "Check the address and what stands between it and payops.",
 )
+RIGHT_MISSING = (
+    "database_right_missing",
+    "Supabase refuses payops a right that it needs. Check that SUPABASE_SECRET_KEY is the secret key and not the "
+    "publishable one, and run `payops migrate`.",
+)
 SCHEMA_NOT_EXPOSED = (
     "schema_not_exposed",
     "Supabase does not expose the schema payops_api. Add it to the exposed schemas in Supabase's API settings.",
@@ -36,8 +41,9 @@ SCHEMA_CACHE_STALE = (
     "Supabase does not know a function of this version yet. If it stays so, run `payops migrate`, "
     "then `notify pgrst, 'reload schema'` in the SQL editor.",
 )
-# By PostgREST's code, where a call did not reach its function.
+# By PostgREST's code, or Postgres's, where a call did not reach its function.
 POSTGREST_ANSWERS = {
+    NO_RIGHT: RIGHT_MISSING,
     "PGRST106": SCHEMA_NOT_EXPOSED,
     "PGRST202": SCHEMA_CACHE_STALE,
     "PGRST300": KEY_REFUSED,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.db import Database
-from core.errors import PayopsError
+from core.errors import PayopsError, Unavailable
 from core.events import inbox
 from core.periods import Clock
 
@@ -44,7 +44,8 @@ class Applying:
                 "apply_recorded_events", most=self._most, now=self._clock(), set_aside=self._set_aside
             )
         except PayopsError as error:
-            if error.code != "database_unavailable":  # which says nothing about the events
+            # That the database is away or refuses says nothing about the events.
+            if not isinstance(error, Unavailable) or error.code == "database_too_slow":
                 self._most, self._set_aside = 1, self._most == 1
             raise
         if applied:

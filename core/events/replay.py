@@ -12,7 +12,7 @@ from core.events.event_rows import Json, ReplayableEvent
 from core.events.field_allowlist import kind_of
 from core.events.lookup import EventFilter, Place, is_stripe_id
 from core.events.registry import Records, Row, Snapshot, merged
-from core.events.repair.backfill import FETCHED, ONLY_TOLD, SOURCES
+from core.events.repair.backfill import FETCHED, FROM_EVENTS_ALONE, SOURCES
 from core.events.repair.partial_lists import completed
 from core.periods import Clock
 from core.staff import roles
@@ -146,7 +146,7 @@ def _refetched(
             found = {"deleted": True}
         if not found.get("deleted"):
             snapshot = Snapshot(completed(stripe, found), now.replace(microsecond=0), FETCHED, livemode)
-            from_event = {table: rows for table, rows in stored.items() if table in ONLY_TOLD}
+            from_event = {table: rows for table, rows in stored.items() if table in FROM_EVENTS_ALONE}
             return merged([source.projection(snapshot), from_event]), "applied", None
     return retries.refetched(stripe, event["id"], livemode=livemode)
 

@@ -12,10 +12,10 @@ from core.db import json_text
 from core.errors import Refused
 from core.exports import command_line
 from core.exports.table import MOST_AT_ONCE, Stamp
-from core.finance import against, exporting, mismatches, payout_report, reconciliation
-from core.finance.against import Against
+from core.finance import mismatches, payout_report, reconciliation, reconciliation_tables, report_comparison
 from core.finance.mismatches import Mismatch
 from core.finance.reconciliation import Reconciliation
+from core.finance.report_comparison import ReportComparison
 from core.periods import Period
 from core.staff.roles import commandline_actor
 
@@ -69,9 +69,9 @@ def _reconcile_payout(
     with open_services() as running:
         now = running.clock()
         reconciliation.refresh(running.db, now)
-        found = payout_report.load(running.db, payout_id, now=now)
+        found = payout_report.load(running.db, payout_id, now=now, all_movements=as_json)
         stamp = Stamp(now, commandline_actor().name, running.settings.business_zone)
-        command_line.save(exporting.payout_mismatch_table(found), stamp, csv=csv, xlsx=xlsx)
+        command_line.save(reconciliation_tables.payout_mismatch_table(found), stamp, csv=csv, xlsx=xlsx)
     typer.echo(json_text(found.as_json()) if as_json else "\n".join(payout_report.lines(found)))
     return found.reconciles
 
@@ -88,12 +88,12 @@ def _reconcile_period(
     with open_services() as running:
         zone = running.settings.business_zone
         period, now = Period(since, until, zone), running.clock()
-        compared = against.compare(running.db, report.name, _content(report), zone) if report else None
+        compared = report_comparison.compare(running.db, report.name, _content(report), zone) if report else None
         reconciliation.refresh(running.db, now)
         found = reconciliation.load(running.db, period)
         listed = mismatches.listed(running.db, period, now=now, most=MOST_AT_ONCE)
         stamp = Stamp(now, commandline_actor().name, zone)
-        command_line.save(exporting.mismatch_table(found, listed), stamp, csv=csv, xlsx=xlsx)
+        command_line.save(reconciliation_tables.mismatch_table(found, listed), stamp, csv=csv, xlsx=xlsx)
     typer.echo(json_text(as_object(found, listed, compared)) if as_json else _text(found, listed, compared))
     return found.reconciles and (compared is None or compared.agrees)
 
@@ -105,7 +105,7 @@ def _content(path: Path) -> bytes:
         raise Refused("file_not_read", f"{path.name} could not be read: {error.strerror}.") from error
 
 
-def as_object(found: Reconciliation, listed: list[Mismatch], compared: Against | None) -> dict[str, Any]:
+def as_object(found: Reconciliation, listed: list[Mismatch], compared: ReportComparison | None) -> dict[str, Any]:
     """What `--json` prints: amounts in minor units."""
     return {
         "since": found.period.since.isoformat(),
@@ -126,7 +126,7 @@ def as_object(found: Reconciliation, listed: list[Mismatch], compared: Against |
     }
 
 
-def _text(found: Reconciliation, listed: list[Mismatch], compared: Against | None) -> str:
+def _text(found: Reconciliation, listed: list[Mismatch], compared: ReportComparison | None) -> str:
     lines = list(reconciliation.lines_in_words(found))
     if listed:
         lines.append("")
@@ -140,11 +140,13 @@ def _text(found: Reconciliation, listed: list[Mismatch], compared: Against | Non
         lines += ["", compared.in_words()]
         lines += [_difference(each) for each in compared.differences[:DIFFERENCES_PRINTED]]
         if compared.found > DIFFERENCES_PRINTED:
-            lines.append(f"… and {compared.found - DIFFERENCES_PRINTED:,} more; --json lists up to {against.SHOWN:,}.")
+            lines.append(
+                f"… and {compared.found - DIFFERENCES_PRINTED:,} more; --json lists up to {report_comparison.KEPT:,}."
+            )
     return "\n".join(lines)
 
 
-def _difference(each: against.Difference) -> str:
+def _difference(each: report_comparison.Difference) -> str:
     where = f"line {each['line']}" if each["line"] else "not in the report"
     return (
         f"  {where}: {each['balance_transaction_id']} {each['field']}: report {each['report']}, mirror {each['mirror']}"

@@ -30,6 +30,18 @@ CLASSES = {
     "deposit_returned": "Deposit returned",
     "unknown_operation": "Unknown operation",
 }
+OBJECTS = {
+    "pi": "Payment",
+    "ch": "Charge",
+    "py": "Charge",
+    "re": "Refund",
+    "pyr": "Refund",
+    "dp": "Dispute",
+    "du": "Dispute",
+    "po": "Payout",
+    "txn": "Balance transaction",
+    "bank": "Bank entry",
+}
 LEGS = {"operations": "Stripe's balance", "payouts": "Payout", "deposits": "Bank"}
 
 
@@ -96,7 +108,7 @@ def listed(
 
 
 def of_payout(db: Database, payout_id: str, *, now: datetime) -> list[Mismatch]:
-    """What is wrong with a payout, the transactions it took along, or its deposit."""
+    """What is wrong with a payout, its transactions, or its deposit."""
     found: list[Mismatch] = db.call(
         "list_mismatches", since=date.min, until=date.min, states=list(UNFIXED), payout_id=payout_id, now=now
     )
@@ -111,6 +123,18 @@ def one(db: Database, key: str, *, now: datetime) -> Mismatch | None:
 def class_of(mismatch: Mismatch) -> str:
     """`missing_here`, `amount`, …: the functional form of TypedDict cannot name a field `class`."""
     return mismatch["key"].partition(":")[0]
+
+
+def ids(mismatch: Mismatch) -> dict[str, str]:
+    """The objects that the mismatch is about, each once, by what they are."""
+    facts = mismatch["facts"]
+    named = mismatch["payment_intent_id"], facts.get("object"), mismatch["subject"], facts.get("movement")
+    found: dict[str, str] = {}
+    for each in (*named, mismatch["payout_id"]):
+        if each and each not in found.values():
+            name = OBJECTS.get(str(each).partition("_")[0], "Object")
+            found[name if name not in found else f"Other {name.lower()}"] = str(each)
+    return found
 
 
 def sides(mismatch: Mismatch) -> Sides:
@@ -156,7 +180,9 @@ def _currency(mismatch: Mismatch, ours: str, theirs: str) -> str:
 
 def _missing_here(mismatch: Mismatch, ours: str, theirs: str) -> str:
     if mismatch["subject_kind"] == "payout_content":
-        return f"Payout {mismatch['payout_id']} took {mismatch['subject']} along, and our list of it does not say so."
+        return (
+            f"Payout {mismatch['payout_id']} contains {mismatch['subject']}, and our list of its transactions does not."
+        )
     if mismatch["subject_kind"] == "balance_transaction":
         return f"Stripe moved {ours or theirs or 'money'} as {mismatch['subject']}, which our mirror does not have."
     return (
@@ -174,12 +200,20 @@ def _missing_at_stripe(mismatch: Mismatch, ours: str, theirs: str) -> str:
 
 def _amount(mismatch: Mismatch, ours: str, theirs: str) -> str:
     if mismatch["leg"] == "payouts" and "remainder_minor" in mismatch["facts"]:
-        return f"The payout is {ours}, and the transactions it took along come to {theirs}."
+        return f"The payout is {ours}, and its transactions come to {theirs}."
     if mismatch["leg"] == "deposits":
         return f"The payout is {ours}, and {theirs} arrived at the bank."
     if mismatch["facts"].get("line") == "payout_reversal":
         return f"The payout of {ours} failed, and {theirs} of it came back to Stripe's balance."
     return f"Our ledger has {ours}, and Stripe booked {theirs}."
+
+
+def _duplicate(mismatch: Mismatch, ours: str, theirs: str) -> str:
+    if mismatch["leg"] == "deposits":
+        if not ours:
+            return f"{theirs} arrived at the bank once more, after payout {mismatch['facts']['object']} had arrived."
+        return f"The payout of {ours} arrived more than once: the bank booked {theirs} for it."
+    return f"{mismatch['subject']} is there twice: {ours or theirs} is counted once too often."
 
 
 def _deposit_returned(mismatch: Mismatch, ours: str, theirs: str) -> str:
@@ -200,7 +234,7 @@ def _fee(mismatch: Mismatch, ours: str, theirs: str) -> str:
 
 def _unknown(mismatch: Mismatch, ours: str, theirs: str) -> str:
     if mismatch["subject_kind"] == "action":
-        return f"Nobody knows yet what became of our {_line(mismatch)} of {ours}: Stripe did not answer."
+        return f"The outcome of our {_line(mismatch)} of {ours} is not known yet: Stripe did not answer."
     return f"Stripe booked {theirs} as “{_line(mismatch)}”, a kind of movement that our ledger does not know."
 
 
@@ -220,9 +254,7 @@ _SENTENCES: dict[str, Callable[[Mismatch, str, str], str]] = {
     "currency": _currency,
     "fee": _fee,
     "timing": lambda one, ours, theirs: f"Our ledger has {ours} in this period, and Stripe booked it in another one.",
-    "duplicate": lambda one, ours, theirs: (
-        f"{one['subject']} is there twice: {ours or theirs} is counted once too often."
-    ),
+    "duplicate": _duplicate,
     "payout_without_transactions": lambda one, ours, theirs: f"Stripe lists no transactions for the payout of {ours}.",
     "deposit_missing": _deposit_missing,
     "deposit_late": _deposit_late,

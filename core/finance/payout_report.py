@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from core.db import Database
 from core.errors import Refused
 from core.figures.wording import counted
 from core.finance import mismatches, payouts
 from core.finance.mismatches import OPEN, Mismatch
-from core.finance.payouts import PayoutDetails
+from core.finance.payouts import Movement, PayoutDetails
 from core.finance.reconciliation import DEPOSIT_STATES
 from core.money import Money
 
@@ -41,8 +41,11 @@ class PayoutReport:
         return {"reconciles": self.reconciles, "payout": self.payout, "mismatches": {"items": self.mismatches}}
 
 
-def load(db: Database, payout_id: str, *, now: datetime) -> PayoutReport:
-    """The payout as it was last reconciled. Raises `Refused` for one that the mirror does not have."""
+def load(db: Database, payout_id: str, *, now: datetime, all_movements: bool = False) -> PayoutReport:
+    """The payout as it was last reconciled, with its first 1,000 movements or all of them.
+
+    Raises `Refused` for one that the mirror does not have.
+    """
     found = payouts.one(db, payout_id)
     if found is None:
         raise Refused(
@@ -50,6 +53,8 @@ def load(db: Database, payout_id: str, *, now: datetime) -> PayoutReport:
             f"{payout_id[:80]!r} is not a payout that payops knows. If Stripe has it, run "
             "`payops backfill --only payouts,balance_transactions`, then try again.",
         )
+    if all_movements and payouts.movements_of(found) > len(found["movements"]):
+        found["movements"] = [cast(Movement, each) for batch in payouts.movements(db, payout_id)() for each in batch]
     return PayoutReport(found, mismatches.of_payout(db, payout_id, now=now))
 
 

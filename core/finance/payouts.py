@@ -1,10 +1,14 @@
-"""Payouts as they were last reconciled: what each took along of Stripe's balance, and what of it arrived."""
+"""Payouts as they were last reconciled: the movements each contains, and how much of it arrived at the bank."""
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypedDict
 
 from core.db import Database
+from core.exports.table import Row, by_key
 from core.finance.reconciliation import Category
 from core.periods import Period
+
+MOVEMENTS_A_CALL = 5_000
 
 
 class Payout(TypedDict):
@@ -48,7 +52,7 @@ class Deposit(TypedDict):
 
 
 class PayoutDetails(Payout):
-    """A payout with what it took along, by category and one by one, and its entries at the bank."""
+    """A payout with its movements, by category and the first 1,000 one by one, and its entries at the bank."""
 
     trace_id: str | None
     arrival_date: str | None
@@ -68,3 +72,18 @@ def listed(db: Database, period: Period, currency: str, *, most: int = 2000) -> 
 def one(db: Database, payout_id: str) -> PayoutDetails | None:
     found: PayoutDetails | None = db.call("reconciled_payout", id=payout_id)
     return found
+
+
+def movements(db: Database, payout_id: str, *, most: int = MOVEMENTS_A_CALL) -> Callable[[], Iterator[Sequence[Row]]]:
+    """All movements in the payout, oldest first, in batches of `most`."""
+
+    def page(after: str | None) -> tuple[list[Movement], str | None]:
+        found: list[Movement] = db.call("payout_movements", payout_id=payout_id, after_id=after, most=most)
+        return found, found[-1]["id"] if len(found) == most else None
+
+    return by_key(page)
+
+
+def movements_of(payout: PayoutDetails) -> int:
+    """How many movements are in the payout."""
+    return sum(each["transactions"] for each in payout["categories"])

@@ -3,7 +3,7 @@
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypedDict, cast
 
 from core.db import Database
@@ -213,7 +213,13 @@ def lines_in_words(found: Reconciliation) -> Iterator[str]:
         if each["rates_unknown"]:
             yield f"  {unknown_rates(each)}"
     for month in found.changed_months:
-        yield f"{month['month'][:7]} was closed and has changed since: {counted(len(month['changes']), 'figure')}."
+        yield changed_since_closed(month)
+
+
+def changed_since_closed(month: ChangedMonth) -> str:
+    """`October 2026 was closed and has changed since: 6 figures.`"""
+    changed = counted(len(month["changes"]), "figure")
+    return f"{date.fromisoformat(month['month']):%B %Y} was closed and has changed since: {changed}."
 
 
 def _why(line: Line, currency: str) -> str:

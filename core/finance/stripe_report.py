@@ -96,7 +96,7 @@ def _heading(name: str, reader: Iterator[list[str]]) -> list[str]:
 def _row(name: str, line: int, cells: dict[str, str]) -> ReportRow:
     currency = cells["currency"].strip().lower()
     if currency not in CURRENCIES:
-        raise _refused(name, line, f"{cells['currency']!r} is no currency")
+        raise _refused(name, line, f"{cells['currency']!r} is not a currency")
     transaction = cells["balance_transaction_id"].strip()
     if not transaction:
         raise _refused(name, line, "it has no balance_transaction_id")
@@ -123,9 +123,9 @@ def _minor(name: str, line: int, column: str, text: str, currency: str) -> int:
     try:
         minor = Decimal(written).scaleb(exponent(currency))
     except InvalidOperation:
-        raise _refused(name, line, f"{column} {text!r} is no amount") from None
+        raise _refused(name, line, f"{column} {text!r} is not an amount") from None
     if not minor.is_finite() or abs(minor) > LARGEST_MINOR or minor != minor.to_integral_value():
-        raise _refused(name, line, f"{column} {text!r} is no amount in {currency.upper()}")
+        raise _refused(name, line, f"{column} {text!r} is not an amount in {currency.upper()}")
     return int(minor)
 
 
@@ -135,7 +135,7 @@ def _time(name: str, line: int, column: str, text: str, *, utc: bool) -> datetim
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise _refused(name, line, f"{column} {text!r} is no time") from None
+        raise _refused(name, line, f"{column} {text!r} is not a time") from None
     if moment.tzinfo is None and utc:
         return moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC) if utc else moment.replace(tzinfo=None)

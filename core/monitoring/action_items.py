@@ -128,7 +128,7 @@ KINDS = {
         "Assign providers",
         {"show": "waiting too long"},
     ),
-    "misplaced_consultations": Kind(
+    "consultations_to_reassign": Kind(
         "consultation is with a provider who may not see the patient",
         "consultations are with providers who may not see the patient",
         "",

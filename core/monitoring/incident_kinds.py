@@ -26,7 +26,7 @@ KINDS = {
         "Alerts", "Check this target of ALERT_URLS: it is tried again for a day.", "errors?tab=Alerts", HOUR
     ),
     "api_failed": Kind(
-        "Defect in the API", "Give the error id and its sample to an engineer; the caller got an error and may retry."
+        "Defect in the API", "Give the error id and its sample to an engineer. The caller got an error and may retry."
     ),
     "audit_chain_broken": Kind(
         "Audit log altered",
@@ -58,6 +58,11 @@ KINDS = {
         "Assign them by hand, or activate a provider with a licence in this state.",
         "assignments?show=waiting",
     ),
+    "database_refuses": Kind(
+        "Database connection",
+        "Run `payops check`, whose lines on the database say what is missing; what failed is repeated by itself.",
+        quiet_seconds=10 * MINUTE,
+    ),
     "database_too_slow": Kind(
         "Database connection",
         "Ask for shorter periods, and look in the database's log for what was slow or locked at this time.",
@@ -73,10 +78,10 @@ KINDS = {
         "Compare the event with Stripe's dashboard: the same id came with another body, and the first one was kept.",
         "events",
     ),
-    "event_dead": Kind("Webhook", "Open the event, mend what its reason says, and replay it.", "events?outcome=dead"),
+    "event_dead": Kind("Webhook", "Open the event, fix what its reason says, and replay it.", "events?outcome=dead"),
     "event_failed": Kind(
         "Webhook",
-        "It is retried by itself; read its reason, and replay it once that is mended.",
+        "It is retried by itself; read its reason, and replay it once that is fixed.",
         "events?outcome=failed",
     ),
     "events_missed": Kind(
@@ -144,7 +149,7 @@ KINDS = {
     ),
     "spool_failed": Kind(
         "Disk",
-        "Free space in DATA_DIR or mend its rights; incidents were kept in memory and are lost if the process ends.",
+        "Free space in DATA_DIR or fix its permissions; incidents are kept in memory and lost if the process ends.",
         quiet_seconds=15 * MINUTE,
     ),
     "stripe_failed": Kind(

@@ -149,15 +149,11 @@ class IncidentLog:
         return True
 
 
-def database_away(seen_at: datetime) -> Incident:
-    """What a process spools when the database does not answer it."""
-    return Incident(
-        "database_unavailable",
-        "database_unavailable",
-        "The database did not answer.",
-        seen_at,
-        sample={"code": "database_unavailable"},
-    )
+def database_outage(error: Unavailable, seen_at: datetime) -> Incident:
+    """What a process spools when the database does not answer it, or refuses every call."""
+    kind = "database_unavailable" if error.code == "database_unavailable" else "database_refuses"
+    (what, *_) = error.detail.split(". ")
+    return Incident(kind, error.code, what.rstrip(".") + ".", seen_at, sample={"code": error.code})
 
 
 def _spool_failed(reason: str, seen_at: datetime) -> Incident:

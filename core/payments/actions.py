@@ -1,8 +1,9 @@
 """Actions that move money: recorded, sent to Stripe under their own id, settled, and checked if no answer came."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -59,14 +60,24 @@ def begun(context: PaymentContext, function: str, /, **arguments: Any) -> Action
 
 
 def carry_out(context: PaymentContext, action: Action) -> Action:
-    """Send the recorded action to Stripe with its id as idempotency key, and settle it."""
+    """Send the recorded action to Stripe with its id as idempotency key, and settle it.
+
+    Where the database does not take Stripe's answer the action is unknown, and the worker finds out: that the database
+    failed must not be told as if nothing was done.
+    """
+    settle: Callable[[], Action]
     try:
         answer = context.stripe.write(action.path, key=action.id, method=action.method, **action.params)
+        settle = partial(settle_with, context, action, answer)
     except Unavailable as error:
-        return unanswered(context, action, error)
+        settle = partial(unanswered, context, action, error)
     except Refused as error:
-        return refused(context, action, error)
-    return settle_with(context, action, answer)
+        settle = partial(refused, context, action, error)
+    try:
+        return settle()
+    except PayopsError as error:
+        log.warning("Stripe's answer could not be recorded", action=action.id, kind=action.kind, code=error.code)
+        return replace(action, state="unknown", problem_code=error.code, problem=error.detail)
 
 
 def settle_unknown(context: PaymentContext) -> int:

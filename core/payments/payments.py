@@ -69,7 +69,7 @@ class Sought:
     amounts: Mapping[str, int] | None = None
     last4: str | None = None
     status: str | None = None
-    counted: Mapping[str, str] | None = None
+    counted: Mapping[str, Any] | None = None
 
     @property
     def everywhere(self) -> bool:
@@ -134,6 +134,22 @@ def counted_in(what: str, period: Period, currency: str | None, now: datetime) -
         raise Refused("bad_count", "No figure counts these payments.")
     days = {"since": period.since.isoformat(), "until": period.until.isoformat(), "now": now.isoformat()}
     return Sought(currency=currency, counted={"what": what} | days)
+
+
+def failed_for(db: Database, cause: str, period: Period, currency: str | None, now: datetime) -> Sought:
+    """Exactly the payments that the chart of causes counts for one of them. Raises `Refused` for an unknown cause."""
+    if cause not in set(declines.Category):
+        raise Refused("unknown_cause", "There is no such cause of failure.")
+    reasons = [
+        each
+        for each in db.call("failure_reasons", since=period.since, until=period.until)
+        if declines.advice(
+            each["code"], advice_code=each["advice_code"] or None, method=each["method_type"] or None
+        ).category
+        == cause
+    ]
+    counted = counted_in("failed", period, currency, now).counted or {}
+    return Sought(currency=currency, counted={**counted, "reasons": reasons})
 
 
 def amounts_of(typed: str) -> dict[str, int]:

@@ -81,6 +81,7 @@ class RefundDay:
     day: date
     refunds: int
     amount_minor: int
+    days: int = 1
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from core.providers.consultation_rows import (
 from core.staff import roles
 from core.staff.roles import Actor
 
-Show = Literal["waiting", "overdue", "assigned", "misplaced", "ended", "completed", "cancelled"]
+Show = Literal["waiting", "overdue", "assigned", "to_reassign", "ended", "completed", "cancelled"]
 
 
 # The lists of the page, by the word in its address.
@@ -32,7 +32,7 @@ LISTS: dict[str, Show] = {
     "waiting": "waiting",
     "waiting too long": "overdue",
     "assigned": "assigned",
-    "to reassign": "misplaced",
+    "to reassign": "to_reassign",
     "ended": "ended",
 }
 
@@ -98,19 +98,21 @@ def drain(db: Database, now: datetime) -> Drained:
     return drained
 
 
-def move_misplaced(db: Database, actor: Actor, reason: str, now: datetime, *, provider_id: str | None = None) -> Moved:
+def reassign_from_ineligible(
+    db: Database, actor: Actor, reason: str, now: datetime, *, provider_id: str | None = None
+) -> Moved:
     """Release the consultations whose provider may not see the patient now, of one provider if given, and assign them
     to others."""
     roles.require(actor, "assignments")
     schedules.refresh(db, now)
-    moved: Moved = db.call("move_misplaced", **_by(actor), reason=reason, provider=provider_id, now=now)
+    moved: Moved = db.call("reassign_from_ineligible", **_by(actor), reason=reason, provider=provider_id, now=now)
     return moved
 
 
 def summary(db: Database, now: datetime) -> AssignmentSummary:
-    """The state of assignment now: waiting, open and misplaced consultations, and the total capacity."""
-    standing: AssignmentSummary = db.call("assignment_summary", now=now)
-    return standing
+    """The state of assignment now: consultations that wait, are open or are to be reassigned, and the capacity."""
+    found: AssignmentSummary = db.call("assignment_summary", now=now)
+    return found
 
 
 def days(db: Database, now: datetime) -> AssignmentDays:
@@ -125,6 +127,7 @@ def consultations(
     *,
     status: Show | None = None,
     state: str | None = None,
+    specialty: str | None = None,
     provider_id: str | None = None,
     patient_id: str | None = None,
     search: str | None = None,
@@ -139,6 +142,7 @@ def consultations(
         "list_consultations",
         status=status,
         state=state,
+        specialty=specialty,
         provider=provider_id,
         patient=patient_id,
         search=search,

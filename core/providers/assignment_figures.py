@@ -1,6 +1,7 @@
 """The opening sentences and figures of the pages of assignments and providers."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from core.figures.definition import Better, Definition, Unit
@@ -101,10 +102,15 @@ ENDING = Definition(
 )
 
 
-def assignment_sentence(summary: AssignmentSummary) -> str:
+def reason_in_words(reason: str, state: str, names: Mapping[str, str]) -> str:
+    """The recorded reason of an assignment or of waiting, with the state's name in place of its code."""
+    return re.sub(rf"\bin {re.escape(state)}\b", f"in {names.get(state, state)}", reason)
+
+
+def assignment_sentence(summary: AssignmentSummary, names: Mapping[str, str]) -> str:
     """How many patients wait and why, and how many consultations are assigned to a provider who may not see them."""
     waiting, overdue, oldest = summary["waiting"], summary["overdue"], summary["oldest"]
-    moved = summary["misplaced"]
+    moved = summary["to_reassign"]
     move = ""
     if moved:
         move = f" {_count(moved, 'consultation is', 'consultations are')} assigned to a provider who may no longer "
@@ -116,9 +122,10 @@ def assignment_sentence(summary: AssignmentSummary) -> str:
     limit = span_in_words(timedelta(seconds=summary["limit_seconds"]))
     late = f", {'all' if overdue == waiting > 1 else f'{overdue:,}'} for over {limit}" if overdue else ""
     age = span_in_words(timedelta(seconds=oldest["age_seconds"]))
+    reason = reason_in_words(oldest["reason"], oldest["state"], names)
     return (
         f"{_count(waiting, 'patient is waiting', 'patients are waiting')} for a provider{late}. "
-        f"The longest wait is {age}: {_lowered(oldest['reason'])}{move}"
+        f"The longest wait is {age}: {_lowered(reason)}{move}"
     )
 
 

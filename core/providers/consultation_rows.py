@@ -167,7 +167,7 @@ class AssignmentSummary(TypedDict):
     limit_seconds: float
     oldest: LongestWaiting | None
     open: int
-    misplaced: int
+    to_reassign: int
     capacity: int
 
 

@@ -19,7 +19,7 @@ class Cadence(StrEnum):
 class State(StrEnum):
     GOOD = "good"
     LOOK = "needs a look"
-    UNKNOWN = "nothing to judge"
+    UNKNOWN = "no data"
 
 
 @dataclass(frozen=True)

@@ -95,27 +95,27 @@ def assignment_distribution(db: Database, period: Period, *, now: datetime) -> C
     """Whether consultations were assigned, and how evenly."""
     _, end = period.bounds()
     asked = assignment.days(db, end)["now"]
-    standing = assignment.summary(db, now)
+    summary = assignment.summary(db, now)
     spread = assignment.distribution(db, end, days=period.days)
     title, link = "Assignment distribution", "assignments"
     if not asked["asked"]:
         return Check("assignment_distribution", title, State.UNKNOWN, "No consultation was asked for.", link=link)
     uneven = (spread["gini"] or 0.0) >= UNEVEN and spread["assigned"] >= 2 * len(spread["items"])
     said = f"{asked['at_once']:,} of {counted(asked['asked'], 'consultation')} were assigned at once."
-    if standing["waiting"]:
-        said += f" {counted(standing['waiting'], 'patient waits', 'patients wait')} now"
-        oldest = standing["oldest"]
+    if summary["waiting"]:
+        said += f" {counted(summary['waiting'], 'patient waits', 'patients wait')} now"
+        oldest = summary["oldest"]
         said += f", the longest for {waited(oldest['age_seconds'])}." if oldest else "."
     busiest = sorted(spread["items"], key=lambda one: -one["assigned"])[:10]
     return Check(
         "assignment_distribution",
         title,
-        State.LOOK if standing["overdue"] or uneven else State.GOOD,
+        State.LOOK if summary["overdue"] or uneven else State.GOOD,
         f"{said} {spread_in_words(spread)}".strip(),
         (
             ("Assigned at once", f"{asked['at_once']:,} of {asked['asked']:,}"),
             ("To another specialty", f"{asked['fallback']:,}"),
-            ("Waiting now", f"{standing['waiting']:,}"),
+            ("Waiting now", f"{summary['waiting']:,}"),
         ),
         Bars(
             "Consultations of the busiest providers, beside their fair share",

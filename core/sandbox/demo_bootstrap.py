@@ -36,7 +36,7 @@ def events(data_dir: Path, types: Sequence[str]) -> Iterable[Json]:
 
 
 def payout_contents(data_dir: Path) -> Iterable[tuple[str, list[str]]]:
-    """Each reconciled payout with the balance transactions it took along."""
+    """Each reconciled payout with the balance transactions it contains."""
     return history.iter_payout_contents(data_dir)
 
 

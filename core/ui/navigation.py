@@ -63,7 +63,7 @@ def link(address: str, label: str, role: Role, view: View | None = None) -> None
         st.page_link(entry.path, label=label, icon=":material/arrow_forward:", query_params=query)
 
 
-def open_page(address: str, parameters: Mapping[str, str]) -> None:
+def open_page(address: str, parameters: View) -> None:
     """Go to another page, opened with these query parameters; for a page's body, not for a callback."""
     if entry := entry_of(address):
         st.switch_page(entry.path, query_params=dict(parameters))

@@ -34,6 +34,11 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{minutes // (24 * 60)} days ago"
 
 
+def zone_name(zone: ZoneInfo) -> str:
+    """What people call the zone: `America/New York`."""
+    return zone.key.replace("_", " ")
+
+
 def in_zone_of(written: str, zone: ZoneInfo) -> str:
     """The same of a time that is written in ISO 8601."""
     return in_zone(datetime.fromisoformat(written), zone)

@@ -14,7 +14,7 @@ from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, drawer, export_panel, filters, rows, sorted_list
 from core.ui.staff import audit_columns, audit_details
-from core.ui.text import ago, literal
+from core.ui.text import ago, literal, zone_name
 
 PAGE_ENTRIES = 100
 OUTCOMES = {"all": "All", **audit_words.OUTCOMES}
@@ -112,4 +112,4 @@ with st.container(horizontal=True, vertical_alignment="center"):
     )
 entries = audit.count(db, session.actor(), sought, most=export_panel.LARGE_ROWS + 1)
 export_panel.show(exported, name="audit-log", large=entries > export_panel.LARGE_ROWS)
-st.caption(f"Times are {literal(zone.key)}. Exports have every matching entry. Open a row to see what it changed.")
+st.caption(f"Times are {literal(zone_name(zone))}. Exports have every matching entry. Open a row for its change.")

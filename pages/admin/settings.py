@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.checklist import first_steps
 from core.errors import Unavailable
 from core.staff import audit_words, flags
 from core.staff.flags import EFFECT_SECONDS, LONGEST_SENTENCE, SUSPENDED, WORDS, Flag, Flow
@@ -97,7 +98,7 @@ def _about(flag: Flag) -> str:
 st.title("Settings")
 actions.show_result()
 switches, webhook_secrets, private, steps, checklist, exported = st.tabs(
-    ["Flags", "Secrets", "Private text", first_steps_view.TAB, "Deployment checklist", "Exports"],
+    ["Flags", "Secrets", "Private text", first_steps.TAB, "Deployment checklist", "Exports"],
     key="tab",
     on_change="rerun",
     bind="query-params",

@@ -7,10 +7,10 @@ import streamlit as st
 from core.finance import revenue, revenue_figures
 from core.monitoring import metrics
 from core.monitoring.overview import other_in_words
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.finance import breakdown, export_schedules, journal_panel, payouts_on_the_way, revenue_charts
 from core.ui.kit import actions, cards, catalogue_names, charts, filters, freshness, shared_cache
-from core.ui.text import literal
+from core.ui.text import literal, zone_name
 
 KEPT_SECONDS = 5
 running, role = session.services(), session.actor().role
@@ -18,6 +18,7 @@ shared, now = shared_cache.answers(), running.clock()
 
 st.title("Revenue")
 actions.show_result()
+history_notice.show()
 with st.container(horizontal=True, gap="medium"):
     period = filters.period()
     known = shared.get("settlement currencies", partial(revenue.currencies, running.db), ttl_seconds=0).answer
@@ -36,16 +37,19 @@ if found.totals is None:
     st.info("Charges, refunds and fees appear here once Stripe has booked them on the balance. Try a longer period.")
 else:
     cards.show(revenue_figures.readings(found), role, filters.view(currency))
-    charts.show_in_pairs([revenue_charts.from_gross_to_net(found), revenue_charts.each_day(found)])
+    by_day = revenue_charts.each_day(found)
+    narrowed = partial(filters.show_step, revenue.in_steps(found.daily))
+    charts.show_in_pairs([revenue_charts.from_gross_to_net(found), by_day], {by_day.name: narrowed})
     breakdown.show(found, catalogue_names.known())
     if others := metrics.other_movements(running.db, period, currency=currency):
         said = literal(other_in_words(others, currency))
         st.caption(f"Other movements of the Stripe balance, in no figure above: {said}")
 payouts_on_the_way.show(found)
-journal_panel.show(period)
+st.subheader("Journal", anchor="journal")
+journal_panel.show(period, currency)
 export_schedules.show()
 fed = freshness.last_event(found.fresh_at, now, period.zone)
 st.caption(
     "Amounts are in the currency that Stripe settles in, by the business day on which the balance moved. "
-    f"Times are {literal(period.zone.key)}. {fed}"
+    f"Times are {literal(zone_name(period.zone))}. {fed}"
 )

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.customers import customers
 from core.exports.table import Column
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.customers import customer_details
 from core.ui.kit import actions, rows
 from core.ui.text import literal
@@ -26,6 +26,7 @@ def all_customers() -> None:
 
 st.title("Customers")
 actions.show_result()
+history_notice.show()
 db = session.db()
 customer, patient = st.query_params.get("customer"), st.query_params.get("patient")
 if customer or patient:

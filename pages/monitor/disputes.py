@@ -11,11 +11,11 @@ from core.payments.disputes import dispute_figures, dispute_statuses, disputes, 
 from core.payments.disputes.dispute_statuses import Shown
 from core.payments.payment_methods import brand_name
 from core.periods import business_day
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.disputes import dispute_charts, dispute_details, network_limits, policy_texts, warning_details
 from core.ui.kit import actions, cards, charts, drawer, filters, freshness, rows, shared_cache
 from core.ui.kit.rows import Column
-from core.ui.text import literal
+from core.ui.text import literal, zone_name
 
 AT_ONCE = 500  # rows on the page; a file has all
 running = session.services()
@@ -52,6 +52,7 @@ def leave() -> None:
 st.title("Disputes")
 drawer.show("Fraud warning", "warning", warning_details.show)
 actions.show_result()
+history_notice.show()
 chosen = st.query_params.get("dispute")
 if chosen:
     st.button("All disputes", icon=":material/arrow_back:", type="tertiary", on_click=leave)
@@ -106,14 +107,13 @@ else:
     else:
         st.info("There are none. A dispute appears here a moment after a bank opens it.")
 
+by_day = dispute_charts.opened(in_steps(counted.daily), in_steps(counted.previous_daily), currency)
 charts.show_in_pairs(
-    [
-        dispute_charts.opened(in_steps(counted.daily), in_steps(counted.previous_daily), currency),
-        dispute_charts.by_reason(disputes.by_reason(db, period, currency), currency),
-    ]
+    [by_day, dispute_charts.by_reason(disputes.by_reason(db, period, currency), currency)],
+    {by_day.name: partial(filters.show_step, in_steps(counted.daily), show=Shown.OPENED.value)},
 )
 day = min(period.until, today)
-network_limits.show(networks.standing(db, day, currency), day, currency, may_set=dispute_details.may_answer())
+network_limits.show(networks.month_counts(db, day, currency), day, currency, may_set=dispute_details.may_answer())
 if dispute_details.may_answer():
     policy_texts.show()
-st.caption(f"Times are {literal(period.zone.key)}. {freshness.last_event(counted.fresh_at, now, period.zone)}")
+st.caption(f"Times are {literal(zone_name(period.zone))}. {freshness.last_event(counted.fresh_at, now, period.zone)}")

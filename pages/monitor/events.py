@@ -24,7 +24,7 @@ from core.ui.kit import (
     sorted_list,
     ticker,
 )
-from core.ui.text import literal
+from core.ui.text import literal, zone_name
 
 REFRESH_SECONDS, PAGE_EVENTS = 2, 100
 WORDS = {wording.OUTCOMES[outcome].partition(",")[0].lower(): outcome for outcome in OUTCOMES}
@@ -141,7 +141,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
             args=(sought, "All events that match the filters"),
         )
     export_panel.show(exported, name="events", large=figures["events"] > export_panel.LARGE_ROWS)
-st.caption(f"Select a row for the details of an event. Times are in {literal(period.zone.key.replace('_', ' '))}.")
+st.caption(f"Select a row for the details of an event. Times are in {literal(zone_name(period.zone))}.")
 if refused := webhook_counters.rejections(db, since):
     with st.expander(f"Refused at the webhook: {counted(sum(each['times'] for each in refused), 'request')}"):
         rows.show(refused, REFUSED, key="refused", file="refused-webhooks")

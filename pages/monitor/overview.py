@@ -5,15 +5,15 @@ from functools import partial
 
 import streamlit as st
 
-from core.events.repair import backfill_job, comparison
+from core.events.repair import comparison
 from core.monitoring import action_items, overview, overview_choice
 from core.monitoring.overview import Overview
 from core.periods import business_day
 from core.staff.roles import Role
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.kit import actions, cards, charts, filters, freshness, shared_cache
 from core.ui.kit.charts import Chart
-from core.ui.overview import action_list, figure_cards, overview_charts
+from core.ui.overview import action_list, chart_rows, figure_cards, overview_charts
 from core.ui.staff import first_steps_view
 from core.ui.text import literal
 
@@ -33,8 +33,7 @@ actions.show_result()
 if not available.answer:
     first_steps_view.show_until_payments_come(running)
     st.stop()
-history = shared_cache.answers().get("history", partial(backfill_job.reached, running.db), ttl_seconds=10)
-first_steps_view.show_while_incomplete(history.answer)
+history_notice.show()
 drawn_on = business_day(running.clock(), period.zone)
 
 
@@ -78,6 +77,7 @@ def fresh() -> None:
 
 fresh()
 role = freshness.reader_role()
+chart_rows.follow(found)
 chosen = overview_choice.of_user(running.db, session.actor())
 first, others = overview_choice.shown(found.readings(), chosen)
 series = (
@@ -95,7 +95,7 @@ figure_cards.show(
     first, series | overview.of_days(found.daily), role, filters.view(currency), unfinished=period.until >= drawn_on
 )
 names = FIRST.get(role, ("success-rate", "failures"))
-charts.show_in_pairs([each for each in drawn if each.name in names])
+charts.show_in_pairs([each for each in drawn if each.name in names], chart_rows.picks())
 more = st.expander("All figures", key="all-figures", on_change="rerun", icon=":material/expand_content:")
 if more.open:
     with more:
@@ -104,4 +104,4 @@ if more.open:
         if found.other_movements:
             movements = overview.other_in_words(found.other_movements, currency)
             st.caption(f"Other movements of the Stripe balance, in no figure above: {literal(movements)}")
-        charts.show_in_pairs([each for each in drawn if each.name not in names])
+        charts.show_in_pairs([each for each in drawn if each.name not in names], chart_rows.picks())

@@ -8,11 +8,12 @@ from core.errors import Refused
 from core.exports.table import Table, by_key
 from core.monitoring import overview
 from core.payments import payments, tables
+from core.payments.declines import Category
 from core.staff.roles import Actor
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.kit import actions, export_panel, filters, freshness, rows, shared_cache, sorted_list
 from core.ui.payments import payment_details
-from core.ui.text import code, literal
+from core.ui.text import code, literal, zone_name
 
 WORDS = {words.lower(): status for status, words in payments.STATUSES.items()}
 SORTABLE = sorted_list.sortable(tables.PAYMENTS)
@@ -23,7 +24,7 @@ db = running.db
 def look_for(name: str | None = None) -> None:
     """Show the list from the start; with `name`, the payments with this ID or reference."""
     st.query_params.pop("payment", None)
-    for each in ("before", "counted"):
+    for each in ("before", "counted", "cause"):
         st.query_params.pop(each, None)
     if name:
         st.session_state["find"] = name
@@ -46,6 +47,7 @@ def exported(reader: Actor) -> Table:
 
 st.title("Payments")
 actions.show_result()
+history_notice.show()
 chosen = st.query_params.get("payment")
 if chosen:
     st.button("All payments", icon=":material/arrow_back:", type="tertiary", on_click=look_for)
@@ -96,9 +98,11 @@ for customer in st.session_state.get("of_email", []) if not chosen else []:
 if chosen:
     st.stop()
 
-counted = st.query_params.get("counted")
+counted, cause = st.query_params.get("counted"), st.query_params.get("cause")
 try:
-    if counted:
+    if counted == "failed" and cause:
+        sought = payments.failed_for(db, cause, period, currency, running.clock())
+    elif counted:
         sought = payments.counted_in(counted, period, currency, running.clock())
     else:
         sought = payments.sought(**typed, status=WORDS.get(stands), currency=currency, bounds=period.bounds())
@@ -112,7 +116,8 @@ span = "in all time" if sought.everywhere else f"from {period.since:%-d %b %Y} t
 st.markdown(f"## {literal(payments.sentence(found, span))}")
 if counted:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Only {literal(payments.COUNTED[counted])}.", width="content")
+        why = f", because of {overview.CAUSES[Category(cause)]}" if cause and counted == "failed" else ""
+        st.markdown(f"Only {literal(payments.COUNTED[counted] + why)}.", width="content")
         st.button("Show all payments", type="tertiary", on_click=look_for)
 if not found.items:
     st.info("Payments appear here a moment after Stripe reports them. Widen the period or remove a filter.")
@@ -133,4 +138,4 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     with st.container(width="content"):
         export_panel.show(exported, name="payments", large=found.count >= payments.COUNTED_AT_MOST)
 fed = freshness.last_event(found.fresh_at, running.clock(), period.zone)
-st.caption(f"Choose a row to see the payment. Times are in {literal(period.zone.key)}. {fed}")
+st.caption(f"Choose a row to see the payment. Times are in {literal(zone_name(period.zone))}. {fed}")

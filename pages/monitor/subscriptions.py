@@ -5,10 +5,10 @@ from functools import partial
 import streamlit as st
 
 from core.billing import cohorts, recurring_revenue, subscription_figures
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.kit import actions, cards, catalogue_names, charts, filters, freshness, shared_cache
 from core.ui.subscriptions import movement_bars, subscription_charts, subscription_details, subscription_table
-from core.ui.text import literal
+from core.ui.text import literal, zone_name
 
 KEPT_SECONDS, MONTHS_KEPT_SECONDS = 5, 300
 
@@ -22,6 +22,7 @@ running, role = session.services(), session.actor().role
 shared, now, db = shared_cache.answers(), running.clock(), running.db
 st.title("Subscriptions")
 actions.show_result()
+history_notice.show()
 names = catalogue_names.known()
 if chosen := st.query_params.get("subscription"):
     st.button("All subscriptions", icon=":material/arrow_back:", type="tertiary", on_click=leave)
@@ -64,4 +65,4 @@ grid = shared.get(
 ).answer
 st.markdown(literal(cohorts.in_words(grid)))
 charts.show(subscription_charts.cohorts(grid))
-st.caption(f"Times are {literal(period.zone.key)}. {freshness.last_event(figures.fresh_at, now, period.zone)}")
+st.caption(f"Times are {literal(zone_name(period.zone))}. {freshness.last_event(figures.fresh_at, now, period.zone)}")

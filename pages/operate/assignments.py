@@ -35,10 +35,12 @@ def current_state() -> None:
     kept = shared_cache.answers().get("assignments", lambda: assignment.summary(db, clock()), ttl_seconds=1)
     days = shared_cache.answers().get("assignment days", lambda: assignment.days(db, clock()), ttl_seconds=20).answer
     freshness.warn(stale=kept.stale)
-    st.markdown(f"## {literal(assignment_figures.assignment_sentence(kept.answer))}")
+    st.markdown(f"## {literal(assignment_figures.assignment_sentence(kept.answer, state_names))}")
     cards.show(assignment_figures.assignment_readings(kept.answer, days), role, across=5)
-    if may_act and (misplaced := kept.answer["misplaced"]):
-        st.button(f"Reassign {misplaced:,}", on_click=consultation_dialogs.move_misplaced, args=(misplaced,))
+    if may_act and (to_reassign := kept.answer["to_reassign"]):
+        st.button(
+            f"Reassign {to_reassign:,}", on_click=consultation_dialogs.reassign_from_ineligible, args=(to_reassign,)
+        )
 
 
 current_state()
@@ -51,7 +53,7 @@ shown = st.segmented_control(
     bind="query-params",
     on_change=first_page,
 )
-states, text = st.columns(2, vertical_alignment="bottom")
+states, specialties, text = st.columns(3, vertical_alignment="bottom")
 with states:
     state = st.selectbox(
         "State",
@@ -60,6 +62,18 @@ with states:
         placeholder="Every state",
         format_func=state_names.__getitem__,
         key="state",
+        bind="query-params",
+        on_change=first_page,
+    )
+with specialties:
+    specialty_names = consultation_details.vocabulary().specialties
+    specialty = st.selectbox(
+        "Specialty",
+        list(specialty_names),
+        index=None,
+        placeholder="Every specialty",
+        format_func=specialty_names.__getitem__,
+        key="specialty",
         bind="query-params",
         on_change=first_page,
     )
@@ -78,17 +92,26 @@ picked = st.query_params.get("consultation")
 
 kind = "ended" if search else "waiting" if show == "overdue" else show
 sought = partial(
-    assignment.consultations, db, clock(), status=None if search else show, state=state, search=search.strip() or None
+    assignment.consultations,
+    db,
+    clock(),
+    status=None if search else show,
+    state=state,
+    specialty=specialty,
+    search=search.strip() or None,
 )
 
 
-@st.fragment(run_every=REFRESH_SECONDS if show in ("waiting", "overdue", "misplaced") else None)
+@st.fragment(run_every=REFRESH_SECONDS if show in ("waiting", "overdue", "to_reassign") else None)
 def queue() -> None:
     freshness.reader_role()
     ask = partial(sought, skip=skip, limit=PAGE_ROWS)
-    found = shared_cache.answers().get(("consultations", show, state, search, skip), ask, ttl_seconds=1).answer
+    found = (
+        shared_cache.answers().get(("consultations", show, state, specialty, search, skip), ask, ttl_seconds=1).answer
+    )
     if not found:
-        st.success("No consultation, order or patient has this ID." if search else consultation_details.EMPTY[show])
+        nothing = "No consultation has these filters." if state or specialty else consultation_details.EMPTY[show]
+        st.success("No consultation, order or patient has this ID." if search else nothing)
         return
     columns = consultation_details.columns(kind)
     every = by_last_id(lambda after: sought(after_id=after, limit=1000), size=1000)
@@ -121,5 +144,8 @@ if spread["assigned"]:
     st.markdown(literal(assignment_figures.spread_in_words(spread)))
     charts.show(assignment_charts.distribution(spread))
 else:
-    st.info("No consultation was assigned in these days. This shows how they are spread over the providers.")
+    st.info(
+        "No consultation was assigned in these days. Once some are, this shows how they are distributed over the "
+        "providers."
+    )
 what_if.show()

@@ -10,7 +10,7 @@ from core.payments.recovery import recovery, recovery_cases, recovery_figures
 from core.payments.recovery.retry_advice import Step
 from core.staff.flags import Flow
 from core.staff.roles import Right, right
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.kit import actions, cards, charts, drawer, filters, paused, rows
 from core.ui.payments import recovery_bulk, recovery_drawer, recovery_view
 from core.ui.text import literal
@@ -25,6 +25,7 @@ ordered = rows.order_of("recovery", {column.field for column in recovery_view.CO
 waiting = recovery_cases.waiting(running.payment_context, limit=MOST_AT_ONCE if ordered else SHOWN_AT_ONCE)
 drawer.show("Failed payment", "payment", partial(recovery_drawer.show, waiting))
 actions.show_result()
+history_notice.show()
 paused.notice(Flow.RETRIES)
 off = paused.why(Flow.RETRIES)
 asked_for = st.query_params.get("payment")

@@ -13,7 +13,7 @@ from core.payments.refunds import STATUSES, Sought
 from core.staff.audit_words import actor_name
 from core.staff.flags import Flow
 from core.staff.roles import Actor, Right, right
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.kit import actions, cards, charts, drawer, export_panel, filters, paused, rows, sorted_list
 from core.ui.payments import refund_charts, refund_details, refund_dialog, refund_start
 from core.ui.text import ago, literal
@@ -35,6 +35,7 @@ def exported(_: Actor) -> Table:
 st.title("Refunds")
 drawer.show("Refund", "refund", refund_details.show)
 actions.show_result()
+history_notice.show()
 paused.notice(Flow.REFUNDS)
 with st.container(horizontal=True, gap="medium"):
     period = filters.period()
@@ -75,7 +76,7 @@ for rejected in refunds.rejected_of(context, actor.name):
 if (deciding := st.session_state.pop("deciding", None)) is not None:
     refund_dialog.decide(deciding)
 cards.show(refund_figures.readings(figures), actor.role, filters.view(currency))
-charts.show(refund_charts.each_day(figures))
+charts.show(refund_charts.each_day(figures), on_pick=partial(filters.show_step, figures.daily))
 
 refund_start.show()
 

@@ -12,6 +12,7 @@ import pytest
 from core import http_protocol
 from core.api import middleware
 from tests.api.conftest import PATIENT, TOKEN, Api
+from tests.db import probes
 from tests.loops import run_apart
 
 MEBIBYTE = 1024 * 1024
@@ -237,16 +238,45 @@ def test_a_length_that_is_none_is_refused(api, length):
 
 
 def test_a_defect_of_ours_is_a_500_that_tells_nothing_and_an_incident_with_the_same_id(api, owner):
-    owner.execute("alter function payops_api.take_api_turn rename to take_api_turn_away")
-    try:
+    with probes.broken(owner, "take_api_turn"):
         answer = read(api.http)
-    finally:
-        owner.execute("alter function payops_api.take_api_turn_away rename to take_api_turn")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert answer.headers["content-type"] == "application/problem+json"
-    assert "take_api_turn" not in answer.text and "42883" not in answer.text
+    assert "take_api_turn" not in answer.text and "division" not in answer.text
     [(kind, request_id)] = owner.execute("select kind, request_id from payops.incidents").fetchall()
     assert (kind, request_id) == ("api_failed", answer.json()["request_id"])
+
+
+@pytest.mark.parametrize(
+    ("breaks", "mends", "code"),
+    [
+        (
+            "revoke usage on schema payops_api from payops_app",
+            "grant usage on schema payops_api to payops_app",
+            "database_right_missing",
+        ),
+        (
+            "alter schema payops_api rename to not_deployed",
+            "alter schema not_deployed rename to payops_api",
+            "database_not_migrated",
+        ),
+    ],
+    ids=["rights revoked", "functions not deployed"],
+)
+def test_while_the_database_refuses_every_route_says_when_to_come_again(api, owner, shop, breaks, mends, code):
+    owner.execute(breaks)
+    try:
+        answers = {path: api.http.get(path) for path in ("/metrics", "/readyz")}
+        answers["read"], answers["pay"] = read(api.http), api.pay(key="refused by the database")
+    finally:
+        owner.execute(mends)
+    for path, answer in answers.items():
+        assert (path, answer.status_code) == (path, 503)
+        assert int(answer.headers["retry-after"]) > 0
+        assert path == "/readyz" or answer.json()["code"] == code
+    assert "payops migrate" in answers["/readyz"].json()["checks"][0]["detail"]
+    assert api.pay(key="refused by the database").json()["status"] == "succeeded"
+    assert api.http.get("/metrics").status_code == 200
 
 
 def test_a_websocket_is_refused(api):

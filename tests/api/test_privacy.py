@@ -50,9 +50,10 @@ PRIVATE = [
 
 
 @pytest.fixture(scope="module")
-def told():
+def told(prepared):
     """Everything that could be read after all of it was posted, each by its name."""
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         api = Api(Path(folder), LOG_LEVEL="DEBUG")
         api.start()
         answers = [*post_payloads(api), *post_failures(api), *post_refused(api)]

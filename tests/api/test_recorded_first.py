@@ -16,8 +16,9 @@ EVENTS = 400
 
 
 @pytest.fixture
-def apis():
+def apis(prepared):
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         made = [Api(Path(folder), app="tests.api.crowded_app:app") for _ in range(2)]
         for api in made:
             api.start()

@@ -19,8 +19,9 @@ BODY = body_of(event("evt_once", "charge.succeeded", charge()))
 
 
 @pytest.fixture(scope="module")
-def api():
+def api(prepared):
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         running = Api(Path(folder), STRIPE_WEBHOOK_SECRETS=f"{NEW},{OLD}")
         running.start()
         yield running

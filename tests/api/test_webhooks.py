@@ -18,6 +18,7 @@ import pytest
 from core.db import embedded
 from core.events.signature import sign
 from core.sandbox.secrets import sandbox_secrets
+from tests.db import probes
 from tests.factories import body_of, charge, event, intent
 
 
@@ -69,8 +70,9 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[Api]:
+def api(prepared) -> Iterator[Api]:
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         running = Api(Path(folder))
         running.start()
         yield running
@@ -149,9 +151,8 @@ def test_without_its_database_the_api_lives_asks_for_a_retry_and_recovers(api):
 def test_a_defect_of_ours_asks_for_the_event_again_and_is_an_incident(api):
     body = body_of(event("evt_defect", "charge.succeeded", charge(id="ch_defect")))
     with psycopg.connect(embedded.ensure_running(api.data_dir).owner_conninfo, autocommit=True) as owner:
-        owner.execute("alter function payops_api.receive_events rename to receive_events_away")
-        answer = api.post(body)
-        owner.execute("alter function payops_api.receive_events_away rename to receive_events")
+        with probes.broken(owner, "receive_events"):
+            answer = api.post(body)
     assert (answer.status_code, answer.json()["code"]) == (503, "not_recorded")
     assert int(answer.headers["retry-after"]) > 0
     told = api.rows("select fingerprint, request_id from payops.incidents where kind = 'webhook_failed'")

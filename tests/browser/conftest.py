@@ -106,6 +106,12 @@ def ask():
 st.title("Slow")
 actions.show_result()
 st.button("Ask", on_click=ask)
+with st.form("several"):
+    st.text_input("Note")
+    st.number_input("Count", 1, 9, 2)
+    st.form_submit_button("Send", on_click=lambda: st.session_state.update(sent=True))
+if st.session_state.pop("sent", False):
+    st.caption("The form was sent")
 if st.query_params.get("ends") == "early":
     st.stop()
 time.sleep(1.5)
@@ -224,11 +230,13 @@ def at_rest(page: Page) -> None:
 def open_first_row(page: Page, parameter: str) -> None:
     """One click in the middle of the first row, as a person makes it."""
     table = page.locator('[class*="st-key-opens-"]').get_by_test_id("stDataFrame").first
-    table.wait_for()
-    at_rest(page)
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box
+    for _ in range(10):
+        table.wait_for()
+        at_rest(page)
+        table.scroll_into_view_if_needed()
+        if box := table.bounding_box():
+            break  # none while the table is drawn anew
+    assert box, "the table was never at rest"
     page.mouse.click(box["x"] + min(220, box["width"] / 2), box["y"] + 54)  # under the headings
     page.wait_for_url(lambda url: f"{parameter}=" in url, wait_until="commit")
 
@@ -275,9 +283,10 @@ def checkout(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def console(browser, checkout):
+def console(browser, checkout, prepared):
     """Nobody has visited this process yet: whoever needs that asks for `first_visit`."""
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         services = start(load_settings({"DATA_DIR": folder}, env_file=None))
         passwords = users.create_demo_users(services.db, Path(folder), wall_clock())
         try:
@@ -312,9 +321,9 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fresh_console(console, checkout):
-    """The same users and figures, served by a process that nobody visited yet."""
+    """The same users and figures, served by a process that nobody visited before the tests of the module."""
     with _process(checkout, console.services.settings.data_dir) as base:
         yield replace(console, base=base)
 

@@ -19,9 +19,10 @@ from tests.factories import body_of, charge, event
 
 
 @pytest.fixture(scope="module")
-def full() -> Iterator[Path]:
+def full(prepared) -> Iterator[Path]:
     """A DATA_DIR whose database holds some of everything that a first start writes."""
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         running = services.start(load_settings({"DATA_DIR": folder}, env_file=None))
         told = [
             event(f"evt_{n}", "charge.succeeded", charge(id=f"ch_{n}", payment_intent=f"pi_{n}")) for n in range(50)

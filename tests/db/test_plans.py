@@ -205,7 +205,7 @@ NOT_CALLED = set(
     begin_confirmation begin_sign_in check_dispute_answerable claim_job confirm_session heartbeat missing_events
     note_failed_payment observe_past one_incident queue_reminder open_session provider read_provider_table
     record_api_call record_backfill_page record_compared_part record_complete_backfill record_event_sweep_page
-    take_api_turn record_stripe_call record_terms redeem_ticket require_reason set_second_factor
+    take_api_turn record_stripe_call record_terms redeem_ticket require_reason set_second_factor queue_staff_mail
     sign_in_with_identity skip_object submit_consultation
     """.split()
 )

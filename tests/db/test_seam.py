@@ -33,6 +33,26 @@ def test_a_second_deploy_changes_nothing(server):
     assert (again.applied, again.changed) == ((), False)
 
 
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        "revoke usage on schema payops_api from payops_app",
+        "revoke execute on function payops_api.schema_fingerprint from payops_app",
+        "drop function payops_api.schema_fingerprint",
+        "drop schema payops_api cascade",
+    ],
+)
+def test_what_somebody_revoked_or_dropped_comes_back_with_the_command(server, breaks):
+    database = PsycopgDatabase(server.app_conninfo)
+    with psycopg.connect(server.owner_conninfo) as owner:
+        owner.execute(breaks)
+    with pytest.raises(Unavailable, match="payops migrate"):
+        database.call("schema_fingerprint")
+    deploy(server.owner_conninfo, repair=True)
+    assert database.call("schema_fingerprint")["fingerprint"] == fingerprint()
+    database.close()
+
+
 @pytest.mark.skipif("DATABASE_URL" in os.environ, reason="of the embedded server")
 def test_a_process_with_another_temporary_folder_finds_the_server_that_runs(server, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

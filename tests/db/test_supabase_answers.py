@@ -6,7 +6,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from core.db import DatabaseFault
 from core.db.via_supabase import SupabaseDatabase
 from core.errors import PayopsError, Refused, Unavailable
 
@@ -127,7 +126,9 @@ def test_a_gateway_without_its_database_is_unavailable(gateway, supabase, status
 
 def test_a_right_missing_inside_postgres_is_no_wrong_key(gateway, supabase):
     error = error_for(gateway, supabase, 403, JSON, b'{"code":"42501","message":"permission denied for function f"}')
-    assert isinstance(error, DatabaseFault)
+    assert isinstance(error, Unavailable)
+    assert error.code == "database_right_missing"
+    assert "publishable" in error.detail  # PostgREST says the same to a key of outsiders
 
 
 def test_our_own_refusals_pass_through(gateway, supabase):

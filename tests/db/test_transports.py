@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import psycopg
 import pytest
 
 from core.db import Database, DatabaseFault, json_text
@@ -26,6 +27,10 @@ language plpgsql security definer set search_path = '' as $$
 begin perform payops.refuse(p_code, 'Only $5.00 is left to refund.'); return null; end $$;
 create or replace function payops_api.probe_break() returns jsonb
 language plpgsql security definer set search_path = '' as $$ begin return to_jsonb(1 / 0); end $$;
+create or replace function payops_api.probe_stray() returns jsonb
+language plpgsql security definer set search_path = '' as $$ begin return payops.no_such_function(); end $$;
+create or replace function payops_api.probe_owned() returns jsonb language plpgsql security definer set search_path = ''
+as $$ begin return (select to_jsonb(count(*)) from payops.staff); end $$;
 create or replace function payops_api.probe_many(p_n integer) returns jsonb
 language sql security definer set search_path = '' as $$ select jsonb_agg(i) from generate_series(1, p_n) as i $$;
 create or replace function payops_api.probe_fractions() returns jsonb language sql security definer set search_path = ''
@@ -82,10 +87,46 @@ def test_text_that_postgres_cannot_hold_is_the_callers_error_and_not_the_databas
         assert refused.value.code == "unstorable_text" and "cannot be stored" in refused.value.detail
 
 
-@pytest.mark.parametrize("function", ["probe_break", "no_such_function"])
+@pytest.mark.parametrize("function", ["probe_break", "probe_stray"])
 def test_a_defect_of_ours_is_none_of_the_callers_errors(transport, function):
     with pytest.raises(DatabaseFault):
         transport.call(function)
+
+
+def test_a_function_that_is_not_there_is_to_be_deployed(transport):
+    for function, arguments in (("no_such_function", {}), ("probe_echo", {"of_a_later_version": 1})):
+        with pytest.raises(Unavailable) as unavailable:
+            transport.call(function, **arguments)
+        assert unavailable.value.code == "database_not_migrated"
+        assert "payops migrate" in unavailable.value.detail
+
+
+@pytest.mark.parametrize(
+    ("breaks", "mends"),
+    [
+        ("revoke usage on schema payops_api from payops_app", "grant usage on schema payops_api to payops_app"),
+        (
+            "revoke execute on function payops_api.probe_break from public, payops_app",
+            "grant execute on function payops_api.probe_break to payops_app",
+        ),
+        (
+            "alter function payops_api.probe_owned owner to payops_app",
+            "alter function payops_api.probe_owned owner to current_user",
+        ),
+    ],
+    ids=["the schema's", "one function's", "its owner's"],
+)
+def test_a_right_that_the_login_lacks_is_to_be_granted(transport, server, breaks, mends):
+    function = "probe_owned" if "probe_owned" in breaks else "probe_break"
+    with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
+        owner.execute(breaks)
+        try:
+            with pytest.raises(Unavailable) as unavailable:
+                transport.call(function)
+        finally:
+            owner.execute(mends)
+    assert unavailable.value.code == "database_right_missing"
+    assert "payops migrate" in unavailable.value.detail
 
 
 @pytest.mark.parametrize(

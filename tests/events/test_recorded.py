@@ -281,7 +281,8 @@ def test_senders_wait_while_too_many_are_not_applied(database, owner, monkeypatc
         applier.close()
 
 
-def test_a_database_that_is_away_only_delays_them(database, owner, monkeypatch):
+@pytest.mark.parametrize("code", ["database_unavailable", "database_right_missing", "database_not_migrated"])
+def test_a_database_that_is_away_or_refuses_only_delays_them(database, owner, monkeypatch, code):
     monkeypatch.setattr(recorded, "AGAIN_SECONDS", 0.05)
 
     class Away:
@@ -290,7 +291,7 @@ def test_a_database_that_is_away_only_delays_them(database, owner, monkeypatch):
         def call(self, function, **arguments):
             if self.times:
                 self.times -= 1
-                raise Unavailable("database_unavailable", "Away.")
+                raise Unavailable(code, "Away.")
             assert arguments["most"] == recorded.EVENTS_AT_ONCE  # an outage says nothing about the events
             return database.call(function, **arguments)
 

@@ -44,7 +44,7 @@ def refusal(name, data, **how):
         (b"<!DOCTYPE html><html><body>Sign in</body></html>", "a web page"),
         (b"<html>", "a web page"),
         (bytes(range(256)) * 4, "its encoding is not known"),
-        (bytes(range(127)) * 4, "no text"),
+        (bytes(range(127)) * 4, "not text"),
         (bytes_of("mt940.sta").decode().encode("cp500"), "EBCDIC"),
         ("日付,金額,摘要\n".encode("cp932") * 9, "export it as UTF-8"),
         (b"<?xml version='1.0'?><Invoice/>", "not CAMT.053: its root element is Invoice"),

@@ -158,7 +158,7 @@ def test_an_unknown_account_without_stripes_entries_is_left_out(database, owner)
 
 def test_a_csvs_columns_are_kept_for_the_account(database, owner):
     data = (FILES / "signed.csv").read_bytes()
-    with pytest.raises(Refused, match="does not say whose it is"):
+    with pytest.raises(Refused, match="does not name its account"):
         take(database, data, "signed.csv")
     take(database, data, "signed.csv", account="Operating")
     (kept,) = owner.execute("select csv_mapping from payops.bank_accounts").fetchone()
@@ -252,3 +252,23 @@ def test_bai2_that_breaks_between_words_is_recognised_and_keeps_no_halves_of_num
         (entry,) = import_file(database, FINANCE, name, data.encode(), NOW).entries
         assert (entry.payout_id, entry.matched_by, entry.reference) == ("po_1", "trace_id", TRACE), name
     assert len(stored(owner)) == 1
+
+
+def test_the_days_of_a_bai2_file_are_told_as_one_account(database, owner):
+    add_payout(owner, "po_1", 125000, "2026-11-24", trace_id=TRACE)
+    add_payout(owner, "po_2", 70000, "2026-11-25", trace_id="091000015238777")
+    days = "".join(
+        f"02,CLINIC,BANKUS33,1,{day},2359,USD,2/\n03,000123456789,USD,,,,/\n"
+        f"16,165,{amount},,{trace},,STRIPE TRANSFER/\n49,{amount},3/\n98,{amount},1,5/\n"
+        for day, amount, trace in (("261124", 125000, TRACE), ("261125", 70000, "091000015238777"))
+    )
+    data = f"01,BANKUS33,CLINIC,261126,0600,1,80,,2/\n{days}99,195000,2,12/\n".encode()
+    told = list(wording.lines(import_file(database, FINANCE, "november.bai", data, NOW, dry_run=True)))
+    assert told == [
+        "november.bai: BAI2, 2 statements.",
+        "  USD account •••• 6789 (USD, a new account), 24 Nov 2026 to 25 Nov 2026:",
+        "    2 entries read, 2 of them Stripe's; nothing is stored of the other 0.",
+        "    2 new.",
+        "    Matched to payouts: 2 by trace ID.",
+        "This was a dry run; nothing was written.",
+    ]

@@ -88,7 +88,7 @@ def test_the_columns_of_a_csv_are_chosen_where_they_leave_a_doubt(console, owner
     take_account = statement(("2026-01-05", "9.00", "STRIPE TRANSFER"))
     take(session.db(), take_account, account="Operating")
     upload(console, "april.csv", rows)
-    assert "does not say whose it is" in words(console)
+    assert "does not name its account" in words(console)
     console.selectbox(key="bank account").set_value("Operating").run()
     chosen = {"Date": "Date", "Amount": "Amount", "Dates are written as": "DD/MM/YYYY", "Decimal mark": "."}
     for label, value in chosen.items():
@@ -126,7 +126,7 @@ def test_a_person_chooses_among_candidates_and_says_why(console, owner):
     console.run()
     console.selectbox(key="deposit payout").set_value("po_monday").run()
     next(button for button in console.button if button.label == MATCH).click().run()
-    assert "Say why" in words(console) and pairs(owner) == []
+    assert "Enter a reason" in words(console) and pairs(owner) == []
     console.text_input(key="deposit why").set_value("Monday's came late").run()
     next(button for button in console.button if button.label == MATCH).click().run()
     assert pairs(owner) == [(8050, "po_monday", "person")]

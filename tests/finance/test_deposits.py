@@ -161,7 +161,7 @@ def test_only_finance_and_admin_decide_and_always_say_why(database, owner):
             deposits.match(database, Actor("staff:x", role), waiting, "po_1", "why", NOW)
         with pytest.raises(Unauthorised):
             deposits.unmatch(database, Actor("staff:x", role), waiting, "why", NOW)
-    with pytest.raises(Refused, match="Say why"):
+    with pytest.raises(Refused, match="Enter a reason"):
         deposits.match(database, FINANCE, waiting, "po_1", "  ", NOW)
     with pytest.raises(Refused, match="payout is not known"):
         deposits.match(database, FINANCE, waiting, "po_9", "why", NOW)

@@ -21,6 +21,7 @@ from core.payments.disputes.dispute_statuses import Shown
 from core.payments.recovery import recovery, recovery_cases, recovery_figures
 from core.periods import Period
 from core.providers import assignment, directory, licences
+from core.ui.overview import chart_rows
 from tests.billing.story import Story, on, subscription
 from tests.payments import conftest as at_stripe
 from tests.payments.conftest import ADMIN, Faults, Shop
@@ -245,6 +246,30 @@ def test_each_figure_is_as_large_as_the_list_that_its_link_opens(business):
     assert empty <= {"refunds_not_made", "dispute_win_rate"}, "a comparison of nothing with nothing shows nothing"
 
 
+def opened(business, name, clicked):
+    """How many rows the page lists that a click on this point of the overview's chart opens."""
+    page, view = chart_rows.view_of(business.overview, name, clicked)
+    since, until = map(date.fromisoformat, view["days"])
+    period = Period(since, until, ZONE)
+    if page == "disputes":
+        return len(disputes.listed(business.db, Shown(view["show"]), period=period, currency=view["currency"]))
+    if cause := view.get("cause"):
+        sought = payments.failed_for(business.db, cause, period, view["currency"], business.now)
+    else:
+        sought = payments.counted_in(view["counted"], period, view["currency"], business.now)
+    return len(payments.find(business.db, ADMIN, sought, limit=1000).items)
+
+
+def test_each_point_of_the_overviews_charts_counts_the_rows_that_a_click_on_it_opens(business):
+    days = {each.day.isoformat(): each for each in business.overview.daily}
+    causes = {overview.cause_title(each["key"]): each["count"] for each in business.number("failures_by_category")}
+    assert len(causes) > 1 and sum(each.payments for each in days.values()) > 3
+    assert {day: opened(business, "success-rate", day) for day in days} == {d: e.payments for d, e in days.items()}
+    assert {day: opened(business, "disputes", day) for day in days} == {d: e.disputes for d, e in days.items()}
+    assert {title: opened(business, "failures", title) for title in causes} == causes
+    assert chart_rows.view_of(business.overview, "success-rate", "1999-01-01") is None
+
+
 LISTED = {
     "disputes_to_answer": lambda at, view: len(disputes.listed(at.db, Shown(view["show"]))),
     "fraud_warnings": lambda at, view: len(fraud_warnings.listed(at.db, at.now)[0]),
@@ -254,7 +279,7 @@ LISTED = {
     "unknown_refund": lambda at, view: at.refunds(view, view["currency"]),
     "failed_events": lambda at, view: at.events(view),
     "waiting_consultations": lambda at, view: at.consultations(view),
-    "misplaced_consultations": lambda at, view: at.consultations(view),
+    "consultations_to_reassign": lambda at, view: at.consultations(view),
     "expiring_licences": lambda at, view: at.licences(view),
     "open_incidents": lambda at, view: len(incidents.newest(at.db, show=view["show"], now=at.now)),
 }

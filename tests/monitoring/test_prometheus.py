@@ -104,4 +104,4 @@ def test_trouble_with_the_database_is_told_once_it_answers_again(database, owner
     assert counted.call("flags") == []
     found = figures(database, NOW)
     assert found["payops_database_errors_total", "database_unavailable"] == 3
-    assert found["payops_database_errors_total", "database_fault"] == 1
+    assert found["payops_database_errors_total", "database_not_migrated"] == 1

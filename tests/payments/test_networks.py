@@ -98,10 +98,10 @@ def a_month(database, owner):
 
 
 def test_a_payment_that_is_disputed_and_reported_counts_twice_at_visa(a_month, database):
-    visa, mastercard = networks.standing(database, DAY, "usd")
+    visa, mastercard = networks.month_counts(database, DAY, "usd")
     assert (visa.disputes, visa.fraud_warnings, visa.payments) == (2, 2, 200)
     assert visa.ratio == pytest.approx(0.02)
-    assert visa.everywhere == 5
+    assert visa.events_in_all_currencies == 5
     assert (mastercard.events, mastercard.payments) == (1, 100)
 
 
@@ -113,10 +113,10 @@ def test_the_ratio_of_the_figures_is_over_all_currencies(a_month, database):
     assert another["value"] == pytest.approx(5 / 201)
 
 
-def test_headroom_is_told_before_each_line(a_month, database):
-    visa, mastercard = networks.standing(database, DAY, "usd")
-    assert [(line.name, line.left) for line in visa.lines] == [("non-compliant", 1), ("excessive", 1496)]
-    assert [(line.name, line.left) for line in mastercard.lines] == [("excessive", 99), ("high excessive", 299)]
+def test_it_says_how_many_events_are_left_to_each_limit(a_month, database):
+    visa, mastercard = networks.month_counts(database, DAY, "usd")
+    assert [(limit.name, limit.left) for limit in visa.limits] == [("non-compliant", 1), ("excessive", 1496)]
+    assert [(limit.name, limit.left) for limit in mastercard.limits] == [("excessive", 99), ("high excessive", 299)]
     said = networks.in_words(visa)
     assert (
         said == "4 of 200 payments, 2.00%; 1 more reach the non-compliant limit; 1,496 more reach the excessive limit"
@@ -135,29 +135,29 @@ def test_headroom_is_told_before_each_line(a_month, database):
         (1501, 100_001, "0.015", 1500, 0),
     ],
 )
-def test_a_line_is_reached_by_ratio_and_count_together(events, payments, ratio, least, left):
+def test_a_limit_is_reached_by_ratio_and_count_together(events, payments, ratio, least, left):
     assert networks.events_left(events, payments, Decimal(ratio), least) == left
 
 
-def test_a_later_line_counts_from_its_day_on(database, owner):
-    networks.set_line(
+def test_a_later_limit_counts_from_its_day_on(database, owner):
+    networks.set_limit(
         database, ADMIN, "visa", "excessive", ratio=0.009, events=300, since=DAY, source="a bulletin", now=NOW
     )
-    before, after = (networks.standing(database, day, "usd")[0].lines[-1] for day in (date(2026, 11, 19), DAY))
+    before, after = (networks.month_counts(database, day, "usd")[0].limits[-1] for day in (date(2026, 11, 19), DAY))
     assert (before.ratio, before.events) == (Decimal("0.015"), 1500)
     assert (after.ratio, after.events, after.since, after.source) == (Decimal("0.009"), 300, DAY, "a bulletin")
-    audited = owner.execute("select actor from payops.audit_log where action = 'payments:network-line:set'")
+    audited = owner.execute("select actor from payops.audit_log where action = 'payments:network-limit:set'")
     assert audited.fetchall() == [("staff:ada",)]
-    owner.execute("delete from payops.network_lines where set_by = 'staff:ada'")
+    owner.execute("delete from payops.network_limits where set_by = 'staff:ada'")
 
 
 @pytest.mark.parametrize("wrong", [{"ratio": 0}, {"ratio": 1.5}, {"events": 0}, {"source": " "}])
-def test_what_is_no_line_is_refused(database, owner, wrong):
+def test_an_invalid_limit_is_refused(database, owner, wrong):
     given = {"ratio": 0.01, "events": 5, "source": "x"} | wrong
     with pytest.raises(Refused):
-        networks.set_line(database, FINANCE, "visa", "early", since=DAY, now=NOW, **given)
+        networks.set_limit(database, FINANCE, "visa", "early", since=DAY, now=NOW, **given)
 
 
-def test_who_only_sees_draws_no_line(database):
+def test_a_role_that_may_only_look_sets_no_limit(database):
     with pytest.raises(Unauthorised):
-        networks.set_line(database, SUPPORT, "visa", "early", ratio=0.01, events=5, since=DAY, source="x", now=NOW)
+        networks.set_limit(database, SUPPORT, "visa", "early", ratio=0.01, events=5, since=DAY, source="x", now=NOW)

@@ -182,6 +182,23 @@ def test_killed_between_stripe_and_settling_the_worker_finishes_it(context, paid
     assert [what for what, _ in audited(owner, refund_id)] == ["payments:refund:begun", "payments:refund:done"]
 
 
+def test_while_the_database_does_not_take_stripes_answer_it_is_unknown_and_the_worker_finds_out(context, paid, owner):
+    intent, refund_id = paid(), refunds.new_id()
+    function = "payops_api.settle_action"
+    owner.execute(f"revoke execute on function {function} from payops_app")
+    try:
+        told = send(context, intent, 1000, refund_id=refund_id)
+    finally:
+        owner.execute(f"grant execute on function {function} to payops_app")
+    assert (told.state, told.problem_code) == ("unknown", "database_right_missing")
+    assert send(context, intent, 1000, refund_id=refund_id).state == "sending"  # sent again it is the same refund
+    context.clock.ahead = timedelta(minutes=3)
+    actions.settle_unknown(context)
+    assert refunds.newest(context).rows[0]["status"] == "succeeded"
+    assert at_stripe(context, intent) == [1000]
+    assert [what for what, _ in audited(owner, refund_id)] == ["payments:refund:begun", "payments:refund:done"]
+
+
 def test_a_disputed_payment_is_not_refunded(context, paid, faults):
     intent = paid()
     context.mirror(faults.dispute(intent["latest_charge"]["id"]))

@@ -81,7 +81,7 @@ def test_the_database_gives_what_the_types_say(context, busy, clock, owner):
         dispute_rows.DisputeFacts: [disputes.facts_of(db, busy["id"])],
         list[dispute_rows.ReasonRow]: [disputes.by_reason(db, month, "usd")],
         dict[str, dispute_rows.PolicyText]: [disputes.texts(db)],
-        list[dispute_rows.NetworkRow]: [db.call("network_standing", day=today, currency="usd")],
+        list[dispute_rows.NetworkRow]: [db.call("network_counts", day=today, currency="usd")],
         dispute_rows.FoundWarnings: [db.call("list_fraud_warnings", now=now)],
         recovery_cases.FoundFailed: [db.call("list_recovery", now=now)],
         dispute_figures.Counted: [db.call("dispute_figures", **spans)],

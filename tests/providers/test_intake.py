@@ -21,6 +21,7 @@ from core.sandbox.secrets import sandbox_secrets
 from core.services import start
 from core.settings import load_settings
 from tests.api.test_webhooks import Api
+from tests.db import probes
 
 FORM, STATUS = "/api/webhooks/form-submission", "/api/webhooks/consultation-status"
 PROVIDER = {"id": "ann", "name": "Ann", "specialties": ["dermatology"], "capacity": 3, "licences": [{"state": "TX"}]}
@@ -47,8 +48,9 @@ class Form:
 
 
 @pytest.fixture(scope="module")
-def form() -> Iterator[Form]:
+def form(prepared) -> Iterator[Form]:
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         api = Api(Path(folder))
         api.start()
         services = start(load_settings({"DATA_DIR": folder}, env_file=None))
@@ -218,16 +220,8 @@ def test_a_defect_is_logged_and_an_incident_and_the_form_is_asked_to_send_again(
     body |= {"submissionId": "sub-defect", "patientId": "patient-defect"} if path == FORM else {}
     server = embedded.ensure_running(form.api.data_dir)
     with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
-        ((signature,),) = owner.execute(
-            "select oid::regprocedure::text from pg_proc"
-            " where pronamespace = 'payops_api'::regnamespace and proname = %s",
-            (function,),
-        ).fetchall()
-        owner.execute(f"alter function {signature} rename to away")
-        try:
+        with probes.broken(owner, function):
             answer = form.post(path, body)
-        finally:
-            owner.execute(f"alter function {signature.replace(function, 'away')} rename to {function}")
         assert (answer.status_code, answer.json()["code"]) == (503, "not_recorded")
         assert answer.headers["Retry-After"]
         found = owner.execute(

@@ -10,9 +10,9 @@ from core.staff.roles import Actor, Role
 from tests.providers.conftest import ADMIN, NOW, OPS
 
 
-def misplaced(clinic, now=NOW):
-    found = assignment.consultations(clinic.db, now, status="misplaced")
-    assert assignment.summary(clinic.db, now)["misplaced"] == len(found)
+def to_reassign(clinic, now=NOW):
+    found = assignment.consultations(clinic.db, now, status="to_reassign")
+    assert assignment.summary(clinic.db, now)["to_reassign"] == len(found)
     return [one["id"] for one in found]
 
 
@@ -20,8 +20,8 @@ def test_a_licence_that_ends_while_a_consultation_is_open_is_found_in_that_secon
     clinic.provider("ann", states="CA:2026-11-30")
     asked = clinic.ask("CA")["consultationId"]
     midnight = NOW.replace(month=12, day=1, hour=8)
-    assert misplaced(clinic, midnight - timedelta(seconds=1)) == []
-    assert misplaced(clinic, midnight) == [asked]
+    assert to_reassign(clinic, midnight - timedelta(seconds=1)) == []
+    assert to_reassign(clinic, midnight) == [asked]
     assert not assignment.consultation(clinic.db, asked, midnight)["may_see"]
 
 
@@ -29,15 +29,15 @@ def test_deactivation_leaves_consultations_to_move_and_moving_gives_them_to_othe
     clinic.provider("ann", states="TX CA")
     kept = [clinic.ask("TX")["consultationId"], clinic.ask("CA")["consultationId"]]
     clinic.put({"id": "ann", "active": False})
-    assert set(misplaced(clinic)) == set(kept)
+    assert set(to_reassign(clinic)) == set(kept)
     clinic.provider("ben")
     with pytest.raises(Refused, match="reason_missing"):
-        assignment.move_misplaced(clinic.db, OPS, " ", NOW)
+        assignment.reassign_from_ineligible(clinic.db, OPS, " ", NOW)
     with pytest.raises(Unauthorised):
-        assignment.move_misplaced(clinic.db, Actor("staff:fin", Role.FINANCE), "left", NOW)
-    moved = assignment.move_misplaced(clinic.db, OPS, "Ann left", NOW, provider_id="ann")
+        assignment.reassign_from_ineligible(clinic.db, Actor("staff:fin", Role.FINANCE), "left", NOW)
+    moved = assignment.reassign_from_ineligible(clinic.db, OPS, "Ann left", NOW, provider_id="ann")
     assert moved == {"moved": 2, "waiting": 1}
-    assert misplaced(clinic) == [] and clinic.pending() == {"ann": 0, "ben": 1}
+    assert to_reassign(clinic) == [] and clinic.pending() == {"ann": 0, "ben": 1}
     waiting = assignment.consultations(clinic.db, NOW, status="waiting")
     assert [(one["id"], one["reason"]) for one in waiting] == [
         (kept[1], "All providers licensed in CA are deactivated.")
@@ -49,7 +49,7 @@ def test_only_the_consultations_of_a_lost_licence_are_moved(clinic):
     clinic.provider("ann", states="TX CA")
     there, gone = (clinic.ask(state)["consultationId"] for state in ("TX", "CA"))
     clinic.put({"id": "ann", "licences": [{"state": "TX", "number": "ann-TX"}]})
-    assert assignment.move_misplaced(clinic.db, OPS, "licence lost", NOW) == {"moved": 1, "waiting": 1}
+    assert assignment.reassign_from_ineligible(clinic.db, OPS, "licence lost", NOW) == {"moved": 1, "waiting": 1}
     statuses = [assignment.consultation(clinic.db, one, NOW)["status"] for one in (there, gone)]
     assert statuses == ["assigned", "waiting"]
     clinic.check()
@@ -95,3 +95,16 @@ def test_an_edit_that_builds_on_what_somebody_changed_meanwhile_is_refused(clini
     with pytest.raises(Refused, match="meanwhile"):
         directory.save(clinic.db, ADMIN, {"id": "ann", "capacity": 5, "seen_at": seen}, later, reason="leave")
     assert directory.one(clinic.db, "ann")["capacity"] == 4
+
+
+@pytest.mark.parametrize("status", ["assigned", "waiting", "ended"])
+def test_a_list_has_those_of_one_specialty_alone(clinic, status):
+    if status != "waiting":
+        clinic.provider("ann", states="TX", specialties=["dermatology", "general_practice"])
+    skin, general = (clinic.ask("TX", each)["consultationId"] for each in ("dermatology", "general_practice"))
+    if status == "ended":
+        clinic.end(skin)
+        clinic.end(general)
+    for specialty, ids in (("dermatology", {skin}), ("general_practice", {general}), (None, {skin, general})):
+        found = assignment.consultations(clinic.db, NOW, status=status, specialty=specialty)
+        assert {one["id"] for one in found} == ids

@@ -1,11 +1,7 @@
 """The daily checks and the weekly review: what they find, who signs them off, and how they are sent."""
 
-import socketserver
-import threading
 from base64 import b64decode
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -20,6 +16,7 @@ from core.reviews import report, sending, signing
 from core.reviews.check import Cadence, State, newest_period, period_of
 from core.staff.roles import Actor, Role
 from tests.factories import body_of, charge, event, intent
+from tests.monitoring.alerts.mail_server import mail_server
 from tests.monitoring.alerts.receiver import Receiver
 
 ZONE = ZoneInfo("America/New_York")
@@ -177,34 +174,10 @@ def test_the_page_needs_nothing_from_elsewhere_and_keeps_text_as_text(database, 
     assert "http:" not in page and "https:" not in page and "src=" not in page and "@import" not in page
 
 
-class MailServer(socketserver.StreamRequestHandler):
-    """Takes every mail as an SMTP server does; `mails` are those that were taken."""
-
-    mails: list[EmailMessage] = []
-
-    def handle(self):
-        self._say("220 ready")
-        while line := self.rfile.readline():
-            if line.upper().startswith(b"DATA"):
-                self._say("354 go on")
-                raw = b"".join(iter(self.rfile.readline, b".\r\n"))
-                MailServer.mails.append(message_from_bytes(raw, policy=policy.default))
-            self._say("250 done")
-
-    def _say(self, text):
-        self.wfile.write(f"{text}\r\n".encode())
-
-
 @pytest.fixture
 def mail():
-    MailServer.mails = []
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    port = server.server_address[1]
-    yield SecretStr(f"mailto://127.0.0.1:{port}?from=payops@clinic.org&to=ops@clinic.org&mode=insecure")
-    server.shutdown()
-    server.server_close()
+    with mail_server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -233,7 +206,7 @@ def test_each_review_is_sent_once_in_the_morning_after_with_its_page(
     database, payments, owner, receiver, mail, tmp_path
 ):
     payments(4)
-    sender = Sender(database, tmp_path, [SecretStr(receiver.url), mail])
+    sender = Sender(database, tmp_path, [SecretStr(receiver.url), mail.url])
     before_seven, after = (datetime(2026, 9, 10, 10, 59, tzinfo=UTC), datetime(2026, 9, 10, 11, 0, tzinfo=UTC))
     assert sender.send_due(before_seven) == 0
     assert sender.send_due(after) == 2  # Wednesday's checks, and the week before
@@ -246,7 +219,7 @@ def test_each_review_is_sent_once_in_the_morning_after_with_its_page(
     assert "https://pay.example.com/daily-checks?day=2026-09-09" in daily["message"]
     (attached,) = daily["attachments"]
     assert attached["filename"] == "daily-2026-09-09.html" and b64decode(attached["base64"]) == page
-    mailed = next(each for each in MailServer.mails if "Daily" in each["subject"])
+    mailed = next(each for each in mail.mails if "Daily" in each["subject"])
     assert mailed["subject"] == "payops: Daily checks, 9 Sep 2026"
     (attachment,) = mailed.iter_attachments()
     assert attachment.get_filename() == "daily-2026-09-09.html"

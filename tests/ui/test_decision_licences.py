@@ -38,7 +38,8 @@ def page() -> None:
 
     from core.ui.consultations import consultation_details
 
-    consultation_details._decision(st.session_state["decision"])
+    decision = st.session_state["decision"]
+    consultation_details._decision(decision, decision["reason"])
 
 
 def shown(decision, monkeypatch):

@@ -56,7 +56,7 @@ def signed_in(database, owner, monkeypatch, tmp_path):
 def november() -> None:
     from core.periods import Period
 
-    journal_panel.show(Period(date(2026, 11, 1), date(2026, 11, 30), NEW_YORK))
+    journal_panel.show(Period(date(2026, 11, 1), date(2026, 11, 30), NEW_YORK), "jpy")
 
 
 def test_the_page_shows_the_balanced_journal_and_an_account_is_changed_in_a_dialog(signed_in):
@@ -95,3 +95,35 @@ def test_a_weekly_export_is_added_in_a_dialog_and_removed(signed_in):
     assert list(page.dataframe[0].value["Every"]) == ["Friday"]
     page = next(each for each in page.button if each.label == "Remove").click().run()
     assert schedules.listed(signed_in, FINANCE) == [] and page.success
+
+
+def tabs() -> None:
+    import streamlit as st
+
+    from core.ui.finance import sections
+
+    names = (sections.MISMATCHES, sections.PAYOUTS, sections.BANK, sections.MONTHS)
+    sections.show({name: lambda name=name: st.write(f"all of {name}") for name in names})
+    st.button("See the payout", on_click=sections.open_payout, args=("po_2",))
+
+
+@pytest.mark.parametrize(
+    ("link", "opened"),
+    [
+        ({}, "Mismatches"),
+        ({"tab": "Bank"}, "Bank"),
+        ({"payout": "po_1"}, "Payouts"),
+        ({"deposit": "7"}, "Bank"),
+        ({"closing": "2026-10-01"}, "Months"),
+        ({"closing": "2026-10-01", "tab": "Payouts"}, "Payouts"),
+    ],
+)
+def test_a_link_opens_the_section_of_what_it_names_and_no_other_is_loaded(link, opened):
+    page = AppTest.from_function(tabs)
+    for name, value in link.items():
+        page.query_params[name] = value
+    page.run()
+    assert [each.value for each in page.markdown] == [f"all of {opened}"]
+    page.button[0].click().run()
+    assert [each.value for each in page.markdown] == ["all of Payouts"]
+    assert page.query_params["payout"] in ("po_2", ["po_2"])

@@ -9,17 +9,17 @@ from itertools import islice
 from core.db import Database
 from core.events import projections
 from core.events.registry import Projection, Records, Snapshot, merged
+from core.events.repair.event_history import FROM_EVENTS_ALONE, HISTORY_TYPES, EventHistory, records_of_event_alone
 from core.events.repair.listing import Listing, Progress
 from core.events.repair.partial_lists import completed
 from core.events.repair.sources import FETCHED, SOURCES, Source
-from core.events.repair.told_events import ONLY_TOLD, TOLD_BY_EVENTS, ToldEvents, told_alone
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 
 __all__ = [
     "FETCHED",
     "NAMES",
-    "ONLY_TOLD",
+    "FROM_EVENTS_ALONE",
     "SOURCES",
     "Progress",
     "Snapshot",
@@ -65,7 +65,7 @@ def run(
                 slices += listing.rest(source)
         if "events" in only:
             earliest = max(since or datetime.min.replace(tzinfo=UTC), started - timedelta(days=EVENTS_KEPT_DAYS))
-            events = ToldEvents(db, listing, earliest, clock=clock, livemode=livemode)
+            events = EventHistory(db, listing, earliest, clock=clock, livemode=livemode)
             rest = listing.result(listing.begin(events.head)) or []
             for part in [listing.begin(partial(events.mirror_slice, each)) for each in rest]:
                 listing.result(part)
@@ -90,7 +90,7 @@ def load_history(
         yield source.name, _load_all(db, mirrored, partial(_fetched, source.projection, now))
     # Stripe's coupons are asked for where a discount needs them.
     _load_all(db, objects("coupon"), partial(_fetched, projections.discounts.coupon, now))
-    yield "events", _load_all(db, events(TOLD_BY_EVENTS), partial(told_alone, livemode=False))
+    yield "events", _load_all(db, events(HISTORY_TYPES), partial(records_of_event_alone, livemode=False))
 
 
 def _fetched(projection: Projection, now: datetime, each: Json) -> Records:

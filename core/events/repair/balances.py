@@ -77,7 +77,7 @@ def open_payouts(db: Database, stripe: StripeGateway, *, clock: Clock, livemode:
 
 
 def load_payout_contents(db: Database, contents: Iterable[tuple[str, list[str]]]) -> None:
-    """Record what many payouts took along, in bulk: of a history at hand."""
+    """Record the contents of many payouts in bulk, from a history that is at hand."""
     for some in _in_batches(contents, PAYOUTS_A_LOAD):
         db.call("record_contents_of_payouts", contents=[{"payout": payout, "ids": ids} for payout, ids in some])
 

@@ -25,7 +25,7 @@ class Source:
     mirrored: Callable[[Json], bool] = lambda _: True
 
 
-def _told_by_events(session: Json) -> bool:
+def _has_events(session: Json) -> bool:
     """Whether the session has ended. Only then does Stripe send an event, so open sessions are mirrored later."""
     return bool(session.get("status") != "open")
 
@@ -49,7 +49,7 @@ SOURCES = (
         "checkout/sessions",
         "checkout.session",
         projections.payments.checkout_session,
-        mirrored=_told_by_events,
+        mirrored=_has_events,
     ),
     Source(
         "subscriptions",

@@ -75,7 +75,7 @@ def text_place(record: Record) -> int:
 def _code_and_rest(raw: str, number: int) -> tuple[str, str]:
     code, separator, rest = raw.partition(",")
     if not separator or code not in CODES:
-        raise Unreadable(number, f"this line is no BAI2 record: it begins with {shown(code)}")
+        raise Unreadable(number, f"this line is not a BAI2 record: it begins with {shown(code)}")
     return code, rest
 
 

@@ -67,7 +67,7 @@ def _plain(message: str | None) -> str:
         "depth": "it is nested too deeply",
     }
     lowered = (message or "").lower()
-    return next((plain for key, plain in known.items() if key in lowered), "no well-formed XML")
+    return next((plain for key, plain in known.items() if key in lowered), "it is not well-formed XML")
 
 
 def _is_document(element: Element) -> bool:

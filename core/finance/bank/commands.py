@@ -30,9 +30,12 @@ def mount(payops: typer.Typer, open_now: OpenNow) -> None:
     def import_statement(
         file: Annotated[Path, typer.Argument(help="CAMT.053, MT940, BAI2, OFX, QFX or CSV.")],
         account: Annotated[
-            str | None, typer.Option(help="Whose statement it is; a new name makes a new account. A CSV needs it.")
+            str | None,
+            typer.Option(help="The account of the statement; a new name adds an account. Required for a CSV."),
         ] = None,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Show what would happen without writing anything.")
+        ] = False,
     ) -> None:
         """Import a bank statement: Stripe's deposits and withdrawals alone, and each of them once."""
         data = _bytes(file)

@@ -138,7 +138,7 @@ def _header_place(table: Table) -> int:
     widths = [len(row) for _, row in table.rows]
     commonest = max(set(widths), key=widths.count)
     if commonest < 2:
-        raise Unreadable(table.rows[0][0], "the file is no CSV: its lines have no columns")
+        raise Unreadable(table.rows[0][0], "the file is not CSV: its lines have no columns")
     return widths.index(commonest)
 
 

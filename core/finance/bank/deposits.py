@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import TypedDict, cast
 
 from core.db import Database
-from core.errors import Refused
-from core.staff import roles
+from core.staff import audit, roles
 from core.staff.roles import Actor
 
 PAGE = "reconciliation"
@@ -125,7 +124,7 @@ def match(db: Database, actor: Actor, entry_id: int, payout_id: str, reason: str
         "match_deposit",
         entry_id=entry_id,
         payout_id=payout_id.strip(),
-        reason=_reason(reason),
+        reason=_reason(db, reason),
         actor=actor.name,
         role=str(actor.role),
         now=now,
@@ -139,7 +138,7 @@ def unmatch(db: Database, actor: Actor, entry_id: int, reason: str, now: datetim
     answer = db.call(
         "unmatch_deposit",
         entry_id=entry_id,
-        reason=_reason(reason),
+        reason=_reason(db, reason),
         actor=actor.name,
         role=str(actor.role),
         now=now,
@@ -153,8 +152,6 @@ def match_what_is_clear(db: Database, actor: Actor, now: datetime) -> int:
     return int(db.call("match_deposits", actor=actor.name, role=str(actor.role), now=now))
 
 
-def _reason(written: str) -> str:
-    stripped = written.strip()
-    if not stripped:
-        raise Refused("reason_missing", "Say why, for the audit log.")
-    return stripped[:REASON_MAX]
+def _reason(db: Database, written: str) -> str:
+    audit.require_reason(db, written)
+    return written.strip()[:REASON_MAX]

@@ -162,7 +162,7 @@ def csv_choices(
         return None, None
     if not account:
         names = ", ".join(each["name"] for each in known) or "none yet"
-        raise Refused("account_missing", f"{name}: a CSV does not say whose it is. Name the account (known: {names}).")
+        raise Refused("account_missing", f"{name}: a CSV does not name its account. Name the account (known: {names}).")
     saved = accounts.named(known, account)
     if mapping is None and saved and saved["csv_mapping"]:
         mapping = CsvMapping.from_json(saved["csv_mapping"])

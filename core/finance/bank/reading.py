@@ -118,7 +118,7 @@ def decoded(data: bytes) -> str:
     unreadable = re.search(r"[\x00-\x08\x0e-\x1f]", text.rstrip("\x1a\x00"))  # a DOS end of file is none
     if unreadable:
         line = text.count("\n", 0, unreadable.start()) + 1
-        raise Unreadable(line, "this is no text; is the file damaged, or in an encoding such as EBCDIC")
+        raise Unreadable(line, "this is not text; is the file damaged, or in an encoding such as EBCDIC")
     return text.rstrip("\x1a\x00")
 
 

@@ -1,6 +1,7 @@
 """An import in words: what was read, what is Stripe's, what was matched, and what waits for a person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from core.finance.bank.imports import BOOKED_NOW, KNOWN, NEW, NEW_PENDING, Imported, StatementFate
@@ -15,12 +16,38 @@ def lines(imported: Imported) -> Iterator[str]:
     """The summary, a sentence a line."""
     count = len(imported.statements)
     yield f"{imported.file}: {FORMAT_TITLES[imported.format]}, {count:,} {'statement' if count == 1 else 'statements'}."
-    for each in imported.statements:
+    for each in _by_account(imported.statements):
         yield from _statement_lines(each)
     if imported.is_nothing_new:
         yield "All of it was imported before; nothing was added."
     elif imported.dry_run:
         yield "This was a dry run; nothing was written."
+
+
+def _by_account(fates: Iterable[StatementFate]) -> list[StatementFate]:
+    """The statements of an account as one: BAI2 has one a day."""
+    found: dict[tuple[str | None, str | None, str], list[StatementFate]] = {}
+    for each in fates:
+        name = each.target.name if each.target else None
+        key = name, each.statement.last4, each.statement.currency
+        found.setdefault(key, []).append(each)
+    return [_together(each) for each in found.values()]
+
+
+def _together(fates: Sequence[StatementFate]) -> StatementFate:
+    first, statements = fates[0], [each.statement for each in fates]
+    return replace(
+        first,
+        statement=replace(
+            first.statement,
+            entries=tuple(entry for each in statements for entry in each.entries),
+            from_date=min((each.from_date for each in statements if each.from_date), default=None),
+            to_date=max((each.to_date for each in statements if each.to_date), default=None),
+        ),
+        entries=[entry for each in fates for entry in each.entries],
+        withdrawn=sum(each.withdrawn for each in fates),
+        dropped=sum(each.dropped for each in fates),
+    )
 
 
 def _statement_lines(each: StatementFate) -> Iterator[str]:

@@ -32,13 +32,20 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of the format, so that equal jo
 TITLES: dict[Form, str] = {"quickbooks": "QuickBooks Online", "xero": "Xero"}
 NO_TAX = "Tax Exempt"
 COLUMNS = (
-    Column("number", "Entry", "id"),
-    Column("day", "Date", "day"),
-    Column("code", "Account", "id"),
-    Column("name", "Account name"),
-    Column("description", "Description"),
-    Column("debit_minor", "Debit", "money", total=True, help="Debits equal credits in each entry and currency."),
-    Column("credit_minor", "Credit", "money", total=True),
+    Column("number", "Entry", "id", width=150),
+    Column("day", "Date", "day", width=100),
+    Column("code", "Account", "id", width=80),
+    Column("name", "Account name", width=140),
+    Column("description", "Description", width=180),
+    Column(
+        "debit_minor",
+        "Debit",
+        "money",
+        total=True,
+        help="Debits equal credits in each entry and currency.",
+        width=115,
+    ),
+    Column("credit_minor", "Credit", "money", total=True, width=115),
     Column("movements", "Movements", "count", help="How many balance transactions of Stripe the line sums."),
     Column("source", "Source"),
 )

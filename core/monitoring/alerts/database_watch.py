@@ -1,4 +1,4 @@
-"""The one alert that cannot wait for the database: that it does not answer. A file of DATA_DIR says who was told."""
+"""The alert that cannot wait for the database: that it is silent or refuses. A file of DATA_DIR says who was told."""
 
 import fcntl
 import json
@@ -18,7 +18,9 @@ from core.monitoring.alerts.targets import Target
 FILE = "database-away.json"
 TOLD_AFTER_SECONDS = 20.0  # a restart is over by then
 FORGOTTEN_AFTER_SECONDS = 3600.0
+OUTAGES = frozenset({"database_unavailable", "database_refuses"})  # the kinds of incidents that are told here first
 TITLE = "The database does not answer"
+REFUSES = "The database refuses payops"
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +38,13 @@ class DatabaseWatch:
     _told: set[str] = field(default_factory=set, init=False)
 
     def look(self) -> bool:
-        """Ask the database for a sign of life; tells of its silence, and answers whether there was any."""
+        """Ask the database for a sign of life; tells of its silence or refusal, and answers whether there was any."""
         try:
             self.db.call("schema_fingerprint")
-        except Unavailable:
+        except Unavailable as error:
             self._away_since = self.seconds() if self._away_since is None else self._away_since
             if self.seconds() - self._away_since >= TOLD_AFTER_SECONDS:
-                self._tell()
+                self._tell(error)
             return False
         self._away_since = None
         return True
@@ -64,23 +66,22 @@ class DatabaseWatch:
             return set()
         return {str(each) for each in kept.get("told", [])} if isinstance(kept, dict) else set()
 
-    def _tell(self) -> None:
+    def _tell(self, error: Unavailable) -> None:
         """Each target until it took the message; which did is kept, so that a restarted worker tells nobody twice."""
         with self._alone() as file:
             self._told |= self._read()
             for target in self.targets:
-                if target.fingerprint not in self._told and self._took(target):
+                if target.fingerprint not in self._told and self._took(target, error):
                     self._told.add(target.fingerprint)
             if file is not None:
                 file.truncate(0)
                 file.write(json.dumps({"told": sorted(self._told)}))
 
-    def _took(self, target: Target) -> bool:
-        body = (
-            f"payops has had no answer from it for {TOLD_AFTER_SECONDS:.0f} seconds or more. Webhooks are answered "
-            f"503, and Stripe repeats them.\n{self.console}/errors?tab=System"
-        )
-        return target.tell(TITLE, body, kind="firing", severity="critical") is None
+    def _took(self, target: Target, error: Unavailable) -> bool:
+        silent, seconds = error.code == "database_unavailable", f"for {TOLD_AFTER_SECONDS:.0f} seconds or more"
+        what = f"payops has had no answer from it {seconds}." if silent else f"{error.detail} It does so {seconds}."
+        body = f"{what} Webhooks are answered 503, and Stripe repeats them.\n{self.console}/errors?tab=System"
+        return target.tell(TITLE if silent else REFUSES, body, kind="firing", severity="critical") is None
 
     @contextmanager
     def _alone(self) -> Iterator[TextIO | None]:
@@ -88,7 +89,7 @@ class DatabaseWatch:
         try:
             file = (self.data_dir / FILE).open("a+")
         except OSError as error:
-            log.error("who was told of the database cannot be kept", reason=error.strerror)
+            log.error("who was alerted about the database cannot be recorded", reason=error.strerror)
             yield None
             return
         with suppress(OSError), file:  # a disk that is full takes no line either; the memory knows

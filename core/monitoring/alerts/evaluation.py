@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from core.db import Database
 from core.monitoring.alerts import decisions, rule_changes, sentences
+from core.monitoring.alerts.database_watch import OUTAGES
 from core.monitoring.alerts.decisions import Decision, Firing, Observation
 from core.monitoring.alerts.rule import Rule
 
@@ -80,7 +81,7 @@ def _messages(decision: Decision, known: Mapping[str, Rule], alerting: Alerting,
             each.key,
             _severity(known[each.rule], each),
             sentences.sentence(known[each.rule], each, alerting.zone),
-            told_already=each.facts.get("kind") == "database_unavailable",
+            told_already=each.facts.get("kind") in OUTAGES,
         )
         for each in decision.fired
     ]

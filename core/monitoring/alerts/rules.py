@@ -203,7 +203,7 @@ _ALL = (
         title="Near a card network's limit",
         definition=(
             "Fires when this month's disputes and fraud warnings have used up the threshold's share of the "
-            "way to the nearest line of a card network; a line needs its ratio and its number of events. "
+            "way to the nearest limit of a card network; a limit is reached with both its ratio and its events. "
             "Resolved at 95% of the threshold, or in the next month."
         ),
         severity="error",
@@ -251,7 +251,7 @@ _ALL = (
         title="Reconciliation mismatch",
         definition=(
             "Fires for each mismatch of the reconciliation whose difference is at least the threshold, in minor units. "
-            "Resolved when it is fixed or finance accepts it. What is only booked in another period is none."
+            "Resolved when it is fixed or finance accepts it. A booking in another period alone does not count."
         ),
         severity="error",
         page="reconciliation",

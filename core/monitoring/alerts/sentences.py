@@ -11,7 +11,7 @@ from core.money import Money
 from core.monitoring.alerts.decisions import Observation
 from core.monitoring.alerts.rule import Rule, Unit
 
-_LINES = {"early": "early warning", "excessive": "excessive", "high": "high excessive"}
+_LEVELS = {"early": "non-compliant", "excessive": "excessive", "high": "high excessive"}
 MOST_NAMED = 10
 
 
@@ -135,15 +135,15 @@ def _evidence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
 
 def _headroom(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
     facts = seen.facts
-    line = _LINES.get(facts["line"], facts["line"])
+    level = _LEVELS.get(facts["line"], facts["line"])
     counts = (
         f"{seen.key.capitalize()} counts {seen.observations:,} disputes and fraud warnings on "
         f"{facts['payments']:,} payments this month"
     )
     if (seen.value or 0) >= 1:
-        return f"{counts}: past its {line} line of {percent(facts['line_ratio'])} and {facts['line_events']:,}."
+        return f"{counts}: past its {level} limit of {percent(facts['line_ratio'])} and {facts['line_events']:,}."
     left = counted(round(facts["left"]), "more event")
-    return f"{counts}: {_share(seen.value)} of the way to its {line} line, {left} away."
+    return f"{counts}: {_share(seen.value)} of the way to its {level} limit, {left} away."
 
 
 def _licence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:

@@ -67,7 +67,7 @@ def _type(kind: str, severity: str) -> NotifyType:
     """The colour and icon that a service gives the message."""
     if kind == "resolved":
         return NotifyType.SUCCESS
-    return NotifyType.INFO if kind in ("test", "review") else _TYPES[severity]
+    return NotifyType.INFO if kind in ("test", "review", "mail") else _TYPES[severity]
 
 
 def addressed(fingerprint: str, email: str) -> str:

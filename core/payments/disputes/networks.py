@@ -10,7 +10,7 @@ from core.staff import roles
 from core.staff.roles import Actor
 
 PROGRAMS = {"visa": "Visa VAMP", "mastercard": "Mastercard ECM"}
-LINES = {
+LEVELS = {
     ("visa", "early"): "non-compliant",
     ("visa", "excessive"): "excessive",
     ("mastercard", "excessive"): "excessive",
@@ -19,7 +19,7 @@ LINES = {
 
 
 @dataclass(frozen=True)
-class Line:
+class Limit:
     """A network's limit, reached with both `ratio` and `events`; `left` more events reach it, 0 once it is reached."""
 
     name: str
@@ -31,15 +31,15 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What a network counts this month in one currency; `everywhere` are the events in all currencies."""
+class NetworkMonth:
+    """What a network counts this month in one currency, and how many events in all currencies."""
 
     network: str
     disputes: int
     fraud_warnings: int
     payments: int
-    lines: list[Line]
-    everywhere: int
+    limits: list[Limit]
+    events_in_all_currencies: int
 
     @property
     def title(self) -> str:
@@ -60,17 +60,17 @@ def events_left(events: int, payments: int, ratio: Decimal, least: int) -> int:
     return max(max(by_ratio, least) - events, 0)
 
 
-def standing(db: Database, day: date, currency: str) -> list[Standing]:
+def month_counts(db: Database, day: date, currency: str) -> list[NetworkMonth]:
     """Each network's count of the month of `day`, up to that day, with the limits of that day."""
-    found: list[NetworkRow] = db.call("network_standing", day=day, currency=currency)
-    return [_standing(each) for each in found]
+    found: list[NetworkRow] = db.call("network_counts", day=day, currency=currency)
+    return [_month(each) for each in found]
 
 
-def set_line(
+def set_limit(
     db: Database,
     actor: Actor,
     network: str,
-    line: str,
+    level: str,
     *,
     ratio: float,
     events: int,
@@ -81,9 +81,9 @@ def set_line(
     """Set a network's limit from `since` on. Raises `Refused` for an invalid one."""
     roles.require(actor, "disputes")
     db.call(
-        "set_network_line",
+        "set_network_limit",
         network=network,
-        line=line,
+        level=level,
         ratio=ratio,
         events=events,
         since=since,
@@ -94,39 +94,39 @@ def set_line(
     )
 
 
-def in_words(found: Standing) -> str:
+def in_words(month: NetworkMonth) -> str:
     """`14 of 1,200 payments, 1.17%; 46 more reach the non-compliant limit`."""
-    counted = f"{found.events:,} of {found.payments:,} payments"
-    if found.ratio is not None:
-        counted += f", {found.ratio:.2%}"
+    counted = f"{month.events:,} of {month.payments:,} payments"
+    if month.ratio is not None:
+        counted += f", {month.ratio:.2%}"
     told = [
-        f"the {line.name} limit is reached"
-        if line.left == 0 and found.payments
-        else f"{line.left:,} more reach the {line.name} limit"
-        for line in found.lines
+        f"the {limit.name} limit is reached"
+        if limit.left == 0 and month.payments
+        else f"{limit.left:,} more reach the {limit.name} limit"
+        for limit in month.limits
     ]
     return "; ".join([counted, *told])
 
 
-def _standing(found: NetworkRow) -> Standing:
+def _month(found: NetworkRow) -> NetworkMonth:
     network, events, payments = (found["network"], found["disputes"] + found["fraud_warnings"], found["payments"])
-    lines = [
-        Line(
-            LINES[network, each["line"]],
+    limits = [
+        Limit(
+            LEVELS[network, each["level"]],
             ratio := Decimal(str(each["ratio"])),
             each["events"],
             date.fromisoformat(each["since"]),
             each["source"],
             events_left(events, payments, ratio, each["events"]),
         )
-        for each in found["lines"]
+        for each in found["limits"]
     ]
-    everywhere = found["everywhere"]
-    return Standing(
+    every = found["all_currencies"]
+    return NetworkMonth(
         network,
         found["disputes"],
         found["fraud_warnings"],
         payments,
-        lines,
-        everywhere["disputes"] + everywhere["fraud_warnings"],
+        limits,
+        every["disputes"] + every["fraud_warnings"],
     )

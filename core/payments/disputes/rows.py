@@ -136,7 +136,7 @@ class FoundWarnings(TypedDict):
 class LimitRow(TypedDict):
     """A limit of a card network."""
 
-    line: str
+    level: str
     ratio: float
     events: int
     since: str
@@ -155,5 +155,5 @@ class NetworkCount(TypedDict):
 class NetworkRow(NetworkCount):
     """What a network counts of a month in one currency, in all of them, and its limits."""
 
-    everywhere: NetworkCount
-    lines: list[LimitRow]
+    all_currencies: NetworkCount
+    limits: list[LimitRow]

@@ -25,7 +25,7 @@ OUTCOMES = {
     "candidate": "Same name: a person must decide",
     "still_candidate": "Same name, not decided yet",
     "dismissed": "Same name, dismissed before as another person",
-    "reinstated": "Reinstated, says the list: a person decides about the return",
+    "reinstated": "Reinstated according to the list: a person decides about the return",
     "reinstated_before": "Reinstated: nothing to do",
     "still_listed": "Still listed, though a person returned them",
     "unlisted": "No longer listed: a person decides about the return",
@@ -119,8 +119,4 @@ def in_words(file: ReadExclusions, outcomes: Sequence[ExclusionOutcome]) -> str:
     kind = "full list" if file.is_full else "monthly supplement"
     found = [f"{count:,} × {OUTCOMES[outcome].lower()}" for outcome, count in counts.items()]
     nobody = "None of them is about a provider of the directory."
-    doubtful = ""
-    if file.doubtful:
-        they = "is" if len(file.doubtful) == 1 else "are"
-        doubtful = f" {counted(len(file.doubtful), 'row')} with an NPI that has a typing error {they} matched by name."
-    return f"{counted(file.rows, 'row')}, a {kind}. {'; '.join(found) + '.' if found else nobody}{doubtful}"
+    return f"{counted(file.rows, 'row')}, a {kind}. {'; '.join(found) + '.' if found else nobody}"

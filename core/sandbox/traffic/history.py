@@ -29,7 +29,7 @@ def iter_events(data_dir: Path, types: Collection[str] = ()) -> Iterator[Json]:
 
 
 def iter_payout_contents(data_dir: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each reconciled payout with the ids of the balance transactions it took along, its own among them."""
+    """Each reconciled payout with the ids of its balance transactions, the payout's own among them."""
     for found in _read(data_dir, "history_payout_contents"):
         yield found["payout"], found["balance_transactions"]
 

@@ -24,7 +24,7 @@ def may_act() -> bool:
 
 def acknowledge(alert_id: int, actor: Actor) -> str:
     board.acknowledge(session.db(), actor, alert_id, session.services().clock())
-    return "Acknowledged: no reminder is sent. When it is over, that is told."
+    return "Acknowledged: no more reminders. You are told when it is over."
 
 
 def end_silence(alert_id: int, actor: Actor) -> str:

@@ -32,7 +32,7 @@ TARGETS = (
     Column("sent", "Delivered", "count"),
     Column("due", "Waiting", "count"),
     Column("given_up", "Given up", "count"),
-    Column("attempts", "Attempts", "count", help="Tries of the last 30 days, those that failed included."),
+    Column("attempts", "Attempts", "count", help="Attempts in the last 30 days, failed ones included."),
     Column("last_sent_at", "Last delivered", "moment"),
     Column("problem", "Problem", width="medium"),
 )

@@ -29,7 +29,7 @@ RULES = (
     Column("enabled", "State", read=lambda one: "on" if one["enabled"] else "off", width="small"),
     Column("threshold", "Threshold", read=lambda one: sentences.in_unit(one["threshold"], one["unit"])),
     Column("window", "Window", read=lambda one: _window(one["window_minutes"])),
-    Column("minimum", "At least", "count", help="It takes as many observations before the rule judges."),
+    Column("minimum", "At least", "count", help="The rule is evaluated only with at least this many observations."),
     Column("severity", "Severity", read=lambda one: one["severity"].capitalize()),
     Column("changed_by", "Changed by", read=lambda one: audit_words.actor_name(one["changed_by"])),
 )

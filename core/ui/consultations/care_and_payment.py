@@ -6,13 +6,14 @@ import streamlit as st
 
 from core.figures.wording import counted
 from core.money import Money
-from core.providers.assignment_figures import waited
+from core.providers import assignment_figures
 from core.providers.consultation_rows import CarePaymentMismatch
 from core.staff.roles import Right, right
 from core.ui import session
-from core.ui.consultations import consultation_dialogs
+from core.ui.consultations import consultation_details, consultation_dialogs
+from core.ui.kit import object_links
 from core.ui.payments import refund_dialog
-from core.ui.text import code, literal
+from core.ui.text import literal
 
 SHOWN_FIRST, SHOWN_AT_MOST = 5, 100
 ALL = "mismatches"
@@ -26,7 +27,9 @@ def show(mismatches: Sequence[CarePaymentMismatch]) -> None:
         with st.container(border=True, key=f"mismatch-{one['id']}"):
             what, fix, act = st.columns([6, 5, 2], vertical_alignment="center")
             what.markdown(f"**{literal(_problem(one))}**")
-            what.caption(f"Consultation {code(one['id'])}  \nPayment {code(one['payment_intent_id'])}")
+            consultation = object_links.inline("Consultation", one["id"])
+            payment = object_links.inline("Payment", one["payment_intent_id"])
+            what.caption(f"Consultation {consultation}  \nPayment {payment}")
             fix.markdown(literal(_fix(one)))
             with act.container(horizontal=True):
                 _buttons(one)
@@ -60,7 +63,8 @@ def _problem(one: CarePaymentMismatch) -> str:
     if one["problem"] == "refunded_but_open":
         holder = f"still assigned to {one['provider_name']}" if one["provider_name"] else "still waiting"
         return f"{paid} was refunded, but the consultation is {holder}"
-    return f"{paid} was paid, but no provider has the consultation after {waited(one['age_seconds'])}"
+    age = assignment_figures.waited(one["age_seconds"])
+    return f"{paid} was paid, but no provider has the consultation after {age}"
 
 
 def _fix(one: CarePaymentMismatch) -> str:
@@ -68,7 +72,9 @@ def _fix(one: CarePaymentMismatch) -> str:
         return "Cancel the consultation to free its provider's capacity."
     if one["provider_available"]:
         return "A provider is available now. Assign the consultation."
-    return f"{one['reason']} Refund the payment, or add a provider who is licensed there."
+    states = consultation_details.vocabulary().states
+    reason = assignment_figures.reason_in_words(one["reason"] or "", one["state"], states)
+    return f"{reason} Refund the payment, or add a provider who is licensed there."
 
 
 def _buttons(one: CarePaymentMismatch) -> None:

@@ -9,8 +9,7 @@ import streamlit as st
 from core.errors import Refused
 from core.exports.table import Row, Table, by_last_id
 from core.money import Money
-from core.providers import assignment, directory
-from core.providers.assignment_figures import waited
+from core.providers import assignment, assignment_figures, directory
 from core.providers.consultation_rows import ConsultationDetails, Decision, OrderPayment
 from core.providers.directory import Vocabulary
 from core.staff import audit_words
@@ -34,7 +33,7 @@ EMPTY = {
     "waiting": "No consultation is waiting. Those that cannot be assigned are listed here, with the reason.",
     "overdue": "No consultation waits for too long. Those that do are listed here, with the reason.",
     "assigned": "No consultation is assigned. Each assigned one is listed here until it is completed or cancelled.",
-    "misplaced": (
+    "to_reassign": (
         "Every assigned provider may see their patients. Consultations whose provider's licence ended, or who was "
         "deactivated, are listed here."
     ),
@@ -60,14 +59,18 @@ def specialty(code: str) -> str:
     return vocabulary().specialties.get(code, code)
 
 
+def _in_full(reason: str | None, state: str) -> str:
+    return assignment_figures.reason_in_words(reason or "", state, vocabulary().states)
+
+
 def columns(show: str) -> tuple[Column, ...]:
-    """The columns of a list of `waiting`, `assigned`, `misplaced` or `ended` consultations."""
+    """The columns of a list of `waiting`, `assigned`, `to_reassign` or `ended` consultations."""
     of_all = (
-        Column("state", "State", width="small"),
+        Column("state", "State", read=lambda one: vocabulary().states.get(one["state"], one["state"])),
         Column("specialty", "Specialty", read=lambda one: specialty(one["specialty"])),
     )
     tail = (
-        Column("reason", "Why", width="large"),
+        Column("reason", "Why", read=lambda one: _in_full(one["reason"], one["state"]), width="large"),
         Column("order_id", "Order", links_to="payments?find={}"),
         Column("id", "Consultation"),
     )
@@ -108,7 +111,7 @@ def details(consultation_id: str) -> None:
             "State": vocabulary().states[found["state"]],
             "Specialty": specialty(found["specialty"]),
             "Received": f"{in_zone(received, zone)}, {ago(received, now)}",
-            "Why": found["reason"],
+            "Why": _in_full(found["reason"], found["state"]),
             "Order": found["order_id"],
             "Patient": found["patient_id"],
             "Consultation": found["id"],
@@ -122,13 +125,13 @@ def details(consultation_id: str) -> None:
             _actions(found)
         st.markdown("**Assignment decisions**" if found["decisions"] else "No assignment decision yet.")
         for decision in reversed(found["decisions"]):
-            _decision(decision)
+            _decision(decision, _in_full(decision["reason"], found["state"]))
 
 
 def _headline(found: ConsultationDetails) -> str:
     if found["status"] == "waiting":
         late = ", too long" if found["overdue"] else ""
-        return f"Waiting for {waited(found['age_seconds'])}{late}"
+        return f"Waiting for {assignment_figures.waited(found['age_seconds'])}{late}"
     name = literal(found["provider_name"] or "nobody")
     return (
         f"Assigned to {name}" if found["status"] == "assigned" else f"{STATUSES[found['status']]}, assigned to {name}"
@@ -162,14 +165,14 @@ def _actions(found: ConsultationDetails) -> None:
         st.button("Cancel", on_click=drawer.ask, args=(consultation_dialogs.end, found["id"], "cancelled"))
 
 
-def _decision(decision: Decision) -> None:
+def _decision(decision: Decision, reason: str) -> None:
     at = in_zone(datetime.fromisoformat(decision["at"]), session.settings().business_zone)
     who = decision["provider_name"] or "no provider"
     with st.expander(f"{at} · {KINDS[decision['kind']]}: {literal(who)}"):
-        st.markdown(literal(decision["reason"]))
+        st.markdown(literal(reason))
         st.caption(f"By {literal(audit_words.actor_name(decision['actor']))}, in {decision['took_us'] / 1000:.1f} ms.")
         if held := decision["licences"]:
-            st.markdown("Licences as they were known then")
+            st.markdown("Licences as recorded at that time")
             rows.show(held, PAST, key=f"held-{decision['id']}", file=f"licences-of-decision-{decision['id']}")
         candidates = decision["candidates"]["items"]
         if not candidates:
@@ -182,4 +185,4 @@ def _decision(decision: Decision) -> None:
 
 
 def _waits(one: rows.Row) -> str:
-    return waited(one["age_seconds"]) + (", too long" if one["overdue"] else "")
+    return assignment_figures.waited(one["age_seconds"]) + (", too long" if one["overdue"] else "")

@@ -121,7 +121,7 @@ def end(consultation_id: str, status: str) -> None:
 
 
 @st.dialog("Reassign consultations", on_dismiss="rerun")
-def move_misplaced(number: int, provider_id: str | None = None) -> None:
+def reassign_from_ineligible(number: int, provider_id: str | None = None) -> None:
     """Reassign the consultations whose provider may no longer see the patient, of one provider if given."""
     actions.end_dialog_if_over()
     st.info(
@@ -232,7 +232,9 @@ def _end(consultation_id: str, status: str, actor: Actor) -> str:
 
 def _move(provider_id: str | None, actor: Actor) -> str:
     why = st.session_state.get("move why") or ""
-    moved = assignment.move_misplaced(session.db(), actor, why, session.services().clock(), provider_id=provider_id)
+    moved = assignment.reassign_from_ineligible(
+        session.db(), actor, why, session.services().clock(), provider_id=provider_id
+    )
     assigned = moved["moved"] - moved["waiting"]
     return f"{counted(moved['moved'], 'consultation')} released: {assigned:,} reassigned, {moved['waiting']:,} waiting."
 

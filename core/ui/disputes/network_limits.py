@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import Refused
 from core.payments.disputes import networks
-from core.payments.disputes.networks import Line, Standing
+from core.payments.disputes.networks import Limit, NetworkMonth
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions
@@ -21,36 +21,36 @@ _STYLE = """<style>
 </style>"""
 
 
-def show(standings: Sequence[Standing], day: date, currency: str, *, may_set: bool) -> None:
+def show(months: Sequence[NetworkMonth], day: date, currency: str, *, may_set: bool) -> None:
     """One box per network: its ratio this month, and how many more events reach each of its limits."""
     st.subheader("Distance to the card networks' limits")
-    for column, standing in zip(st.columns(len(standings)), standings, strict=True):
+    for column, month in zip(st.columns(len(months)), months, strict=True):
         with column, st.container(border=True, height="stretch"):
-            _standing(standing, day)
-    everywhere = ", ".join(f"{each.title} {each.everywhere:,}" for each in standings)
+            _month(month, day)
+    totals = ", ".join(f"{each.title} {each.events_in_all_currencies:,}" for each in months)
     st.caption(
         literal(
             f"Payments in {currency.upper()}, {day:%B %Y} up to day {day.day}. Networks count all currencies "
-            f"together: {everywhere}."
+            f"together: {totals}."
         )
     )
     if may_set:
         st.button("Set a limit", icon=":material/rule:", type="tertiary", on_click=_ask, args=(day,))
 
 
-def _standing(standing: Standing, day: date) -> None:
-    what = "disputes and fraud warnings" if standing.network == "visa" else "chargebacks"
-    month = "this month's" if standing.network == "visa" else "last month's"
-    ratio = "no payments" if standing.ratio is None else f"{standing.ratio:.2%}"
-    st.metric(standing.title, ratio)
-    st.caption(literal(f"{standing.events:,} {what} against {standing.payments:,} of {month} payments"))
-    for line in standing.lines:
-        _bar(_reached(standing, line), f"{line.name.capitalize()}: {_headroom(standing, line)}")
-        share = f"{line.ratio:.2%}"
+def _month(month: NetworkMonth, day: date) -> None:
+    what = "disputes and fraud warnings" if month.network == "visa" else "chargebacks"
+    counted_month = "this month's" if month.network == "visa" else "last month's"
+    ratio = "no payments" if month.ratio is None else f"{month.ratio:.2%}"
+    st.metric(month.title, ratio)
+    st.caption(literal(f"{month.events:,} {what} against {month.payments:,} of {counted_month} payments"))
+    for limit in month.limits:
+        _bar(_reached(month, limit), f"{limit.name.capitalize()}: {_headroom(month, limit)}")
+        share = f"{limit.ratio:.2%}"
         st.caption(
-            f"{share} and {line.events:,} events, since {line.since:%-d %b %Y} ([source]({_address(line)}))"
-            if _address(line)
-            else literal(f"{share} and {line.events:,} events, since {line.since:%-d %b %Y}, {line.source}")
+            f"{share} and {limit.events:,} events, since {limit.since:%-d %b %Y} ([source]({_address(limit)}))"
+            if _address(limit)
+            else literal(f"{share} and {limit.events:,} events, since {limit.since:%-d %b %Y}, {limit.source}")
         )
 
 
@@ -64,35 +64,35 @@ def _bar(reached: float, words: str) -> None:
     )
 
 
-def _headroom(standing: Standing, line: Line) -> str:
-    if line.left == 0 and standing.payments:
+def _headroom(month: NetworkMonth, limit: Limit) -> str:
+    if limit.left == 0 and month.payments:
         return "**reached** :material/warning:"
-    return "1 more event reaches it" if line.left == 1 else f"{line.left:,} more events reach it"
+    return "1 more event reaches it" if limit.left == 1 else f"{limit.left:,} more events reach it"
 
 
-def _reached(standing: Standing, line: Line) -> float:
+def _reached(month: NetworkMonth, limit: Limit) -> float:
     """The share of the limit that is used up."""
-    total = standing.events + line.left
-    return min(standing.events / total, 1.0) if total else 0.0
+    total = month.events + limit.left
+    return min(month.events / total, 1.0) if total else 0.0
 
 
-def _address(line: Line) -> str | None:
+def _address(limit: Limit) -> str | None:
     """The source, if it is an address that is safe in a link."""
-    plain = line.source.startswith("https://") and not set(line.source) & set(" ()<>[]\\\"'`")
-    return line.source if plain else None
+    plain = limit.source.startswith("https://") and not set(limit.source) & set(" ()<>[]\\\"'`")
+    return limit.source if plain else None
 
 
 @st.dialog("Set a network's limit")
 def _ask(day: date) -> None:
     titles = {
-        f"{networks.PROGRAMS[network]}, {name}": (network, line) for (network, line), name in networks.LINES.items()
+        f"{networks.PROGRAMS[network]}, {name}": (network, level) for (network, level), name in networks.LEVELS.items()
     }
-    st.selectbox("Limit", list(titles), key="line which")
+    st.selectbox("Limit", list(titles), key="limit which")
     # No limits on the fields: they would keep a number beyond them to themselves, and the button set the last one.
-    share = st.number_input("Share of payments (%)", value=1.0, step=0.05, format="%.2f", key="line share")
-    events = st.number_input("Minimum events per month", value=100, step=1, key="line events")
-    st.date_input("From", day, format="YYYY-MM-DD", key="line since")
-    st.text_input("Source (where it is published)", key="line source", max_chars=300)
+    share = st.number_input("Share of payments (%)", value=1.0, step=0.05, format="%.2f", key="limit share")
+    events = st.number_input("Minimum events per month", value=100, step=1, key="limit events")
+    st.date_input("From", day, format="YYYY-MM-DD", key="limit since")
+    st.text_input("Source (where it is published)", key="limit source", max_chars=300)
     st.caption("Earlier months keep the limit that applied then.")
     problem = _problem(share, events)
     if problem:
@@ -109,24 +109,24 @@ def _ask(day: date) -> None:
 
 def _problem(share: float | None, events: int | None) -> str:
     if share is None or not 0 < share < 100:
-        return "The share is above 0 and below 100 %."
+        return "The share is above 0 and below 100%."
     return "" if events is not None and events >= 1 else "At least 1 event per month."
 
 
 def _set(titles: dict[str, tuple[str, str]], actor: Actor) -> str:
     running, state = session.services(), st.session_state
-    if problem := _problem(state["line share"], state["line events"]):  # typed after the dialog was drawn
+    if problem := _problem(state["limit share"], state["limit events"]):  # typed after the dialog was drawn
         raise Refused("bad_number", problem)
-    network, line = titles[state["line which"]]
-    networks.set_line(
+    network, level = titles[state["limit which"]]
+    networks.set_limit(
         running.db,
         actor,
         network,
-        line,
-        ratio=round(state["line share"] / 100, 6),
-        events=int(state["line events"]),
-        since=state["line since"],
-        source=state["line source"],
+        level,
+        ratio=round(state["limit share"] / 100, 6),
+        events=int(state["limit events"]),
+        since=state["limit since"],
+        source=state["limit source"],
         now=running.clock(),
     )
-    return f"{state['line which']} is set."
+    return f"{state['limit which']} is set."

@@ -15,10 +15,12 @@ def _account(row: Row) -> str:
 
 def _waits_for(row: Row) -> str:
     if row["status"] == "pending":
-        return "The bank, which has not booked it"
+        return "Waits for the bank to book it"
     same = sum(each["is_same_amount"] and each["is_open"] for each in row["candidates"])
     return (
-        "A person: no open payout has this amount" if not same else f"A person: {same:,} open payouts have this amount"
+        "Waits for a person: no open payout has this amount"
+        if not same
+        else f"A person: {same:,} open payouts have this amount"
     )
 
 
@@ -34,7 +36,7 @@ FATE = (
 )
 UNMATCHED = (
     Column("booked_on", "Date", "day"),
-    Column("amount_minor", "Amount", "money", help="Plus came into our account, minus went out of it."),
+    Column("amount_minor", "Amount", "money", help="Positive: into our account. Negative: out of it."),
     Column("account", "Account", read=_account),
     Column("description", "Text"),
     Column("reference", "Reference", "id"),
@@ -72,7 +74,7 @@ STATEMENTS = (
     Column("to_date", "To", "day"),
     Column("format", "Format", read=lambda row: FORMAT_TITLES[Format(row["format"])]),
     Column("entries_read", "Entries", "count"),
-    Column("entries_kept", "New, Stripe's", "count", help="Entries of Stripe's that no earlier statement had."),
+    Column("entries_kept", "New, Stripe's", "count", help="Stripe's entries that no earlier statement contained."),
     Column("closing_minor", "Closing balance", "money"),
     Column("file_name", "File"),
     Column("imported_at", "Imported", "moment"),

@@ -31,6 +31,7 @@ def show() -> None:
             name="unmatched-deposits",
             large=len(waiting) >= AT_ONCE,
         )
+        rows.note_if_cut(waiting, AT_ONCE, "newest")
         chosen = next((each for each in waiting if str(each["id"]) == picked), None)
         if chosen:
             st.button("Choose the payout", type="primary", on_click=choose_payout, args=(chosen,))
@@ -44,9 +45,10 @@ def show() -> None:
             _matched()
     void = deposits.void(session.db(), most=AT_ONCE)
     if void:
-        with st.expander("Entries that do not count: taken back, or never booked"):
+        with st.expander("Void entries: taken back by the bank, or never booked"):
             rows.show(void, VOID, key="void")
             rows.files(lambda _: deposits.void(session.db(), most=MOST_AT_ONCE), VOID, name="void-bank-entries")
+            rows.note_if_cut(void, AT_ONCE, "newest")
     statements = st.expander("Imported statements", on_change="rerun", key="statements-open")
     if statements.open:
         with statements:
@@ -58,6 +60,7 @@ def show() -> None:
                 name="bank-statements",
                 large=len(found) >= AT_ONCE,
             )
+            rows.note_if_cut(found, AT_ONCE, "newest")
 
 
 def _matched() -> None:
@@ -72,6 +75,7 @@ def _matched() -> None:
         name="matched-deposits",
         large=len(found) >= AT_ONCE,
     )
+    rows.note_if_cut(found, AT_ONCE, "newest")
     chosen = next((each for each in found if str(each["id"]) == picked), None)
     if chosen:
         st.button("Take apart", on_click=take_apart, args=(chosen,), help="If this deposit is not this payout's.")

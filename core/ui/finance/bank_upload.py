@@ -38,7 +38,6 @@ class _Choices:
 
 def show() -> None:
     """The button for an upload, what waits for a person, and what was imported and matched."""
-    st.subheader("Bank")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Import a bank statement", icon=":material/upload:", on_click=import_statement)
         st.caption(literal(_booked_until()))
@@ -59,7 +58,7 @@ def import_statement() -> None:
         [BY_NUMBER, *(account["name"] for account in known)],
         key=ACCOUNT,
         accept_new_options=True,
-        help="Choose one, or type a name to add an account. A CSV needs one, since it does not say whose it is.",
+        help="Choose one, or type a name to add an account. A CSV needs one, since it does not name its account.",
     )
     choices = _choices()
     if choices is not None and (tried := _tried(choices)) is not None:
@@ -96,7 +95,7 @@ def _choices() -> _Choices | None:
         if reading.format_of(name, data) is not Format.CSV:
             return _Choices(name, data, account, None, None)
         if not account:
-            st.info("A CSV does not say whose it is. Choose the account, or type a name to add one.")
+            st.info("A CSV does not name its account. Choose the account, or type a name to add one.")
             return None
         saved = accounts.named(accounts.known(session.db()), account)
         kept = CsvMapping.from_json(saved["csv_mapping"]) if saved and saved["csv_mapping"] else None

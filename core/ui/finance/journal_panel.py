@@ -33,10 +33,9 @@ ACCOUNTS = (
 )
 
 
-def show(period: Period) -> None:
-    """The journal of the period with its exports; the mapping to accounts below."""
+def show(period: Period, currency: str) -> None:
+    """The journal of the period with its exports, of which forms are in this currency at first; accounts below."""
     actor = session.actor()
-    st.subheader("Journal", anchor="journal")
     mapping = accounts.mapping(session.db(), actor)
     by = st.segmented_control(
         "Entries",
@@ -54,7 +53,7 @@ def show(period: Period) -> None:
         st.error(literal(refused.detail))
         journal = None
     else:
-        _show_journal(journal, period, by)
+        _show_journal(journal, period, by, currency)
     booked_on = st.expander(
         "Accounts that the journal is booked on", expanded=journal is None, on_change="rerun", key="accounts-open"
     )
@@ -63,7 +62,7 @@ def show(period: Period) -> None:
             _show_accounts(mapping)
 
 
-def _show_journal(journal: Journal, period: Period, by: By) -> None:
+def _show_journal(journal: Journal, period: Period, by: By, shown: str) -> None:
     if journal.left_out:
         st.caption(literal(journal.left_out))
     found = forms.rows(journal)
@@ -81,9 +80,11 @@ def _show_journal(journal: Journal, period: Period, by: By) -> None:
 
     export_panel.show(described, name="journal")
     booked = Counter(entry.currency for entry in journal.entries)
-    currencies = sorted(booked, key=lambda each: (-booked[each], each))  # the one with the most entries first
+    currencies = sorted(booked, key=lambda each: (each != shown, -booked[each], each))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        currency = st.selectbox("Currency of the form", currencies, format_func=str.upper, key="journal-currency")
+        currency = st.selectbox(
+            "Currency of the form", currencies, format_func=str.upper, key=f"journal-currency-{shown}"
+        )
         tax_rate = st.text_input("Tax rate in Xero", forms.NO_TAX, key="journal-tax", max_chars=50)
         for form, title in forms.TITLES.items():
             many = len(forms.files_of(journal, form, currency))

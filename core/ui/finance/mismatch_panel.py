@@ -6,34 +6,35 @@ from functools import partial
 import streamlit as st
 
 from core.exports.table import MOST_AT_ONCE, whole
-from core.finance import fetching, mismatches
-from core.finance.exporting import MISMATCH_COLUMNS, mismatch_table
-from core.finance.fetching import Fetching
+from core.finance import mismatch_fixes, mismatches
+from core.finance.mismatch_fixes import Fetching
 from core.finance.mismatches import ACCEPTED, CLASSES, OPEN, STATES, Mismatch, class_of
 from core.finance.reconciliation import Reconciliation
+from core.finance.reconciliation_tables import MISMATCH_COLUMNS, mismatch_table
 from core.staff.audit_words import actor_name
 from core.staff.roles import Actor
 from core.ui import session
-from core.ui.kit import actions, detail_view, export_panel, rows
-from core.ui.text import code, in_zone, literal
+from core.ui.finance import sections
+from core.ui.kit import actions, detail_view, export_panel, object_links, rows
+from core.ui.text import in_zone, literal
 
+AT_ONCE = 1_000  # mismatches on the page; a file has all
 REASON, NOTE = "mismatch reason", "mismatch note"
-SHOWN_COLUMNS = tuple(
-    column for column in MISMATCH_COLUMNS if column.field not in ("leg", "subject", "ours", "theirs", "accepted_reason")
-)
+IN_FILES_ALONE = ("leg", "subject", "amount_minor", "ours", "theirs", "accepted_reason")
+SHOWN_COLUMNS = tuple(column for column in MISMATCH_COLUMNS if column.field not in IN_FILES_ALONE)
 
 
 def show(found: Reconciliation, currency: str) -> None:
     """The table with its export; below it the chosen one."""
     db, now = session.db(), session.services().clock()
-    st.subheader("Mismatches", anchor="mismatches")
     with_fixed = st.toggle("Show fixed ones", key="fixed", bind="query-params")
     states = tuple(STATES) if with_fixed else mismatches.UNFIXED
-    listed = mismatches.listed(db, found.period, now=now, states=states, currency=currency)
+    listed = mismatches.listed(db, found.period, now=now, states=states, currency=currency, most=AT_ONCE)
     if not listed:
-        st.success("No mismatches. What differs between our ledger, Stripe and the bank is listed here.")
+        st.success("No mismatches. Differences between our ledger, Stripe and the bank are listed here.")
     else:
         rows.show(listed, SHOWN_COLUMNS, key="mismatches", choose="mismatch", id_field="key")
+        rows.note_if_cut(listed, AT_ONCE, "largest")
 
     def described(_: Actor) -> object:
         return mismatch_table(
@@ -59,8 +60,8 @@ def _details(chosen: Mismatch) -> None:
             ("Looked at by", actor_name(chosen["assignee"]) if chosen["assignee"] else "nobody yet"),
             ("Accepted because", chosen["accepted_reason"] or ""),
         ]
-        ids = [chosen["subject"], chosen["facts"].get("object"), chosen["payment_intent_id"], chosen["payout_id"]]
-        detail_view.facts([pair for pair in pairs if pair[1]], ids=list(dict.fromkeys(each for each in ids if each)))
+        ids = mismatches.ids(chosen)
+        detail_view.facts([*pairs, *ids.items()], ids=list(ids))
         for note in chosen["notes"]:
             written = in_zone(datetime.fromisoformat(note["at"]), zone)
             st.markdown(
@@ -73,17 +74,15 @@ def _buttons(chosen: Mismatch) -> None:
     mine = chosen["assignee"] == session.actor().name
     with st.container(horizontal=True):
         if chosen["state"] == OPEN:
-            _button(
-                "Fetch again", partial(_fetch, chosen, False), "Ask Stripe for these objects and mirror the answer."
-            )
-            _button(
-                "Backfill the day", partial(_fetch, chosen, True), "Mirror everything of this day as Stripe has it now."
-            )
+            _button("Fetch again", partial(_fetch, chosen, False), "Read these objects from Stripe again.")
+            _button("Backfill the day", partial(_fetch, chosen, True), "Read everything of this day from Stripe again.")
             st.button("Accept", on_click=_ask, args=("accept", chosen))
         if chosen["state"] == ACCEPTED:
             st.button("Open again", on_click=_ask, args=("reopen", chosen))
-        _button("Release" if mine else "Take", partial(_assign, chosen, mine), "Who looks at it.")
+        _button("Release" if mine else "Take", partial(_assign, chosen, mine), "The user who investigates it.")
         st.button("Write note", on_click=_ask, args=("note", chosen))
+        if chosen["payout_id"]:
+            st.button("See the payout", on_click=sections.open_payout, args=(chosen["payout_id"],))
 
 
 def _button(label: str, work: partial[str], meaning: str) -> None:
@@ -118,7 +117,7 @@ def _reopen_dialog(chosen: Mismatch) -> None:
 @st.dialog("Write note")
 def _note_dialog(chosen: Mismatch) -> None:
     actions.end_dialog_if_over()
-    st.markdown(f"About {code(chosen['subject'])}")
+    st.markdown(f"About {object_links.inline('Subject', chosen['subject'])}")
     st.text_area("Note", key=NOTE, max_chars=2000)
     st.button("Save note", type="primary", on_click=actions.attempt, args=(partial(_note, chosen["key"]),))
     actions.end_dialog_when_done()
@@ -128,9 +127,9 @@ def _fetch(chosen: Mismatch, whole_day: bool, actor: Actor) -> str:
     running = session.services()
     asking = Fetching(running.db, running.stripe, running.clock, running.livemode)
     if whole_day:
-        fixed = fetching.backfill_day(asking, actor, chosen, running.settings.business_zone)
+        fixed = mismatch_fixes.backfill_day(asking, actor, chosen, running.settings.business_zone)
     else:
-        fixed = fetching.fetch_again(asking, actor, chosen)
+        fixed = mismatch_fixes.fetch_again(asking, actor, chosen)
     return (
         "Stripe was asked again, and the mismatch is fixed." if fixed else "Stripe was asked again. It still differs."
     )
@@ -153,4 +152,4 @@ def _note(key: str, actor: Actor) -> str:
 
 def _assign(chosen: Mismatch, mine: bool, actor: Actor) -> str:
     mismatches.assign(session.db(), actor, chosen["key"], None if mine else actor.name, session.services().clock())
-    return "Released: nobody looks at it now." if mine else "You look at it now."
+    return "Released: nobody is assigned to it now." if mine else "It is assigned to you."

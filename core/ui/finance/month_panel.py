@@ -19,11 +19,9 @@ from core.ui.text import code, literal
 REASON = "month reason"
 SHOWN_CHANGES = 200
 CHANGES = (
-    Column(
-        "path", "Figure", read=lambda one: one["path"].strip("/").replace("/", " › ").replace("_", " "), width="large"
-    ),
-    Column("closed", "When closed"),
-    Column("now", "Now"),
+    Column("path", "Figure", read=lambda one: months.in_words(one).figure, width="large"),
+    Column("closed", "When closed", read=lambda one: months.in_words(one).closed),
+    Column("now", "Now", read=lambda one: months.in_words(one).now),
 )
 
 
@@ -39,11 +37,11 @@ def state_of(month: Month) -> str:
 
 COLUMNS = (
     Column("month", "Month", read=lambda one: f"{date.fromisoformat(one['month']):%B %Y}"),
-    Column("state", "State", read=state_of, width="medium"),
-    Column("mismatches", "Not explained", read=lambda one: _not_explained(one)),
+    Column("state", "State", read=state_of, width=170),
+    Column("mismatches", "Not explained", read=lambda one: _not_explained(one), width=230),
     Column("closed_by", "Closed by", read=lambda one: actor_name(one["closed_by"]) if one["closed_by"] else ""),
     Column("closed_at", "Closed", "moment"),
-    Column("sha256", "SHA-256", help="Of the frozen figures as canonical JSON.", width="medium"),
+    Column("sha256", "SHA-256", help="SHA-256 of the frozen figures as canonical JSON.", width="small"),
 )
 
 
@@ -56,7 +54,6 @@ def _not_explained(month: Month) -> str:
 
 def show() -> None:
     """The list; below it the chosen month with what can be done to it."""
-    st.subheader("Months", anchor="months")
     listed = months.listed(session.db(), session.services().clock())
     if not listed:
         st.info("Each month since the first payment is listed here, to be closed once it is over.")

@@ -1,14 +1,19 @@
-"""The payouts of a period, and one of them: what it took along, by category, and what of it arrived."""
+"""The payouts of a period, and one of them: its movements by category, and how much of it arrived."""
+
+from functools import partial
 
 import streamlit as st
 
-from core.exports.table import MOST_AT_ONCE
+from core.db import Database
+from core.exports.table import MOST_AT_ONCE, Table
 from core.finance import mismatches, payouts
+from core.finance.bank.wording import MATCHED_BY
 from core.finance.reconciliation import DEPOSIT_STATES, Reconciliation
 from core.money import Money
+from core.staff.roles import Actor
 from core.ui import navigation, session
 from core.ui.finance.reconciliation_legs import CATEGORIES
-from core.ui.kit import rows
+from core.ui.kit import export_panel, rows
 from core.ui.kit.rows import Column
 from core.ui.text import code, literal
 
@@ -20,15 +25,17 @@ CONTENTS = {
     "missing": "none",
 }
 COLUMNS = (
-    Column("day", "Made", "day"),
-    Column("amount_minor", "Amount", "money", total=True),
-    Column("kind", "Type", read=lambda one: one["kind"].capitalize()),
-    Column("transactions", "Transactions", "count"),
-    Column("remainder_minor", "Remainder", "money", help="The payout less what it took along: it should be zero."),
+    Column("day", "Made", "day", width=95),
+    Column("amount_minor", "Amount", "money", total=True, width=105),
+    Column("kind", "Type", read=lambda one: one["kind"].capitalize(), width=85),
+    Column("transactions", "Transactions", "count", width=95),
+    Column(
+        "remainder_minor", "Remainder", "money", help="The payout minus its transactions. It should be zero.", width=90
+    ),
     Column("contents_state", "List", read=lambda one: CONTENTS[one["contents_state"]]),
     Column("expected_on", "Due at the bank", "day", help="Stripe's date, or the next day on which banks are open."),
     Column("deposited_on", "Arrived", "day"),
-    Column("deposit_state", "At the bank", read=lambda one: DEPOSIT_STATES[one["deposit_state"]]),
+    Column("deposit_state", "At the bank", read=lambda one: DEPOSIT_STATES[one["deposit_state"]].capitalize()),
     Column("payout_id", "Payout", "id"),
 )
 MOVEMENTS = (
@@ -45,13 +52,12 @@ DEPOSITS = (
     Column("booked_on", "Booked", "day"),
     Column("amount_minor", "Amount", "money"),
     Column("reference", "Reference"),
-    Column("matched_by", "Matched by", read=lambda one: one["matched_by"].replace("_", " ")),
+    Column("matched_by", "Matched by", read=lambda one: MATCHED_BY[one["matched_by"]]),
 )
 
 
 def show(found: Reconciliation, currency: str) -> None:
     """The table; below it the chosen payout."""
-    st.subheader("Payouts", anchor="payouts")
     listed = payouts.listed(session.db(), found.period, currency, most=AT_ONCE)
     if not listed:
         st.info("Payouts of the period appear here a moment after Stripe makes them.")
@@ -64,6 +70,7 @@ def show(found: Reconciliation, currency: str) -> None:
             period=found.period,
             large=len(listed) >= AT_ONCE,
         )
+        rows.note_if_cut(listed, AT_ONCE, "newest")
     chosen = st.query_params.get("payout")
     if chosen and (payout := payouts.one(session.db(), chosen)):
         _details(payout)
@@ -76,8 +83,8 @@ def _details(payout: payouts.PayoutDetails) -> None:
         st.markdown(f"{code(payout['payout_id'])}, {literal(DEPOSIT_STATES[payout['deposit_state']])}")
         if payout["contents_state"] == "not_listed":
             st.info(
-                "Stripe lists no transactions of a manual or instant payout. It is matched with the bank by its amount "
-                "and day, and what it took along is not known."
+                "Stripe lists no transactions of a manual or instant payout. It is matched with the bank by amount and "
+                "day."
             )
         else:
             rows.show(
@@ -94,6 +101,19 @@ def _details(payout: payouts.PayoutDetails) -> None:
             rows.show(payout["deposits"], DEPOSITS, key="payout-deposits", file="payout-deposits")
         if payout["movements"]:
             moved = rows.show(payout["movements"], MOVEMENTS, key="payout-movements", choose="movement")
-            rows.files(lambda _: payout["movements"], MOVEMENTS, name=payout["payout_id"])
+            many = payouts.movements_of(payout)
+            if many > len(payout["movements"]):
+                st.caption(f"The first {len(payout['movements']):,} of {many:,} movements; the files have all.")
+            export_panel.show(
+                partial(_movements, session.db(), payout),
+                name=payout["payout_id"],
+                large=many > export_panel.LARGE_ROWS,
+            )
             for one in (each for each in payout["movements"] if each["id"] == moved and each["payment_intent_id"]):
                 navigation.link(f"payments?payment={one['payment_intent_id']}", "See the payment", session.actor().role)
+
+
+def _movements(db: Database, payout: payouts.PayoutDetails, _: Actor) -> Table:
+    """All of its movements as a table to export."""
+    batches = payouts.movements(db, payout["payout_id"])
+    return Table(payout["payout_id"], "Movements", MOVEMENTS, batches, payouts.movements_of(payout))

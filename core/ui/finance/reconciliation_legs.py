@@ -13,17 +13,21 @@ from core.ui.kit.rows import Column
 from core.ui.text import literal
 
 SIDES = (
-    Column("title", "Line"),
-    Column("ours_minor", "Our ledger", "money"),
-    Column("ours_entries", "Entries", "count"),
-    Column("stripe_minor", "Stripe's balance", "money"),
-    Column("stripe_transactions", "Transactions", "count"),
+    Column("title", "Line", width=85),
+    Column("ours_minor", "Our ledger", "money", width=110),
+    Column("ours_entries", "Entries", "count", width=70),
+    Column("stripe_minor", "Stripe's balance", "money", width=120),
+    Column("stripe_transactions", "Transactions", "count", width=95),
     Column(
-        "timing_minor", "Booked on another day", "money", help="Ours in this period, Stripe's in another, or not yet."
+        "timing_minor",
+        "Other day",
+        "money",
+        help="Booked on another day: ours in this period, Stripe's in another, or not yet.",
+        width=95,
     ),
-    Column("conversion_minor", "Settled in another currency", "money"),
-    Column("mismatch_minor", "Mismatches", "money"),
-    Column("remainder_minor", "Remainder", "money", help="What nothing explains: it should be zero."),
+    Column("conversion_minor", "Other currency", "money", help="Settled in another currency.", width=115),
+    Column("mismatch_minor", "Mismatches", "money", width=100),
+    Column("remainder_minor", "Remainder", "money", help="The unexplained difference. It should be zero.", width=95),
 )
 CATEGORIES = (
     Column("category", "Reporting category", read=lambda one: one["category"].replace("_", " ").capitalize()),
@@ -59,13 +63,13 @@ def show(figures: Figures) -> None:
 
 
 def payout_sentences(figures: Figures) -> list[str]:
-    """What the payouts took along, and what of them arrived at the bank."""
+    """What the payouts contain, and how much of them arrived at the bank."""
     currency, payouts, states = figures["currency"], figures["payouts"], figures["payout_states"]
     if not payouts["payouts"]:
         return ["No payouts in this period."]
     amount, remainder = Money(payouts["amount_minor"], currency), Money(payouts["remainder_minor"], currency)
     how_many = counted(payouts["payouts"], "payout")
-    said = [f"{how_many} came to {amount}; what they took along differs from that by {remainder}."]
+    said = [f"{how_many} came to {amount}; their transactions differ from that by {remainder}."]
     if states["not_listed"]:
         said.append(
             f"{counted(states['not_listed'], 'payout')} manual or instant: Stripe lists no transactions of these. They "

@@ -54,7 +54,8 @@ def waterfall(figure: Any, steps: Sequence[tuple[str, int]], currency: str) -> l
         y=[charts.major(amount, currency) for _, amount in steps],
         measure=["absolute", *["relative"] * (len(steps) - 2), "total"],
         text=amounts,
-        textposition="outside",
+        textposition=_beside_or_in([amount for _, amount in steps]),
+        insidetextfont={"color": "white"},
         cliponaxis=False,
         customdata=written,
         hovertemplate=HOVER,
@@ -67,6 +68,12 @@ def waterfall(figure: Any, steps: Sequence[tuple[str, int]], currency: str) -> l
     figure.update_xaxes(automargin=True)
     _zoom(figure, [amount for _, amount in steps], currency)
     return written
+
+
+def _beside_or_in(amounts: Sequence[int]) -> list[str]:
+    """Where each step's amount is written: below a tall fall it would be on the axis, so it is in its bar."""
+    tallest = max(map(abs, amounts))
+    return ["inside" if amount < 0 and -amount * 3 > tallest else "outside" for amount in amounts]
 
 
 def _zoom(figure: Any, amounts: Sequence[int], currency: str) -> None:

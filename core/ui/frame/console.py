@@ -25,7 +25,7 @@ from core.settings import SettingsError
 from core.ui import export_jobs, navigation, session
 from core.ui.frame import auth_routes, export_routes, shell, single_sign_on
 from core.ui.frame.access_guard import AccessGuard
-from core.ui.frame.own_page import OwnPage
+from core.ui.frame.index_page import IndexPage
 from core.ui.frame.security_policy import SecurityHeaders
 
 
@@ -70,7 +70,7 @@ def parts() -> dict[str, Any]:
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
             Middleware(AccessGuard),
-            Middleware(OwnPage, addresses=frozenset({"/", *(f"/{entry.address}" for entry in navigation.present())})),
+            Middleware(IndexPage, addresses=frozenset({"/", *(f"/{entry.address}" for entry in navigation.present())})),
         ],
         "lifespan": lifespan,
         "on_script_error": shell.report_failure,

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.ui.frame import own_page
+from core.ui.frame import index_page
 
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
@@ -31,7 +31,7 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp):
         self._app = app
         self._headers = [
-            (b"content-security-policy", content_security_policy(own_page.index_html().encode()).encode()),
+            (b"content-security-policy", content_security_policy(index_page.index_html().encode()).encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
         ]

@@ -45,7 +45,7 @@ def ask_to_resolve(incident: Detail) -> None:
 @st.dialog("Silence incident")
 def ask_to_silence(incident: Detail) -> None:
     actions.end_dialog_if_over()
-    st.markdown(f"**{literal(incident['title'])}** It stays open and is counted; no alert tells of it.")
+    st.markdown(f"**{literal(incident['title'])}** It stays open and is counted, but sends no alerts.")
     st.segmented_control("For", list(SILENCES), default="4 hours", required=True, key="silence-for")
     st.text_input("Why", key="silence-why", max_chars=300, placeholder="For the audit log")
     st.button("Silence incident", type="primary", on_click=actions.attempt, args=(partial(_silence, incident["id"]),))
@@ -73,4 +73,4 @@ def _silence(incident_id: int, actor: Actor) -> str:
 
 def _end_silence(incident_id: int, actor: Actor) -> str:
     incidents.silence(session.db(), actor, incident_id, None, "The silence was ended.", session.services().clock())
-    return "Alerts tell of this incident again."
+    return "This incident sends alerts again."

@@ -59,7 +59,7 @@ def show() -> None:
     now = session.services().clock()
     found = incidents.newest(session.db(), show=shown or "open", now=now)
     if not found:
-        st.success("Nothing is listed. A failed event, call, page or background step appears here, once per cause.")
+        st.success("No incidents. A failed event, call, page or background step appears here, once per cause.")
         return
     st.markdown(f"## {literal(sentence(found))}")
     rows.show(found, COLUMNS, key="incidents", choose="incident")

@@ -33,7 +33,10 @@ class Chart:
     formats: dict[str, str] = field(default_factory=dict)
 
 
-def show(chart: Chart, *, on_pick: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+Pick = Callable[[Mapping[str, Any]], None]
+
+
+def show(chart: Chart, *, on_pick: Pick | None = None) -> None:
     """The chart under its question, with a button for its rows and their file.
 
     `on_pick` is called with the clicked point: its `x`, `y`, `label` and `customdata`.
@@ -48,17 +51,17 @@ def show(chart: Chart, *, on_pick: Callable[[Mapping[str, Any]], None] | None = 
         st.plotly_chart(chart.figure, key=f"{chart.name}-figure", config=CONFIG, alt=chart.alt, **picks)
 
 
-def _pick(key: str, on_pick: Callable[[Mapping[str, Any]], None]) -> None:
+def _pick(key: str, on_pick: Pick) -> None:
     if points := st.session_state[key]["selection"]["points"]:
         on_pick(points[0])
 
 
-def show_in_pairs(several: Sequence[Chart]) -> None:
-    """Two in a line; on a narrow screen one below the other."""
+def show_in_pairs(several: Sequence[Chart], picks: Mapping[str, Pick] | None = None) -> None:
+    """Two in a line; on a narrow screen one below the other. `picks` is what a click does, by a chart's name."""
     for start in range(0, len(several), 2):
         for column, chart in zip(st.columns(2), several[start : start + 2], strict=False):
             with column:
-                show(chart)
+                show(chart, on_pick=(picks or {}).get(chart.name))
 
 
 def bars_over_line(

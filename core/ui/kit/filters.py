@@ -1,8 +1,8 @@
 """The filters at the top of a page; they are in the query string, so that a link opens the same view."""
 
-import re
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 import streamlit as st
@@ -16,7 +16,7 @@ PRESET_DAYS = {"7d": 7, "30d": 30, "90d": 90, "365d": 365}
 DEFAULT_PRESET = "30d"
 CUSTOM = "custom"
 ALL = "all"
-_SHOWN = "page shown"
+_SHOWN, _LINK = "page shown", "link followed"
 
 
 def period() -> Period:
@@ -25,6 +25,7 @@ def period() -> Period:
     """
     running = session.services()
     now, zone = running.clock(), running.settings.business_zone
+    _take_period(business_day(now, zone))
     choice = st.segmented_control(
         "Period", [*PRESET_DAYS, CUSTOM], default=DEFAULT_PRESET, required=True, key="period", bind="query-params"
     )
@@ -33,21 +34,32 @@ def period() -> Period:
     return _chosen_days(now, Period.last_days(30, now=now, zone=zone))
 
 
+class Step(Protocol):
+    """A day of a chart, or a week that begins on it."""
+
+    @property
+    def day(self) -> date: ...
+    @property
+    def days(self) -> int: ...
+
+
+def show_step(steps: Sequence[Step], point: Mapping[str, Any], **filters: str) -> None:
+    """For a click on a chart by day or week: the page shows that day or week alone, with these other filters."""
+    for each in steps:
+        if each.day.isoformat() == str(point["x"])[:10]:
+            days = (each.day, each.day + timedelta(days=each.days - 1))
+            st.session_state.update(period=CUSTOM, days=days, **filters)
+
+
 def follow_link(address: str) -> None:
-    """Take the period and the currency that a link to this page says; call it before the page draws its filters.
+    """Keep the period and the currency that a link to this page says, for the page's filters to take.
 
     Streamlit drops from a link what is bound to a filter of the page that the link is on.
     """
     running = get_script_run_ctx()
     came_from, st.session_state[_SHOWN] = st.session_state.get(_SHOWN), address
-    if running is None or came_from in (None, address):
-        return
-    said = parse_qs(running.query_string)
-    period, currency = (said.get(name, [""])[-1] for name in ("period", "currency"))
-    if period in PRESET_DAYS:
-        st.session_state["period"] = period
-    if re.fullmatch("[a-z]{3}", currency):
-        st.session_state["currency"] = currency
+    if running is not None and came_from not in (None, address):
+        st.session_state[_LINK] = parse_qs(running.query_string)
 
 
 def currency(available: Sequence[str], default: str = "usd") -> str:
@@ -55,6 +67,7 @@ def currency(available: Sequence[str], default: str = "usd") -> str:
     choices = sorted({*available, default}, key=lambda code: (code != default, code))
     if len(choices) == 1:
         return default
+    _take("currency", choices)
     chosen = st.segmented_control(
         "Currency", choices, default=default, required=True, key="currency", bind="query-params"
     )
@@ -70,8 +83,35 @@ def view(currency: str) -> dict[str, str | list[str]]:
 
 def any_currency(available: Sequence[str]) -> str | None:
     """One currency, or None for all of them; `?currency=eur`."""
-    chosen = st.selectbox("Currency", [ALL, *sorted(available)], key="currency", bind="query-params")
+    choices = [ALL, *sorted(available)]
+    _take("currency", choices)
+    chosen = st.selectbox("Currency", choices, key="currency", bind="query-params")
     return None if chosen == ALL else chosen
+
+
+def _said(name: str) -> list[str]:
+    """What the link that was followed to this page says of this filter, once."""
+    found: list[str] = st.session_state.get(_LINK, {}).pop(name, [])
+    return found
+
+
+def _take(name: str, choices: Sequence[str]) -> None:
+    """Set a filter to what the link says, if that is one of its choices."""
+    if (said := _said(name)) and said[-1] in choices:
+        st.session_state[name] = said[-1]
+
+
+def _take_period(today: date) -> None:
+    """Set the period to what the link says; its own days only if the field can show them."""
+    _take("period", [*PRESET_DAYS, CUSTOM])
+    if st.session_state.get("period") != CUSTOM:
+        return
+    try:
+        days = tuple(date.fromisoformat(each) for each in _said("days"))
+    except ValueError:
+        return
+    if len(days) == 2 and EARLIEST <= days[0] <= days[1] <= today + timedelta(days=1):
+        st.session_state["days"] = days
 
 
 def _chosen_days(now: datetime, fallback: Period) -> Period:
@@ -85,5 +125,6 @@ def _chosen_days(now: datetime, fallback: Period) -> Period:
         key="days",
         bind="query-params",
     )
-    # Between the first and the second click the widget returns one day only.
-    return Period(days[0], min(days[-1], max(today, days[0])), fallback.zone) if days else fallback
+    # Between the first and the second click the widget returns one day only; an address may have them in any order.
+    since, until = (min(days), max(days)) if days else (fallback.since, fallback.until)
+    return Period(since, min(until, max(today, since)), fallback.zone)

@@ -11,6 +11,7 @@ from core.events.repair.comparison import Comparison
 from core.periods import Period, span_in_words
 from core.staff.roles import Role
 from core.ui import session
+from core.ui.text import zone_name
 
 _READER = "reader_role"
 
@@ -31,7 +32,7 @@ def show(
     warn(stale=stale)
     days = f"{period.since:%-d %b %Y}" if period.days == 1 else f"{period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
     # Streamlit's Markdown reads a colon as the start of an icon's name.
-    zone = f"{period.zone.key.replace('_', ' ')} time"
+    zone = f"{zone_name(period.zone)} time"
     fed = last_event(fresh_at, now, period.zone)
     before = period.previous()
     if known_since and before.since < known_since <= before.until:

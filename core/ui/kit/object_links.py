@@ -7,6 +7,7 @@ import streamlit as st
 from core.monitoring import incident_kinds
 from core.ui import navigation, session
 from core.ui.kit import stripe_dashboard
+from core.ui.text import code
 
 # Ids of ours and of the shop, which do not say what they are of; the fact's name does.
 BY_NAME = {"Order": "payments?find={}", "Patient": "payments?find={}", "Invoice": "payments?find={}"}
@@ -24,6 +25,12 @@ def of(name: str, value: str) -> tuple[str | None, str | None]:
     here = may and _is_here(page)
     at_stripe = stripe_dashboard.address(found.at_stripe) if found and found.at_stripe else None
     return (page if may and not here else None), at_stripe
+
+
+def inline(name: str, value: str) -> str:
+    """The id as Markdown, linked to its object where the reader may open it."""
+    page, _ = of(name, value)
+    return f"[{code(value)}](/{page})" if page else code(value)
 
 
 def _is_here(page: str) -> bool:

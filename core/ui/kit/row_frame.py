@@ -13,6 +13,7 @@ from core.exports.ordering import Order
 from core.exports.table import Column, Row
 from core.money import Money
 from core.ui import navigation, session
+from core.ui.text import zone_name
 
 ID_IN_LINK = r"=([^=]*)$"
 
@@ -86,8 +87,7 @@ def _drawn_as(column: Column) -> Callable[[str, Column], Any]:
 
 
 def _moment(heading: str, column: Column) -> Any:
-    zone = session.settings().business_zone.key
-    help = column.help or f"Times are in {zone.replace('_', ' ')}."
+    help = column.help or f"Times are in {zone_name(session.settings().business_zone)}."
     return st.column_config.DatetimeColumn(heading, help=help, format="D MMM YYYY, HH:mm", width=column.width)
 
 

@@ -157,6 +157,12 @@ def files(
     export_panel.show(table, name=name, large=large)
 
 
+def note_if_cut(shown: Sequence[Row], most: int, which: str) -> None:
+    """Says so where a list of at most `most` rows has more than are shown: the newest, the largest."""
+    if len(shown) >= most:
+        st.caption(f"The {which} {most:,} are shown; the files have all.")
+
+
 def file(label: str, made: Callable[[Actor], bytes], name: str, media_type: str, **shown: Any) -> None:
     """A button for a file that is made at the click and opens only for the user who clicked.
 

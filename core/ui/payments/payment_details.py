@@ -16,7 +16,7 @@ from core.ui import navigation, session
 from core.ui.customers import notes
 from core.ui.kit import detail_view, stripe_dashboard
 from core.ui.payments import refund_dialog
-from core.ui.text import in_zone, literal
+from core.ui.text import in_zone, literal, zone_name
 
 
 def show(payment_id: str, *, look_for: Callable[[str], None]) -> None:
@@ -40,7 +40,7 @@ def show(payment_id: str, *, look_for: Callable[[str], None]) -> None:
         "Show only", sides, selection_mode="multi", key="only", bind="query-params", label_visibility="collapsed"
     )
     detail_view.life([each for each in moments if each.side in (only or sides)], running.clock())
-    zone = running.settings.business_zone.key
+    zone = zone_name(running.settings.business_zone)
     st.caption(f"Times are in {literal(zone)}. At most the newest 200 events, calls and staff actions are shown.")
     notes.show(life["notes"], add=partial(_add_note, payment_id), remove=_remove_note)
 

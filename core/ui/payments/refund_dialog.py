@@ -4,8 +4,9 @@ from functools import partial
 
 import streamlit as st
 
-from core.errors import Refused
+from core.errors import Refused, Unavailable
 from core.money import Money, exponent
+from core.monitoring.alerts import staff_mail
 from core.payments import private_text, refund_preview, refunds
 from core.payments.actions import Action
 from core.payments.refund_preview import Preview
@@ -14,7 +15,7 @@ from core.staff.audit_words import actor_name
 from core.staff.flags import Flow
 from core.staff.roles import Actor, Right, right
 from core.ui import session
-from core.ui.kit import actions, paused
+from core.ui.kit import actions, object_links, paused
 from core.ui.text import code, literal
 
 ALL, PART = "all that is left", "a part"
@@ -154,10 +155,9 @@ def decide(asked: Action) -> None:
     """Approve or reject a refund that somebody else requested."""
     actions.end_dialog_if_over()
     amount = Money(asked.amount_minor or 0, asked.currency or "usd")
-    st.markdown(
-        f"**{literal(f'{amount} of')}** "
-        f"{code(asked.payment_intent_id)}{literal(f', requested by {actor_name(asked.requested_by)}')}"
-    )
+    payment = object_links.inline("Payment", str(asked.payment_intent_id))
+    by = literal(f", requested by {actor_name(asked.requested_by)}")
+    st.markdown(f"**{literal(f'{amount} of')}** {payment}{by}")
     st.markdown(f"> {literal(asked.reason)}")
     found = refund_preview.preview(session.services().payment_context, str(asked.payment_intent_id))
     if found.left < amount or not found.refundable:
@@ -189,9 +189,22 @@ def _reason_of(asked: Action, approved: bool) -> str | None:
     return None if approved else st.session_state.get(f"reject why {asked.id}") or ""
 
 
+def _mailed(rejected: Action, actor: Actor, reason: str) -> bool:
+    """Whether the requester gets an e-mail; the rejection holds also where none can be queued."""
+    running = session.services()
+    try:
+        return staff_mail.tell_of_rejection(
+            running.db, actor, running.settings, rejected, reason=reason, now=running.clock()
+        )
+    except Unavailable:
+        return False
+
+
 def _decided(asked: Action, approved: bool, actor: Actor) -> str:
     done = refunds.decide(
         session.services().payment_context, actor, asked.id, approved=approved, reason=_reason_of(asked, approved)
     )
     said = refunds.in_words(done)
+    if done.state == "rejected" and _mailed(done, actor, _reason_of(asked, approved) or ""):
+        said += " They also get an e-mail."
     return actions.Failure(said) if done.state == "refused" else said

@@ -45,7 +45,7 @@ def decide(listed: ListedExclusion) -> None:
 def return_provider(found: ProviderRow) -> None:
     """Let a provider who is out of assignment be assigned patients again."""
     actions.end_dialog_if_over()
-    st.warning(literal(f"{found['name']}: {found['blocked_reason'] or 'Nothing keeps them out of assignment.'}"))
+    st.warning(literal(f"{found['name']}: {found['blocked_reason'] or 'They can be assigned patients.'}"))
     in_force = [one for one in exclusions.listed(session.db(), found["id"]) if one["status"] == "excluded"]
     if any(not one["reinstated_on"] and not one["unlisted_at"] for one in in_force):
         st.error("They are still on the newest list that was imported. Return them only with the OIG's written notice.")

@@ -89,7 +89,7 @@ def show_proof(found: ProviderRow) -> None:
     now, zone = session.services().clock(), session.settings().business_zone
     today = now.astimezone(zone).date()
     day = st.date_input(
-        "Licences as they were known on",
+        "Licences as recorded on",
         today - timedelta(days=1),
         max_value=today,
         format="YYYY-MM-DD",
@@ -98,7 +98,7 @@ def show_proof(found: ProviderRow) -> None:
     if past := proof.on_day(session.db(), found["id"], day, now):
         rows.show(past, PAST, key="past-licences", file="licences-on-a-day")
     else:
-        st.caption("Nothing was known of this provider's licences on that day.")
+        st.caption("No licences of this provider were recorded on that day.")
 
 
 def _document(each: documents.DocumentRow) -> None:

@@ -57,8 +57,8 @@ def details(provider_id: str) -> None:
         if found["notes"]:
             st.caption(literal(found["notes"]))
         theirs = assignment.consultations(db, now, status="assigned", provider_id=provider_id)
-        misplaced = sum(not one["may_see"] for one in theirs)
-        _buttons(found, misplaced)
+        to_reassign = sum(not one["may_see"] for one in theirs)
+        _buttons(found, to_reassign)
         registry_details.blocked(found)
         open_ones = f"Open consultations ({len(theirs)})"
         licences, proofs, hours, seen, registry, history = st.tabs(
@@ -104,7 +104,7 @@ def _facts(found: ProviderRow) -> dict[str, str]:
     }
 
 
-def _buttons(found: ProviderRow, misplaced: int) -> None:
+def _buttons(found: ProviderRow, to_reassign: int) -> None:
     role = session.actor().role
     with st.container(horizontal=True):
         if right(role, "providers") >= Right.ACT:
@@ -116,9 +116,9 @@ def _buttons(found: ProviderRow, misplaced: int) -> None:
                 on_click=drawer.ask,
                 args=(provider_dialogs.switch, found),
             )
-        if misplaced and right(role, "assignments") >= Right.ACT:
+        if to_reassign and right(role, "assignments") >= Right.ACT:
             st.button(
-                f"Reassign {misplaced:,}",
+                f"Reassign {to_reassign:,}",
                 on_click=drawer.ask,
                 args=(reassign_bulk.ask, found["id"], found["name"]),
             )

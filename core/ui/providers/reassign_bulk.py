@@ -103,7 +103,7 @@ def _to_move(provider_id: str) -> list[ListedConsultation]:
         page = assignment.consultations(
             session.db(),
             session.services().clock(),
-            status="misplaced",
+            status="to_reassign",
             provider_id=provider_id,
             limit=PAGE,
             after_id=found[-1]["id"] if found else None,

@@ -119,7 +119,7 @@ def _candidates(found: Sequence[ListedExclusion], may_edit: bool) -> None:
 
 def _return(one: rows.Row) -> str:
     if one["reinstated_on"]:
-        return "Reinstated, says the list"
+        return "Reinstated according to the list"
     return "No longer listed" if one["unlisted_at"] else ""
 
 

@@ -38,9 +38,9 @@ def show(found: ProviderRow) -> None:
     now = session.services().clock()
     known = schedules.one(session.db(), found["id"], now)
     if known is None:
-        st.caption("No hours or time off: always there, with the capacity of the directory.")
+        st.caption("No hours or time off are set: always available, with the capacity from the directory.")
     else:
-        there = "There now" if known["on_duty"] else "Not there now"
+        there = "There now" if known["on_duty"] else "Not available now"
         st.markdown(literal(f"{there}. Times are in {known['zone']}."))
         for title, each, columns in (
             ("hours", known["hours"], HOURS),
@@ -81,8 +81,8 @@ def change(found: ProviderRow, known: Schedule | None) -> None:
 def _hours(start: Schedule) -> pd.DataFrame:
     st.markdown("**Hours and capacity by day**")
     st.caption(
-        "Leave all hours empty for somebody who is always there. Hours that end before they begin end on the next day. "
-        "An empty capacity is that of the directory; 0 means no consultations on that day."
+        "Leave all hours empty for a provider who is always available. Hours that end before they begin end on the "
+        "next day. An empty capacity uses the directory's; 0 means no consultations on that day."
     )
     capacities = {each["weekday"]: each["capacity"] for each in start["capacities"]}
     lines = [
@@ -135,9 +135,9 @@ def _document(zone: str, hours: pd.DataFrame, off: pd.DataFrame) -> Schedule | N
     document: Schedule = {
         "zone": zone,
         "hours": [
-            {"weekday": day, "opens": _time(line["From"]), "closes": _time(line["To"])}
+            {"weekday": day, "opens": line["From"].zfill(5), "closes": line["To"].zfill(5)}
             for day, line in zip(days, lines, strict=True)
-            if day and (_time(line["From"]) or _time(line["To"]))
+            if day and line["From"] and line["To"]
         ],
         "capacities": [
             {"weekday": day, "capacity": capacity}
@@ -148,21 +148,12 @@ def _document(zone: str, hours: pd.DataFrame, off: pd.DataFrame) -> Schedule | N
             }.items()
         ],
         "time_off": [
-            {"first_day": _day(each["first_day"]), "last_day": _day(each["last_day"]), "note": each["note"] or None}
+            {"first_day": str(each["first_day"]), "last_day": str(each["last_day"]), "note": each["note"] or None}
             for each in off.to_dict("records")
-            if _day(each["first_day"]) or _day(each["last_day"])
+            if not pd.isna(each["first_day"])
         ],
     }
     return document if document["hours"] or document["capacities"] or document["time_off"] else None
-
-
-def _time(cell: Any) -> str:
-    """A time such as 09:00; empty for an empty cell."""
-    return "" if pd.isna(cell) or not cell else str(cell).zfill(5)
-
-
-def _day(cell: Any) -> str:
-    return "" if pd.isna(cell) else str(cell)
 
 
 def _save(provider_id: str, document: Schedule | None, actor: Actor) -> str:

@@ -55,7 +55,7 @@ def edit() -> None:
             args=(partial(_save, changed),),
         )
     else:
-        st.info("No code has this in its code or name. Import the code set to know all of them.")
+        st.info("No code matches. Import the code set for the complete list.")
     with st.expander("Import the NUCC's code set"):
         _import_form()
     actions.end_dialog_when_done()

@@ -1,5 +1,6 @@
 """A review on its page: which day or week, the answer, each check with its picture, signature and comments."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -14,7 +15,7 @@ from core.reviews.check import Bars, Cadence, Check, State, newest_period, perio
 from core.reviews.report import TITLES, Report
 from core.staff import audit_words
 from core.staff.roles import Actor, Right, right
-from core.ui import session
+from core.ui import history_notice, session
 from core.ui.kit import actions, charts, rows
 from core.ui.kit.rows import Column
 from core.ui.text import literal
@@ -22,7 +23,7 @@ from core.ui.text import literal
 STATES = {
     State.GOOD: ":green[:material/check_circle: Good]",
     State.LOOK: ":orange[:material/warning: Needs a look]",
-    State.UNKNOWN: ":gray[:material/remove: Nothing to judge]",
+    State.UNKNOWN: ":gray[:material/remove: No data]",
 }
 SHOWN_BEFORE = {Cadence.DAILY: 14, Cadence.WEEKLY: 12 * 7}
 HTML_TYPE = "text/html"
@@ -33,6 +34,7 @@ def show(cadence: Cadence) -> None:
     """The whole page."""
     st.title(TITLES[cadence])
     actions.show_result()
+    history_notice.show()
     running = session.services()
     day = _chosen_day(cadence)
     try:
@@ -122,13 +124,20 @@ def _chart(bars: Bars) -> go.Figure:
         title={"text": bars.title, "font": {"size": 14}},
         height=90 + 34 * len(bars.labels),
         margin={"l": 8, "r": 8, "t": 40, "b": 32},
-        xaxis={"title": bars.unit, "rangemode": "tozero"},
+        xaxis={"title": bars.unit, "rangemode": "tozero", **_whole_steps([*bars.values, *bars.compared])},
         yaxis={"autorange": "reversed", "automargin": True},
         showlegend=bool(bars.compared),
         legend={"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
         barmode="group",
     )
     return figure
+
+
+def _whole_steps(values: Sequence[float]) -> dict[str, object]:
+    """Ticks of an axis that counts: none between two whole numbers."""
+    if not all(float(each).is_integer() for each in values):
+        return {}
+    return {"tickformat": ",d", "dtick": 1 if max(values, default=0) <= 5 else None}
 
 
 def _may_act(cadence: Cadence) -> bool:
@@ -152,7 +161,7 @@ def _signature(found: Report, check: Check) -> None:
     who = audit_words.actor_name(signature["signed_by"])
     st.markdown(f":green[:material/verified:] Signed off by **{literal(who)}**, {literal(when)}")
     if signature["finding"] != check.finding:
-        st.warning(literal(f"It said then: {signature['finding']}"))
+        st.warning(literal(f"The finding at sign-off: {signature['finding']}"))
     if _may_act(cadence):
         with st.popover("Withdraw"):
             st.text_input("Why", key=f"why {check.name}", max_chars=300, placeholder="For the audit log")
@@ -205,4 +214,4 @@ def _comment(found: Report, check: Check, actor: Actor) -> str:
     text = st.session_state.get(f"comment {check.name}") or ""
     signing.comment(session.db(), actor, found.review, check, text, session.services().clock())
     st.session_state[f"comment {check.name}"] = ""
-    return "The comment is written."
+    return "Comment added."

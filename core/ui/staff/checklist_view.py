@@ -22,7 +22,7 @@ ICONS = {
 def show(running: Services) -> None:
     """The button, and what the last run in this session found: failures first."""
     st.caption(
-        "Looks at Stripe, the webhook, the payment API, the database, the addresses and the users. Nothing changes."
+        "Checks Stripe, the webhook, the payment API, the database, the addresses and the users. It changes nothing."
     )
     if st.button("Check now", icon=":material/checklist:", type="primary", key="run checklist"):
         _run(running)

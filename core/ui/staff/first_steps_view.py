@@ -8,7 +8,7 @@ from core.checklist import first_steps, lines, webhook_setup
 from core.checklist.finding import Finding, State
 from core.checklist.first_steps import Progress
 from core.checklist.installation import Installation
-from core.checklist.stripe_checks import webhook_address
+from core.checklist.stripe_checks import ADD_ENDPOINT, webhook_address
 from core.errors import Unavailable
 from core.events.repair import backfill_job
 from core.monitoring import overview
@@ -19,8 +19,8 @@ from core.ui import navigation
 from core.ui.kit import actions, freshness
 from core.ui.text import code, literal
 
-TAB = "First steps"  # of the page settings
 FOUND, MADE = "first steps findings", "webhook endpoint made"
+CREATE = "payops creates it with the button below, and shows its signing secret for STRIPE_WEBHOOK_SECRETS once."
 REFRESH_SECONDS = 1
 DONE, NEXT = ":green[:material/check_circle:]", ":orange[:material/radio_button_unchecked:]"
 
@@ -34,17 +34,6 @@ def show_until_payments_come(running: Services) -> None:
         st.caption("Figures appear here with the first payment. Until then, these steps set payops up.")
         show(running)
     _wait_for_payments(running)
-
-
-def show_while_incomplete(reached: backfill_job.Reached) -> None:
-    """Above figures that cannot be complete, because not everything that Stripe holds was read yet."""
-    if reached.complete_at is not None:
-        return
-    said = "What Stripe holds was not all read yet, so figures of earlier days are too low."
-    state = literal(reached.in_words()) if reached.kinds else "Only what Stripe's events told is counted."
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="history-incomplete"):
-        st.markdown(f":material/hourglass_top: **{said}** {state}")
-        navigation.link("settings", TAB, freshness.reader_role(), {"tab": TAB})
 
 
 @st.fragment(run_every=2 * REFRESH_SECONDS)
@@ -89,7 +78,8 @@ def _step(running: Services, number: int, step: Progress, *, open: bool) -> None
     st.caption(literal(step.step.why))
     failures = [finding for finding in step.open if finding.state is State.FAILED]
     for finding in (failures or step.open) if open else ():  # what waits for another line says nothing new beside it
-        st.markdown(f"{literal(finding.detail)}  \n{literal(finding.mend or '')}")
+        mend = CREATE if finding.mend == ADD_ENDPOINT else finding.mend
+        st.markdown(f"{literal(finding.detail)}  \n{literal(mend or '')}")
     if step.step is first_steps.EVENTS and open:
         _endpoint(running, step)
     elif step.step is first_steps.HISTORY:
@@ -99,7 +89,7 @@ def _step(running: Services, number: int, step: Progress, *, open: bool) -> None
 
 
 def _endpoint(running: Services, step: Progress) -> None:
-    if any(finding.name == "Webhook endpoint" for finding in step.open):
+    if any(finding.mend == ADD_ENDPOINT for finding in step.open):
         with st.container(horizontal=True):
             st.button(
                 "Create it at Stripe",
@@ -140,7 +130,7 @@ def _history(running: Services) -> None:
     if found.kinds:
         st.progress(found.share, text=literal(found.in_words()))
     st.button(
-        "Continue" if found.kinds else "Read what Stripe holds",
+        "Continue" if found.kinds else "Read Stripe's history",
         type="primary",
         key="begin backfill",
         disabled=found.running,

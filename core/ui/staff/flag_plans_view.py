@@ -13,7 +13,7 @@ from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, rows
 from core.ui.kit.rows import Column
-from core.ui.text import in_zone, literal
+from core.ui.text import in_zone, literal, zone_name
 
 TITLES: dict[str, str] = {name: rule.title for name, rule in RULES.items()}
 HISTORY = (
@@ -73,7 +73,7 @@ def plan_pause() -> None:
             label, at.date(), format="YYYY-MM-DD", min_value=now.astimezone(zone).date(), key=f"plan {name} day"
         )
         clock.time_input("Time", at.time(), key=f"plan {name} time", label_visibility="hidden", step=300)
-    st.caption(literal(f"Times in {zone.key.replace('_', ' ')}. A pause that is made by hand meanwhile is not ended."))
+    st.caption(literal(f"Times in {zone_name(zone)}. A pause made by hand in the meantime is not lifted."))
     if what == RESUME:
         _reason()
     else:
@@ -89,7 +89,8 @@ def add_guard() -> None:
     st.selectbox("Flow", list(Flow), format_func=lambda each: WORDS[each][0], key="guard flow")
     st.selectbox("Pauses when this rule fires", MEASURED, format_func=lambda each: TITLES[each], key="guard rule")
     st.caption(
-        "From the next time that the rule fires. Whoever then resumes the flow is not overruled until it fires again."
+        "From the next time that the rule fires. If somebody then resumes the flow, it stays on until the rule fires "
+        "again."
     )
     _sentence_and_reason()
     st.button("Add", type="primary", key="guard now", on_click=actions.attempt, args=(_add_guard,))

@@ -61,19 +61,19 @@ def _remove(actor: Actor) -> str:
 
 
 def _history() -> None:
-    st.markdown("## What Stripe was told before")
+    st.markdown("## Private text already at Stripe")
     since = st.date_input(
         "Since", _today() - timedelta(days=30), max_value=_today(), format="YYYY-MM-DD", key="scan since"
     )
-    if st.button("Look at Stripe's objects", icon=":material/search:", key="scan history"):
+    if st.button("Scan Stripe's objects", icon=":material/search:", key="scan history"):
         _scan(since)
     found = history_scan.last(session.db())
     if found is None:
-        st.info("Nobody has looked yet. The result will show how many objects hold private text, never the text.")
+        st.info("Not scanned yet. The result shows how many objects contain private text, never the text.")
         return
     when = ago(datetime.fromisoformat(found["scanned_at"]), _now())
     st.markdown(
-        literal(f"{counted(found['objects'], 'object')} since {found['since']}, looked at {when}.")
+        literal(f"{counted(found['objects'], 'object')} since {found['since']}, scanned {when}.")
         + (" Nothing private was found." if not found["findings"] else "")
     )
     if found["findings"]:
@@ -82,10 +82,10 @@ def _history() -> None:
 
 def _scan(since: date) -> None:
     running = session.services()
-    with st.status("Looking…") as status:
+    with st.status("Scanning…") as status:
 
         def tell(progress: history_scan.Progress) -> None:
-            status.update(label=f"Looking at {progress.objects.replace('_', ' ')}: {progress.seen:,} objects so far")
+            status.update(label=f"Scanning {progress.objects.replace('_', ' ')}: {progress.seen:,} objects so far")
 
         look = partial(history_scan.scan, running.db, session.actor(), running.stripe, running.private_text)
         look(since=since, zone=running.zone, now=running.clock(), tell=tell)

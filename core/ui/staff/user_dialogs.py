@@ -6,7 +6,9 @@ from functools import partial
 
 import streamlit as st
 
+from core.errors import Unavailable
 from core.figures.wording import counted
+from core.monitoring.alerts import staff_mail
 from core.staff import passwords, users
 from core.staff.roles import Actor, Role
 from core.staff.users import User
@@ -175,9 +177,15 @@ def _reason() -> str:
 def add_user(actor: Actor) -> str:
     name, password = st.session_state["new_name"].strip().lower(), passwords.made_up()
     role, email = Role(st.session_state["new_role"]), st.session_state["new_email"].strip()
-    users.add(session.db(), actor, name, role, email, password, session.sessions().now())
+    now = session.sessions().now()
+    users.add(session.db(), actor, name, role, email, password, now)
     st.session_state[_PASSWORD] = password
-    return f"{name} was added with the role {role}."
+    said = f"{name} was added with the role {role}."
+    try:
+        invited = staff_mail.invite(session.db(), actor, session.settings(), name, role, now=now)
+    except Unavailable:  # they are added all the same
+        invited = False
+    return f"{said} An invitation goes to {email}, without the password." if invited else said
 
 
 def set_role(name: str, actor: Actor) -> str:

@@ -13,7 +13,7 @@ from core.ui import navigation, session
 from core.ui.kit import charts, detail_view, stripe_dashboard
 from core.ui.kit.charts import BEFORE, FAILURE, HEIGHT_PIXELS, NOW, Chart
 from core.ui.subscriptions import plan_dialog, subscription_dialogs
-from core.ui.text import in_zone, literal
+from core.ui.text import in_zone, literal, zone_name
 
 BANDS = {"past_due": FAILURE, "unpaid": FAILURE, "paused": BEFORE, "trialing": BEFORE}
 
@@ -37,7 +37,7 @@ def show(subscription_id: str, names: Catalogue) -> None:
         "Show only", sides, selection_mode="multi", key="only", bind="query-params", label_visibility="collapsed"
     )
     detail_view.life([each for each in moments if each.side in (only or sides)], running.clock())
-    st.caption(f"Times are in {literal(running.settings.business_zone.key)}.")
+    st.caption(f"Times are in {literal(zone_name(running.settings.business_zone))}.")
 
 
 def _facts(life: Life, names: Catalogue) -> None:

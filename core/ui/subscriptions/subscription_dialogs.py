@@ -82,7 +82,7 @@ def pause(subscription_id: str) -> None:
     if (life := opened(subscription_id)) is None:
         return
     behavior = st.selectbox(
-        "What becomes of its invoices meanwhile?",
+        "What happens to its invoices meanwhile?",
         list(PAUSES),
         format_func=lambda each: PAUSES[each],
         key=key(life, "behavior"),

@@ -23,6 +23,7 @@ def chosen(console, page, name, sign_in="admin"):
 
 
 def change(page, account, button):
+    at_rest(page)  # a click while the page is drawn anew goes nowhere
     account.get_by_role("button", name=button, exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
@@ -73,12 +74,15 @@ def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page
     dialog.get_by_role("textbox", name="Why").fill("She closes the month.")
     dialog.get_by_role("button", name="Change role").click()
     expect(page.get_by_text("dora now has the role finance")).to_be_visible()
+    at_rest(her_page)
     her_page.get_by_text("all", exact=True).click()
     expect(her_page.get_by_text("Signed in as dora (finance)")).to_be_visible()
 
     expect(account.get_by_text("Chrome on Linux")).to_be_visible()
+    at_rest(page)
     account.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("dora was signed out there.")).to_be_visible()
+    at_rest(her_page)
     her_page.get_by_text("open", exact=True).click()
     expect(her_page.get_by_role("button", name="Login")).to_be_visible()
 

@@ -91,6 +91,7 @@ def test_finance_imports_a_statement_accepts_what_is_short_and_closes_the_month(
     expect(page.get_by_role("heading", name="Reconciliation", exact=True)).to_be_visible()
     file = tmp_path / "statement.xml"
     file.write_bytes(statement((str(arrives), "95.80", "STRIPE PAYOUT 091000015238422")))
+    page.get_by_role("tab", name="Bank").click()
     page.get_by_role("button", name="Import a bank statement").click()
     dialog = page.get_by_role("dialog")
     dialog.locator("input[type=file]").set_input_files(file)
@@ -116,6 +117,7 @@ def test_finance_imports_a_statement_accepts_what_is_short_and_closes_the_month(
     page.goto(f"{console.base}/reconciliation?month={first:%B+%Y}&closing={first}")
     page.get_by_role("button", name=f"Close {name}").click()
     expect(page.get_by_text(f"{name} is closed")).to_be_visible()
+    page.get_by_role("tab", name="Journal").click()
     journal = page.get_by_role("button", name="XLSX")
     content = downloaded(page, journal.last).path().read_bytes()
     book = openpyxl.load_workbook(io.BytesIO(content))

@@ -96,6 +96,7 @@ def test_a_second_click_after_the_dialog_closed_does_nothing_to_a_page_that_ends
 
 def test_a_button_beside_an_invalid_field_does_nothing_until_the_field_is_valid(console, page, far_away):
     console.sign_in(page, "admin", "/slow-dialog")
+    send_beside_an_invalid_field(page, far_away)
     act = ask(page, far_away)
     number = page.get_by_role("dialog").get_by_role("spinbutton", name="How many")
     number.fill("99")
@@ -115,3 +116,16 @@ def test_a_button_beside_an_invalid_field_does_nothing_until_the_field_is_valid(
     expect(act).to_be_enabled()
     act.click()
     expect(page.get_by_text("Done 1 times with 4.")).to_be_visible()
+
+
+def send_beside_an_invalid_field(page, far_away):
+    """Enter in another field of the form goes to the invalid one; it sends the form once that is valid."""
+    count, note = page.get_by_role("spinbutton", name="Count"), page.get_by_role("textbox", name="Note")
+    count.fill("99")
+    note.fill("x")
+    note.press("Enter")
+    expect(count).to_be_focused()
+    count.fill("4")
+    with far_away.until(OVER, of="page"):
+        note.press("Enter")
+    expect(page.get_by_text("The form was sent")).to_be_visible()

@@ -27,10 +27,9 @@ def test_every_page_has_its_place_in_the_sidebar_and_its_row_in_the_table_of_rol
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", list(Role))
-def test_a_role_opens_its_pages_by_their_addresses_and_no_other_on_a_process_nobody_visited(
-    fresh_console, addresses, role
-):
-    """Signed in since before that process started: its very first visit is a bookmark of the last page.
+def test_a_role_opens_its_pages_by_their_addresses_and_no_other_on_a_new_process(fresh_console, addresses, role):
+    """Signed in since before that process started: its very first visit is a bookmark of the last page. Each later
+    role finds a process that was shown only the pages of the roles before it.
 
     Over the socket that a tab speaks through; `test_injection` opens each page in a browser.
     """

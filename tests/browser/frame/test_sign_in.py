@@ -103,7 +103,7 @@ def test_what_came_from_outside_is_shown_as_text(console, page):
     log = IncidentLog(console.services.db, console.services.settings.data_dir)
     log.report(Incident("test", "x", "<img src=x onerror=alert(1)> :red[now] $x$", wall_clock()))
     console.sign_in(page, "ops")
-    expect(page.get_by_text("open incident")).to_be_visible()
+    expect(page.get_by_role("heading", name="open incident")).to_be_visible()
     expect(page.locator("img[src='x']")).to_have_count(0)
 
 

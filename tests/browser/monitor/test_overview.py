@@ -103,7 +103,7 @@ def test_a_definition_and_a_table_stay_open_while_the_figures_move(overview, con
     denominator = rate_of(console)["denominator"]
     for each in told(200 + denominator):
         api.post(body_of(each))
-    expect(card(overview, "payment_success_rate")).to_contain_text(f"of {denominator + 1} payments", timeout=5000)
+    expect(card(overview, "payment_success_rate")).to_contain_text(f"of {denominator + 1} payments")
     expect(meaning).to_be_visible()
     overview.keyboard.press("Escape")
     overview.locator(".st-key-chart-failures").get_by_role("button", name="Table").click()

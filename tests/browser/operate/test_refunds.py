@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.clicks import Clicks
+from tests.browser.conftest import at_rest
 from tests.payments.conftest import pay
 
 
@@ -20,6 +21,8 @@ def ask_for_refund(page, intent, *, of=None, why="the visit did not take place",
     """The dialog, filled in and not sent."""
     page.get_by_role("textbox", name="Refund a payment").fill(found_by or intent["id"])
     page.get_by_role("textbox", name="Refund a payment").press("Enter")
+    expect(page.get_by_role("button", name="Refund…")).to_be_visible()
+    at_rest(page)  # a click while the page is drawn anew goes nowhere
     page.get_by_role("button", name="Refund…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("can be refunded")).to_be_visible()
@@ -29,6 +32,7 @@ def ask_for_refund(page, intent, *, of=None, why="the visit did not take place",
         dialog.get_by_role("spinbutton").press("Enter")
         expect(dialog.get_by_role("button", name=f"${of}")).to_be_visible()
     dialog.get_by_role("textbox", name="Reason for the audit log").fill(why)
+    at_rest(page)
     return dialog
 
 

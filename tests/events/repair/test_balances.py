@@ -67,7 +67,7 @@ def test_a_reconciled_payout_brings_the_movements_it_took_along(business, databa
         "select sum(t.net_minor) from payops.payout_contents as c"
         " join payops.balance_transactions as t on t.id = c.balance_transaction_id"
     ).fetchone()
-    assert of_payout == (0,)  # the payout itself and what it took along
+    assert of_payout == (0,)  # the payout itself and its transactions
     assert open_payouts(database, asked, clock=clock, livemode=False) == 0
 
 

@@ -18,9 +18,9 @@ SEED, DAYS = 7, 62
 UNTIL = datetime(2026, 11, 30, 20, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def month_in_database(server, database):
-    """The history in the database, once for a module; what a test changes is rolled back."""
+    """The history in the database, once for this folder; what a test changes is rolled back."""
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
         data_dir = Path(folder)
         seed.seed_sandbox(data_dir, seed=SEED, until=int(UNTIL.timestamp()), days=DAYS)

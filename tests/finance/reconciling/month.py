@@ -44,7 +44,7 @@ class Month:
         return random.choice(found)
 
 
-# Payments in dollars that a payout of this month took along, of an amount that many others have too.
+# Payments in dollars that a payout of this month contains, of an amount that many others have too.
 PAID_OUT = """
 select b.id, c.id, k.payout_id, c.payment_intent_id
 from payops.balance_transactions as b

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+from core.finance import months
 from tests.finance.reconciling import month as damaging
 
 BORDERS = (
@@ -63,8 +64,27 @@ def test_what_changes_a_closed_month_later_is_shown_and_an_incident_and_gone_whe
     ]
     found = month.value("select payops_api.reconciliation('2026-10-01', '2026-10-31')")
     assert [each["month"] for each in found["changed_months"]] == ["2026-10-01"]
+    said = {
+        each.figure: (each.closed, each.now) for each in map(months.in_words, found["changed_months"][0]["changes"])
+    }
+    assert {"USD: Closing balance", "USD: Stripe's category charge, fees"} <= set(said)
+    assert all(was.startswith("$") and now.startswith("$") and was != now for was, now in said.values())
     month.run("rollback to savepoint closed")
     assert changes(month) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "closed", "now", "said"),
+    [
+        ("lines/charge/stripe_minor", "500", "501", ("JPY: Payments, Stripe's balance", "¥500", "¥501")),
+        ("payouts/payouts", "3", "4", ("JPY: Payouts, number", "3", "4")),
+        ("deposits/amount_minor", None, "-7", ("JPY: Deposits at the bank, amount", "", "-¥7")),
+        ("something/new_minor", "1", None, ("JPY: something, new minor", "¥1", "")),
+    ],
+)
+def test_a_changed_figure_is_told_in_words_and_major_units(path, closed, now, said):
+    told = months.in_words({"path": f"/currencies/jpy/{path}", "closed": closed, "now": now})
+    assert (told.figure, told.closed, told.now) == said
 
 
 def test_a_month_is_closed_only_when_it_is_over_and_nothing_of_it_is_open(month):

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli import app
+from core.finance import payouts
 
 PAYOUT = """
 select payout_id, deposited_minor from payops.reconciled_payouts
@@ -82,3 +83,11 @@ def test_an_unknown_payout_and_a_payout_with_a_period_are_said_in_words(command)
     assert both.exit_code == 2 and "--payout goes without" in both.stderr
     neither = command()
     assert neither.exit_code == 2 and "--since" in neither.stderr
+
+
+def test_the_movements_of_a_long_payout_are_all_in_its_files(month_in_database, database):
+    payout, _ = month_in_database.execute(PAYOUT).fetchone()
+    found = payouts.one(database, payout)
+    assert found and len(found["movements"]) == payouts.movements_of(found) > 20
+    in_parts = list(payouts.movements(database, payout, most=7)())
+    assert max(map(len, in_parts)) == 7 and [each for part in in_parts for each in part] == found["movements"]

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import Refused
-from core.finance import against
+from core.finance import report_comparison
 
 ZONE = ZoneInfo("America/New_York")
 HEADING = (
@@ -42,15 +42,15 @@ def _major(minor, currency):
 
 
 def test_the_whole_activity_agrees_with_the_mirror_in_either_form(month_in_database, database):
-    found = against.compare(database, "activity.csv", report(month_in_database), ZONE)
+    found = report_comparison.compare(database, "activity.csv", report(month_in_database), ZONE)
     assert found.agrees and found.rows > 2_000
     local_alone = report(month_in_database).replace(b"created_utc", b"ignored", 1)
-    found = against.compare(database, "activity.csv", local_alone, ZONE)
+    found = report_comparison.compare(database, "activity.csv", local_alone, ZONE)
     assert found.agrees and found.zone == "America/New_York"
     commas = report(
         month_in_database, change=lambda cells: [*cells[:7], *(c.replace(".", ",") for c in cells[7:10]), *cells[10:]]
     )
-    assert against.compare(database, "activity.csv", commas, ZONE).agrees
+    assert report_comparison.compare(database, "activity.csv", commas, ZONE).agrees
 
 
 def test_a_row_that_differs_says_where_and_how(month_in_database, database):
@@ -66,7 +66,7 @@ def test_a_row_that_differs_says_where_and_how(month_in_database, database):
             cells[place] = value
         return cells
 
-    found = against.compare(database, "activity.csv", report(month_in_database, change=change), ZONE)
+    found = report_comparison.compare(database, "activity.csv", report(month_in_database, change=change), ZONE)
     told = [(each["line"], each["field"]) for each in found.differences]
     assert told == [(3, "gross"), (4, "fee"), (5, "reporting_category"), (None, "row")]
     assert found.differences[0]["report"] == "$99.99"
@@ -78,14 +78,14 @@ def test_a_payouts_report_that_lacks_a_transaction_or_has_a_strange_one(month_in
         " order by 1 limit 1"
     ).fetchone()[0]
     whole = report(month_in_database, payout=payout)
-    assert against.compare(database, "payout.csv", whole, ZONE).agrees
+    assert report_comparison.compare(database, "payout.csv", whole, ZONE).agrees
     lines = whole.splitlines(keepends=True)
-    dropped = against.compare(database, "payout.csv", b"".join(lines[:4] + lines[5:]), ZONE)
+    dropped = report_comparison.compare(database, "payout.csv", b"".join(lines[:4] + lines[5:]), ZONE)
     assert [(each["line"], each["field"], each["report"]) for each in dropped.differences] == [
         (None, "row", "not in it")
     ]
     strange = lines[1].replace(b"txn_", b"txn_strange_")
-    added = against.compare(database, "payout.csv", b"".join([*lines, strange]), ZONE)
+    added = report_comparison.compare(database, "payout.csv", b"".join([*lines, strange]), ZONE)
     assert [(each["line"], each["field"], each["mirror"]) for each in added.differences] == [
         (len(lines) + 1, "row", "not in it")
     ]
@@ -106,12 +106,12 @@ ROW = "po_1,,txn_1,2026-11-02 10:00:00,2026-11-02 05:00:00,,usd,10.00,0.59,9.41,
         (b"date,amount\n2026-11-01,5\n", 1, "no column balance_transaction_id"),
         (f"{HEADING}\n{ROW}\npo_1,,txn_2,2026".encode(), 3, "cut off"),
         (f'{HEADING}\n{ROW}\npo_1,,"txn_2'.encode(), 3, "not CSV"),
-        (f"{HEADING}\n{ROW.replace('10.00', 'ten')}\n".encode(), 2, "no amount"),
-        (f"{HEADING}\n{ROW.replace('10.00', '10.001')}\n".encode(), 2, "no amount in USD"),
-        (f"{HEADING}\n{ROW.replace('10.00', 'NaN')}\n".encode(), 2, "no amount"),
-        (f"{HEADING}\n{ROW.replace('10.00', '9e99')}\n".encode(), 2, "no amount"),
-        (f"{HEADING}\n{ROW.replace('usd', 'dollars')}\n".encode(), 2, "no currency"),
-        (f"{HEADING}\n{ROW.replace('2026-11-02 10', '02/11/2026 10')}\n".encode(), 2, "no time"),
+        (f"{HEADING}\n{ROW.replace('10.00', 'ten')}\n".encode(), 2, "not an amount"),
+        (f"{HEADING}\n{ROW.replace('10.00', '10.001')}\n".encode(), 2, "not an amount in USD"),
+        (f"{HEADING}\n{ROW.replace('10.00', 'NaN')}\n".encode(), 2, "not an amount"),
+        (f"{HEADING}\n{ROW.replace('10.00', '9e99')}\n".encode(), 2, "not an amount"),
+        (f"{HEADING}\n{ROW.replace('usd', 'dollars')}\n".encode(), 2, "not a currency"),
+        (f"{HEADING}\n{ROW.replace('2026-11-02 10', '02/11/2026 10')}\n".encode(), 2, "not a time"),
         (f"{HEADING}\n{ROW.replace('txn_1', '')}\n".encode(), 2, "no balance_transaction_id"),
         (f"{HEADING}\n{ROW}\n{ROW}\n".encode(), 3, "line 2 too"),
         (f"{HEADING}\n".encode(), 2, "no transactions"),
@@ -119,6 +119,6 @@ ROW = "po_1,,txn_1,2026-11-02 10:00:00,2026-11-02 05:00:00,,usd,10.00,0.59,9.41,
 )  # fmt: skip
 def test_a_bad_file_is_refused_with_its_line_and_reason_and_nothing_is_compared(database, data, line, reason):
     with pytest.raises(Refused) as refused:
-        against.compare(database, "report.csv", data, ZONE)
+        report_comparison.compare(database, "report.csv", data, ZONE)
     assert refused.value.detail.startswith(f"report.csv, line {line}: ")
     assert reason in refused.value.detail and refused.value.detail.endswith("Nothing was compared.")

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.db import database_away
 from core.db.via_psycopg import PsycopgDatabase
-from core.errors import Refused, Unauthorised
+from core.errors import Refused, Unauthorised, Unavailable
 from core.monitoring import incidents
 from core.monitoring.alerts import board, database_watch, delivery, dry_run, rule_changes
 from core.monitoring.alerts.database_watch import TOLD_AFTER_SECONDS, DatabaseWatch
@@ -221,13 +222,37 @@ def test_a_database_that_is_away_is_told_at_once_and_not_again_as_an_incident(sh
     shift.alerting = Alerting(
         shift.db, lambda: shift.now, ZONE, "https://console.example", shift.alerting.targets, watch.told
     )
-    shift.log.report(incidents.database_away(NOON))
+    shift.log.report(incidents.database_outage(database_away(), NOON))
     shift.pass_time(minutes=1)
     assert receivers[0].titles == ["The database does not answer"]
     assert receivers[1].titles == ["Incident"]
     incidents.settle(shift.db, {"database_unavailable": 60}, NOON + timedelta(minutes=2))
     shift.pass_time(minutes=5)
     assert receivers[0].titles == ["The database does not answer", "Resolved: Incident"]
+
+
+def test_a_database_that_refuses_is_not_told_as_one_that_is_silent(shift, receivers, tmp_path):
+    class Refusing:
+        def call(self, function, /, **arguments):
+            raise Unavailable("database_right_missing", "The database refuses a right. `payops migrate` grants it.")
+
+        def close(self):
+            raise AssertionError
+
+    seconds = iter((0.0, 0.0, *[TOLD_AFTER_SECONDS] * 9))
+    watch = DatabaseWatch(Refusing(), [receivers[0].target()], tmp_path, "https://c.example", lambda: next(seconds))
+    for _ in range(2):
+        watch.look()
+    assert receivers[0].titles == ["The database refuses payops"]
+    assert "`payops migrate` grants it." in receivers[0].messages[0]["message"]
+    shift.alerting = Alerting(
+        shift.db, lambda: shift.now, ZONE, "https://c.example", [receivers[0].target().fingerprint], watch.told
+    )
+    shift.log.report(
+        incidents.database_outage(Unavailable("database_right_missing", "A right is missing. Do so."), NOON)
+    )
+    shift.pass_time(minutes=1)
+    assert receivers[0].titles == ["The database refuses payops"]
 
 
 def test_a_full_disk_keeps_nobody_from_being_told_once_that_the_database_is_away(receivers, tmp_path):

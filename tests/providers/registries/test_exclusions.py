@@ -46,7 +46,7 @@ def test_whose_npi_is_listed_is_out_at_once_with_an_incident_and_what_they_were_
     assert {one["consultation_id"] for one in exclusions.assigned_since(two.db, "ann")} == theirs
     assert all(two.ask()["providerId"] == "bea" for _ in range(3))
     assert len(two.rows("select 1 from payops.listed_exclusions")) == 1
-    moved = assignment.move_misplaced(two.db, ADMIN, "excluded", NOW, provider_id="ann")
+    moved = assignment.reassign_from_ineligible(two.db, ADMIN, "excluded", NOW, provider_id="ann")
     assert (moved["moved"], two.pending()["ann"]) == (2, 0)
     two.check()
 
@@ -64,16 +64,6 @@ def test_a_name_alone_is_a_candidate_whom_a_person_confirms_or_dismisses(two):
         exclusions.decide(two.db, ADMIN, ids["ann"], is_theirs=True, reason="again", now=NOW)
     assert [one["id"] for one in exclusions.blocked(two.db)] == ["bea"]
     assert sorted(put(two, *rows)) == [("ann", "dismissed"), ("bea", "still_excluded")]
-
-
-def test_a_row_whose_npi_has_a_typing_error_is_named_and_matched_by_name(two):
-    mistyped = leie_row("LOPEZ", "ANN", ANN[:-1] + "4", "10/20/2026 0:00")
-    [doubtful] = read(two, leie_row("SOMEBODY", "ELSE"), mistyped).doubtful
-    assert (doubtful.line, doubtful.column) == (3, "npi")
-    assert "check digit" in doubtful.message
-    assert put(two, mistyped) == [("ann", "candidate")]
-    assert [one["excluded_on"] for one in exclusions.listed(two.db)] == ["2026-10-20"]
-    assert exclusions.blocked(two.db) == []
 
 
 def test_who_is_reinstated_or_no_longer_listed_comes_back_only_by_a_person(two):

@@ -35,8 +35,8 @@ returns setof payops.observation
 language sql stable
 set search_path = '' as $$ select o.* from payops.evidence_due(p_moments, p_threshold) as o $$;
 
--- observe_network_headroom: at each moment and for each card network, how much of the way to its nearest line is used up.
--- A line needs its ratio and its number of events, so the smaller of the two counts.
+-- observe_network_headroom: at each moment and for each card network, how much of the way to its nearest limit is used up.
+-- A limit needs its ratio and its number of events, so the smaller of the two counts.
 create function payops.observe_network_headroom(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -54,22 +54,22 @@ set search_path = '' as $$
   ),
   nearest as (
     select distinct on (d.day, d.network)
-      d.day, d.network, d.events, d.payments, l.line, l.ratio, l.events as line_events,
+      d.day, d.network, d.events, d.payments, l.level, l.ratio, l.events as limit_events,
       least(d.events::double precision / d.payments / l.ratio, d.events::double precision / l.events) as used
     from days as d
     cross join lateral (
-      select distinct on (k.line) k.line, k.ratio, k.events
-      from payops.network_lines as k
+      select distinct on (k.level) k.level, k.ratio, k.events
+      from payops.network_limits as k
       where k.network = d.network and k.since <= d.day
-      order by k.line, k.since desc
+      order by k.level, k.since desc
     ) as l
     order by d.day, d.network, used desc
   )
   select
     m.at, n.network, n.used, n.events, n.used >= p_threshold, n.used < p_threshold * 0.95,
     jsonb_build_object(
-      'line', n.line, 'payments', n.payments, 'line_ratio', n.ratio, 'line_events', n.line_events,
-      'left', greatest(0, ceil(greatest(n.ratio * n.payments, n.line_events)) - n.events)
+      'line', n.level, 'payments', n.payments, 'line_ratio', n.ratio, 'line_events', n.limit_events,
+      'left', greatest(0, ceil(greatest(n.ratio * n.payments, n.limit_events)) - n.events)
     )
   from moments as m
   inner join nearest as n on n.day = m.day

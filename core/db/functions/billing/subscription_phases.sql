@@ -1,9 +1,9 @@
 -- The phases of a subscription, each from when until when, from what was recorded about it.
 
--- told_states: the recorded states of these subscriptions, the last of each second in the mirror's order. A state counts
+-- recorded_states: the recorded states of these subscriptions, the last of each second in the mirror's order. A state counts
 -- from its second, an end from the moment it names. After two events of one second, whose order is unknown, Stripe's
 -- answer counts from that second.
-create function payops.told_states(p_ids text[])
+create function payops.recorded_states(p_ids text[])
 returns table (
   subscription_id text, place bigint, starts_at timestamptz, told_at timestamptz, told_by text, created timestamptz,
   state jsonb, previous jsonb
@@ -51,7 +51,7 @@ set search_path = '' as $$
     select
       t.subscription_id, t.starts_at as until, coalesce(t.previous, t.state) as state,
       t.told_by = 'fetch' or t.previous is not null as is_old, t.created
-    from payops.told_states(p_ids) as t
+    from payops.recorded_states(p_ids) as t
     where t.place = 1
   ),
   known as (
@@ -104,7 +104,7 @@ set search_path = '' as $$
   with said as (
     select t.subscription_id, t.place, t.starts_at, t.told_at, t.state ->> 'status' as status,
       t.state ->> 'pause_behavior' as pause_behavior, t.state
-    from payops.told_states(p_ids) as t
+    from payops.recorded_states(p_ids) as t
     union all
     select e.subscription_id, 0, e.starts_at, '-infinity', e.status, e.pause_behavior, e.state
     from payops.earlier_states(p_ids) as e

@@ -94,7 +94,7 @@ begin
       'state', 'accepted', 'difference_minor', before.difference_minor, 'currency', before.currency
     ), trim(p_reason)
   );
-  perform payops.tell_of_mismatches('{}', p_now);
+  perform payops.report_mismatches('{}', p_now);
   return 'true'::jsonb;
 end
 $$;
@@ -177,13 +177,25 @@ begin
 end
 $$;
 
--- replace_contents: what each of these payouts took along is what Stripe lists.
+-- replace_contents: the contents of each of these payouts are what Stripe lists.
 create function payops.replace_contents(p_contents jsonb) returns void
 language sql
 set search_path = '' as $$
   delete from payops.payout_contents
   where payout_id in (select c ->> 'payout' from jsonb_array_elements(p_contents) as c);
   select payops_api.record_contents_of_payouts(p_contents);
+$$;
+
+-- record_part_of_mismatch_fetch: these records of a long answer are in the mirror as Stripe shows them; the days are
+-- compared again with the last part, by record_mismatch_fetch.
+create function payops_api.record_part_of_mismatch_fetch(p_key text, p_records jsonb, p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+begin
+  perform payops.require_mismatch(p_key);
+  perform payops.replace_records(p_records, p_now);
+  return 'true'::jsonb;
+end
 $$;
 
 -- record_mismatch_fetch: what Stripe showed for this mismatch is in the mirror and what it does not have is not, the

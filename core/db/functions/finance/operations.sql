@@ -270,7 +270,7 @@ set search_path = '' as $$
   where d.created >= p_disputes_from and d.created < p_before and d.status not like 'warning\_%' and d.status <> 'prevented'
 $$;
 
--- unlisted_movements: movements that payouts of the ten days after this moment took along and that are not in the
+-- unlisted_movements: movements that payouts of the ten days after this moment contain and that are not in the
 -- mirror, of which no payment or refund of ours says that it is theirs.
 create function payops.unlisted_movements(p_at timestamptz, p_currency text) returns setof text
 language sql stable

@@ -1,6 +1,6 @@
--- Payouts: what each took along of Stripe's balance, with its remainder, and what of it arrived at the bank.
+-- Payouts: the contents of each, with its remainder, and how much of it arrived at the bank.
 
--- payout_sums: of the payouts of these business days, what the movements they took along come to. `movements` and
+-- payout_sums: of the payouts of these business days, what their movements come to. `movements` and
 -- `net_minor` are without the payout's own movement; `unlisted` are those that are not in the mirror.
 create function payops.payout_sums(p_since date, p_until date)
 returns table (payout_id text, listed bigint, movements bigint, net_minor numeric, unlisted bigint)
@@ -26,7 +26,7 @@ begin
 end
 $$;
 
--- reconcile_contents: what these days' payouts took along is known, with the remainder that should be zero. Stripe
+-- reconcile_contents: the contents of these days' payouts are known, with the remainder that should be zero. Stripe
 -- lists no movements of a manual or an instant payout: it has no remainder. The lists are fetched newest payout first,
 -- so that one without a list that is newer than one with a list has none.
 create function payops.reconcile_contents(p_since date, p_until date, p_now timestamptz) returns void
@@ -95,7 +95,7 @@ begin
 end
 $$;
 
--- explained_in_payout: what the mismatches of the movements that a payout took along change of their net. A wrong fee
+-- explained_in_payout: what the mismatches of the movements in a payout change of their net. A wrong fee
 -- may have left the net right, so each is tried with and without.
 create function payops.explained_in_payout(p_payout_id text) returns numeric[]
 language sql stable
@@ -205,8 +205,8 @@ begin
 end
 $$;
 
--- find_payout_mismatches: payouts of these days that Stripe's balance does not show as they are, that took nothing
--- along, that took along what is not in the mirror, or that have a remainder are findings.
+-- find_payout_mismatches: payouts of these days that Stripe's balance does not show as they are, that contain
+-- nothing, that contain what is not in the mirror, or that have a remainder are findings.
 create function payops.find_payout_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$

@@ -34,7 +34,7 @@ begin
   where m.day = any(p_days) and m.leg = any(p_legs) and m.state <> 'fixed'
     and not exists (select from payops.mismatch_findings as f where f.key = m.key);
   delete from payops.mismatch_findings where leg = any(p_legs);
-  perform payops.tell_of_mismatches(opened, p_now);
+  perform payops.report_mismatches(opened, p_now);
 end
 $$;
 
@@ -43,9 +43,9 @@ create function payops.mismatch_incident(p_class text, p_day date) returns text
 language sql immutable
 set search_path = '' as $$ select p_class || ' ' || to_char(p_day, 'YYYY-MM') $$;
 
--- tell_of_mismatches: new mismatches are an incident for each class and month, which is over once all of them are
+-- report_mismatches: new mismatches are an incident for each class and month, which is over once all of them are
 -- fixed or accepted.
-create function payops.tell_of_mismatches(p_opened text[], p_now timestamptz) returns void
+create function payops.report_mismatches(p_opened text[], p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
 begin

@@ -194,8 +194,32 @@ set search_path = '' as $$
   ) as r
 $$;
 
--- reconciled_payout: one payout: what it took along by category with the remainder, its movements (at most 1,000), its
--- deposits and its mismatches; null where there is no such payout.
+-- payout_movements: the movements in this payout, oldest first, at most so many, after this movement if one is named.
+create function payops_api.payout_movements(p_payout_id text, p_after_id text default null, p_most integer default 5000)
+returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(m) order by m.created, m.id), '[]')
+  from (
+    select
+      b.id, b.created, b.reporting_category, b.source_id, b.currency, b.amount_minor, b.fee_minor, b.net_minor,
+      coalesce(c.payment_intent_id, f.payment_intent_id, d.payment_intent_id) as payment_intent_id
+    from payops.payout_contents as k
+    inner join payops.balance_transactions as b on k.balance_transaction_id = b.id
+    left join payops.charges as c on b.source_id = c.id
+    left join payops.refunds as f on b.source_id = f.id
+    left join payops.disputes as d on b.source_id = d.id
+    where k.payout_id = p_payout_id and b.reporting_category <> 'payout' and (
+      p_after_id is null
+      or (b.created, b.id) > (select a.created, a.id from payops.balance_transactions as a where a.id = p_after_id)
+    )
+    order by b.created, b.id
+    limit least(p_most, 5000)
+  ) as m
+$$;
+
+-- reconciled_payout: one payout: its contents by category with the remainder, the first 1,000 of its movements, and
+-- its deposits; null where there is no such payout.
 create function payops_api.reconciled_payout(p_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -216,22 +240,7 @@ set search_path = '' as $$
         group by b.reporting_category
       ) as c
     ),
-    'movements', (
-      select coalesce(jsonb_agg(to_jsonb(m) order by m.created, m.id), '[]')
-      from (
-        select
-          b.id, b.created, b.reporting_category, b.source_id, b.currency, b.amount_minor, b.fee_minor, b.net_minor,
-          coalesce(c.payment_intent_id, f.payment_intent_id, d.payment_intent_id) as payment_intent_id
-        from payops.payout_contents as k
-        inner join payops.balance_transactions as b on k.balance_transaction_id = b.id
-        left join payops.charges as c on b.source_id = c.id
-        left join payops.refunds as f on b.source_id = f.id
-        left join payops.disputes as d on b.source_id = d.id
-        where k.payout_id = p_id and b.reporting_category <> 'payout'
-        order by b.created, b.id
-        limit 1000
-      ) as m
-    ),
+    'movements', payops_api.payout_movements(p_id, p_most => 1000),
     'deposits', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'booked_on', e.booked_on, 'amount_minor', e.amount_minor, 'currency', e.currency, 'reference', e.reference,

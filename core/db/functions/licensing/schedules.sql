@@ -75,12 +75,11 @@ $$;
 
 -- schedules_are_stale: whether somebody's hours, time off or day has changed since schedules were settled.
 create function payops.schedules_are_stale(p_now timestamptz) returns boolean
-language plpgsql stable
+language sql stable
 set search_path = '' as $$
-begin
-  return exists (select from payops.provider_schedules as s where s.settled_until <= p_now)
-    or exists (select from payops.provider_schedules as s where s.settled_from > p_now);
-end
+  select
+    exists (select from payops.provider_schedules as s where s.settled_until <= p_now)
+    or exists (select from payops.provider_schedules as s where s.settled_from > p_now)
 $$;
 
 -- refresh_schedules: providers whose hours, time off or day has changed are available, or not, as their schedule says, at

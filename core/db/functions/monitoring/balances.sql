@@ -168,7 +168,7 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- record_contents_of_payouts: it is known what each of these payouts took along.
+-- record_contents_of_payouts: the contents of each of these payouts are known.
 create function payops_api.record_contents_of_payouts(p_contents jsonb) returns jsonb
 language sql security definer
 set search_path = '' as $$

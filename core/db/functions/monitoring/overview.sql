@@ -91,8 +91,8 @@ set search_path = '' as $$
   left join lateral payops.order_totals(c.order_id) as m on true
   where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
   union all
-  select 'misplaced_consultations', m.consultations, '[]', null, m.oldest
-  from payops.misplaced(p_now) as m
+  select 'consultations_to_reassign', m.consultations, '[]', null, m.oldest
+  from payops.consultations_to_reassign(p_now) as m
   union all
   select
     'expiring_licences', count(*), '[]', min(l.valid_until) filter (where l.valid_until >= p_now), min(l.valid_until)

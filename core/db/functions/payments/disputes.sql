@@ -9,9 +9,9 @@ create function payops.is_under_review(p_status text) returns boolean
 language sql immutable
 return p_status in ('under_review', 'warning_under_review', 'appeal_under_review');
 
--- bars_refund: whether a dispute prevents its charge from being refunded, as Stripe says until the dispute is won; for
+-- prevents_refund: whether a dispute prevents its charge from being refunded, as Stripe says until the dispute is won; for
 -- disputes stored without that, their status decides.
-create function payops.bars_refund(p_dispute payops.disputes) returns boolean
+create function payops.prevents_refund(p_dispute payops.disputes) returns boolean
 language sql immutable
 set search_path = '' as $$
   select p_dispute.status not in ('won', 'warning_closed') and not coalesce(

@@ -56,25 +56,25 @@ set search_path = '' as $$
   where n.network = 'visa'
 $$;
 
--- network_standing: what each network counts this month in one currency and in all, with the limits that apply on that
+-- network_counts: what each network counts this month in one currency and in all, with the limits that apply on that
 -- day.
-create function payops_api.network_standing(p_day date, p_currency text) returns jsonb
+create function payops_api.network_counts(p_day date, p_currency text) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 begin
   perform payops.refresh_rollups();
   return (
     select jsonb_agg(to_jsonb(n) || jsonb_build_object(
-      'everywhere', (
+      'all_currencies', (
         select to_jsonb(a) from payops.network_months(p_day) as a where a.network = n.network
       ),
-      'lines', (
+      'limits', (
         select coalesce(jsonb_agg(to_jsonb(l) order by l.ratio), '[]')
         from (
-          select distinct on (k.line) k.line, k.ratio, k.events, k.since, k.source, k.set_by
-          from payops.network_lines as k
+          select distinct on (k.level) k.level, k.ratio, k.events, k.since, k.source, k.set_by
+          from payops.network_limits as k
           where k.network = n.network and k.since <= p_day
-          order by k.line, k.since desc
+          order by k.level, k.since desc
         ) as l
       )
     ) order by n.network desc)
@@ -83,32 +83,32 @@ begin
 end
 $$;
 
--- set_network_line: the network's limit is this one from that day on; a limit set earlier for the same day is replaced.
-create function payops_api.set_network_line(
-  p_network text, p_line text, p_ratio double precision, p_events integer, p_since date, p_source text,
+-- set_network_limit: the network's limit is this one from that day on; a limit set earlier for the same day is replaced.
+create function payops_api.set_network_limit(
+  p_network text, p_level text, p_ratio double precision, p_events integer, p_since date, p_source text,
   p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 declare
   before jsonb;
-  kept payops.network_lines;
+  kept payops.network_limits;
 begin
   if not (p_ratio > 0 and p_ratio < 1 and p_events > 0) then
-    perform payops.refuse('bad_line', 'A limit is a share between 0% and 100%, and at least one event.');
+    perform payops.refuse('bad_limit', 'A limit is a share between 0% and 100%, and at least one event.');
   elsif coalesce(btrim(p_source), '') = '' then
     perform payops.refuse('source_missing', 'Give the source: where this limit is published.');
   end if;
   select to_jsonb(l) into before
-  from payops.network_lines as l where l.network = p_network and l.line = p_line and l.since = p_since;
-  insert into payops.network_lines as l (network, line, ratio, events, since, source, set_by, set_at)
-  values (p_network, p_line, p_ratio::numeric, p_events, p_since, btrim(p_source), p_actor, p_now)
-  on conflict (network, line, since) do update set
+  from payops.network_limits as l where l.network = p_network and l.level = p_level and l.since = p_since;
+  insert into payops.network_limits as l (network, level, ratio, events, since, source, set_by, set_at)
+  values (p_network, p_level, p_ratio::numeric, p_events, p_since, btrim(p_source), p_actor, p_now)
+  on conflict (network, level, since) do update set
     ratio = excluded.ratio, events = excluded.events, source = excluded.source, set_by = excluded.set_by,
     set_at = excluded.set_at
   returning l.* into kept;
   perform payops.record_audit(
-    p_actor, p_role, 'payments:network-line:set', 'network-line:' || p_network || '-' || p_line, p_now, before,
+    p_actor, p_role, 'payments:network-limit:set', 'network-limit:' || p_network || '-' || p_level, p_now, before,
     to_jsonb(kept), p_source
   );
   return to_jsonb(kept);

@@ -45,7 +45,8 @@ set search_path = '' as $$
 $$;
 
 -- payments_counted: the payments that a figure counts between two business days, by `what` it counts: those decided or
--- failed, by the day of their first attempt, or those abandoned, by the day they were set up.
+-- failed, by the day of their first attempt, or those abandoned, by the day they were set up. With `reasons` only those
+-- that failed for one of them.
 create function payops.payments_counted(p_counted jsonb) returns setof text
 language sql stable
 set search_path = '' as $$
@@ -54,6 +55,14 @@ set search_path = '' as $$
   where p_counted ->> 'what' in ('decided', 'failed')
     and f.day between (p_counted ->> 'since')::date and (p_counted ->> 'until')::date
     and (f.state = 'failed' or f.state = 'succeeded' and p_counted ->> 'what' = 'decided')
+    and (
+      jsonb_typeof(p_counted -> 'reasons') is distinct from 'array'
+      or exists (
+        select from jsonb_to_recordset(p_counted -> 'reasons') as r (code text, advice_code text, method_type text)
+        where f.decline_code = r.code and coalesce(f.advice_code, '') = r.advice_code
+          and coalesce(f.method_type, '') = r.method_type
+      )
+    )
   union all
   select f.payment_intent_id
   from payops.payment_facts as f
@@ -61,6 +70,17 @@ set search_path = '' as $$
     and f.created_day between (p_counted ->> 'since')::date and (p_counted ->> 'until')::date
     and f.created <= (p_counted ->> 'now')::timestamptz - interval '24 hours'
     and (f.first_attempt_at is null or f.first_attempt_at > f.created + interval '24 hours')
+$$;
+
+-- failure_reasons: why payments failed that were first attempted between two business days, each reason once.
+create function payops_api.failure_reasons(p_since date, p_until date) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(r) order by r.code, r.advice_code, r.method_type), '[]')
+  from (
+    select distinct d.code, d.advice_code, d.method_type from payops.daily_failures as d
+    where d.day between p_since and p_until
+  ) as r
 $$;
 
 -- payments_where: the filters as SQL conditions on `i`, which read their values from $1; no typed text is part of them.

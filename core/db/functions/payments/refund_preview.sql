@@ -30,7 +30,7 @@ set search_path = '' as $$
   select
     c.id, c.currency, c.amount_captured_minor, r.refunded, a.in_flight,
     c.amount_captured_minor - r.refunded - a.in_flight,
-    exists (select from payops.disputes as d where d.charge_id = c.id and payops.bars_refund(d))
+    exists (select from payops.disputes as d where d.charge_id = c.id and payops.prevents_refund(d))
   from payops.charges as c
   cross join lateral (select payops.refunded_of_charge(c) as refunded) as r
   cross join lateral (

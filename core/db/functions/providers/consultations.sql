@@ -105,13 +105,13 @@ set search_path = '' as $$
   )
 $$;
 
--- found_consultations: a page of the consultations in this status (`misplaced`: with a provider who is not active and
--- licensed there now; `ended`: completed or cancelled; `overdue`: waiting for too long), in one state, of one provider
--- or patient, if given; or of those with this consultation, submission, order or patient ID. Open ones oldest first,
+-- found_consultations: a page of the consultations in this status (`to_reassign`: with a provider who is not active and
+-- licensed there now; `ended`: completed or cancelled; `overdue`: waiting for too long), in one state, of one specialty,
+-- provider or patient, if given; or of those with this consultation, submission, order or patient ID. Open ones oldest first,
 -- ended ones newest first; only those after `p_after_id` in that order if it is given.
 create function payops.found_consultations(
   p_status text, p_state text, p_provider text, p_patient text, p_search text, p_now timestamptz, p_skip integer,
-  p_limit integer, p_after_id text
+  p_limit integer, p_after_id text, p_specialty text
 ) returns setof payops.consultations
 language plpgsql stable
 set search_path = '' as $$
@@ -128,10 +128,11 @@ begin
       where c.patient_id = p_patient and (p_status is null or c.status = p_status)
       order by c.received_at desc, c.id
       offset p_skip limit p_limit;
-  elsif p_status in ('assigned', 'misplaced') then
+  elsif p_status in ('assigned', 'to_reassign') then
     return query
       select c.* from payops.consultations as c
       where c.status = 'assigned' and (p_state is null or c.state = p_state)
+        and (p_specialty is null or c.specialty = p_specialty)
         and (p_provider is null or c.provider_id = p_provider)
         and (p_status = 'assigned' or not payops.may_see(c.provider_id, c.state, p_now))
         and (p_after_id is null or (c.received_at, c.id) > (
@@ -143,6 +144,7 @@ begin
     return query
       select c.* from payops.consultations as c
       where c.status = 'waiting' and (p_state is null or c.state = p_state)
+        and (p_specialty is null or c.specialty = p_specialty)
         and (p_status = 'waiting' or c.received_at <= p_now - payops.waiting_limit())
         and (p_after_id is null or (c.received_at, c.id) > (
           select a.received_at, a.id from payops.consultations as a where a.id = p_after_id
@@ -154,6 +156,7 @@ begin
       select c.* from payops.consultations as c
       where c.ended_at is not null and (p_status = 'ended' or c.status = p_status)
         and (p_state is null or c.state = p_state) and (p_provider is null or c.provider_id = p_provider)
+        and (p_specialty is null or c.specialty = p_specialty)
         and (p_after_id is null or (c.ended_at, c.id) < (
           select a.ended_at, a.id from payops.consultations as a where a.id = p_after_id
         ))
@@ -168,7 +171,7 @@ $$;
 create function payops_api.list_consultations(
   p_status text, p_now timestamptz, p_state text default null, p_provider text default null,
   p_patient text default null, p_search text default null, p_skip integer default 0, p_limit integer default 200,
-  p_after_id text default null
+  p_after_id text default null, p_specialty text default null
 ) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -185,7 +188,8 @@ set search_path = '' as $$
   from (
     select g as one, row_number() over () as place
     from payops.found_consultations(
-      p_status, p_state, p_provider, p_patient, p_search, p_now, p_skip, least(p_limit, 1000), p_after_id
+      p_status, p_state, p_provider, p_patient, p_search, p_now, p_skip, least(p_limit, 1000), p_after_id,
+      p_specialty
     ) as g
   ) as f
 $$;

@@ -138,21 +138,21 @@ begin
 end
 $$;
 
--- move_misplaced: consultations whose provider may not see the patient now (all, or those of one provider) are released
+-- reassign_from_ineligible: consultations whose provider may not see the patient now (all, or those of one provider) are released
 -- and assigned to others or wait, at most 500 at a time; answers how many were moved and how many of those wait.
-create function payops_api.move_misplaced(
+create function payops_api.reassign_from_ineligible(
   p_actor text, p_actor_role text, p_reason text, p_now timestamptz, p_provider text default null
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 declare
-  misplaced payops.consultations;
+  ineligible payops.consultations;
   reassigned payops.consultations;
   moved integer := 0;
   waiting integer := 0;
 begin
   perform payops.require_reason(p_reason);
-  for misplaced in
+  for ineligible in
     select c.* from payops.consultations as c
     where c.status = 'assigned' and (p_provider is null or c.provider_id = p_provider)
       and not payops.may_see(c.provider_id, c.state, p_now)
@@ -160,7 +160,7 @@ begin
     limit 500
     for update skip locked
   loop
-    reassigned := payops.release(misplaced, p_actor, p_actor_role, p_reason, p_now);
+    reassigned := payops.release(ineligible, p_actor, p_actor_role, p_reason, p_now);
     moved := moved + 1;
     waiting := waiting + (reassigned.status = 'waiting')::integer;
   end loop;

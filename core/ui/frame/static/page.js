@@ -25,7 +25,8 @@
   });
 
   // Streamlit keeps an invalid value to itself and leaves the button enabled, which would act with the last valid one.
-  const SCOPES = '[role="dialog"], [data-testid="stForm"], [class*="st-key-guarded-"]';
+  const FORM = '[data-testid="stForm"]';
+  const SCOPES = `[role="dialog"], ${FORM}, [class*="st-key-guarded-"]`;
   const FIELDS = '[aria-invalid="true"], [data-invalid="true"], input';
   const BUTTONS = '[data-testid^="stBaseButton-primary"], [data-testid$="FormSubmit"]';
   const MARK = "data-beside-invalid";
@@ -34,10 +35,8 @@
     const found = field.validity;
     return !!found && (found.badInput || found.rangeOverflow || found.rangeUnderflow || found.typeMismatch);
   };
-  const invalidBeside = (button) => {
-    const scope = button.closest(SCOPES);
-    return scope && [...scope.querySelectorAll(FIELDS)].find(isInvalid);
-  };
+  const invalidIn = (scope) => scope && [...scope.querySelectorAll(FIELDS)].find(isInvalid);
+  const invalidBeside = (button) => invalidIn(button.closest(SCOPES));
   const bar = () => {
     for (const button of document.querySelectorAll(SCOPES.split(", ").map((each) => `${each} :is(${BUTTONS})`))) {
       if (!!invalidBeside(button) === button.hasAttribute(MARK)) continue;
@@ -57,17 +56,24 @@
     attributeFilter: ["aria-invalid", "data-invalid"],
   });
   for (const each of ["input", "focusout"]) document.addEventListener(each, barSoon, true);
-  const refuse = (event) => {
-    const button = event.target.closest?.(BUTTONS);
-    const field = button && invalidBeside(button);
+  const refuse = (event, field) => {
     if (!field) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     bar();
     (field.matches("input, [tabindex]") ? field : field.querySelector("input, [tabindex]"))?.focus();
   };
-  document.addEventListener("click", refuse, true);
+  // Enter in a field sends its whole form; in a list it chooses, and in a text of several lines it begins the next.
+  const sendsForm = ({ key, target, ctrlKey, metaKey }) =>
+    key === "Enter" && target.matches?.(ctrlKey || metaKey ? "input, textarea" : "input:not([role=combobox])");
+  const refuseAt = (event) => {
+    const button = event.target.closest?.(BUTTONS);
+    if (button) refuse(event, invalidBeside(button));
+  };
+  document.addEventListener("click", refuseAt, true);
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === " ") refuse(event);
+    if (event.key !== "Enter" && event.key !== " ") return;
+    refuseAt(event);
+    if (sendsForm(event)) refuse(event, invalidIn(event.target.closest(FORM)));
   }, true);
 })();

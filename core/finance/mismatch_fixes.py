@@ -41,7 +41,9 @@ _BY_KIND = {
 
 @dataclass
 class _Fetched:
-    """What Stripe showed: rows by table, the objects that it does not have, and what payouts took along."""
+    """What Stripe showed: rows by table that are not in the mirror yet, the objects that it does not have, and what
+    payouts contain.
+    """
 
     records: dict[str, list[Row]] = field(default_factory=dict)
     gone: list[dict[str, str]] = field(default_factory=list)
@@ -51,12 +53,13 @@ class _Fetched:
 
 @dataclass(frozen=True)
 class Fetching:
-    """Whom to ask, and where to write the answers."""
+    """Whom to ask, and where to write the answers, so many rows at once."""
 
     db: Database
     stripe: StripeGateway
     clock: Clock
     livemode: bool
+    rows_a_call: int = ROWS_A_CALL
 
 
 def fetch_again(fetching: Fetching, actor: Actor, mismatch: Mismatch) -> bool:
@@ -68,7 +71,7 @@ def fetch_again(fetching: Fetching, actor: Actor, mismatch: Mismatch) -> bool:
     require(actor, PAGE)
     found = _Fetched()
     for source, object_id in _objects_of(mismatch):
-        _fetch(fetching, source, object_id, found)
+        _fetch(fetching, mismatch, source, object_id, found)
     if not found.asked:
         raise Refused("nothing_to_fetch", "Stripe has no object for this mismatch. Nothing was changed.")
     return _record(fetching, actor, mismatch, "fetched", found)
@@ -82,16 +85,12 @@ def backfill_day(fetching: Fetching, actor: Actor, mismatch: Mismatch, zone: Zon
     day = date.fromisoformat(mismatch["day"])
     since, until = Period(day, day, zone).bounds()
     created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
-    fixed = False
+    found = _Fetched(asked=[f"{kind} of {day}" for kind in DAY_KINDS])
     for kind in DAY_KINDS:
-        source, found = _SOURCES[kind], _Fetched(asked=[f"{kind} of {day}"])
+        source = _SOURCES[kind]
         for each in fetching.stripe.each(source.path, created=created, **dict(source.params)):
-            _add(fetching, source, each, found)
-            if sum(len(rows) for rows in found.records.values()) >= ROWS_A_CALL:
-                fixed = _record(fetching, actor, mismatch, "backfilled", found)
-                found = _Fetched(asked=found.asked)
-        fixed = _record(fetching, actor, mismatch, "backfilled", found)
-    return fixed
+            _add(fetching, mismatch, source, each, found)
+    return _record(fetching, actor, mismatch, "backfilled", found)
 
 
 def _objects_of(mismatch: Mismatch) -> Iterable[tuple[Source, str]]:
@@ -112,7 +111,7 @@ def _objects_of(mismatch: Mismatch) -> Iterable[tuple[Source, str]]:
             yield _SOURCES[kind], object_id
 
 
-def _fetch(fetching: Fetching, source: Source, object_id: str, found: _Fetched) -> None:
+def _fetch(fetching: Fetching, mismatch: Mismatch, source: Source, object_id: str, found: _Fetched) -> None:
     found.asked.append(object_id)
     try:
         shown = fetching.stripe.retrieve(f"{source.path}/{object_id}")
@@ -121,19 +120,26 @@ def _fetch(fetching: Fetching, source: Source, object_id: str, found: _Fetched) 
             raise
         found.gone.append({"table": source.table, "id": object_id})
         return
-    _add(fetching, source, shown, found)
+    _add(fetching, mismatch, source, shown, found)
     if source.name == "payouts" and shown.get("automatic"):
-        listed = list(fetching.stripe.each("balance_transactions", payout=object_id))
-        for each in listed:
-            _add(fetching, _SOURCES["balance_transactions"], each, found)
-        found.contents.append({"payout": object_id, "ids": [each["id"] for each in listed] or [object_id]})
+        ids: list[str] = []
+        for each in fetching.stripe.each("balance_transactions", payout=object_id):
+            _add(fetching, mismatch, _SOURCES["balance_transactions"], each, found)
+            ids.append(each["id"])
+        found.contents.append({"payout": object_id, "ids": ids or [object_id]})
 
 
-def _add(fetching: Fetching, source: Source, shown: Json, found: _Fetched) -> None:
+def _add(fetching: Fetching, mismatch: Mismatch, source: Source, shown: Json, found: _Fetched) -> None:
+    """Keep the object's rows; enough of them for a call go to the mirror at once."""
     as_of = fetching.clock().replace(microsecond=0)
     snapshot = Snapshot(completed(fetching.stripe, shown), as_of, FETCHED, fetching.livemode)
     for table, rows in source.projection(snapshot).items():
         found.records.setdefault(table, []).extend(rows)
+    if sum(len(rows) for rows in found.records.values()) >= fetching.rows_a_call:
+        fetching.db.call(
+            "record_part_of_mismatch_fetch", key=mismatch["key"], records=found.records, now=fetching.clock()
+        )
+        found.records = {}
 
 
 def _record(fetching: Fetching, actor: Actor, mismatch: Mismatch, how: str, found: _Fetched) -> bool:

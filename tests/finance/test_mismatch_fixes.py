@@ -1,6 +1,7 @@
 """A mismatch is fixed by asking Stripe again: the real SDK over the sandbox, the mirror in Postgres."""
 
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,8 +12,8 @@ import stripe
 from core.errors import Refused
 from core.events.repair import backfill
 from core.events.repair.balances import open_payouts
-from core.finance import fetching, mismatches, reconciliation
-from core.finance.fetching import Fetching
+from core.finance import mismatch_fixes, mismatches, reconciliation
+from core.finance.mismatch_fixes import Fetching
 from core.periods import Period
 from core.sandbox import process
 from core.staff.roles import Actor, Role
@@ -84,12 +85,54 @@ def test_each_kind_of_damage_is_mended_from_stripe_and_audited(mirrored, owner, 
         found = still_open(mirrored)
         assert list(found) == [key]
         if whole_day:
-            assert fetching.backfill_day(mirrored, FINANCE, found[key], ZONE), key
+            assert mismatch_fixes.backfill_day(mirrored, FINANCE, found[key], ZONE), key
         else:
-            assert fetching.fetch_again(mirrored, FINANCE, found[key]), key
+            assert mismatch_fixes.fetch_again(mirrored, FINANCE, found[key]), key
         assert still_open(mirrored) == {}
         done = owner.execute("select actor, action, subject from payops.audit_log order by id desc limit 1").fetchone()
         assert done == ("staff:fin", f"finance:mismatch:{'backfilled' if whole_day else 'fetched'}", f"mismatch:{key}")
+
+
+class Counted:
+    """The database, with how many rows each call for a mismatch brought it."""
+
+    def __init__(self, db):
+        self.db, self.rows = db, []
+
+    def call(self, function, **arguments):
+        if "records" in arguments:
+            self.rows.append(sum(len(rows) for rows in arguments["records"].values()))
+        return self.db.call(function, **arguments)
+
+
+def test_a_long_answer_is_recorded_in_parts_and_is_one_line_in_the_audit_log(mirrored, owner):
+    _, movement = one_paid(owner)
+    (payout,) = owner.execute("select id from payops.payouts order by id limit 1").fetchone()
+    contents = "select balance_transaction_id from payops.payout_contents where payout_id = %s order by 1"
+    listed = owner.execute(contents, [payout]).fetchall()
+    for fetch, key, damages in (
+        (
+            mismatch_fixes.fetch_again,
+            f"amount:{payout}",
+            [
+                f"update payops.payouts set amount_minor = amount_minor + 1 where id = '{payout}'",
+                f"insert into payops.payout_contents values ('txn_not_listed', '{payout}')",
+            ],
+        ),
+        (
+            lambda *found: mismatch_fixes.backfill_day(*found, ZONE),
+            f"missing_here:{movement}",
+            [f"delete from payops.balance_transactions where id = '{movement}'"],
+        ),
+    ):
+        for damage in damages:
+            owner.execute(damage)
+        counted, found = Counted(mirrored.db), still_open(mirrored)
+        (logged,) = owner.execute("select count(*) from payops.audit_log").fetchone()
+        assert fetch(replace(mirrored, db=counted, rows_a_call=2), FINANCE, found[key])
+        assert len(counted.rows) > 2 and max(counted.rows) <= 3
+        assert owner.execute("select count(*) - 1 from payops.audit_log").fetchone() == (logged,)
+        assert still_open(mirrored) == {} and owner.execute(contents, [payout]).fetchall() == listed
 
 
 def test_what_stripe_cannot_be_asked_about_is_refused_in_words(mirrored, owner):
@@ -102,4 +145,4 @@ def test_what_stripe_cannot_be_asked_about_is_refused_in_words(mirrored, owner):
     found = still_open(mirrored)
     assert list(found) == ["unknown_operation:action_unknown"]
     with pytest.raises(Refused, match="no object"):
-        fetching.fetch_again(mirrored, FINANCE, found["unknown_operation:action_unknown"])
+        mismatch_fixes.fetch_again(mirrored, FINANCE, found["unknown_operation:action_unknown"])

@@ -1,4 +1,4 @@
-"""Compares the mirror with Stripe's own itemised report, row by row."""
+"""Where the mirror differs from Stripe's own itemised report, row by row."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from core.finance.stripe_report import ReportRow, rows_of
 from core.money import Money
 
 ROWS_A_CALL = 5_000
-SHOWN = 1_000
+KEPT = 10_000
 AMOUNTS = ("gross", "fee", "net")
 
 
@@ -31,8 +31,8 @@ class Difference(TypedDict):
 
 
 @dataclass(frozen=True)
-class Against:
-    """What the comparison found: at most `SHOWN` differences are kept, all are counted."""
+class ReportComparison:
+    """What the comparison found: at most `KEPT` differences are kept, all are counted."""
 
     file: str
     rows: int
@@ -52,7 +52,7 @@ class Against:
         return f"The mirror has {self.found:,} {differ} from the {self.rows:,} transactions of {self.file}."
 
 
-def compare(db: Database, name: str, data: bytes, zone: ZoneInfo) -> Against:
+def compare(db: Database, name: str, data: bytes, zone: ZoneInfo) -> ReportComparison:
     """Compare the report's rows with the mirror, and the mirror's transactions of the same payouts or time with them.
 
     The whole file is read before anything is compared. Raises `Refused` naming file, line and reason.
@@ -63,9 +63,9 @@ def compare(db: Database, name: str, data: bytes, zone: ZoneInfo) -> Against:
     found = 0
     for each in _differences(db, rows, used_zone):
         found += 1
-        if len(kept) < SHOWN:
+        if len(kept) < KEPT:
             kept.append(each)
-    return Against(name, len(rows), used_zone.key if used_zone else None, kept, found)
+    return ReportComparison(name, len(rows), used_zone.key if used_zone else None, kept, found)
 
 
 def _differences(db: Database, rows: list[ReportRow], zone: ZoneInfo | None) -> Iterator[Difference]:

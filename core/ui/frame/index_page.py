@@ -1,4 +1,4 @@
-"""The page that every address of the console is: Streamlit's own, told at once where its server is."""
+"""The one HTML page of the console: Streamlit's index.html, which is given the address of its server."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def index_html() -> str:
     return f"{head}{found}{_SERVER}{rest}"
 
 
-class OwnPage:
+class IndexPage:
     """Answers the addresses of the pages with `index_html`; everything else goes on to Streamlit."""
 
     def __init__(self, app: ASGIApp, addresses: frozenset[str]):

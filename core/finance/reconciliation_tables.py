@@ -8,23 +8,24 @@ from core.finance.reconciliation import Reconciliation, headline
 from core.staff.audit_words import actor_name
 
 MISMATCH_COLUMNS = (
-    Column("day", "Day", "day", help="The business day that the mismatch belongs to."),
-    Column("key", "What", read=lambda one: CLASSES[class_of(one)]),
+    Column("day", "Day", "day", help="The business day that the mismatch belongs to.", width=95),
+    Column("key", "What", read=lambda one: CLASSES[class_of(one)], width=125),
     Column("leg", "Where", read=lambda one: LEGS[one["leg"]]),
     Column(
         "difference_minor",
         "Not explained",
         "money",
-        help="Our side less the other one; zero where only the day is wrong.",
+        help="Our amount minus the other side's; zero where only the day differs.",
         total=True,
+        width=105,
     ),
     Column("amount_minor", "Amount", "money", help="What the payment, payout or deposit is about."),
     Column("ours", "Ours", read=lambda one: sides(one).ours),
     Column("theirs", "Stripe or bank", read=lambda one: sides(one).theirs),
     Column("subject", "Object", "id"),
-    Column("sentence", "In words", read=lambda one: sentence(one), width="large"),
-    Column("age_days", "Age in days", "count"),
-    Column("state", "State", read=lambda one: STATES[one["state"]]),
+    Column("sentence", "In words", read=lambda one: sentence(one), width=290),
+    Column("age_days", "Days old", "count", width=75),
+    Column("state", "State", read=lambda one: STATES[one["state"]], width=80),
     Column("assignee", "Looked at by", read=lambda one: actor_name(one["assignee"]) if one["assignee"] else ""),
     Column("accepted_reason", "Accepted because"),
 )

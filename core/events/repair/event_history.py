@@ -1,4 +1,4 @@
-"""What only events contain: listed as far back as Stripe keeps them."""
+"""The event history of a backfill: facts that only events contain, listed as far back as Stripe keeps events."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ from core.periods import Clock
 from core.stripe_gateway import Json
 
 SLICES = 30
-# What no object tells of later: a failure that left no charge, when a charge was captured and a dispute closed, and
+# No object shows later: a failure that left no charge, when a charge was captured and a dispute closed, and
 # what a subscription and its discounts once were.
-TOLD_BY_EVENTS = (
+HISTORY_TYPES = (
     "charge.captured",
     "charge.dispute.closed",
     "payment_intent.payment_failed",
@@ -27,7 +27,7 @@ TOLD_BY_EVENTS = (
     "customer.discount.updated",
     "customer.discount.deleted",
 )
-ONLY_TOLD = (
+FROM_EVENTS_ALONE = (
     "charge_captures",
     "coupon_products",
     "coupons",
@@ -38,7 +38,7 @@ ONLY_TOLD = (
 )
 
 
-class ToldEvents:
+class EventHistory:
     """The events from `earliest` on, as a part of a backfill: the first pages, then the rest in slices of time."""
 
     def __init__(self, db: Database, listing: Listing, earliest: datetime, *, clock: Clock, livemode: bool):
@@ -55,8 +55,8 @@ class ToldEvents:
         created_in = {"gte": bounds[0] or self._earliest, "lt": bounds[1]}
         after: Json = {}
         while True:
-            some, more = self._listing.page("events", types=TOLD_BY_EVENTS, created=created_in, **after)
-            read = partial(told_alone, livemode=self._livemode, completed=self._listing.completed)
+            some, more = self._listing.page("events", types=HISTORY_TYPES, created=created_in, **after)
+            read = partial(records_of_event_alone, livemode=self._livemode, completed=self._listing.completed)
             records = readable_records(self._db, BACKFILL, some, read, now=self._clock())
             self._listing.persistently("load_records", records=records)
             if some:
@@ -68,14 +68,16 @@ class ToldEvents:
                 return int(some[-1]["created"]) + 1
 
 
-def told_alone(event: Json, *, livemode: bool, completed: Callable[[Json], Json] = lambda found: found) -> Records:
+def records_of_event_alone(
+    event: Json, *, livemode: bool, completed: Callable[[Json], Json] = lambda found: found
+) -> Records:
     if event.get("account"):  # about a connected account, not about ours
         return {}
     projection = projection_of(event["type"])
-    assert projection is not None  # each of TOLD_BY_EVENTS has one
+    assert projection is not None  # each of HISTORY_TYPES has one
     as_of = datetime.fromtimestamp(event["created"], UTC)
     told = event["data"]
     records = projection(
         Snapshot(completed(told["object"]), as_of, event["id"], livemode, told.get("previous_attributes") or {})
     )
-    return {table: rows for table, rows in records.items() if table in ONLY_TOLD}
+    return {table: rows for table, rows in records.items() if table in FROM_EVENTS_ALONE}

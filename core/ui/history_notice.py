@@ -1,0 +1,30 @@
+"""Above figures that cannot be complete yet, because not everything that Stripe holds was read."""
+
+from functools import partial
+
+import streamlit as st
+
+from core.checklist.first_steps import TAB
+from core.errors import Unavailable
+from core.events.repair import backfill_job
+from core.ui import navigation, session
+from core.ui.kit import freshness, shared_cache
+from core.ui.text import literal
+
+KEPT_SECONDS = 10
+
+
+def show() -> None:
+    """Nothing once a backfill was complete; before, how far it is, so that no zero passes for a measured one."""
+    reads = partial(backfill_job.reached, session.db())
+    try:
+        reached = shared_cache.answers().get("history", reads, ttl_seconds=KEPT_SECONDS).answer
+    except Unavailable:  # the page itself says that the database is away
+        return
+    if reached.complete_at is not None:
+        return
+    said = "Stripe's history has not been read completely yet, so figures of earlier days are too low."
+    state = literal(reached.in_words()) if reached.kinds else "Until then only what Stripe's events say is counted."
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="history-incomplete"):
+        st.markdown(f":material/hourglass_top: **{said}** {state}")
+        navigation.link("settings", TAB, freshness.reader_role(), {"tab": TAB})

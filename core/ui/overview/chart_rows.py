@@ -1,0 +1,55 @@
+"""A click on a point of the overview's charts opens the rows that the point counts."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from core.figures.days import in_steps
+from core.monitoring.overview import CAUSES, Overview, cause_title
+from core.ui import navigation
+from core.ui.kit import filters
+
+_PICKED, CAUSES_CHART = "overview point", "failures"
+# The page and its filter that list what a chart's day counts.
+ROWS: dict[str, tuple[str, dict[str, str | list[str]]]] = {
+    "success-rate": ("payments", {"counted": "decided"}),
+    "disputes": ("disputes", {"show": "opened"}),
+}
+
+
+def picks() -> dict[str, Callable[[Mapping[str, Any]], None]]:
+    """What a click does in each chart that has rows behind it, by the chart's name."""
+    return {name: partial(_note, name) for name in (*ROWS, CAUSES_CHART)}
+
+
+def _note(name: str, point: Mapping[str, Any]) -> None:
+    st.session_state[_PICKED] = (name, str(point["y" if name == CAUSES_CHART else "x"]))
+
+
+def follow(overview: Overview) -> None:
+    """Open the rows of the point that was clicked; a page can be left only from its body, not from a click."""
+    name, clicked = st.session_state.pop(_PICKED, (None, ""))
+    if name and (view := view_of(overview, name, clicked)):
+        navigation.open_page(*view)
+
+
+def view_of(overview: Overview, name: str, clicked: str) -> tuple[str, navigation.View] | None:
+    """The page and its filters for a point: its cause, or the day or week that begins on its day; None for no point."""
+    if name == CAUSES_CHART:
+        cause = next((each for each in CAUSES if cause_title(each) == clicked), None)
+        period = [overview.period.since.isoformat(), overview.period.until.isoformat()]
+        shown: dict[str, str | list[str]] = {"counted": "failed", "cause": str(cause)}
+        return ("payments", shown | _of(overview, period)) if cause else None
+    step = next((each for each in in_steps(overview.daily) if each.day.isoformat() == clicked[:10]), None)
+    if step is None:
+        return None
+    page, filter_of_rows = ROWS[name]
+    until = step.day + timedelta(days=step.days - 1)
+    return page, filter_of_rows | _of(overview, [step.day.isoformat(), until.isoformat()])
+
+
+def _of(overview: Overview, days: list[str]) -> dict[str, str | list[str]]:
+    return {"period": filters.CUSTOM, "days": days, "currency": overview.currency}
