@@ -248,7 +248,8 @@ def test_each_figure_is_as_large_as_the_list_that_its_link_opens(business):
 
 def opened(business, name, clicked):
     """How many rows the page lists that a click on this point of the overview's chart opens."""
-    page, view = chart_rows.view_of(business.overview, name, clicked)
+    page, shown, period_of_it = chart_rows.view_of(business.overview, name, clicked)
+    view = {**shown, **period_of_it}
     since, until = map(date.fromisoformat, view["days"])
     period = Period(since, until, ZONE)
     if page == "disputes":

@@ -20,6 +20,8 @@ def pages() -> None:
 
     address = st.session_state["address"]
     filters.follow_link(address)
+    if handed := st.session_state.pop("hand over", None):
+        filters.hand_over(handed)
     if address == "providers":
         st.segmented_control("Within days", [30, 60, 90], default=90, key="days")
         return
@@ -42,6 +44,7 @@ def browser(monkeypatch):
         assert not tab.exception
         return tab.session_state["seen"] if "seen" in tab.session_state else None
 
+    follow.tab = tab
     return follow
 
 
@@ -85,6 +88,18 @@ def test_the_days_of_a_period_are_not_those_of_another_pages_field(browser):
     browser("overview")
     browser("providers", period="custom", days=["2026-10-03", "2026-10-17"], currency="chf")
     assert browser("revenue", period="7d", currency="chf") == (date(2026, 11, 14), date(2026, 11, 20), "chf")
+
+
+def test_filters_that_a_page_hands_over_are_those_of_the_next_page_alone(browser):
+    browser("overview")
+    browser.tab.session_state["hand over"] = {
+        "period": "custom",
+        "days": ["2026-10-03", "2026-10-17"],
+        "currency": "chf",
+    }
+    browser("overview")
+    assert browser("revenue", counted="failed") == (date(2026, 10, 3), date(2026, 10, 17), "chf")
+    assert browser("overview", period="7d", currency="jpy") == (date(2026, 11, 14), date(2026, 11, 20), "jpy")
 
 
 def clicked() -> None:

@@ -16,7 +16,7 @@ PRESET_DAYS = {"7d": 7, "30d": 30, "90d": 90, "365d": 365}
 DEFAULT_PRESET = "30d"
 CUSTOM = "custom"
 ALL = "all"
-_SHOWN, _LINK = "page shown", "link followed"
+_SHOWN, _LINK, _HANDED = "page shown", "link followed", "filters handed over"
 
 
 def period() -> Period:
@@ -51,6 +51,11 @@ def show_step(steps: Sequence[Step], point: Mapping[str, Any], **filters: str) -
             st.session_state.update(period=CUSTOM, days=days, **filters)
 
 
+def hand_over(view: Mapping[str, str | list[str]]) -> None:
+    """Keep filters for the page that is opened next: in its address Streamlit refuses those that are bound here."""
+    st.session_state[_HANDED] = {name: said if isinstance(said, list) else [said] for name, said in view.items()}
+
+
 def follow_link(address: str) -> None:
     """Keep the period and the currency that a link to this page says, for the page's filters to take.
 
@@ -59,7 +64,7 @@ def follow_link(address: str) -> None:
     running = get_script_run_ctx()
     came_from, st.session_state[_SHOWN] = st.session_state.get(_SHOWN), address
     if running is not None and came_from not in (None, address):
-        st.session_state[_LINK] = parse_qs(running.query_string)
+        st.session_state[_LINK] = parse_qs(running.query_string) | st.session_state.pop(_HANDED, {})
 
 
 def currency(available: Sequence[str], default: str = "usd") -> str:

@@ -14,7 +14,7 @@ from core.ui.kit import filters
 
 _PICKED, CAUSES_CHART = "overview point", "failures"
 # The page and its filter that list what a chart's day counts.
-ROWS: dict[str, tuple[str, dict[str, str | list[str]]]] = {
+ROWS: dict[str, tuple[str, dict[str, str]]] = {
     "success-rate": ("payments", {"counted": "decided"}),
     "disputes": ("disputes", {"show": "opened"}),
 }
@@ -33,22 +33,24 @@ def follow(overview: Overview) -> None:
     """Open the rows of the point that was clicked; a page can be left only from its body, not from a click."""
     name, clicked = st.session_state.pop(_PICKED, (None, ""))
     if name and (view := view_of(overview, name, clicked)):
-        navigation.open_page(*view)
+        page, shown, period = view
+        filters.hand_over(period)
+        navigation.open_page(page, shown)
 
 
-def view_of(overview: Overview, name: str, clicked: str) -> tuple[str, navigation.View] | None:
-    """The page and its filters for a point: its cause, or the day or week that begins on its day; None for no point."""
+def view_of(overview: Overview, name: str, clicked: str) -> tuple[str, dict[str, str], navigation.View] | None:
+    """The page, what it lists, and its period and currency, for a point: its cause, or the day or week that begins on
+    its day; None for no point."""
     if name == CAUSES_CHART:
         cause = next((each for each in CAUSES if cause_title(each) == clicked), None)
         period = [overview.period.since.isoformat(), overview.period.until.isoformat()]
-        shown: dict[str, str | list[str]] = {"counted": "failed", "cause": str(cause)}
-        return ("payments", shown | _of(overview, period)) if cause else None
+        return ("payments", {"counted": "failed", "cause": str(cause)}, _of(overview, period)) if cause else None
     step = next((each for each in in_steps(overview.daily) if each.day.isoformat() == clicked[:10]), None)
     if step is None:
         return None
-    page, filter_of_rows = ROWS[name]
+    page, shown = ROWS[name]
     until = step.day + timedelta(days=step.days - 1)
-    return page, filter_of_rows | _of(overview, [step.day.isoformat(), until.isoformat()])
+    return page, shown, _of(overview, [step.day.isoformat(), until.isoformat()])
 
 
 def _of(overview: Overview, days: list[str]) -> dict[str, str | list[str]]:

@@ -44,7 +44,9 @@ def success_rate(
             x=days,
             y=shares,
             name=name,
-            mode="lines+markers" if None in shares[:-1] or len(days) < 3 else "lines",
+            # A line alone has no points to click on.
+            mode="lines+markers" if series is now or None in shares[:-1] or len(days) < 3 else "lines",
+            marker={"size": 4},
             connectgaps=False,
             customdata=[[f"{each.day:%a %-d %b %Y}", each.succeeded, each.payments] for each in series],
             hovertemplate="%{customdata[0]}: %{y:.1f}% (%{customdata[1]:,} of %{customdata[2]:,})<extra>"
