@@ -30,8 +30,7 @@ RULES = (
     "update payops.licences l set compact = 'NLC' from (select min(l.id) as id from payops.licences l"
     " join payops.compact_members m on m.compact = 'NLC' and m.state = l.state"
     " where hashtext(l.provider_id) %% 20 = 1 group by l.provider_id) h where h.id = l.id",
-    "select count(payops.derive_licences(h.provider_id, now())) from payops.licences h where h.compact = 'NLC'"
-    " and h.home_licence_id is null",
+    "select payops.derive_licences(array(select l.provider_id from payops.licences l where l.compact = 'NLC'), now())",
     "insert into payops.provider_schedules (provider_id, zone) select id, 'America/Chicago' from payops.providers"
     " where hashtext(id) %% 3 = 2 or hashtext(id) %% 8 = 1",
     "insert into payops.provider_hours (provider_id, weekday, opens, closes) select s.provider_id, d, time '00:00',"

@@ -93,7 +93,11 @@ def _mount_import(app: typer.Typer, open_now: OpenNow) -> None:
                     typer.echo(str(problem), err=True)
                 typer.echo(f"{counted(len(read.problems), 'problem')}; nothing was written.", err=True)
                 raise typer.Exit(1)
-            answer = directory.put(db, commandline_actor(), read.documents, now, reason=reason, trial=dry_run)
+            with _working(f"{'Trying' if dry_run else 'Importing'} {counted(len(read.documents), 'provider')}"):
+                answer = directory.put(db, commandline_actor(), read.documents, now, reason=reason, trial=dry_run)
+        if dry_run and not as_json:
+            for number, document, item in zip(read.row_numbers, read.documents, answer["items"], strict=True):
+                typer.echo(f"row {number:,}: {document.get('name')}: {item['outcome']}")
         _say_imported(answer, dry_run=dry_run, as_json=as_json)
 
 
@@ -127,6 +131,13 @@ def _say_imported(answer: SavedAll, *, dry_run: bool, as_json: bool) -> None:
     outcomes = [item["outcome"] for item in answer["items"]]
     counts = ", ".join(f"{outcomes.count(one):,} {one}" for one in ("added", "changed", "unchanged"))
     typer.echo(f"{'Dry run, nothing was written: ' if dry_run else ''}{counts}.")
+
+
+def _working(what: str) -> AbstractContextManager[object]:
+    """Something that moves on the terminal while this goes on."""
+    from rich.console import Console
+
+    return Console(stderr=True).status(what)
 
 
 def _content(file: Path) -> bytes:

@@ -32,10 +32,11 @@ class CellProblem:
 
 @dataclass(frozen=True)
 class ReadFile:
-    """The providers in a file, and every problem found in it."""
+    """The providers in a file with the row of each, and every problem found in it."""
 
     documents: tuple[ProviderDocument, ...]
     problems: tuple[CellProblem, ...]
+    row_numbers: tuple[int, ...] = ()
 
 
 def read_file(content: bytes, known: Vocabulary, people: Identities) -> ReadFile:
@@ -45,6 +46,7 @@ def read_file(content: bytes, known: Vocabulary, people: Identities) -> ReadFile
     """
     documents: list[ProviderDocument] = []
     problems: list[CellProblem] = []
+    row_numbers: list[int] = []
     number = 0
     try:
         rows = table_files.read(content, COLUMNS)
@@ -60,9 +62,10 @@ def read_file(content: bytes, known: Vocabulary, people: Identities) -> ReadFile
             wrong += _identity_problems(document, number, first_row)
             problems += [CellProblem(number, column, message) for column, message in wrong]
             documents.append(document)
+            row_numbers.append(number)
     except Refused as error:
         problems.append(CellProblem(number + 1, "file", str(error)))
-    return ReadFile(tuple(documents), tuple(problems))
+    return ReadFile(tuple(documents), tuple(problems), tuple(row_numbers))
 
 
 def _read_row(
@@ -176,7 +179,9 @@ def _read_table_file(
     read = from_table([row for _, row in found], known)
     numbers = {place: number for place, (number, _) in enumerate(found, start=1)}
     problems += [CellProblem(numbers[one.row], one.column, one.message) for one in read.problems]
-    return ReadFile(read.documents, tuple(sorted(problems, key=lambda one: one.row)))
+    return ReadFile(
+        read.documents, tuple(sorted(problems, key=lambda one: one.row)), tuple(number for number, _ in found)
+    )
 
 
 def _array(text: str) -> Iterable[str]:
@@ -206,7 +211,7 @@ def from_table(rows: Sequence[TableRow], known: Vocabulary) -> ReadFile:
             problems.append(CellProblem(number, "active", "This must be true or false."))
         problems += [CellProblem(number, one.field, one.message) for one in problems_of(document, known)]
         documents.append(document)
-    return ReadFile(tuple(documents), tuple(problems))
+    return ReadFile(tuple(documents), tuple(problems), tuple(range(1, len(rows) + 1)))
 
 
 def _specialty(text: str | None) -> str:

@@ -1,6 +1,7 @@
 """The rules of licensing that cross states, each with its source; and what admins decide about verification, about
 patients who return, and about states that nobody serves."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TypedDict
 
@@ -93,6 +94,25 @@ def put_member(db: Database, actor: Actor, rule: Member, now: datetime, *, reaso
     db.call("put_compact_member", **_by(actor), rule=rule, reason=reason, now=now)
 
 
+def verify_members(
+    db: Database, actor: Actor, compact: str, states: Sequence[str], source: Source, now: datetime, *, reason: str
+) -> None:
+    """Say that these states take part in the compact as it stands, as the source says; their privileges open."""
+    roles.require(actor, "providers")
+    _require_source(source)
+    if not states:
+        raise Refused("bad_rule", "Choose the member states that you have looked up.")
+    db.call(
+        "verify_compact_members",
+        **_by(actor),
+        compact=compact,
+        states=list(states),
+        source=source,
+        reason=reason,
+        now=now,
+    )
+
+
 def remove_member(db: Database, actor: Actor, compact: str, state: str, now: datetime, *, reason: str) -> None:
     """Remove a state that never took part; one that leaves gets a last day instead."""
     roles.require(actor, "providers")
@@ -124,6 +144,8 @@ def _require_source(rule: Source) -> None:
 
 
 def _require_term(rule: Term) -> None:
+    if not rule["state"]:
+        raise Refused("bad_rule", "Choose the state of the rule.")
     try:
         starts = date.fromisoformat(rule["effective_on"])
         ends = date.fromisoformat(rule["ends_on"]) if rule["ends_on"] else starts

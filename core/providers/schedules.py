@@ -110,6 +110,9 @@ def problems_of(schedule: Schedule) -> list[str]:
         for each in schedule["capacities"]
         if not 0 <= each["capacity"] <= MAX_CAPACITY
     ]
+    for each in schedule["hours"]:
+        if not each["opens"] or not each["closes"]:
+            problems.append(f"Enter both times of the hours on {WEEKDAYS[each['weekday'] - 1]}.")
     for off in schedule["time_off"]:
         try:
             if date.fromisoformat(off["last_day"]) < date.fromisoformat(off["first_day"]):

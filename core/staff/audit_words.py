@@ -33,6 +33,7 @@ _ACTIONS = {
     "providers:document:opened": "Open licence document",
     "providers:compact:set": "Set compact",
     "providers:compact-member:set": "Set compact member state",
+    "providers:compact-member:verified": "Verify compact member states",
     "providers:compact-member:removed": "Remove compact member state",
     "providers:registration:set": "Set telehealth registration",
     "providers:policy:set": "Change licensing policy",

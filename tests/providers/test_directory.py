@@ -284,11 +284,12 @@ def test_the_command_imports_what_is_right_and_names_what_is_not(clinic, server,
         return CliRunner().invoke(app, arguments)
 
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
-    good.write_text(HEADER + ANN)
+    good.write_text(HEADER + "\n" + ANN)
     bad.write_text(HEADER + ANN.replace("TX", "ZZ"))
     refused = payops("providers", "import", str(bad))
     assert refused.exit_code == 1 and "row 2, licences" in refused.stderr
-    assert "1 added" in payops("providers", "import", str(good), "--dry-run").stdout
+    tried = payops("providers", "import", str(good), "--dry-run").stdout
+    assert "row 3: Ann" in tried and "1 added" in tried
     assert "1 added" in payops("providers", "import", str(good)).stdout
     assert payops("providers", "export").stdout == "\ufeff" + HEADER + ANN.replace(
         "TX:A1:2027-12-31;CA:A2:2027-06-30", "CA:A2:2027-06-30;TX:A1:2027-12-31"

@@ -145,6 +145,24 @@ def test_a_registration_under_a_rule_that_nobody_verified_opens_no_state_until_a
     ]
 
 
+def test_member_states_are_verified_together_and_their_privileges_open(clinic, owner):
+    owner.execute("update payops.compact_members set verified_on = null where compact = 'NLC'")
+    clinic.put({"id": "nan", "name": "Nan", "licences": [home()]} | NURSE)
+    asked = clinic.ask("AZ")
+    source = {"source": "the compact's own list", "link": "https://www.nursecompact.com", "verified_on": None}
+    for wrong, said in (([], "Choose the member states"), (["TX", "CA"], "not a member")):
+        with pytest.raises(Refused, match=said):
+            licensing_rules.verify_members(clinic.db, ADMIN, "NLC", wrong, source, NOW, reason="list of today")
+    assert asked["status"] == "waiting"
+    licensing_rules.verify_members(clinic.db, ADMIN, "NLC", ["TX", "AZ"], source, NOW, reason="list of today")
+    members = next(one["members"] for one in licensing_rules.load(clinic.db)["compacts"] if one["code"] == "NLC")
+    verified = {one["state"]: one["verified_on"] for one in members if one["verified_on"]}
+    assert verified == {"AZ": "2026-11-24", "TX": "2026-11-24"}
+    assert clinic.pending() == {"nan": 1}  # who waited in Arizona
+    assert clinic.ask("UT")["status"] == "waiting"
+    clinic.check()
+
+
 @pytest.mark.parametrize("unverified", ["TX", "AZ"])
 def test_a_privilege_for_one_state_needs_both_memberships_verified(clinic, unverified):
     for state in ("TX", "AZ"):
@@ -172,6 +190,35 @@ def test_every_rule_that_comes_with_payops_names_its_source(clinic):
     sourced = [*members, *rules["registrations"]]
     assert len(members) > 50 and all(one["source"] and one["link"] and one["effective_on"] for one in sourced)
     assert all(date.fromisoformat(one["effective_on"]) < NOW.date() for one in sourced)
+
+
+def test_a_licence_written_again_in_another_order_holds_as_long_as_before(clinic):
+    for state in ("TX", "AZ"):
+        licensing_rules.put_member(clinic.db, ADMIN, _member("OT", state), NOW, reason="rule")
+    held = [{"state": "AZ", "number": "P1", "kind": "compact_privilege", "compact": "OT"}, home("TX", "OT")]
+    clinic.put({"id": "ola", "name": "Ola", "licences": held} | NURSE)
+    before = directory.one(clinic.db, "ola")["validity"]
+    assert {one["ends_at"] for one in before} == {"2027-01-01T06:00:00+00:00"}
+    assert clinic.put({"id": "ola", "licences": held[::-1]})["items"][0]["outcome"] == "unchanged"
+    assert directory.one(clinic.db, "ola")["validity"] == before
+    clinic.check()
+
+
+def test_many_nurses_at_once_have_what_each_has_alone(clinic):
+    homes = {"nan": home("TX"), "nel": home("ME", expires_on="2026-11-30"), "nia": home("AZ", status="suspended")}
+    documents = [{"id": who, "name": who, "licences": [one]} | NURSE for who, one in homes.items()]
+    query = (
+        "select state, valid_from, valid_until from payops.licences"
+        " where provider_id = '{}' and home_licence_id is not null order by state"
+    )
+    alone = {}
+    for document in documents:
+        clinic.put(document | {"id": f"alone-{document['id']}"})
+        alone[document["id"]] = clinic.rows(query.format(f"alone-{document['id']}"))
+    clinic.put(*documents)
+    assert {who: clinic.rows(query.format(who)) for who in homes} == alone
+    assert [len(alone[who]) > 30 for who in homes] == [True, True, False]
+    clinic.check()
 
 
 def _member(compact, state):

@@ -123,6 +123,17 @@ def test_a_patient_returns_to_the_provider_they_know_if_that_one_may_see_them_an
     assert first["match"] == again["match"] == "specialty"
 
 
+def test_among_many_candidates_the_decision_names_the_known_provider_and_why(clinic):
+    for number in range(26):  # more than a decision lists
+        clinic.provider(f"p{number:02}")
+    clinic.ask(patientId="pat", preferredProviderId="p25")
+    again = clinic.ask(patientId="pat", now=NOW + SECOND)
+    (decision,) = assignment.consultation(clinic.db, again["consultationId"], NOW + SECOND)["decisions"]
+    [chosen] = [one for one in decision["candidates"]["items"] if one["provider_id"] == "p25"]
+    assert (chosen["eligible"], chosen["tier"], chosen["pending"], chosen["capacity"]) == (True, 1, 1, 10)
+    assert not decision["candidates"]["complete"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -131,6 +142,8 @@ def test_a_patient_returns_to_the_provider_they_know_if_that_one_may_see_them_an
         ({"time_off": [("2026-12-02", "2026-12-01")]}, "ends before"),
         ({"capacities": [(1, -1)]}, "from 0 to"),
         ({"hours": [(8, "09:00", "12:00")]}, "Monday to Sunday"),
+        ({"hours": [(2, "09:00", "")]}, "both times of the hours on Tuesday"),
+        ({"time_off": [("", "2026-12-01")]}, "first and the last day"),
         ({"hours": [(1, "9 o'clock", "12:00")]}, "times such as"),
     ],
 )

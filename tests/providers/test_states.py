@@ -109,16 +109,36 @@ def test_what_is_wrong_with_an_npi_is_said(npi, said):
     assert said in (licences.npi_problem(npi) or "")
 
 
-@pytest.mark.parametrize("text", ["2026-11-20", "11/20/2026", "20 Nov 2026", "Nov 20, 2026", "2026-11-20 00:00:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-11-20", "11/20/2026", "20 Nov 2026", "Nov 20, 2026", "2026/11/20", "Friday, November 20, 2026"),
+        *(
+            "11/20/2026 0:00",
+            "11/20/2026 12:00:00 AM",
+            "2026-11-20T00:00:00",
+            "2026-11-20 00:00:00",
+            "20-Nov-2026 00:00",
+        ),
+        *("2026-11-20T00:00:00.000Z", "2026-11-20 00:00:00-05", "11/20/2026 12:00 am"),
+    ],
+)
 def test_a_date_is_taken_as_people_write_it(text):
     assert str(licences.typed_day(text)) == "2026-11-20"
 
 
-@pytest.mark.parametrize("text", ["61120-11-20", "13/13/2026", "11/20/26", "46386", "2026-02-30", "0202-01-01", "soon"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("61120-11-20", "13/13/2026", "11/20/26", "20-Nov-26", "46386", "2026-02-30", "0202-01-01", "soon"),
+        *("11/20/2026 12:00", "11/20/2026 12:00 PM", "11/20/2026 5:00", "2026-11-20T05:00:00Z", "11/20/2026 24:00"),
+    ],
+)
 def test_what_is_no_date_is_refused_and_not_guessed(text):
     with pytest.raises(ValueError, match=r"\."):
         licences.typed_day(text)
 
 
 def test_licences_of_a_file_are_read_by_state_names():
-    assert licences.from_text("Minn.:A1:12/31/2027") == {"state": "MN", "number": "A1", "expires_on": "2027-12-31"}
+    licence = {"state": "MN", "number": "A1", "expires_on": "2027-12-31"}
+    assert licences.from_text("Minn.:A1:12/31/2027") == licences.from_text("MN:A1:12/31/2027 0:00") == licence

@@ -111,6 +111,7 @@ NEEDS = {
     "core.providers.licensing_rules.put_member": ("providers", Right.ACT),
     "core.providers.licensing_rules.put_registration": ("providers", Right.ACT),
     "core.providers.licensing_rules.remove_member": ("providers", Right.ACT),
+    "core.providers.licensing_rules.verify_members": ("providers", Right.ACT),
     "core.providers.licensing_rules.set_policy": ("providers", Right.ACT),
     "core.providers.schedules.put": ("providers", Right.ACT),
     "core.staff.audit.chain_state": ("audit-log", Right.ACT),

@@ -14,10 +14,10 @@ def page() -> None:
     from core.providers import licensing_rules
     from core.ui import session
     from core.ui.kit import actions
-    from core.ui.providers import licensing_panel
+    from core.ui.providers import rule_dialogs
 
     actions.show_result()
-    licensing_panel.add_compact(licensing_rules.load(session.db()))
+    rule_dialogs.add_compact(licensing_rules.load(session.db()))
 
 
 @pytest.fixture

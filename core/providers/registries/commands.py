@@ -47,6 +47,8 @@ def mount(providers: typer.Typer, open_now: OpenNow) -> None:
         if as_json:
             typer.echo(json_text({"items": done, "rows": read.rows, "dry_run": dry_run}))
             return
+        for doubtful in read.doubtful:
+            typer.echo(str(doubtful), err=True)
         by_line = {match.row.line: match for match in read.matches}
         for one in done:
             typer.echo(_exclusion_line(one, by_line.get(one.get("line") or 0)))

@@ -37,6 +37,7 @@ class ListRow:
     reinstated_on: date | None
     waived_on: date | None
     waiver_state: str | None
+    npi_problem: str | None = None  # what is wrong with the NPI, which then finds nobody
 
     @property
     def name(self) -> str:
@@ -70,13 +71,18 @@ class ListMatch:
 
 @dataclass(frozen=True)
 class ReadExclusions:
-    """The list, read: how many rows it has, those that concern our providers, and everything that is wrong in it."""
+    """The list, read: how many rows it has, those that concern our providers, and everything that is wrong in it.
+
+    `doubtful` are rows whose NPI has a typing error. They are matched by name and stop no import: the rest of the list
+    must count today.
+    """
 
     name: str
     is_full: bool
     rows: int
     matches: tuple[ListMatch, ...]
     problems: tuple[RowProblem, ...]
+    doubtful: tuple[RowProblem, ...] = ()
 
 
 def is_supplement(name: str) -> bool:
@@ -95,6 +101,7 @@ def read(name: str, content: bytes, subjects: Iterable[Subject], *, is_full: boo
     finder = _Finder(subjects)
     found: list[ListMatch] = []
     problems: list[RowProblem] = []
+    doubtful: list[RowProblem] = []
     read_rows, line = 0, 1
     try:
         for line, cells in rows:
@@ -103,6 +110,8 @@ def read(name: str, content: bytes, subjects: Iterable[Subject], *, is_full: boo
             problems += [RowProblem(line, column, message) for column, message in wrong]
             if row:
                 found += finder.matches(row, born)
+                if row.npi_problem:
+                    doubtful.append(RowProblem(line, "npi", f"{row.npi_problem} The row is matched by name."))
             if len(problems) >= MOST_PROBLEMS:
                 break
     except Refused as error:
@@ -110,7 +119,12 @@ def read(name: str, content: bytes, subjects: Iterable[Subject], *, is_full: boo
     if not read_rows and not problems:
         raise Refused("bad_file", "The list has no rows below its headings: it was cut off. Download it again.")
     return ReadExclusions(
-        name, not is_supplement(name) if is_full is None else is_full, read_rows, _once(found), tuple(problems)
+        name,
+        is_full=not is_supplement(name) if is_full is None else is_full,
+        rows=read_rows,
+        matches=_once(found),
+        problems=tuple(problems),
+        doubtful=tuple(doubtful),
     )
 
 
@@ -143,11 +157,14 @@ def _read_row(
     cell = {name: cells[place] for name, place in places.items()}
     wrong: list[tuple[str, str]] = []
     days = {name: _day(name, cell.get(name, ""), wrong) for name in ("excldate", "reindate", "waiverdate")}
-    npi = None
+    npi = npi_problem = None
     try:
         npi = file_values.npi(cell["npi"])
-    except ValueError:
-        wrong.append(("npi", "This is neither an NPI nor ten zeros: the columns of this row may be shifted."))
+    except ValueError as error:
+        if re.fullmatch(r"[0-9]{10}", cell["npi"]):
+            npi_problem = str(error)
+        else:
+            wrong.append(("npi", "This is neither an NPI nor ten zeros: the columns of this row may be shifted."))
     excluded_on = days["excldate"]
     if excluded_on is None and not any(column == "excldate" for column, _ in wrong):
         wrong.append(("excldate", "The date of the exclusion is missing."))
@@ -169,6 +186,7 @@ def _read_row(
         reinstated_on=reinstated_on if reinstated_on and reinstated_on >= excluded_on else None,
         waived_on=days["waiverdate"],
         waiver_state=states.code_of(waiver_state) or waiver_state if waiver_state else None,
+        npi_problem=npi_problem,
     )
     return row, _born(cell["dob"]), []
 

@@ -119,4 +119,8 @@ def in_words(file: ReadExclusions, outcomes: Sequence[ExclusionOutcome]) -> str:
     kind = "full list" if file.is_full else "monthly supplement"
     found = [f"{count:,} × {OUTCOMES[outcome].lower()}" for outcome, count in counts.items()]
     nobody = "None of them is about a provider of the directory."
-    return f"{counted(file.rows, 'row')}, a {kind}. {'; '.join(found) + '.' if found else nobody}"
+    doubtful = ""
+    if file.doubtful:
+        they = "is" if len(file.doubtful) == 1 else "are"
+        doubtful = f" {counted(len(file.doubtful), 'row')} with an NPI that has a typing error {they} matched by name."
+    return f"{counted(file.rows, 'row')}, a {kind}. {'; '.join(found) + '.' if found else nobody}{doubtful}"

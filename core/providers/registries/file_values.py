@@ -46,9 +46,9 @@ def npi(text: str) -> str | None:
     text = text.strip()
     if text.strip("0") == "":
         return None
-    if re.fullmatch(r"[0-9]{10}", text):
-        return text
-    raise ValueError(licences.npi_problem(text) or f"{text!r} is not an NPI.")
+    if wrong := licences.npi_problem(text):
+        raise ValueError(wrong)
+    return text
 
 
 def refuse_problems(problems: Iterable[RowProblem]) -> None:

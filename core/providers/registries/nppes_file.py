@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 import orjson
 
 from core.errors import Refused
+from core.providers import licences
 from core.providers.registries import nppes_records
 from core.providers.registries.file_values import MOST_PROBLEMS, RowProblem
 from core.providers.registries.nppes_records import Columns, NppesRecord, Problems
@@ -105,7 +106,10 @@ def _read_json(stream: IO[bytes], npis: Set[str]) -> NppesFile:
         found.rows += 1
         if not isinstance(result, dict):
             raise Refused("bad_file", nppes_records.NO_ANSWER)
-        if str(result.get("number")) in npis:
+        npi = str(result.get("number"))
+        if wrong := licences.npi_problem(npi):
+            found.problems.append(RowProblem(line, "number", wrong))
+        elif npi in npis:
             found.add(line, partial(nppes_records.from_api, line, result))
     return found
 
@@ -165,6 +169,7 @@ class _CsvReader:
 
     def _pass(self, quick: bytes | None) -> None:
         found, ours, next_line, separators = self._found, self._npis, self._next, self._columns.width - 1
+        is_npi = licences.is_npi
         while line := next_line():
             self._line += 1
             found.rows += 1
@@ -173,8 +178,10 @@ class _CsvReader:
             whole = quick and line.count(quick) == separators and line[:1] == b'"' and line.endswith((b'"\n', b'"\r\n'))
             if not whole or line[1:11] in ours:
                 self._take(line)
-            elif not line[1:11].isdigit() or line[11:12] != b'"':
+            elif not (npi := line[1:11]).isdigit() or line[11:12] != b'"':
                 self._problem(self._line, "npi", _SHIFTED)
+            elif not is_npi(npi):
+                self._problem(self._line, "npi", str(licences.npi_problem(npi.decode())))
             if len(found.problems) >= MOST_PROBLEMS:
                 return
 
@@ -199,6 +206,8 @@ class _CsvReader:
             self._found.add(first, partial(self._columns.record, first, cells))
         elif not npi.isdigit() or len(npi) != 10:
             self._problem(first, "npi", _SHIFTED)
+        elif wrong := licences.npi_problem(npi.decode()):
+            self._problem(first, "npi", wrong)
 
     def _cells(self, line: bytes) -> list[str] | None:
         """The row's cells; None where it is not CSV."""

@@ -1,6 +1,5 @@
 """The dialogs that change the directory; each shows the consequences before anything is saved."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -16,10 +15,12 @@ from core.ui import session
 from core.ui.consultations import consultation_details
 from core.ui.kit import actions, rows, shared_cache
 from core.ui.kit.rows import Column
+from core.ui.providers import uploads
 from core.ui.providers.provider_form import ProviderForm, say_problems
 from core.ui.text import code, literal
 
-WHY, REASSIGN = "provider why", "provider reassign"
+WHY, REASSIGN, FILE = "provider why", "provider reassign", "providers file"
+MOST_ROWS = 1_000
 PROBLEMS = (
     Column("row", "Row", "count", width="small"),
     Column("column", "Column"),
@@ -86,20 +87,23 @@ def import_file() -> None:
         "providers by NPI, or by name if that provider has no NPI."
     )
     rows.file("Template", lambda _: files.template(), "providers-template.csv", CSV_TYPE)
-    st.file_uploader("File", type=["csv", "xlsx", "txt", "tsv"], key="providers file")
-    read = _uploaded()
-    if read is None:
+    st.file_uploader("File", type=["csv", "xlsx", "txt", "tsv"], key=FILE)
+    found = uploads.read_once(FILE, _tried, doing="Reading the file and trying the import")
+    if found is None:
         return
-    if read.problems:
+    read, trial = found
+    if trial is None:
         st.error(f"{counted(len(read.problems), 'problem')}, so nothing can be imported.")
-        rows.show([vars(one) for one in read.problems[:1000]], PROBLEMS, key="import-problems")
+        rows.show([vars(one) for one in read.problems[:MOST_ROWS]], PROBLEMS, key="import-problems")
         rows.files(lambda _: [vars(one) for one in read.problems], PROBLEMS, name="import-problems")
         return
-    trial = directory.put(session.db(), session.actor(), read.documents, session.services().clock(), trial=True)
     st.info(literal(f"No problems found. {_counts(trial)}"))
-    rows.show(_fates(read.documents, trial), FATES, key="import-fates", file="import-preview")
+    fates = _fates(read, trial)
+    rows.show(fates[:MOST_ROWS], FATES, key="import-fates")
+    rows.files(lambda _: fates, FATES, name="import-preview")
     st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
-    st.button("Import", type="primary", key="import providers", on_click=actions.attempt, args=(_import,))
+    work = partial(_import, read)
+    st.button("Import", type="primary", key="import providers", on_click=actions.attempt, args=(work,))
     actions.end_dialog_when_done()
 
 
@@ -178,28 +182,27 @@ def _save(document: ProviderDocument, actor: Actor) -> str:
     return " ".join(told)
 
 
-def _uploaded() -> files.ReadFile | None:
-    file = st.session_state.get("providers file")
-    if file is None:
-        return None
-    people = directory.identities(session.db())
-    return files.read_file(file.getvalue(), consultation_details.vocabulary(), people)
+def _tried(_: str, content: bytes) -> tuple[files.ReadFile, SavedAll | None]:
+    """The file, and what its import would do; None where it has problems."""
+    db = session.db()
+    read = files.read_file(content, consultation_details.vocabulary(), directory.identities(db))
+    if read.problems:
+        return read, None
+    return read, directory.put(db, session.actor(), read.documents, session.services().clock(), trial=True)
 
 
-def _fates(documents: Sequence[ProviderDocument], trial: SavedAll) -> list[rows.Row]:
+def _fates(read: files.ReadFile, trial: SavedAll) -> list[rows.Row]:
     """What the import would do with each row of the file."""
     return [
         {"row": number, "name": document.get("name"), "fate": item["outcome"].capitalize()}
-        for number, (document, item) in enumerate(zip(documents, trial["items"], strict=True), start=2)
+        for number, document, item in zip(read.row_numbers, read.documents, trial["items"], strict=True)
     ]
 
 
-def _import(actor: Actor) -> str:
-    read = _uploaded()
-    if read is None or read.problems:
-        return "Nothing was imported: choose a file without problems."
+def _import(read: files.ReadFile, actor: Actor) -> str:
     why = st.session_state.get(WHY) or "import"
     done = directory.put(session.db(), actor, read.documents, session.services().clock(), reason=why)
+    uploads.forget(FILE)
     shared_cache.answers().forget("directory", "assignments", "registries")
     return f"Imported. {_counts(done)} {counted(done['placed'], 'waiting consultation')} assigned."
 

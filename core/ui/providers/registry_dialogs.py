@@ -3,7 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
@@ -20,6 +20,7 @@ from core.ui import session
 from core.ui.consultations import consultation_details
 from core.ui.kit import actions, rows, shared_cache
 from core.ui.kit.rows import Column
+from core.ui.providers import uploads
 from core.ui.text import literal
 
 MAX_MB = 200
@@ -49,7 +50,6 @@ NPPES = (
     Column("findings", "To look at", width="large"),
     Column("open_consultations", "Open consultations", "count"),
 )
-Read = TypeVar("Read", ReadExclusions, ReadNppes)
 
 
 @st.dialog("Import the exclusion list", width="large")
@@ -64,9 +64,15 @@ def exclusion_list() -> None:
     st.file_uploader("File", type=["csv", "txt", "xlsx"], key=LIST_FILE, max_upload_size=MAX_MB)
     chosen = st.segmented_control("It is", [BY_NAME, FULL, SUPPLEMENT], default=BY_NAME, required=True, key="list kind")
     is_full = {FULL: True, SUPPLEMENT: False}.get(chosen or BY_NAME)
-    read = _read(LIST_FILE, lambda name, data: exclusions.read(session.db(), name, data, is_full=is_full), is_full)
+    read = uploads.read_once(
+        LIST_FILE, lambda name, data: exclusions.read(session.db(), name, data, is_full=is_full), is_full
+    )
     if read and not _wrong(read.problems) and (tried := _tried(exclusions.put, read)) is not None:
         st.info(literal(exclusions.in_words(read, tried)))
+        if read.doubtful:
+            with st.expander(f"{counted(len(read.doubtful), 'row')} whose NPI has a typing error"):
+                rows.show([vars(one) for one in read.doubtful[:MOST_ROWS]], PROBLEMS, key="doubtful-rows")
+                rows.files(lambda _: [vars(one) for one in read.doubtful], PROBLEMS, name="doubtful-rows")
         if tried:
             rows.show([_exclusion(read, one) for one in tried[:MOST_ROWS]], EXCLUSIONS, key="exclusion-preview")
             rows.files(lambda _: [_exclusion(read, one) for one in tried], STORED, name="exclusion-preview")
@@ -95,7 +101,7 @@ def npi_registry() -> None:
     def tell(part: float) -> None:
         bar.progress(part, "Reading the file")
 
-    read = _read(NPI_FILE, lambda name, data: nppes.read(session.db(), name, io.BytesIO(data), tell))
+    read = uploads.read_once(NPI_FILE, lambda name, data: nppes.read(session.db(), name, io.BytesIO(data), tell))
     bar.empty()
     if read and not _wrong(read.problems) and (tried := _tried(nppes.put, read)) is not None:
         items = [*tried, *nppes.absent_as_outcomes(read)]
@@ -113,28 +119,6 @@ def npi_registry() -> None:
             args=(lambda actor: _import_registry(read, actor),),
         )
     actions.end_dialog_when_done()
-
-
-def _read(key: str, how: Callable[[str, bytes], Read], *choices: Any) -> Read | None:
-    """The uploaded file, read once for its upload and choices; None while there is none, or with the reason it is none.
-
-    What is read, birth dates to compare included, lives as long as this dialog.
-    """
-    kept = f"{key} read"
-    uploaded = st.session_state.get(key)
-    if uploaded is None:
-        st.session_state.pop(kept, None)
-        return None
-    of = (uploaded.file_id, *choices)
-    if kept not in st.session_state or st.session_state[kept][0] != of:
-        try:
-            with st.spinner("Reading the file"):
-                st.session_state[kept] = (of, how(uploaded.name, uploaded.getvalue()))
-        except Refused as error:
-            st.error(literal(error.detail))
-            return None
-    found: Read = st.session_state[kept][1]
-    return found
 
 
 def _wrong(problems: Sequence[RowProblem]) -> bool:
@@ -186,5 +170,5 @@ def _import_registry(read: ReadNppes, actor: Actor) -> str:
 
 
 def _forget(key: str) -> None:
-    st.session_state.pop(f"{key} read", None)
+    uploads.forget(key)
     shared_cache.answers().forget("directory", "assignments", "registries")

@@ -135,9 +135,9 @@ def _document(zone: str, hours: pd.DataFrame, off: pd.DataFrame) -> Schedule | N
     document: Schedule = {
         "zone": zone,
         "hours": [
-            {"weekday": day, "opens": line["From"].zfill(5), "closes": line["To"].zfill(5)}
+            {"weekday": day, "opens": _time(line["From"]), "closes": _time(line["To"])}
             for day, line in zip(days, lines, strict=True)
-            if day and line["From"] and line["To"]
+            if day and (_time(line["From"]) or _time(line["To"]))
         ],
         "capacities": [
             {"weekday": day, "capacity": capacity}
@@ -148,12 +148,21 @@ def _document(zone: str, hours: pd.DataFrame, off: pd.DataFrame) -> Schedule | N
             }.items()
         ],
         "time_off": [
-            {"first_day": str(each["first_day"]), "last_day": str(each["last_day"]), "note": each["note"] or None}
+            {"first_day": _day(each["first_day"]), "last_day": _day(each["last_day"]), "note": each["note"] or None}
             for each in off.to_dict("records")
-            if not pd.isna(each["first_day"])
+            if _day(each["first_day"]) or _day(each["last_day"])
         ],
     }
     return document if document["hours"] or document["capacities"] or document["time_off"] else None
+
+
+def _time(cell: Any) -> str:
+    """A time such as 09:00; empty for an empty cell."""
+    return "" if pd.isna(cell) or not cell else str(cell).zfill(5)
+
+
+def _day(cell: Any) -> str:
+    return "" if pd.isna(cell) else str(cell)
 
 
 def _save(provider_id: str, document: Schedule | None, actor: Actor) -> str:

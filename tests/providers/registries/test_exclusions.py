@@ -66,6 +66,16 @@ def test_a_name_alone_is_a_candidate_whom_a_person_confirms_or_dismisses(two):
     assert sorted(put(two, *rows)) == [("ann", "dismissed"), ("bea", "still_excluded")]
 
 
+def test_a_row_whose_npi_has_a_typing_error_is_named_and_matched_by_name(two):
+    mistyped = leie_row("LOPEZ", "ANN", ANN[:-1] + "4", "10/20/2026 0:00")
+    [doubtful] = read(two, leie_row("SOMEBODY", "ELSE"), mistyped).doubtful
+    assert (doubtful.line, doubtful.column) == (3, "npi")
+    assert "check digit" in doubtful.message
+    assert put(two, mistyped) == [("ann", "candidate")]
+    assert [one["excluded_on"] for one in exclusions.listed(two.db)] == ["2026-10-20"]
+    assert exclusions.blocked(two.db) == []
+
+
 def test_who_is_reinstated_or_no_longer_listed_comes_back_only_by_a_person(two):
     put(two, LISTED)
     reinstated = LISTED | {"REINDATE": "20261101"}

@@ -152,10 +152,14 @@ def test_the_answer_of_the_api_is_read_too(ann):
     }
     assert put(ann, json.dumps(answer).encode()) == {"ann": "added"}
     assert put(ann, nppes_csv(nppes_row(ANN, **taxonomy(1, DERMATOLOGY, "A0123", "TX", "Y")))) == {"ann": "unchanged"}
+    assert put(ann, json.dumps(answer).replace("2026-07-08", "07/08/2026 0:00").encode()) == {"ann": "unchanged"}
+    mistyped = read(ann, json.dumps(answer).replace(ANN, "1234567892").encode()).problems
+    assert [(one.line, one.column) for one in mistyped] == [(1, "number")]
     for wrong, cause in (
         (b'{"Errors": [{"description": "No valid search criteria", "number": "04"}]}', "No valid search criteria"),
         (json.dumps(answer).encode()[:-9], "cut off"),
         (b'{"results": [4]}', "not an answer"),
+        (nppes_csv(headings=NPPES_HEADINGS[1:]), "npi"),
         (nppes_csv(), "cut off"),
     ):
         with pytest.raises(Refused, match=cause):
@@ -191,6 +195,9 @@ def test_the_zip_as_downloaded_is_read_and_a_damaged_one_refused(ann):
         (lambda text: text.replace(f'"{STRANGER}",', "", 1), 2, "row"),
         (lambda text: text.replace(f'"{STRANGER}","1"', f'"","{STRANGER}"', 1), 2, "npi"),
         (lambda text: text + text.splitlines(keepends=True)[2], 4, "npi"),
+        (lambda text: text.replace(f'"{STRANGER}"', '"1992799994"', 1), 2, "npi"),  # a wrong check digit
+        (lambda text: text.replace(f'"{STRANGER}"', '"3992799994"', 1), 2, "npi"),
+        (lambda text: text.replace(f'"{STRANGER}"', "1992799994", 1), 2, "npi"),
         (lambda text: text.replace("07/08/2026", "13/40/2026"), 3, "last update date"),
         (lambda text: text.replace(f'"{ANN}","1"', f'"{ANN}","TX"'), 3, "entity type code"),
         (lambda text: text.replace('"LOPEZ","ANN"', '"",""'), 3, "provider last name"),

@@ -2,14 +2,15 @@
 
 -- payments_of_consultations: the payments whose state these consultations can decide.
 create function payops.payments_of_consultations(p_ids text[]) returns text[]
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  with given as (
-    select c.order_id, c.patient_id, c.received_at - interval '2 days' as since
-    from payops.consultations as c
-    where c.id = any(p_ids)
-  )
-  select array(
+begin
+  return array(
+    with given as (
+      select c.order_id, c.patient_id, c.received_at - interval '2 days' as since
+      from payops.consultations as c
+      where c.id = any(p_ids)
+    )
     select i.id from given as g inner join payops.payment_intents as i on g.order_id = i.order_id
     union
     select i.id
@@ -19,7 +20,8 @@ set search_path = '' as $$
     from given as g
     inner join payops.customers as c on g.patient_id = c.patient_id
     inner join payops.payment_intents as i on c.id = i.customer_id and i.created >= g.since
-  )
+  );
+end
 $$;
 
 -- mark_stale_revenue: the days on which these payments moved the balance will be summed again.

@@ -81,6 +81,37 @@ exception
 end
 $$;
 
+-- verify_compact_members: somebody has seen at this source that these states take part in the compact as it stands here,
+-- and privileges follow from that at once.
+create function payops_api.verify_compact_members(
+  p_actor text, p_actor_role text, p_compact text, p_states jsonb, p_source jsonb, p_reason text, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  states constant text[] := array(select jsonb_array_elements_text(p_states));
+  verified text[];
+begin
+  perform payops.require_reason(p_reason);
+  with done as (
+    update payops.compact_members set
+      source = p_source ->> 'source', link = p_source ->> 'link', verified_on = payops.business_day(p_now)
+    where compact = p_compact and state = any(states)
+    returning state
+  )
+  select array_agg(d.state order by d.state) into verified from done as d;
+  if not states <@ coalesce(verified, '{}') then
+    perform payops.refuse('no_such_rule', 'One of these states is not a member of this compact. Set it as a member first.');
+  end if;
+  perform payops.record_audit(
+    p_actor, p_actor_role, 'providers:compact-member:verified', 'compact:' || p_compact, p_now, null,
+    p_source || jsonb_build_object('states', verified, 'verified_on', payops.business_day(p_now)), p_reason
+  );
+  perform payops.apply_rules(array(select payops.compact_holders(p_compact)), p_now);
+  return 'true'::jsonb;
+end
+$$;
+
 -- remove_compact_member: the state was never a member; one that leaves gets a last day instead.
 create function payops_api.remove_compact_member(
   p_actor text, p_actor_role text, p_compact text, p_state text, p_reason text, p_now timestamptz
@@ -140,14 +171,10 @@ $$;
 create function payops.apply_rules(p_providers text[], p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
-declare
-  provider text;
 begin
-  foreach provider in array p_providers loop
-    perform from payops.providers as p where p.id = provider for update;
-    perform payops.derive_licences(provider, p_now);
-    perform payops.rewrite_availability(provider);
-  end loop;
+  perform from payops.providers as p where p.id = any(p_providers) order by p.id for update;
+  perform payops.derive_licences(p_providers, p_now);
+  perform payops.rewrite_availability(variadic p_providers);
   perform payops.drain_for(p_providers, p_now);
 end
 $$;

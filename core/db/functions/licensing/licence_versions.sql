@@ -1,33 +1,34 @@
--- licence_facts: what is recorded of a licence, for its history.
-create function payops.licence_facts(p_licence payops.licences) returns jsonb
+-- licence_facts: what is recorded of a licence, for its history; the state is that of its home licence, if it has one.
+-- Postgres inlines it, like `is_within`.
+create function payops.licence_facts(p_licence payops.licences, p_home_state text) returns jsonb
 language sql stable
-set search_path = '' as $$
-  select jsonb_build_object(
-    'state', p_licence.state, 'number', p_licence.number, 'type', p_licence.type, 'kind', p_licence.kind,
-    'compact', p_licence.compact, 'home_state', (
-      select h.state from payops.licences as h where h.id = p_licence.home_licence_id
-    ),
-    'status', p_licence.status, 'issued_on', p_licence.issued_on, 'expires_on', p_licence.expires_on,
-    'verified_on', p_licence.verified_on, 'verified_by', p_licence.verified_by, 'awaiting', p_licence.awaiting
-  )
-$$;
+return jsonb_build_object(
+  'state', p_licence.state, 'number', p_licence.number, 'type', p_licence.type, 'kind', p_licence.kind,
+  'compact', p_licence.compact, 'home_state', p_home_state, 'status', p_licence.status,
+  'issued_on', p_licence.issued_on, 'expires_on', p_licence.expires_on, 'verified_on', p_licence.verified_on,
+  'verified_by', p_licence.verified_by, 'awaiting', p_licence.awaiting
+);
 
--- record_licence_versions: the history of this provider's licences ends with how they are now.
-create function payops.record_licence_versions(p_provider text, p_now timestamptz) returns void
-language sql
+-- record_licence_versions: the history of these providers' licences ends with how they are now.
+create function payops.record_licence_versions(p_providers text[], p_now timestamptz) returns void
+language plpgsql
 set search_path = '' as $$
+begin
   update payops.licence_versions as v set until = greatest(p_now, v.since)
-  where v.provider_id = p_provider and v.until = 'infinity' and not exists (
+  where v.provider_id = any(p_providers) and v.until = 'infinity' and not exists (
     select from payops.licences as l
+    left join payops.licences as h on l.home_licence_id = h.id
     where l.id = v.licence_id and l.valid_from = v.valid_from and l.valid_until = v.valid_until
-      and payops.licence_facts(l) = v.facts
+      and payops.licence_facts(l, h.state) = v.facts
   );
   insert into payops.licence_versions (licence_id, provider_id, state, facts, valid_from, valid_until, since)
-  select l.id, l.provider_id, l.state, payops.licence_facts(l), l.valid_from, l.valid_until, p_now
+  select l.id, l.provider_id, l.state, payops.licence_facts(l, h.state), l.valid_from, l.valid_until, p_now
   from payops.licences as l
-  where l.provider_id = p_provider and not exists (
+  left join payops.licences as h on l.home_licence_id = h.id
+  where l.provider_id = any(p_providers) and not exists (
     select from payops.licence_versions as v where v.licence_id = l.id and v.until = 'infinity'
-  )
+  );
+end
 $$;
 
 -- proof_of: the newest verification of this licence that there was at this moment; null where there was none.

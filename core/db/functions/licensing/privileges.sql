@@ -1,107 +1,105 @@
--- membership: when this state takes part in this compact; null where it never does, or where nobody verified that it does.
-create function payops.membership(p_compact text, p_state text) returns tstzrange
-language sql stable
-set search_path = '' as $$
-  select tstzrange(
-    payops.start_of_day_in(m.state, m.effective_on), coalesce(payops.start_of_day_in(m.state, m.ends_on + 1), 'infinity')
-  )
-  from payops.compact_members as m
-  where m.compact = p_compact and m.state = p_state and m.verified_on is not null
-$$;
-
--- days_of: the time of a licence with these days in this state.
-create function payops.days_of(p_state text, p_issued_on date, p_expires_on date) returns tstzrange
-language sql stable
-set search_path = '' as $$
-  select tstzrange(
-    coalesce(payops.start_of_day_in(p_state, p_issued_on), '-infinity'),
-    coalesce(payops.start_of_day_in(p_state, p_expires_on + 1), 'infinity')
-  )
-$$;
-
--- privilege_time: when the holder of this home licence may see patients in another member state: while the licence holds
--- and both states take part. The licence ends there with its last day in either state, whichever ends first. Null where
--- nothing follows from it.
-create function payops.privilege_time(p_home payops.licences, p_state text) returns tstzrange
-language sql stable
-set search_path = '' as $$
-  select
-    tstzrange(p_home.valid_from, p_home.valid_until) * payops.days_of(p_state, null, p_home.expires_on)
-    * payops.membership(p_home.compact, p_home.state) * payops.membership(p_home.compact, p_state)
-  where p_home.kind = 'full' and p_home.status = 'active' and p_home.awaiting is null and p_home.state <> p_state
-    and p_home.valid_from < p_home.valid_until
-$$;
-
--- derived_time: when a licence that somebody entered is valid: in its days, and where it rests on a rule, only while that
--- rule and the home licence hold. Empty where it never is, and where nobody verified the rule.
-create function payops.derived_time(p_licence payops.licences) returns tstzrange
-language sql stable
-set search_path = '' as $$
-  select case p_licence.kind
-    when 'compact_privilege' then coalesce(own.days * (
-      select payops.privilege_time(h, p_licence.state) from payops.licences as h
-      where h.provider_id = p_licence.provider_id and h.compact = p_licence.compact and h.kind = 'full'
-        and h.status = 'active'
-    ), 'empty')
-    when 'telehealth_registration' then coalesce(own.days * (
-      select payops.days_of(r.state, r.effective_on, r.ends_on) from payops.telehealth_registrations as r
-      where r.state = p_licence.state and r.verified_on is not null
-    ), 'empty')
-    else own.days
-  end
-  from payops.days_of(p_licence.state, p_licence.issued_on, p_licence.expires_on) as own (days)
-$$;
-
--- derive_licences: each licence of this provider is valid while it and what it rests on hold, and the privileges that
--- follow from a home licence are exactly there. The caller holds the provider's lock.
-create function payops.derive_licences(p_provider text, p_now timestamptz) returns void
-language plpgsql
+-- privileges_of: the states in which the holders of home licences among these providers may see patients by a compact, and
+-- when: while the licence holds and both states take part. It ends there with its last day in either state, whichever ends
+-- first. A membership counts only where somebody has verified it at its source.
+create function payops.privileges_of(p_providers text[]) returns table (
+  home_licence_id bigint, provider_id text, compact text, state text, expires_on date, valid tstzrange
+)
+language plpgsql stable
 set search_path = '' as $$
 begin
-  if exists (
-    select from payops.licences as l
-    where l.provider_id = p_provider and (l.compact is not null or l.kind = 'telehealth_registration')
-  ) then
-    update payops.licences as l set valid_from = t.valid_from, valid_until = t.valid_until
-    from payops.licences as k
-    cross join lateral (
-      select
-        case when isempty(d.time) then '-infinity' else lower(d.time) end as valid_from,
-        case when isempty(d.time) then '-infinity' else upper(d.time) end as valid_until
-      from payops.derived_time(k) as d (time)
-    ) as t
-    where k.id = l.id and l.provider_id = p_provider and l.home_licence_id is null
-      and l.kind in ('compact_privilege', 'telehealth_registration');
-    perform payops.derive_privileges(p_provider);
-  end if;
-  perform payops.record_licence_versions(p_provider, p_now);
+  return query
+  select
+    h.id, h.provider_id, h.compact, m.state, h.expires_on,
+    tstzrange(h.valid_from, h.valid_until) * payops.days_in(t.zone, null, h.expires_on)
+    * payops.days_in(o.zone, own.effective_on, own.ends_on) * payops.days_in(t.zone, m.effective_on, m.ends_on)
+  from payops.licences as h
+  inner join payops.compact_members as own
+    on h.compact = own.compact and h.state = own.state and own.verified_on is not null
+  inner join payops.states as o on h.state = o.code
+  inner join payops.compact_members as m on h.compact = m.compact and h.state <> m.state and m.verified_on is not null
+  inner join payops.states as t on m.state = t.code
+  where h.provider_id = any(p_providers) and h.kind = 'full' and h.status = 'active' and h.awaiting is null
+    and h.valid_from < h.valid_until;
 end
 $$;
 
--- derive_privileges: the privileges of this provider are those that follow from their home licences as they are now, and
--- from memberships that somebody has verified at their source.
-create function payops.derive_privileges(p_provider text) returns void
-language sql
+-- derive_licences: each licence of these providers is valid while it and what it rests on hold, and the privileges that
+-- follow from a home licence are exactly there. The caller holds the providers' locks.
+create function payops.derive_licences(p_providers text[], p_now timestamptz) returns void
+language plpgsql
 set search_path = '' as $$
+declare
+  by_rules constant text[] := array(
+    select distinct l.provider_id
+    from payops.licences as l
+    where l.provider_id = any(p_providers) and (l.compact is not null or l.kind = 'telehealth_registration')
+  );
+begin
+  if cardinality(by_rules) > 0 then
+    perform payops.derive_entered(by_rules);
+    perform payops.derive_privileges(by_rules);
+  end if;
+  perform payops.record_licence_versions(p_providers, p_now);
+end
+$$;
+
+-- derive_entered: each privilege and registration of these providers that somebody entered is valid in its days, and only
+-- while the rule and the home licence that it rests on hold; never, where nobody verified the rule.
+create function payops.derive_entered(p_providers text[]) returns void
+language plpgsql
+set search_path = '' as $$
+begin
+  update payops.licences as l set valid_from = t.valid_from, valid_until = t.valid_until
+  from (
+    select
+      n.id, case when isempty(n.valid) then '-infinity' else lower(n.valid) end as valid_from,
+      case when isempty(n.valid) then '-infinity' else upper(n.valid) end as valid_until
+    from (
+      select k.id, payops.days_in(s.zone, k.issued_on, k.expires_on) * coalesce(p.valid, r.valid, 'empty') as valid
+      from payops.licences as k
+      inner join payops.states as s on k.state = s.code
+      left join payops.privileges_of(p_providers) as p
+        on k.kind = 'compact_privilege' and k.provider_id = p.provider_id and k.compact = p.compact and k.state = p.state
+      left join lateral (
+        select payops.days_in(s.zone, g.effective_on, g.ends_on) as valid
+        from payops.telehealth_registrations as g
+        where k.kind = 'telehealth_registration' and g.state = k.state and g.verified_on is not null
+      ) as r on true
+      where k.provider_id = any(p_providers) and k.home_licence_id is null
+        and k.kind in ('compact_privilege', 'telehealth_registration')
+    ) as n
+  ) as t
+  where l.id = t.id and (l.valid_from <> t.valid_from or l.valid_until <> t.valid_until);
+end
+$$;
+
+-- derive_privileges: the privileges of these providers are those that follow from their home licences as they are now.
+create function payops.derive_privileges(p_providers text[]) returns void
+language plpgsql
+set search_path = '' as $$
+begin
   with following as (
-    select h.id, m.state, h.compact, h.expires_on, lower(t.time) as valid_from, upper(t.time) as valid_until
-    from payops.licences as h
-    inner join payops.compacts as c on h.compact = c.code and c.grants = 'every_member'
-    inner join payops.compact_members as m on h.compact = m.compact
-    cross join lateral payops.privilege_time(h, m.state) as t (time)
-    where h.provider_id = p_provider and h.kind = 'full' and not isempty(t.time)
+    select p.*
+    from payops.privileges_of(p_providers) as p
+    inner join payops.compacts as c on p.compact = c.code and c.grants = 'every_member'
+    where not isempty(p.valid)
   ),
   gone as (
     delete from payops.licences as l
-    where l.provider_id = p_provider and l.home_licence_id is not null and not exists (
-      select from following as f where f.id = l.home_licence_id and f.state = l.state
+    where l.provider_id = any(p_providers) and l.home_licence_id is not null and not exists (
+      select from following as f where f.home_licence_id = l.home_licence_id and f.state = l.state
     )
   )
-  insert into payops.licences
+  insert into payops.licences as l
     (provider_id, state, status, expires_on, valid_from, valid_until, kind, compact, home_licence_id)
-  select p_provider, f.state, 'active', f.expires_on, f.valid_from, f.valid_until, 'compact_privilege', f.compact, f.id
+  select
+    f.provider_id, f.state, 'active', f.expires_on, lower(f.valid), upper(f.valid), 'compact_privilege', f.compact,
+    f.home_licence_id
   from following as f
   on conflict (home_licence_id, state) where home_licence_id is not null do update set
     expires_on = excluded.expires_on, valid_from = excluded.valid_from, valid_until = excluded.valid_until,
     compact = excluded.compact
+  where (l.expires_on, l.valid_from, l.valid_until, l.compact)
+    is distinct from (excluded.expires_on, excluded.valid_from, excluded.valid_until, excluded.compact);
+end
 $$;

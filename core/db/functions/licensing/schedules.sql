@@ -75,11 +75,12 @@ $$;
 
 -- schedules_are_stale: whether somebody's hours, time off or day has changed since schedules were settled.
 create function payops.schedules_are_stale(p_now timestamptz) returns boolean
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  select
-    exists (select from payops.provider_schedules as s where s.settled_until <= p_now)
-    or exists (select from payops.provider_schedules as s where s.settled_from > p_now)
+begin
+  return exists (select from payops.provider_schedules as s where s.settled_until <= p_now)
+    or exists (select from payops.provider_schedules as s where s.settled_from > p_now);
+end
 $$;
 
 -- refresh_schedules: providers whose hours, time off or day has changed are available, or not, as their schedule says, at

@@ -53,14 +53,16 @@ create function payops.record_decision(
   p_consultation payops.consultations, p_kind text, p_actor text, p_now timestamptz, p_candidates jsonb,
   p_started timestamptz
 ) returns void
-language sql
+language plpgsql
 set search_path = '' as $$
+begin
   insert into payops.assignment_decisions
     (consultation_id, at, kind, actor, provider_id, match, reason, candidates, took_us)
   values (
     p_consultation.id, p_now, p_kind, p_actor, p_consultation.provider_id, p_consultation.match,
     p_consultation.reason, p_candidates, (extract(epoch from clock_timestamp() - p_started) * 1000000)::integer
-  )
+  );
+end
 $$;
 
 -- drain_state: the oldest waiting consultations in this state are assigned while there is capacity; answers how many.

@@ -53,11 +53,14 @@ $$;
 
 -- is_available: whether this provider can take a consultation in this state now.
 create function payops.is_available(p_provider text, p_state text, p_now timestamptz) returns boolean
-language sql
+language plpgsql
 set search_path = '' as $$
-  select exists (
+declare
+  markets constant text[] := payops.markets_of(p_state);
+begin
+  return exists (
     select from payops.availability as a
-    where a.provider_id = p_provider and a.state = any(payops.markets_of(p_state)) and a.load < 1
-      and payops.holds_in(a, p_state, p_now)
-  )
+    where a.provider_id = p_provider and a.state = any(markets) and a.load < 1 and payops.holds_in(a, p_state, p_now)
+  );
+end
 $$;

@@ -1,20 +1,16 @@
 -- tier_of: how well these specialties match the requested one: 1 has it, 2 has general practice, 3 has neither.
 create function payops.tier_of(p_wanted text, p_specialties text[]) returns integer
 language sql immutable
-set search_path = '' as $$
-  select case when p_wanted = any(p_specialties) then 1 when 'general_practice' = any(p_specialties) then 2 else 3 end
-$$;
+return case when p_wanted = any(p_specialties) then 1 when 'general_practice' = any(p_specialties) then 2 else 3 end;
 
 -- match_description: why an eligible provider of this tier can be chosen.
 create function payops.match_description(p_tier integer) returns text
 language sql immutable
-set search_path = '' as $$
-  select case p_tier
-    when 1 then 'Licensed, has the specialty and capacity.'
-    when 2 then 'Licensed, general practice, has capacity.'
-    else 'Licensed, another specialty, has capacity.'
-  end
-$$;
+return case p_tier
+  when 1 then 'Licensed, has the specialty and capacity.'
+  when 2 then 'Licensed, general practice, has capacity.'
+  else 'Licensed, another specialty, has capacity.'
+end;
 
 -- candidates_of: these providers in the order of choice, each with whether they could take a consultation in this state
 -- and of this specialty now, and why or why not.

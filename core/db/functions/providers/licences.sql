@@ -1,6 +1,6 @@
--- is_within: whether a moment is from `p_from` on and before `p_until`. Postgres inlines this and the next function into
--- the query, so that its indexes are used: they have no options and no declared search path, and their names are bound
--- when they are made.
+-- is_within: whether a moment is from `p_from` on and before `p_until`. Postgres inlines this and the next two functions
+-- into the query, so that its indexes are used: they have no options and no declared search path, and their names are
+-- bound when they are made.
 create function payops.is_within(p_from timestamptz, p_until timestamptz, p_now timestamptz) returns boolean
 language sql immutable
 return p_from <= p_now and p_until > p_now;
@@ -11,12 +11,14 @@ language sql immutable
 return p_licence.status = 'active' and p_licence.awaiting is distinct from 'licence'
   and payops.is_within(p_licence.valid_from, p_licence.valid_until, p_now);
 
--- start_of_day_in: the moment this day begins in this state's time zone.
-create function payops.start_of_day_in(p_state text, p_day date) returns timestamptz
-language sql stable
-set search_path = '' as $$
-  select p_day::timestamp at time zone s.zone from payops.states as s where s.code = p_state
-$$;
+-- days_in: the time from the start of the first day to the end of the last one in this zone; without a day it has no end
+-- on that side.
+create function payops.days_in(p_zone text, p_first date, p_last date) returns tstzrange
+language sql immutable
+return tstzrange(
+  coalesce(p_first::timestamp at time zone p_zone, '-infinity'),
+  coalesce((p_last + 1)::timestamp at time zone p_zone, 'infinity')
+);
 
 -- licences_as_json: the licences of a provider that somebody entered, by state and number.
 create function payops.licences_as_json(p_provider text) returns jsonb
@@ -47,8 +49,8 @@ set search_path = '' as $$
   where l.provider_id = p_provider
 $$;
 
--- set_licences: the provider has exactly these licences, and what follows from them; fails where the table does not allow
--- one. The caller holds the provider's lock.
+-- set_licences: the provider has exactly these licences; fails where the table does not allow one. The caller holds the
+-- provider's lock, and lets follow what follows from them (`derive_licences`).
 create function payops.set_licences(p_provider text, p_licences jsonb, p_actor text, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -70,11 +72,12 @@ begin
   update payops.licences set compact = null
   where provider_id = p_provider and kind = 'full' and compact is not null; -- the home may move from one to another
   for given in
-    select l.*, payops.days_of(l.state, l.issued_on, l.expires_on) as days
+    select l.*, payops.days_in(s.zone, l.issued_on, l.expires_on) as days
     from jsonb_to_recordset(p_licences) as l (
       state text, number text, type text, status text, issued_on date, expires_on date, verified_on date,
       verified_by text, kind text, compact text
     )
+    left join payops.states as s on l.state = s.code
   loop
     insert into payops.licences (
       provider_id, state, number, type, status, issued_on, expires_on, verified_on, verified_by, valid_from,
@@ -91,7 +94,6 @@ begin
       valid_until = excluded.valid_until, kind = excluded.kind, compact = excluded.compact;
   end loop;
   perform payops.await_confirmation(p_provider, open_before, p_actor, p_now);
-  perform payops.derive_licences(p_provider, p_now);
 exception
   when unique_violation then
     raise check_violation; -- two home licences of one compact; a unique violation of the caller is of the NPI
@@ -101,22 +103,28 @@ $$;
 -- markets_of: the keys under which `availability` has who may see patients in this state: the state itself, and each
 -- compact whose home licences give privileges there.
 create function payops.markets_of(p_state text) returns text[]
-language sql stable
-return p_state || array(
-  select 'compact:' || m.compact
-  from payops.compact_members as m
-  inner join payops.compacts as c on m.compact = c.code and c.grants = 'every_member'
-  where m.state = p_state and m.verified_on is not null
-);
+language plpgsql stable
+set search_path = '' as $$
+begin
+  return p_state || array(
+    select 'compact:' || m.compact
+    from payops.compact_members as m
+    inner join payops.compacts as c on m.compact = c.code and c.grants = 'every_member'
+    where m.state = p_state and m.verified_on is not null
+  );
+end
+$$;
 
 -- has_privilege: whether a privilege that follows from this home licence holds in this state now.
 create function payops.has_privilege(p_home_licence_id bigint, p_state text, p_now timestamptz) returns boolean
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  select exists (
+begin
+  return exists (
     select from payops.licences as l
     where l.home_licence_id = p_home_licence_id and l.state = p_state and payops.licence_valid(l, p_now)
-  )
+  );
+end
 $$;
 
 -- holds_in: whether the licence of this row of `availability` holds in this state now. For a compact's row that is asked

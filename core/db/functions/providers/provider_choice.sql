@@ -1,13 +1,26 @@
 -- next_in_order: the first providers available in this state for one of these specialties, in the order of choice.
+--
+-- It is in PL/pgSQL, as all that a choice calls: the plan of such a function is kept by the session, that of an SQL function
+-- which is not inlined is made at each call.
 create function payops.next_in_order(
   p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_limit integer
 ) returns table (provider_id text, load double precision, capacity integer)
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
+declare
+  markets constant text[] := payops.markets_of(p_state);
+begin
+  return query
   select o.provider_id, o.load, o.capacity
-  from unnest(payops.markets_of(p_state)) as m (market)
+  from unnest(markets) as m (market)
   cross join unnest(p_specialties) as s (code)
-  left join lateral payops.search_cursor(m.market, s.code) as c on true
+  left join lateral (
+    select k.load, k.idle_since
+    from payops.search_cursors as k
+    where k.state = m.market and k.specialty = s.code
+    order by k.load, k.idle_since
+    limit 1
+  ) as c on true
   cross join lateral (
     select a.provider_id, a.load, a.capacity, a.idle_since
     from payops.availability as a
@@ -22,7 +35,8 @@ set search_path = '' as $$
     limit p_limit
   ) as o
   order by o.load, o.idle_since, o.provider_id
-  limit p_limit
+  limit p_limit;
+end
 $$;
 
 -- first_unlocked: locks the first provider in the order of choice whom no other transaction is choosing; or names the one
@@ -40,6 +54,7 @@ language plpgsql
 set search_path = '' as $$
 declare
   why constant text := payops.match_description(p_tier);
+  markets constant text[] := payops.markets_of(p_state);
   ids text[];
   loads double precision[];
   capacities integer[];
@@ -76,7 +91,7 @@ begin
   else
     stale := not exists (
       select from payops.availability as a
-      where a.provider_id = first_unlocked.provider_id and a.state = any(payops.markets_of(p_state))
+      where a.provider_id = first_unlocked.provider_id and a.state = any(markets)
         and a.specialty = any(p_specialties) and a.load = taken_at and payops.holds_in(a, p_state, p_now)
     );
   end if;
@@ -198,8 +213,26 @@ begin
 end
 $$;
 
+-- chosen_record: what a decision records of a provider who was chosen before all others, and is locked.
+create function payops.chosen_record(p_provider text, p_wanted text) returns jsonb
+language plpgsql stable
+set search_path = '' as $$
+begin
+  return (
+    select jsonb_build_array(payops.candidate_record(
+      p.id, true, t.tier, payops.match_description(t.tier), p.pending, coalesce(d.capacity, p.capacity)
+    ))
+    from payops.providers as p
+    left join payops.provider_schedules as d on p.id = d.provider_id
+    cross join lateral payops.tier_of(p_wanted, p.specialties) as t (tier)
+    where p.id = p_provider
+  );
+end
+$$;
+
 -- choose_for: locks the provider for this consultation and says how they match and why they were chosen. If nobody can be
--- chosen it is null, with the reason. `first` are the first in the order of choice of each tier that was tried.
+-- chosen it is null, with the reason. `first` are the first in the order of choice of each tier that was tried, or the one
+-- who was chosen before all others.
 create function payops.choose_for(
   p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
   out provider_id text, out match text, out reason text, out first jsonb
@@ -218,12 +251,14 @@ begin
       (select p.specialties from payops.providers as p where p.id = provider_id)::text[]
     ) then 'specialty' else 'fallback' end;
     reason := 'The preferred provider is licensed and has capacity.';
+    first := payops.chosen_record(provider_id, wanted);
     return;
   end if;
   foreach provider_id in array payops.known_providers(p_consultation) loop
     if payops.lock_if_available(provider_id, p_consultation, p_now, p_may_wait) then
       match := 'specialty';
       reason := 'The patient knows this provider, who is licensed and has capacity.';
+      first := payops.chosen_record(provider_id, wanted);
       return;
     end if;
   end loop;

@@ -24,6 +24,7 @@ begin
     returning id into target;
   end if;
   perform payops.set_licences(target, p_licences, 'system:preview', p_now);
+  perform payops.derive_licences(array[target], p_now);
   found_in := payops.seen_states(target, p_now);
   raise exception using errcode = 'PT001', message = 'only a preview';
 exception

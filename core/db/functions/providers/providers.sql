@@ -13,9 +13,8 @@ create function payops.provider_facts(p_id text) returns jsonb
 language sql stable
 set search_path = '' as $$
   select
-    payops.provider_as_json(p) - array[
-      'id', 'pending', 'blocked_reason', 'last_assigned_at', 'created_at', 'updated_at', 'validity'
-    ]
+    to_jsonb(p) - array['id', 'pending', 'blocked_reason', 'last_assigned_at', 'created_at', 'updated_at']
+    || jsonb_build_object('licences', payops.licences_as_json(p.id))
   from payops.providers as p
   where p.id = p_id
 $$;
@@ -94,7 +93,8 @@ set search_path = '' as $$
 $$;
 
 -- put_provider: one provider is added or changed as the document says; answers the ID and whether the provider was added,
--- changed or left unchanged. A field that the document leaves out stays as it was. The caller rewrites their availability.
+-- changed or left unchanged. A field that the document leaves out stays as it was. The caller lets follow what follows from
+-- their licences, and rewrites their availability.
 create function payops.put_provider(
   p_actor text, p_actor_role text, p_document jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -136,6 +136,7 @@ begin
   end if;
   after := payops.provider_facts(target);
   if after = before then
+    perform payops.derive_licences(array[target], p_now); -- the same licences may have been written again
     return jsonb_build_object('id', target, 'outcome', 'unchanged');
   end if;
   update payops.providers set updated_at = p_now where id = target;
@@ -180,6 +181,7 @@ begin
     if p_trial then
       raise exception using errcode = 'PT001', message = 'only a trial';
     end if;
+    perform payops.derive_licences(changed, p_now);
     perform payops.rewrite_availability(variadic changed);
     placed := payops.drain_for(changed, p_now);
   exception

@@ -1,11 +1,16 @@
 -- search_cursor: where the search for a provider in this state and specialty starts; null where it starts at the first.
 create function payops.search_cursor(p_state text, p_specialty text) returns payops.search_cursors
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  select c.* from payops.search_cursors as c
+declare
+  lowest payops.search_cursors;
+begin
+  select c.* into lowest from payops.search_cursors as c
   where c.state = p_state and c.specialty = p_specialty
   order by c.load, c.idle_since
-  limit 1
+  limit 1;
+  return lowest;
+end
 $$;
 
 -- lower_search_cursors: no search starts after a row of these providers that is available now. Until this commits nobody

@@ -1,8 +1,10 @@
 -- specialty_name: the name of a specialty as it stands within a sentence.
 create function payops.specialty_name(p_code text) returns text
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  select lower(coalesce((select s.name from payops.specialties as s where s.code = p_code), p_code))
+begin
+  return lower(coalesce((select s.name from payops.specialties as s where s.code = p_code), p_code));
+end
 $$;
 
 -- directory_vocabulary: the names of all states and specialties by code, the compacts with what they grant and their

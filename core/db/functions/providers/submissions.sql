@@ -43,6 +43,7 @@ set plan_cache_mode = 'force_generic_plan'
 set enable_seqscan = 'off' as $$
 declare
   submitted payops.consultations;
+  market text;
 begin
   if not p_refreshed and payops.schedules_are_stale(p_now) then
     return null;
@@ -71,11 +72,12 @@ begin
   else
     submitted := payops.assign_first_in_line(submitted, p_now);
   end if;
-  perform payops.advance_search_cursor(m.market, p_specialty) from unnest(payops.markets_of(p_state)) as m (market);
-  if submitted.match is distinct from 'specialty' then
-    perform payops.advance_search_cursor(m.market, 'general_practice')
-    from unnest(payops.markets_of(p_state)) as m (market);
-  end if;
+  foreach market in array payops.markets_of(p_state) loop
+    perform payops.advance_search_cursor(market, p_specialty);
+    if submitted.match is distinct from 'specialty' then
+      perform payops.advance_search_cursor(market, 'general_practice');
+    end if;
+  end loop;
   return submitted.first_answer;
 end
 $$;
@@ -119,13 +121,11 @@ $$;
 
 -- answer_to: the answer to the intake form about this consultation.
 create function payops.answer_to(p_consultation payops.consultations) returns jsonb
-language sql immutable
-set search_path = '' as $$
-  select jsonb_build_object(
-    'consultationId', p_consultation.id, 'status', p_consultation.status, 'providerId', p_consultation.provider_id,
-    'match', p_consultation.match, 'reason', p_consultation.reason
-  )
-$$;
+language sql stable
+return jsonb_build_object(
+  'consultationId', p_consultation.id, 'status', p_consultation.status, 'providerId', p_consultation.provider_id,
+  'match', p_consultation.match, 'reason', p_consultation.reason
+);
 
 -- check_submission: refused, with the field it is about, where state, specialty or preferred provider is unknown.
 create function payops.check_submission(p_state text, p_specialty text, p_preferred text) returns void
