@@ -25,6 +25,7 @@ WINDOW_SECONDS = 0.25
 CROWD = 50
 COMPANY = 2.5
 BUSY = 0.5
+STILL_BUSY = 0.5  # of that share, while events are recorded first: recording takes the writer less time than applying
 
 
 class Applying:
@@ -64,21 +65,24 @@ class Applier:
     """A thread that applies events as soon as this process has recorded some, and looks for those of others."""
 
     def __init__(self, db: Database, clock: Clock):
-        self._applying = Applying(db, clock)
+        self._db, self._applying = db, Applying(db, clock)
         self._some, self._room, self._stop = threading.Event(), threading.Event(), threading.Event()
-        self._behind, self._counting = 0, threading.Lock()
+        self._behind = self._since = 0
+        self._counting = threading.Lock()
         self._room.set()
         self._thread = threading.Thread(target=self._run, name="apply recorded events", daemon=True)
         self._thread.start()
 
     @property
     def behind(self) -> int:
-        """How many events that this process recorded may still have to be applied."""
+        """How many events may still have to be applied, whoever recorded them."""
         return self._behind
 
     def recorded(self, count: int) -> None:
         """So many more are recorded."""
-        self._count(self._behind + count)
+        with self._counting:
+            self._since += count
+            self._reckon(self._behind + count)
         self._some.set()
 
     def wait_for_room(self) -> None:
@@ -91,13 +95,21 @@ class Applier:
         self._some.set()
         self._thread.join(10)
 
-    def _count(self, behind: int) -> None:
+    def _reckon(self, behind: int) -> None:
+        self._behind = behind
+        if behind < MOST_BEHIND:
+            self._room.set()
+        else:
+            self._room.clear()
+
+    def _reckon_from(self, left: int) -> None:
+        """So many were left when `_since` was set to 0."""
         with self._counting:
-            self._behind = max(0, behind)
-            if self._behind < MOST_BEHIND:
-                self._room.set()
-            else:
-                self._room.clear()
+            self._reckon(left + self._since)
+
+    def _recorded_from_now(self) -> None:
+        with self._counting:
+            self._since = 0
 
     def _run(self) -> None:
         away = False
@@ -117,16 +129,19 @@ class Applier:
                 self._stop.wait(AGAIN_SECONDS)
 
     def _apply(self) -> None:
-        while (applied := self._applying.some()) != 0:
-            if applied is None:
-                self._stop.wait(TAKEN_SECONDS)
-                if self._stop.is_set():
-                    return
-                continue
-            self._count(self._behind - applied)
-            if applied < EVENTS_AT_ONCE:
+        """Apply until none is left. Another process may be at it instead, with our events among its own."""
+        while True:
+            self._recorded_from_now()
+            applied = self._applying.some()
+            if applied == 0:
+                self._reckon_from(0)
+                return
+            self._recorded_from_now()
+            self._reckon_from(self._db.call("recorded_left"))
+            if applied is None and self._stop.wait(TAKEN_SECONDS):
+                return
+            if applied is not None and applied < EVENTS_AT_ONCE:
                 self._stop.wait(GATHER_SECONDS)
-        self._count(0)
 
 
 class InboxWriter:
@@ -138,12 +153,13 @@ class InboxWriter:
     def __init__(self, db: Database, applier: Applier, clock: Clock):
         self._db, self._applier, self._clock = db, applier, clock
         self._began, self._now, self._before = 0.0, _Window(), _Window()
-        self._counting = threading.Lock()
+        self._counting, self._recording = threading.Lock(), False
 
     def __call__(self, batch: Sequence[inbox.Received]) -> list[str]:
         started = time.monotonic()
         try:
-            if not self._crowded() and not self._applier.behind:
+            self._recording = self._crowded() or self._applier.behind > 0
+            if not self._recording:
                 return inbox.receive(self._db, batch, now=self._clock())
             self._applier.wait_for_room()
             outcomes = inbox.record(self._db, batch, now=self._clock())
@@ -155,8 +171,8 @@ class InboxWriter:
     def _crowded(self) -> bool:
         with self._counting:
             self._roll()
-            seen = self._before
-        return seen.events >= max(CROWD, COMPANY * seen.batches) and seen.busy_seconds >= BUSY * WINDOW_SECONDS
+            seen, share = self._before, BUSY * (STILL_BUSY if self._recording else 1)
+        return seen.events >= max(CROWD, COMPANY * seen.batches) and seen.busy_seconds >= share * WINDOW_SECONDS
 
     def _count(self, events: int, seconds: float) -> None:
         with self._counting:

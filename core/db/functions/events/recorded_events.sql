@@ -120,3 +120,8 @@ $$;
 create function payops.recorded_since() returns timestamptz
 language sql stable
 set search_path = '' as $$ select min(b.oldest) from payops.recorded_batches as b $$;
+
+-- recorded_left: how many recorded events wait to be applied.
+create function payops_api.recorded_left() returns jsonb
+language sql stable security definer
+set search_path = '' as $$ select to_jsonb(coalesce(sum(cardinality(b.ids)), 0)) from payops.recorded_batches as b $$;
