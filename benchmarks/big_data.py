@@ -8,6 +8,7 @@ import psycopg
 HERE = Path(__file__).parent
 PART = 250_000
 RECOUNTED_A_STEP = 20_000
+NOW = "2026-11-27T17:00:05Z"  # just after the newest payment
 OTHER_COUNTS = {
     "stale_subscriptions": "refresh_subscriptions(10000)",
     "stale_revenue_days": "refresh_revenue(30)",
@@ -40,6 +41,9 @@ def recount(conninfo: str, tell: Callable[[str], None] = lambda _: None) -> None
             while _first(owner, f"select exists (select from payops.{table})"):
                 _first(owner, f"select payops.{refresh}")
             tell(f"{table} is counted")
+        while _first(owner, f"select payops_api.move_running_subscriptions('{NOW}')"):
+            pass
+        tell("running subscriptions are placed")
         owner.execute("vacuum analyze")
 
 

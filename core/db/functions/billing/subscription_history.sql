@@ -202,6 +202,7 @@ begin
   cross join lateral payops.priced_items(p.items, p.discounts, p.currency) as i;
   customers := customers || payops.customers_in_history(p_ids);
   perform payops.rebuild_revenue_changes(array(select distinct c from unnest(customers) as c));
+  perform payops.place_running(p_ids, payops.running_moment());
 end
 $$;
 

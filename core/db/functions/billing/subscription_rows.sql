@@ -40,25 +40,38 @@ set search_path = '' as $$
 $$;
 
 -- subscription_lists: how many subscriptions are in each list, what they bring in a month, and what their prices come
--- to. Those that are alike are counted first, and placed together.
+-- to. Where the kept sums are of another moment, those that are alike are counted first, and placed together.
 create function payops.subscription_lists(p_currency text, p_now timestamptz) returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  with alike as (
-    select
-      s.status, s.pause_behavior, s.scheduled, least(s.monthly_minor, 1) as brings, count(*) as subscriptions,
-      sum(s.monthly_minor) as monthly, sum(s.price_minor) as price
-    from payops.present_subscriptions(p_currency, p_now) as s
-    group by s.status, s.pause_behavior, s.scheduled, least(s.monthly_minor, 1)
-  )
-  select coalesce(jsonb_object_agg(k.list, to_jsonb(k) - 'list'), '{}')
-  from (
-    select
-      l.list, sum(a.subscriptions) as subscriptions, sum(a.monthly) as monthly_minor, sum(a.price) as price_minor
-    from unnest(array['all', 'active', 'trialing', 'past_due', 'scheduled', 'paused', 'unpaid']) as l (list)
-    inner join alike as a on payops.is_shown(l.list, a.status, a.pause_behavior, a.scheduled, a.brings)
-    group by l.list
-  ) as k
+begin
+  if payops.runs_as_of(p_now) then
+    return (
+      select coalesce(jsonb_object_agg(k.list, jsonb_build_object(
+        'subscriptions', k.subscriptions, 'monthly_minor', k.monthly_minor, 'price_minor', k.price_minor
+      )), '{}')
+      from payops.running_lists as k
+      where k.currency = p_currency and k.subscriptions > 0
+    );
+  end if;
+  return (
+    with alike as (
+      select
+        s.status, s.pause_behavior, s.scheduled, least(s.monthly_minor, 1) as brings, count(*) as subscriptions,
+        sum(s.monthly_minor) as monthly, sum(s.price_minor) as price
+      from payops.present_subscriptions(p_currency, p_now) as s
+      group by s.status, s.pause_behavior, s.scheduled, least(s.monthly_minor, 1)
+    )
+    select coalesce(jsonb_object_agg(k.list, to_jsonb(k) - 'list'), '{}')
+    from (
+      select
+        l.list, sum(a.subscriptions) as subscriptions, sum(a.monthly) as monthly_minor, sum(a.price) as price_minor
+      from unnest(payops.subscription_list_names()) as l (list)
+      inner join alike as a on payops.is_shown(l.list, a.status, a.pause_behavior, a.scheduled, a.brings)
+      group by l.list
+    ) as k
+  );
+end
 $$;
 
 -- subscriptions_listed: one page of a list, those that bring the most first, and how many there are in all. `p_find`
@@ -66,41 +79,66 @@ $$;
 create function payops_api.subscriptions_listed(
   p_list text, p_find text, p_currency text, p_now timestamptz, p_most integer, p_after integer default 0
 ) returns jsonb
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = '' as $$
-  with found as (
-    select p.*
-    from payops.present_subscriptions(
-      p_currency, p_now, case when p_find is not null then array(select i from payops.subscriptions_named(p_find) as i) end
-    ) as p
-    where payops.is_shown(p_list, p.status, p.pause_behavior, p.scheduled, p.monthly_minor)
-  ),
-  page as (
+begin
+  if p_find is null and payops.runs_as_of(p_now) then
+    return jsonb_build_object(
+      'count', 0, 'customers', 0, 'monthly_minor', 0, 'price_minor', 0,
+      'rows', payops.subscriptions_shown(array(
+        select r.subscription_id from payops.largest_running(p_list, p_currency, p_most, p_after) as r
+      ), p_currency, p_now)
+    ) || coalesce((
+      select jsonb_build_object(
+        'count', k.subscriptions, 'customers', k.customers, 'monthly_minor', k.monthly_minor, 'price_minor', k.price_minor
+      )
+      from payops.running_lists as k
+      where k.currency = p_currency and k.list = p_list
+    ), '{}');
+  end if;
+  return (
+    with found as (
+      select p.*
+      from payops.present_subscriptions(
+        p_currency, p_now, case when p_find is not null then array(select i from payops.subscriptions_named(p_find) as i) end
+      ) as p
+      where payops.is_shown(p_list, p.status, p.pause_behavior, p.scheduled, p.monthly_minor)
+    )
+    select jsonb_build_object(
+      'count', count(*), 'customers', count(distinct f.customer_id), 'monthly_minor', coalesce(sum(f.monthly_minor), 0),
+      'price_minor', coalesce(sum(f.price_minor), 0),
+      'rows', payops.subscriptions_shown(array(
+        select n.subscription_id from found as n
+        order by n.monthly_minor desc, n.price_minor desc, n.subscription_id
+        limit p_most offset p_after
+      ), p_currency, p_now)
+    )
+    from found as f
+  );
+end
+$$;
+
+-- subscriptions_shown: these running subscriptions as the list shows them, those that bring the most first.
+create function payops.subscriptions_shown(p_ids text[], p_currency text, p_now timestamptz) returns jsonb
+language sql stable
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
+  select coalesce(jsonb_agg(
+    to_jsonb(p) || jsonb_build_object('id', p.subscription_id, 'currency', p_currency, 'owed_minor', (
+      select i.amount_remaining_minor from payops.invoices as i
+      where i.id = p.latest_invoice_id and i.status = 'open'
+    ))
+    order by p.monthly_minor desc, p.price_minor desc, p.subscription_id
+  ), '[]')
+  from (
     select
       f.*, s.patient_id, s.start_date, s.current_period_end, s.cancel_at, s.cancel_at_period_end, s.trial_end, s.items,
       s.pause_resumes_at, s.latest_invoice_id
-    from (
-      select n.* from found as n
-      order by n.monthly_minor desc, n.price_minor desc, n.subscription_id
-      limit p_most offset p_after
-    ) as f
+    from payops.present_subscriptions(p_currency, p_now, p_ids) as f
     inner join payops.subscriptions as s on f.subscription_id = s.id
-  )
-  select jsonb_build_object(
-    'count', count(*), 'customers', count(distinct f.customer_id), 'monthly_minor', coalesce(sum(f.monthly_minor), 0),
-    'price_minor', coalesce(sum(f.price_minor), 0),
-    'rows', (
-      select coalesce(jsonb_agg(
-        to_jsonb(p) || jsonb_build_object('id', p.subscription_id, 'currency', p_currency, 'owed_minor', (
-          select i.amount_remaining_minor from payops.invoices as i
-          where i.id = p.latest_invoice_id and i.status = 'open'
-        ))
-        order by p.monthly_minor desc, p.price_minor desc, p.subscription_id
-      ), '[]')
-      from page as p
-    )
-  )
-  from found as f
+  ) as p
 $$;
 
 -- subscriptions_named: the subscriptions that an id names: their own, or a customer's, patient's, order's, price's or
@@ -144,6 +182,7 @@ declare
 begin
   if not pg_is_in_recovery() then
     perform payops.refresh_subscriptions(5000);
+    perform payops.move_running(p_now, 500);
   end if;
   select m.starts, m.ends into now_is from payops.period_moments(p_since, p_until, p_now) as m;
   return jsonb_build_object(
