@@ -118,7 +118,8 @@ def steps(running: Services) -> list[Step]:
         Step("switch planned flows", 1, lambda: db.call("switch_planned", now=clock())),
         Step("pause guarded flows", 2, lambda: db.call("pause_guarded", now=clock())),
         Step("delete expired idempotency keys", 3600, lambda: requests.forget_old(db, wall_clock())),
-        Step("count retryable payments", 2, lambda: overview.count_ahead(db, clock()), alone=True),
+        Step("move running subscriptions", 1, lambda: db.call("move_running_subscriptions", now=clock())),
+        Step("count ahead", 2, lambda: overview.count_ahead(db, clock()), alone=True),
         Step("count for Prometheus", 30, lambda: db.call("metric_samples", now=clock())),
         Step("extend the audit chain", 20, lambda: chain_audit_log(running.db, wall_clock())),
     ]

@@ -102,8 +102,10 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
 
 
 def count_ahead(db: Database, now: datetime) -> None:
-    """Count what takes the overview long, if it was not counted a short while ago."""
+    """Count what takes the overview and some lists long, each if it was not counted a short while ago."""
     db.call("count_retryable", now=now, retry_rules=retry_advice.rules())
+    db.call("count_licence_impacts", now=now)
+    db.call("count_warnings", now=now)
 
 
 def mark_in_words(mark: Mark) -> str:

@@ -138,13 +138,17 @@ ALSO = {
         f"{SINCE}, {UNTIL}, null, 'dead'",
         f"{SINCE}, {UNTIL}, null, null, 'pi_77'",
     ],
-    "subscriptions_listed": [f"'active', 'nothing', 'usd', {NOW}, 50"],
+    "subscriptions_listed": [
+        f"'active', 'nothing', 'usd', {NOW}, 50",
+        *(f"'{each}', null, 'usd', {NOW}, 50" for each in ("active", "past_due", "scheduled", "paused")),
+    ],
 }
 # What is read follows something else than the rows shown; each with how many rows that may be here.
 MORE_ROWS = {
+    "count_licence_impacts": 20_000,  # the patients of each licence; the worker's
     "count_retryable": 20_000,  # what failed within 60 days; the worker's
     "distribution": 6_000,  # every provider
-    "expiring_licences": 20_000,  # the patients of each licence
+    "expiring_licences": 20_000,  # the patients of each licence, where they are quickly counted
     "reminders_due": 100_000,  # the patients of up to 200 licences, and who is left in their states; the worker's
     "search_providers": 12_000,  # every provider
     "states_at_risk": 12_000,
@@ -166,7 +170,6 @@ MORE_ROWS = {
     "revenue": 15_000,  # sums by day, over two years
     "revenue_by_month": 10_000,  # sums by day, and the customers who changed
     "state_coverage": 10_000,  # every provider
-    "subscription_figures": 10_000,
 }
 # What reads a growing table whole, and why that is right or what it would take.
 READS_WHOLE = {
@@ -174,8 +177,6 @@ READS_WHOLE = {
     "missing_terms": {"subscription_history"},  # the worker, every ten seconds: subscriptions alone
     "refresh_reconciliation": {"balance_transactions", "charges"},  # every day is stale here
     "subscription_currencies": {"subscriptions"},
-    "subscription_figures": {"subscription_history"},  # every running subscription is in a list
-    "subscriptions_listed": {"subscription_history"},
 }
 # Indexes that no call here reads, and what does.
 USED_ELSEWHERE = {
@@ -191,9 +192,11 @@ USED_ELSEWHERE = {
     "payment_facts_day": "a changed day is counted again, and failed payments of some days",
     "payment_facts_first_attempt": "alerts about payments decided lately",
     "payment_facts_found_failure": "a changed day is counted again",
+    "subscription_history_ends": "what ends while time moves on",
+    "subscription_history_starts": "what begins while time moves on",
     "subscription_history_customer": "a changed subscription is counted again",
     "subscription_history_paying": "the customers behind a period's start or end",
-    "subscription_history_present": "running subscriptions, where most have ended",
+    "running_subscriptions_customer": "a changed subscription is placed again",
     "subscription_history_price": "a changed price's subscriptions",
     "subscription_snapshots_of": "a changed subscription is counted again",
     "subscriptions_tied": "as for checkout sessions",
@@ -209,6 +212,10 @@ NOT_CALLED = set(
     sign_in_with_identity skip_object submit_consultation
     """.split()
 )
+
+
+LATER = "'2027-02-05T17:00Z'"  # when the warnings are more than 60 days old
+LICENCES, WARNINGS = f"expiring_licences(90, {LATER})", f"list_fraud_warnings({LATER})"
 
 
 def functions() -> dict[str, list[str]]:
@@ -306,6 +313,18 @@ def asked(big) -> tuple[list[str], set[str]]:
 
 def test_no_call_reads_a_growing_table_whole_or_many_more_rows_than_it_shows(asked):
     assert not asked[0], "\n".join(asked[0])
+
+
+def test_what_is_counted_ahead_is_read_from_there(big):
+    """What ending licences affect, and what became of earlier warnings: no patients, nor the warnings."""
+    with big.transaction(force_rollback=True):
+        before = {call: rows_read(big, call)[1] for call in (LICENCES, WARNINGS)}
+        for count in ("count_licence_impacts", "count_warnings"):
+            big.execute(f"select payops_api.{count}({LATER})")
+        big.execute("update payops.kept_counts set took = '1 s', counted_at = clock_timestamp()")
+        saved = {call: before[call] - rows_read(big, call)[1] for call in before}
+    assert saved[LICENCES] > 1_000
+    assert saved[WARNINGS] > 20
 
 
 def test_every_index_of_a_growing_table_is_used(asked):

@@ -3,12 +3,13 @@ create function payops.seconds_bounds() returns double precision[]
 language sql immutable
 set search_path = '' as $$ select '{0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10}'::double precision[] $$;
 
--- seconds_bucket: the upper limit of the bucket that a duration falls into.
+-- seconds_bucket: the upper limit of the bucket that a duration falls into. Limits are counted from above, because each
+-- belongs to its own bucket.
 create function payops.seconds_bucket(p_seconds double precision) returns text
 language sql immutable
-set search_path = '' as $$
-  select coalesce((select min(b) from unnest(payops.seconds_bounds()) as b where p_seconds <= b)::text, '+Inf')
-$$;
+return ('{0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,+Inf}'::text[])[
+  14 - width_bucket(-p_seconds, '{-10,-5,-2.5,-1,-0.5,-0.25,-0.1,-0.05,-0.025,-0.01,-0.005,-0.0025,-0.001}'::double precision[])
+];
 
 -- count_metrics: what happened between two moments is added to the totals, once.
 create function payops.count_metrics(p_since timestamptz, p_until timestamptz) returns void

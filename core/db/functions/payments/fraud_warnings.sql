@@ -18,13 +18,34 @@ set search_path = '' as $$
   where w.created < p_now - interval '60 days'
 $$;
 
+-- count_warnings: what became of earlier fraud warnings, for the list, unless it was counted a short while ago. Answers
+-- whether it was counted.
+create function payops_api.count_warnings(p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  begun constant timestamptz := clock_timestamp();
+  counted record;
+begin
+  if payops.counted_lately('warning_history', '') then
+    return 'false';
+  end if;
+  select h.* into counted from payops.warning_history(p_now) as h;
+  perform payops.keep_count('warning_history', '', begun, p_now, counted.warned, to_jsonb(counted));
+  return 'true';
+end
+$$;
+
 -- list_fraud_warnings: the payments reported as fraud that can still be refunded, newest first, with the fee of a
 -- dispute, and what became of earlier warnings.
 create function payops_api.list_fraud_warnings(p_now timestamptz, p_limit integer default 500) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select jsonb_build_object(
-    'history', (select to_jsonb(h) from payops.warning_history(p_now) as h),
+    'history', coalesce(
+      (select k.at_stake from payops.kept_lately('warning_history', '', p_now) as k),
+      (select to_jsonb(h) from payops.warning_history(p_now) as h)
+    ),
     'items', (
       select coalesce(jsonb_agg(to_jsonb(x) order by x.created desc, x.id), '[]')
       from (

@@ -1,49 +1,33 @@
--- count_retryable: how many failed payments can be retried now, for the overview, unless it is quickly counted there or
--- was counted a short while ago: at most a twentieth of the time is spent on it. Answers whether it was counted.
+-- count_retryable: how many failed payments can be retried now, for the overview, unless it was counted a short while
+-- ago. Answers whether it was counted.
 create function payops_api.count_retryable(p_now timestamptz, p_retry_rules jsonb) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 declare
-  begun timestamptz;
+  rules constant text := md5(p_retry_rules::text);
+  begun constant timestamptz := clock_timestamp();
+  counted record;
 begin
-  if exists (
-    select from payops.kept_counts as k
-    where k.subject = 'retryable_failures' and k.asked_with = md5(p_retry_rules::text)
-      and clock_timestamp() < k.counted_at + 20 * k.took
-  ) then
+  if payops.counted_lately('retryable_failures', rules) then
     return 'false';
   end if;
-  begun := clock_timestamp();
-  insert into payops.kept_counts as k (subject, asked_with, as_of, counted_at, took, items, at_stake, oldest)
-  select
-    'retryable_failures', md5(p_retry_rules::text), p_now, clock_timestamp(), clock_timestamp() - begun, r.waiting,
-    r.at_stake, r.oldest
-  from payops.retryable_now(p_now, p_retry_rules) as r
-  on conflict (subject) do update set
-    asked_with = excluded.asked_with, as_of = excluded.as_of, counted_at = excluded.counted_at, took = excluded.took,
-    items = excluded.items, at_stake = excluded.at_stake, oldest = excluded.oldest;
+  select * into counted from payops.retryable_now(p_now, p_retry_rules);
+  perform payops.keep_count(
+    'retryable_failures', rules, begun, p_now, counted.waiting, counted.at_stake, counted.oldest
+  );
   return 'true';
 end
 $$;
 
--- retryable_lately: the same as retryable_now. Where counting takes more than 20 ms, it is what the worker counted last, if
--- that is no longer ago than 10 s or 40 times as long as the counting took.
+-- retryable_lately: the same as retryable_now, or what the worker counted last.
 create function payops.retryable_lately(p_now timestamptz, p_rules jsonb)
 returns table (waiting bigint, at_stake jsonb, oldest timestamptz)
 language plpgsql stable rows 1
 set search_path = '' as $$
-declare
-  kept payops.kept_counts;
-  fresh_for interval;
 begin
-  select k.* into kept from payops.kept_counts as k
-  where k.subject = 'retryable_failures' and k.asked_with = md5(p_rules::text);
-  fresh_for := greatest(interval '10 seconds', 40 * kept.took);
-  if kept.took > interval '20 milliseconds' and clock_timestamp() < kept.counted_at + fresh_for
-    and p_now between kept.as_of - fresh_for and kept.as_of + fresh_for
-  then
-    return query select kept.items, kept.at_stake, kept.oldest;
-  else
+  return query
+  select k.items, k.at_stake, k.oldest from payops.kept_lately('retryable_failures', md5(p_rules::text), p_now) as k;
+  if not found then
     return query select r.* from payops.retryable_now(p_now, p_rules) as r;
   end if;
 end

@@ -57,8 +57,51 @@ set enable_mergejoin = 'off' as $$
   )
 $$;
 
--- expiring_licences: licences of active providers that end within so many days, or have ended and still have the status
--- active; soonest first, at most 500, with how many others are licensed there and what each affects.
+-- licences_ending: licences of active providers that end within so many days, or have ended and still have the status
+-- active; the 500 that end first.
+create function payops.licences_ending(p_days integer, p_now timestamptz)
+returns table (
+  id bigint, provider_id text, name text, state text, number text, expires_on date, ends_at timestamptz, expired boolean,
+  days_left integer
+)
+language sql stable rows 500
+set search_path = '' as $$
+  select
+    l.id, l.provider_id, p.name, l.state, l.number, l.expires_on, l.valid_until, l.valid_until <= p_now,
+    greatest(ceil(extract(epoch from l.valid_until - p_now) / 86400), 0)::integer
+  from payops.licences as l
+  inner join payops.providers as p on l.provider_id = p.id
+  where l.status = 'active' and p.active and l.home_licence_id is null
+    and l.valid_until > '-infinity' and l.valid_until <= p_now + make_interval(days => p_days)
+    and l.expires_on <= (p_now + make_interval(days => p_days + 1))::date
+  order by l.expires_on, l.provider_id, l.state
+  limit 500
+$$;
+
+-- count_licence_impacts: what each licence affects that ends within 90 days, unless it was counted a short while ago.
+-- Answers whether it was counted.
+create function payops_api.count_licence_impacts(p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  begun constant timestamptz := clock_timestamp();
+  counted record;
+begin
+  if payops.counted_lately('licence_impacts', '') then
+    return 'false';
+  end if;
+  select
+    count(*) as licences, coalesce(jsonb_object_agg(
+      l.id, payops.licence_impact(l.provider_id, payops.states_of_licence(l.id), p_now)
+    ), '{}') as impacts
+  into counted
+  from payops.licences_ending(90, p_now) as l;
+  perform payops.keep_count('licence_impacts', '', begun, p_now, counted.licences, counted.impacts);
+  return 'true';
+end
+$$;
+
+-- expiring_licences: those licences, soonest first, with how many others are licensed there and what each affects.
 create function payops_api.expiring_licences(p_days integer, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -71,7 +114,7 @@ set search_path = '' as $$
   numbers as materialized (select n.state, count(*) as providers from licensed as n group by n.state)
   select coalesce(jsonb_agg(
     to_jsonb(x)
-    || payops.licence_impact(x.provider_id, payops.states_of_licence(x.id), p_now)
+    || coalesce(k.impact, payops.licence_impact(x.provider_id, payops.states_of_licence(x.id), p_now))
     || jsonb_build_object('others', coalesce((
       select
         n.providers - (exists (
@@ -84,17 +127,10 @@ set search_path = '' as $$
     ), 0))
     order by x.expires_on, x.provider_id, x.state
   ), '[]')
-  from (
-    select
-      l.id, l.provider_id, p.name, l.state, l.number, l.expires_on, l.valid_until as ends_at,
-      l.valid_until <= p_now as expired,
-      greatest(ceil(extract(epoch from l.valid_until - p_now) / 86400), 0)::integer as days_left
-    from payops.licences as l
-    inner join payops.providers as p on l.provider_id = p.id
-    where l.status = 'active' and p.active and l.home_licence_id is null
-      and l.valid_until > '-infinity' and l.valid_until <= p_now + make_interval(days => p_days)
-      and l.expires_on <= (p_now + make_interval(days => p_days + 1))::date
-    order by l.expires_on, l.provider_id, l.state
-    limit 500
-  ) as x
+  from payops.licences_ending(p_days, p_now) as x
+  left join (
+    select each.key as id, each.value as impact
+    from payops.kept_lately('licence_impacts', '', p_now) as kept
+    cross join lateral jsonb_each(kept.at_stake) as each
+  ) as k on x.id::text = k.id
 $$;
