@@ -51,6 +51,7 @@ OWN_WORK = {
     "payops.refresh_balances",
     "payops.refresh_revenue",
     "payops.refresh_subscriptions",
+    "payops.move_running",
     "payops.refresh_observations",
     "payops.refresh_figures",
     "payops.states_with",  # undoes what it did
