@@ -162,6 +162,8 @@ class Console:
     passwords: dict[str, str]
 
     def fill_in(self, page: Page, name: str, password: str | None = None) -> None:
+        page.get_by_role("textbox", name="Username").wait_for()
+        at_rest(page)  # a form that is drawn anew forgets what was typed
         page.get_by_role("textbox", name="Username").fill(name)
         page.get_by_role("textbox", name="Password").fill(password or self.passwords[name])
         page.get_by_role("button", name="Login").click()

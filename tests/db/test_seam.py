@@ -76,11 +76,11 @@ def test_what_the_audit_log_recorded_cannot_be_changed_even_by_its_owner(server)
             connection.execute("delete from payops.audit_log")
 
 
-def test_a_database_that_is_gone_is_unavailable_and_comes_back_without_a_restart_of_the_caller():
+def test_a_database_that_is_gone_is_unavailable_and_comes_back_without_a_restart_of_the_caller(prepared):
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
         data_dir = Path(folder)
+        prepared.copy_into(data_dir)
         running = embedded.ensure_running(data_dir)
-        deploy(running.owner_conninfo)
         database = PsycopgDatabase(running.owner_conninfo)
         embedded.stop(data_dir)
         with pytest.raises(Unavailable):
@@ -163,8 +163,9 @@ def test_a_server_that_was_killed_starts_again_with_what_was_committed():
         embedded.remove(Path(folder))
 
 
-def test_a_server_that_goes_down_while_a_process_starts_costs_it_a_moment(monkeypatch):
+def test_a_server_that_goes_down_while_a_process_starts_costs_it_a_moment(prepared, monkeypatch):
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        prepared.copy_into(Path(folder))
         deployed = []
 
         def deploy_after_an_accident(conninfo):
