@@ -27,12 +27,21 @@ $$;
 
 -- scheduled_to_cancel: active subscriptions that are set to end, and their monthly revenue; a trial has none.
 create function payops.scheduled_to_cancel(p_moment timestamptz, p_currency text) returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = '' as $$
-  select jsonb_build_object('scheduled_to_cancel', jsonb_build_object(
-    'value', count(distinct h.subscription_id), 'amount', coalesce(sum(h.monthly_minor), 0)
-  ))
-  from payops.subscription_history as h
-  where h.currency = p_currency and h.scheduled_to_cancel and h.starts_at < p_moment and h.ends_at >= p_moment
-    and h.status in ('active', 'past_due', 'trialing')
+declare
+  leaving record;
+begin
+  if payops.runs_as_of(p_moment) then
+    select coalesce(sum(k.subscriptions), 0)::bigint as n, coalesce(sum(k.monthly_minor), 0)::bigint as minor into leaving
+    from payops.running_lists as k
+    where k.currency = p_currency and k.list = 'scheduled';
+  else
+    select count(distinct h.subscription_id) as n, coalesce(sum(h.monthly_minor), 0)::bigint as minor into leaving
+    from payops.subscription_history as h
+    where h.currency = p_currency and h.scheduled_to_cancel and h.starts_at < p_moment and h.ends_at >= p_moment
+      and h.status in ('active', 'past_due', 'trialing');
+  end if;
+  return jsonb_build_object('scheduled_to_cancel', jsonb_build_object('value', leaving.n, 'amount', leaving.minor));
+end
 $$;

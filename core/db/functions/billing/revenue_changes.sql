@@ -154,17 +154,15 @@ $$;
 -- net_movement: what a customer's change from the start to the end of a period is called.
 create function payops.net_movement(p_before bigint, p_after bigint, p_known boolean) returns text
 language sql immutable
-set search_path = '' as $$
-  select case
-    when p_before = 0 and p_after = 0 then 'none'
-    when p_before = 0 and not p_known then 'new'
-    when p_before = 0 then 'reactivated'
-    when p_after = 0 then 'churned'
-    when p_after > p_before then 'expansion'
-    when p_after < p_before then 'contraction'
-    else 'same'
-  end
-$$;
+return case
+  when p_before = 0 and p_after = 0 then 'none'
+  when p_before = 0 and not p_known then 'new'
+  when p_before = 0 then 'reactivated'
+  when p_after = 0 then 'churned'
+  when p_after > p_before then 'expansion'
+  when p_after < p_before then 'contraction'
+  else 'same'
+end;
 
 -- changed_customers: each customer with a change in a period, what they brought before it and after it, and what their
 -- change is called; with `p_more_than_once` only those with several.

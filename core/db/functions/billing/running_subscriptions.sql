@@ -83,12 +83,12 @@ set enable_seqscan = 'off' as $$
 $$;
 
 -- runs_as_of: whether what is kept of running subscriptions is that of this moment: nothing begins or ends in between,
--- or only a few seconds are, in which the worker follows.
+-- or only two seconds are, in which the worker follows.
 create function payops.runs_as_of(p_now timestamptz) returns boolean
 language sql stable
 set search_path = '' as $$
   select
-    p_now between k.moment - interval '5 seconds' and k.moment + interval '5 seconds'
+    p_now between k.moment - interval '2 seconds' and k.moment + interval '2 seconds'
     or not payops.turns_between(least(k.moment, p_now), greatest(k.moment, p_now))
   from (select payops.running_moment() as moment) as k
 $$;

@@ -2,26 +2,24 @@
 -- are those of https://docs.stripe.com/reports/reporting-categories; a test checks that all of the pinned SDK are here.
 create function payops.counted_as(p_category text) returns text
 language sql immutable
-set search_path = '' as $$
-  select case
-    when p_category in ('charge', 'partial_capture_reversal', 'charge_failure') then 'charge'
-    when p_category in ('refund', 'refund_failure') then 'refund'
-    when p_category in ('dispute', 'dispute_reversal') then 'dispute'
-    when p_category in ('fee', 'network_cost') then 'fee'
-    when p_category = 'tax' then 'tax'
-    when p_category in (
-      'payout', 'payout_reversal', 'transfer', 'transfer_reversal', 'topup', 'topup_reversal', 'advance',
-      'advance_funding', 'anticipation_repayment', 'connect_collection_transfer', 'connect_reserved_funds',
-      'risk_reserved_funds', 'financing_paydown', 'financing_paydown_reversal', 'financing_payout',
-      'financing_payout_reversal', 'issuing_authorization_hold', 'issuing_authorization_release', 'issuing_dispute',
-      'issuing_transaction', 'unreconciled_customer_funds'
-    ) then 'transfer'
-    when p_category in (
-      'other_adjustment', 'contribution', 'climate_order_purchase', 'climate_order_refund', 'platform_earning',
-      'platform_earning_refund'
-    ) then 'other'
-  end
-$$;
+return case
+  when p_category in ('charge', 'partial_capture_reversal', 'charge_failure') then 'charge'
+  when p_category in ('refund', 'refund_failure') then 'refund'
+  when p_category in ('dispute', 'dispute_reversal') then 'dispute'
+  when p_category in ('fee', 'network_cost') then 'fee'
+  when p_category = 'tax' then 'tax'
+  when p_category in (
+    'payout', 'payout_reversal', 'transfer', 'transfer_reversal', 'topup', 'topup_reversal', 'advance',
+    'advance_funding', 'anticipation_repayment', 'connect_collection_transfer', 'connect_reserved_funds',
+    'risk_reserved_funds', 'financing_paydown', 'financing_paydown_reversal', 'financing_payout',
+    'financing_payout_reversal', 'issuing_authorization_hold', 'issuing_authorization_release', 'issuing_dispute',
+    'issuing_transaction', 'unreconciled_customer_funds'
+  ) then 'transfer'
+  when p_category in (
+    'other_adjustment', 'contribution', 'climate_order_purchase', 'climate_order_refund', 'platform_earning',
+    'platform_earning_refund'
+  ) then 'other'
+end;
 
 -- mark_stale_balance_days: the days on which these records moved the balance will be summed again, and those whose
 -- charge was captured on another day than it was made will be counted again. A category without a figure is an
