@@ -124,15 +124,15 @@ def load(db: Database, subscription_id: str, *, zone: ZoneInfo) -> Life | None:
         patient_id=found["patient_id"],
         currency=one["currency"] or "usd",
         monthly_minor=found["monthly_minor"],
-        phases=phases_of(found["history"]),
+        phases=phases_of(found["history"], zone),
         invoices=found["invoices"],
         actions=found["actions"],
     )
 
 
-def phases_of(history: Sequence[Row]) -> list[Phase]:
-    """The items of each phase together; the rows are in order of time and place."""
-    return [_phase(list(rows)) for _, rows in groupby(history, key=lambda row: row["starts_at"])]
+def phases_of(history: Sequence[Row], zone: ZoneInfo) -> list[Phase]:
+    """The items of each phase together, its times in `zone`; the rows are in order of time and place."""
+    return [_phase(list(rows), zone) for _, rows in groupby(history, key=lambda row: row["starts_at"])]
 
 
 def sentence(life: Life) -> str:
@@ -239,11 +239,11 @@ def _invoice(at: str, title: str, details: str, invoice_id: str, tone: Tone = "p
     return Moment(datetime.fromisoformat(at), Side.PAYMENT, title, details, invoice_id, tone)
 
 
-def _phase(rows: list[Row]) -> Phase:
+def _phase(rows: list[Row], zone: ZoneInfo) -> Phase:
     first = rows[0]
-    ends = None if first["ends_at"] == "infinity" else datetime.fromisoformat(first["ends_at"])
+    ends = None if first["ends_at"] == "infinity" else datetime.fromisoformat(first["ends_at"]).astimezone(zone)
     return Phase(
-        starts_at=datetime.fromisoformat(first["starts_at"]),
+        starts_at=datetime.fromisoformat(first["starts_at"]).astimezone(zone),
         ends_at=ends,
         status=first["status"],
         pause=first["pause_behavior"],

@@ -147,7 +147,9 @@ def _text(found: Reconciliation, listed: list[Mismatch], compared: ReportCompari
 
 
 def _difference(each: report_comparison.Difference) -> str:
-    where = f"line {each['line']}" if each["line"] else "not in the report"
-    return (
-        f"  {where}: {each['balance_transaction_id']} {each['field']}: report {each['report']}, mirror {each['mirror']}"
-    )
+    transaction = each["balance_transaction_id"]
+    if each["line"] is None:
+        return f"  {transaction} of {each['mirror']} is in the mirror and not in the report"
+    if each["field"] == "row":
+        return f"  line {each['line']}: {transaction} of {each['report']} is not in the mirror"
+    return f"  line {each['line']}: {transaction} {each['field']}: report {each['report']}, mirror {each['mirror']}"

@@ -1,6 +1,6 @@
 """One subscription's life in order, and the lists and cohorts it stands in."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from core.billing import (
     cohorts,
@@ -12,6 +12,7 @@ from core.billing import (
 )
 from core.billing.subscription_figures import Kind
 from core.periods import Period
+from core.ui.subscriptions import subscription_details
 from tests.billing.story import NOW, ZONE, coupon, discount, item, on, subscription
 
 AUTUMN = Period(date(2026, 9, 1), date(2026, 11, 27), ZONE)
@@ -80,6 +81,19 @@ def test_a_day_is_the_business_days_and_not_the_one_in_greenwich(story):
     life = subscription_life.load(story.database, "sub_1", zone=ZONE)
     assert subscription_life.sentence(life) == "Active: $29.00 a month, set to end on 6 Dec 2026."
     assert subscription_actions.possible(life).resume
+
+
+def test_the_chart_of_a_life_is_by_the_business_days_with_and_without_bands(story):
+    """An axis whose first trace has no date, as a band's name in the legend, is one of numbers unless it is told."""
+    story.create(subscription(created=on(11, 6, 21)))
+    story.tell(subscription(created=on(11, 6, 21), pause_collection={"behavior": "void"}), on(11, 8, 22))
+    story.receive()
+    life = subscription_life.load(story.database, "sub_1", zone=ZONE)
+    chart = subscription_details.brought(life, NOW)
+    at = [each.astimezone(ZONE).replace(tzinfo=None) for each in (*(phase.starts_at for phase in life.phases), NOW)]
+    assert at[1] == datetime(2026, 11, 8, 22) and chart.figure.layout.xaxis.type == "date"
+    assert list(chart.figure.data[-1].x) == at and chart.figure.layout.shapes[0].x0 == at[1]
+    assert list(chart.rows()["From"]) == [each.date() for each in at[:-1]]
 
 
 def test_why_customers_left_is_told_from_what_followed(story):

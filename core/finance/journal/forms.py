@@ -32,11 +32,11 @@ ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of the format, so that equal jo
 TITLES: dict[Form, str] = {"quickbooks": "QuickBooks Online", "xero": "Xero"}
 NO_TAX = "Tax Exempt"
 COLUMNS = (
-    Column("number", "Entry", "id", width=150),
+    Column("number", "Entry", "id", width=135),
     Column("day", "Date", "day", width=100),
     Column("code", "Account", "id", width=80),
     Column("name", "Account name", width=140),
-    Column("description", "Description", width=180),
+    Column("description", "Description", width=170),
     Column(
         "debit_minor",
         "Debit",

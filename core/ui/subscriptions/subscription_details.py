@@ -1,5 +1,7 @@
 """One subscription: what it is, what can be done to it, what it brought, and its life."""
 
+from datetime import datetime
+
 import pandas as pd  # type: ignore[import-untyped]
 import streamlit as st
 
@@ -29,7 +31,7 @@ def show(subscription_id: str, names: Catalogue) -> None:
     _facts(life, names)
     _what_may_be_done(life)
     if life.phases:
-        charts.show(_brought(life))
+        charts.show(brought(life, running.clock()))
     st.subheader("Timeline")
     moments = subscription_life.moments(life, names)
     sides = [side for side in Side if any(moment.side is side for moment in moments)]
@@ -85,9 +87,9 @@ def _what_may_be_done(life: Life) -> None:
         st.caption(literal(can.why_not))
 
 
-def _brought(life: Life) -> Chart:
+def brought(life: Life, now: datetime) -> Chart:
     """What it brought in a month from phase to phase; bands where it was on trial, past due, unpaid or paused."""
-    now, currency = session.services().clock(), life.currency
+    now, currency = now.astimezone(life.zone), life.currency
     points = [(phase.starts_at, phase.monthly_minor, phase) for phase in life.phases]
     last = life.phases[-1]
     ends = last.ends_at or now
@@ -97,8 +99,8 @@ def _brought(life: Life) -> Chart:
         status = "paused" if phase.pause else phase.status
         if status in BANDS:
             figure.add_vrect(
-                x0=phase.starts_at,
-                x1=phase.ends_at or now,
+                x0=_on_axis(phase.starts_at),
+                x1=_on_axis(phase.ends_at or now),
                 fillcolor=BANDS[status],
                 opacity=0.16,
                 line_width=0,
@@ -112,7 +114,7 @@ def _brought(life: Life) -> Chart:
             name=STATUSES.get(status, status).lower(),
         )
     figure.add_scatter(
-        x=[at for at, _, _ in points],
+        x=[_on_axis(at) for at, _, _ in points],
         y=[charts.major(minor, currency) for _, minor, _ in points],
         mode="lines+markers",
         line={"shape": "hv", "color": NOW, "width": 2},
@@ -125,6 +127,7 @@ def _brought(life: Life) -> Chart:
         hovertemplate="%{customdata}<extra></extra>",
         showlegend=False,
     )
+    figure.update_xaxes(type="date")  # the bands' names have no date, and would make it an axis of numbers
     figure.update_yaxes(rangemode="tozero", nticks=4)
     figure.update_layout(height=HEIGHT_PIXELS - 60)
     frame = pd.DataFrame(
@@ -143,3 +146,8 @@ def _brought(life: Life) -> Chart:
         lambda: frame,
         {f"{name} ({currency.upper()})": "accounting" for name in ("Monthly", "Price")},
     )
+
+
+def _on_axis(at: datetime) -> datetime:
+    """The time without its zone: an axis would show it in Greenwich's."""
+    return at.replace(tzinfo=None)

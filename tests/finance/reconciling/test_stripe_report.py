@@ -3,7 +3,9 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner
 
+from core.cli import app
 from core.errors import Refused
 from core.finance import report_comparison
 
@@ -89,6 +91,23 @@ def test_a_payouts_report_that_lacks_a_transaction_or_has_a_strange_one(month_in
     assert [(each["line"], each["field"], each["mirror"]) for each in added.differences] == [
         (len(lines) + 1, "row", "not in it")
     ]
+
+
+def test_the_command_tells_each_difference_and_ends_with_1(month_in_database, server, tmp_path, monkeypatch):
+    for name, value in {"DATABASE_URL": server.app_conninfo, "DATA_DIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    lines = report(month_in_database).splitlines(keepends=True)
+    strange = lines[1].replace(b"txn_", b"txn_strange_")
+    dropped, doubted = (line.split(b",")[2].decode() for line in lines[4:6])
+    lines[5] = lines[5].replace(b",charge,", b",fee,")
+    (tmp_path / "report.csv").write_bytes(b"".join([*lines[:4], *lines[5:], strange]))
+    days = ["--since", "2026-11-01", "--until", "2026-11-02"]
+    said = CliRunner().invoke(app, ["reconcile", *days, "--against", str(tmp_path / "report.csv")])
+    assert said.exit_code == 1
+    told = said.stdout[said.stdout.index("The mirror has 3 differences") :]
+    assert f"line 5: {doubted} reporting_category: report fee, mirror charge" in told
+    assert f"line {len(lines)}: txn_strange_" in told and "is not in the mirror" in told
+    assert f"{dropped} of $" in told and "is in the mirror and not in the report" in told
 
 
 ROW = "po_1,,txn_1,2026-11-02 10:00:00,2026-11-02 05:00:00,,usd,10.00,0.59,9.41,charge,ch_1,Visit"
