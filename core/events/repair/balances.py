@@ -23,7 +23,7 @@ from core.stripe_gateway import Json, StripeGateway
 
 Some = TypeVar("Some")
 
-OVERLAP_SECONDS = 600  # a movement may show up a little after its time
+OVERLAP_SECONDS = 120  # a movement may show up a little after its time; payouts and late charges are asked for besides
 LONGEST, SHORTEST = timedelta(days=1), timedelta(seconds=1)
 OBJECTS_A_LOAD = 100
 PAYOUTS_A_ROUND = 20
