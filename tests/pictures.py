@@ -32,6 +32,8 @@ ALL = [entry.address for entry in ENTRIES]
 STANDS_STILL = """() => !!document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
   && !document.querySelector('[data-testid="stSkeleton"], [data-testid="stAppSkeleton"], [data-stale="true"]')"""
 TABLE = '[class*="st-key-opens-"] [data-testid="stDataFrame"]'
+OTHER_DIALOG = """drawn => { const dialog = document.querySelector('[role="dialog"]');
+  return dialog && dialog.innerText !== drawn }"""
 # Dialogs that open from a page's own buttons; those of an object open in its drawer.
 DIALOGS = {
     "disputes": ["Set a limit"],
@@ -173,7 +175,7 @@ def drawer(page: Page, picture: Path) -> bool:
     before = page.url
     page.mouse.click(box["x"] + min(220, box["width"] / 2), box["y"] + 54)
     try:
-        page.wait_for_url(lambda url: url != before, wait_until="commit", timeout=10_000)
+        page.wait_for_url(lambda url: url != before, wait_until="commit", timeout=30_000)
     except Error:
         print(f"{picture.stem}: no row opened")
         return False
@@ -184,13 +186,13 @@ def drawer(page: Page, picture: Path) -> bool:
 
 def of_the_row(page: Page, button: str, picture: Path) -> None:
     """A dialog that opens from the row's drawer or page, which is opened again afterwards."""
-    opened = page.url
-    drawers = page.get_by_role("dialog")
-    found = (drawers.first if drawers.count() else page).get_by_role("button", name=button, exact=True).first
+    opened, dialogs = page.url, page.get_by_role("dialog")
+    drawn = dialogs.first.inner_text() if dialogs.count() else ""
+    found = (dialogs.first if drawn else page).get_by_role("button", name=button, exact=True).first
     if not (found.count() and found.is_enabled()):
         return
     found.click()
-    found.wait_for(state="hidden") if drawers.count() else drawers.first.wait_for()
+    page.wait_for_function(OTHER_DIALOG, arg=drawn)
     settle(page)
     shoot(page, picture)
     page.goto(opened)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.exports.ordering import Order
 from core.exports.table import Column, Row
+from core.figures.wording import percent
 from core.money import Money
 from core.ui import navigation, session
 from core.ui.text import zone_name
@@ -29,8 +30,8 @@ def frame(rows: Sequence[Row], columns: Sequence[Column]) -> Any:
             table[column.title] = pd.to_datetime(table[column.title]).dt.date
         elif column.kind == "money":
             table[column.title] = table[column.title].astype("float64")
-    money = [column for column in columns if column.kind == "money"]
-    return _written(table, rows, money) if money and len(rows) else table
+    written = [column for column in columns if column.kind in ("money", "share")]
+    return _written(table, rows, written) if written and len(rows) else table
 
 
 def config(columns: Sequence[Column], order: Order | None = None) -> dict[str, Any]:
@@ -55,16 +56,23 @@ def _cell(column: Column, row: Row) -> Any:
     return value
 
 
-def _written(table: pd.DataFrame, rows: Sequence[Row], money: Sequence[Column]) -> Any:
-    """The table with a style that writes each amount in its own currency."""
+def _written(table: pd.DataFrame, rows: Sequence[Row], columns: Sequence[Column]) -> Any:
+    """The table with a style that writes each amount in its own currency, and shares as sentences write them."""
     styled = table.style
-    for column in money:
+    for column in columns:
+        if column.kind == "share":
+            styled = styled.format(_share, subset=[column.title], na_rep="")
+            continue
         places: dict[str, list[int]] = {}
         for place, row in enumerate(rows):
             places.setdefault(_currency(column, row), []).append(place)
         for currency, these in places.items():
             styled = styled.format(_in(currency), subset=pd.IndexSlice[these, [column.title]], na_rep="")
     return styled
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None or pd.isna(value) else percent(value)
 
 
 def _in(currency: str) -> Callable[[float], str]:
@@ -123,7 +131,7 @@ _KINDS: dict[str, Callable[[str, Column], Any]] = {
     "money": partial(_number, None),
     "count": partial(_number, "localized"),
     "number": partial(_number, "localized"),
-    "share": partial(_number, "percent"),
+    "share": partial(_number, None),
     "trend": _trend,
     "link": _open,
 }
