@@ -126,7 +126,8 @@ def _sentence(journal: Journal) -> str:
     for entry in journal.entries:
         debits = sum(line.debit_minor or 0 for line in entry.lines)
         sums[entry.currency] = sums.get(entry.currency, 0) + debits
-    amounts = " and ".join(str(Money(minor, currency)) for currency, minor in sorted(sums.items()))
+    each = [str(Money(minor, currency)) for currency, minor in sorted(sums.items())]
+    amounts = " and ".join(part for part in (", ".join(each[:-1]), *each[-1:]) if part)
     return f"{counted(len(journal.entries), 'entry', 'entries')}; debits equal credits: {amounts}."
 
 

@@ -111,7 +111,6 @@ def _buttons(incident: Detail) -> None:
         st.button(
             "Resolve…",
             icon=":material/check:",
-            type="primary",
             on_click=incident_dialogs.ask_to_resolve,
             args=(incident,),
         )
