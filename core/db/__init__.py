@@ -34,8 +34,8 @@ FUNCTION_MISSING = (
     "The database lacks a function of this version of payops. Run `payops migrate`, then try again.",
 )
 OURS_MISSING = ("function payops_api.", 'schema "payops_api"')
-# An undefined function, table, column or object; a changed result of a prepared statement.
-REPLACED = frozenset({"42883", "42P01", "42703", "42704", "0A000"})
+# An undefined function, table, column or object; a prepared statement with a changed result, or that is not there.
+REPLACED = frozenset({"42883", "42P01", "42703", "42704", "0A000", "26000"})
 REPLACED_INSIDE = ("cache lookup failed", "could not open relation with OID", "tuple concurrently updated")
 
 

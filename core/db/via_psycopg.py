@@ -35,6 +35,10 @@ SLOW_SECONDS = 1.0
 SET_NAME = b"select set_config('application_name', %s, true)"
 SET_LIMITS = b"select set_config(%s, %s, true), set_config(%s, %s, true)"  # until the end of the transaction
 
+# In a pipeline psycopg takes a statement for prepared that Postgres refused to prepare: on that connection it would
+# never work again. No right, no such function or schema, nothing prepared, not supported:
+REFUSED_TO_PREPARE = ("42", "3F", "26", "0A")
+
 T = TypeVar("T")
 # What orjson says of a value that a caller gave; anything else that it refuses is a defect of ours.
 HALF_A_PAIR, TOO_LARGE = "surrogates not allowed", "exceeds 64-bit range"
@@ -164,12 +168,17 @@ class PsycopgDatabase:
         if self._direct and request_id is None:
             return connection.execute(statement, arguments).fetchone()
         (first, second), (one, two) = self._limits.settings.keys(), self._limits.settings.values()
-        with connection.pipeline():
-            if not self._direct:
-                connection.execute(SET_LIMITS, (first, one, second, two))
-            if request_id is not None:
-                connection.execute(SET_NAME, (f"{APPLICATION} {request_id}",))
-            cursor = connection.execute(statement, arguments)
+        try:
+            with connection.pipeline():
+                if not self._direct:
+                    connection.execute(SET_LIMITS, (first, one, second, two))
+                if request_id is not None:
+                    connection.execute(SET_NAME, (f"{APPLICATION} {request_id}",))
+                cursor = connection.execute(statement, arguments)
+        except psycopg.Error as error:
+            if self._direct and (error.sqlstate or "").startswith(REFUSED_TO_PREPARE):
+                connection.close()
+            raise
         return cursor.fetchone()
 
     def _check(self, connection: TimedConnection) -> None:

@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
 
+from core import telemetry
 from core.db import Database, DatabaseFault, json_text
 from core.db.via_psycopg import PsycopgDatabase
 from core.db.via_supabase import SupabaseDatabase
@@ -31,6 +33,8 @@ create or replace function payops_api.probe_stray() returns jsonb
 language plpgsql security definer set search_path = '' as $$ begin return payops.no_such_function(); end $$;
 create or replace function payops_api.probe_owned() returns jsonb language plpgsql security definer set search_path = ''
 as $$ begin return (select to_jsonb(count(*)) from payops.staff); end $$;
+create or replace function payops_api.probe_new() returns jsonb language sql security definer set search_path = ''
+as $$ select to_jsonb(1) $$;
 create or replace function payops_api.probe_many(p_n integer) returns jsonb
 language sql security definer set search_path = '' as $$ select jsonb_agg(i) from generate_series(1, p_n) as i $$;
 create or replace function payops_api.probe_fractions() returns jsonb language sql security definer set search_path = ''
@@ -38,12 +42,25 @@ as $$ select jsonb_build_object('third', 1 / 3::numeric, 'large', 12345678901234
 """
 
 
-@pytest.fixture(scope="module", params=["psycopg", "prepared", "supabase"])
+class InRequests:
+    """Each call under the id of a request, which is sent in one pipeline with it."""
+
+    def __init__(self, db: Database):
+        self.db = db
+
+    def call(self, function: str, /, **arguments: Any) -> Any:
+        with telemetry.request("req-of-the-tests"):
+            return self.db.call(function, **arguments)
+
+
+@pytest.fixture(scope="module", params=["psycopg", "prepared", "in a request", "supabase"])
 def transport(request, server) -> Iterator[Database]:
     with probes.added(server.owner_conninfo, PROBES):
         if request.param != "supabase":
-            opened: Database = PsycopgDatabase(server.app_conninfo, direct=request.param == "prepared")
-            yield opened
+            opened: Database = PsycopgDatabase(
+                server.app_conninfo, direct=request.param != "psycopg", max_connections=1
+            )
+            yield InRequests(opened) if request.param == "in a request" else opened
         else:
             with serving(server.app_conninfo) as address:
                 opened = SupabaseDatabase(address, API_KEY)
@@ -127,6 +144,22 @@ def test_a_right_that_the_login_lacks_is_to_be_granted(transport, server, breaks
             owner.execute(mends)
     assert unavailable.value.code == "database_right_missing"
     assert "payops migrate" in unavailable.value.detail
+
+
+def test_what_could_not_be_prepared_works_once_its_right_is_granted(transport, server):
+    for _ in range(2):  # the third call would prepare it
+        transport.call("probe_new")
+    with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
+        for _ in range(2):
+            owner.execute("revoke usage on schema payops_api from payops_app")
+            try:
+                for _ in range(4):
+                    with pytest.raises(Unavailable):
+                        transport.call("probe_new")
+            finally:
+                owner.execute("grant usage on schema payops_api to payops_app")
+            for _ in range(4):
+                assert transport.call("probe_new") == 1
 
 
 @pytest.mark.parametrize(
