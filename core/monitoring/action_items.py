@@ -128,7 +128,7 @@ KINDS = {
         "Assign providers",
         {"show": "waiting too long"},
     ),
-    "consultations_to_reassign": Kind(
+    "misplaced_consultations": Kind(  # to be reassigned; the version before knows them by this name
         "consultation is with a provider who may not see the patient",
         "consultations are with providers who may not see the patient",
         "",

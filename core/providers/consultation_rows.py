@@ -168,6 +168,7 @@ class AssignmentSummary(TypedDict):
     oldest: LongestWaiting | None
     open: int
     to_reassign: int
+    misplaced: int  # the same, as the version before reads it
     capacity: int
 
 

@@ -280,7 +280,7 @@ LISTED = {
     "unknown_refund": lambda at, view: at.refunds(view, view["currency"]),
     "failed_events": lambda at, view: at.events(view),
     "waiting_consultations": lambda at, view: at.consultations(view),
-    "consultations_to_reassign": lambda at, view: at.consultations(view),
+    "misplaced_consultations": lambda at, view: at.consultations(view),
     "expiring_licences": lambda at, view: at.licences(view),
     "open_incidents": lambda at, view: len(incidents.newest(at.db, show=view["show"], now=at.now)),
 }

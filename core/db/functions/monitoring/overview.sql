@@ -91,7 +91,7 @@ set search_path = '' as $$
   left join lateral payops.order_totals(c.order_id) as m on true
   where c.status = 'waiting' and c.received_at <= p_now - payops.waiting_limit()
   union all
-  select 'consultations_to_reassign', m.consultations, '[]', null, m.oldest
+  select 'misplaced_consultations', m.consultations, '[]', null, m.oldest
   from payops.consultations_to_reassign(p_now) as m
   union all
   select

@@ -63,13 +63,14 @@ set search_path = '' as $$
       from payops.consultations as c where c.status = 'waiting' order by c.received_at, c.id limit 1
     ),
     'open', (select count(*) from payops.consultations as c where c.status = 'assigned'),
-    'to_reassign', (select m.consultations from payops.consultations_to_reassign(p_now) as m),
+    'to_reassign', m.consultations, 'misplaced', m.consultations,  -- its name in the version before
     'capacity', (select coalesce(sum(p.capacity), 0) from payops.providers as p where payops.may_be_assigned(p))
   )
+  from payops.consultations_to_reassign(p_now) as m
 $$;
 
--- consultations_to_reassign: how many open consultations are assigned to a provider who may not see the patient now, and when the oldest
--- of them was received.
+-- consultations_to_reassign: how many open consultations are assigned to a provider who may not see the patient now,
+-- and when the oldest of them was received.
 create function payops.consultations_to_reassign(p_now timestamptz, out consultations bigint, out oldest timestamptz)
 language sql stable
 set search_path = '' as $$

@@ -128,7 +128,7 @@ begin
       where c.patient_id = p_patient and (p_status is null or c.status = p_status)
       order by c.received_at desc, c.id
       offset p_skip limit p_limit;
-  elsif p_status in ('assigned', 'to_reassign') then
+  elsif p_status in ('assigned', 'to_reassign', 'misplaced') then  -- the last as the version before says it
     return query
       select c.* from payops.consultations as c
       where c.status = 'assigned' and (p_state is null or c.state = p_state)
