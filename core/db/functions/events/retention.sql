@@ -36,10 +36,10 @@ declare
   stripes bigint;
 begin
   delete from payops.api_calls
-  where id in (select c.id from payops.api_calls as c where c.at < p_before order by c.at limit p_most);
+  where id = any(array(select c.id from payops.api_calls as c where c.at < p_before order by c.at limit p_most));
   get diagnostics ours = row_count;
   delete from payops.stripe_calls
-  where id in (select c.id from payops.stripe_calls as c where c.at < p_before order by c.at limit p_most);
+  where id = any(array(select c.id from payops.stripe_calls as c where c.at < p_before order by c.at limit p_most));
   get diagnostics stripes = row_count;
   if ours + stripes > 0 then
     perform payops.note_retention('calls', p_before, ours + stripes);

@@ -36,7 +36,8 @@ set search_path = '' as $$
         where first_attempt_at is null or first_attempt_at > created + interval '24 hours'
       ) as unconfirmed
     from payops.payment_facts
-    where created > p_now - interval '24 hours' and created_day between p_since and p_until and currency = p_currency
+    where created > p_now - interval '24 hours' and currency = p_currency
+      and created_day + 0 between p_since and p_until -- by the day of creation, a year's payments would be read
   ),
   processed as (
     select coalesce(sum(cardinality(d.processing_ms)), 0) as n

@@ -4,7 +4,7 @@ create function payops.daily_series(p_since date, p_until date, p_currency text)
 language sql stable
 set search_path = '' as $$
   with opened as (
-    select payops.business_day(d.created) as day, count(*) as n, sum(d.amount_minor) as amount
+    select (d.created at time zone b.timezone)::date as day, count(*) as n, sum(d.amount_minor) as amount
     from payops.disputes as d
     cross join payops.business as b
     where d.currency = p_currency and d.created >= p_since::timestamp at time zone b.timezone
