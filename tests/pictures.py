@@ -173,7 +173,7 @@ def drawer(page: Page, picture: Path) -> bool:
     box = table.bounding_box()
     assert box
     before = page.url
-    page.mouse.click(box["x"] + min(220, box["width"] / 2), box["y"] + 54)
+    page.mouse.click(box["x"] + min(220, box["width"] / 2), box["y"] + 54, delay=80)  # as long as a person presses
     try:
         page.wait_for_url(lambda url: url != before, wait_until="commit", timeout=30_000)
     except Error:

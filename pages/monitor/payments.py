@@ -54,7 +54,7 @@ if chosen:
     payment_details.show(chosen, look_for=look_for)
 
 # Below one payment the filters stay, so that going back shows the same list.
-with st.expander("Find another payment") if chosen else st.container():
+with st.expander("Find another payment") if chosen else st.container(key="filters-in-pairs"):
     name, amount, last4, status, money = st.columns([5, 2, 2, 3, 2], vertical_alignment="bottom")
     typed = {
         "name": name.text_input(

@@ -47,6 +47,9 @@ ROOM = """
 [data-testid=stMainBlockContainer]{padding:.6rem clamp(1rem,3vw,3rem) 3rem}
 [data-testid=stMainBlockContainer]>[data-testid=stVerticalBlock]{gap:.7rem}
 h1{padding:.2rem 0!important}
+@media (max-width:640px){
+  .st-key-filters-in-pairs [data-testid=stColumn]:not(:first-child){min-width:calc(50% - .5rem)!important}
+}
 [role=dialog] h3{font-size:1.15rem!important}
 [data-testid=stMetricLabel] p{white-space:normal;overflow:visible}
 .st-key-labels-unseen [data-testid=stWidgetLabel]{position:absolute;width:1px;height:1px;overflow:hidden;
