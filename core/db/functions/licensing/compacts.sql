@@ -172,7 +172,7 @@ create function payops.apply_rules(p_providers text[], p_now timestamptz) return
 language plpgsql
 set search_path = '' as $$
 begin
-  perform from payops.providers as p where p.id = any(p_providers) order by p.id for update;
+  perform from payops.providers as p where p.id in (select unnest(p_providers)) order by p.id for update;
   perform payops.derive_licences(p_providers, p_now);
   perform payops.rewrite_availability(variadic p_providers);
   perform payops.drain_for(p_providers, p_now);

@@ -9,13 +9,18 @@ return jsonb_build_object(
   'verified_by', p_licence.verified_by, 'awaiting', p_licence.awaiting
 );
 
--- record_licence_versions: the history of these providers' licences ends with how they are now.
-create function payops.record_licence_versions(p_providers text[], p_now timestamptz) returns void
+-- record_licence_versions: the history of this provider's licences ends with how they are now.
+--
+-- An import of a whole directory fills tables of which nothing is known yet, and the plan has to be right for it too: each
+-- licence is looked up by its provider, and `>=` keeps the partial index of all open versions out of it.
+create function payops.record_licence_versions(p_provider text, p_now timestamptz) returns void
 language plpgsql
-set search_path = '' as $$
+set search_path = ''
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
 begin
   update payops.licence_versions as v set until = greatest(p_now, v.since)
-  where v.provider_id = any(p_providers) and v.until = 'infinity' and not exists (
+  where v.provider_id = p_provider and v.until >= 'infinity' and not exists (
     select from payops.licences as l
     left join payops.licences as h on l.home_licence_id = h.id
     where l.id = v.licence_id and l.valid_from = v.valid_from and l.valid_until = v.valid_until
@@ -25,7 +30,7 @@ begin
   select l.id, l.provider_id, l.state, payops.licence_facts(l, h.state), l.valid_from, l.valid_until, p_now
   from payops.licences as l
   left join payops.licences as h on l.home_licence_id = h.id
-  where l.provider_id = any(p_providers) and not exists (
+  where l.provider_id = p_provider and not exists (
     select from payops.licence_versions as v where v.licence_id = l.id and v.until = 'infinity'
   );
 end

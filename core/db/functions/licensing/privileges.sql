@@ -1,15 +1,15 @@
--- privileges_of: the states in which the holders of home licences among these providers may see patients by a compact, and
--- when: while the licence holds and both states take part. It ends there with its last day in either state, whichever ends
+-- privileges_of: the states in which this provider may see patients by a compact because of a home licence, and when:
+-- while the licence holds and both states take part. It ends there with its last day in either state, whichever ends
 -- first. A membership counts only where somebody has verified it at its source.
-create function payops.privileges_of(p_providers text[]) returns table (
-  home_licence_id bigint, provider_id text, compact text, state text, expires_on date, valid tstzrange
+create function payops.privileges_of(p_provider text) returns table (
+  home_licence_id bigint, compact text, state text, expires_on date, valid tstzrange
 )
 language plpgsql stable
 set search_path = '' as $$
 begin
   return query
   select
-    h.id, h.provider_id, h.compact, m.state, h.expires_on,
+    h.id, h.compact, m.state, h.expires_on,
     tstzrange(h.valid_from, h.valid_until) * payops.days_in(t.zone, null, h.expires_on)
     * payops.days_in(o.zone, own.effective_on, own.ends_on) * payops.days_in(t.zone, m.effective_on, m.ends_on)
   from payops.licences as h
@@ -18,7 +18,7 @@ begin
   inner join payops.states as o on h.state = o.code
   inner join payops.compact_members as m on h.compact = m.compact and h.state <> m.state and m.verified_on is not null
   inner join payops.states as t on m.state = t.code
-  where h.provider_id = any(p_providers) and h.kind = 'full' and h.status = 'active' and h.awaiting is null
+  where h.provider_id = p_provider and h.kind = 'full' and h.status = 'active' and h.awaiting is null
     and h.valid_from < h.valid_until;
 end
 $$;
@@ -29,23 +29,24 @@ create function payops.derive_licences(p_providers text[], p_now timestamptz) re
 language plpgsql
 set search_path = '' as $$
 declare
-  by_rules constant text[] := array(
-    select distinct l.provider_id
-    from payops.licences as l
-    where l.provider_id = any(p_providers) and (l.compact is not null or l.kind = 'telehealth_registration')
-  );
+  provider text;
 begin
-  if cardinality(by_rules) > 0 then
-    perform payops.derive_entered(by_rules);
-    perform payops.derive_privileges(by_rules);
-  end if;
-  perform payops.record_licence_versions(p_providers, p_now);
+  foreach provider in array p_providers loop
+    if exists (
+      select from payops.licences as l
+      where l.provider_id = provider and (l.compact is not null or l.kind = 'telehealth_registration')
+    ) then
+      perform payops.derive_entered(provider);
+      perform payops.derive_privileges(provider);
+    end if;
+    perform payops.record_licence_versions(provider, p_now);
+  end loop;
 end
 $$;
 
--- derive_entered: each privilege and registration of these providers that somebody entered is valid in its days, and only
+-- derive_entered: each privilege and registration of this provider that somebody entered is valid in its days, and only
 -- while the rule and the home licence that it rests on hold; never, where nobody verified the rule.
-create function payops.derive_entered(p_providers text[]) returns void
+create function payops.derive_entered(p_provider text) returns void
 language plpgsql
 set search_path = '' as $$
 begin
@@ -58,14 +59,14 @@ begin
       select k.id, payops.days_in(s.zone, k.issued_on, k.expires_on) * coalesce(p.valid, r.valid, 'empty') as valid
       from payops.licences as k
       inner join payops.states as s on k.state = s.code
-      left join payops.privileges_of(p_providers) as p
-        on k.kind = 'compact_privilege' and k.provider_id = p.provider_id and k.compact = p.compact and k.state = p.state
+      left join payops.privileges_of(p_provider) as p
+        on k.kind = 'compact_privilege' and k.compact = p.compact and k.state = p.state
       left join lateral (
         select payops.days_in(s.zone, g.effective_on, g.ends_on) as valid
         from payops.telehealth_registrations as g
         where k.kind = 'telehealth_registration' and g.state = k.state and g.verified_on is not null
       ) as r on true
-      where k.provider_id = any(p_providers) and k.home_licence_id is null
+      where k.provider_id = p_provider and k.home_licence_id is null
         and k.kind in ('compact_privilege', 'telehealth_registration')
     ) as n
   ) as t
@@ -73,27 +74,27 @@ begin
 end
 $$;
 
--- derive_privileges: the privileges of these providers are those that follow from their home licences as they are now.
-create function payops.derive_privileges(p_providers text[]) returns void
+-- derive_privileges: the privileges of this provider are those that follow from their home licences as they are now.
+create function payops.derive_privileges(p_provider text) returns void
 language plpgsql
 set search_path = '' as $$
 begin
   with following as (
     select p.*
-    from payops.privileges_of(p_providers) as p
+    from payops.privileges_of(p_provider) as p
     inner join payops.compacts as c on p.compact = c.code and c.grants = 'every_member'
     where not isempty(p.valid)
   ),
   gone as (
     delete from payops.licences as l
-    where l.provider_id = any(p_providers) and l.home_licence_id is not null and not exists (
+    where l.provider_id = p_provider and l.home_licence_id is not null and not exists (
       select from following as f where f.home_licence_id = l.home_licence_id and f.state = l.state
     )
   )
   insert into payops.licences as l
     (provider_id, state, status, expires_on, valid_from, valid_until, kind, compact, home_licence_id)
   select
-    f.provider_id, f.state, 'active', f.expires_on, lower(f.valid), upper(f.valid), 'compact_privilege', f.compact,
+    p_provider, f.state, 'active', f.expires_on, lower(f.valid), upper(f.valid), 'compact_privilege', f.compact,
     f.home_licence_id
   from following as f
   on conflict (home_licence_id, state) where home_licence_id is not null do update set

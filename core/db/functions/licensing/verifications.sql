@@ -45,7 +45,7 @@ begin
   );
   update payops.licences set verified_on = today, verified_by = p_actor where id = verified.id;
   update payops.providers set updated_at = p_now where id = p_provider;
-  perform payops.record_licence_versions(array[p_provider], p_now);
+  perform payops.record_licence_versions(p_provider, p_now);
   perform payops.record_audit(
     p_actor, p_actor_role, 'providers:licence:verified', 'provider:' || p_provider, p_now, null,
     jsonb_build_object('licence', jsonb_build_object(

@@ -1,32 +1,34 @@
 -- rewrite_availability: each of these providers is available in exactly the states and specialties that their licences and
--- specialties allow, while they are there by their schedule. The caller holds their locks.
+-- specialties allow, while they are there by their schedule. The caller holds their locks. Providers are looked up one by
+-- one, so that the cost grows with their number alone.
 create function payops.rewrite_availability(variadic p_providers text[]) returns void
 language sql
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan' as $$
-  delete from payops.availability where provider_id = any(p_providers);
+  delete from payops.availability where provider_id in (select unnest(p_providers));
   insert into payops.availability
     (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)
   select
     p.id, l.licence_id, s.code, l.market, p.pending::double precision / coalesce(d.capacity, p.capacity),
     coalesce(d.capacity, p.capacity), coalesce(p.last_assigned_at, '-infinity'),
     greatest(l.valid_from, d.settled_from), least(l.valid_until, d.settled_until)
-  from payops.providers as p
-  inner join (
-    select n.provider_id, n.id as licence_id, n.state as market, n.valid_from, n.valid_until
+  from (select distinct unnest(p_providers) as id) as asked
+  inner join payops.providers as p on asked.id = p.id
+  cross join lateral (
+    select n.id as licence_id, n.state as market, n.valid_from, n.valid_until
     from payops.licences as n
-    where n.provider_id = any(p_providers) and n.home_licence_id is null and n.status = 'active'
+    where n.provider_id = p.id and n.home_licence_id is null and n.status = 'active'
       and n.awaiting is distinct from 'licence' and n.valid_from < n.valid_until
     union all
-    select n.provider_id, n.home_licence_id, 'compact:' || n.compact, min(n.valid_from), max(n.valid_until)
+    select n.home_licence_id, 'compact:' || n.compact, min(n.valid_from), max(n.valid_until)
     from payops.licences as n
-    where n.provider_id = any(p_providers) and n.home_licence_id is not null and n.status = 'active'
+    where n.provider_id = p.id and n.home_licence_id is not null and n.status = 'active'
       and n.awaiting is distinct from 'licence' and n.valid_from < n.valid_until
-    group by n.provider_id, n.home_licence_id, n.compact
-  ) as l on p.id = l.provider_id
+    group by n.home_licence_id, n.compact
+  ) as l
   left join payops.provider_schedules as d on p.id = d.provider_id
   cross join unnest(p.specialties) as s (code)
-  where p.id = any(p_providers) and payops.may_be_assigned(p) and d.on_duty is not false;
+  where payops.may_be_assigned(p) and d.on_duty is not false;
   select payops.lower_search_cursors(p_providers)
 $$;
 

@@ -84,7 +84,7 @@ begin
     select distinct l.state
     from payops.availability as o
     inner join payops.licences as l on o.provider_id = l.provider_id and o.licence_id in (l.id, l.home_licence_id)
-    where o.provider_id = any(p_providers) and o.load < 1
+    where o.provider_id in (select unnest(p_providers)) and o.load < 1
       and exists (select from payops.consultations as c where c.state = l.state and c.status = 'waiting')
     order by l.state
   loop

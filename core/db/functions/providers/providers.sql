@@ -72,16 +72,18 @@ begin
 end
 $$;
 
--- merged_licences: the given licences, each completed with what is known of the same licence. One without the field
--- `number` stands for all of its state.
+-- merged_licences: the given licences, each completed with what is known of the same licence, in the order of
+-- `licences_as_json`, so that the same ones in another order are no change. One without the field `number` stands for all
+-- of its state.
 create function payops.merged_licences(p_known jsonb, p_given jsonb) returns jsonb
 language sql immutable
 set search_path = '' as $$
-  select coalesce(jsonb_agg(coalesce(k.licence, '{}') || g.licence order by g.place), '[]')
-  from jsonb_array_elements(p_given) with ordinality as g (licence, place)
+  select coalesce(jsonb_agg(m.licence order by m.licence ->> 'state', m.licence ->> 'number'), '[]')
+  from jsonb_array_elements(p_given) as g (licence)
   left join jsonb_array_elements(p_known) as k (licence)
     on g.licence ->> 'state' = k.licence ->> 'state'
     and (not g.licence ? 'number' or g.licence ->> 'number' is not distinct from k.licence ->> 'number')
+  cross join lateral (select coalesce(k.licence, '{}') || g.licence) as m (licence)
 $$;
 
 -- refuse_provider: refused as no valid provider; `directory.problems_of` says what is wrong, field by field, before
@@ -105,6 +107,7 @@ declare
   wanted jsonb;
   before jsonb;
   after jsonb;
+  rewritten boolean := false;
 begin
   if target is null then
     target := coalesce(p_document ->> 'id', 'prov_' || replace(gen_random_uuid()::text, '-', ''));
@@ -133,10 +136,13 @@ begin
   where id = target;
   if before is null or wanted -> 'licences' <> before -> 'licences' then
     perform payops.set_licences(target, wanted -> 'licences', p_actor, p_now);
+    rewritten := true;
   end if;
   after := payops.provider_facts(target);
   if after = before then
-    perform payops.derive_licences(array[target], p_now); -- the same licences may have been written again
+    if rewritten then
+      perform payops.derive_licences(array[target], p_now);
+    end if;
     return jsonb_build_object('id', target, 'outcome', 'unchanged');
   end if;
   update payops.providers set updated_at = p_now where id = target;
@@ -162,7 +168,8 @@ create function payops_api.put_providers(
 ) returns jsonb
 language plpgsql security definer
 set search_path = ''
-set plan_cache_mode = 'force_generic_plan' as $$
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off' as $$ -- the first plan is made for a directory that may be empty then
 declare
   document jsonb;
   outcome jsonb;

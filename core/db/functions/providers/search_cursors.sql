@@ -20,12 +20,15 @@ language plpgsql
 set search_path = '' as $$
 begin
   perform pg_advisory_xact_lock_shared(payops.advisory_lock('search cursors'), hashtext(s.state))
-  from (select distinct a.state from payops.availability as a where a.provider_id = any(p_providers) order by a.state) as s;
+  from (
+    select distinct a.state from payops.availability as a
+    where a.provider_id in (select unnest(p_providers)) order by a.state
+  ) as s;
   insert into payops.search_cursors (state, specialty, load, idle_since)
   select a.state, a.specialty, a.load, a.idle_since
   from payops.availability as a
   cross join lateral payops.search_cursor(a.state, a.specialty) as c
-  where a.provider_id = any(p_providers) and (a.load, a.idle_since) < (c.load, c.idle_since);
+  where a.provider_id in (select unnest(p_providers)) and (a.load, a.idle_since) < (c.load, c.idle_since);
 end
 $$;
 
