@@ -6,6 +6,7 @@ It follows names: a page mentions functions of core, those mention others and ca
 import ast
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,11 @@ class Code:
         self.functions = {
             full: function for module, text in modules.items() for full, function in _functions(module, text)
         }
+        self._methods: dict[str, list[str]] = defaultdict(list)
+        for full in self.functions:
+            owner, name = full.split(".")[-2:]
+            if owner[:1].isupper():
+                self._methods[f".{name}"].append(full)
         parts = SQL_FUNCTION.split(SQL_COMMENT.sub("", sql))
         self.sql = dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -128,7 +134,7 @@ class Code:
     def _meant(self, mention: str) -> Iterable[str]:
         """The functions a mention may mean: the one of that name, or any class's method of it."""
         if mention.startswith("."):
-            return [full for full in self.functions if full.endswith(mention) and full.split(".")[-2][:1].isupper()]
+            return self._methods.get(mention, [])
         return [mention] if mention in self.functions else []
 
 
