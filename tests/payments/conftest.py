@@ -19,7 +19,7 @@ from core.payments.recovery import recovery_cases, recovery_facts
 from core.sandbox.process import SandboxAddress, ensure_running, stop
 from core.staff.roles import Actor, Role
 from core.stripe_gateway import Json
-from tests.payments.operations import open_desk
+from tests.payments.operations import open_context
 
 SUPPORT, FINANCE = Actor("staff:sue", Role.SUPPORT), Actor("staff:fin", Role.FINANCE)
 OPS, ADMIN = Actor("staff:ops", Role.OPS), Actor("staff:ada", Role.ADMIN)
@@ -75,7 +75,7 @@ def clock() -> MovedClock:
 
 @pytest.fixture
 def context(sandbox, database, owner, clock) -> PaymentContext:
-    return open_desk(database, sandbox.base_url, sandbox.secret_key, clock)
+    return open_context(database, sandbox.base_url, sandbox.secret_key, clock)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def process_of_its_own(server, sandbox, clock) -> Callable[[Work], int]:
         child = os.fork()
         if child == 0:
             try:
-                work(open_desk(PsycopgDatabase(server.app_conninfo), sandbox.base_url, sandbox.secret_key, clock))
+                work(open_context(PsycopgDatabase(server.app_conninfo), sandbox.base_url, sandbox.secret_key, clock))
             finally:
                 os._exit(1)
         return child

@@ -164,7 +164,7 @@ OPERATIONS = {
 }
 
 
-def open_desk(database: Any, base_url: str, secret_key: str, clock: Clock) -> PaymentContext:
+def open_context(database: Any, base_url: str, secret_key: str, clock: Clock) -> PaymentContext:
     """Without retries of the SDK's own, so that each fault is seen."""
     return PaymentContext(
         db=database,
