@@ -165,7 +165,7 @@ return case
 end;
 
 -- changed_customers: each customer with a change in a period, what they brought before it and after it, and what their
--- change is called. Ids are grouped byte by byte, which takes a third of the time that a language's order does.
+-- change is called. What they brought before it is what they did before their first change in it.
 create function payops.changed_customers(p_starts timestamptz, p_ends timestamptz, p_currency text)
 returns table (customer_id text, before_minor bigint, after_minor bigint, movement text)
 language sql stable rows 1000
@@ -174,15 +174,16 @@ set enable_seqscan = 'off'
 set enable_hashjoin = 'off'
 set enable_mergejoin = 'off' as $$
   select
-    m.customer_id, m.before_minor, m.after_minor, payops.net_movement(m.before_minor, m.after_minor, m.known)
+    m.customer_id, m.before_minor, m.before_minor + m.change_minor,
+    payops.net_movement(m.before_minor, m.before_minor + m.change_minor, m.known)
   from (
     select
-      c.customer_id collate "C" as customer_id, (array_agg(c.before_minor order by c.at))[1] as before_minor,
-      (array_agg(c.after_minor order by c.at desc))[1] as after_minor,
-      min(c.first_at) < p_starts as known
+      c.customer_id,
+      sum(c.before_minor) filter (where c.previous_at is null or c.previous_at < p_starts)::bigint as before_minor,
+      sum(c.after_minor - c.before_minor)::bigint as change_minor, min(c.first_at) < p_starts as known
     from payops.revenue_changes as c
     where c.currency = p_currency and c.at >= p_starts and c.at < p_ends
-    group by c.customer_id collate "C"
+    group by c.customer_id
   ) as m
 $$;
 
@@ -193,8 +194,7 @@ create function payops.period_movements(p_starts timestamptz, p_ends timestamptz
 returns table (movement text, customers bigint, before_minor bigint, after_minor bigint)
 language plpgsql stable rows 10
 set search_path = ''
-set enable_seqscan = 'off'
-set enable_hashjoin = 'off'
+set enable_seqscan = 'off' -- what is read is of the period, in whatever way it is joined
 set enable_mergejoin = 'off' as $$
 declare
   first_day date := payops.business_day(p_starts);
@@ -209,8 +209,7 @@ begin
   end if;
   return query
   with several as materialized ( -- the changes of those who changed several times
-    select
-      c.customer_id collate "C" as customer_id, c.at, c.movement, c.before_minor, c.after_minor, c.first_at
+    select c.customer_id, c.movement, c.before_minor, c.after_minor, c.previous_at, c.first_at
     from (
       select distinct a.customer_id from payops.revenue_changes as a
       where a.currency = p_currency and a.previous_at >= p_starts and a.at < p_ends
@@ -220,8 +219,8 @@ begin
   ),
   netted as (
     select
-      (array_agg(n.before_minor order by n.at))[1] as before_minor,
-      (array_agg(n.after_minor order by n.at desc))[1] as after_minor, min(n.first_at) < p_starts as known
+      sum(n.before_minor) filter (where n.previous_at is null or n.previous_at < p_starts)::bigint as before_minor,
+      sum(n.after_minor - n.before_minor)::bigint as change_minor, min(n.first_at) < p_starts as known
     from several as n
     group by n.customer_id
   )
@@ -232,9 +231,9 @@ begin
     union all
     select n.movement, -count(*), -sum(n.before_minor), -sum(n.after_minor) from several as n group by n.movement
     union all
-    select k.movement, count(*), sum(n.before_minor), sum(n.after_minor)
+    select k.movement, count(*), sum(n.before_minor), sum(n.before_minor + n.change_minor)
     from netted as n
-    cross join lateral payops.net_movement(n.before_minor, n.after_minor, n.known) as k (movement)
+    cross join lateral payops.net_movement(n.before_minor, n.before_minor + n.change_minor, n.known) as k (movement)
     where k.movement <> 'none'
     group by k.movement
   ) as s
