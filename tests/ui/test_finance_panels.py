@@ -127,3 +127,21 @@ def test_a_link_opens_the_section_of_what_it_names_and_no_other_is_loaded(link, 
     page.button[0].click().run()
     assert [each.value for each in page.markdown] == ["all of Payouts"]
     assert page.query_params["payout"] in ("po_2", ["po_2"])
+
+
+def ledger() -> None:
+    from core.ui.finance import ledger_table
+    from core.ui.finance.reconciliation_legs import SIDES
+
+    amounts = {each.field: 1_234_567 for each in SIDES[1:]}
+    line = amounts | {"title": "<b>Payments</b>", "currency": "usd", "remainder_minor": None}
+    ledger_table.show([line], SIDES, name="ledger-and-balance-usd")
+
+
+def test_the_ledger_is_a_plain_table_of_text_with_its_file(signed_in):
+    page = shown(ledger)
+    assert not page.exception and not page.dataframe
+    html = page.get("html")[0].proto.body
+    assert "<td>$12,345.67</td>" in html and "<td>1,234,567</td>" in html
+    assert '<th scope="row">&lt;b&gt;Payments&lt;/b&gt;</th>' in html and "<td></td></tr>" in html
+    assert [each.proto.label for each in page.get("download_button")] == ["CSV", "XLSX"]

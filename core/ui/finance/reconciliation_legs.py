@@ -6,6 +6,7 @@ import streamlit as st
 from core.figures.wording import counted
 from core.finance.reconciliation import DEPOSIT_STATES, LINES, Figures, stages, unknown_rates
 from core.money import Money
+from core.ui.finance import ledger_table
 from core.ui.finance.revenue_charts import waterfall
 from core.ui.kit import charts, rows
 from core.ui.kit.charts import Chart
@@ -13,21 +14,20 @@ from core.ui.kit.rows import Column
 from core.ui.text import literal
 
 SIDES = (
-    Column("title", "Line", width=85),
-    Column("ours_minor", "Our ledger", "money", width=110),
-    Column("ours_entries", "Entries", "count", width=70),
-    Column("stripe_minor", "Stripe's balance", "money", width=120),
-    Column("stripe_transactions", "Transactions", "count", width=95),
+    Column("title", "Line"),
+    Column("ours_minor", "Our ledger", "money"),
+    Column("ours_entries", "Entries", "count"),
+    Column("stripe_minor", "Stripe's balance", "money"),
+    Column("stripe_transactions", "Transactions", "count"),
     Column(
         "timing_minor",
         "Other day",
         "money",
         help="Booked on another day: ours in this period, Stripe's in another, or not yet.",
-        width=95,
     ),
-    Column("conversion_minor", "Other currency", "money", help="Settled in another currency.", width=115),
-    Column("mismatch_minor", "Mismatches", "money", width=100),
-    Column("remainder_minor", "Remainder", "money", help="The unexplained difference. It should be zero.", width=95),
+    Column("conversion_minor", "Other currency", "money", help="Settled in another currency."),
+    Column("mismatch_minor", "Mismatches", "money"),
+    Column("remainder_minor", "Remainder", "money", help="The unexplained difference. It should be zero."),
 )
 CATEGORIES = (
     Column("category", "Reporting category", read=lambda one: one["category"].replace("_", " ").capitalize()),
@@ -46,7 +46,7 @@ def show(figures: Figures) -> None:
         {**line, "id": line["line"], "title": LINES[line["line"]], "currency": currency} for line in figures["lines"]
     ]
     st.markdown("**Our ledger beside Stripe's balance**")
-    rows.show(lines, SIDES, key=f"sides-{currency}", file=f"ledger-and-balance-{currency}")
+    ledger_table.show(lines, SIDES, name=f"ledger-and-balance-{currency}")
     categories = st.expander("Stripe's balance by reporting category", on_change="rerun", key=f"categories-{currency}")
     if categories.open:
         with categories:
@@ -58,8 +58,7 @@ def show(figures: Figures) -> None:
             )
     if said := unknown_rates(figures):
         st.warning(literal(said), icon=":material/currency_exchange:")
-    for sentence in payout_sentences(figures):
-        st.markdown(f"- {literal(sentence)}")
+    st.markdown("\n".join(f"- {literal(sentence)}" for sentence in payout_sentences(figures)))
 
 
 def payout_sentences(figures: Figures) -> list[str]:
