@@ -84,15 +84,18 @@ $$;
 create function payops.brings_monthly_minor(p_subscription_id text, p_items jsonb) returns bigint
 language sql stable
 set search_path = '' as $$
-  select case
-    when exists (select from payops.subscription_history as h where h.subscription_id = p_subscription_id) then coalesce((
+  select coalesce(
+    (
       select sum(h.monthly_minor)
       from payops.subscription_history as h
       where h.subscription_id = p_subscription_id and h.monthly_minor > 0
       group by h.starts_at
       order by h.starts_at desc
       limit 1
-    ), 0)
-    else payops.monthly_minor(p_items)
-  end::bigint
+    ),
+    case
+      when exists (select from payops.subscription_history as h where h.subscription_id = p_subscription_id) then 0
+      else payops.monthly_minor(p_items)
+    end
+  )::bigint
 $$;
