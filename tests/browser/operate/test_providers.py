@@ -132,7 +132,7 @@ def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capa
 ):
     waiting = ask(console)
     console.open(page, "ops", f"/assignments?consultation={waiting}")
-    expect(page.get_by_text("All providers licensed in GU are at capacity.").first).to_be_visible()
+    expect(page.get_by_text("All providers licensed in Guam are at capacity.").first).to_be_visible()
     page.get_by_role("button", name="Assign", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Provider").click()
