@@ -4,7 +4,10 @@
 create function payops.rewrite_availability(variadic p_providers text[]) returns void
 language sql
 set search_path = ''
-set plan_cache_mode = 'force_generic_plan' as $$
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
   delete from payops.availability where provider_id in (select unnest(p_providers));
   insert into payops.availability
     (provider_id, licence_id, specialty, state, load, capacity, idle_since, valid_from, valid_until)
