@@ -118,6 +118,7 @@ def test_finance_imports_a_statement_accepts_what_is_short_and_closes_the_month(
     page.get_by_role("button", name=f"Close {name}").click()
     expect(page.get_by_text(f"{name} is closed")).to_be_visible()
     page.get_by_role("tab", name="Journal").click()
+    expect(page.get_by_role("button", name="Form for Xero")).to_be_visible()
     journal = page.get_by_role("button", name="XLSX")
     content = downloaded(page, journal.last).path().read_bytes()
     book = openpyxl.load_workbook(io.BytesIO(content))
