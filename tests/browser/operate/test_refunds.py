@@ -1,5 +1,7 @@
 """Refunds by those who may make them: once however often it is clicked, and above the limit by two people."""
 
+import uuid
+
 import pytest
 from playwright.sync_api import expect
 
@@ -39,10 +41,11 @@ def ask_for_refund(page, intent, *, of=None, why="the visit did not take place",
 def test_a_part_is_refunded_from_an_order_in_5_clicks_and_a_second_click_makes_no_second_one(
     console, payment_context, page
 ):
-    intent = pay(payment_context, 4900, metadata={"orderId": "order-of-a-part"})
+    order = f"order-of-a-part-{uuid.uuid4().hex[:8]}"  # a second try has made a payment already
+    intent = pay(payment_context, 4900, metadata={"orderId": order})
     console.open(page, "finance", "/refunds")
     clicks = Clicks(page)
-    dialog = ask_for_refund(page, intent, of="10.00", found_by="order-of-a-part")
+    dialog = ask_for_refund(page, intent, of="10.00", found_by=order)
     expect(dialog.get_by_text("$39.00 can still be refunded afterwards")).to_be_visible()
     dialog.get_by_role("button", name="Refund $10.00").dblclick()
     expect(page.get_by_text("$10.00 is refunded to the customer")).to_be_visible()
