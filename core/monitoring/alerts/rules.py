@@ -250,15 +250,16 @@ _ALL = (
         name="reconciliation_mismatch",
         title="Reconciliation mismatch",
         definition=(
-            "Fires for each mismatch of the reconciliation whose difference is at least the threshold, in minor units. "
-            "Resolved when it is fixed or finance accepts it. A booking in another period alone does not count."
+            "Fires for mismatches of the reconciliation whose difference is at least the threshold, in minor units: "
+            "one alert for those of a class, day and currency. Resolved when all are fixed or finance accepts them. A "
+            "booking in another period alone does not count."
         ),
         severity="error",
         page="reconciliation",
         unit="count",
         threshold=1,
         value_unit="count",
-        subject="mismatch",
+        subject="class and day",
         remind_after=DAY,
     ),
     Rule(

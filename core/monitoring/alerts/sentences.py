@@ -162,7 +162,10 @@ def _mismatch(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
     facts = seen.facts
     difference = Money(int(facts["difference_minor"]), facts["currency"])
     what = CLASSES.get(facts["class"], facts["class"])
-    return f"{what}: {facts['subject']} of {datetime.fromisoformat(facts['day']):%-d %b %Y} differs by {difference}."
+    day = f"{datetime.fromisoformat(facts['day']):%-d %b %Y}"
+    if seen.observations > 1:
+        return f"{what}: {seen.observations:,} mismatches of {day} come to {difference}."
+    return f"{what}: {facts['subject']} of {day} differs by {difference}."
 
 
 def _mirror(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from core.errors import Refused
 from core.monitoring.alerts import dry_run
+from core.monitoring.alerts.decisions import Observation
 from core.monitoring.alerts.rules import RULES
+from core.monitoring.alerts.sentences import sentence
 
 NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)  # a Tuesday, 12:00 in New York
 
@@ -30,6 +33,11 @@ def observed(database, name, at=NOON, **numbers):
     rule = replace(RULES[name], **numbers)
     rows = database.call("observe_alerts", rules=[rule.as_measure()], now=at)
     return {row["key"]: row for row in rows}
+
+
+def told(row):
+    rule = RULES[row["rule"]]
+    return sentence(rule, Observation.from_row(rule.name, row), ZoneInfo("America/New_York"))
 
 
 def pay(owner, number, *, at=NOON, failed=0, code="do_not_honor", country=None, currency="usd", name="p"):
@@ -243,8 +251,24 @@ def test_a_mismatch_fires_until_it_is_fixed_or_accepted(database, owner):
     for key, kind, state in (("a", "amount", {}), ("b", "fee", accepted), ("c", "amount", fixed), ("d", "timing", {})):
         what = {"key": key, "class": kind, "subject": f"po_{key}", "difference_minor": -120}
         insert(owner, "mismatches", **what, **differs, **seen, **state)
-    assert set(observed(database, "reconciliation_mismatch")) == {"a"}
-    assert set(observed(database, "reconciliation_mismatch", NOON - timedelta(hours=30))) == {"a", "b", "c"}
+    (alone,) = observed(database, "reconciliation_mismatch").values()
+    assert (alone["key"], alone["observations"], alone["value"]) == (f"amount:usd:{NOON.date()}", 1, 120)
+    assert told(alone).endswith("po_a of 24 Nov 2026 differs by -$1.20.")
+    before = observed(database, "reconciliation_mismatch", NOON - timedelta(hours=30))
+    assert {key.partition(":")[0]: row["observations"] for key, row in before.items()} == {"amount": 2, "fee": 1}
+    assert told(before[alone["key"]]).endswith("2 mismatches of 24 Nov 2026 come to $2.40.")
+
+
+def test_thousands_of_mismatches_of_a_day_are_one_alert(database, owner):
+    owner.execute(
+        "insert into payops.mismatches (key, class, leg, day, currency, subject_kind, subject, difference_minor,"
+        " amount_minor, facts, first_seen, last_seen)"
+        " select 'k' || n, 'amount', 'payouts', %s, 'usd', 'payout', 'po_' || n, 4900, 4900, '{}', %s, %s"
+        " from generate_series(1, 5000) as n",
+        (NOON.date(), NOON - timedelta(hours=2), NOON),
+    )
+    (one,) = observed(database, "reconciliation_mismatch").values()
+    assert (one["observations"], one["value"]) == (5000, 5000 * 4900)
 
 
 def test_the_mirror_fires_until_a_comparison_finds_nothing_wrong(database, owner):

@@ -156,7 +156,7 @@ set search_path = '' as $$
 $$;
 
 -- observe_reconciliation_mismatch: at each moment, the mismatches of the threshold or more that nobody had accepted and
--- that were not fixed; what is only booked in another period is no mismatch.
+-- that were not fixed, those of a class, day and currency together; what is only booked in another period is no mismatch.
 create function payops.observe_reconciliation_mismatch(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -164,12 +164,15 @@ returns setof payops.observation
 language sql stable
 set search_path = '' as $$
   select
-    m.at, x.key, abs(x.difference_minor)::double precision, 1, true, false,
+    m.at, concat_ws(':', x.class, x.currency, x.day), sum(abs(x.difference_minor))::double precision, count(*), true, false,
     jsonb_build_object(
-      'class', x.class, 'subject', x.subject, 'day', x.day, 'currency', x.currency, 'difference_minor', x.difference_minor
+      'class', x.class, 'day', x.day, 'currency', x.currency,
+      'difference_minor', case count(*) when 1 then sum(x.difference_minor) else sum(abs(x.difference_minor)) end,
+      'subject', case count(*) when 1 then min(x.subject) end
     )
   from unnest(p_moments) as m (at)
   inner join payops.mismatches as x
     on x.first_seen <= m.at and coalesce(x.fixed_at, 'infinity') > m.at and coalesce(x.accepted_at, 'infinity') > m.at
   where x.class <> 'timing' and abs(x.difference_minor) >= p_threshold
+  group by m.at, x.class, x.currency, x.day
 $$;
