@@ -1,5 +1,6 @@
 """Assignments: waiting and assigned consultations, those paid but not seen, and the workload of providers."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
@@ -22,6 +23,20 @@ state_names = consultation_details.vocabulary().states
 
 def first_page() -> None:
     st.query_params.pop("from", None)
+
+
+def choice(label: str, key: str, names: Mapping[str, str], *, every: str) -> str | None:
+    """The chosen one of these, by its name; None for every one."""
+    return st.selectbox(
+        label,
+        list(names),
+        index=None,
+        placeholder=every,
+        format_func=names.__getitem__,
+        key=key,
+        bind="query-params",
+        on_change=first_page,
+    )
 
 
 st.title("Assignments")
@@ -55,28 +70,9 @@ shown = st.segmented_control(
 )
 states, specialties, text = st.columns(3, vertical_alignment="bottom")
 with states:
-    state = st.selectbox(
-        "State",
-        list(state_names),
-        index=None,
-        placeholder="Every state",
-        format_func=state_names.__getitem__,
-        key="state",
-        bind="query-params",
-        on_change=first_page,
-    )
+    state = choice("State", "state", state_names, every="Every state")
 with specialties:
-    specialty_names = consultation_details.vocabulary().specialties
-    specialty = st.selectbox(
-        "Specialty",
-        list(specialty_names),
-        index=None,
-        placeholder="Every specialty",
-        format_func=specialty_names.__getitem__,
-        key="specialty",
-        bind="query-params",
-        on_change=first_page,
-    )
+    specialty = choice("Specialty", "specialty", consultation_details.vocabulary().specialties, every="Every specialty")
 with text:
     search = st.text_input(
         "Find",
@@ -126,8 +122,8 @@ queue()
 if sought(limit=1):
     many = bool(sought(skip=export_panel.LARGE_ROWS, limit=1)) if show in ("assigned", "ended") else False
     export_panel.show(consultation_details.exported(sought, kind), name="consultations", large=many)
-if "consultations-order" not in st.query_params and (skip or sought(skip=skip + PAGE_ROWS, limit=1)):
-    more = bool(sought(skip=skip + PAGE_ROWS, limit=1))
+more = "consultations-order" not in st.query_params and bool(sought(skip=skip + PAGE_ROWS, limit=1))
+if "consultations-order" not in st.query_params and (skip or more):
     sorted_list.pages("consultations", skip, PAGE_ROWS, more=more)
 if mismatches := assignment.care_payment_mismatches(db, clock()):
     st.subheader("Paid but not seen, or refunded but still open")
