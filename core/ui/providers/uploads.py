@@ -14,10 +14,10 @@ Read = TypeVar("Read")
 def read_once(
     key: str, how: Callable[[str, bytes], Read], *choices: Any, doing: str = "Reading the file"
 ) -> Read | None:
-    """What `how` makes of the file in the uploader `key`, once for each file and choices; None while there is none, or
-    with the reason if it is refused.
+    """What `how` reads from the file in the uploader `key`; None if there is no file or it is refused.
 
-    What was read, birth dates to compare included, lives as long as this dialog.
+    Each file is read once for the same choices. A refusal is shown. The result may hold birth dates, and is kept until
+    the dialog closes.
     """
     uploaded = st.session_state.get(key)
     if uploaded is None:
