@@ -29,6 +29,7 @@ from core.periods import wall_clock
 from core.sandbox import process
 from core.settings import load_settings
 from tests.db import probes
+from tests.db.refusing import DATABASE_REFUSES
 from tests.events.business import a_morning
 from tests.factories import body_of
 
@@ -230,22 +231,7 @@ def test_a_step_whose_function_is_broken_stops_no_other(office):
     assert set(as_usual) <= {title.split("'")[1] for (title,) in failed}
 
 
-@pytest.mark.parametrize(
-    ("breaks", "mends", "code"),
-    [
-        (
-            "revoke usage on schema payops_api from payops_app",
-            "grant usage on schema payops_api to payops_app",
-            "database_right_missing",
-        ),
-        (
-            "alter schema payops_api rename to not_deployed",
-            "alter schema not_deployed rename to payops_api",
-            "database_not_migrated",
-        ),
-    ],
-    ids=["rights revoked", "functions not deployed"],
-)
+@DATABASE_REFUSES
 def test_a_worker_goes_on_after_any_error_of_the_database(office, breaks, mends, code):
     started = office.start_worker()
     until(lambda: office.rows("select 1 from payops.jobs where holder is not null"))

@@ -13,6 +13,7 @@ from core import http_protocol
 from core.api import middleware
 from tests.api.conftest import PATIENT, TOKEN, Api
 from tests.db import probes
+from tests.db.refusing import DATABASE_REFUSES
 from tests.loops import run_apart
 
 MEBIBYTE = 1024 * 1024
@@ -247,22 +248,7 @@ def test_a_defect_of_ours_is_a_500_that_tells_nothing_and_an_incident_with_the_s
     assert (kind, request_id) == ("api_failed", answer.json()["request_id"])
 
 
-@pytest.mark.parametrize(
-    ("breaks", "mends", "code"),
-    [
-        (
-            "revoke usage on schema payops_api from payops_app",
-            "grant usage on schema payops_api to payops_app",
-            "database_right_missing",
-        ),
-        (
-            "alter schema payops_api rename to not_deployed",
-            "alter schema not_deployed rename to payops_api",
-            "database_not_migrated",
-        ),
-    ],
-    ids=["rights revoked", "functions not deployed"],
-)
+@DATABASE_REFUSES
 def test_while_the_database_refuses_every_route_says_when_to_come_again(api, owner, shop, breaks, mends, code):
     owner.execute(breaks)
     try:

@@ -1,11 +1,15 @@
 """A small business at a sandbox, and the mirror of it, for the tests that compare the two."""
 
+import tempfile
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import httpx
 import stripe
 
+from core.sandbox import process
 from core.stripe_gateway import StripeGateway
 
 TABLES = (
@@ -33,6 +37,20 @@ def clock():
 def later():
     """A clock for which the second of every event told so far is over."""
     return clock() + timedelta(seconds=5)
+
+
+@contextmanager
+def at_a_sandbox():
+    """A sandbox of its own in which it has happened: where it answers, and the SDK to go on with."""
+    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
+        address = process.ensure_running(Path(folder))
+        try:
+            shop = stripe.StripeClient(address.secret_key, base_addresses={"api": address.base_url})
+            a_morning(shop.v1)
+            some_days(shop.v1, address.base_url)
+            yield address, shop
+        finally:
+            process.stop(Path(folder))
 
 
 def a_morning(shop):

@@ -1,13 +1,10 @@
 """A mismatch is fixed by asking Stripe again: the real SDK over the sandbox, the mirror in Postgres."""
 
-import tempfile
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import stripe
 
 from core.errors import Refused
 from core.events.repair import backfill
@@ -15,24 +12,16 @@ from core.events.repair.balances import open_payouts
 from core.finance import mismatch_fixes, mismatches, reconciliation
 from core.finance.mismatch_fixes import Fetching
 from core.periods import Period
-from core.sandbox import process
 from core.staff.roles import Actor, Role
-from tests.events.business import a_morning, clock, gateway, some_days
+from tests.events.business import at_a_sandbox, clock, gateway
 
 FINANCE, ZONE = Actor("staff:fin", Role.FINANCE), ZoneInfo("America/New_York")
 
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
-        address = process.ensure_running(Path(folder))
-        try:
-            shop = stripe.StripeClient(address.secret_key, base_addresses={"api": address.base_url})
-            a_morning(shop.v1)
-            some_days(shop.v1, address.base_url)
-            yield gateway(address)
-        finally:
-            process.stop(Path(folder))
+    with at_a_sandbox() as (address, _):
+        yield gateway(address)
 
 
 @pytest.fixture
