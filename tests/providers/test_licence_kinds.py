@@ -231,3 +231,23 @@ def _member(compact, state):
         "link": None,
         "verified_on": "2026-11-24",
     }
+
+
+def test_what_is_read_for_a_provider_does_not_grow_with_the_directory(clinic):
+    """Rows read to give 20, then 300 nurses their privileges and places, when their home licences join a compact."""
+    read = "select sum(seq_tup_read + idx_tup_fetch)::bigint from pg_stat_xact_user_tables where relname = any(%s)"
+    tables = (["licences", "licence_versions", "availability", "provider_schedules"],)
+    nurses = [f"nurse-{n:03}" for n in range(320)]
+    clinic.put(*({"id": nurse, "name": "Nan", "licences": [home(compact=None)]} | NURSE for nurse in nurses))
+    clinic.owner.execute("analyze payops.licences, payops.licence_versions")
+    clinic.owner.execute("update payops.licences set compact = 'NLC'")
+    each = {}
+    for some in (nurses[:20], nurses[20:]):
+        with clinic.owner.transaction():
+            ((before,),) = clinic.owner.execute(read, tables).fetchall()
+            clinic.owner.execute("select payops.derive_licences(%s, %s)", (some, NOW))
+            clinic.owner.execute("select payops.rewrite_availability(variadic %s)", (some,))
+            ((after,),) = clinic.owner.execute(read, tables).fetchall()
+        each[len(some)] = (after - before) / len(some)
+    assert each[300] < 2 * each[20], each
+    clinic.check()

@@ -12,12 +12,14 @@ return jsonb_build_object(
 -- record_licence_versions: the history of this provider's licences ends with how they are now.
 --
 -- An import of a whole directory fills tables of which nothing is known yet, and the plan has to be right for it too: each
--- licence is looked up by its provider, and `>=` keeps the partial index of all open versions out of it.
+-- licence is looked up by its provider and each version by its licence, and `>=` keeps the partial index of all open
+-- versions out of it.
 create function payops.record_licence_versions(p_provider text, p_now timestamptz) returns void
 language plpgsql
 set search_path = ''
 set enable_hashjoin = 'off'
-set enable_mergejoin = 'off' as $$
+set enable_mergejoin = 'off'
+set enable_material = 'off' as $$
 begin
   update payops.licence_versions as v set until = greatest(p_now, v.since)
   where v.provider_id = p_provider and v.until >= 'infinity' and not exists (

@@ -18,16 +18,15 @@ set enable_mergejoin = 'off' as $$
   from (select distinct unnest(p_providers) as id) as asked
   inner join payops.providers as p on asked.id = p.id
   cross join lateral (
-    select n.id as licence_id, n.state as market, n.valid_from, n.valid_until
+    -- a privilege counts under its home licence, so that a compact's states are one row
+    select
+      coalesce(n.home_licence_id, n.id) as licence_id,
+      case when n.home_licence_id is null then n.state else 'compact:' || n.compact end as market,
+      min(n.valid_from) as valid_from, max(n.valid_until) as valid_until
     from payops.licences as n
-    where n.provider_id = p.id and n.home_licence_id is null and n.status = 'active'
-      and n.awaiting is distinct from 'licence' and n.valid_from < n.valid_until
-    union all
-    select n.home_licence_id, 'compact:' || n.compact, min(n.valid_from), max(n.valid_until)
-    from payops.licences as n
-    where n.provider_id = p.id and n.home_licence_id is not null and n.status = 'active'
-      and n.awaiting is distinct from 'licence' and n.valid_from < n.valid_until
-    group by n.home_licence_id, n.compact
+    where n.provider_id = p.id and n.status = 'active' and n.awaiting is distinct from 'licence'
+      and n.valid_from < n.valid_until
+    group by 1, 2
   ) as l
   left join payops.provider_schedules as d on p.id = d.provider_id
   cross join unnest(p.specialties) as s (code)
