@@ -103,9 +103,8 @@ set search_path = '' as $$
   select array_agg(e.effect)
   from payops.payout_contents as k
   inner join payops.balance_transactions as b on k.balance_transaction_id = b.id
-  inner join payops.mismatches as m on m.state <> 'fixed' and m.leg = 'operations' and (
-    m.subject = b.id or m.facts ->> 'movement' = b.id
-  )
+  inner join payops.mismatches as m
+    on m.state <> 'fixed' and m.leg = 'operations' and m.facts ->> 'movement' = b.id
   cross join lateral (
     select case m.class
       when 'amount' then (m.facts ->> 'ours_minor')::numeric - b.amount_minor
@@ -169,6 +168,7 @@ create function payops.find_remainder(p_payout payops.payouts, p_day date, p_mov
 language plpgsql
 set search_path = '' as $$
 declare
+  explained numeric[] := payops.explained_in_payout(p_payout.id);
   found_ids text[];
   usual bigint;
   facts jsonb := jsonb_build_object(
@@ -176,8 +176,8 @@ declare
     'theirs_minor', p_payout.amount_minor - p_remainder, 'theirs_currency', p_payout.currency, 'ours_day', p_day
   );
 begin
-  if payops.is_sum_of_some(p_remainder, payops.explained_in_payout(p_payout.id))
-    or payops.is_sum_of_some(p_remainder - p_payout.amount_minor - p_moved, payops.explained_in_payout(p_payout.id))
+  if payops.is_sum_of_some(p_remainder, explained)
+    or payops.is_sum_of_some(p_remainder - p_payout.amount_minor - p_moved, explained)
   then
     return;
   end if;

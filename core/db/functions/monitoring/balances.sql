@@ -57,13 +57,38 @@ create function payops.lock_balances() returns void
 language sql
 set search_path = '' as $$ select pg_advisory_xact_lock(payops.advisory_lock('recount balances')) $$;
 
+-- balance_sums: what moved the balance on these business days.
+create function payops.balance_sums(p_since date, p_until date)
+returns table (
+  day date, currency text, reporting_category text, transactions bigint, amount_minor numeric, fee_minor numeric,
+  net_minor numeric
+)
+language plpgsql stable
+set search_path = '' set plan_cache_mode = force_custom_plan as $$
+declare
+  zone text := (select b.timezone from payops.business as b);
+  starts timestamptz := payops.day_starts(p_since);
+  ends timestamptz := payops.day_starts(p_until + 1);
+begin
+  return query
+  select m.day, m.currency, m.reporting_category, count(*), sum(m.amount_minor), sum(m.fee_minor), sum(m.net_minor)
+  from (
+    select
+      (t.created at time zone zone)::date as day, t.currency, t.reporting_category, t.amount_minor, t.fee_minor, t.net_minor
+    from payops.balance_transactions as t
+    where t.created >= starts and t.created < ends
+    offset 0 -- the planner expects few days of this, and sums them in parallel
+  ) as m
+  group by 1, 2, 3;
+end
+$$;
+
 -- refresh_balances: the balance's daily sums are exact up to now.
 create function payops.refresh_balances() returns void
 language plpgsql
 set search_path = '' as $$
 declare
   days date[];
-  zone text := (select timezone from payops.business);
 begin
   if pg_is_in_recovery() or not exists (select from payops.stale_balance_days) then
     return;
@@ -76,12 +101,9 @@ begin
   end if;
   delete from payops.daily_balances where day = any(days);
   insert into payops.daily_balances
-  select
-    d.day, t.currency, t.reporting_category, count(*), sum(t.amount_minor), sum(t.fee_minor), sum(t.net_minor)
-  from unnest(days) as d (day)
-  inner join payops.balance_transactions as t
-    on t.created >= d.day::timestamp at time zone zone and t.created < (d.day + 1)::timestamp at time zone zone
-  group by d.day, t.currency, t.reporting_category;
+  select s.*
+  from payops.day_ranges(days) as d
+  cross join lateral payops.balance_sums(d.since, d.until) as s;
 end
 $$;
 
