@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import streamlit as st
 import structlog
@@ -18,6 +19,8 @@ from core.ui import session
 from core.ui.text import literal
 
 log = structlog.get_logger(__name__)
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 ASKED = "dialog_asked"  # the dialog that a button of a drawer or dialog asked for, see `drawer.ask`
 DOUBLE_CLICK_SECONDS = 1.0
@@ -130,6 +133,21 @@ def end_dialog_when_done() -> None:
     end_dialog_if_over()
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(literal(problem))
+
+
+def one_after_the_other(
+    todo: list[Task], done: list[Result], work: Callable[[Task], Result], name: Callable[[Task], object]
+) -> None:
+    """`work` on each of `todo`, with a progress bar that names it; its result joins `done`.
+
+    Each leaves `todo` when it is finished, so that a click in between interrupts only the bar.
+    """
+    everything = len(todo) + len(done)
+    bar = st.progress(len(done) / everything)
+    while todo:
+        bar.progress(len(done) / everything, text=f"{len(done) + 1:,} of {everything:,}: {literal(name(todo[0]))}")
+        done.append(work(todo[0]))
+        todo.pop(0)
 
 
 def end_dialog_if_over() -> None:

@@ -11,7 +11,6 @@ from core.errors import PayopsError
 from core.money import Money, total
 from core.payments.recovery import recovery
 from core.payments.recovery.recovery_cases import Case
-from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, rows
 from core.ui.kit.rows import Column
@@ -94,24 +93,12 @@ def ask(cases: Sequence[Case]) -> None:
 
 
 def go_on() -> None:
-    """Make the confirmed retries that are left, with a progress bar, then show the results.
-
-    Each leaves the list when it is finished, so that a click in between interrupts only the bar.
-    """
+    """Make the confirmed retries that are left, with a progress bar, then show the results."""
     run: Run | None = st.session_state.get(_RUN)
     if run is None:
         return
-    everything = len(run.todo) + len(run.done)
     if run.todo:
-        bar = st.progress(len(run.done) / everything)
-        while run.todo:
-            action_id, case = run.todo[0]
-            bar.progress(
-                len(run.done) / everything,
-                text=f"{len(run.done) + 1:,} of {everything:,}: {literal(case.failed.amount)}",
-            )
-            run.done.append(_retried(session.actor(), action_id, case))
-            run.todo.pop(0)
+        actions.one_after_the_other(run.todo, run.done, _retried, lambda task: task[1].failed.amount)
         st.rerun()  # the figures and rows around this are from before
     st.markdown(f"**{literal(_summary(run))}**")
     rows.show([one.as_row() for one in run.done], COLUMNS, key="recovery-run", file="recovery-results")
@@ -125,10 +112,10 @@ def _agreed(plan: list[tuple[str, Case]]) -> str:
     return f"Retrying {_payments(len(plan))}, one after the other."
 
 
-def _retried(actor: Actor, action_id: str, case: Case) -> Retried:
-    context = session.services().payment_context
+def _retried(task: tuple[str, Case]) -> Retried:
+    context, (action_id, case) = session.services().payment_context, task
     try:
-        done = recovery.retry(context, actor, action_id, case.id, seen_retries=case.failed.retries_here)
+        done = recovery.retry(context, session.actor(), action_id, case.id, seen_retries=case.failed.retries_here)
     except PayopsError as error:
         return Retried(case.id, case.failed.amount, OUTCOMES["not retried"], error.detail)
     outcome = OUTCOMES.get(done.state, "No answer from Stripe yet")

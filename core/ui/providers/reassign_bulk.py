@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import streamlit as st
@@ -70,23 +71,12 @@ def ask(provider_id: str, name: str) -> None:
 
 
 def go_on() -> None:
-    """Release what is left of the agreed consultations, with a progress bar, then show the results.
-
-    Each leaves the list when it is finished, so that a click in between interrupts only the bar.
-    """
+    """Release what is left of the agreed consultations, with a progress bar, then show the results."""
     run: Run | None = st.session_state.get(_RUN)
     if run is None:
         return
-    everything = len(run.todo) + len(run.done)
     if run.todo:
-        bar = st.progress(len(run.done) / everything)
-        while run.todo:
-            one = run.todo[0]
-            bar.progress(
-                len(run.done) / everything, text=f"{len(run.done) + 1:,} of {everything:,}: {literal(one['id'])}"
-            )
-            run.done.append(_released(session.actor(), one, run.reason))
-            run.todo.pop(0)
+        actions.one_after_the_other(run.todo, run.done, partial(_released, run.reason), itemgetter("id"))
         shared_cache.answers().forget("directory", "assignments", "registries")
         st.rerun()  # the figures and rows around this are from before
     counts = Counter(one["outcome"] for one in run.done)
@@ -122,10 +112,10 @@ def _agreed(name: str, moving: list[ListedConsultation], actor: Actor) -> str:
     return f"Reassigning {counted(len(moving), 'consultation')} of {name}, one after the other."
 
 
-def _released(actor: Actor, one: ListedConsultation, reason: str) -> Mapping[str, Any]:
+def _released(reason: str, one: ListedConsultation) -> Mapping[str, Any]:
     result = {"id": one["id"], "state": one["state"]}
     try:
-        given = assignment.release(session.db(), actor, one["id"], reason, session.services().clock())
+        given = assignment.release(session.db(), session.actor(), one["id"], reason, session.services().clock())
     except PayopsError as error:
         return result | {"outcome": REFUSED, "said": error.detail}
     if given["status"] == "waiting":
