@@ -110,6 +110,11 @@ class Loss:
     amount_minor: int
 
     @property
+    def key(self) -> str:
+        """The reason and what the customer said of it, as one word for an address."""
+        return f"{self.reason}:{self.feedback}" if self.feedback else self.reason
+
+    @property
     def kind(self) -> Kind:
         return REASONS.get(self.reason, REASONS["not_said"])[0]
 

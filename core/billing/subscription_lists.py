@@ -71,8 +71,12 @@ def listed(
     find: str | None = None,
     after: int = 0,
     most: int = A_PAGE,
+    why: str | None = None,
 ) -> Found:
-    """The page after the first `after` rows; a movement's customers are exactly those its bar counts."""
+    """The page after the first `after` rows; a movement's customers are exactly those its bar counts.
+
+    `why` is the `key` of a loss: only the customers who left for this reason.
+    """
     if name in MOVED:
         found = db.call(
             "movement_customers",
@@ -83,6 +87,7 @@ def listed(
             now=now,
             most=most,
             after=after,
+            why=why,
         )
         return Found(name, found["rows"], found["count"], found["amount_minor"], customers=found["count"])
     found = db.call(
@@ -94,12 +99,19 @@ def listed(
 
 
 def pages(
-    db: Database, name: str, period: Period, *, currency: str, now: datetime, find: str | None = None
+    db: Database,
+    name: str,
+    period: Period,
+    *,
+    currency: str,
+    now: datetime,
+    find: str | None = None,
+    why: str | None = None,
 ) -> Iterator[Sequence[Mapping[str, Any]]]:
     """All rows of a list in large pages, for a file."""
     after = 0
     while True:
-        page = listed(db, name, period, currency=currency, now=now, find=find, after=after, most=AN_EXPORT)
+        page = listed(db, name, period, currency=currency, now=now, find=find, after=after, most=AN_EXPORT, why=why)
         yield page.rows
         after += len(page.rows)
         if not page.rows or after >= page.count:

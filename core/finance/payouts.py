@@ -1,11 +1,11 @@
 """Payouts as they were last reconciled: the movements each contains, and how much of it arrived at the bank."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from core.db import Database
 from core.exports.table import Row, by_key
-from core.finance.reconciliation import Category
+from core.finance.reconciliation import Amounts, Category, Figures, Stage
 from core.periods import Period
 
 MOVEMENTS_A_CALL = 5_000
@@ -29,15 +29,12 @@ class Payout(TypedDict):
     deposited_on: str | None
 
 
-class Movement(TypedDict):
+class Movement(Amounts):
     id: str
     created: str
     reporting_category: str
     source_id: str | None
     currency: str
-    amount_minor: int
-    fee_minor: int
-    net_minor: int
     payment_intent_id: str | None
 
 
@@ -82,6 +79,29 @@ def movements(db: Database, payout_id: str, *, most: int = MOVEMENTS_A_CALL) -> 
         return found, found[-1]["id"] if len(found) == most else None
 
     return by_key(page)
+
+
+def movements_of_stage(
+    db: Database, stage: Stage, figures: Figures, period: Period, *, most: int = MOVEMENTS_A_CALL
+) -> Iterator[Sequence[Row]]:
+    """The movements that a stage of a reconciliation adds up, oldest first, in batches, each with its share."""
+    counted_as = {each["category"]: each["counted_as"] for each in figures["categories"]}
+
+    def page(after: str | None) -> tuple[list[Movement], str | None]:
+        found: list[Movement] = db.call(
+            "balance_movements",
+            since=period.since,
+            until=period.until,
+            currency=figures["currency"],
+            categories=list(stage.categories),
+            after_id=after,
+            most=most,
+        )
+        return found, found[-1]["id"] if len(found) == most else None
+
+    for batch in by_key(page)():
+        shares = [(each, stage.share_of(cast(Amounts, each), counted_as[each["reporting_category"]])) for each in batch]
+        yield [{**each, "share_minor": share} for each, share in shares if share]
 
 
 def movements_of(payout: PayoutDetails) -> int:

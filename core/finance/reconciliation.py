@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypedDict, cast
 
@@ -12,6 +12,16 @@ from core.money import Money
 from core.periods import Period
 
 LINES = {"charge": "Payments", "refund": "Refunds", "dispute": "Disputes"}
+FEES, OTHERS = ("fee", "tax"), ("other", "transfer")
+# Between the opening and the closing balance, and what each stage adds up.
+STAGES = {
+    "Payments": ("charge",),
+    "Refunds": ("refund",),
+    "Disputes": ("dispute",),
+    "Fees and tax": FEES,
+    "Other": OTHERS,
+    "Payouts": ("payout",),
+}
 
 
 class Line(TypedDict):
@@ -160,40 +170,50 @@ def headline(found: Reconciliation) -> str:
     return f"{name} reconciles to the cent."
 
 
+class Amounts(TypedDict):
+    """What a movement of the balance, or all movements of a category, came to."""
+
+    amount_minor: int
+    fee_minor: int
+    net_minor: int
+
+
 @dataclass(frozen=True)
 class Stage:
-    """A stage on the way from the opening to the closing balance: what it adds, or what there is then if a total."""
+    """A stage on the way from the opening to the closing balance: what it adds, or what there is then if a total.
+
+    `categories` are the reporting categories whose movements it adds up; `is_of_fees` takes only their fees, and all of
+    what is a fee or tax itself.
+    """
 
     name: str
     minor: int
     is_total: bool = False
+    categories: tuple[str, ...] = ()
+    is_of_fees: bool = False
+
+    def share_of(self, moved: Amounts, counted_as: str) -> int:
+        """What of a movement in one of its categories is in this stage."""
+        if not self.is_of_fees:
+            return moved["amount_minor"]
+        return moved["net_minor"] if counted_as in FEES else -moved["fee_minor"]
 
 
 def stages(figures: Figures) -> list[Stage]:
     """From the opening balance through gross, refunds, disputes, fees and payouts to the closing balance."""
-    by_part: dict[str, int] = {}
-    fees = 0
-    for each in figures["categories"]:
-        if each["category"] in ("payout", "payout_reversal"):
-            part = "payout"
-        else:
-            part = each["counted_as"]
-        if part in ("fee", "tax"):
-            fees += each["net_minor"]
-        else:
-            by_part[part] = by_part.get(part, 0) + each["amount_minor"]
-            fees -= each["fee_minor"]
-    found = [
-        Stage("Opening balance", figures["opening_minor"], is_total=True),
-        Stage("Payments", by_part.get("charge", 0)),
-        Stage("Refunds", by_part.get("refund", 0)),
-        Stage("Disputes", by_part.get("dispute", 0)),
-        Stage("Fees and tax", fees),
-        Stage("Other", by_part.get("other", 0) + by_part.get("transfer", 0)),
-        Stage("Payouts", by_part.get("payout", 0)),
-        Stage("Closing balance", figures["closing_minor"], is_total=True),
-    ]
-    return [each for each in found if each.is_total or each.minor or each.name != "Other"]
+    found = [Stage("Opening balance", figures["opening_minor"], is_total=True)]
+    for name, parts in STAGES.items():
+        of_fees = parts is FEES
+        these = [each for each in figures["categories"] if of_fees or _part(each) in parts]
+        stage = Stage(name, 0, categories=tuple(each["category"] for each in these), is_of_fees=of_fees)
+        added = sum(stage.share_of(each, _part(each)) for each in these)
+        if added or parts is not OTHERS:
+            found.append(replace(stage, minor=added))
+    return [*found, Stage("Closing balance", figures["closing_minor"], is_total=True)]
+
+
+def _part(each: Category) -> str:
+    return "payout" if each["category"] in ("payout", "payout_reversal") else each["counted_as"]
 
 
 def lines_in_words(found: Reconciliation) -> Iterator[str]:

@@ -36,7 +36,7 @@ if found.stale_days:
 for month in found.changed_months:
     st.error(f"{literal(reconciliation.changed_since_closed(month))} The tab Months says which.")
 for figures in (each for each in found.currencies if each["currency"] == currency):
-    reconciliation_legs.show(figures)
+    reconciliation_legs.show(figures, period)
 sections.show(
     {
         sections.MISMATCHES: partial(mismatch_panel.show, found, currency),

@@ -10,23 +10,20 @@ from core.exports.table import Table, by_key
 from core.figures.wording import counted
 from core.staff.roles import Actor
 from core.ui import session
-from core.ui.events import event_charts, event_details, replay_dialog
+from core.ui.events import arriving, event_details, replay_dialog
 from core.ui.events.event_columns import COLUMNS, IN_A_FILE, REFUSED
 from core.ui.kit import (
     actions,
     cards,
-    charts,
     export_panel,
     filters,
-    freshness,
     rows,
     shared_cache,
     sorted_list,
-    ticker,
 )
 from core.ui.text import literal, zone_name
 
-REFRESH_SECONDS, PAGE_EVENTS = 2, 100
+PAGE_EVENTS = 100
 WORDS = {wording.OUTCOMES[outcome].partition(",")[0].lower(): outcome for outcome in OUTCOMES}
 WORDS["not applied"] = lookup.NOT_APPLIED
 running = session.services()
@@ -44,26 +41,6 @@ def look_for(object_id: str | None = None) -> None:
 def exported(_: Actor) -> Table:
     batches = by_key(partial(lookup.page_after, db, sought))
     return Table("events", "Events", IN_A_FILE, batches, figures["events"], period, filters_set)
-
-
-@st.fragment(run_every=REFRESH_SECONDS)
-def arriving_now() -> None:
-    freshness.reader_role()
-    now = running.clock()
-    minutes = shared_cache.answers().get("inbox-pulse", partial(lookup.pulse, db, now), ttl_seconds=1)
-    newest = shared_cache.answers().get(
-        "inbox-newest", partial(lookup.newest, db, EventFilter(), limit=ticker.LINES), ttl_seconds=1
-    )
-    pulse, coming = st.columns(2)
-    with pulse:
-        charts.show(event_charts.pulse(minutes.answer))
-    with coming, st.container(border=True, key="chart-ticker", height="stretch"):
-        stale = " (the database does not answer)" if newest.stale else ""
-        st.markdown(f"**What is arriving now?**{stale}")
-        if newest.answer.events:
-            ticker.show(newest.answer.events, now)
-        else:
-            st.caption("No events yet. Stripe's events appear here as soon as they are recorded.")
 
 
 st.title("Events")
@@ -105,18 +82,21 @@ with st.expander("Find other events") if chosen else st.container():
 if chosen:
     st.stop()
 
-sought = EventFilter(
-    since, until, None if event_type == filters.ALL else event_type, WORDS.get(became), of_object.strip() or None
-)
+of_minute = arriving.minute()
+of_type = None if event_type == filters.ALL else event_type
+sought = EventFilter(*(of_minute or (since, until)), of_type, WORDS.get(became), of_object.strip() or None)
 filters_set = export_panel.set_filters()
-if sought.is_filtered:
+is_filtered = sought.is_filtered or of_minute is not None
+if is_filtered:
     figures = lookup.figures(db, sought)
-st.markdown(f"## {literal(wording.sentence(figures, running.clock(), filtered=sought.is_filtered))}")
+st.markdown(f"## {literal(wording.sentence(figures, running.clock(), filtered=is_filtered))}")
 cards.show_plain(wording.cells(figures))
-arriving_now()
+arriving.show(st.query_params.get(arriving.MINUTE))
 
 st.subheader("Events of these days", anchor="rows")
 actions.show_result()
+if of_minute:
+    arriving.note(of_minute[0])
 place = lookup.place_from_text(st.query_params.get("before"))
 page = lookup.newest(db, sought.continued_before(place), limit=PAGE_EVENTS)
 if not page.events:

@@ -5,9 +5,16 @@ from functools import partial
 import streamlit as st
 
 from core.billing import cohorts, recurring_revenue, subscription_figures
+from core.periods import business_day
 from core.ui import history_notice, session
 from core.ui.kit import actions, cards, catalogue_names, charts, filters, freshness, shared_cache
-from core.ui.subscriptions import movement_bars, subscription_charts, subscription_details, subscription_table
+from core.ui.subscriptions import (
+    chart_rows,
+    movement_bars,
+    subscription_charts,
+    subscription_details,
+    subscription_table,
+)
 from core.ui.text import literal, zone_name
 
 KEPT_SECONDS, MONTHS_KEPT_SECONDS = 5, 300
@@ -51,7 +58,7 @@ subscription_table.show(figures, names)
 st.subheader("Why customers leave", anchor="losses")
 if lost := subscription_figures.losses_in_words(figures):
     st.markdown(literal(f"{lost} left in this period."))
-charts.show(subscription_charts.losses(figures))
+charts.show(subscription_charts.losses(figures), on_pick=partial(chart_rows.show_loss, figures))
 
 st.subheader("The last 12 months", anchor="months")
 by_month = shared.get(
@@ -59,7 +66,15 @@ by_month = shared.get(
     partial(cohorts.by_month, db, currency=currency, now=now),
     ttl_seconds=MONTHS_KEPT_SECONDS,
 ).answer
-charts.show_in_pairs([subscription_charts.growth(by_month, currency), subscription_charts.months(by_month, currency)])
+grown, moved = subscription_charts.growth(by_month, currency), subscription_charts.months(by_month, currency)
+today = business_day(now, period.zone)
+charts.show_in_pairs(
+    [grown, moved],
+    {
+        grown.name: partial(chart_rows.show_end, by_month, today),
+        moved.name: partial(chart_rows.show_movement, by_month, today),
+    },
+)
 grid = shared.get(
     ("cohorts", currency), partial(cohorts.cohorts, db, currency=currency, now=now), ttl_seconds=MONTHS_KEPT_SECONDS
 ).answer

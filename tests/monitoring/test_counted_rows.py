@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import core
-from core.billing import subscription_figures, subscription_lists
+from core.billing import cohorts, subscription_figures, subscription_lists
 from core.events import lookup
 from core.events.lookup import EventFilter
 from core.figures.definition import Definition
@@ -22,6 +22,8 @@ from core.payments.recovery import recovery, recovery_cases, recovery_figures
 from core.periods import Period
 from core.providers import assignment, directory, licences
 from core.ui.overview import chart_rows
+from core.ui.subscriptions import chart_rows as subscription_points
+from tests.billing.story import NOW as RECEIVED
 from tests.billing.story import Story, on, subscription
 from tests.payments import conftest as at_stripe
 from tests.payments.conftest import ADMIN, Faults, Shop
@@ -178,6 +180,11 @@ def business(context, sandbox, owner, clock, tmp_path):
     told.create(subscription(2, status="past_due"))
     told.create(subscription(3, cancel_at_period_end=True, cancel_at=on(12, 24)))
     told.create(subscription(4, status="past_due", currency="eur"))
+    for number, said in ((5, "too_expensive"), (6, "unused"), (7, "unused")):
+        told.create(subscription(number))
+        asked = {"reason": "cancellation_requested", "feedback": said}
+        ended = subscription(number, status="canceled", ended_at=on(11, 20), cancellation_details=asked)
+        told.tell(ended, on(11, 20), "customer.subscription.deleted")
     told.receive()
     clinic = Clinic(db, owner)
     today = now.date()
@@ -269,6 +276,36 @@ def test_each_point_of_the_overviews_charts_counts_the_rows_that_a_click_on_it_o
     assert {day: opened(business, "disputes", day) for day in days} == {d: e.disputes for d, e in days.items()}
     assert {title: opened(business, "failures", title) for title in causes} == causes
     assert chart_rows.view_of(business.overview, "success-rate", "1999-01-01") is None
+
+
+def of_month(business, name, month):
+    """How many customers, and what they come to, are in a list of the page of subscriptions in this month alone."""
+    period = Period(*subscription_points.days_of(month, business.period.until), ZONE)
+    found = subscription_lists.listed(business.db, name, period, currency="usd", now=business.now)
+    return found.count, found.amount_minor
+
+
+def test_each_bar_of_the_subscriptions_charts_counts_the_customers_that_a_click_on_it_lists(business):
+    asked = {"currency": "usd", "now": business.now}
+    figures = subscription_figures.load(business.db, business.period, **asked)
+    losses = {each.key: (each.customers, -each.amount_minor) for each in figures.losses}
+    assert {"cancellation_requested:unused", "cancellation_requested:too_expensive"} <= set(losses)
+    for key, of_the_bar in losses.items():
+        left = subscription_lists.listed(business.db, "churned", business.period, why=key, **asked)
+        assert (left.count, left.amount_minor) == of_the_bar
+        assert len({row["id"] for row in left.rows}) == left.count
+    months = cohorts.by_month(business.db, **asked)
+    bars = {(each.month, step.name): (step.customers, step.amount_minor) for each in months for step in each.steps}
+    assert {key: of_month(business, key[1], each) for each in months for key in bars if key[0] == each.month} == bars
+    assert sum(customers for customers, _ in bars.values()) > 10
+
+
+def test_each_minute_of_the_chart_of_events_counts_the_events_that_a_click_on_it_lists(business):
+    minutes = {each["minute"]: each["events"] for each in lookup.pulse(business.db, RECEIVED)}
+    assert sum(minutes.values()) > 5
+    for minute, events in minutes.items():
+        since = datetime.fromisoformat(minute)
+        assert len(lookup.newest(business.db, EventFilter(since, since + timedelta(minutes=1))).events) == events
 
 
 LISTED = {

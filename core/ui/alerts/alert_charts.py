@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import pandas as pd  # type: ignore[import-untyped]
 
 from core.figures.wording import counted
-from core.monitoring.alerts import rules
 from core.monitoring.alerts.board import Alert
 from core.monitoring.alerts.dry_run import BELOW, DryRun
 from core.monitoring.alerts.rule import Rule
 from core.ui import session
+from core.ui.alerts.alert_details import title_of
 from core.ui.kit import charts
 from core.ui.kit.charts import FAILURE, LINE, MONEY, NOW, Chart
 
@@ -21,22 +21,31 @@ PER_CENT = ("share", "points")
 
 def history(found: Sequence[Alert], now: datetime) -> Chart:
     """A line a rule, a bar each time that it fired."""
-    titles = list(dict.fromkeys(_title(alert["rule"]) for alert in found))
+    titles = list(dict.fromkeys(title_of(alert["rule"]) for alert in found))
+    spans = [(_local(alert["firing_since"]), _local(alert["resolved_at"] or now.isoformat())) for alert in found]
     figure = charts.framed("", horizontal=True)
-    for alert in found:
-        since, until = _local(alert["firing_since"]), _local(alert["resolved_at"] or now.isoformat())
-        still = "" if alert["resolved_at"] else ", still firing"
-        figure.add_scatter(
-            x=[min(since, until - SHORTEST), until],
-            y=[_title(alert["rule"])] * 2,
-            mode="lines",
-            line={"color": FAILURE if alert["severity"] != "warning" else MONEY, "width": 12},
-            hovertemplate=f"{since:%-d %b, %H:%M} to {until:%-d %b, %H:%M}{still}<extra></extra>",
-            showlegend=False,
-        )
-    figure.update_layout(height=FRAME_PIXELS + ROW_PIXELS * len(titles), margin_t=8)
+    figure.add_bar(
+        base=[min(since, until - SHORTEST) for since, until in spans],
+        x=[max(until - since, SHORTEST) / timedelta(milliseconds=1) for since, until in spans],
+        y=[title_of(alert["rule"]) for alert in found],
+        orientation="h",
+        width=0.5,
+        marker={
+            "color": [FAILURE if alert["severity"] != "warning" else MONEY for alert in found],
+            "line": {"width": 0},
+        },
+        customdata=[
+            f"{since:%-d %b, %H:%M} to {until:%-d %b, %H:%M}{'' if alert['resolved_at'] else ', still firing'}"
+            for alert, (since, until) in zip(found, spans, strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_layout(height=FRAME_PIXELS + ROW_PIXELS * len(titles), margin_t=8, barmode="overlay")
     figure.update_yaxes(categoryorder="array", categoryarray=titles[::-1], automargin=True)
-    figure.update_xaxes(range=[_local((now - timedelta(days=30)).isoformat()), _local(now.isoformat())], title_text="")
+    figure.update_xaxes(
+        type="date", range=[_local((now - timedelta(days=30)).isoformat()), _local(now.isoformat())], title_text=""
+    )
     return Chart(
         "alert-history",
         "What fired when?",
@@ -44,7 +53,7 @@ def history(found: Sequence[Alert], now: datetime) -> Chart:
         f"Timeline of {counted(len(found), 'alert')} over 30 days, a line for each rule.",
         lambda: pd.DataFrame(
             {
-                "Rule": [_title(alert["rule"]) for alert in found],
+                "Rule": [title_of(alert["rule"]) for alert in found],
                 "Fired": [_local(alert["firing_since"]) for alert in found],
                 "Resolved": [_local(alert["resolved_at"]) if alert["resolved_at"] else None for alert in found],
                 "What it said": [alert["sentence"] for alert in found],
@@ -108,11 +117,6 @@ def _worst_of_each_hour(run: DryRun, scale: int) -> pd.DataFrame:
 
 def _unit(rule: Rule) -> str:
     return {"share": "%", "points": "%"}.get(rule.value_unit, rule.value_unit)
-
-
-def _title(rule: str) -> str:
-    found = rules.RULES.get(rule)
-    return found.title if found else rule.replace("_", " ")
 
 
 def _local(at: str) -> datetime:

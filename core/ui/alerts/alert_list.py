@@ -1,19 +1,21 @@
 """What fires now, what was sent to whom, and what fired in the last 30 days."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from core.figures.wording import counted
-from core.monitoring.alerts import board, rules
+from core.monitoring.alerts import board
 from core.monitoring.alerts.board import Alert, Message
 from core.monitoring.alerts.targets import Target, targets_of
 from core.staff import audit_words
 from core.staff.roles import Right, right
-from core.ui import navigation, session
-from core.ui.alerts import alert_charts, alert_dialogs, rule_list
+from core.ui import session
+from core.ui.alerts import alert_charts, alert_details, alert_dialogs, rule_list
+from core.ui.alerts.alert_details import title_of
 from core.ui.kit import actions, charts, rows
 from core.ui.kit.rows import Column
 from core.ui.text import ago, in_zone, literal
@@ -43,6 +45,7 @@ def show() -> None:
     running = session.services()
     now = running.clock()
     found = board.newest(running.db, now)
+    alert_details.show(found)
     firing = [alert for alert in found if alert["resolved_at"] is None]
     st.markdown(f"## {literal(sentence(firing, now))}")
     by_rule: dict[str, list[Alert]] = {}
@@ -52,14 +55,17 @@ def show() -> None:
         _firing(rule, alerts, now)
     st.subheader("Last 30 days", anchor=False)
     if found:
-        charts.show(alert_charts.history(found, now))
+        charts.show(alert_charts.history(found, now), on_pick=partial(_open, found))
         with st.expander(f"All {counted(len(found), 'alert')}"):
-            rows.show(found, PAST, key="past-alerts")
-            rows.files(lambda _: found, PAST, name="alerts")
+            rows.show(found, PAST, key="past-alerts", choose="alert", file="alerts")
     else:
         st.caption("No alert has fired in the last 30 days.")
     _targets(now)
     rule_list.show()
+
+
+def _open(found: Sequence[Alert], point: Mapping[str, Any]) -> None:
+    st.query_params["alert"] = str(found[point["point_index"]]["id"])
 
 
 def sentence(firing: Sequence[Alert], now: datetime) -> str:
@@ -68,11 +74,6 @@ def sentence(firing: Sequence[Alert], now: datetime) -> str:
         return "No alert fires"
     first = min(datetime.fromisoformat(alert["firing_since"]) for alert in firing)
     return f"{counted(len(firing), 'alert')} firing, the first fired {ago(first, now)}"
-
-
-def title_of(rule: str) -> str:
-    found = rules.RULES.get(rule)
-    return found.title if found else rule.replace("_", " ")
 
 
 def deliveries_in_words(messages: Sequence[Message]) -> str:
@@ -88,24 +89,20 @@ def deliveries_in_words(messages: Sequence[Message]) -> str:
 
 def _firing(rule: str, alerts: Sequence[Alert], now: datetime) -> None:
     """What fires of one rule, each subject a line with its own buttons."""
-    known = rules.RULES.get(rule)
     with st.container(border=True, key=f"firing-{rule}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             icon = ":material/warning:" if alerts[0]["severity"] == "warning" else ":material/error:"
             number = f" ({len(alerts)})" if len(alerts) > 1 else ""
             st.markdown(f"{icon} **{literal(title_of(rule) + number)}**", width="content")
-            if known and rule != "incident":
-                navigation.link(known.page, "Look at it", session.actor().role)
+            if not alert_details.has_object(rule):
+                alert_details.link(alerts[0])
         for alert in alerts:
             what, act = st.columns([11, 9], vertical_alignment="center")
             what.markdown(literal(alert["sentence"]))
             what.caption(literal(_story(alert, now)))
             with act, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-                if rule == "incident":
-                    incident = alert["key"].partition(":")[0]
-                    navigation.link("errors", "Open", session.actor().role, {"tab": "Incidents", "incident": incident})
-                elif known and known.subject == "dispute":
-                    navigation.link("disputes", "Open", session.actor().role, {"dispute": alert["key"]})
+                if alert_details.has_object(rule):
+                    alert_details.link(alert)
                 if alert_dialogs.may_act():
                     _buttons(alert)
 

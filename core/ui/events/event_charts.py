@@ -36,6 +36,7 @@ def pulse(minutes: Sequence[Mapping[str, Any]]) -> Chart:
             y=counts,
             name=name,
             marker={"color": colour, "line": {"width": 0}},
+            customdata=[each["minute"] for each in minutes],
             hovertemplate="%{y:,} " + name + "<extra></extra>",
         )
     most = max((each["events"] for each in minutes), default=0)

@@ -1,14 +1,21 @@
 """The legs of a reconciliation side by side: a waterfall from the opening to the closing balance, and tables."""
 
+from collections.abc import Sequence
+from functools import partial
+
 import pandas as pd  # type: ignore[import-untyped]
 import streamlit as st
 
+from core.exports.table import Table
 from core.figures.wording import counted
-from core.finance.reconciliation import DEPOSIT_STATES, LINES, Figures, stages, unknown_rates
+from core.finance import payouts
+from core.finance.reconciliation import DEPOSIT_STATES, LINES, Figures, Stage, stages, unknown_rates
 from core.money import Money
+from core.periods import Period
+from core.ui import session
 from core.ui.finance import ledger_table
 from core.ui.finance.revenue_charts import waterfall
-from core.ui.kit import charts, rows
+from core.ui.kit import charts, export_panel, rows
 from core.ui.kit.charts import Chart
 from core.ui.kit.rows import Column
 from core.ui.text import literal
@@ -36,11 +43,26 @@ CATEGORIES = (
     Column("fee_minor", "Fee", "money"),
     Column("net_minor", "Net", "money"),
 )
+MOVEMENTS = (
+    Column("created", "Booked", "moment"),
+    Column("share_minor", "In this bar", "money", total=True),
+    Column("reporting_category", "Category", read=lambda one: one["reporting_category"].replace("_", " ")),
+    Column("amount_minor", "Amount", "money"),
+    Column("fee_minor", "Fee", "money"),
+    Column("net_minor", "Net", "money"),
+    Column("payment_intent_id", "Payment", links_to="payments?payment={}"),
+    Column("source_id", "Object", "id"),
+    Column("id", "Balance transaction", "id"),
+)
+STEP, AT_ONCE = "step", 1_000
 
 
-def show(figures: Figures) -> None:
-    """One currency's legs, from our ledger to the bank."""
-    charts.show(_from_opening_to_closing(figures))
+def show(figures: Figures, period: Period) -> None:
+    """One currency's legs, from our ledger to the bank; `?step=Refunds` lists what a bar of the waterfall adds up."""
+    found = stages(figures)
+    charts.show(_from_opening_to_closing(figures, found), on_pick=lambda point: _choose(found[point["point_index"]]))
+    if chosen := next((each for each in found if each.categories and each.name == st.query_params.get(STEP)), None):
+        _show_stage(chosen, figures, period)
     currency = figures["currency"]
     lines = [
         {**line, "id": line["line"], "title": LINES[line["line"]], "currency": currency} for line in figures["lines"]
@@ -87,9 +109,38 @@ def payout_sentences(figures: Figures) -> list[str]:
     return said
 
 
-def _from_opening_to_closing(figures: Figures) -> Chart:
+def _choose(stage: Stage) -> None:
+    if stage.categories:
+        st.query_params[STEP] = stage.name
+
+
+def _close() -> None:
+    st.query_params.pop(STEP, None)
+
+
+def _show_stage(stage: Stage, figures: Figures, period: Period) -> None:
+    """The movements that a bar adds up, the oldest first."""
     currency = figures["currency"]
-    steps = [(stage.name, stage.minor) for stage in stages(figures)]
+    batches = partial(payouts.movements_of_stage, session.db(), stage, figures, period)
+    with st.container(border=True, key="movements-of-a-bar"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"**{literal(stage.name)}: {literal(Money(stage.minor, currency))}**", width="content")
+            st.button("Close", type="tertiary", icon=":material/close:", on_click=_close)
+        many = sum(each["transactions"] for each in figures["categories"] if each["category"] in stage.categories)
+        if not many:
+            st.caption("Nothing moved the balance here in this period.")
+            return
+        rows.show(next(batches(most=AT_ONCE)), MOVEMENTS, key="movements-of-a-bar")
+        if many > AT_ONCE:
+            st.caption(f"The first {AT_ONCE:,} movements are shown; the files have all.")
+        name = f"balance-{stage.name.lower().replace(' ', '-')}-{currency}"
+        table = Table(name, f"{stage.name} on Stripe's balance", MOVEMENTS, batches, many, period)
+        export_panel.show(lambda _: table, name=name, large=many > export_panel.LARGE_ROWS)
+
+
+def _from_opening_to_closing(figures: Figures, found: Sequence[Stage]) -> Chart:
+    currency = figures["currency"]
+    steps = [(stage.name, stage.minor) for stage in found]
     figure = charts.framed(currency.upper())
     written = waterfall(figure, steps, currency)
     unit = f"Amount ({currency.upper()})"

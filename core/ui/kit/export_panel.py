@@ -19,8 +19,8 @@ REFRESH_SECONDS = 1.0
 FORMATS: dict[Format, str] = {"csv": "CSV", "xlsx": "XLSX"}
 # What stands in an address and is no filter: the chosen row, the place in a list, the period.
 NO_FILTERS = frozenset(
-    "after before closing consultation days deposit dispute entry event from incident licence matched mismatch "
-    "movement payment payout period provider refund tab user warning".split()
+    "after alert before closing consultation days deposit dispute entry event from incident licence matched mismatch "
+    "movement payment payout period provider refund step tab user warning".split()
 )
 
 

@@ -47,8 +47,12 @@ def show_step(steps: Sequence[Step], point: Mapping[str, Any], **filters: str) -
     """For a click on a chart by day or week: the page shows that day or week alone, with these other filters."""
     for each in steps:
         if each.day.isoformat() == str(point["x"])[:10]:
-            days = (each.day, each.day + timedelta(days=each.days - 1))
-            st.session_state.update(period=CUSTOM, days=days, **filters)
+            show_days(each.day, each.day + timedelta(days=each.days - 1), **filters)
+
+
+def show_days(since: date, until: date, **filters: str) -> None:
+    """For a click: the page shows these days alone, with these other filters."""
+    st.session_state.update(period=CUSTOM, days=(since, until), **filters)
 
 
 def hand_over(view: Mapping[str, str | list[str]]) -> None:

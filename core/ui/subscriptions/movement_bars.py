@@ -1,19 +1,20 @@
 """The waterfall of recurring revenue, whose bars lead to the customers they count."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.billing.subscription_figures import SubscriptionFigures
 from core.figures.wording import counted
 from core.ui.kit import charts
-from core.ui.subscriptions import subscription_charts, subscription_table
+from core.ui.subscriptions import chart_rows, subscription_charts, subscription_table
 from core.ui.text import literal
 
 
 def show(figures: SubscriptionFigures) -> None:
     """A click on a bar, or on its button below, shows its customers in the list."""
     chart = subscription_charts.movements(figures)
-
-    charts.show(chart, on_pick=lambda point: subscription_table.choose(figures.steps[point["point_index"]].name))
+    charts.show(chart, on_pick=partial(chart_rows.show_step, figures))
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="movement-links"):
         st.caption("Show the customers:", width="content")
         for each in figures.steps:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.billing import subscription_lists
 from core.billing.plans import Catalogue, item_in_words
-from core.billing.subscription_figures import TITLES, SubscriptionFigures, reason_in_words
+from core.billing.subscription_figures import TITLES, Movement, SubscriptionFigures, reason_in_words
 from core.billing.subscription_lists import A_PAGE, LISTS, MOVED, Found, Present, title_of
 from core.exports.table import Column, Row, Table
 from core.figures.wording import counted
@@ -16,17 +16,20 @@ from core.ui import session
 from core.ui.kit import export_panel, rows, sorted_list
 from core.ui.text import literal
 
-LIST, PLACE = "list", "from"
+LIST, PLACE, WHY = "list", "from", "why"
 
 
-def choose(name: str) -> None:
-    """Show this list from its start."""
+def choose(name: str, why: str | None = None) -> None:
+    """Show this list from its start, of those who left for one reason if `why` is the key of a loss."""
     st.session_state[LIST] = title_of(name)
     _from_the_start()
+    if why:
+        st.query_params[WHY] = why
 
 
 def _from_the_start() -> None:
-    st.query_params.pop(PLACE, None)
+    for each in (PLACE, WHY):
+        st.query_params.pop(each, None)
 
 
 def show(figures: SubscriptionFigures, names: Catalogue) -> None:
@@ -56,6 +59,11 @@ def show(figures: SubscriptionFigures, names: Catalogue) -> None:
     asked: dict[str, Any] = {"currency": figures.currency, "now": session.services().clock()}
     if name not in MOVED:
         asked["find"] = find.strip() or None
+    elif name == Movement.CHURNED and (why := st.query_params.get(WHY)):
+        asked["why"] = why
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Only for this reason: {literal(_reason(why))}.", width="content")
+            st.button("Show all who left", type="tertiary", on_click=choose, args=(name,))
     found = subscription_lists.listed(session.db(), name, figures.period, after=after, **asked)
     st.markdown(literal(_in_words(found, figures)))
     if not found.rows:
@@ -78,6 +86,11 @@ def show(figures: SubscriptionFigures, names: Catalogue) -> None:
         filters=export_panel.set_filters(),
     )
     _below(found, after, table, paged=not is_sorted)
+
+
+def _reason(why: str) -> str:
+    reason, _, feedback = why.partition(":")
+    return reason_in_words(reason, feedback or None).lower()
 
 
 def _below(found: Found, after: int, table: Table, *, paged: bool) -> None:

@@ -1,12 +1,15 @@
 """`payops reconcile --payout`: one payout explained, or what is wrong with it."""
 
 import json
+from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
 
 from core.cli import app
-from core.finance import payouts
+from core.finance import payouts, reconciliation
+from core.periods import Period
 
 PAYOUT = """
 select payout_id, deposited_minor from payops.reconciled_payouts
@@ -83,6 +86,21 @@ def test_an_unknown_payout_and_a_payout_with_a_period_are_said_in_words(command)
     assert both.exit_code == 2 and "--payout goes without" in both.stderr
     neither = command()
     assert neither.exit_code == 2 and "--since" in neither.stderr
+
+
+def test_each_bar_from_the_opening_to_the_closing_balance_adds_up_the_movements_that_a_click_lists(
+    month_in_database, database
+):
+    period = Period(date(2026, 11, 1), date(2026, 11, 30), ZoneInfo("America/New_York"))
+    for figures in reconciliation.load(database, period).currencies:
+        level, compared = figures["opening_minor"], 0
+        for stage in reconciliation.stages(figures)[1:-1]:
+            moved = [
+                row for page in payouts.movements_of_stage(database, stage, figures, period, most=100) for row in page
+            ]
+            assert sum(each["share_minor"] for each in moved) == stage.minor, stage.name
+            level, compared = level + stage.minor, compared + len(moved)
+        assert level == figures["closing_minor"] and compared > 0
 
 
 def test_the_movements_of_a_long_payout_are_all_in_its_files(month_in_database, database):

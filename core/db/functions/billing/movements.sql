@@ -143,15 +143,16 @@ set search_path = '' as $$
 $$;
 
 -- movement_customers: the customers behind one movement of a period, those with the most money first: how many they
--- are, what they come to together, and one page of them.
+-- are, what they come to together, and one page of them. `p_why` leaves those who left for one reason, which is
+-- `reason` or `reason:feedback` as `losses_by_reason` has them.
 create function payops_api.movement_customers(
   p_movement text, p_since date, p_until date, p_currency text, p_now timestamptz, p_most integer,
-  p_after integer default 0
+  p_after integer default 0, p_why text default null
 ) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   with bounds as (select b.starts, b.ends from payops.period_moments(p_since, p_until, p_now) as b),
-  found as (
+  moved as (
     select m.customer_id, m.before_minor, m.after_minor, m.movement
     from bounds as b
     cross join lateral payops.changed_customers(b.starts, b.ends, p_currency) as m
@@ -164,6 +165,17 @@ set search_path = '' as $$
       m.movement = p_movement or p_movement = 'start' and m.before_minor > 0
       or p_movement = 'end' and m.after_minor > 0
     )
+  ),
+  found as (
+    select m.* from moved as m where p_why is null
+    union all
+    select m.*
+    from moved as m
+    inner join bounds as b on p_why is not null
+    inner join lateral payops.why_lost(
+      array(select k.customer_id from moved as k where k.after_minor = 0), b.ends, p_currency
+    ) as w on m.customer_id = w.customer_id
+    where concat_ws(':', w.reason, w.feedback) = p_why
   ),
   page as (
     select f.* from found as f

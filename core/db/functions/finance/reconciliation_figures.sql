@@ -218,6 +218,35 @@ set search_path = '' as $$
   ) as m
 $$;
 
+-- balance_movements: the movements of Stripe's balance under these reporting categories in a period, oldest first, at
+-- most so many, after this movement if one is named.
+create function payops_api.balance_movements(
+  p_since date, p_until date, p_currency text, p_categories jsonb, p_after_id text default null,
+  p_most integer default 5000
+) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(m) order by m.created, m.id), '[]')
+  from (
+    select
+      b.id, b.created, b.reporting_category, b.source_id, b.currency, b.amount_minor, b.fee_minor, b.net_minor,
+      coalesce(c.payment_intent_id, f.payment_intent_id, d.payment_intent_id) as payment_intent_id
+    from payops.business as z
+    inner join payops.balance_transactions as b
+      on b.created >= p_since::timestamp at time zone z.timezone
+      and b.created < (p_until + 1)::timestamp at time zone z.timezone
+    left join payops.charges as c on b.source_id = c.id
+    left join payops.refunds as f on b.source_id = f.id
+    left join payops.disputes as d on b.source_id = d.id
+    where b.currency = p_currency and p_categories ? b.reporting_category and (
+      p_after_id is null
+      or (b.created, b.id) > (select a.created, a.id from payops.balance_transactions as a where a.id = p_after_id)
+    )
+    order by b.created, b.id
+    limit least(p_most, 5000)
+  ) as m
+$$;
+
 -- reconciled_payout: one payout: its contents by category with the remainder, the first 1,000 of its movements, and
 -- its deposits; null where there is no such payout.
 create function payops_api.reconciled_payout(p_id text) returns jsonb
