@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.events import lookup
 from core.events.lookup import EventFilter
-from core.ui import session
+from core.ui import in_view, session
 from core.ui.events import event_charts
 from core.ui.kit import charts, freshness, shared_cache, ticker
 from core.ui.text import in_zone, literal
@@ -54,6 +54,7 @@ def show(drawn: str | None) -> None:
 
 def note(since: datetime) -> None:
     """Which minute's events are listed, and the way back to all."""
+    in_view.here(MINUTE)
     with st.container(horizontal=True, vertical_alignment="center"):
         at = in_zone(since, session.settings().business_zone)
         st.markdown(f"Only events received in the minute of {literal(at)}.", width="content")
@@ -63,6 +64,7 @@ def note(since: datetime) -> None:
 def _choose(point: Mapping[str, Any]) -> None:
     said = point["customdata"]
     st.query_params[MINUTE] = str(said[0] if isinstance(said, list) else said)
+    in_view.ask(MINUTE)
 
 
 def _forget() -> None:

@@ -12,7 +12,7 @@ from core.finance import payouts
 from core.finance.reconciliation import DEPOSIT_STATES, LINES, Figures, Stage, stages, unknown_rates
 from core.money import Money
 from core.periods import Period
-from core.ui import session
+from core.ui import in_view, session
 from core.ui.finance import ledger_table
 from core.ui.finance.revenue_charts import waterfall
 from core.ui.kit import charts, export_panel, rows
@@ -112,6 +112,7 @@ def payout_sentences(figures: Figures) -> list[str]:
 def _choose(stage: Stage) -> None:
     if stage.categories:
         st.query_params[STEP] = stage.name
+        in_view.ask(STEP)
 
 
 def _close() -> None:
@@ -122,6 +123,7 @@ def _show_stage(stage: Stage, figures: Figures, period: Period) -> None:
     """The movements that a bar adds up, the oldest first."""
     currency = figures["currency"]
     batches = partial(payouts.movements_of_stage, session.db(), stage, figures, period)
+    in_view.here(STEP)
     with st.container(border=True, key="movements-of-a-bar"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{literal(stage.name)}: {literal(Money(stage.minor, currency))}**", width="content")

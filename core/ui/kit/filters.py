@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 
 from core.periods import EARLIEST, Period, business_day
 from core.ui import session
@@ -69,6 +70,17 @@ def follow_link(address: str) -> None:
     came_from, st.session_state[_SHOWN] = st.session_state.get(_SHOWN), address
     if running is not None and came_from not in (None, address):
         st.session_state[_LINK] = parse_qs(running.query_string) | st.session_state.pop(_HANDED, {})
+        if running.is_history_navigation and running.query_string:
+            _restore(running)
+
+
+def _restore(running: ScriptRunContext) -> None:
+    """On the way back, the page has the filters of its address, which Streamlit has dropped from it as from a link."""
+    with running.session_state.query_params() as parameters:
+        parameters.populate_from_query_string(running.query_string)
+        parameters.set_initial_query_params(running.query_string)
+        for name, said in parse_qs(running.query_string).items():
+            parameters.set_corrected_value(name, said, "string_array_value")  # this also tells the browser
 
 
 def currency(available: Sequence[str], default: str = "usd") -> str:
@@ -96,6 +108,14 @@ def any_currency(available: Sequence[str]) -> str | None:
     _take("currency", choices)
     chosen = st.selectbox("Currency", choices, key="currency", bind="query-params")
     return None if chosen == ALL else chosen
+
+
+def _write(name: str, said: list[str]) -> None:
+    """Put a filter into the address, where Streamlit leaves out what was set before its field was first drawn."""
+    running = get_script_run_ctx()
+    if running is not None and st.query_params.get_all(name) != said:
+        with running.session_state.query_params() as parameters:
+            parameters.set_corrected_value(name, said, "string_array_value")
 
 
 def _said(name: str) -> list[str]:
@@ -134,6 +154,8 @@ def _chosen_days(now: datetime, fallback: Period) -> Period:
         key="days",
         bind="query-params",
     )
+    if len(days) == 2 and (days[0], days[1]) != (fallback.since, fallback.until):
+        _write("days", [each.isoformat() for each in days])
     # Between the first and the second click the widget returns one day only; an address may have them in any order.
     since, until = (min(days), max(days)) if days else (fallback.since, fallback.until)
     return Period(since, min(until, max(today, since)), fallback.zone)

@@ -12,7 +12,7 @@ from core.billing.subscription_lists import A_PAGE, LISTS, MOVED, Found, Present
 from core.exports.table import Column, Row, Table
 from core.figures.wording import counted
 from core.money import Money
-from core.ui import session
+from core.ui import in_view, session
 from core.ui.kit import export_panel, rows, sorted_list
 from core.ui.text import literal
 
@@ -25,6 +25,7 @@ def choose(name: str, why: str | None = None) -> None:
     _from_the_start()
     if why:
         st.query_params[WHY] = why
+    in_view.ask(LIST)
 
 
 def _from_the_start() -> None:
@@ -34,6 +35,7 @@ def _from_the_start() -> None:
 
 def show(figures: SubscriptionFigures, names: Catalogue) -> None:
     """`?list=churned`: exactly the rows that the bar or figure of that name counts."""
+    in_view.here(LIST)
     st.subheader("Subscriptions and customers", anchor="rows")
     pick, search = st.columns([2, 3], vertical_alignment="bottom")
     title = pick.selectbox(

@@ -1,4 +1,4 @@
-// Three things that every page needs beside what Streamlit does.
+// Five things that every page needs beside what Streamlit does.
 (() => {
   if (window.payopsPage) return;
   window.payopsPage = true;
@@ -10,6 +10,17 @@
     event.clipboardData.setData("text/plain", chosen.replaceAll("\u2060", ""));
     event.preventDefault();
   });
+
+  // One press of Back leads to the view before. Streamlit adds an entry for the old page with the new page's filters, one
+  // for the new page, and one for each filter that the page sets itself: until a person does something they are one.
+  let acted = false;
+  for (const each of ["pointerdown", "keydown"]) document.addEventListener(each, () => { acted = true; }, true);
+  const push = history.pushState.bind(history);
+  history.pushState = (...entry) => {
+    if (acted) push(...entry);
+    else history.replaceState(...entry);
+    acted = false;
+  };
 
   // In the sidebar each section is a list of its pages: Streamlit puts the sections into one list, which is invalid.
   const makeLists = () => {
@@ -45,10 +56,19 @@
     }
   };
   let asked = false;
+  // Where a click changed something out of view, the page says with an element whose number is new.
+  let looked = null;
+  const look = () => {
+    const here = document.querySelector("[data-look-here]");
+    if (!here || here.dataset.lookHere === looked) return;
+    looked = here.dataset.lookHere;
+    Object.assign(here.style, { display: "block", scrollMarginTop: "3rem" });
+    here.scrollIntoView({ behavior: "smooth" });
+  };
   const barSoon = () => {
     if (asked) return;
     asked = true;
-    requestAnimationFrame(() => { asked = false; bar(); });
+    requestAnimationFrame(() => { asked = false; bar(); look(); });
   };
   new MutationObserver(barSoon).observe(document.body, {
     childList: true,
