@@ -44,11 +44,11 @@ DIALOGS = {
 }
 # Dialogs of an object: they open from its drawer or page, in its place.
 OF_A_ROW = {
-    "payments": ["Refund…"],
+    "payments": ["Refund"],
     "disputes": ["Submit evidence", "Accept dispute"],
-    "subscriptions": ["Cancel subscription…", "Pause collection…", "Change plan…"],
+    "subscriptions": ["Cancel subscription", "Pause collection", "Change plan"],
     "events": ["Replay"],
-    "errors": ["Resolve…", "Silence…"],
+    "errors": ["Resolve", "Silence"],
     "recovery": ["Retry payment", "Schedule retry", "Payment link", "Stop retries"],
     "assignments": ["Assign", "Release", "Complete", "Cancel"],
     "providers": ["Edit", "Deactivate", "Verify licence", "Upload document", "Change hours and time off"],

@@ -9,6 +9,7 @@ from core.db import Database
 from core.figures.wording import counted
 from core.providers import licences
 from core.providers.directory_rows import AmountRow, Kind
+from core.providers.states import name_of
 
 # Names the delivery of a message to one e-mail address.
 Mail = Callable[[str], str]
@@ -64,12 +65,12 @@ def message(due: DueReminder, zone: ZoneInfo, console: str) -> tuple[str, str]:
     """The title and the text of a reminder."""
     ends = datetime.fromisoformat(due["ends_at"]).astimezone(zone)
     number = f" ({due['number']})" if due["number"] else ""
-    title = f"payops: {due['name']}'s licence in {due['state']} ends within {due['days']} days"
+    title = f"payops: {due['name']}'s licence in {name_of(due['state'])} ends within {due['days']} days"
     lines = [
-        f"{due['name']}'s licence in {due['state']}{number} ends on {due['expires_on']}, "
+        f"{due['name']}'s licence in {name_of(due['state'])}{number} ends on {due['expires_on']}, "
         f"at {ends:%-d %b %Y, %H:%M %Z}. After that no patient there is assigned to them."
     ]
-    if others := [state for state in due["states"] if state != due["state"]]:
+    if others := [name_of(state) for state in due["states"] if state != due["state"]]:
         lines.append(f"With it end their privileges in {', '.join(others)}.")
     if due["left_without"]:
         lines.append(f"No provider is left then in {', '.join(due['left_without'])}, and checkouts there are refused.")

@@ -113,6 +113,11 @@ def code_of(text: str) -> str | None:
     return _CODES.get(_key(text))
 
 
+def name_of(code: str) -> str:
+    """`Texas` for `TX`; what is no code stays as it is."""
+    return NAMES.get(code, code)
+
+
 def problem(text: str) -> str | None:
     """Why this is no state that patients can be seen in, in a sentence; None where it is one."""
     if code_of(text):

@@ -115,7 +115,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     )
     if replay_dialog.may_replay() and page.events:
         st.button(
-            "Replay these…",
+            "Replay these",
             icon=":material/replay:",
             on_click=replay_dialog.open,
             args=(sought, "All events that match the filters"),

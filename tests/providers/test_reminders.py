@@ -26,7 +26,7 @@ def test_each_of_the_four_reminders_is_sent_once(clinic):
             sent[days] = clinic.rows("select title from payops.alert_messages order by id desc limit 1")[0][0]
         assert remind(clinic, ends - timedelta(days=days)) == 0
     assert list(sent) == [90, 60, 30, 7]
-    assert sent[7] == "payops: Ann's licence in TX ends within 7 days"
+    assert sent[7] == "payops: Ann's licence in Texas ends within 7 days"
     targets = clinic.rows("select distinct target from payops.alert_deliveries order by 1")
     assert targets == [("chat",), ("mail to ann@example.com",)]
 

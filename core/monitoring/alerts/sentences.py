@@ -10,6 +10,7 @@ from core.finance.mismatches import CLASSES
 from core.money import Money
 from core.monitoring.alerts.decisions import Observation
 from core.monitoring.alerts.rule import Rule, Unit
+from core.providers.states import name_of
 
 _LEVELS = {"early": "non-compliant", "excessive": "excessive", "high": "high excessive"}
 MOST_NAMED = 10
@@ -124,7 +125,10 @@ def _assignment_failing(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
 
 def _waiting(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
     waited = in_unit(seen.value or 0, "minutes")
-    return f"{counted(seen.observations, 'patient')} in {seen.key} wait for a provider, the first for {waited}."
+    where = f"{counted(seen.observations, 'patient')} in {name_of(seen.key)}"
+    if seen.observations == 1:
+        return f"{where} has waited for a provider for {waited}."
+    return f"{where} wait for a provider, the first for {waited}."
 
 
 def _evidence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
@@ -149,7 +153,7 @@ def _headroom(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
 def _licence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
     on = f"{datetime.fromisoformat(seen.facts['expires_on']):%-d %b %Y}" if seen.facts.get("expires_on") else "soon"
     verb = "ended on" if (seen.value or 0) < 0 else "ends on"
-    return f"The licence of {seen.facts['provider']} in {seen.facts['state']} {verb} {on}."
+    return f"The licence of {seen.facts['provider']} in {name_of(seen.facts['state'])} {verb} {on}."
 
 
 def _payout(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:

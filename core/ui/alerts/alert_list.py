@@ -147,7 +147,7 @@ def _buttons(alert: Alert) -> None:
         )
     else:
         st.button(
-            "Silence…",
+            "Silence",
             key=f"silence-{alert['id']}",
             icon=":material/notifications_off:",
             on_click=alert_dialogs.ask_to_silence,

@@ -12,6 +12,7 @@ from core.errors import PayopsError
 from core.exports.table import Column
 from core.payments import refunds, tables
 from core.payments.payments import DISPUTED
+from core.providers.states import name_of
 from core.staff.roles import Actor, Right, right
 from core.ui import navigation, session
 from core.ui.customers import notes
@@ -45,7 +46,7 @@ CONSULTATIONS = (
     Column("received_at", "Received", "moment"),
     Column("status", "Status", read=lambda one: _words(one["status"])),
     Column("provider", "Provider", read=lambda one: one["provider"] or "none yet"),
-    Column("state", "State"),
+    Column("state", "State", read=lambda one: name_of(one["state"])),
     Column("specialty", "Specialty", read=lambda one: _words(one["specialty"])),
     Column("order_id", "Order"),
     Column("id", "Consultation"),

@@ -109,7 +109,7 @@ def _buttons(incident: Detail) -> None:
             args=(incident_dialogs.taking(incident["id"], release=mine),),
         )
         st.button(
-            "Resolve…",
+            "Resolve",
             icon=":material/check:",
             on_click=incident_dialogs.ask_to_resolve,
             args=(incident,),
@@ -123,7 +123,7 @@ def _buttons(incident: Detail) -> None:
             )
         else:
             st.button(
-                "Silence…",
+                "Silence",
                 icon=":material/notifications_off:",
                 on_click=incident_dialogs.ask_to_silence,
                 args=(incident,),

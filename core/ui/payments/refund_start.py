@@ -46,7 +46,7 @@ def _offer(payment_id: str, said: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"refundable-{payment_id}"):
         st.markdown(f"{literal(said)} {code(payment_id)}", width="stretch")
         st.button(
-            "Refund…",
+            "Refund",
             key=f"refund {payment_id}",
             disabled=bool(off),
             help=off or None,

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.providers import documents, proof
 from core.providers.directory_rows import LicenceRow, ProviderRow
+from core.providers.states import name_of
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, shared_cache
@@ -55,7 +56,7 @@ def _chosen(licences: list[LicenceRow]) -> LicenceRow:
         "Licence",
         range(len(licences)),
         key=WHICH,
-        format_func=lambda n: literal(f"{licences[n]['state']} {licences[n]['number'] or 'without a number'}"),
+        format_func=lambda n: literal(f"{name_of(licences[n]['state'])} {licences[n]['number'] or 'without a number'}"),
     )
     return licences[place]
 
@@ -76,7 +77,7 @@ def _verify(provider_id: str, licence: LicenceRow, actor: Actor) -> str:
         document_id=document_id,
     )
     shared_cache.answers().forget("directory")
-    return f"Licence in {licence['state']} verified; due again on {due['due_on']}."
+    return f"Licence in {name_of(licence['state'])} verified; due again on {due['due_on']}."
 
 
 def _upload_alone(provider_id: str, actor: Actor) -> str:
@@ -97,4 +98,4 @@ def _confirm(provider_id: str, licence: LicenceRow, actor: Actor) -> str:
     now = session.services().clock()
     done = proof.confirm(session.db(), actor, provider_id, licence["state"], licence["number"], now)
     shared_cache.answers().forget("directory", "assignments")
-    return f"Licence in {licence['state']} confirmed; waiting consultations assigned: {done['placed']:,}."
+    return f"Licence in {name_of(licence['state'])} confirmed; waiting consultations assigned: {done['placed']:,}."

@@ -8,6 +8,7 @@ from core.errors import PayopsError
 from core.providers import documents, proof
 from core.providers.directory_rows import ProviderRow, Validity
 from core.providers.licence_kinds import KINDS
+from core.providers.states import name_of
 from core.staff import audit_words
 from core.staff.roles import Right, right
 from core.ui import session
@@ -16,15 +17,16 @@ from core.ui.kit.rows import Column
 from core.ui.providers import licence_dialogs
 from core.ui.text import in_zone, literal
 
+STATE = Column("state", "State", read=lambda one: name_of(one["state"]), width="small")
 FOLLOWING = (
-    Column("state", "State", width="small"),
+    STATE,
     Column("compact", "Compact", width="small"),
-    Column("home_state", "Home state", width="small"),
+    Column("home_state", "Home state", read=lambda one: name_of(one["home_state"]), width="small"),
     Column("ends", "Ends", read=lambda one: ends(one)),
 )
 PROOFS = (
     Column("verified_at", "When", "moment"),
-    Column("state", "State", width="small"),
+    STATE,
     Column("number", "Number"),
     Column("verified_by", "Who", read=lambda one: audit_words.actor_name(one["verified_by"])),
     Column("source", "Where"),
@@ -33,7 +35,7 @@ PROOFS = (
     Column("due_on", "Due again", "day"),
 )
 PAST = (
-    Column("state", "State", width="small"),
+    STATE,
     Column("number", "Number"),
     Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
     Column("valid", "Valid then", read=lambda one: "yes" if one["valid"] else "no", width="small"),
@@ -62,10 +64,10 @@ def following(found: ProviderRow) -> None:
     for one in found["licences"]:
         if one["awaiting"]:
             what = "the licence" if one["awaiting"] == "licence" else "the privileges of the licence"
-            st.warning(f"A second person must confirm {what} in {one['state']}.", icon=":material/how_to_reg:")
+            st.warning(f"A second person must confirm {what} in {name_of(one['state'])}.", icon=":material/how_to_reg:")
     for held in found["validity"]:
         if held["not_allowed"]:
-            st.info(literal(f"The registration in {held['state']} does not allow: {held['not_allowed']}"))
+            st.info(literal(f"The registration in {name_of(held['state'])} does not allow: {held['not_allowed']}"))
     if derived := [one for one in found["validity"] if one["home_state"]]:
         st.markdown(f"**Privileges that follow from the home licence ({len(derived)})**")
         rows.show(derived, FOLLOWING, key="privileges", file="privileges")

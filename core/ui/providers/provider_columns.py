@@ -9,10 +9,11 @@ from core.ui.consultations import consultation_details
 from core.ui.kit import export_panel
 from core.ui.kit.rows import Column
 from core.ui.providers import coverage_map
+from core.ui.providers.licence_view import STATE
 
 ENDING = (
     Column("name", "Provider"),
-    Column("state", "State", width="small"),
+    STATE,
     Column("number", "Licence"),
     Column("expires_on", "Last day", "day"),
     Column("ends_at", "Ends", "moment", help="At the end of its last day in the state, in the business's time zone."),

@@ -21,7 +21,7 @@ from core.ui.providers import licence_view, provider_dialogs, reassign_bulk, reg
 from core.ui.text import code, in_zone, literal
 
 LICENCES = (
-    Column("state", "State", width="small"),
+    licence_view.STATE,
     Column("number", "Number"),
     Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
     Column("compact", "Compact", width="small"),

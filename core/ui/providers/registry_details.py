@@ -10,12 +10,14 @@ from core.providers.directory_rows import LicenceDocument, ProviderRow
 from core.providers.registries import exclusions, nppes
 from core.providers.registries.findings import sentence
 from core.providers.registries.registry_rows import EntryLicence, RegistryEntry
+from core.providers.states import name_of
 from core.staff.roles import Actor, Right, right
 from core.ui import session
 from core.ui.consultations import consultation_details
 from core.ui.kit import actions, drawer, rows, shared_cache
 from core.ui.kit.rows import Column
 from core.ui.providers import exclusion_dialogs
+from core.ui.providers.licence_view import STATE
 from core.ui.text import literal
 
 RESULTS = {
@@ -26,7 +28,7 @@ RESULTS = {
     "not_a_state": "Not a state that can be served",
 }
 LICENCES = (
-    Column("state", "State", width="small"),
+    STATE,
     Column("number", "Number at the registry"),
     Column("ours", "Number here"),
     Column("result", "Compared", read=lambda one: RESULTS[one["result"]], width="medium"),
@@ -40,7 +42,7 @@ TAXONOMIES = (
 ASSIGNED = (
     Column("assigned_at", "Assigned", "moment"),
     Column("consultation_id", "Consultation", "id"),
-    Column("state", "State", width="small"),
+    STATE,
     Column("specialty", "Specialty", read=lambda one: consultation_details.specialty(one["specialty"])),
     Column("order_id", "Order", "id"),
     Column("status", "Status"),
@@ -127,4 +129,4 @@ def _add(provider_id: str, one: EntryLicence, expires_on: str, actor: Actor) -> 
     why = st.session_state.get(WHY) or None
     nppes.add_licence(session.db(), actor, provider_id, licence, session.services().clock(), reason=why)
     shared_cache.answers().forget("directory", "assignments", "registries")
-    return f"The licence in {one['state']} is added."
+    return f"The licence in {name_of(one['state'])} is added."

@@ -71,15 +71,15 @@ def _what_may_be_done(life: Life) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="subscription-actions"):
         if right(role, subscription_actions.PAGE) >= Right.ACT:
             if can.change_plan:
-                st.button("Change plan…", type="primary", on_click=plan_dialog.open, args=(life.id,))
+                st.button("Change plan", type="primary", on_click=plan_dialog.open, args=(life.id,))
             if can.resume:
-                st.button("Withdraw cancellation…", on_click=subscription_dialogs.resume, args=(life.id,))
+                st.button("Withdraw cancellation", on_click=subscription_dialogs.resume, args=(life.id,))
             if can.pause:
-                st.button("Pause collection…", on_click=subscription_dialogs.pause, args=(life.id,))
+                st.button("Pause collection", on_click=subscription_dialogs.pause, args=(life.id,))
             if can.resume_collection:
-                st.button("Resume collection…", on_click=subscription_dialogs.resume_collection, args=(life.id,))
+                st.button("Resume collection", on_click=subscription_dialogs.resume_collection, args=(life.id,))
             if can.cancel:
-                st.button("Cancel subscription…", on_click=subscription_dialogs.cancel, args=(life.id,))
+                st.button("Cancel subscription", on_click=subscription_dialogs.cancel, args=(life.id,))
         if customer := life.subscription["customer_id"]:
             navigation.link("payments", "Payments of this customer", role, {"find": customer, "period": "365d"})
         stripe_dashboard.link(f"subscriptions/{life.id}")

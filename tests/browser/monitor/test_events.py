@@ -54,7 +54,7 @@ def test_an_event_is_seen_in_the_moment_it_comes_in(console, page):
     expect(page.get_by_text("What is arriving now?")).to_be_visible()
     receive(console, event("evt_seen", "charge.succeeded", charge(id="ch_seen")))
     expect(page.locator(".payops-ticker").get_by_text("ch_seen")).to_be_visible()
-    expect(page.get_by_role("button", name="Replay these…")).to_have_count(0)
+    expect(page.get_by_role("button", name="Replay these", exact=True)).to_have_count(0)
 
 
 def test_ops_replay_a_failed_event_after_seeing_what_that_does(console, failed, page):
@@ -85,7 +85,7 @@ def test_all_that_fit_the_filters_are_replayed_at_once(console, page):
     with older_code():
         assert set(receive(console, *several)) == {"failed"}
     console.open(page, "admin", "/events?object=ch_many&outcome=failed")
-    page.get_by_role("button", name="Replay these…").click()
+    page.get_by_role("button", name="Replay these", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("3 events: 3 applied.")).to_be_visible()
     dialog.get_by_role("textbox", name="Why").fill("The code is mended.")

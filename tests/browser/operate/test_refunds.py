@@ -23,9 +23,9 @@ def ask_for_refund(page, intent, *, of=None, why="the visit did not take place",
     """The dialog, filled in and not sent."""
     page.get_by_role("textbox", name="Refund a payment").fill(found_by or intent["id"])
     page.get_by_role("textbox", name="Refund a payment").press("Enter")
-    expect(page.get_by_role("button", name="Refund…")).to_be_visible()
+    expect(page.get_by_role("button", name="Refund", exact=True)).to_be_visible()
     at_rest(page)  # a click while the page is drawn anew goes nowhere
-    page.get_by_role("button", name="Refund…").click()
+    page.get_by_role("button", name="Refund", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("can be refunded")).to_be_visible()
     if of is not None:
@@ -94,7 +94,7 @@ def test_who_only_sees_gets_no_button_to_refund(console, payment_context, page):
     console.open(page, "ops", "/refunds")
     expect(page.get_by_role("heading", name="Refunds", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stMetric").first).to_be_visible()
-    expect(page.get_by_role("button", name="Refund…")).to_have_count(0)
+    expect(page.get_by_role("button", name="Refund", exact=True)).to_have_count(0)
 
 
 def test_no_refund_is_made_beside_an_amount_that_is_too_large(console, payment_context, page):
