@@ -57,7 +57,7 @@ def test_the_licence_is_shown_as_it_was_known_with_who_verified_it_when_and_wher
     tested = shown(DECISION, monkeypatch)
     assert not tested.exception
     (row,) = tested.dataframe[0].value.to_dict("records")
-    assert (row["State"], row["Number"], row["Valid then"]) == ("TX", "ann-TX", "yes")
+    assert (row["State"], row["Number"], row["Valid then"]) == ("Texas", "ann-TX", "yes")
     assert row["Verified"].startswith("ada, 24 Nov 2026") and row["Verified"].endswith("Texas Medical Board")
 
 
