@@ -1,12 +1,13 @@
-"""Signed events a second, verified, stored, projected, applied and committed, beside two floors of the same server.
+"""Signed events a second, verified, stored, projected, applied and committed, beside two floors of the same server and
+stripe-sync-engine, which npm installs for the run.
 
 A run of ours ends when its last event is applied; `visible` is how long after its arrival 99 of 100 events were.
 
-`BENCH_EVENTS` (a run's), `BENCH_INBOX` (events already there),
-`BENCH_WORKERS` (such as `1,2`) and `BENCH_ROUNDS` choose
-the size. Every server, on the empty inbox and on the full one, has its
-run in each round, since a machine's speed changes
-within minutes: what is printed are medians over the rounds, and a ratio is between two runs of one round.
+`BENCH_EVENTS` (a run's), `BENCH_INBOX` (events already there; 0 measures the empty inbox alone),
+`BENCH_WORKERS` (such as `1,2`) and `BENCH_ROUNDS` choose the size; `BENCH_PEER=0` leaves stripe-sync-engine out.
+Every server, on the empty inbox and on the full one, has its run in each round, since a machine's speed changes within
+minutes: what is printed are medians over the rounds, and a ratio is between two runs of one round. stripe-sync-engine's
+best is the quicker of its runs with one and with more workers; no inbox slows it, since it keeps none.
 `python -m benchmarks.webhooks memory` posts `BENCH_MEMORY_EVENTS` to one worker and prints what memory it has.
 """
 
@@ -33,6 +34,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import sync_engine
 from benchmarks.webhook_traffic import CONNECTIONS, DUPLICATES, SECRET, Run, post_all, sample_events, signed_requests
 from core.db import embedded
 from core.db.deploy import deploy
@@ -44,17 +46,18 @@ MEMORY_EVENTS = int(os.environ.get("BENCH_MEMORY_EVENTS", "200000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 OF_PEAK = 0.7
 Place = tuple[int, int, str]  # inbox, workers, server
-VERIFY, INSERT, OURS = "verify (floor)", "insert (floor)", "payops"
+VERIFY, INSERT, OURS, PEER = "verify (floor)", "insert (floor)", "payops", "stripe-sync-engine"
 APPS = {
     VERIFY: "benchmarks.webhook_floors:verifying",
     INSERT: "benchmarks.webhook_floors:inserting",
     OURS: "core.api.app:app",
 }
+WITH_PEER = os.environ.get("BENCH_PEER", "1") == "1"
 
 
 @dataclass(frozen=True)
 class Server:
-    """One of the three servers as it runs: its port, its processes, and Postgres."""
+    """One of the servers as it runs: its port, its processes, and Postgres."""
 
     port: int
     process: psutil.Process
@@ -111,11 +114,19 @@ def compare(folder: Path, samples: Sequence[dict[str, Any]]) -> None:
     """One table over the inboxes, the numbers of workers and the servers."""
     inboxes = list(dict.fromkeys((0, FULL_INBOX)))
     runs: dict[Place, list[Measured]] = {}
+    names = [*APPS, PEER] if WITH_PEER else [*APPS]
+    engine = sync_engine.install(folder) if WITH_PEER else folder
     with ExitStack() as opened:
         databases = {inbox: opened.enter_context(database(folder / str(inbox), inbox)) for inbox in inboxes}
-        for _, workers, inbox, name in product(range(ROUNDS), WORKERS, inboxes, APPS):
-            with serving(APPS[name], folder / str(inbox), workers, databases[inbox]) as server:
+        for _, workers, inbox, name in product(range(ROUNDS), WORKERS, inboxes, names):
+            if name == PEER and inbox != inboxes[0]:
+                continue
+            at = folder / str(inbox)
+            with serving(APPS.get(name), at, workers, databases[inbox], engine=engine) as server:
                 runs.setdefault((inbox, workers, name), []).append(measure(server, samples))
+            latest = runs[inbox, workers, name][-1]
+            print(f"{name}, inbox {inbox:,}, {workers} workers: {latest.rate:,.0f} events/s", flush=True)
+    best = [max(each, key=lambda run: run.rate) for each in zip(*_runs_of(runs, PEER), strict=True)]
     table = Table(
         "inbox",
         "workers",
@@ -123,6 +134,7 @@ def compare(folder: Path, samples: Sequence[dict[str, Any]]) -> None:
         "events/s",
         "to insert",
         "to empty",
+        "to sync-engine",
         "p50",
         "p95",
         "p99 ms",
@@ -137,13 +149,18 @@ def compare(folder: Path, samples: Sequence[dict[str, Any]]) -> None:
         f" medians of {ROUNDS}",
     )
     for (inbox, workers, name), here in sorted(runs.items(), key=lambda each: each[0][:2]):
-        ratios = [_ratio(here, runs[inbox, workers, INSERT]), _ratio(here, runs[inboxes[0], workers, name])]
+        floor = runs[inbox, workers, INSERT]
+        ratios = [_ratio(here, there) if there else "" for there in (floor, runs[inboxes[0], workers, name], best)]
         figures = [f"{median(each):.1f}" for each in zip(*(run.waits for run in here), strict=True)]
         used = [f"{median(each):.0f}" for each in zip(*(run.cpu for run in here), strict=True)]
         rate = f"{median(run.rate for run in here):,.0f}"
         rest = [f"{median(run.busy for run in here):.0%}", f"{median(run.visible for run in here):,.0f}"]
         table.add_row(f"{inbox:,}", str(workers), name, rate, *ratios, *figures, *used, *rest)
-    Console(width=180).print(table)
+    Console(width=200).print(table)
+
+
+def _runs_of(runs: dict[Place, list[Measured]], server: str) -> list[list[Measured]]:
+    return [here for (_, _, name), here in runs.items() if name == server]
 
 
 def _ratio(here: Sequence[Measured], there: Sequence[Measured]) -> str:
@@ -196,10 +213,12 @@ def posted(server: Server, samples: Sequence[dict[str, Any]], count: int, *, rat
 
 
 @contextmanager
-def serving(app: str, folder: Path, workers: int, postgres: psutil.Process) -> Iterator[Server]:
+def serving(
+    app: str | None, folder: Path, workers: int, postgres: psutil.Process, *, engine: Path | None = None
+) -> Iterator[Server]:
+    """The server of an app; without one stripe-sync-engine, which is installed in `engine`."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--workers", str(workers)]
     conninfo = embedded.ensure_running(folder).owner_conninfo
     environment = os.environ | {
         "BENCH_SECRET": SECRET,
@@ -207,10 +226,14 @@ def serving(app: str, folder: Path, workers: int, postgres: psutil.Process) -> I
         "STRIPE_WEBHOOK_SECRETS": SECRET,
         "DATA_DIR": str(folder),
     }
-    process = subprocess.Popen(
-        [*command, "--http", "core.http_protocol:BoundedHttp", "--no-access-log", "--log-level", "warning"],
-        env=environment,
-    )
+    if app is None:
+        assert engine
+        sync_engine.make_tables(engine, conninfo)
+        process = sync_engine.serve(engine, conninfo, port=port, workers=workers, secret=SECRET)
+    else:
+        command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--workers", str(workers)]
+        quiet = ["--http", "core.http_protocol:BoundedHttp", "--no-access-log", "--log-level", "warning"]
+        process = subprocess.Popen([*command, *quiet], env=environment)
     try:
         _await_answer(port)
         time.sleep(1.5 * workers)  # the other workers
