@@ -1,16 +1,19 @@
-"""The backfill beside one list after another, from the same sandbox, whose answers take as long as Stripe's.
+"""The backfill beside one list after another and stripe-sync-engine's, from the same sandbox, whose answers take as
+long as Stripe's.
 
 `BENCH_DAYS` (of history), `BENCH_DELAYS` (seconds a page takes at Stripe) and `BENCH_ROUNDS` choose the size. Each way
-has its run in each round, into an empty database; what is printed are medians. The last lines are the backfill while
-webhooks arrive, and those webhooks without it.
+has its run in each round, into an empty database; what is printed are medians. stripe-sync-engine is installed by npm
+for the run (`BENCH_PEER=0` leaves it out). The last lines are the backfill while webhooks arrive, and those webhooks
+without it.
 """
 
 import logging
+import math
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,8 +26,9 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import sync_engine
 from benchmarks.webhook_traffic import Run, post_all, sample_events, signed_requests
-from benchmarks.webhooks import APPS, OURS, serving
+from benchmarks.webhooks import APPS, OURS, PEER, WITH_PEER, serving
 from core.db import embedded
 from core.db.deploy import deploy
 from core.db.via_psycopg import PsycopgDatabase
@@ -41,6 +45,21 @@ DELAYS = [float(each) for each in os.environ.get("BENCH_DELAYS", "0.05,0.3").spl
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1"))
 WEBHOOKS_A_SECOND = 100
 LISTS = tuple(source.name for source in backfill.SOURCES)
+TABLES = [f"payops.{source.table}" for source in backfill.SOURCES]
+# What stripe-sync-engine lists, of what the sandbox has, and its tables.
+PEER_LISTS = {
+    "product": "products",
+    "price": "prices",
+    "customer": "customers",
+    "subscription": "subscriptions",
+    "invoice": "invoices",
+    "charge": "charges",
+    "payment_intent": "payment_intents",
+    "dispute": "disputes",
+    "early_fraud_warning": "early_fraud_warnings",
+    "refund": "refunds",
+    "checkout_sessions": "checkout_sessions",
+}
 Way = Callable[[PsycopgDatabase, StripeGateway], None]
 
 
@@ -88,6 +107,7 @@ class Bench:
         seed_sandbox(self._shop, days=DAYS)
         self.address = process.ensure_running(self._shop)
         self._number = 0
+        self._engine: Path | None = None
 
     def close(self) -> None:
         process.stop(self._shop)
@@ -101,7 +121,22 @@ class Bench:
     def filled(self, way: Way) -> tuple[int, float, float]:
         """The objects that were mirrored into an empty database, the seconds, and the CPU of payops and Postgres."""
         with self._database() as (folder, db):
-            return self._timed(folder, db, way)
+            return self._timed(folder, self._ours(db, way), TABLES)
+
+    def filled_by_peer(self) -> tuple[int, float, float]:
+        """The same of stripe-sync-engine."""
+        if not self._engine:
+            self._engine = sync_engine.install(self._folder)
+        place = self._engine
+        with self._database() as (folder, _):
+            conninfo = embedded.ensure_running(folder).owner_conninfo
+            sync_engine.make_tables(place, conninfo)
+
+            def run() -> None:
+                base, key = self.address.base_url, self.address.secret_key
+                sync_engine.backfill(place, conninfo, base=base, key=key, objects=tuple(PEER_LISTS))
+
+            return self._timed(folder, run, [f"stripe.{each}" for each in PEER_LISTS.values()])
 
     def beside_webhooks(self, way: Way | None, seconds: float = 20) -> tuple[float, Run]:
         """Objects a second while webhooks arrive, and how these were answered."""
@@ -117,22 +152,23 @@ class Bench:
             posting.start()
             rate = 0.0
             if way:
-                count, took, _ = self._timed(folder, db, way)
+                count, took, _ = self._timed(folder, self._ours(db, way), TABLES)
                 rate = count / took
             posting.join()
         return rate, answers[0]
 
-    def _timed(self, folder: Path, db: PsycopgDatabase, way: Way) -> tuple[int, float, float]:
+    def _ours(self, db: PsycopgDatabase, way: Way) -> Callable[[], None]:
         stripe = StripeGateway(self.address.secret_key, api_base=self.address.base_url, record=lambda _: None)
+        return lambda: way(db, stripe)
+
+    def _timed(self, folder: Path, run: Callable[[], None], tables: Sequence[str]) -> tuple[int, float, float]:
         server = embedded.ensure_running(folder)
         postgres = psutil.Process(int((server.pgdata / "postmaster.pid").read_text().split()[0]))
         started, before = time.monotonic(), _cpu(postgres)
-        way(db, stripe)
+        run()
         took, used = time.monotonic() - started, _cpu(postgres) - before
         with psycopg.connect(server.owner_conninfo) as owner:
-            counts = [
-                owner.execute(f"select count(*) from payops.{source.table}").fetchone() for source in backfill.SOURCES
-            ]
+            counts = [owner.execute(f"select count(*) from {table}".encode()).fetchone() for table in tables]
         return sum(each[0] for each in counts if each), took, used
 
     def _database(self) -> "_Fresh":
@@ -161,7 +197,14 @@ class _Fresh:
 def _cpu(postgres: psutil.Process) -> float:
     ours, theirs = psutil.Process().cpu_times(), postgres.cpu_times()
     backends = [each.cpu_times() for each in postgres.children()]
-    used = ours.user + ours.system + theirs.children_user + theirs.children_system
+    used = (
+        ours.user
+        + ours.system
+        + ours.children_user
+        + ours.children_system
+        + theirs.children_user
+        + theirs.children_system
+    )
     return float(used + sum(each.user + each.system for each in backends))
 
 
@@ -176,20 +219,24 @@ def main() -> None:
 
 
 def _compare(bench: Bench) -> None:
-    table = Table("a page takes", "way", "objects", "seconds", "objects/s", "to one after another", "CPU ms an object")
+    heads = ("a page takes", "way", "objects", "seconds", "objects/s", "to one after another", "to sync-engine")
+    table = Table(*heads, "CPU ms an object", "to sync-engine")
     for delay in DELAYS:
         bench.delay(delay)
         runs: dict[str, list[tuple[int, float, float]]] = {}
         for _ in range(ROUNDS):
             for name, way in WAYS.items():
                 runs.setdefault(name, []).append(bench.filled(way))
-        first = median(count / took for count, took, _ in runs["one after another"])
+            if WITH_PEER:
+                runs.setdefault(PEER, []).append(bench.filled_by_peer())
+        rates = {name: median(count / took for count, took, _ in each) for name, each in runs.items()}
+        cpus = {name: median(1000 * used / count for count, _, used in each) for name, each in runs.items()}
         for name, each in runs.items():
-            rate, cpu = (median(c / t for c, t, _ in each), median(1000 * u / c for c, _, u in each))
-            seconds = f"{median(t for _, t, _ in each):.1f}"
-            table.add_row(
-                f"{delay} s", name, f"{each[0][0]:,}", seconds, f"{rate:,.0f}", f"{rate / first:.1f}", f"{cpu:.2f}"
-            )
+            seconds = f"{median(took for _, took, _ in each):.1f}"
+            ratios = [rates[name] / rates["one after another"], rates[name] / rates.get(PEER, math.nan)]
+            of_cpu = cpus[name] / cpus.get(PEER, math.nan)
+            shown = [f"{rates[name]:,.0f}", *(f"{ratio:.1f}" for ratio in ratios), f"{cpus[name]:.2f}", f"{of_cpu:.2f}"]
+            table.add_row(f"{delay} s", name, f"{each[0][0]:,}", seconds, *shown)
     Console(width=140).print(table)
     beside = Table("webhooks", "backfill", "objects/s", "answered p50 ms", "p99 ms")
     for name in ("none", "20 a second", "80 a second"):
