@@ -1,7 +1,9 @@
-"""What pages and commands read, on databases of several sizes: server milliseconds, growth, and bytes of the answer.
+"""What pages and commands read, on databases of several sizes: server milliseconds, growth, and bytes of the answer;
+then what the console takes in a browser, and its memory.
 
 `make bench-full` builds 100,000, 3,000,000 and 10,000,000 payments; `--sizes 100000` is quicker. The table is appended
-to `results.md`. With `--also CONNINFO` a database that was built before is measured too.
+to `results.md`. With `--also CONNINFO` a database that was built before is measured too. `--no-browser` leaves the
+console out.
 """
 
 import argparse
@@ -18,7 +20,7 @@ from statistics import median
 import psycopg
 from rich.console import Console
 
-from benchmarks import big_data
+from benchmarks import big_data, console_sessions
 from core.db import embedded
 from core.db.deploy import deploy
 
@@ -107,12 +109,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--also", action="append", default=[], metavar="CONNINFO")
+    parser.add_argument("--no-browser", dest="browser", action="store_false")
     asked = parser.parse_args()
     columns: dict[str, dict[str, tuple[float, int]]] = {}
+    consoles: dict[str, console_sessions.Measured] = {}
     stored = ""
-    for conninfo in asked.also:
-        columns[f"{payments_in(conninfo):,}"] = measured(conninfo)
+
+    def measure(conninfo: str) -> None:
+        nonlocal stored
+        size = f"{payments_in(conninfo):,}"
+        columns[size] = measured(conninfo)
         stored = bytes_a_payment(conninfo)
+        if asked.browser:
+            consoles[size] = console_sessions.measured(conninfo)
+
+    for conninfo in asked.also:
+        measure(conninfo)
     for payments in asked.sizes:
         with tempfile.TemporaryDirectory(prefix="payops-bench-") as folder:
             server = embedded.ensure_running(Path(folder))
@@ -120,11 +132,10 @@ def main() -> None:
                 deploy(server.owner_conninfo)
                 big_data.fill(server.owner_conninfo, payments, print)
                 big_data.recount(server.owner_conninfo, print)
-                columns[f"{payments:,}"] = measured(server.owner_conninfo)
-                stored = bytes_a_payment(server.owner_conninfo)
+                measure(server.owner_conninfo)
             finally:
                 embedded.remove(Path(folder))
-    text = table(columns) + stored
+    text = table(columns) + (console_sessions.table(consoles) if consoles else "") + stored
     Console(width=160).print(text)
     with RESULTS.open("a") as results:
         results.write(text)

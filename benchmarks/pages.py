@@ -176,11 +176,11 @@ def until_idle(page: Page, act: Callable[[], None]) -> float:
     return time.monotonic() - started
 
 
-def opened(page: Page, url: str) -> float:
-    """Seconds from the address to a page that stands still with a chart on it."""
+def opened(page: Page, url: str, still: str = STILL) -> float:
+    """Seconds from the address to a page that stands still, with a chart on it unless `still` says otherwise."""
     started = time.monotonic()
     page.goto(url)
-    page.wait_for_function(STILL, timeout=60_000)
+    page.wait_for_function(still, timeout=60_000)
     return time.monotonic() - started
 
 

@@ -89,12 +89,12 @@ def openings(data_dir: Path) -> dict[str, list[float]]:
 
 
 @contextmanager
-def serving(data_dir: Path, base: str, port: int) -> Iterator[None]:
+def serving(data_dir: Path, base: str, port: int, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     """The console alone, as `payops serve` starts it."""
     command = [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", str(port), "--log-level", "warning"]
     command += ["--http", "core.http_protocol:BoundedHttp"]
     environment = {"DATA_DIR": str(data_dir), "PATH": os.defpath, "HOME": str(Path.home()), "LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen(command, cwd=CHECKOUT, env=environment | {"PUBLIC_BASE_URL": base})
+    process = subprocess.Popen(command, cwd=CHECKOUT, env=environment | {"PUBLIC_BASE_URL": base} | settings)
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
@@ -103,7 +103,7 @@ def serving(data_dir: Path, base: str, port: int) -> Iterator[None]:
                     break
             except httpx.TransportError:
                 time.sleep(0.1)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(20)

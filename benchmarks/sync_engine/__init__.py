@@ -26,21 +26,21 @@ def install(folder: Path) -> Path:
 
 
 def make_tables(place: Path, conninfo: str) -> None:
-    subprocess.run(["node", "migrate.cjs"], cwd=place, check=True, env=_environment(DATABASE=_address(conninfo)))
+    subprocess.run(["node", "migrate.cjs"], cwd=place, check=True, env=_environment(DATABASE=address_of(conninfo)))
 
 
 def serve(place: Path, conninfo: str, *, port: int, workers: int, secret: str) -> subprocess.Popen[bytes]:
-    given = {"DATABASE": _address(conninfo), "PORT": str(port), "WORKERS": str(workers), "SECRET": secret}
+    given = {"DATABASE": address_of(conninfo), "PORT": str(port), "WORKERS": str(workers), "SECRET": secret}
     return subprocess.Popen(["node", "server.mjs"], cwd=place, env=_environment(**given))
 
 
 def backfill(place: Path, conninfo: str, *, base: str, key: str, objects: tuple[str, ...]) -> None:
     """Everything of these kinds from the Stripe at `base`, in a process of its own."""
-    given = {"DATABASE": _address(conninfo), "BASE": base, "KEY": key, "OBJECTS": ",".join(objects)}
+    given = {"DATABASE": address_of(conninfo), "BASE": base, "KEY": key, "OBJECTS": ",".join(objects)}
     subprocess.run(["node", "backfill.mjs"], cwd=place, check=True, env=_environment(**given))
 
 
-def _address(conninfo: str) -> str:
+def address_of(conninfo: str) -> str:
     """As a URL, with the socket's folder as its host."""
     parts = conninfo_to_dict(conninfo)
     return f"postgresql://{parts['user']}@/{quote(str(parts['dbname']))}?" + urlencode({"host": parts["host"]})
