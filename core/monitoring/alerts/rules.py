@@ -234,16 +234,16 @@ _ALL = (
         name="payout_late",
         title="A payout is late",
         definition=(
-            "Fires for each payout that is the threshold's bank days past its expected arrival and not at "
-            "the bank: no deposit of the bank statements is matched, or, where there are no statements of "
-            "that day, Stripe has not paid it out. Resolved when it arrives."
+            "Fires for payouts that are the threshold's bank days past their expected arrival and not at the bank: "
+            "no deposit of the bank statements is matched, or, where there are no statements of that day, Stripe has "
+            "not paid them out. One alert for those of a currency and an expected day, resolved when all have arrived."
         ),
         severity="error",
         page="reconciliation",
         unit="days",
         threshold=1,
         value_unit="days",
-        subject="payout",
+        subject="expected day",
         remind_after=DAY,
     ),
     Rule(

@@ -157,9 +157,11 @@ def _licence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
 
 
 def _payout(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
-    amount = Money(seen.facts["amount_minor"], seen.facts["currency"])
-    arrival = f"{datetime.fromisoformat(seen.facts['arrival_date']):%-d %b %Y}"
-    return f"The payout {seen.key} of {amount} should have been at the bank on {arrival} and is not."
+    amount = Money(int(seen.facts["amount_minor"]), seen.facts["currency"])
+    missing = f"should have been at the bank on {datetime.fromisoformat(seen.facts['arrival_date']):%-d %b %Y}"
+    if seen.observations > 1:
+        return f"{seen.observations:,} payouts of {amount} together {missing} and are not."
+    return f"The payout {seen.facts.get('payout') or seen.key} of {amount} {missing} and is not."
 
 
 def _mismatch(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:

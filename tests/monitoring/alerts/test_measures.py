@@ -227,19 +227,32 @@ def test_a_payout_is_late_by_the_banks_calendar(database, owner):
     assert observed(database, "payout_late", NOON + timedelta(days=7)) == {}
 
 
+def test_thousands_of_late_payouts_of_a_day_are_one_alert(database, owner):
+    owner.execute(
+        "insert into payops.payouts (id, livemode, created, as_of, state_rank, event_id, amount_minor, currency,"
+        " status, arrival_date) select 'po_' || n, false, %s, %s, 0, 'e', 4900, 'usd', 'in_transit', date '2026-11-24'"
+        " from generate_series(1, 5000) as n",
+        (NOON, NOON),
+    )
+    (one,) = observed(database, "payout_late", NOON + timedelta(days=1)).values()
+    assert (one["observations"], one["facts"]["payout"]) == (5000, None)
+    assert told(one) == "5,000 payouts of $245,000.00 together should have been at the bank on 24 Nov 2026 and are not."
+
+
 def test_with_bank_statements_a_payout_is_late_until_its_deposit_is_matched(database, owner):
     payout(owner, "2026-11-24", "paid")
     account = insert(owner, "bank_accounts", name="main", currency="usd")
     days = {"from_date": "2026-11-20", "to_date": "2026-11-30", "imported_at": NOON, "imported_by": "cli:x"}
     file = {"format": "csv", "file_name": "f", "file_sha256": "s", "statement_key": "k", "entries_read": 0}
     statement = insert(owner, "bank_statements", account_id=account, **days, **file)
-    assert set(observed(database, "payout_late", NOON + timedelta(days=1))) == {"po_1"}
+    (alone,) = observed(database, "payout_late", NOON + timedelta(days=1)).values()
+    assert told(alone) == "The payout po_1 of $1,000.00 should have been at the bank on 24 Nov 2026 and is not."
     came = {"entry_key": "e", "status": "booked", "booked_on": "2026-11-27", "recognised_by": "trace_id"}
     amount = {"amount_minor": 100000, "currency": "usd"}
     entry = insert(owner, "bank_entries", account_id=account, statement_id=statement, **came, **amount)
     how = {"matched_by": "trace_id", "matched_at": NOON, "matched_by_user": "system:worker"}
     insert(owner, "payout_deposits", payout_id="po_1", bank_entry_id=entry, **how)
-    assert set(observed(database, "payout_late", NOON + timedelta(days=2))) == {"po_1"}
+    assert set(observed(database, "payout_late", NOON + timedelta(days=2))) == {"usd:2026-11-24"}
     assert observed(database, "payout_late", NOON + timedelta(days=3)) == {}
 
 

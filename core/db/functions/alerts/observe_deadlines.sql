@@ -96,6 +96,7 @@ $$;
 
 -- observe_payout_late: at each moment, the payouts that are the threshold's bank days after their expected arrival or
 -- later and not at the bank: no deposit is matched, or without bank statements of that day, Stripe has not paid it.
+-- Those of a currency and an expected day together.
 create function payops.observe_payout_late(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -127,8 +128,11 @@ set search_path = '' as $$
       and p.amount_minor > 0 and p.status not in ('failed', 'canceled')
   )
   select
-    m.at, c.id, (m.day - c.arrival_date)::double precision, 1, true, false,
-    jsonb_build_object('arrival_date', c.arrival_date, 'amount_minor', c.amount_minor, 'currency', c.currency)
+    m.at, concat_ws(':', c.currency, c.arrival_date), (m.day - c.arrival_date)::double precision, count(*), true, false,
+    jsonb_build_object(
+      'arrival_date', c.arrival_date, 'amount_minor', sum(c.amount_minor), 'currency', c.currency,
+      'payout', case count(*) when 1 then min(c.id) end
+    )
   from moments as m
   inner join candidates as c
     on c.late_from <= m.day and c.arrival_date > m.day - 30 and c.created <= m.at
@@ -136,6 +140,7 @@ set search_path = '' as $$
     when c.at_a_known_bank then coalesce(c.booked_on > m.day, true)
     else c.status in ('pending', 'in_transit')
   end
+  group by m.at, m.day, c.currency, c.arrival_date
 $$;
 
 -- observe_incident: at each moment, the incidents of errors that were open and not silenced.
