@@ -1,5 +1,6 @@
 """`payops reconcile`: the reconciliation of a period, also against Stripe's own report."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date, datetime
@@ -10,6 +11,8 @@ import typer
 
 from core.db import json_text
 from core.errors import Refused
+from core.events.repair import backfill_job
+from core.events.repair.backfill_job import Reached
 from core.exports import command_line
 from core.exports.table import MOST_AT_ONCE, Stamp
 from core.finance import mismatches, payout_report, reconciliation, reconciliation_tables, report_comparison
@@ -19,7 +22,7 @@ from core.finance.report_comparison import ReportComparison
 from core.periods import Period
 from core.staff.roles import commandline_actor
 
-MISMATCHES_PRINTED = 1000
+MISMATCHES_PRINTED = 50
 DIFFERENCES_PRINTED = 50
 
 
@@ -92,9 +95,13 @@ def _reconcile_period(
         reconciliation.refresh(running.db, now)
         found = reconciliation.load(running.db, period)
         listed = mismatches.listed(running.db, period, now=now, most=MOST_AT_ONCE)
+        history = backfill_job.reached(running.db)
         stamp = Stamp(now, commandline_actor().name, zone)
         command_line.save(reconciliation_tables.mismatch_table(found, listed), stamp, csv=csv, xlsx=xlsx)
-    typer.echo(json_text(as_object(found, listed, compared)) if as_json else _text(found, listed, compared))
+    whole = history.complete_at is not None
+    typer.echo(json_text(as_object(found, listed, compared, whole)) if as_json else _text(found, listed, compared))
+    if not whole:
+        typer.echo(_incomplete(history), err=True)
     return found.reconciles and (compared is None or compared.agrees)
 
 
@@ -105,13 +112,21 @@ def _content(path: Path) -> bytes:
         raise Refused("file_not_read", f"{path.name} could not be read: {error.strerror}.") from error
 
 
-def as_object(found: Reconciliation, listed: list[Mismatch], compared: ReportComparison | None) -> dict[str, Any]:
+def _incomplete(history: Reached) -> str:
+    read = history.in_words() if history.kinds else "`payops backfill` reads it."
+    return f"Stripe's history has not been read completely yet: what is missing here may only be on its way. {read}"
+
+
+def as_object(
+    found: Reconciliation, listed: list[Mismatch], compared: ReportComparison | None, history_complete: bool
+) -> dict[str, Any]:
     """What `--json` prints: amounts in minor units."""
     return {
         "since": found.period.since.isoformat(),
         "until": found.period.until.isoformat(),
         "timezone": found.period.zone.key,
         "fresh_at": found.fresh_at.isoformat() if found.fresh_at else None,
+        "history_complete": history_complete,
         "reconciles": found.reconciles,
         "currencies": found.currencies,
         "mismatches": {"items": listed},
@@ -128,6 +143,9 @@ def as_object(found: Reconciliation, listed: list[Mismatch], compared: ReportCom
 
 def _text(found: Reconciliation, listed: list[Mismatch], compared: ReportComparison | None) -> str:
     lines = list(reconciliation.lines_in_words(found))
+    if len(listed) > MISMATCHES_PRINTED:
+        lines.append("")
+        lines += [f"{count:,} × {mismatches.CLASSES[each]}" for each, count in _classes(listed)]
     if listed:
         lines.append("")
     for each in listed[:MISMATCHES_PRINTED]:
@@ -144,6 +162,10 @@ def _text(found: Reconciliation, listed: list[Mismatch], compared: ReportCompari
                 f"… and {compared.found - DIFFERENCES_PRINTED:,} more; --json lists up to {report_comparison.KEPT:,}."
             )
     return "\n".join(lines)
+
+
+def _classes(listed: list[Mismatch]) -> list[tuple[str, int]]:
+    return Counter(mismatches.class_of(each) for each in listed).most_common()
 
 
 def _difference(each: report_comparison.Difference) -> str:

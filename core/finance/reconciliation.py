@@ -159,12 +159,14 @@ def headline(found: Reconciliation) -> str:
     name = period_name(found.period)
     if not found.currencies:
         return f"Nothing moved in {name}."
-    unexplained = [Money(each["unexplained_minor"], each["currency"]) for each in found.currencies if each["open"]]
     if found.open:
-        amounts = " and ".join(str(each) for each in unexplained if each.minor) or "Everything"
-        if amounts == "Everything":
-            return f"Every amount of {name} is explained, with {counted(found.open, 'mismatch', 'mismatches')} open."
-        return f"{amounts} of {name} is not explained: {counted(found.open, 'mismatch', 'mismatches')}."
+        open_ones = counted(found.open, "mismatch", "mismatches")
+        sums = [Money(each["unexplained_minor"], each["currency"]) for each in found.currencies if each["open"]]
+        *first, last = [str(each) for each in sums if each.minor] or [""]
+        if not last:
+            return f"Every amount of {name} is explained, with {open_ones} open."
+        amounts = f"{', '.join(first)} and {last}" if first else last
+        return f"{amounts} of {name} {'are' if first else 'is'} not explained: {open_ones}."
     if not found.reconciles:
         return f"{name} reconciled when it was closed, and has changed since."
     return f"{name} reconciles to the cent."

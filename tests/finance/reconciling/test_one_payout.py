@@ -109,3 +109,30 @@ def test_the_movements_of_a_long_payout_are_all_in_its_files(month_in_database, 
     assert found and len(found["movements"]) == payouts.movements_of(found) > 20
     in_parts = list(payouts.movements(database, payout, most=7)())
     assert max(map(len, in_parts)) == 7 and [each for part in in_parts for each in part] == found["movements"]
+
+
+def test_many_mismatches_are_counted_by_class_before_the_largest_are_told(command, damaged):
+    which = "where currency = 'usd' and created >= %s and status = 'succeeded' and captured"
+    damaged(
+        f"update payops.charges set amount_minor = amount_minor + 1 {which}",
+        f"update payops.charges set amount_minor = amount_minor - 1 {which}",
+        "2026-11-10",
+    )
+    said = command("--since", "2026-11-11", "--until", "2026-11-20")
+    assert said.exit_code == 1, said.output
+    assert said.stdout.count("Another amount: ") == 50 and "× Another amount" in said.stdout
+    assert "--json, --csv and --xlsx have all." in said.stdout
+
+
+def test_a_history_that_is_not_read_yet_is_said_beside_what_is_missing(command, damaged):
+    days = ("--since", "2026-11-11", "--until", "2026-11-12", "--json")
+    said = command(*days)
+    assert json.loads(said.stdout)["history_complete"] is False
+    assert "what is missing here may only be on its way" in said.stderr
+    damaged(
+        "insert into payops.backfill_places values (%s, '-infinity', null, 1, true, now())",
+        "delete from payops.backfill_places where source = %s",
+        "history",
+    )
+    said = command(*days)
+    assert json.loads(said.stdout)["history_complete"] is True and not said.stderr.strip()
