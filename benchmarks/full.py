@@ -89,6 +89,7 @@ CALLS = {
 COUNTED_AHEAD = {
     "retryable_failures": ("retryable payments, counted ahead by the worker", f"count_retryable({NOW}, '{{}}')"),
     "licence_impacts": ("what ending licences affect, counted ahead", f"count_licence_impacts({NOW})"),
+    "payments_to_collect": ("payments to collect, counted ahead", f"count_to_collect({NOW})"),
     "warning_history": ("what became of fraud warnings, counted ahead", f"count_warnings({NOW})"),
 }
 SIZES_OF = """

@@ -106,6 +106,7 @@ def count_ahead(db: Database, now: datetime) -> None:
     db.call("count_retryable", now=now, retry_rules=retry_advice.rules())
     db.call("count_licence_impacts", now=now)
     db.call("count_warnings", now=now)
+    db.call("count_to_collect", now=now)
 
 
 def mark_in_words(mark: Mark) -> str:

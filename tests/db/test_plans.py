@@ -146,6 +146,7 @@ ALSO = {
 # What is read follows something else than the rows shown; each with how many rows that may be here.
 MORE_ROWS = {
     "count_licence_impacts": 20_000,  # the patients of each licence; the worker's
+    "count_to_collect": 20_000,  # what failed within 60 days; the worker's
     "count_retryable": 20_000,  # what failed within 60 days; the worker's
     "distribution": 6_000,  # every provider
     "expiring_licences": 20_000,  # the patients of each licence, where they are quickly counted

@@ -53,6 +53,27 @@ def test_what_takes_long_to_count_is_counted_by_the_worker_and_shown_while_it_is
     assert shown() == ["$68.00"]
 
 
+def test_a_long_recovery_list_is_chosen_from_what_was_counted_and_what_failed_since(context, shop, owner):
+    """What was paid meanwhile is not shown; how many there are is as counted."""
+    first, second = shop.failed(amount=4900), shop.failed(amount=1900)
+
+    def shown():
+        found = recovery_cases.waiting(context)
+        return [each.id for each in found.cases], found.total
+
+    overview.count_ahead(context.db, context.clock())
+    owner.execute("update payops.kept_counts set took = '1 s', items = 2001 where subject = 'payments_to_collect'")
+    latest = shop.failed(amount=2900)
+    assert shown() == ([first.id, latest.id, second.id], 2001)
+    recovery.retry(context, SUPPORT, recovery.new_id(), first.id)
+    assert shown() == ([latest.id, second.id], 2001)
+    owner.execute("update payops.payment_intents set created = created - interval '2 days' where id = %s", (second.id,))
+    owner.execute("update payops.kept_counts set at_stake = '[]' where subject = 'payments_to_collect'")
+    assert shown() == ([latest.id], 2001)
+    owner.execute("update payops.kept_counts set items = 2000 where subject = 'payments_to_collect'")
+    assert shown() == ([latest.id, second.id], 2)
+
+
 def test_refunds_to_decide_about_and_answers_that_never_came_wait_for_a_person(context, paid, faults):
     large, small = paid(50_000), paid(4900)
     refunds.issue(context, SUPPORT, refunds.new_id(), large["id"], 45_000, reason="cancelled")

@@ -22,9 +22,9 @@ set search_path = '' as $$
 $$;
 
 -- payments_to_collect: the payments of the last 60 days that failed and were not paid since, and those of past-due invoices
--- of any age, each with what is to be collected; or only this payment, if it is one. Those of an invoice that was settled
--- another way, or of an order that another payment paid, are not.
-create function payops.payments_to_collect(p_now timestamptz, p_payment_intent_id text default null)
+-- of any age, each with what is to be collected; or only those of these payments that are one. Those of an invoice that was
+-- settled another way, or of an order that another payment paid, are not.
+create function payops.payments_to_collect(p_now timestamptz, p_payment_intent_ids text[] default null)
 returns table (payment_intent_id text, amount_minor bigint)
 language plpgsql stable rows 1000
 set search_path = ''
@@ -43,18 +43,23 @@ begin
   from (
     select k.id, k.created, k.order_id, k.amount_minor from payops.payment_intents as k
     where k.status = 'requires_payment_method' and k.error_code is not null
-      and k.created > p_now - interval '60 days' and p_payment_intent_id is null
+      and k.created > p_now - interval '60 days' and p_payment_intent_ids is null
     union
     select k.id, k.created, k.order_id, k.amount_minor
     from payops.past_due_payments(p_now) as d (id)
     inner join payops.payment_intents as k on d.id = k.id
-    where p_payment_intent_id is null
+    where p_payment_intent_ids is null
     union
-    select k.id, k.created, k.order_id, k.amount_minor from payops.payment_intents as k
-    where k.id = p_payment_intent_id and (
+    select k.id, k.created, k.order_id, k.amount_minor
+    from unnest(p_payment_intent_ids) as given (id)
+    inner join payops.payment_intents as k on given.id = k.id
+    where
       k.status = 'requires_payment_method' and k.error_code is not null and k.created > p_now - interval '60 days'
-      or k.id in (select d from payops.past_due_payments(p_now) as d)
-    )
+      or k.status in ('requires_payment_method', 'requires_action', 'requires_confirmation') and exists (
+        select from payops.recovery_facts as f
+        inner join payops.invoices as n on f.invoice_id = n.id
+        where f.payment_intent_id = k.id and n.status = 'open' and (n.attempt_count > 0 or n.due_date < p_now)
+      )
   ) as i
   left join payops.recovery_facts as f on i.id = f.payment_intent_id
   left join payops.invoices as n on f.invoice_id = n.id
@@ -136,19 +141,58 @@ begin
 end
 $$;
 
--- list_recovery: the payments to collect, the largest first, at most 100,000, and how many there are.
+-- count_to_collect: how many payments there are to collect and which are the largest, for the list, unless it was counted a
+-- short while ago. Answers whether it was counted.
+create function payops_api.count_to_collect(p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  begun constant timestamptz := clock_timestamp();
+  counted record;
+begin
+  if payops.counted_lately('payments_to_collect', '') then
+    return 'false';
+  end if;
+  select
+    count(*) as payments,
+    (array_agg(k.payment_intent_id order by k.amount_minor desc, k.payment_intent_id))[1 : 2000] as largest
+  into counted
+  from payops.payments_to_collect(p_now) as k;
+  perform payops.keep_count(
+    'payments_to_collect', '', begun, p_now, counted.payments, to_jsonb(coalesce(counted.largest, '{}'))
+  );
+  return 'true';
+end
+$$;
+
+-- list_recovery: the payments to collect, the largest first, at most 100,000, and how many there are. Where finding all
+-- of them takes long, up to 1,000 are chosen from the largest that the worker found last and those made since the day
+-- before; each that is shown is still to be collected.
 create function payops_api.list_recovery(p_now timestamptz, p_limit integer default 1000) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
 declare
+  kept payops.kept_counts;
+  candidates text[];
   total bigint;
   shown text[];
 begin
+  if p_limit <= 1000 then
+    select k.* into kept from payops.kept_lately('payments_to_collect', '', p_now) as k;
+  end if;
+  if kept.items > 2000 then -- fewer are all known, and found quickly
+    candidates := array(
+      select jsonb_array_elements_text(kept.at_stake)
+      union
+      select i.id from payops.payment_intents as i
+      where i.status = 'requires_payment_method' and i.error_code is not null and i.created > p_now - interval '1 day'
+    );
+  end if;
   select
-    count(*),
+    greatest(count(*), case when candidates is not null then kept.items end),
     (array_agg(k.payment_intent_id order by k.amount_minor desc, k.payment_intent_id))[1 : least(p_limit, 100000)]
   into total, shown
-  from payops.payments_to_collect(p_now) as k;
+  from payops.payments_to_collect(p_now, candidates) as k;
   return jsonb_build_object(
     'total', total,
     'items', (
@@ -167,7 +211,7 @@ declare
   failed jsonb;
 begin
   select to_jsonb(r) into failed from payops.recovery_rows(
-    p_now, array(select k.payment_intent_id from payops.payments_to_collect(p_now, p_payment_intent_id) as k)
+    p_now, array(select k.payment_intent_id from payops.payments_to_collect(p_now, array[p_payment_intent_id]) as k)
   ) as r;
   if failed is null then
     perform payops.refuse_not_failed();

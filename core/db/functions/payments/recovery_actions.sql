@@ -28,7 +28,7 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('recovery:' || p_payment_intent_id, 0));
   select r.* into failed
   from payops.recovery_rows(
-    p_now, array(select k.payment_intent_id from payops.payments_to_collect(p_now, p_payment_intent_id) as k)
+    p_now, array(select k.payment_intent_id from payops.payments_to_collect(p_now, array[p_payment_intent_id]) as k)
   ) as r;
   if not found then
     perform payops.refuse_not_failed();
