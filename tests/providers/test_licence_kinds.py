@@ -9,6 +9,7 @@ from core.providers import directory, licensing_rules
 from tests.providers.conftest import ADMIN, NOW, OPS
 
 pytestmark = pytest.mark.usefixtures("rules")
+MANY = 800  # providers
 NURSE = {"specialties": ["general_practice"], "capacity": 50}
 
 
@@ -251,3 +252,31 @@ def test_what_is_read_for_a_provider_does_not_grow_with_the_directory(clinic):
         each[len(some)] = (after - before) / len(some)
     assert each[300] < 2 * each[20], each
     clinic.check()
+
+
+def test_filling_a_directory_costs_as_much_for_the_last_provider_as_for_the_first(clinic, owner):
+    """The plans are made while the tables are empty and known to be: no table may be read whole for each provider."""
+    owner.execute("vacuum analyze payops.licence_versions, payops.licences, payops.availability, payops.providers")
+    with owner.transaction(force_rollback=True):
+        owner.execute(
+            "insert into payops.providers (id, name, active, capacity, specialties, created_at, updated_at)"
+            " select 'n' || n, 'N ' || n, true, 10, '{dermatology}', now(), now() from generate_series(1, %s) as n",
+            [MANY],
+        )
+        owner.execute(
+            "insert into payops.licences (provider_id, state, status, valid_from, valid_until, compact)"
+            " select 'n' || n, 'TX', 'active', '-infinity', 'infinity', case when n %% 10 = 0 then 'NLC' end"
+            " from generate_series(1, %s) as n",
+            [MANY],
+        )
+        owner.execute("select payops.derive_licences(array(select p.id from payops.providers as p), now())")
+        owner.execute("select payops.rewrite_availability(variadic array(select p.id from payops.providers as p))")
+        read = dict(
+            owner.execute(
+                "select relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+                " from pg_stat_xact_user_tables where schemaname = 'payops'"
+                " and relname in ('licence_versions', 'licences', 'availability')"
+            ).fetchall()
+        )
+    assert read.keys() == {"licence_versions", "licences", "availability"}
+    assert max(read.values()) < 100 * MANY, read

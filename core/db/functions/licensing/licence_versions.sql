@@ -11,12 +11,12 @@ return jsonb_build_object(
 
 -- record_licence_versions: the history of this provider's licences ends with how they are now.
 --
--- An import of a whole directory fills tables of which nothing is known yet, and the plan has to be right for it too: each
--- licence is looked up by its provider and each version by its licence, and `>=` keeps the partial index of all open
--- versions out of it.
+-- An import of a whole directory fills tables that are empty when the plan is made, and it has to be right to the end: all
+-- is looked up by the provider, and `>=` keeps the partial index of all open versions out of it.
 create function payops.record_licence_versions(p_provider text, p_now timestamptz) returns void
 language plpgsql
 set search_path = ''
+set enable_seqscan = 'off'
 set enable_hashjoin = 'off'
 set enable_mergejoin = 'off'
 set enable_material = 'off' as $$
@@ -33,7 +33,8 @@ begin
   from payops.licences as l
   left join payops.licences as h on l.home_licence_id = h.id
   where l.provider_id = p_provider and not exists (
-    select from payops.licence_versions as v where v.licence_id = l.id and v.until = 'infinity'
+    select from payops.licence_versions as v
+    where v.provider_id = p_provider and v.until >= 'infinity' and v.licence_id = l.id
   );
 end
 $$;
