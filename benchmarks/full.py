@@ -65,7 +65,7 @@ CALLS = {
     "recovery, list": f"list_recovery({NOW}, 1000)",
     "recovery, 30 days": f"recovery_figures({compared(30)}, 'usd')",
     "recovery, 365 days": f"recovery_figures({compared(365)}, 'usd')",
-    "expiring licences": f"expiring_licences(30, {NOW})",
+    "expiring licences": f"list_expiring_licences(30, {NOW})",
     "care against cash": f"care_payment_mismatches({NOW})",
     "fraud warnings": f"list_fraud_warnings({NOW})",
     "disputes, 365 days": f"dispute_figures({compared(365)}, 'usd')",

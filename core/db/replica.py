@@ -16,9 +16,9 @@ from core.errors import Unavailable
 # the primary.
 READ_THERE = frozenset(
     """
-    cohort_retention count_events currencies dispute_figures disputes_by_reason expiring_licences figure_series
-    find_payments inbox_figures inbox_pulse list_events list_fraud_warnings list_recovery list_refunds metrics
-    movement_customers overview recovery_figures refund_figures revenue_by_month subscription_figures
+    cohort_retention count_events currencies dispute_figures disputes_by_reason figure_series find_payments
+    inbox_figures inbox_pulse list_events list_expiring_licences list_fraud_warnings list_recovery list_refunds
+    metrics movement_customers overview recovery_figures refund_figures revenue_by_month subscription_figures
     subscriptions_listed
     """.split()
 )

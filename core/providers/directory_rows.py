@@ -216,6 +216,14 @@ class ExpiringLicence(TypedDict):
     monthly: list[AmountRow]
 
 
+class ExpiringLicences(TypedDict):
+    """A page of them, how many there are in `total`, and how many of those have `ended`."""
+
+    total: int
+    ended: int
+    items: list[ExpiringLicence]
+
+
 class TableRow(TypedDict):
     """A provider as a company's own table has them."""
 

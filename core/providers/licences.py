@@ -9,7 +9,7 @@ from core.db import Database
 from core.identifiers import luhn
 from core.money import Money
 from core.providers import states
-from core.providers.directory_rows import AmountRow, ExpiringLicence, LicenceDocument, LicenceRow
+from core.providers.directory_rows import AmountRow, ExpiringLicences, LicenceDocument, LicenceRow
 
 STATUSES = ("active", "pending", "suspended", "revoked", "lapsed")
 FIRST_YEAR, LAST_YEAR = 1950, 2149
@@ -108,10 +108,28 @@ def _calendar_day(text: str, year: int, month: int, of_month: int) -> date:
         raise ValueError(f"{text!r} is not a date in the calendar.") from None
 
 
-def expiring(db: Database, now: datetime, *, days: int = 90) -> list[ExpiringLicence]:
-    """Active licences that ended or end within `days`, soonest first, with what each affects: open consultations, what
-    was `paid` for them, and the `monthly` revenue from subscriptions of the patients seen there."""
-    found: list[ExpiringLicence] = db.call("expiring_licences", days=days, now=now)
+def expiring(
+    db: Database,
+    now: datetime,
+    *,
+    days: int = 90,
+    last_day: date | None = None,
+    also_ended: bool = True,
+    skip: int = 0,
+    limit: int = 500,
+) -> ExpiringLicences:
+    """A page of the active licences that ended or end within `days`, soonest first, with what each affects: open
+    consultations, what was `paid` for them, and the `monthly` revenue from subscriptions of the patients seen there.
+    With `last_day` those that end with that day, whenever it is."""
+    found: ExpiringLicences = db.call(
+        "list_expiring_licences",
+        days=days,
+        now=now,
+        last_day=last_day,
+        also_ended=also_ended,
+        skip=skip,
+        limit=limit,
+    )
     return found
 
 

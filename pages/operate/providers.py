@@ -7,20 +7,21 @@ import streamlit as st
 from core.exports.files import CSV_TYPE
 from core.exports.table import by_last_id
 from core.figures.wording import counted
-from core.providers import assignment_figures, directory, files, licences
+from core.providers import assignment_figures, directory, files
 from core.staff.roles import Right, right
 from core.ui import session
 from core.ui.consultations import consultation_details
 from core.ui.kit import actions, cards, drawer, export_panel, freshness, rows, shared_cache, sorted_list
 from core.ui.providers import (
     coverage_map,
+    expiring_licences,
     licensing_panel,
     provider_columns,
     provider_details,
     provider_dialogs,
     registry_panel,
 )
-from core.ui.providers.provider_columns import ENDING, PROVIDERS
+from core.ui.providers.provider_columns import PROVIDERS
 from core.ui.text import literal
 
 PAGE_ROWS = 200
@@ -34,7 +35,8 @@ def first_page() -> None:
 
 
 def whole_page() -> None:
-    st.query_params.pop("licences", None)
+    st.query_params.pop(expiring_licences.PARAMETER, None)
+    first_page()
 
 
 st.title("Providers")
@@ -46,7 +48,7 @@ kept = shared_cache.answers().get(
 freshness.warn(stale=kept.stale)
 summary, coverage = kept.answer
 st.markdown(f"## {literal(assignment_figures.directory_sentence(summary, coverage))}")
-only = st.query_params.get("licences")  # the part of the page that a figure or action item counts
+only = expiring_licences.only()  # the part of the page that a figure, action item or alert counts
 if only:
     st.button("All providers", icon=":material/arrow_back:", type="tertiary", on_click=whole_page)
 else:
@@ -54,16 +56,7 @@ else:
     coverage_map.show(coverage)
     licensing_panel.warn_of_risks(now)
 
-st.subheader("Expiring licences")
-days = st.segmented_control("Within days", [30, 60, 90], default=90, required=True, key="days", bind="query-params")
-ending = [each for each in licences.expiring(db, now, days=days) if only != "not ended" or not each["expired"]]
-if ending:
-    st.markdown(literal(coverage_map.at_stake(ending, days)))
-    rows.show(ending, ENDING, key="ending", choose="provider", id_field="provider_id")
-    rows.files(lambda _: ending, ENDING, name="licences")
-else:
-    nothing = f"No active licence ends within {days} days."
-    st.success(f"{nothing} Those that do are listed here, with the consultations and revenue they affect.")
+expiring_licences.show(now)
 if only:
     st.stop()
 

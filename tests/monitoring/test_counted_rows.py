@@ -78,8 +78,9 @@ class Business:
         return len(assignment.consultations(self.db, self.now, status=assignment.LISTS[view["show"]]))
 
     def licences(self, view):
-        found = licences.expiring(self.db, self.now, days=int(view["days"]))
-        return len([each for each in found if view["licences"] == "ending" or not each["expired"]])
+        also_ended = {"ending": True, "not ended": False}[view["licences"]]
+        found = licences.expiring(self.db, self.now, days=int(view["days"]), also_ended=also_ended)
+        return len(found["items"])
 
     def events(self, view):
         # As the page: the days that its filters name, and what its outcome's word means.

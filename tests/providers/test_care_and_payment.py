@@ -131,7 +131,7 @@ def test_a_licence_that_ends_shows_what_was_paid_and_what_subscriptions_hang_on_
     told(*refunded(1000, "1"), *subscribed("patient-9", 2900))
     for order in ("order-1", "order-2", "order-3"):
         clinic.ask(orderId=order, patientId="patient-9")
-    (row,) = licences.expiring(clinic.db, NOW, days=30)
+    (row,) = licences.expiring(clinic.db, NOW, days=30)["items"]
     assert (row["open_consultations"], row["others"], row["days_left"]) == (3, 0, 17)
     assert row["paid"] == [
         {"currency": "usd", "minor": 12500, "items": 2},

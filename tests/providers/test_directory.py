@@ -272,7 +272,7 @@ def test_an_admin_adds_a_specialty_once_and_patients_may_ask_for_it(clinic):
 def test_licences_that_end_soon_are_listed_soonest_first(clinic):
     clinic.provider("ann", states="TX:2026-12-10 CA:2027-02-01 NY:2028-01-01")
     clinic.ask("TX", now=NOW)
-    found = licences.expiring(clinic.db, NOW, days=90)
+    found = licences.expiring(clinic.db, NOW, days=90)["items"]
     assert [(one["state"], one["open_consultations"]) for one in found] == [("TX", 1), ("CA", 0)]
 
 

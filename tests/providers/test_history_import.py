@@ -22,7 +22,7 @@ def test_the_sandboxs_directory_is_right_in_every_cell_and_imports_once(clinic):
         assert sum(not one["active"] for one in everybody) == 1
     assert len(directory.history(clinic.db, everybody[0]["id"])) == 1
     ending = licences.expiring(clinic.db, NOW, days=90)
-    assert len(ending) == len(demo_clinic.ENDING_DAYS) and ending[0]["expired"]
+    assert ending["total"] == len(demo_clinic.ENDING_DAYS) and ending["items"][0]["expired"]
 
 
 def test_a_file_with_problems_puts_nobody_in(clinic):

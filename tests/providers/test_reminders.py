@@ -55,7 +55,7 @@ def test_a_reminder_names_the_hour_the_patients_and_the_states_left_without_anyb
     ((body,),) = clinic.rows("select body from payops.alert_messages")
     assert "at 2 Dec 2026, 01:00 EST" in body and "1 open consultation" in body
     left = body.split("No provider is left then in ")[1].split(", and checkouts")[0].split(", ")
-    assert "AZ" in left and "TX" not in left
+    assert "Arizona" in left and "Texas" not in left
 
 
 def test_nothing_is_lost_while_there_is_no_target(clinic):
@@ -80,3 +80,21 @@ def test_the_providers_copy_goes_to_the_provider_alone(clinic):
     assert alone is not None
     assert alone.url.get_secret_value() == "mailtos://user:secret@mail.example.com?name=Ops&to=ann%40example.com"
     assert named(team.fingerprint, [team]) is team and named("gone to ann@example.com", [team]) is None
+
+
+def test_many_licences_with_the_same_last_day_are_one_message_to_the_admins_and_one_to_each_provider(clinic):
+    for n in range(reminders.MOST_ALONE + 2):
+        clinic.provider(
+            f"p{n}", states="TX:2026-12-15" if n else "TX:2026-12-15 ME:2026-12-15", email=f"p{n}@x.example"
+        )
+    assert remind(clinic) == reminders.MOST_ALONE + 3
+    assert remind(clinic) == 0
+    ((title, body),) = clinic.rows(
+        "select m.title, m.body from payops.alert_messages m join payops.alert_deliveries d on d.message_id = m.id"
+        " where d.target = 'chat'"
+    )
+    assert title == "payops: 8 licences end within 30 days, on 15 Dec 2026"
+    assert "for patients in Maine, Texas" in body and "No provider is left then in Maine, Texas" in body
+    assert body.endswith("https://console/providers?licences=2026-12-15")
+    mails = clinic.rows("select target, count(*) from payops.alert_deliveries where target <> 'chat' group by 1")
+    assert len(mails) == reminders.MOST_ALONE + 2 and dict(mails)["mail to p0@x.example"] == 2

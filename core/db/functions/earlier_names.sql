@@ -34,3 +34,10 @@ set search_path = '' as $$
   ))
   from jsonb_array_elements(payops_api.network_counts(p_day, p_currency)) as n (counts)
 $$;
+
+-- expiring_licences: the first of list_expiring_licences.
+create function payops_api.expiring_licences(p_days integer, p_now timestamptz) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  select payops_api.list_expiring_licences(p_days, p_now) -> 'items'
+$$;

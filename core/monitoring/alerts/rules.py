@@ -219,15 +219,15 @@ _ALL = (
         name="licence_expiring",
         title="A licence ends soon",
         definition=(
-            "Fires for each valid licence of an active provider that ends within the threshold's days, and "
-            "until a week after it ended. Resolved when it is renewed."
+            "Fires for valid licences of active providers that end within the threshold's days, and until a week after "
+            "they ended: one alert for those with the same last day. Resolved when all are renewed."
         ),
         severity="warning",
         page="providers",
         unit="days",
         threshold=30,
         value_unit="days",
-        subject="licence",
+        subject="last day",
         remind_after=7 * DAY,
     ),
     Rule(

@@ -14,6 +14,7 @@ from core.providers.states import name_of
 
 _LEVELS = {"early": "non-compliant", "excessive": "excessive", "high": "high excessive"}
 MOST_NAMED = 10
+MOST_STATES = 3
 
 
 def sentence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
@@ -151,9 +152,20 @@ def _headroom(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
 
 
 def _licence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
-    on = f"{datetime.fromisoformat(seen.facts['expires_on']):%-d %b %Y}" if seen.facts.get("expires_on") else "soon"
-    verb = "ended on" if (seen.value or 0) < 0 else "ends on"
-    return f"The licence of {seen.facts['provider']} in {name_of(seen.facts['state'])} {verb} {on}."
+    facts, number = seen.facts, seen.observations
+    on = f"{datetime.fromisoformat(facts['last_day']):%-d %b %Y}"
+    where = _in_states(facts["states"])
+    if number == 1:
+        return f"The licence of {facts['provider']} in {where} {'ended' if facts['ended'] else 'ends'} on {on}."
+    return f"{number:,} licences in {where} {'ended' if facts['ended'] == number else 'end'} on {on}."
+
+
+def _in_states(names: Sequence[str]) -> str:
+    """`Maine`, `Maine and Ohio`, or `Maine, Ohio, Texas and 4 more states`."""
+    more = len(names) - MOST_STATES
+    if more > 0:
+        return f"{', '.join(names[:MOST_STATES])} and {counted(more, 'more state')}"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _payout(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:

@@ -40,17 +40,19 @@ def show(found: Sequence[Alert]) -> None:
 
 
 def has_object(rule: str) -> bool:
-    """Whether each alert of the rule is about an object that has a page."""
+    """Whether each alert of the rule is about an object that has a page, or a day that has a list."""
     known = rules.RULES.get(rule)
-    return rule == "incident" or bool(known and known.subject == "dispute")
+    return rule in ("incident", "licence_expiring") or bool(known and known.subject == "dispute")
 
 
 def link(alert: Alert) -> None:
-    """Where to look: the incident or the dispute that it is about, or the rule's page."""
+    """Where to look: the incident, the dispute or the licences that it is about, or the rule's page."""
     known, role = rules.RULES.get(alert["rule"]), session.actor().role
     if alert["rule"] == "incident":
         incident = alert["key"].partition(":")[0]
         navigation.link("errors", "Open", role, {"tab": "Incidents", "incident": incident})
+    elif alert["rule"] == "licence_expiring":
+        navigation.link("providers", "Open", role, {"licences": alert["key"]})
     elif has_object(alert["rule"]):
         navigation.link("disputes", "Open", role, {"dispute": alert["key"]})
     elif known:

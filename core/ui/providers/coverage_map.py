@@ -1,6 +1,7 @@
 """Coverage: the map of states, the states that need a provider, and what ending licences affect."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 import pandas as pd  # type: ignore[import-untyped]
 import streamlit as st
@@ -9,7 +10,7 @@ from core.figures.wording import counted
 from core.money import Money
 from core.providers import licences
 from core.providers.assignment_figures import uncovered
-from core.providers.directory_rows import AmountRow, ExpiringLicence, StateCoverage
+from core.providers.directory_rows import AmountRow, ExpiringLicences, StateCoverage
 from core.ui.kit import rows, state_tiles, tables
 from core.ui.kit.rows import Column
 
@@ -46,18 +47,19 @@ def needs(coverage: Sequence[StateCoverage]) -> list[StateCoverage]:
     ]
 
 
-def at_stake(ending: Sequence[ExpiringLicence], days: int) -> str:
-    """What these licences affect together: consultations, payments and subscriptions."""
-    ended = sum(one["expired"] for one in ending)
-    soon = len(ending) - ended
-    said = f"{soon:,} {'licence ends' if soon == 1 else 'licences end'} within {days} days"
+def at_stake(found: ExpiringLicences, days: int, last_day: date | None = None) -> str:
+    """How many licences end, and what those of this page affect together: consultations, payments, subscriptions."""
+    ending, ended = found["items"], found["ended"]
+    soon = found["total"] - ended
+    when = f"on {last_day:%-d %b %Y}" if last_day else f"within {days} days"
+    said = f"{soon:,} {'licence ends' if soon == 1 else 'licences end'} {when}"
     said += f", and {ended:,} {'has' if ended == 1 else 'have'} already ended. " if ended else ". "
+    who = "They affect" if len(ending) == found["total"] else f"The {len(ending):,} listed here affect"
     paid = _total(amount for licence in ending for amount in licence["paid"])
     monthly = _total(amount for licence in ending for amount in licence["monthly"])
     open_ones = sum(one["open_consultations"] for one in ending)
     return (
-        f"{said}They affect {counted(open_ones, 'open consultation')} ({paid} paid) and subscriptions of {monthly} a "
-        "month."
+        f"{said}{who} {counted(open_ones, 'open consultation')} ({paid} paid) and subscriptions of {monthly} a month."
     )
 
 

@@ -1,5 +1,6 @@
 """What a person decides about an exclusion: whether a listed name is a provider's, and who returns to assignment."""
 
+from datetime import date
 from functools import partial
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from core.providers.directory_rows import ProviderRow
 from core.providers.registries import exclusions
 from core.providers.registries.registry_rows import ListedExclusion
+from core.providers.states import name_of
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, shared_cache
@@ -20,10 +22,12 @@ THEIRS, ANOTHER = "It is this provider", "It is another person"
 def decide(listed: ListedExclusion) -> None:
     """Confirm or dismiss that a listed row which bears a provider's name is about them."""
     actions.end_dialog_if_over()
-    waiver = f" A waiver lets them work in {listed['waiver_state']}." if listed["waived_on"] else ""
+    waived_in = listed["waiver_state"] if listed["waived_on"] else None
+    waiver = f" A waiver lets them work in {name_of(waived_in)}." if waived_in else ""
+    since = f"{date.fromisoformat(listed['excluded_on']):%-d %b %Y}"
     st.markdown(
         f"**{literal(listed['name'])}** has the name of **{literal(listed['listed_name'])}** in the list, excluded "
-        f"since {literal(listed['excluded_on'])} ({literal(listed['exclusion_type'])}).{literal(waiver)}"
+        f"since {since} ({literal(listed['exclusion_type'])}).{literal(waiver)}"
     )
     st.caption(
         "Open the list and compare the birth date in it with the provider's. payops stores no birth date. You can also "

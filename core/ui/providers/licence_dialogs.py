@@ -1,5 +1,6 @@
 """The dialogs about one licence: verify it, upload a document that proves it, confirm it as a second person."""
 
+from datetime import date
 from functools import partial
 
 import streamlit as st
@@ -56,9 +57,13 @@ def _chosen(licences: list[LicenceRow]) -> LicenceRow:
         "Licence",
         range(len(licences)),
         key=WHICH,
-        format_func=lambda n: literal(f"{name_of(licences[n]['state'])} {licences[n]['number'] or 'without a number'}"),
+        format_func=lambda n: literal(_said(licences[n])),
     )
     return licences[place]
+
+
+def _said(licence: LicenceRow) -> str:
+    return f"{name_of(licence['state'])}, {licence['number'] or 'without a number'}"
 
 
 def _verify(provider_id: str, licence: LicenceRow, actor: Actor) -> str:
@@ -77,7 +82,9 @@ def _verify(provider_id: str, licence: LicenceRow, actor: Actor) -> str:
         document_id=document_id,
     )
     shared_cache.answers().forget("directory")
-    return f"Licence in {name_of(licence['state'])} verified; due again on {due['due_on']}."
+    return (
+        f"Licence in {name_of(licence['state'])} verified; due again on {date.fromisoformat(due['due_on']):%-d %b %Y}."
+    )
 
 
 def _upload_alone(provider_id: str, actor: Actor) -> str:

@@ -17,11 +17,11 @@ from core.ui.kit.rows import Column
 from core.ui.providers import licence_dialogs
 from core.ui.text import in_zone, literal
 
-STATE = Column("state", "State", read=lambda one: name_of(one["state"]), width="small")
+STATE = Column("state", "State", read=lambda one: name_of(one["state"]))
 FOLLOWING = (
     STATE,
     Column("compact", "Compact", width="small"),
-    Column("home_state", "Home state", read=lambda one: name_of(one["home_state"]), width="small"),
+    Column("home_state", "Home state", read=lambda one: name_of(one["home_state"])),
     Column("ends", "Ends", read=lambda one: ends(one)),
 )
 PROOFS = (

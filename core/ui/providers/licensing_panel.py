@@ -13,6 +13,7 @@ from core.ui import session
 from core.ui.kit import rows
 from core.ui.kit.rows import Column
 from core.ui.providers import rule_dialogs
+from core.ui.providers.licence_view import STATE
 from core.ui.text import in_zone, literal
 
 RISKS = (
@@ -24,7 +25,7 @@ RISKS = (
 )
 DUE = (
     Column("name", "Provider"),
-    Column("state", "State", width="small"),
+    STATE,
     Column("number", "Licence"),
     Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
     Column("verified_on", "Last verified", "day"),
@@ -40,7 +41,7 @@ AWAY = (
 )
 SOURCE = (Column("source", "Source"), Column("link", "Link"), Column("verified_on", "Verified on", "day"))
 TERM = (Column("effective_on", "In force from", "day"), Column("ends_on", "Last day", "day"))
-MEMBERS = (Column("compact", "Compact"), Column("state", "State", width="small"), *TERM, *SOURCE)
+MEMBERS = (Column("compact", "Compact"), STATE, *TERM, *SOURCE)
 COMPACTS = (
     Column("code", "Compact"),
     Column("name", "Name"),
@@ -49,7 +50,7 @@ COMPACTS = (
     *SOURCE,
 )
 REGISTRATIONS = (
-    Column("state", "State", width="small"),
+    STATE,
     Column("not_allowed", "Does not allow", width="large"),
     *TERM,
     *SOURCE,

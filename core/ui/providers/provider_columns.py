@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from core.exports.table import Row, Table, by_last_id
 from core.figures.wording import counted
+from core.providers import states
 from core.staff.roles import Actor
 from core.ui.consultations import consultation_details
 from core.ui.kit import export_panel
@@ -43,7 +44,7 @@ PROVIDERS = (
         read=lambda one: ", ".join(map(consultation_details.specialty, one["specialties"])),
         width="medium",
     ),
-    Column("states", "States", read=lambda one: " ".join(sorted({n["state"] for n in one["validity"]}))),
+    Column("states", "States", read=lambda one: _states(one), width="medium"),
     Column(
         "ends",
         "Next licence ends",
@@ -70,6 +71,10 @@ def exported(sought: Callable[..., tuple[Sequence[Row], int]], total: int) -> Ca
     filters = export_panel.set_filters()
     batches = by_last_id(lambda after: sought(after_id=after, limit=1000)[0], size=1000)
     return lambda _: Table("provider-list", "Providers", IN_A_FILE, batches, total, filters=filters)
+
+
+def _states(one: Row) -> str:
+    return ", ".join(sorted({states.name_of(n["state"]) for n in one["validity"]}))
 
 
 def _status(one: Row) -> str:

@@ -18,10 +18,11 @@ from core.ui.consultations import consultation_details
 from core.ui.kit import detail_view, drawer, rows
 from core.ui.kit.rows import Column
 from core.ui.providers import licence_view, provider_dialogs, reassign_bulk, registry_details, schedule_dialog
+from core.ui.providers.licence_view import STATE
 from core.ui.text import code, in_zone, literal
 
 LICENCES = (
-    licence_view.STATE,
+    STATE,
     Column("number", "Number"),
     Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
     Column("compact", "Compact", width="small"),

@@ -13,11 +13,13 @@ from core.errors import PayopsError
 from core.figures.wording import counted
 from core.providers import assignment
 from core.providers.consultation_rows import ListedConsultation
+from core.providers.states import name_of
 from core.staff import audit
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, drawer, rows, shared_cache
 from core.ui.kit.rows import Column
+from core.ui.providers.licence_view import STATE
 from core.ui.text import literal
 
 _RUN, WHY = "reassign run", "reassign why"
@@ -25,7 +27,7 @@ PAGE = 1_000
 MOVED, WAITS, REFUSED = "Reassigned", "Waiting", "Not reassigned"
 RESULTS = (
     Column("id", "Consultation", "id"),
-    Column("state", "State", width="small"),
+    STATE,
     Column("outcome", "Outcome"),
     Column("said", "Result", width="large"),
 )
@@ -58,7 +60,7 @@ def ask(provider_id: str, name: str) -> None:
         there = others.get(state)
         free = there["their_free_slots"] if there else 0
         room = f"{counted(free, 'free slot')} of others" if free else "nobody else is free there, so they wait"
-        st.markdown(f"- {literal(state)}: {count:,}; {room}")
+        st.markdown(f"- {literal(name_of(state))}: {count:,}; {room}")
     st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log. No health information.")
     st.button(
         f"Reassign {counted(len(moving), 'consultation')}",

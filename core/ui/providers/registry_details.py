@@ -94,7 +94,7 @@ def add_licence(found: ProviderRow, missing: list[EntryLicence]) -> None:
     st.caption(
         "Providers enter these numbers themselves. Look the licence up at the state's board before it opens a state."
     )
-    labels = {f"{one['state']} {one['number']}": one for one in missing}
+    labels = {f"{name_of(one['state'])}, {one['number']}": one for one in missing}
     chosen = st.selectbox("Licence", list(labels), key="registry licence")
     today = session.services().clock().date()
     expires = st.date_input(

@@ -10,6 +10,7 @@ from core.figures.wording import counted
 from core.providers import licensing_rules
 from core.providers.licence_kinds import GRANTS
 from core.providers.licensing_rules import Compact, Member, Policy, Registration, Rules, Term
+from core.providers.states import name_of
 from core.staff.roles import Actor
 from core.ui import session
 from core.ui.consultations import consultation_details
@@ -130,8 +131,8 @@ def _compact(rules: Rules) -> str:
 
 def _term_said(term: Term) -> str:
     """A member state with its days, as the list of its compact has them."""
-    ends = f" to {term['ends_on']}" if term["ends_on"] else ""
-    return f"{term['state']} from {term['effective_on']}{ends}"
+    ends = f" to {_day(term['ends_on'])}" if term["ends_on"] else ""
+    return f"{name_of(term['state'])} from {_day(term['effective_on'])}{ends}"
 
 
 def _term(known: list[Term] | list[Registration], of: str) -> Term:
@@ -201,19 +202,23 @@ def _remove_member(compact: str, state: str | None, actor: Actor) -> str:
         raise Refused("bad_rule", "Choose the state to remove.")
     licensing_rules.remove_member(session.db(), actor, compact, state, session.services().clock(), reason=_why())
     shared_cache.answers().forget("directory", "assignments", "vocabulary")
-    return f"{state} is no longer a member of {compact}."
+    return f"{name_of(state)} is no longer a member of {compact}."
 
 
 def _set_member(rule: Member, actor: Actor) -> str:
     licensing_rules.put_member(session.db(), actor, rule, session.services().clock(), reason=_why())
     shared_cache.answers().forget("directory", "assignments", "vocabulary")
-    return f"{rule['state']} is a member of {rule['compact']} from {rule['effective_on']} on."
+    return f"{name_of(rule['state'])} is a member of {rule['compact']} from {_day(rule['effective_on'])} on."
 
 
 def _set_registration(rule: Registration, actor: Actor) -> str:
     licensing_rules.put_registration(session.db(), actor, rule, session.services().clock(), reason=_why())
     shared_cache.answers().forget("directory", "assignments", "vocabulary")
-    return f"Registration in {rule['state']} set."
+    return f"Registration in {name_of(rule['state'])} set."
+
+
+def _day(iso: str) -> str:
+    return f"{date.fromisoformat(iso):%-d %b %Y}"
 
 
 def _why() -> str:

@@ -6,15 +6,17 @@ from core.figures.wording import counted
 from core.providers import assignment, directory
 from core.providers.consultation_rows import WithLicence, WithoutProvider
 from core.providers.directory_rows import ProviderRow
+from core.providers.states import name_of
 from core.ui import session
 from core.ui.consultations import consultation_details
 from core.ui.kit import rows
 from core.ui.kit.rows import Column
+from core.ui.providers.licence_view import STATE
 from core.ui.text import literal
 
 MOST_CHOICES = 500
 WITHOUT = (
-    Column("state", "State"),
+    STATE,
     Column("open_consultations", "Open consultations", "count"),
     Column("others", "Other licensed providers", "count"),
     Column("their_free_slots", "Their free slots", "count"),
@@ -73,7 +75,7 @@ def _labelled(found: list[ProviderRow]) -> dict[str, ProviderRow]:
 def _without(states: list[WithoutProvider]) -> str:
     moved = sum(one["open_consultations"] for one in states)
     stuck = sum(max(0, one["open_consultations"] - one["their_free_slots"]) for one in states)
-    alone = [one["state"] for one in states if one["others"] == 0]
+    alone = [name_of(one["state"]) for one in states if one["others"] == 0]
     said = f"{counted(moved, 'open consultation')} would be reassigned"
     said += f", and at least {stuck:,} of them would wait." if stuck else "."
     return said + (f" No provider would be left in {', '.join(alone)}." if alone else "")

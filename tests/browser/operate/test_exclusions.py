@@ -39,7 +39,7 @@ def test_an_admin_imports_an_exclusion_list_and_ops_move_all_patients_of_who_fal
     choose_first_row(ops, table, "provider")
     expect(ops.get_by_text("Assigned since that day: 3 consultations")).to_be_visible()
     ops.get_by_role("button", name="Reassign 3").click()
-    expect(ops.get_by_text("MP: 3; 2 free slots of others")).to_be_visible()
+    expect(ops.get_by_text("Northern Mariana Islands: 3; 2 free slots of others")).to_be_visible()
     ops.get_by_label("Why").fill("excluded by the OIG")
     ops.get_by_role("button", name="Reassign 3 consultations").click()
     expect(ops.get_by_text("Consultations of Dr Lee Isted: 2 reassigned, 1 waiting.")).to_be_visible()

@@ -1,7 +1,7 @@
 """What each rule measures: when it fires and when it clears."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +11,7 @@ from core.monitoring.alerts import dry_run
 from core.monitoring.alerts.decisions import Observation
 from core.monitoring.alerts.rules import RULES
 from core.monitoring.alerts.sentences import sentence
+from core.providers import licences
 
 NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)  # a Tuesday, 12:00 in New York
 
@@ -299,3 +300,49 @@ def test_the_mirror_fires_until_a_comparison_finds_nothing_wrong(database, owner
 def test_a_rule_that_there_is_none_of_is_refused(database, owner):
     with pytest.raises(Refused, match="unknown_rule"):
         database.call("observe_alerts", rules=[RULES["incident"].as_measure() | {"name": "drop_table"}], now=NOON)
+
+
+def licence(owner, provider, state, last_day, zone="America/Chicago", **facts):
+    ends = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
+    known = {"status": "active", "valid_from": NOON - timedelta(days=400), "valid_until": ends, "expires_on": last_day}
+    return insert(owner, "licences", provider_id=provider, state=state, **known | facts)
+
+
+def test_licences_with_the_same_last_day_are_one_alert_and_its_list_has_exactly_those(database, owner):
+    made = {"specialties": ["dermatology"], "capacity": 9, "created_at": NOON - timedelta(days=500), "updated_at": NOON}
+    for who, active in (("ann", True), ("ben", True), ("gone", False)):
+        insert(owner, "providers", id=who, name=who.title(), active=active, **made)
+    day, earlier = NOON.date() + timedelta(days=6), NOON.date() - timedelta(days=2)
+    for who in ("ann", "ben", "gone"):
+        licence(owner, who, "TX", day)
+    licence(owner, "ann", "ME", day, "America/New_York")
+    licence(owner, "ann", "OH", day, "America/New_York", status="suspended")
+    licence(owner, "ben", "AZ", earlier, "America/Phoenix")
+    licence(owner, "ben", "CA", NOON.date() + timedelta(days=31), "America/Los_Angeles")
+    seen = observed(database, "licence_expiring")
+    assert {key: row["observations"] for key, row in seen.items()} == {str(day): 3, str(earlier): 1}
+    assert told(seen[str(day)]) == "3 licences in Maine and Texas end on 30 Nov 2026."
+    assert told(seen[str(earlier)]) == "The licence of Ben in Arizona ended on 22 Nov 2026."
+    for key, row in seen.items():
+        listed = licences.expiring(database, NOON, last_day=date.fromisoformat(key))
+        assert (listed["total"], {one["expires_on"] for one in listed["items"]}) == (row["observations"], {key})
+
+
+def test_thousands_of_licences_that_end_in_a_window_are_an_alert_a_day_and_are_listed_page_by_page(database, owner):
+    owner.execute(
+        "insert into payops.providers (id, name, active, capacity, specialties, created_at, updated_at)"
+        " select 'p' || n, 'P ' || n, true, 9, '{dermatology}', %(at)s, %(at)s from generate_series(1, 3000) as n",
+        {"at": NOON - timedelta(days=500)},
+    )
+    owner.execute(
+        "insert into payops.licences (provider_id, state, status, valid_from, valid_until, expires_on)"
+        " select 'p' || n, 'TX', 'active', %(at)s, (d.day + 1)::timestamp at time zone 'America/Chicago', d.day"
+        " from generate_series(1, 3000) as n, lateral (select date '2026-11-25' + n %% 20 as day) as d",
+        {"at": NOON - timedelta(days=400)},
+    )
+    seen = observed(database, "licence_expiring")
+    assert sorted(row["observations"] for row in seen.values()) == [150] * 20
+    pages = [licences.expiring(database, NOON, days=30, skip=skip, limit=1000) for skip in (0, 1000, 2000, 3000)]
+    assert [len(page["items"]) for page in pages] == [1000, 1000, 1000, 0]
+    assert {page["total"] for page in pages[:3]} == {3000}
+    assert len({one["id"] for page in pages for one in page["items"]}) == 3000

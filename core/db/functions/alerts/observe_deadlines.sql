@@ -76,7 +76,7 @@ set search_path = '' as $$
 $$;
 
 -- observe_licence_expiring: at each moment, the licences of active providers that end within the threshold's days, and
--- those that ended in the week before.
+-- those that ended in the week before; those with the same last day together, since many of a state end on one day.
 create function payops.observe_licence_expiring(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -84,14 +84,21 @@ returns setof payops.observation
 language sql stable
 set search_path = '' as $$
   select
-    m.at, l.id::text, extract(epoch from l.valid_until - m.at) / 86400, 1, true, false,
-    jsonb_build_object('provider', p.name, 'provider_id', p.id, 'state', l.state, 'expires_on', l.expires_on)
+    m.at, d.last_day::text, extract(epoch from min(l.valid_until) - m.at) / 86400, count(*), true, false,
+    jsonb_build_object(
+      'last_day', d.last_day, 'states', jsonb_agg(distinct s.name), 'ended', count(*) filter (where l.valid_until <= m.at),
+      'provider', case count(*) when 1 then min(p.name) end
+    )
   from unnest(p_moments) as m (at)
   inner join payops.licences as l
     on l.valid_until <= m.at + make_interval(secs => p_threshold * 86400) and l.valid_until > m.at - interval '7 days'
     and l.valid_from <= m.at
   inner join payops.providers as p on l.provider_id = p.id
-  where p.active and l.status = 'active' and p.created_at <= m.at
+  inner join payops.states as s on l.state = s.code
+  cross join lateral payops.last_day(l, s.zone) as d (last_day)
+  where p.active and l.status = 'active' and l.home_licence_id is null and l.valid_until < 'infinity'
+    and p.created_at <= m.at
+  group by m.at, d.last_day
 $$;
 
 -- observe_payout_late: at each moment, the payouts that are the threshold's bank days after their expected arrival or

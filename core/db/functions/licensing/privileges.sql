@@ -24,10 +24,14 @@ end
 $$;
 
 -- derive_licences: each licence of these providers is valid while it and what it rests on hold, and the privileges that
--- follow from a home licence are exactly there. The caller holds the providers' locks.
+-- follow from a home licence are exactly there. The caller holds the providers' locks. All is looked up by the provider, also
+-- where the tables were empty when the plans were made.
 create function payops.derive_licences(p_providers text[], p_now timestamptz) returns void
 language plpgsql
-set search_path = '' as $$
+set search_path = ''
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off' as $$
 declare
   provider text;
 begin

@@ -5,32 +5,34 @@ create function payops_api.reminders_due(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   with ending as (
-    select l.*, p.name, p.email, d.days
+    select l.*, p.name, p.email, d.days, z.last_day
     from payops.licences as l
     inner join payops.providers as p on l.provider_id = p.id and payops.may_be_assigned(p)
+    inner join payops.states as s on l.state = s.code
+    cross join lateral payops.last_day(l, s.zone) as z (last_day)
     cross join lateral (
       select min(n.days) as days from unnest(array[7, 30, 60, 90]) as n (days)
       where l.valid_until <= p_now + make_interval(days => n.days)
     ) as d
-    where l.status = 'active' and l.home_licence_id is null and l.valid_until > p_now and d.days is not null
-      and l.expires_on <= (p_now + interval '91 days')::date
+    where l.status = 'active' and l.home_licence_id is null and l.valid_until > p_now
+      and l.valid_until < 'infinity' and l.valid_until <= p_now + interval '90 days'
       and not exists (
         select from payops.licence_reminders as r
         where r.provider_id = l.provider_id and r.state = l.state and r.number = coalesce(l.number, '')
-          and r.expires_on = l.expires_on and r.days <= d.days
+          and r.expires_on = z.last_day and r.days <= d.days
       )
-    order by l.expires_on, l.provider_id, l.state
+    order by l.valid_until, l.provider_id, l.state
     limit 200
   )
   select coalesce(jsonb_agg(jsonb_build_object(
     'provider_id', e.provider_id, 'name', e.name, 'email', e.email, 'state', e.state, 'number', e.number,
-    'kind', e.kind, 'expires_on', e.expires_on, 'ends_at', e.valid_until, 'days', e.days,
+    'kind', e.kind, 'expires_on', e.last_day, 'ends_at', e.valid_until, 'days', e.days,
     'states', a.states, 'left_without', (
       select coalesce(jsonb_agg(s.state order by s.state), '[]')
       from unnest(a.states) as s (state)
       where not payops.served_without(s.state, e.provider_id, e.valid_until)
     )
-  ) || payops.licence_impact(e.provider_id, a.states, p_now) order by e.expires_on, e.provider_id, e.state), '[]')
+  ) || payops.licence_impact(e.provider_id, a.states, p_now) order by e.valid_until, e.provider_id, e.state), '[]')
   from ending as e
   cross join lateral payops.states_of_licence(e.id) as a (states)
 $$;
@@ -62,6 +64,8 @@ begin
   on conflict do nothing;
   if not found then
     return 'false'::jsonb;
+  elsif p_targets = '[]' then
+    return 'true'::jsonb;
   end if;
   insert into payops.alert_messages (rule, kind, alert_ids, severity, title, body, written_at)
   values ('licence_ending', 'reminder', '{}', 'warning', p_reminder ->> 'title', p_reminder ->> 'body', p_now)
@@ -69,5 +73,33 @@ begin
   insert into payops.alert_deliveries (message_id, target, next_attempt_at)
   select message, t.target, p_now from jsonb_array_elements_text(p_targets) as t (target);
   return 'true'::jsonb;
+end
+$$;
+
+-- queue_reminders: these reminders are due, each at its own targets, and one message about them all at these targets;
+-- answers how many were not queued before, and nothing is queued where all were.
+create function payops_api.queue_reminders(
+  p_reminders jsonb, p_together jsonb, p_targets jsonb, p_now timestamptz
+) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
+declare
+  reminder jsonb;
+  queued integer := 0;
+  message bigint;
+begin
+  for reminder in select r.one from jsonb_array_elements(p_reminders) as r (one) loop
+    if payops_api.queue_reminder(reminder, reminder -> 'targets', p_now)::boolean then
+      queued := queued + 1;
+    end if;
+  end loop;
+  if queued > 0 then
+    insert into payops.alert_messages (rule, kind, alert_ids, severity, title, body, written_at)
+    values ('licence_ending', 'reminder', '{}', 'warning', p_together ->> 'title', p_together ->> 'body', p_now)
+    returning id into message;
+    insert into payops.alert_deliveries (message_id, target, next_attempt_at)
+    select message, t.target, p_now from jsonb_array_elements_text(p_targets) as t (target);
+  end if;
+  return to_jsonb(queued);
 end
 $$;

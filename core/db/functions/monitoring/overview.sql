@@ -99,8 +99,7 @@ set search_path = '' as $$
   from payops.licences as l
   inner join payops.providers as p on l.provider_id = p.id
   where p.active and l.status = 'active' and l.home_licence_id is null
-    and l.expires_on <= (p_now + interval '31 days')::date
-    and l.valid_until > '-infinity' and l.valid_until <= p_now + interval '30 days'
+    and l.valid_until > '-infinity' and l.valid_until < 'infinity' and l.valid_until <= p_now + interval '30 days'
   union all
   select 'retryable_failures', r.waiting, r.at_stake, null, r.oldest
   from payops.retryable_lately(p_now, p_retry_rules) as r

@@ -125,7 +125,8 @@ begin
     select distinct first.provider_id
     from generate_series(1, 3) as t (tier)
     cross join lateral payops.next_in_order(
-      asked.state, payops.specialties_of_tier(t.tier, asked.specialty), asked.declined_by, p_now, 20
+      asked.state, payops.markets_of(asked.state), payops.specialties_of_tier(t.tier, asked.specialty), asked.declined_by,
+      p_now, 20
     ) as first
   ) || array(
     select l.provider_id

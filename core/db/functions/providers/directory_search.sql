@@ -60,6 +60,6 @@ set search_path = '' as $$
     from payops.licences as l
     inner join payops.providers as p on l.provider_id = p.id
     where l.status = 'active' and p.active and l.home_licence_id is null
-      and l.expires_on <= (p_now + interval '91 days')::date
+      and l.valid_until > '-infinity' and l.valid_until < 'infinity' and l.valid_until <= p_now + interval '90 days'
   )
 $$;

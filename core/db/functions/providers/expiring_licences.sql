@@ -57,25 +57,42 @@ set enable_mergejoin = 'off' as $$
   )
 $$;
 
+-- last_day: the day at whose end in its state's time zone this licence ends. Postgres inlines it, like `is_within`.
+create function payops.last_day(p_licence payops.licences, p_zone text) returns date
+language sql stable
+return (p_licence.valid_until at time zone p_zone - interval '1 microsecond')::date;
+
 -- licences_ending: licences of active providers that end within so many days, or have ended and still have the status
--- active; the 500 that end first.
-create function payops.licences_ending(p_days integer, p_now timestamptz)
+-- active; those that end first, with how many there are in all and how many of those have ended. With `p_last_day` those
+-- of that day alone.
+create function payops.licences_ending(
+  p_days integer, p_now timestamptz, p_last_day date default null, p_also_ended boolean default true,
+  p_skip integer default 0, p_limit integer default 500
+)
 returns table (
   id bigint, provider_id text, name text, state text, number text, expires_on date, ends_at timestamptz, expired boolean,
-  days_left integer
+  days_left integer, of_all bigint, ended_of_all bigint
 )
 language sql stable rows 500
 set search_path = '' as $$
   select
-    l.id, l.provider_id, p.name, l.state, l.number, l.expires_on, l.valid_until, l.valid_until <= p_now,
-    greatest(ceil(extract(epoch from l.valid_until - p_now) / 86400), 0)::integer
+    l.id, l.provider_id, p.name, l.state, l.number, d.last_day, l.valid_until, l.valid_until <= p_now,
+    greatest(ceil(extract(epoch from l.valid_until - p_now) / 86400), 0)::integer, count(*) over (),
+    count(*) filter (where l.valid_until <= p_now) over ()
   from payops.licences as l
   inner join payops.providers as p on l.provider_id = p.id
-  where l.status = 'active' and p.active and l.home_licence_id is null
-    and l.valid_until > '-infinity' and l.valid_until <= p_now + make_interval(days => p_days)
-    and l.expires_on <= (p_now + make_interval(days => p_days + 1))::date
-  order by l.expires_on, l.provider_id, l.state
-  limit 500
+  inner join payops.states as s on l.state = s.code
+  cross join lateral payops.last_day(l, s.zone) as d (last_day)
+  where l.status = 'active' and p.active and l.home_licence_id is null and l.valid_until < 'infinity'
+    and l.valid_until > case
+      when p_last_day is not null then (p_last_day - 1)::timestamptz when p_also_ended then '-infinity' else p_now
+    end
+    and l.valid_until <= case
+      when p_last_day is null then p_now + make_interval(days => p_days) else (p_last_day + 3)::timestamptz
+    end
+    and (p_last_day is null or d.last_day = p_last_day)
+  order by l.valid_until, l.provider_id, l.state, l.id
+  offset p_skip limit p_limit
 $$;
 
 -- count_licence_impacts: what each licence affects that ends within 90 days, unless it was counted a short while ago.
@@ -101,33 +118,43 @@ begin
 end
 $$;
 
--- expiring_licences: those licences, soonest first, with how many others are licensed there and what each affects.
-create function payops_api.expiring_licences(p_days integer, p_now timestamptz) returns jsonb
+-- list_expiring_licences: a page of those licences, soonest first, with how many others are licensed there and what each
+-- affects; and how many there are and have ended in all.
+create function payops_api.list_expiring_licences(
+  p_days integer, p_now timestamptz, p_last_day date default null, p_also_ended boolean default true,
+  p_skip integer default 0, p_limit integer default 500
+) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  with licensed as materialized ( -- counted once for each state, not for each licence
+  with listed as materialized (
+    select * from payops.licences_ending(p_days, p_now, p_last_day, p_also_ended, p_skip, p_limit)
+  ),
+  licensed as materialized ( -- counted once for each state, not for each licence
     select distinct o.state, o.provider_id
     from payops.licences as o
     inner join payops.providers as q on o.provider_id = q.id and payops.may_be_assigned(q)
-    where payops.licence_valid(o, p_now)
+    where o.state in (select x.state from listed as x) and payops.licence_valid(o, p_now)
   ),
   numbers as materialized (select n.state, count(*) as providers from licensed as n group by n.state)
-  select coalesce(jsonb_agg(
-    to_jsonb(x)
-    || coalesce(k.impact, payops.licence_impact(x.provider_id, payops.states_of_licence(x.id), p_now))
-    || jsonb_build_object('others', coalesce((
-      select
-        n.providers - (exists (
-          select from payops.licences as o
-          inner join payops.providers as q on o.provider_id = q.id and payops.may_be_assigned(q)
-          where o.provider_id = x.provider_id and o.state = x.state and payops.licence_valid(o, p_now)
-        ))::integer
-      from numbers as n
-      where n.state = x.state
-    ), 0))
-    order by x.expires_on, x.provider_id, x.state
-  ), '[]')
-  from payops.licences_ending(p_days, p_now) as x
+  select jsonb_build_object(
+    'total', coalesce(max(x.of_all), 0), 'ended', coalesce(max(x.ended_of_all), 0),
+    'items', coalesce(jsonb_agg(
+      to_jsonb(x) - array['of_all', 'ended_of_all']
+      || coalesce(k.impact, payops.licence_impact(x.provider_id, payops.states_of_licence(x.id), p_now))
+      || jsonb_build_object('others', coalesce((
+        select
+          n.providers - (exists (
+            select from payops.licences as o
+            inner join payops.providers as q on o.provider_id = q.id and payops.may_be_assigned(q)
+            where o.provider_id = x.provider_id and o.state = x.state and payops.licence_valid(o, p_now)
+          ))::integer
+        from numbers as n
+        where n.state = x.state
+      ), 0))
+      order by x.ends_at, x.provider_id, x.state, x.id
+    ), '[]')
+  )
+  from listed as x
   left join (
     select each.key as id, each.value as impact
     from payops.kept_lately('licence_impacts', '', p_now) as kept

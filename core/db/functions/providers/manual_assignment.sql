@@ -6,6 +6,7 @@ create function payops.require_assignable(
 language plpgsql
 set search_path = '' as $$
 declare
+  markets constant text[] := payops.markets_of(p_consultation.state);
   asked record;
   best integer;
   blocked text;
@@ -31,10 +32,13 @@ begin
   elsif not p_override and asked.tier > 1 then
     best := case
       when exists (
-        select from payops.next_in_order(p_consultation.state, array[p_consultation.specialty], declined, p_now, 1)
+        select from payops.next_in_order(
+          p_consultation.state, markets, array[p_consultation.specialty], declined, p_now, 1
+        )
       ) then 1
-      when exists (select from payops.next_in_order(p_consultation.state, array['general_practice'], declined, p_now, 1))
-        then 2
+      when exists (
+        select from payops.next_in_order(p_consultation.state, markets, array['general_practice'], declined, p_now, 1)
+      ) then 2
       else 3
     end;
     if asked.tier > best then

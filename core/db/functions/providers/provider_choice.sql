@@ -1,18 +1,17 @@
--- next_in_order: the first providers available in this state for one of these specialties, in the order of choice.
+-- next_in_order: the first providers available in this state for one of these specialties, in the order of choice. The
+-- caller has asked `markets_of` the state already.
 --
 -- It is in PL/pgSQL, as all that a choice calls: the plan of such a function is kept by the session, that of an SQL function
 -- which is not inlined is made at each call.
 create function payops.next_in_order(
-  p_state text, p_specialties text[], p_declined_by text[], p_now timestamptz, p_limit integer
+  p_state text, p_markets text[], p_specialties text[], p_declined_by text[], p_now timestamptz, p_limit integer
 ) returns table (provider_id text, load double precision, capacity integer)
 language plpgsql stable
 set search_path = '' as $$
-declare
-  markets constant text[] := payops.markets_of(p_state);
 begin
   return query
   select o.provider_id, o.load, o.capacity
-  from unnest(markets) as m (market)
+  from unnest(p_markets) as m (market)
   cross join unnest(p_specialties) as s (code)
   left join lateral (
     select k.load, k.idle_since
@@ -47,14 +46,14 @@ $$;
 -- they will have then, so that the result is as if the choices had been made one after the other. If only providers with
 -- more load are left, it is better to wait.
 create function payops.first_unlocked(
-  p_state text, p_specialties text[], p_tier integer, p_declined_by text[], p_now timestamptz, p_may_wait boolean,
+  p_state text, p_markets text[], p_specialties text[], p_tier integer, p_declined_by text[], p_now timestamptz,
+  p_may_wait boolean,
   out provider_id text, out wait_for text, out stale boolean, out first jsonb
 )
 language plpgsql
 set search_path = '' as $$
 declare
   why constant text := payops.match_description(p_tier);
-  markets constant text[] := payops.markets_of(p_state);
   ids text[];
   loads double precision[];
   capacities integer[];
@@ -65,7 +64,7 @@ begin
   for depth in 0..4 loop
     looked_at := 12 * (4 ^ depth)::integer;
     select array_agg(n.provider_id), array_agg(n.load), array_agg(n.capacity) into ids, loads, capacities
-    from payops.next_in_order(p_state, p_specialties, p_declined_by, p_now, looked_at) as n;
+    from payops.next_in_order(p_state, p_markets, p_specialties, p_declined_by, p_now, looked_at) as n;
     exit when ids is null;
     select p.id, c.load into provider_id, taken_at
     from (
@@ -91,7 +90,7 @@ begin
   else
     stale := not exists (
       select from payops.availability as a
-      where a.provider_id = first_unlocked.provider_id and a.state = any(markets)
+      where a.provider_id = first_unlocked.provider_id and a.state = any(p_markets)
         and a.specialty = any(p_specialties) and a.load = taken_at and payops.holds_in(a, p_state, p_now)
     );
   end if;
@@ -110,11 +109,12 @@ create function payops.choose_provider(
 language plpgsql
 set search_path = '' as $$
 declare
+  markets constant text[] := payops.markets_of(p_state);
   choice record;
 begin
   loop
     begin
-      choice := payops.first_unlocked(p_state, p_specialties, p_tier, p_declined_by, p_now, p_may_wait);
+      choice := payops.first_unlocked(p_state, markets, p_specialties, p_tier, p_declined_by, p_now, p_may_wait);
       first := choice.first;
       if choice.provider_id is not null and not choice.stale then
         provider_id := choice.provider_id;
@@ -189,23 +189,20 @@ $$;
 
 -- known_providers: the providers with the requested specialty who saw this patient or are to see them, the last one
 -- first, at most three; none where patients do not return to whom they know.
-create function payops.known_providers(p_consultation payops.consultations) returns text[]
+create function payops.known_providers(p_patient text, p_specialty text) returns text[]
 language plpgsql stable
 set search_path = '' as $$
 begin
   -- Most patients are new and need no more than this look.
-  if not exists (select from payops.consultations as c where c.patient_id = p_consultation.patient_id)
+  if not exists (select from payops.consultations as c where c.patient_id = p_patient)
     or not (select y.return_to_known from payops.licensing_policy as y) then
     return '{}';
   end if;
   return array(
     select c.provider_id
     from payops.consultations as c
-    where c.patient_id = p_consultation.patient_id and c.status in ('assigned', 'completed')
-      and c.provider_id is not null and c.id <> p_consultation.id
-      and exists (
-        select from payops.providers as p where p.id = c.provider_id and p_consultation.specialty = any(p.specialties)
-      )
+    where c.patient_id = p_patient and c.status in ('assigned', 'completed') and c.provider_id is not null
+      and exists (select from payops.providers as p where p.id = c.provider_id and p_specialty = any(p.specialties))
     group by c.provider_id
     order by max(coalesce(c.assigned_at, c.received_at)) desc, c.provider_id
     limit 3
@@ -254,7 +251,7 @@ begin
     first := payops.chosen_record(provider_id, wanted);
     return;
   end if;
-  foreach provider_id in array payops.known_providers(p_consultation) loop
+  foreach provider_id in array payops.known_providers(p_consultation.patient_id, wanted) loop
     if payops.lock_if_available(provider_id, p_consultation, p_now, p_may_wait) then
       match := 'specialty';
       reason := 'The patient knows this provider, who is licensed and has capacity.';
