@@ -87,7 +87,7 @@ def _queue_together(
         reminders.append({**one, "title": title, "body": body, "targets": _own(one, mail)})
     title, body = message_together(due, console)
     queued: int = db.call(
-        "queue_reminders", reminders=reminders, together={"title": title, "body": body}, targets=list(targets), now=now
+        "queue_reminders", reminders=reminders, summary={"title": title, "body": body}, targets=list(targets), now=now
     )
     return queued
 

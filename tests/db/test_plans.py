@@ -149,6 +149,7 @@ MORE_ROWS = {
     "count_to_collect": 20_000,  # what failed within 60 days; the worker's
     "count_retryable": 20_000,  # what failed within 60 days; the worker's
     "distribution": 6_000,  # every provider
+    "expiring_licences": 20_000,
     "list_expiring_licences": 20_000,  # the patients of each licence, where they are quickly counted
     "reminders_due": 100_000,  # the patients of up to 200 licences, and who is left in their states; the worker's
     "search_providers": 12_000,  # every provider

@@ -79,7 +79,7 @@ $$;
 -- queue_reminders: these reminders are due, each at its own targets, and one message about them all at these targets;
 -- answers how many were not queued before, and nothing is queued where all were.
 create function payops_api.queue_reminders(
-  p_reminders jsonb, p_together jsonb, p_targets jsonb, p_now timestamptz
+  p_reminders jsonb, p_summary jsonb, p_targets jsonb, p_now timestamptz
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -95,7 +95,7 @@ begin
   end loop;
   if queued > 0 then
     insert into payops.alert_messages (rule, kind, alert_ids, severity, title, body, written_at)
-    values ('licence_ending', 'reminder', '{}', 'warning', p_together ->> 'title', p_together ->> 'body', p_now)
+    values ('licence_ending', 'reminder', '{}', 'warning', p_summary ->> 'title', p_summary ->> 'body', p_now)
     returning id into message;
     insert into payops.alert_deliveries (message_id, target, next_attempt_at)
     select message, t.target, p_now from jsonb_array_elements_text(p_targets) as t (target);
