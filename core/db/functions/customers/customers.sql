@@ -1,4 +1,4 @@
--- customers_of_person: the ids of the customers at Stripe that are this person: the customer itself, and all of its
+-- customers_of_person: the ids of this person's customers at Stripe: the customer itself and all customers of the same
 -- patient, or all of the patient with this reference.
 create function payops.customers_of_person(p_customer_id text, p_patient_id text) returns setof text
 language sql stable

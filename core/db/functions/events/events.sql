@@ -12,7 +12,7 @@ set search_path = '' as $$
   select coalesce(array_agg(f.type), '{}') from found as f where f.type is not null
 $$;
 
--- event_outcomes: what can become of an event.
+-- event_outcomes: the outcomes that an event can have.
 create function payops.event_outcomes() returns text[]
 language sql immutable
 set search_path = '' as $$ select '{applied,ignored,quarantined,failed,dead}'::text[] $$;

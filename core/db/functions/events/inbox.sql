@@ -1,4 +1,4 @@
--- records_of_event: the records among these that come from this event.
+-- records_of_event: those of these records that come from this event.
 create function payops.records_of_event(p_records jsonb, p_event_id text) returns jsonb
 language sql immutable
 set search_path = '' as $$

@@ -75,8 +75,8 @@ set search_path = '' as $$
   ) as e on true
 $$;
 
--- deposit_states: what became of each of these payouts at the bank. One is missing once a statement covers the day it
--- was due on and the bank day after.
+-- deposit_states: the state of each of these payouts at the bank. One is missing once a statement covers the day it was
+-- due on and the bank day after.
 create function payops.deposit_states(p_since date, p_until date, p_today date)
 returns table (
   payout_id text, day date, currency text, amount_minor numeric, due date, state text, arrived_minor numeric,

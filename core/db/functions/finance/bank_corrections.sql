@@ -1,7 +1,7 @@
--- What a bank takes back of what it said: entries corrected by their number or with their whole day, and pending entries
--- that were never booked. They stay as history, and are counted no more.
+-- Entries that a bank corrects: one by its number, all of a day, or pending ones that were never booked. They stay as
+-- history and no longer count.
 
--- replace_bank_entry: what stands in the place of one of Stripe's entries is Stripe's too, with the words of the old one.
+-- replace_bank_entry: the entry that replaces one of Stripe's entries is Stripe's too, and keeps the text of the old one.
 create function payops.replace_bank_entry(
   p_account_id bigint, p_statement_id bigint, p_format text, p_correction jsonb, p_taken bigint[]
 ) returns void
@@ -24,7 +24,7 @@ end
 $$;
 
 -- withdraw_bank_entries: the entries that this statement corrects by their number, and those of its days that it does
--- not repeat where it replaces them, are withdrawn and belong to no payout; how many.
+-- not repeat where it replaces them, are withdrawn and lose their payout; answers how many.
 create function payops.withdraw_bank_entries(
   p_account_id bigint, p_statement_id bigint, p_format text, p_statement jsonb, p_is_new boolean, p_taken bigint[]
 ) returns integer
@@ -63,7 +63,7 @@ end
 $$;
 
 -- drop_pending_entries: pending entries that this later statement would list if they still were, or that were not booked
--- within ten days, are dropped; how many. One that is booked after all counts again.
+-- within ten days, are dropped; answers how many. One that is booked after all counts again.
 create function payops.drop_pending_entries(p_account_id bigint, p_statement jsonb, p_taken bigint[]) returns integer
 language sql
 set search_path = '' as $$
@@ -81,7 +81,7 @@ set search_path = '' as $$
   select count(*)::integer from dropped
 $$;
 
--- void_bank_entries: what the bank took back or never booked, newest first.
+-- void_bank_entries: entries that the bank withdrew or never booked, newest first.
 create function payops_api.void_bank_entries(p_most integer default 100) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

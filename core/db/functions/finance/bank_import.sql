@@ -1,4 +1,4 @@
--- Import of bank statements: Stripe's entries of each, stored once however often and in whichever file they come.
+-- Import of bank statements: Stripe's entries of each, stored once however often and in whichever file they arrive.
 
 -- bank_account_of: the account of this document, made where its name is new; its number and mapping are completed. A
 -- statement of another account or currency is refused.
@@ -44,7 +44,7 @@ set search_path = '' as $$
   select string_to_array(payops.plain_reference(p_one), ' ') && string_to_array(payops.plain_reference(p_other), ' ')
 $$;
 
--- same_bank_entry: the stored entry that this one of a statement is, not one of those already taken; null for a new one.
+-- same_bank_entry: the stored entry that is this entry of a statement, none of those in `p_taken`; null if it is new.
 -- Of the same format, the bank's own number and the references tell entries of one day and amount apart; between
 -- formats, only two trace ids do. A pending entry is booked up to ten days later, under whatever number. An entry that
 -- the bank took back is known by its own format alone.
@@ -78,7 +78,7 @@ set search_path = '' as $$
   limit 1
 $$;
 
--- new_bank_entry: this entry is stored; its id. Entries that look alike are numbered.
+-- new_bank_entry: stores this entry and answers its id. Entries that look alike are numbered.
 create function payops.new_bank_entry(p_account_id bigint, p_statement_id bigint, p_entry jsonb) returns bigint
 language sql
 set search_path = '' as $$
@@ -103,7 +103,7 @@ set search_path = '' as $$
 $$;
 
 -- complete_bank_entry: the stored entry says what this later sight of it adds: that it is booked, or its trace id.
--- With `p_revives`, also that the bank says again what it took back. Whether the entry became a booked one.
+-- With `p_revives`, an entry that the bank took back counts again. Answers whether the entry became a booked one.
 create function payops.complete_bank_entry(p_id bigint, p_statement_id bigint, p_entry jsonb, p_revives boolean)
 returns boolean
 language plpgsql
@@ -130,8 +130,8 @@ end
 $$;
 
 -- import_bank_statement: one statement of a file is stored and its entries are; p_taken are the entries that the
--- statements before it in the file are. What became of each entry, whether the statement is new, and how many entries
--- of earlier statements it makes void.
+-- statements before it in the file matched. Answers the outcome of each entry, whether the statement is new, and how many
+-- entries of earlier statements it makes void.
 create function payops.import_bank_statement(
   p_file jsonb, p_statement jsonb, p_account_id bigint, p_taken bigint[], p_actor text, p_now timestamptz
 ) returns jsonb
@@ -157,7 +157,7 @@ begin
   on conflict (account_id, statement_key) do nothing
   returning id into statement;
   is_new := statement is not null;
-  if not is_new then -- told once more: each of its entries may be one that is known
+  if not is_new then -- imported before: its entries may be stored already
     taken := '{}';
     select s.id into statement from payops.bank_statements as s
     where s.account_id = p_account_id and s.statement_key = p_statement ->> 'statement_key';
@@ -187,7 +187,7 @@ end
 $$;
 
 -- import_bank_file: the statements of a file are stored, deposits are matched to payouts, and the audit log says so where
--- anything is new. What became of each entry.
+-- anything is new. Answers the outcome of each entry.
 create function payops.import_bank_file(
   p_file jsonb, p_statements jsonb, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -235,7 +235,7 @@ begin
 end
 $$;
 
--- with_deposits: the answers about entries, each with the payout it is matched to.
+-- with_deposits: the outcomes of entries, each with the payout that the entry is matched to.
 create function payops.with_deposits(p_answers jsonb) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -249,8 +249,8 @@ set search_path = '' as $$
   from jsonb_array_elements(p_answers) with ordinality as a (answer, place)
 $$;
 
--- import_bank_statements: a file's statements are imported in one transaction; where it is only tried, the answer is the
--- same and nothing is changed.
+-- import_bank_statements: imports a file's statements in one transaction; a dry run gives the same answer and changes
+-- nothing.
 create function payops_api.import_bank_statements(
   p_file jsonb, p_statements jsonb, p_dry_run boolean, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -271,7 +271,7 @@ begin
 end
 $$;
 
--- bank_clues: the payouts that entries of these days could be, each open unless a deposit is known or none will come.
+-- bank_clues: the payouts that bank entries of these days could belong to; one without a deposit is open if one is expected.
 create function payops_api.bank_clues(p_since date, p_until date) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,4 +1,4 @@
--- What the console lists of the bank's side.
+-- What the console lists of bank accounts, statements and deposits.
 
 -- bank_accounts: the accounts whose statements were imported, by name.
 create function payops_api.bank_accounts() returns jsonb
@@ -28,7 +28,7 @@ set search_path = '' as $$
   ) as s
 $$;
 
--- deposit_candidates: the payouts that a person would think of for this entry, the likeliest first.
+-- deposit_candidates: the payouts that this entry may belong to, likeliest first.
 create function payops.deposit_candidates(p_entry payops.bank_entries) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -51,8 +51,8 @@ set search_path = '' as $$
   ) as c
 $$;
 
--- unmatched_deposits: entries that belong to no payout yet, pending ones too, newest first, each with the payouts that it
--- could be.
+-- unmatched_deposits: entries that are not matched yet, pending ones too, newest first, each with the payouts that it
+-- may belong to.
 create function payops_api.unmatched_deposits(p_most integer default 100) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -73,7 +73,7 @@ set search_path = '' as $$
   inner join payops.bank_entries as e on u.id = e.id
 $$;
 
--- matched_deposits: entries that were matched, the latest first, and to what and by whom.
+-- matched_deposits: matched entries, latest first, each with its payout and who matched it.
 create function payops_api.matched_deposits(p_most integer default 100) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

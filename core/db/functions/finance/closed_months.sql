@@ -35,7 +35,7 @@ set search_path = '' as $$
   from (select (p_month + interval '1 month' - interval '1 day')::date as until) as m
 $$;
 
--- flat: the figures of this value, each with the path that leads to it.
+-- flat: each figure within this value, with its path.
 create function payops.flat(p_value jsonb, p_path text default '') returns table (path text, figure text)
 language plpgsql immutable
 set search_path = '' as $$
@@ -80,8 +80,8 @@ set search_path = '' as $$
   where c.reopened_at is null and c.month <= p_until and c.month + interval '1 month' > p_since and c.changes <> '[]'
 $$;
 
--- follow_closed_months: what changed in the closed months that these days belong to or come before is written down; a
--- month that was as it was closed until now is an incident, and one that is so again ends it.
+-- follow_closed_months: what changed in the closed months that these days belong to or come before is recorded; a
+-- month that changes for the first time opens an incident, and one that is as it was closed again resolves it.
 create function payops.follow_closed_months(p_days date[], p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -150,7 +150,7 @@ begin
 end
 $$;
 
--- reopen_month: a closed month may change again; why is kept.
+-- reopen_month: a closed month may change again; the reason is recorded.
 create function payops_api.reopen_month(
   p_actor text, p_actor_role text, p_month date, p_reason text, p_now timestamptz
 ) returns jsonb

@@ -1,6 +1,6 @@
--- Which payout a bank entry belongs to: by its trace id, by amount and day where that leaves no doubt, or by a person.
+-- Which payout a bank entry belongs to: by its trace id, by amount and day where that leaves no doubt, or by hand.
 
--- unmatched_entries: booked entries that belong to no payout yet.
+-- unmatched_entries: booked entries that are not matched to a payout yet.
 create function payops.unmatched_entries() returns setof payops.bank_entries
 language sql stable
 set search_path = '' as $$
@@ -8,7 +8,7 @@ set search_path = '' as $$
   where e.status = 'booked' and not exists (select from payops.payout_deposits as d where d.bank_entry_id = e.id)
 $$;
 
--- is_separated: a person has said that these do not belong together.
+-- is_separated: whether somebody has said that these do not belong together.
 create function payops.is_separated(p_entry_id bigint, p_payout_id text) returns boolean
 language sql stable
 set search_path = '' as $$
@@ -118,7 +118,7 @@ set search_path = '' as $$
   where e.id = m.bank_entry_id and not e.is_return
 $$;
 
--- match_deposits: whatever belongs together without doubt is matched; how many entries were.
+-- match_deposits: matches all entries and payouts that belong together without doubt; answers how many entries it matched.
 create function payops.match_deposits(p_now timestamptz, p_user text) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -151,7 +151,7 @@ begin
 end
 $$;
 
--- match_deposit: a person has said which payout this entry belongs to.
+-- match_deposit: somebody matched this entry to this payout by hand.
 create function payops_api.match_deposit(
   p_entry_id bigint, p_payout_id text, p_reason text, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -196,7 +196,7 @@ begin
 end
 $$;
 
--- unmatch_deposit: a person has said that this entry does not belong to its payout; it is never matched to it by itself
+-- unmatch_deposit: somebody undid the match of this entry and its payout; the two are never matched automatically
 -- again.
 create function payops_api.unmatch_deposit(
   p_entry_id bigint, p_reason text, p_actor text, p_role text, p_now timestamptz

@@ -16,7 +16,7 @@ end
 $$;
 
 -- journal_by_payout: the payouts that left or came back in a period, each with what it consists of by reporting
--- category; with the number of payouts that list nothing, and of movements of the period that are in no payout yet.
+-- category; and the number of payouts without a list, and of the period's movements that are in no payout yet.
 create function payops_api.journal_by_payout(p_since date, p_until date) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

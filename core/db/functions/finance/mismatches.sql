@@ -15,8 +15,8 @@ set search_path = '' as $$
   )
 $$;
 
--- list_mismatches: the mismatches of a period, or of one payout, the largest first, so many of them; `p_states` of open,
--- accepted and fixed.
+-- list_mismatches: the mismatches of a period, or of one payout, largest first, up to a limit; `p_states` is any of
+-- open, accepted and fixed.
 create function payops_api.list_mismatches(
   p_since date, p_until date, p_states jsonb, p_now timestamptz, p_currency text default null,
   p_payout_id text default null, p_most integer default 1000
@@ -61,7 +61,7 @@ begin
 end
 $$;
 
--- require_acceptable_reason: what somebody wrote is a reason, or the call is refused.
+-- require_acceptable_reason: refused unless this text can count as a reason.
 create function payops.require_acceptable_reason(p_reason text) returns void
 language plpgsql
 set search_path = '' as $$
@@ -72,7 +72,7 @@ begin
 end
 $$;
 
--- accept_mismatch: somebody says why this difference is right; it stays accepted until its facts change.
+-- accept_mismatch: the mismatch is accepted for this reason and stays so until its facts change.
 create function payops_api.accept_mismatch(
   p_actor text, p_actor_role text, p_key text, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -123,7 +123,7 @@ begin
 end
 $$;
 
--- assign_mismatch: this user looks at the mismatch; nobody does without one.
+-- assign_mismatch: the mismatch is assigned to this user; without a user it is unassigned.
 create function payops_api.assign_mismatch(
   p_actor text, p_actor_role text, p_key text, p_assignee text, p_now timestamptz
 ) returns jsonb
@@ -141,7 +141,7 @@ begin
 end
 $$;
 
--- note_mismatch: what somebody found out about the mismatch stays with it.
+-- note_mismatch: adds a note to the mismatch.
 create function payops_api.note_mismatch(
   p_actor text, p_actor_role text, p_key text, p_note text, p_now timestamptz
 ) returns jsonb

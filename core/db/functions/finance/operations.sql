@@ -13,7 +13,7 @@ language sql immutable
 set search_path = '' as $$ select interval '2 hours' $$;
 
 -- suspect_pairs: of the payments and refunds made, and the movements booked, on these business days, the pairs that do
--- not agree in every column, and what is without its other half. Everything else is right.
+-- not agree in every column, and those without their other half. All other pairs are right.
 create function payops.suspect_pairs(p_since date, p_until date)
 returns table (object_id text, movement_id text)
 language plpgsql stable
@@ -150,7 +150,7 @@ set search_path = '' as $$
   from judged as j
 $$;
 
--- note_finding: the run found this mismatch; found twice is once.
+-- note_finding: records that the run found this mismatch; finding it twice counts once.
 create function payops.note_finding(
   p_class text, p_leg text, p_day date, p_currency text, p_subject text, p_subject_kind text, p_amount numeric,
   p_difference numeric, p_facts jsonb, p_payment text default null, p_payout text default null,
@@ -166,8 +166,8 @@ set search_path = '' as $$
      p_amount, p_difference, p_net_effect, p_facts)
 $$;
 
--- find_pair_mismatches: the pairs of these days that are wrong are findings, and what they make our ledger differ by
--- is written down, also where a pair is right and was only booked on another day or in another currency.
+-- find_pair_mismatches: records the wrong pairs of these days as findings, and by how much each makes our ledger
+-- differ, also where a pair is right and was only booked on another day or in another currency.
 create function payops.find_pair_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$

@@ -52,7 +52,7 @@ set search_path = '' as $$
 $$;
 
 -- period_figures: what a period came to in one currency: the lines, Stripe's balance from its opening to its closing,
--- payouts with the sum of their remainders, and what the bank booked. A closed month freezes these.
+-- the payouts with the sum of their remainders, and what the bank booked. A closed month freezes these.
 create function payops.period_figures(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -111,7 +111,7 @@ set search_path = '' as $$
   where m.day between p_since and p_until and m.currency = p_currency and m.state <> 'fixed'
 $$;
 
--- payout_counts: in one currency, how many payouts of the period stand how, by their list of movements and at the bank.
+-- payout_counts: in one currency, the period's payouts by the state of their deposit, and how many lists are missing.
 create function payops.payout_counts(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -179,7 +179,7 @@ set search_path = '' as $$
   )
 $$;
 
--- reconciled_payouts: the payouts of a period in one currency, newest first, so many of them, at most 100,000.
+-- reconciled_payouts: the payouts of a period in one currency, newest first, up to a limit of at most 100,000.
 create function payops_api.reconciled_payouts(
   p_since date, p_until date, p_currency text, p_most integer default 2000
 ) returns jsonb

@@ -13,7 +13,7 @@ set search_path = '' as $$
   where d.day between p_since and p_until and d.currency = p_currency and d.dimension = 'state'
 $$;
 
--- revenue_days: the same for each day of a period on which something moved.
+-- revenue_days: revenue_totals for each day of a period on which something moved.
 create function payops.revenue_days(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -30,7 +30,7 @@ set search_path = '' as $$
 $$;
 
 -- revenue_by: the period's movements by one dimension, the largest first, with what each came to in the period before;
--- a key of the period before alone is there with nothing.
+-- a key of only the period before is listed with zeros.
 create function payops.revenue_by(
   p_dimension text, p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text
 ) returns jsonb
@@ -100,7 +100,7 @@ set search_path = '' as $$
 $$;
 
 -- revenue: everything the page shows of a period, of the one before it and of the same days a year before. At most the
--- newest 90 stale days are counted now; how many of the periods' days are still to be counted is said.
+-- newest 90 stale days are counted now; the answer says how many of the periods' days are still to be counted.
 create function payops_api.revenue(
   p_since date, p_until date, p_previous_since date, p_previous_until date, p_year_since date, p_year_until date,
   p_currency text, p_today date, p_now timestamptz

@@ -30,7 +30,7 @@ set search_path = '' as $$
   where f.is_compared and f.report is distinct from f.mirror
 $$;
 
--- mirrored_in_payouts: what the mirror has of these payouts, without the payouts' own movements.
+-- mirrored_in_payouts: the mirror's movements in these payouts, without the payouts' own.
 create function payops_api.mirrored_in_payouts(
   p_payouts jsonb, p_currencies jsonb, p_categories jsonb default null
 ) returns jsonb
@@ -44,7 +44,7 @@ set search_path = '' as $$
     and (p_categories is null or b.reporting_category = any(payops.text_array(p_categories)))
 $$;
 
--- mirrored_between: what moved the balance between these moments, both included, without payouts, in the order of ids.
+-- mirrored_between: the movements of the balance between these moments (both included), without payouts, by id.
 create function payops_api.mirrored_between(
   p_since timestamptz, p_until timestamptz, p_currencies jsonb, p_most integer, p_categories jsonb default null,
   p_after_id text default null

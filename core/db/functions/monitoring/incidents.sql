@@ -149,7 +149,7 @@ begin
 end
 $$;
 
--- silence_incident: no alert tells of the incident until then; without a time it is told of again. It stays open.
+-- silence_incident: no alert is sent about the incident until then; without a time alerts are sent again. It stays open.
 create function payops_api.silence_incident(
   p_actor text, p_actor_role text, p_id bigint, p_reason text, p_now timestamptz, p_until timestamptz default null
 ) returns jsonb

@@ -12,7 +12,7 @@ set search_path = '' as $$
   )
 $$;
 
--- keep_count: what the worker counted since `p_begun` is kept.
+-- keep_count: stores the worker's count, begun at `p_begun`.
 create function payops.keep_count(
   p_subject text, p_asked_with text, p_begun timestamptz, p_now timestamptz, p_items bigint, p_counted jsonb,
   p_oldest timestamptz default null

@@ -47,7 +47,7 @@ begin
 end
 $$;
 
--- process_stopped: the process ended as it was told to, so that its silence is no incident.
+-- process_stopped: the process was stopped on purpose, so its silence is no incident.
 create function payops_api.process_stopped(p_process text) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -69,7 +69,7 @@ set search_path = '' as $$
   where c.at > p_now - interval '15 minutes' and c.at <= p_now
 $$;
 
--- live_system: what runs now and how it is: processes, Stripe, queues, the last sweep and the last comparison.
+-- live_system: the state of what runs now: processes, Stripe, queues, the last sweep and the last comparison.
 create function payops_api.live_system(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

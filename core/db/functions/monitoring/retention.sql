@@ -1,4 +1,4 @@
--- delete_old_alerts: of the alerts that were resolved before then, so many are deleted; how many were.
+-- delete_old_alerts: deletes at most so many of the alerts that were resolved before then; answers how many.
 create function payops_api.delete_old_alerts(p_before timestamptz, p_most integer) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -11,8 +11,8 @@ set search_path = '' as $$
   select to_jsonb(count(*)) from gone
 $$;
 
--- delete_old_alert_messages: of the messages that were written before then and name no alert that is still kept, so many
--- are deleted with their deliveries; how many messages were.
+-- delete_old_alert_messages: deletes, with their deliveries, at most so many of the messages that were written before
+-- then and belong to no alert that is still kept; answers how many messages.
 create function payops_api.delete_old_alert_messages(p_before timestamptz, p_most integer) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -30,7 +30,7 @@ set search_path = '' as $$
   select to_jsonb(count(*)) from gone
 $$;
 
--- delete_old_samples: of the incidents that were resolved before then, so many lose what they were about; how many did.
+-- delete_old_samples: deletes the samples of at most so many incidents that were resolved before then; answers of how many.
 create function payops_api.delete_old_samples(p_before timestamptz, p_most integer) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -51,8 +51,8 @@ begin
 end
 $$;
 
--- delete_old_incidents: of the incidents that were resolved before then, so many are deleted with their trends; how many
--- were. What staff did about them stays in the audit log.
+-- delete_old_incidents: deletes, with their trends, at most so many of the incidents that were resolved before then;
+-- answers how many. What staff did about them stays in the audit log.
 create function payops_api.delete_old_incidents(p_before timestamptz, p_most integer) returns jsonb
 language sql security definer
 set search_path = '' as $$

@@ -106,14 +106,14 @@ begin
 end
 $$;
 
--- recount_stale: what is stale is counted again, or the oldest `p_most` payments of it; answers how many were.
+-- recount_stale: counts everything stale again, of payments and charges only the oldest `p_most` if given; answers how many.
 create function payops_api.recount_stale(p_most integer default null) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 begin
   perform payops.refresh_balances();
   perform payops.refresh_revenue(30);
-  perform payops.refresh_subscriptions(10000); -- what takes less time than a page waits for a lock
+  perform payops.refresh_subscriptions(10000); -- so many take less time than a page waits for a lock
   perform payops.refresh_observations(10);
   perform payops.refresh_recovery(5000);
   return to_jsonb(payops.refresh_rollups(p_most));

@@ -96,7 +96,7 @@ end
 $$;
 
 -- note_unlisted: the stored exclusions that a full list no longer has are noted as such; answers an outcome for each that
--- was listed until now. Nobody returns by that.
+-- was listed until now. That alone lifts no block.
 create function payops.note_unlisted(p_rows jsonb, p_now timestamptz) returns setof jsonb
 language sql
 set search_path = '' as $$

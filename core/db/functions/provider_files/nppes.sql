@@ -37,8 +37,8 @@ set search_path = '' as $$
   order by n.place
 $$;
 
--- registry_findings: what of the NPI registry's entry of this provider somebody should look at; an object for each, with
--- its `kind`. What is entered for another person says nothing about their taxonomies and licences.
+-- registry_findings: what somebody should check in the NPI registry's entry of this provider; an object for each, with
+-- its `kind`. An entry of another person says nothing about this provider's taxonomies and licences.
 create function payops.registry_findings(p_provider text) returns setof jsonb
 language sql stable
 set search_path = '' as $$
@@ -70,7 +70,7 @@ set search_path = '' as $$
 $$;
 
 -- put_nppes_entry: the provider's entry is what the file says, unless ours is newer; a deactivated NPI takes the provider
--- out of assignment, with an incident, and a reactivated one back in. Answers what was done and what is to be looked at.
+-- out of assignment, with an incident, and a reactivated one back in. Answers what was done and what to check.
 create function payops.put_nppes_entry(p_actor text, p_actor_role text, p_entry jsonb, p_now timestamptz) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -149,8 +149,8 @@ begin
 end
 $$;
 
--- registry_findings: the providers of whom the NPI registry says something to look at, by name, at most 500, and how many
--- there are.
+-- registry_findings: the providers whose entry in the NPI registry has something to check, by name, at most 500, and how
+-- many there are.
 create function payops_api.registry_findings() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,4 +1,4 @@
--- registry_subjects: who the files are searched for: each provider's id, name and NPI, active or not.
+-- registry_subjects: the providers whom the files are searched for, active or not: id, name and NPI.
 create function payops_api.registry_subjects() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -54,7 +54,7 @@ set search_path = '' as $$
 $$;
 
 -- assigned_since: the consultations that this provider was assigned on this business day or later, newest first, at most
--- 1,000: when, in which state, and what became of each.
+-- 1,000: when, in which state, and the outcome of each.
 create function payops.assigned_since(p_provider text, p_since date)
 returns table (
   consultation_id text, assigned_at timestamptz, state text, specialty text, order_id text, status text, is_theirs boolean
@@ -107,7 +107,7 @@ set search_path = '' as $$
   cross join lateral payops.assigned_since(p_provider, f.since) as a
 $$;
 
--- return_provider: nothing keeps this provider out of assignment any more, for the reason given: a person decided so.
+-- return_provider: somebody lifts every block of this provider, who may be assigned again, for the reason given.
 create function payops_api.return_provider(
   p_actor text, p_actor_role text, p_provider text, p_reason text, p_now timestamptz
 ) returns jsonb

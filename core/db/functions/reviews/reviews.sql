@@ -52,7 +52,7 @@ begin
 end
 $$;
 
--- withdraw_signature: this check is open again, for a reason.
+-- withdraw_signature: the signature is withdrawn for this reason, and the check is open again.
 create function payops_api.withdraw_signature(
   p_cadence text, p_day date, p_item text, p_reason text, p_actor text, p_actor_role text, p_now timestamptz
 ) returns jsonb
@@ -106,7 +106,7 @@ set search_path = '' as $$
   select to_jsonb(exists (select from payops.review_sendings as s where s.cadence = p_cadence and s.day = p_day))
 $$;
 
--- record_review_sent: this review is on its way and is not written again; a message about it is due at every target.
+-- record_review_sent: this review has been sent and is not written again; a message about it is due at every target.
 create function payops_api.record_review_sent(
   p_cadence text, p_day date, p_now timestamptz, p_title text default null, p_body text default null,
   p_targets jsonb default '[]'
