@@ -42,7 +42,7 @@ class Kind:
 
 
 def _unanswered(one: str, several: str, page: str) -> Kind:
-    """A request to Stripe that got no answer yet: the worker asks again, and nobody has to do anything."""
+    """A request to Stripe without an answer yet: the worker asks again, and staff have nothing to do."""
     unanswered = "without an answer from Stripe, which is asked again"
     return Kind(f"{one} {unanswered}", f"{several} {unanswered}", "", page, "")
 

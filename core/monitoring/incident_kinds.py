@@ -1,4 +1,4 @@
-"""The kinds of incidents: what each is called, what to do about it, and when it counts as healed by itself."""
+"""The kinds of incidents: what each is called, what to do about it, and when it counts as resolved by itself."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -188,7 +188,7 @@ def kind(name: str) -> Kind:
 
 
 def quiet_seconds() -> dict[str, float]:
-    """The kinds that heal by themselves, with the quiet time of each."""
+    """The kinds that resolve by themselves, with the quiet time of each."""
     return {name: each.quiet_seconds for name, each in KINDS.items() if each.quiet_seconds is not None}
 
 
@@ -231,7 +231,7 @@ def objects_in(sample: Mapping[str, Any] | None) -> list[NamedObject]:
 
 
 def named(object_id: str) -> NamedObject | None:
-    """The object with this id; None where the id does not say what it is of."""
+    """The object with this id; None if the id's prefix is not known."""
     found = _ID.fullmatch(object_id)
     return _object(object_id, found[1]) if found else None
 

@@ -60,7 +60,7 @@ class Sample(TypedDict):
 
 
 class Deed(TypedDict):
-    """What somebody did about an incident, from the audit log."""
+    """One thing that staff did about an incident, from the audit log."""
 
     at: str
     actor: str
@@ -182,7 +182,7 @@ def newest(
 
 
 def one(db: Database, incident_id: int, now: datetime) -> Detail:
-    """Raises `Refused` (`unknown_incident`) for an id that there is none of."""
+    """The incident; raises `Refused` (`unknown_incident`) if there is none with this id."""
     found: Detail = db.call("one_incident", id=incident_id, now=now)
     return found
 
@@ -194,7 +194,7 @@ def take(db: Database, actor: Actor, incident_id: int, now: datetime, *, release
 
 
 def resolve(db: Database, actor: Actor, incident_id: int, resolution: str, now: datetime) -> None:
-    """Close an open incident with what was done about it; raises `Unauthorised` for who may not replay events.
+    """Close an open incident with what was done about it; raises `Unauthorised` unless the actor may replay events.
 
     If it happens again, it opens again.
     """
@@ -205,7 +205,7 @@ def resolve(db: Database, actor: Actor, incident_id: int, resolution: str, now: 
 
 
 def silence(db: Database, actor: Actor, incident_id: int, until: datetime | None, reason: str, now: datetime) -> None:
-    """No alert tells of the incident until then; None ends a silence. Refused without a reason or beyond 30 days."""
+    """Send no alert about the incident until then; None ends a silence. Refused without a reason or beyond 30 days."""
     roles.require(actor, "events")
     db.call(
         "silence_incident",
@@ -219,7 +219,7 @@ def silence(db: Database, actor: Actor, incident_id: int, until: datetime | None
 
 
 def settle(db: Database, quiet_seconds: Mapping[str, float], now: datetime) -> int:
-    """Resolve incidents that healed by themselves, by their kinds' quiet times; report late webhooks first."""
+    """Resolve incidents that stopped by themselves, by their kinds' quiet times; report late webhooks first."""
     db.call("report_late_webhooks", now=now)
     settled: int = db.call("settle_incidents", quiet_seconds=dict(quiet_seconds), now=now)
     return settled

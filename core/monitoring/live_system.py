@@ -1,4 +1,4 @@
-"""What runs now and how it is, for the panel that operators keep open."""
+"""The state of what runs now, for the panel that operators keep open."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which four figures stand on the overview: what each user chose, or what matters to their role."""
+"""The four figures on the overview: those that the user chose, or those of their role."""
 
 from collections.abc import Sequence
 from datetime import datetime

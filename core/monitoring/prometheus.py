@@ -98,7 +98,7 @@ def _fill(
     buckets: Iterable[Sample],
     sums: Iterable[Sample],
 ) -> None:
-    """Each time was counted in one bucket; Prometheus wants each with all below it."""
+    """Each time was counted in one bucket; Prometheus expects cumulative counts."""
     counted: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
     for sample in buckets:
         counted[_values(sample, labels)][sample["labels"]["le"]] = sample["value"]

@@ -9,11 +9,11 @@ ALERTS_KEPT = timedelta(days=400)  # with their messages and deliveries: a year 
 INCIDENTS_KEPT = timedelta(days=400)
 SAMPLES_KEPT = timedelta(days=90)  # of resolved incidents; they may name a customer
 MOST_AT_ONCE = 500  # rows of each kind in one transaction
-MOST_ROWS_AT_ONCE = 5_000  # of events or calls, which have little else to them
+MOST_ROWS_AT_ONCE = 5_000  # of events or calls, whose rows are small
 
 
 def delete_old(db: Database, now: datetime, keep: Callable[[], None]) -> int:
-    """Delete what has been over for longer than it is kept; how many rows. `keep` is called after each transaction."""
+    """Delete what is older than its retention; answers how many rows. `keep` is called after each transaction."""
     deleted = 0
     for function, kept in (
         ("delete_old_alerts", ALERTS_KEPT),
@@ -30,7 +30,7 @@ def delete_old(db: Database, now: datetime, keep: Callable[[], None]) -> int:
 def delete_old_rows(
     db: Database, now: datetime, keep: Callable[[], None], *, events_kept_days: int, calls_kept_days: int
 ) -> int:
-    """Delete the events and the calls that the settings no longer keep; how many. What they counted for stays."""
+    """Delete the events and the calls that the settings no longer keep; answers how many. Figures still count them."""
     deleted = 0
     for function, days in (("delete_old_events", events_kept_days), ("delete_old_calls", calls_kept_days)):
         while gone := db.call(function, before=now - timedelta(days=days), most=MOST_ROWS_AT_ONCE):

@@ -1,4 +1,4 @@
-"""Incidents that the database does not take now: in a file of DATA_DIR, or in memory while that cannot be written."""
+"""Incidents that the database cannot store now: in a file of DATA_DIR, or in memory while that cannot be written."""
 
 import fcntl
 import json
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class Spool:
-    """What is kept stays until `flush` hands it over; where room is short, one cause is one record."""
+    """Records stay until `flush` hands them over; where room is short, each cause has one record."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / SPOOL_FILE

@@ -1,4 +1,4 @@
-"""Which provider sees which patient: assignment by the rules or by hand, lists of consultations, and what-ifs."""
+"""Which provider sees which patient: assignment by the rules or by hand, lists, and what a change would lead to."""
 
 from datetime import datetime
 from typing import Literal
@@ -90,8 +90,8 @@ def end(
 def drain(db: Database, now: datetime) -> Drained:
     """Assign waiting consultations where a provider is available, oldest first.
 
-    Changes that free capacity do this at once; this finds those that another change crossed, and licences that became
-    valid with a new day.
+    Changes that free capacity do this at once; this finds those that two changes at once missed, and
+    licences that became valid with a new day.
     """
     schedules.refresh(db, now)
     drained: Drained = db.call("drain_waiting", now=now)

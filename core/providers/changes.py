@@ -1,4 +1,4 @@
-"""What a change of a provider changed, in words."""
+"""The changes of a provider, in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -30,7 +30,7 @@ LICENCE_FIELDS = {
 DAYS = frozenset({"issued_on", "expires_on", "verified_on"})
 
 
-# What an entry of a provider's history says whose change is no change of the directory.
+# What a provider's history says about changes that are made outside the directory.
 _OTHERS = {
     "providers:licence:verified": "Licence in {state} verified",
     "providers:licence:confirmed": "Licence in {state} confirmed",

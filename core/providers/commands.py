@@ -134,7 +134,7 @@ def _say_imported(answer: SavedAll, *, dry_run: bool, as_json: bool) -> None:
 
 
 def _working(what: str) -> AbstractContextManager[object]:
-    """Something that moves on the terminal while this goes on."""
+    """Shows a moving indicator on the terminal while this runs."""
     from rich.console import Console
 
     return Console(stderr=True).status(what)

@@ -216,7 +216,7 @@ class MeasuredDistribution(Distribution):
 
 
 class WithoutProvider(TypedDict):
-    """What a provider leaves behind in one state, and who else is licensed there."""
+    """A provider's open consultations in one state, and who else is licensed there."""
 
     state: str
     open_consultations: int
@@ -225,7 +225,7 @@ class WithoutProvider(TypedDict):
 
 
 class WithLicence(TypedDict):
-    """What one more licence would bring; `has_it` where the provider may see patients there already."""
+    """What one more licence would change; `has_it` where the provider may see patients there already."""
 
     waiting: int
     would_take: int

@@ -27,7 +27,7 @@ class LicenceRow(TypedDict):
 class Validity(TypedDict):
     """When a licence holds, or a privilege that follows from the one in `home_state`; `ends_at` is None without an end.
 
-    It never `holds` where what it rests on is missing or a second person has not confirmed it.
+    It never `holds` while the licence that it depends on is missing or a second person has not confirmed it.
     """
 
     state: str

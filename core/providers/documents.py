@@ -19,7 +19,7 @@ FOLDER = "licence-documents"  # within DATA_DIR
 
 
 class DocumentRow(TypedDict):
-    """What is known of a document; the file lies in the store under its `id`."""
+    """A document's record; its file is in the store under its `id`."""
 
     id: str
     provider_id: str
@@ -32,7 +32,7 @@ class DocumentRow(TypedDict):
 
 
 class DocumentStore(Protocol):
-    """Where the files lie; raises `Unavailable` where it does not answer."""
+    """Where the files are kept; raises `Unavailable` if it does not answer."""
 
     def put(self, document_id: str, content: bytes, media_type: str) -> None: ...
     def get(self, document_id: str) -> bytes: ...

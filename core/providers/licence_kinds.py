@@ -1,4 +1,4 @@
-"""Kinds of licence: what each is called, what it rests on, and what is wrong with one."""
+"""Kinds of licence: the name of each, what it depends on, and what is wrong with one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class StateRules:
 
 
 def problems_of(licence: LicenceDocument, rules: StateRules) -> list[str]:
-    """What is wrong with the kind of this licence and with what it rests on, in sentences."""
+    """What is wrong with the kind of this licence and with what it depends on, in sentences."""
     kind, state, code = licence.get("kind") or "full", licence.get("state"), licence.get("compact") or None
     if kind not in KINDS:
         return [f"{kind!r} is not a kind of licence. Use one of {', '.join(KINDS)}."]
@@ -63,7 +63,7 @@ def _compact_problems(kind: str, state: str, code: str, rules: StateRules) -> li
 
 
 def two_homes(licences: Sequence[LicenceDocument]) -> list[str]:
-    """A compact knows one home state: a second active home licence is named."""
+    """A compact allows one home state: a second active home licence is a problem."""
     homes = [
         licence.get("compact")
         for licence in licences

@@ -38,7 +38,7 @@ def npi_problem(npi: str) -> str | None:
 
 def is_npi(digits: bytes) -> bool:
     """Whether these ten digits are an NPI: what `npi_problem` says, for files of millions of rows."""
-    # The digits 48 to 57 of ASCII, five of them: the 240 that this adds changes no last digit.
+    # Bytes, not digits: ASCII has them at 48 to 57, and five times 48 is 240, which leaves the last digit as it is.
     total = _PREFIX_SUM + sum(digits[::2].translate(_DOUBLED)) + sum(digits[1::2])
     return total % 10 == 0 and digits[:1] in (b"1", b"2")
 

@@ -1,5 +1,5 @@
 """The rules of licensing that cross states, each with its source; and what admins decide about verification, about
-patients who return, and about states that nobody serves."""
+patients who return, and about states without a provider."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -80,7 +80,7 @@ def load(db: Database) -> Rules:
 
 
 def put_compact(db: Database, actor: Actor, rule: Compact, now: datetime, *, reason: str) -> None:
-    """Add or change a compact; what follows for its holders follows anew."""
+    """Add or change a compact; its holders' privileges are derived again."""
     roles.require(actor, "providers")
     _require_source(rule)
     db.call("put_compact", **_by(actor), rule=rule, reason=reason, now=now)
@@ -97,7 +97,7 @@ def put_member(db: Database, actor: Actor, rule: Member, now: datetime, *, reaso
 def verify_members(
     db: Database, actor: Actor, compact: str, states: Sequence[str], source: Source, now: datetime, *, reason: str
 ) -> None:
-    """Say that these states take part in the compact as it stands, as the source says; their privileges open."""
+    """Record that these states take part in the compact as entered, by its source; their privileges become valid."""
     roles.require(actor, "providers")
     _require_source(source)
     if not states:
@@ -160,7 +160,7 @@ def _by(actor: Actor) -> dict[str, str]:
 
 
 class StateAtRisk(TypedDict):
-    """A state where nobody is left once the licence of its last provider ends."""
+    """A state without a provider once the licence of its last one ends."""
 
     state: str
     name: str
@@ -172,6 +172,6 @@ class StateAtRisk(TypedDict):
 
 
 def states_at_risk(db: Database, now: datetime, *, days: int = 90) -> list[StateAtRisk]:
-    """The states where, within `days`, licences end so that nobody is left; soonest first."""
+    """The states where, within `days`, the licence of the last provider ends; soonest first."""
     found: list[StateAtRisk] = db.call("states_at_risk", days=days, now=now)
     return found

@@ -1,4 +1,4 @@
-"""Proof of licences: who verified what, when and where, when that is due again, and what was known on a past day."""
+"""Proof of licences: who verified what, when and where, when it is due again, and what was known on a past day."""
 
 from datetime import date, datetime
 from typing import TypedDict

@@ -17,7 +17,7 @@ Mail = Callable[[str], str]
 
 
 class DueReminder(TypedDict):
-    """A licence that ends within `days`, what hangs on it, and the states that it leaves without anybody."""
+    """A licence that ends within `days`, what it affects, and the states that would be left without a provider."""
 
     provider_id: str
     name: str

@@ -1,4 +1,4 @@
-"""When a provider is there: hours in their own time zone, the capacity of each day of the week, and time off."""
+"""When a provider works: hours in their own time zone, the capacity of each day of the week, and time off."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -41,7 +41,7 @@ class TimeOff(TypedDict):
 
 
 class Schedule(TypedDict):
-    """When a provider is there; without `hours` always, except for time off."""
+    """When a provider works; without `hours` always, except for time off."""
 
     zone: str
     hours: list[Hours]
@@ -50,7 +50,7 @@ class Schedule(TypedDict):
 
 
 class ScheduleNow(Schedule):
-    """A schedule, and what it says now: nothing of that changes from `since` to `until`."""
+    """A schedule, and what it means now; that stays the same from `since` to `until`."""
 
     on_duty: bool
     capacity: int | None
@@ -76,7 +76,7 @@ class Placed(TypedDict):
 
 
 def one(db: Database, provider_id: str, now: datetime) -> ScheduleNow | None:
-    """The provider's schedule; None for one who is always there."""
+    """The provider's schedule; None for one who always works."""
     found: ScheduleNow | None = db.call("provider_schedule", provider=provider_id, now=now)
     return found
 
@@ -84,7 +84,7 @@ def one(db: Database, provider_id: str, now: datetime) -> ScheduleNow | None:
 def put(
     db: Database, actor: Actor, provider_id: str, schedule: Schedule | None, now: datetime, *, reason: str
 ) -> Placed:
-    """The provider is there as `schedule` says from now on; without one always.
+    """The provider works by `schedule` from now on; without one always.
 
     Raises `Refused` naming every problem before anything is written.
     """

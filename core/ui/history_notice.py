@@ -1,4 +1,4 @@
-"""Above figures that cannot be complete yet, because not everything that Stripe holds was read."""
+"""A notice above figures that are incomplete until everything at Stripe has been read."""
 
 from functools import partial
 
@@ -15,11 +15,11 @@ KEPT_SECONDS = 10
 
 
 def show() -> None:
-    """Nothing once a backfill was complete; before, how far it is, so that no zero passes for a measured one."""
+    """Show how far the backfill is, so that nobody takes a zero for a result; nothing once it is complete."""
     reads = partial(backfill_job.reached, session.db())
     try:
         reached = shared_cache.answers().get("history", reads, ttl_seconds=KEPT_SECONDS).answer
-    except Unavailable:  # the page itself says that the database is away
+    except Unavailable:  # the page itself reports that the database is away
         return
     if reached.complete_at is not None:
         return

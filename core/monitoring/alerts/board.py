@@ -1,4 +1,4 @@
-"""What fires and fired, as the console shows it, and what staff do about it."""
+"""Alerts that fire or fired, as the console shows them, and what staff do about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class TargetFigures:
 
 
 def newest(db: Database, now: datetime) -> list[Alert]:
-    """What fires, and what was resolved in the last 30 days."""
+    """Alerts that fire, and those that were resolved in the last 30 days."""
     found: list[Alert] = db.call("list_alerts", since=now - timedelta(days=KEPT_DAYS), now=now)
     return found
 
@@ -77,13 +77,13 @@ def target_figures(db: Database, targets: Sequence[Target], now: datetime) -> li
 
 
 def acknowledge(db: Database, actor: Actor, alert_id: int, now: datetime) -> None:
-    """`actor` works on it: no reminder is sent. Raises `Unauthorised` for who may not replay events."""
+    """The actor is working on the alert: no reminder is sent. Raises `Unauthorised` unless they may replay events."""
     roles.require(actor, "events")
     db.call("acknowledge_alert", actor=actor.name, actor_role=str(actor.role), id=alert_id, now=now)
 
 
 def silence(db: Database, actor: Actor, alert_id: int, until: datetime | None, reason: str, now: datetime) -> None:
-    """Nothing is sent about it until then; None ends a silence. Refused without a reason or beyond 30 days."""
+    """Send nothing about the alert until then; None ends a silence. Refused without a reason or beyond 30 days."""
     roles.require(actor, "events")
     db.call(
         "silence_alert",
@@ -97,7 +97,7 @@ def silence(db: Database, actor: Actor, alert_id: int, until: datetime | None, r
 
 
 def send_test(db: Database, actor: Actor, targets: Sequence[Target], console: str, now: datetime) -> None:
-    """A message to every target that says that nothing is wrong; raises `Refused` where there is no target."""
+    """Send a test message to every target; raises `Refused` if there is none."""
     roles.require(actor, "settings")
     db.call(
         "send_test_alert",

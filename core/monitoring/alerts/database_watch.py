@@ -1,4 +1,4 @@
-"""The alert that cannot wait for the database: that it is silent or refuses. A file of DATA_DIR says who was told."""
+"""The alert that the database does not answer or refuses calls. A file in DATA_DIR says which targets were notified."""
 
 import fcntl
 import json
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class DatabaseWatch:
-    """Asked again and again. A database that is away for a while is told to every target, once a worker machine."""
+    """Checks again and again. Each worker machine notifies every target once of a database that stays away."""
 
     db: Database
     targets: Sequence[Target]
@@ -38,7 +38,7 @@ class DatabaseWatch:
     _told: set[str] = field(default_factory=set, init=False)
 
     def look(self) -> bool:
-        """Ask the database for a sign of life; tells of its silence or refusal, and answers whether there was any."""
+        """Check that the database answers; if it does not, notify the targets. Answers whether it does."""
         try:
             self.db.call("schema_fingerprint")
         except Unavailable as error:
@@ -50,7 +50,7 @@ class DatabaseWatch:
         return True
 
     def told(self) -> list[str]:
-        """The targets that were told of the last outage; they are not told again once it is an incident."""
+        """The targets that were notified of the last outage; they are not notified again once it is an incident."""
         file = self.data_dir / FILE
         found = self._told | self._read()
         if file.exists() and time.time() - file.stat().st_mtime > FORGOTTEN_AFTER_SECONDS:
@@ -67,7 +67,7 @@ class DatabaseWatch:
         return {str(each) for each in kept.get("told", [])} if isinstance(kept, dict) else set()
 
     def _tell(self, error: Unavailable) -> None:
-        """Each target until it took the message; which did is kept, so that a restarted worker tells nobody twice."""
+        """Notify each target until it accepts the message; those that did are stored for a restarted worker."""
         with self._alone() as file:
             self._told |= self._read()
             for target in self.targets:
@@ -85,13 +85,13 @@ class DatabaseWatch:
 
     @contextmanager
     def _alone(self) -> Iterator[TextIO | None]:
-        """Of the workers of this machine one tells at a time; None where the disk takes no file."""
+        """One worker of this machine notifies at a time; None if no file can be written."""
         try:
             file = (self.data_dir / FILE).open("a+")
         except OSError as error:
             log.error("who was alerted about the database cannot be recorded", reason=error.strerror)
             yield None
             return
-        with suppress(OSError), file:  # a disk that is full takes no line either; the memory knows
+        with suppress(OSError), file:  # a full disk takes no line either, but the set in memory does
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file

@@ -11,7 +11,7 @@ from core.monitoring.alerts.rule import Rule
 
 @dataclass(frozen=True)
 class Observation:
-    """What a rule's measure says at one moment about one subject."""
+    """The value of a rule's measure at one moment for one subject."""
 
     rule: str
     at: datetime
@@ -60,7 +60,7 @@ class Firing(TypedDict):
 
 @dataclass(frozen=True)
 class Decision:
-    """`still` and `fired` come with what was observed; of `told_resolved` staff were told that they fired."""
+    """`still` and `fired` come with what was observed; staff were notified that those in `told_resolved` fired."""
 
     fired: list[Observation]
     still: list[tuple[Firing, Observation]]
@@ -75,7 +75,7 @@ class Decision:
 def decide(
     firing: Sequence[Firing], observed: Iterable[Observation], rules: Mapping[str, Rule], now: datetime
 ) -> Decision:
-    """An alert fires until its measure clears or says nothing any more, or its rule is switched off."""
+    """An alert fires until its measure clears or has no value any more, or its rule is switched off."""
     seen = {(each.rule, each.key): each for each in observed}
     still, resolved = [], []
     for alert in firing:

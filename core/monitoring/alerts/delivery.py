@@ -1,4 +1,4 @@
-"""Sends the messages that are due: at least once to each target, whatever becomes of the others."""
+"""Sends the messages that are due: at least once to each target, independently of the others."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ PageOf = Callable[[Review], Path | None]
 
 
 class Due(TypedDict):
-    """One message that one target has not taken yet; `attempts` counts this one."""
+    """One message that one target has not accepted yet; `attempts` counts this one."""
 
     message_id: int
     target: str
@@ -47,7 +47,7 @@ class Due(TypedDict):
 def deliver(
     db: Database, targets: Sequence[Target], clock: Callable[[], datetime], page_of: PageOf = lambda _: None
 ) -> int:
-    """Send what is due, several targets at once; answers how many messages a target took.
+    """Send what is due, several targets at once; answers how many messages a target accepted.
 
     `page_of` answers where the page of a review is, which goes along with the message about it.
     """

@@ -96,7 +96,7 @@ def _messages(decision: Decision, known: Mapping[str, Rule], alerting: Alerting,
 
 @dataclass(frozen=True)
 class _Told:
-    """An alert as a message names it; `told_already`: targets may have been told of it while the database was away."""
+    """An alert as a message names it; `told_already`: targets may have been notified while the database was away."""
 
     rule: str
     key: str

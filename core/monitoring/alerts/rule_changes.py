@@ -49,7 +49,7 @@ def load(db: Database) -> dict[str, Rule]:
 
 
 def change(db: Database, actor: Actor, rule: Rule, reason: str, now: datetime) -> None:
-    """The rule is evaluated with these numbers from now on; raises `Unauthorised` for everybody but admins."""
+    """Evaluate the rule with these numbers from now on; raises `Unauthorised` unless the actor is an admin."""
     roles.require(actor, "settings")
     before = load(db).get(rule.name)
     if before is None:

@@ -1,4 +1,4 @@
-"""What an alert says: no patient, no id of one; only figures, codes, states and the ids of Stripe's own objects."""
+"""The text of an alert: figures, codes, states and the ids of Stripe's own objects, and nothing about a patient."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ MOST_STATES = 3
 
 
 def sentence(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
-    """What fires, with its figures, in one sentence."""
+    """The alert with its figures, in one sentence."""
     return _SENTENCES[rule.name](rule, seen, zone)
 
 
@@ -46,7 +46,7 @@ def title(rule: Rule, kind: str, number: int) -> str:
 
 
 def body(sentences: Sequence[str], link: str) -> str:
-    """The sentences, as many as somebody reads, and the page of the console."""
+    """The sentences, up to a readable number, and the page of the console."""
     more = len(sentences) - MOST_NAMED
     lines = [*sentences[:MOST_NAMED], *([f"And {more} more."] if more > 0 else []), link]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The targets of ALERT_URLS: each known by a fingerprint, since its address may hold a password, and told by itself."""
+"""The targets of ALERT_URLS: each known by a fingerprint, as its address may hold a password; notified by itself."""
 
 import hashlib
 import logging
@@ -46,7 +46,7 @@ class Target:
         return Target(self.number, SecretStr(urlunsplit((parts.scheme, parts.netloc, "", query, ""))))
 
     def tell(self, title: str, body: str, *, kind: str, severity: str, attached: Sequence[Path] = ()) -> str | None:
-        """Send one message; answers None once the target took it, else what went wrong in a sentence.
+        """Send one message; answers None once the target has accepted it, else what went wrong in a sentence.
 
         A service that takes no files gets the message alone.
         """

@@ -1,4 +1,4 @@
-"""The files of the field from the command line: the NPI registry, the exclusion list and the taxonomy codes."""
+"""Public provider files from the command line: the NPI registry, the exclusion list and the taxonomy codes."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Reads the OIG's list of excluded individuals and entities (LEIE): which of its rows are, or may be, about a provider.
 
-A birth date is kept only in memory, for a person to compare, and goes nowhere else; addresses are not read.
+A birth date is only shown for comparison, from memory, and never stored or sent; addresses are not read.
 """
 
 import re
@@ -93,7 +93,7 @@ def is_supplement(name: str) -> bool:
 def read(name: str, content: bytes, subjects: Iterable[Subject], *, is_full: bool | None = None) -> ReadExclusions:
     """The rows that concern these providers, and every problem of every row.
 
-    Raises `Refused` where this is no such list. Without `is_full` the file's name decides.
+    Raises `Refused` if this is not the list. Without `is_full` the file's name decides.
     """
     rows = table_files.read(content, COLUMNS)
     _, header = next(rows, (1, []))

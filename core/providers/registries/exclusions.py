@@ -45,7 +45,7 @@ def put(
 ) -> list[ExclusionOutcome]:
     """Store the rows that concern our providers; none if a row of the list has a problem or if this is a `trial`.
 
-    Whose NPI is listed is out of assignment at once. Nobody returns by an import.
+    A provider whose NPI is listed is out of assignment at once. An import lifts no block.
     """
     roles.require(actor, "providers")
     refuse_problems(file.problems)
@@ -76,7 +76,7 @@ def decide(db: Database, actor: Actor, exclusion_id: int, *, is_theirs: bool, re
 
 
 def return_to_assignment(db: Database, actor: Actor, provider_id: str, reason: str, now: datetime) -> None:
-    """Nothing keeps this provider out of assignment any more; raises `Refused` if nothing does."""
+    """Lift every block of this provider; raises `Refused` if there is none."""
     roles.require(actor, "providers")
     db.call(
         "return_provider", actor=actor.name, actor_role=str(actor.role), provider=provider_id, reason=reason, now=now
@@ -114,7 +114,7 @@ def unscreened(db: Database) -> int:
 
 
 def in_words(file: ReadExclusions, outcomes: Sequence[ExclusionOutcome]) -> str:
-    """What the list has and what becomes of it, in a sentence or two."""
+    """What the list holds and what an import does with it, in a sentence or two."""
     counts = Counter(one["outcome"] for one in outcomes)
     kind = "full list" if file.is_full else "monthly supplement"
     found = [f"{count:,} × {OUTCOMES[outcome].lower()}" for outcome, count in counts.items()]

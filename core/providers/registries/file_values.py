@@ -1,4 +1,4 @@
-"""How files of the field write dates and NPIs: each is read exactly, or refused in a sentence."""
+"""How public provider files write dates and NPIs: each is read exactly, or refused in a sentence."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class RowProblem:
 
 
 def day(text: str) -> date | None:
-    """A date as files of the field write it: 20261231, 12/31/2026 or 2026-12-31; None for zeros or an empty cell.
+    """A date as these files write it: 20261231, 12/31/2026 or 2026-12-31; None for zeros or an empty cell.
 
     Raises `ValueError` saying what is wrong.
     """

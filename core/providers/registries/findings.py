@@ -1,4 +1,4 @@
-"""What the NPI registry's entry of a provider gives to look at, in sentences."""
+"""What somebody should check in a provider's entry in the NPI registry, in sentences."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -40,7 +40,7 @@ class ReadNppes:
 
 
 def subjects(db: Database) -> list[Subject]:
-    """Every provider, active or not, by whom the files are searched."""
+    """Every provider, active or not, for whom the files are searched."""
     found: list[Subject] = db.call("registry_subjects")
     return found
 
@@ -48,7 +48,7 @@ def subjects(db: Database) -> list[Subject]:
 def read(db: Database, name: str, stream: IO[bytes], progress: Progress = lambda part: None) -> ReadNppes:
     """What the file says about our providers: the registry's CSV, its .zip, or its API's JSON answer.
 
-    Raises `Refused` where it is no such file; what is wrong in single rows is in `problems`.
+    Raises `Refused` if it is not such a file; what is wrong in single rows is in `problems`.
     """
     by_npi = {one["npi"]: one for one in subjects(db) if one["npi"]}
     file = nppes_file.read(name, stream, by_npi.keys(), progress)
@@ -123,7 +123,7 @@ def absent_as_outcomes(file: ReadNppes) -> list[NppesOutcome]:
 
 
 def findings(db: Database) -> AllFindings:
-    """The providers of whom the registry says something to look at."""
+    """The providers whose entry in the registry has something to check."""
     found: AllFindings = db.call("registry_findings")
     return found
 

@@ -142,7 +142,7 @@ class _CsvReader:
     """One pass over the registry's CSV.
 
     Each cell of the registry's own file is quoted, so that most rows are known to be whole by counting what separates
-    the cells. Only what does not add up so, and the rows of the NPIs asked for, go through a CSV parser.
+    the cells. Only rows whose separators do not add up, and those of the NPIs asked for, go through a CSV parser.
     """
 
     def __init__(self, rows: IO[bytes], npis: Set[str], tell: Callable[[], None]):
@@ -195,7 +195,7 @@ class _CsvReader:
             self._found.rows -= 1
             return
         cells = self._cells(line)
-        ends_open = line[:1] == b'"' and line[-1:] not in (b'"', b"\n")  # its last cell is not there, or not whole
+        ends_open = line[:1] == b'"' and line[-1:] not in (b'"', b"\n")  # its last cell is missing or incomplete
         if cells is None or ends_open:
             self._problem(first, "row", "A quotation mark is missing here." if line.endswith(b"\n") else _CUT_OFF)
         elif len(cells) != self._columns.width:

@@ -1,4 +1,4 @@
-"""What the database answers about the files of the field; days and times are ISO text."""
+"""What the database answers about public provider files; days and times are ISO text."""
 
 from typing import TypedDict
 
@@ -12,7 +12,7 @@ class Subject(TypedDict):
 
 
 class Finding(TypedDict, total=False):
-    """Something in the NPI registry's entry that somebody should look at; `findings.sentence` says it."""
+    """Something in the NPI registry's entry that somebody should check; `findings.sentence` words it."""
 
     kind: str
     day: str
@@ -117,7 +117,7 @@ class ListedExclusion(TypedDict):
 
 
 class WithFindings(TypedDict):
-    """A provider of whom the NPI registry says something to look at."""
+    """A provider whose entry in the NPI registry has something to check."""
 
     id: str
     name: str

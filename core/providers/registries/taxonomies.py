@@ -27,7 +27,7 @@ REQUIRED = ("code", "grouping", "classification", "specialization")
 
 @dataclass(frozen=True)
 class ReadTaxonomy:
-    """The code set, read, and everything that is wrong in it."""
+    """The code set as it was read, and everything that is wrong in it."""
 
     name: str
     codes: tuple[dict[str, str], ...]

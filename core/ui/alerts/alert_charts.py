@@ -1,4 +1,4 @@
-"""Pictures of alerts: when each rule fired, and what a rule's measure was over the days of a dry run."""
+"""Charts of alerts: when each rule fired, and a rule's measure over the days of a dry run."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

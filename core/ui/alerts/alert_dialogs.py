@@ -1,4 +1,4 @@
-"""What staff do about an alert: acknowledge it, silence it; and try whether alerts arrive."""
+"""What staff do about an alert: acknowledge it, silence it; and test whether alerts arrive."""
 
 from collections.abc import Sequence
 from datetime import timedelta

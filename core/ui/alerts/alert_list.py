@@ -1,4 +1,4 @@
-"""What fires now, what was sent to whom, and what fired in the last 30 days."""
+"""Alerts that fire now, what was sent to whom, and those of the last 30 days."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -88,7 +88,7 @@ def deliveries_in_words(messages: Sequence[Message]) -> str:
 
 
 def _firing(rule: str, alerts: Sequence[Alert], now: datetime) -> None:
-    """What fires of one rule, each subject a line with its own buttons."""
+    """The alerts of one rule that fire, each subject a line with its own buttons."""
     with st.container(border=True, key=f"firing-{rule}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             icon = ":material/warning:" if alerts[0]["severity"] == "warning" else ":material/error:"
@@ -108,7 +108,7 @@ def _firing(rule: str, alerts: Sequence[Alert], now: datetime) -> None:
 
 
 def _story(alert: Alert, now: datetime) -> str:
-    """Since when, what staff did about it, and how its last messages were delivered."""
+    """Since when it fires, what staff did about it, and how its last messages were delivered."""
     since = datetime.fromisoformat(alert["firing_since"])
     told = "; ".join(
         f"{KINDS[each['kind']]} {deliveries_in_words([each])}" for each in alert["messages"][-3:] if each["deliveries"]

@@ -75,7 +75,7 @@ def _rule(rule: Rule) -> None:
 
 
 def _fields(rule: Rule) -> None:
-    """The rule's numbers. The fields have no limits: they would keep a number beyond them to themselves."""
+    """The rule's numbers. The fields have no limits: a number beyond them would never reach us to be refused."""
     unit = {"share": "%", "points": "points", "factor": "times"}.get(rule.unit, rule.unit)
     on, threshold, window, minimum = st.columns(4, vertical_alignment="bottom")
     on.toggle("On", rule.enabled, key=f"on-{rule.name}")

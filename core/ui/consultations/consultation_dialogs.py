@@ -96,7 +96,7 @@ def release(consultation_id: str) -> None:
 
 @st.dialog("End the consultation", on_dismiss="rerun")
 def end(consultation_id: str, status: str) -> None:
-    """End a consultation as completed or cancelled, and say what becomes of its payments."""
+    """End a consultation as completed or cancelled, and say what happens to its payments."""
     actions.end_dialog_if_over()
     found = _open(consultation_id)
     if found is None:
@@ -186,7 +186,7 @@ def _consequence(found: ConsultationDetails, chosen: Candidate | None) -> str:
 
 
 def _not_refunded(found: ConsultationDetails, status: str) -> list[str]:
-    """That a cancelled consultation's payments are not refunded by this, if any money is left."""
+    """Says that cancelling refunds no payment of the consultation, if any money is left."""
     if status != "cancelled":
         return []
     kept = [

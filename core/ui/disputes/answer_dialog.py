@@ -1,4 +1,4 @@
-"""The dialog in which evidence goes to the bank or a dispute is accepted: what goes, what is missing, and once more."""
+"""The dialog that submits evidence or accepts a dispute: what is sent, what is missing, and a confirmation."""
 
 from functools import partial
 
@@ -47,7 +47,7 @@ def ask(case: Case, kind: str) -> None:
 
 
 def _what_goes(case: Case) -> bool:
-    """Show what goes to the bank and what does not; False until somebody says that the rest stays out."""
+    """Show what is sent to the bank and what is not; False until the user confirms that the rest is left out."""
     fields = {field.name: field for part in case.fields for field in part}
     staged = [(fields[name].title, text) for name, text in case.known.items() if name in fields]
     st.markdown("**Goes to the bank**" if staged else "**Nothing is saved yet, so nothing can go to the bank.**")

@@ -36,7 +36,7 @@ def show(case: Case) -> None:
 
 
 def unsaved(case: Case) -> Mapping[str, str]:
-    """The texts in the form that are not saved at Stripe: suggestions nobody took, and what could not be saved."""
+    """The texts in the form that are not saved at Stripe: suggestions nobody saved, and what could not be saved."""
     found = {field.name: _typed(case, field.name) for field in _texts(case)}
     return {name: text for name, text in found.items() if text != case.known.get(name, "")}
 
@@ -67,7 +67,7 @@ def _typed(case: Case, name: str) -> str:
 
 
 def _checklist(case: Case, needed: Sequence[Field]) -> None:
-    """What this reason needs, the most important first, and what of it is saved."""
+    """What this reason needs, the most important first, and which of it is saved."""
     done = sum(bool(case.known.get(field.name)) for field in needed)
     with st.container(border=True, key="evidence-checklist"):
         st.markdown(f"**This reason needs {len(needed)} things; {done} saved**")

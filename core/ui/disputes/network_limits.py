@@ -88,7 +88,7 @@ def _ask(day: date) -> None:
         f"{networks.PROGRAMS[network]}, {name}": (network, level) for (network, level), name in networks.LEVELS.items()
     }
     st.selectbox("Limit", list(titles), key="limit which")
-    # No limits on the fields: they would keep a number beyond them to themselves, and the button set the last one.
+    # No limits on the fields: a number beyond them would not be sent, and the button would set the last valid one.
     share = st.number_input("Share of payments (%)", value=1.0, step=0.05, format="%.2f", key="limit share")
     events = st.number_input("Minimum events per month", value=100, step=1, key="limit events")
     st.date_input("From", day, format="YYYY-MM-DD", key="limit since")

@@ -1,4 +1,4 @@
-"""The columns of the bank's tables: entries before an import, statements, deposits and the payouts they could be."""
+"""The columns of the bank's tables: entries before an import, statements, deposits and possible payouts."""
 
 from core.finance.bank.statements import FORMAT_TITLES, Format
 from core.finance.bank.wording import FATES, MATCHED_BY

@@ -1,4 +1,4 @@
-"""Deposits in the console: those that wait for a person, what they could be, and what was matched."""
+"""Deposits in the console: those to match by hand, the payouts they may belong to, and those that were matched."""
 
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ WHY, PAYOUT = "deposit why", "deposit payout"
 
 
 def show() -> None:
-    """What waits, and behind it what was matched and imported."""
+    """The deposits to match, then those that were matched, and what was imported."""
     waiting = deposits.unmatched(session.db(), most=AT_ONCE)
     st.markdown("**Deposits without a payout**")
     if waiting:
@@ -83,7 +83,7 @@ def _matched() -> None:
 
 @st.dialog("Choose the payout", width="large")
 def choose_payout(deposit: UnmatchedDeposit) -> None:
-    """Say which payout a deposit belongs to."""
+    """Match a deposit to a payout by hand."""
     actions.end_dialog_if_over()
     st.markdown(f"**{literal(_amount(deposit))}**, booked {literal(_day(deposit['booked_on']))}")
     candidates = deposit["candidates"]
@@ -110,7 +110,7 @@ def choose_payout(deposit: UnmatchedDeposit) -> None:
 
 @st.dialog("Take apart", width="medium")
 def take_apart(deposit: MatchedDeposit) -> None:
-    """Say that a deposit is not its payout's."""
+    """Unmatch a deposit from its payout."""
     actions.end_dialog_if_over()
     st.markdown(
         f"The deposit of **{literal(_amount(deposit))}**, booked {literal(_day(deposit['booked_on']))}, will belong to "

@@ -1,4 +1,4 @@
-"""The bank's side of the reconciliation: upload a statement, see what would happen, and decide what is unclear."""
+"""The bank's side of the reconciliation: upload a statement, preview it, and decide what is unclear."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ MAX_MB = 64
 
 @dataclass(frozen=True)
 class _Choices:
-    """What was uploaded, and how it is to be read."""
+    """The uploaded file, and how to read it."""
 
     name: str
     data: bytes
@@ -37,7 +37,7 @@ class _Choices:
 
 
 def show() -> None:
-    """The button for an upload, what waits for a person, and what was imported and matched."""
+    """The button for an upload, the deposits to match by hand, and what was imported and matched."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Import a bank statement", icon=":material/upload:", on_click=import_statement)
         st.caption(literal(_booked_until()))
@@ -46,7 +46,7 @@ def show() -> None:
 
 @st.dialog("Import a bank statement", width="large")
 def import_statement() -> None:
-    """Import a file, whole or not at all, after showing what becomes of each of Stripe's entries."""
+    """Import a file, whole or not at all, after showing the outcome of each of Stripe's entries."""
     actions.end_dialog_if_over()
     st.caption(
         "CAMT.053, MT940, BAI2, OFX, QFX or CSV. Only Stripe's deposits and withdrawals are stored, each of them once."

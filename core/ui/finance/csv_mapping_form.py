@@ -1,4 +1,4 @@
-"""The form in which a person says which column of a bank's CSV holds what."""
+"""The form that maps the columns of a bank's CSV."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -53,7 +53,7 @@ def _not_explained(month: Month) -> str:
 
 
 def show() -> None:
-    """The list; below it the chosen month with what can be done to it."""
+    """The list; below it the chosen month with its actions."""
     listed = months.listed(session.db(), session.services().clock())
     if not listed:
         st.info("Each month since the first payment is listed here, to be closed once it is over.")

@@ -21,7 +21,7 @@ COLUMNS = (
 
 
 def show(revenue: Revenue) -> None:
-    """Nothing of it depends on the period: it is as of now."""
+    """Always as of now, whatever the period."""
     st.subheader("On the way to the bank", anchor="payouts")
     st.markdown(literal(revenue_figures.payouts_in_words(revenue)))
     if revenue.payouts:

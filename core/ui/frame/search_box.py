@@ -1,4 +1,4 @@
-"""The search at the top of the sidebar: one field for everything, and what this user opened last."""
+"""The search at the top of the sidebar: one field for everything, and what the user opened last."""
 
 from collections.abc import Sequence
 
@@ -66,7 +66,7 @@ def note(staff: StaffSession) -> None:
 
 
 def _search() -> None:
-    """Look for what was typed, and clear the field: an e-mail address stays nowhere."""
+    """Look for what was typed, and clear the field: an e-mail address is not left in it."""
     typed = str(st.session_state.get(_FIELD) or "")
     st.session_state[_FIELD] = ""
     staff = session.working()

@@ -28,7 +28,7 @@ def taking(incident_id: int, *, release: bool) -> Callable[[Actor], str]:
 
 
 def ending_silence(incident_id: int) -> Callable[[Actor], str]:
-    """For `actions.attempt`: alerts tell of the incident again."""
+    """For `actions.attempt`: alerts are sent about the incident again."""
     return partial(_end_silence, incident_id)
 
 

@@ -1,4 +1,4 @@
-"""The live system: processes, connections, Stripe, queues, the last sweep and the mirror; it refreshes alone."""
+"""The live system: processes, connections, Stripe, queues, the last sweep and the mirror; it refreshes by itself."""
 
 from functools import partial
 

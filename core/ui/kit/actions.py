@@ -70,7 +70,7 @@ def _named(work: Callable[..., object]) -> str:
 
 
 def note_refusal(staff: StaffSession, error: PayopsError, action: str) -> None:
-    """Record in the audit log what was refused to whom on which page; wrong codes are recorded already."""
+    """Record in the audit log which action was refused, to whom and on which page; wrong codes are recorded already."""
     if isinstance(error, Unavailable) or error.code in ("wrong_code", "confirm_again"):
         return
     try:

@@ -14,10 +14,10 @@ from core.ui import export_jobs, exports, session
 from core.ui.export_jobs import Export, Wanted
 from core.ui.text import literal
 
-LARGE_ROWS = 10_000  # from here on an export takes longer than people wait at a button
+LARGE_ROWS = 10_000  # above this an export takes longer than people wait for a button
 REFRESH_SECONDS = 1.0
 FORMATS: dict[Format, str] = {"csv": "CSV", "xlsx": "XLSX"}
-# What stands in an address and is no filter: the chosen row, the place in a list, the period.
+# Query parameters that are no filters: the chosen row, the place in a list, the period.
 NO_FILTERS = frozenset(
     "after alert before closing consultation days deposit dispute entry event from incident licence matched mismatch "
     "movement payment payout period provider refund step tab user warning".split()

@@ -119,7 +119,7 @@ def _write(name: str, said: list[str]) -> None:
 
 
 def _said(name: str) -> list[str]:
-    """What the link that was followed to this page says of this filter, once."""
+    """This filter's value in the link that led to this page, once."""
     found: list[str] = st.session_state.get(_LINK, {}).pop(name, [])
     return found
 

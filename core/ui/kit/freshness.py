@@ -1,4 +1,4 @@
-"""How fresh the shown data is, and whose role applies while the database is unreachable."""
+"""How fresh the shown data is, and which role applies while the database is unreachable."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo

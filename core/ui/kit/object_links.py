@@ -9,7 +9,7 @@ from core.ui import navigation, session
 from core.ui.kit import stripe_dashboard
 from core.ui.text import code
 
-# Ids of ours and of the shop, which do not say what they are of; the fact's name does.
+# Our own ids and the shop's have no telling prefix; the fact's name says what they identify.
 BY_NAME = {"Order": "payments?find={}", "Patient": "payments?find={}", "Invoice": "payments?find={}"}
 
 

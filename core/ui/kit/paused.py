@@ -1,4 +1,4 @@
-"""Whether a flow is paused, said where its buttons are: who paused it and why, within seconds of the switch."""
+"""A notice beside a flow's buttons while it is paused: by whom and why, within seconds of the switch."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Importing the exclusion list and the NPI registry: what becomes of each row is shown before anything is written."""
+"""Importing the exclusion list and the NPI registry: the outcome of each row is shown before anything is written."""
 
 import io
 from collections import Counter
@@ -42,7 +42,7 @@ EXCLUSIONS = (
     Column("open_consultations", "Open consultations", "count", total=True),
     Column("assigned_since", "Assigned since", "count", total=True),
 )
-STORED = tuple(column for column in EXCLUSIONS if column.field != "born")  # a birth date leaves this dialog nowhere
+STORED = tuple(column for column in EXCLUSIONS if column.field != "born")  # a birth date never leaves this dialog
 NPPES = (
     Column("name", "Provider"),
     Column("npi", "NPI"),

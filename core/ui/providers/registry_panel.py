@@ -1,4 +1,4 @@
-"""Who is out of assignment, who may be on the exclusion list, and what the NPI registry says of providers."""
+"""Who is out of assignment, who may be on the exclusion list, and what to check in the NPI registry."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ FINDINGS = (
 
 
 def show() -> None:
-    """The imports' buttons for admins, and below what somebody must decide, move or look at."""
+    """The imports' buttons for admins, and below what staff must decide, move or check."""
     db, may_edit = session.db(), right(session.actor().role, "providers") >= Right.ACT
     st.subheader("Registries and exclusions")
     reassign_bulk.go_on()
@@ -99,7 +99,7 @@ def _blocked_sentence(blocked: Sequence[BlockedProvider]) -> str:
 
 
 def _candidates(found: Sequence[ListedExclusion], may_edit: bool) -> None:
-    """Who bears a listed name: a person compares the birth date in the list, which is stored nowhere here."""
+    """Providers with a listed name: somebody compares the birth date in the list, which is never stored."""
     for one in found[:MOST_CANDIDATES]:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             since = datetime.fromisoformat(one["excluded_on"])

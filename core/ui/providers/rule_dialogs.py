@@ -57,7 +57,7 @@ def add_compact(rules: Rules) -> None:
 
 @st.dialog("Verify member states")
 def verify_members(rules: Rules) -> None:
-    """Say that these states take part in a compact as it stands here, as its own list says today."""
+    """Confirm that these states take part in a compact as entered here, by its own list of today."""
     actions.end_dialog_if_over()
     compact = _compact(rules)
     terms = {one["state"]: one for one in rules_of(rules, compact)}
@@ -161,7 +161,7 @@ def _term(known: list[Term] | list[Registration], of: str) -> Term:
 
 
 def _source(before: licensing_rules.Source | None = None) -> licensing_rules.Source:
-    """Where the rule is written; who sets it has just looked."""
+    """Where the rule is written; whoever sets it has just checked."""
     known, known_link = (before["source"], before["link"]) if before else ("", None)
     source: str = st.text_input("Source", known, max_chars=300, placeholder="Such as the statute and its section")
     link = st.text_input("Link", known_link or "", max_chars=500, placeholder="https://").strip() or None

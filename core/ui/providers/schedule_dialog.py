@@ -1,4 +1,4 @@
-"""When a provider is there: shown in words, and the dialog that changes hours, capacity by day and time off."""
+"""When a provider works: shown in words, and the dialog that changes hours, capacity by day and time off."""
 
 from functools import partial
 from typing import Any
@@ -34,7 +34,7 @@ TIME_OFF = (
 
 
 def show(found: ProviderRow) -> None:
-    """The provider's hours, capacity by day and time off, and whether they are there now."""
+    """The provider's hours, capacity by day and time off, and whether they work now."""
     now = session.services().clock()
     known = schedules.one(session.db(), found["id"], now)
     if known is None:
@@ -57,7 +57,7 @@ def show(found: ProviderRow) -> None:
 
 @st.dialog("Hours and time off", width="large", on_dismiss="rerun")
 def change(found: ProviderRow, known: Schedule | None) -> None:
-    """Change when a provider is there."""
+    """Change when a provider works."""
     actions.end_dialog_if_over()
     start: Schedule = known or {
         "zone": str(session.settings().business_zone),
@@ -129,7 +129,7 @@ def _time_off(start: Schedule) -> pd.DataFrame:
 
 
 def _document(zone: str, hours: pd.DataFrame, off: pd.DataFrame) -> Schedule | None:
-    """What the editors say; None for somebody who is always there."""
+    """The schedule in the editors; None for a provider who always works."""
     lines: list[dict[str, Any]] = hours.to_dict("records")
     days = [WEEKDAYS.index(line["Day"]) + 1 if line["Day"] in WEEKDAYS else 0 for line in lines]
     document: Schedule = {

@@ -1,4 +1,4 @@
-"""The deployment checklist in the console: run by a click, each line with its mend."""
+"""The deployment checklist in the console: run by a click, each line with how to fix it."""
 
 import streamlit as st
 

@@ -77,7 +77,7 @@ def _step(running: Services, number: int, step: Progress, *, open: bool) -> None
         return
     st.caption(literal(step.step.why))
     failures = [finding for finding in step.open if finding.state is State.FAILED]
-    for finding in (failures or step.open) if open else ():  # what waits for another line says nothing new beside it
+    for finding in (failures or step.open) if open else ():  # a line that waits for another one adds nothing beside it
         mend = CREATE if finding.mend == ADD_ENDPOINT else finding.mend
         st.markdown(f"{literal(finding.detail)}  \n{literal(mend or '')}")
     if step.step is first_steps.EVENTS and open:

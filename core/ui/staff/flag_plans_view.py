@@ -28,7 +28,7 @@ SENTENCE, WHY = "plan sentence", "plan why"
 
 
 def show() -> None:
-    """Everything about switches that is not a switch itself."""
+    """Everything about the switches but the switches themselves."""
     found = flag_plans.read(session.db())
     with st.container(horizontal=True):
         st.button("Stop all new money", icon=":material/dangerous:", on_click=stop_new_money, key="stop new money")

@@ -1,4 +1,4 @@
-"""What Stripe must not be told, on the page Settings: the clinical words, and a look at what it was told before."""
+"""What Stripe must not receive, on the page Settings: the clinical words, and a scan of what was sent before."""
 
 from datetime import date, datetime, timedelta
 from functools import partial

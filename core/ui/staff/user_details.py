@@ -16,7 +16,7 @@ from core.ui.text import ago, in_zone, literal
 
 
 def show(everybody: Sequence[User], name: str) -> None:
-    """The user with this name among everybody."""
+    """The user with this name."""
     user = next((each for each in everybody if each["name"] == name), None)
     if user is None:
         st.info(f"There is no user {literal(name)}.")

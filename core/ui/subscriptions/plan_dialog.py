@@ -35,7 +35,7 @@ def open(subscription_id: str) -> None:
     item = life.subscription["items"][0]
     choices = [item["price_id"], *(each.price_id for each in names.others([item["price_id"]], life.currency))]
     price_id = st.selectbox("Plan", choices, format_func=names.plan_title, key=key(life, "plan"))
-    # Without limits of its own: the field would keep a number beyond them to itself, and the button the last one.
+    # The field has no limits: a number beyond them would not be sent, and the button would use the last valid one.
     quantity = st.number_input(
         "Quantity", value=item["quantity"], step=1, format="%d", key=key(life, "quantity"), placeholder="1"
     )

@@ -51,7 +51,7 @@ def movements(figures: SubscriptionFigures) -> Chart:
 
 
 def losses(figures: SubscriptionFigures) -> Chart:
-    """What the customers who left brought in a month, by why they left."""
+    """The monthly revenue of the customers who left, by their reason."""
     currency = figures.currency
     figure = charts.framed(f"{currency.upper()} a month", horizontal=True)
     for kind, colour in KINDS.items():

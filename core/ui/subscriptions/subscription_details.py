@@ -1,4 +1,4 @@
-"""One subscription: what it is, what can be done to it, what it brought, and its life."""
+"""One subscription: its facts, its actions, the revenue it brought, and its history."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ BANDS = {"past_due": FAILURE, "unpaid": FAILURE, "paused": BEFORE, "trialing": B
 
 
 def show(subscription_id: str, names: Catalogue) -> None:
-    """Everything about it; `?subscription=sub_…`."""
+    """Everything about one subscription; `?subscription=sub_…`."""
     running = session.services()
     life = subscription_life.load(running.db, subscription_id, zone=running.settings.business_zone)
     if life is None:
@@ -88,7 +88,7 @@ def _what_may_be_done(life: Life) -> None:
 
 
 def brought(life: Life, now: datetime) -> Chart:
-    """What it brought in a month from phase to phase; bands where it was on trial, past due, unpaid or paused."""
+    """Its monthly revenue from phase to phase; bands where it was on trial, past due, unpaid or paused."""
     now, currency = now.astimezone(life.zone), life.currency
     points = [(phase.starts_at, phase.monthly_minor, phase) for phase in life.phases]
     last = life.phases[-1]

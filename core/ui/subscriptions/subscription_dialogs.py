@@ -1,4 +1,4 @@
-"""The dialogs that cancel, resume or pause a subscription: each shows what it means before it is done."""
+"""The dialogs that cancel, resume or pause a subscription: each shows the consequences before it is done."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -28,7 +28,7 @@ Do = Callable[[Actor, str], Action]
 
 @st.dialog("Cancel subscription", width="medium")
 def cancel(subscription_id: str) -> None:
-    """Now, or with the period."""
+    """Cancel now, or at the period's end."""
     actions.end_dialog_if_over()
     if (life := opened(subscription_id)) is None:
         return
@@ -60,7 +60,7 @@ def cancel(subscription_id: str) -> None:
 
 @st.dialog("Withdraw the cancellation", width="medium")
 def resume(subscription_id: str) -> None:
-    """It renews again."""
+    """Undo a scheduled cancellation: it renews again."""
     actions.end_dialog_if_over()
     if (life := opened(subscription_id)) is None:
         return
@@ -77,7 +77,7 @@ def resume(subscription_id: str) -> None:
 
 @st.dialog("Pause collection", width="medium")
 def pause(subscription_id: str) -> None:
-    """Until a day, or until somebody resumes it."""
+    """Pause its invoices until a day, or until somebody resumes them."""
     actions.end_dialog_if_over()
     if (life := opened(subscription_id)) is None:
         return
@@ -111,7 +111,7 @@ def pause(subscription_id: str) -> None:
 
 @st.dialog("Resume collection", width="medium")
 def resume_collection(subscription_id: str) -> None:
-    """Its next invoices are collected again."""
+    """Resume: its next invoices are collected again."""
     actions.end_dialog_if_over()
     if (life := opened(subscription_id)) is None:
         return
@@ -130,7 +130,7 @@ def resume_collection(subscription_id: str) -> None:
 
 
 def opened(subscription_id: str) -> Life | None:
-    """The subscription as it is now, at the top of its dialog; None where it is no more."""
+    """The subscription as it is now, at the top of its dialog; None, with a message, if it no longer exists."""
     life = subscription_life.load(session.db(), subscription_id, zone=session.settings().business_zone)
     if life is None:
         st.info("This subscription no longer exists.")
@@ -174,7 +174,7 @@ def finish(life: Life, consequences: Sequence[str], label: str, do: Do, *, probl
 
 
 def said(life: Life) -> str:
-    """The reason that is typed at this moment."""
+    """The reason as it stands in the field."""
     return (st.session_state.get(key(life, "why")) or "").strip()
 
 
