@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import tuple_row
 from xdist.remote import Producer
 
 from core import logs
@@ -59,6 +60,12 @@ begin
   end loop;
 end $$
 """
+
+
+# As `discard all`, which would have the tables learned anew.
+NOTHING_LEFT = (
+    "set session authorization default; reset all; close all; unlisten *; select pg_advisory_unlock_all(); discard temp"
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -123,12 +130,45 @@ def database(server: Server) -> Iterator[PsycopgDatabase]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def kept_connection(server: Server) -> Iterator["KeptConnection"]:
+    kept = KeptConnection(server.owner_conninfo)
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def owner(server: Server) -> Iterator[psycopg.Connection]:
+def owner(kept_connection: "KeptConnection") -> Iterator[psycopg.Connection]:
     """The owner's connection, to look at tables in a test; starts from an empty inbox and mirror."""
-    with psycopg.connect(server.owner_conninfo, autocommit=True) as connection:
+    with kept_connection.as_new() as connection:
         empty(connection)
         yield connection
+
+
+class KeptConnection:
+    """One connection of the owner for all tests: a new one each time learns all tables before it empties them."""
+
+    def __init__(self, conninfo: str):
+        self._conninfo = conninfo
+        self._open: psycopg.Connection | None = None
+
+    @contextmanager
+    def as_new(self) -> Iterator[psycopg.Connection]:
+        """As a new one: nothing of the test before is left in its session. What a test broke is opened anew."""
+        if self._open is None or self._open.closed:
+            self._open = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
+        yield self._open
+        try:
+            self._open.rollback()
+            self._open.autocommit = True
+            self._open.row_factory = tuple_row
+            self._open.execute(NOTHING_LEFT)
+        except psycopg.Error:
+            self.close()
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
 
 
 def empty(connection: psycopg.Connection) -> None:

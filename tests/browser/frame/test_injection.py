@@ -34,18 +34,30 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def keys_of_addresses():
     """Each name that a page or a filter reads from the query string, handed to a function of the page or not."""
     for path in [*(CHECKOUT / "pages").rglob("*.py"), *(CHECKOUT / "core" / "ui").rglob("*.py")]:
-        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        text = path.read_text()
+        if not re.search(r"query|choose|\bbind\b", text):
+            continue  # nothing here that reads the query string; most files are not parsed
+        nodes = list(ast.walk(ast.parse(text)))
+        calls = [node for node in nodes if isinstance(node, ast.Call)]
         binding = set()
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef) and "bind='query-params'" in ast.unparse(node):
-                binding.add(node.name)
+        for node in nodes:
+            if isinstance(node, ast.FunctionDef):
+                if 'bind="query-params"' in (ast.get_source_segment(text, node) or ""):
+                    binding.add(node.name)
         for call in calls:
             named = {keyword.arg: keyword.value for keyword in call.keywords}
             found = [named.get("choose"), named.get("key") if "bind" in named else None]
-            name = ast.unparse(call.func)
-            if name.endswith("query_params.get") or name in binding:
+            if _reads_an_address(call.func) or isinstance(call.func, ast.Name) and call.func.id in binding:
                 found += call.args
             yield from (each.value for each in found if isinstance(each, ast.Constant))
+
+
+def _reads_an_address(function):
+    """Whether this is `query_params.get`, of Streamlit or of whatever stands for it."""
+    if not isinstance(function, ast.Attribute) or function.attr != "get":
+        return False
+    of = function.value
+    return getattr(of, "attr", getattr(of, "id", "")).endswith("query_params")
 
 
 KEYS = sorted(key for key in {*keys_of_addresses()} if re.fullmatch(r"[a-z][a-z0-9_-]*", key))
