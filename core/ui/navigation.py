@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -28,9 +28,14 @@ class Entry:
     title: str
     icon: str
 
-    @property
+    @cached_property
     def path(self) -> Path:
         return CHECKOUT / "pages" / self.section.lower() / f"{self.address.replace('-', '_')}.py"
+
+    @cached_property
+    def exists(self) -> bool:
+        """Asked once: no page comes or goes while the console runs."""
+        return self.path.exists()
 
 
 ENTRIES = tuple(Entry(page.address, page.section, page.title, page.icon) for page in CONSOLE_PAGES)
@@ -38,7 +43,7 @@ ENTRIES = tuple(Entry(page.address, page.section, page.title, page.icon) for pag
 
 def present() -> list[Entry]:
     """The pages that exist: one without a file is not part of the console yet."""
-    return [entry for entry in ENTRIES if entry.path.exists()]
+    return [entry for entry in ENTRIES if entry.exists]
 
 
 def entry_of(address: str) -> Entry | None:

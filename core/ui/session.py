@@ -1,6 +1,8 @@
 """Who is signed in on this page, and the services the page works with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from threading import Lock
 from typing import TypeGuard
@@ -22,6 +24,8 @@ _SESSION_ID, _TICKET, _ENDED = "staff_session_id", "staff_session_ticket", "staf
 _ENDED_MESSAGE, _ADDRESS = "staff_session_ended_message", "page_address"
 _DEVICES = "known_device_tokens"
 _starting = Lock()
+_Found = dict[tuple[str | None, str | None], StaffSession | None]
+_drawn_for: ContextVar[_Found | None] = ContextVar("drawn_for", default=None)
 
 
 @cache
@@ -40,17 +44,33 @@ def db() -> Database:
     return services().db
 
 
+@cache
 def sessions() -> Sessions:
     """The store of staff sessions."""
     return sessions_of(settings(), db())
 
 
 def current() -> StaffSession | None:
-    """The session of this page, looked up each time, so that an ended session is None at once.
+    """The session of this page, looked up for each run and each click, so that an ended session is None at once.
 
     A tab that signed in knows its session itself, because a socket keeps the cookies it was opened with.
     """
-    return _found(*_known_by())
+    known_by, drawn_for = _known_by(), _drawn_for.get()
+    if drawn_for is None:
+        return _found(*known_by)
+    if known_by not in drawn_for:
+        drawn_for[known_by] = _found(*known_by)
+    return drawn_for[known_by]
+
+
+@contextmanager
+def looked_up_once() -> Iterator[None]:
+    """While a page is drawn, its parts ask only once who is signed in; a click or a part that refreshes asks anew."""
+    token = _drawn_for.set({})
+    try:
+        yield
+    finally:
+        _drawn_for.reset(token)
 
 
 def working() -> StaffSession | None:

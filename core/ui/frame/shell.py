@@ -89,7 +89,8 @@ def _run() -> None:
         _run_session_script("data-session-ticket", ticket)
     if staff:
         filters.follow_link(page.url_path)
-    page.run()
+    with session.looked_up_once():
+        page.run()
 
 
 def report_failure(error: Exception) -> bool:

@@ -21,7 +21,13 @@ ID_IN_LINK = r"=([^=]*)$"
 
 def frame(rows: Sequence[Row], columns: Sequence[Column]) -> Any:
     """The rows as a data frame, with a style where there is money: cells are numbers, written in their currency."""
-    table = pd.DataFrame({column.title: [_cell(column, row) for row in rows] for column in columns})
+    linked = [_is_linked(column) for column in columns]
+    table = pd.DataFrame(
+        {
+            column.title: [_cell(column, row, leads) for row in rows]
+            for column, leads in zip(columns, linked, strict=True)
+        }
+    )
     for column in columns:
         if column.kind == "moment":
             at = pd.to_datetime(table[column.title], utc=True, format="ISO8601")
@@ -45,13 +51,13 @@ def _heading(column: Column, order: Order | None) -> str:
     return f"{column.title} {'↓' if order.descending else '↑'}"
 
 
-def _cell(column: Column, row: Row) -> Any:
+def _cell(column: Column, row: Row, linked: bool) -> Any:
     value = column.value(row)
     if value is None or value == "":
-        return None if column.kind == "money" or _is_linked(column) else value
+        return None if column.kind == "money" or linked else value
     if column.kind == "money":
         return float(Money(value, _currency(column, row)).major)
-    if column.links_to and _is_linked(column):
+    if column.links_to and linked:
         return "/" + column.links_to.format(quote(str(value), safe=""))
     return value
 
