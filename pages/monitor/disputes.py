@@ -59,11 +59,8 @@ if chosen:
     dispute_details.show(chosen)
 # Below one dispute the filters stay, so that going back shows the same list.
 with st.expander("Other disputes") if chosen else st.container(horizontal=True, gap="medium"):
-    shown = Shown(
-        st.segmented_control(
-            "Show", list(Shown), default=Shown.TO_ANSWER, required=True, key="show", bind="query-params"
-        )
-    )
+    choice = st.selectbox("Show", list(Shown), key="show", bind="query-params", width=200)
+    shown = Shown(choice or Shown.TO_ANSWER)
     period = filters.period()
     known = shared_cache.answers().get("currencies", partial(overview.currencies, db), ttl_seconds=0).answer
     currency = filters.currency(known)

@@ -143,8 +143,7 @@ def _show_stage(stage: Stage, figures: Figures, period: Period) -> None:
 def _from_opening_to_closing(figures: Figures, found: Sequence[Stage]) -> Chart:
     currency = figures["currency"]
     steps = [(stage.name, stage.minor) for stage in found]
-    figure = charts.framed(currency.upper())
-    written = waterfall(figure, steps, currency)
+    figure, written = waterfall(currency.upper(), steps, currency)
     unit = f"Amount ({currency.upper()})"
     frame = pd.DataFrame(
         {"Step": [name for name, _ in steps], unit: [charts.major(minor, currency) for _, minor in steps]}

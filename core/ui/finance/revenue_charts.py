@@ -14,6 +14,7 @@ from core.ui.kit import charts
 from core.ui.kit.charts import BEFORE, FAILURE, LINE, MONEY, NOW, Chart
 
 MOST_BARS = 10
+AXIS_PIXELS, STEP_PIXELS = 74, 26
 HOVER = "%{customdata}<extra></extra>"
 COLUMNS = {
     "Gross": "gross_minor",
@@ -31,8 +32,7 @@ def from_gross_to_net(revenue: Revenue) -> Chart:
     steps = [("Gross", sums.gross_minor), ("Refunds", -sums.refunded_minor), ("Disputes", -sums.disputed_minor)]
     steps += [("Fees", -sums.fees_minor)] + ([("Taxes on fees", -sums.taxes_minor)] if sums.taxes_minor else [])
     steps.append(("Net", sums.net_minor))
-    figure = charts.framed(currency.upper())
-    written = waterfall(figure, steps, currency)
+    figure, written = waterfall(currency.upper(), steps, currency)
     unit = f"Amount ({currency.upper()})"
     frame = pd.DataFrame({"Step": [each for each, _ in steps], unit: [charts.major(a, currency) for _, a in steps]})
     return Chart(
@@ -45,18 +45,19 @@ def from_gross_to_net(revenue: Revenue) -> Chart:
     )
 
 
-def waterfall(figure: Any, steps: Sequence[tuple[str, int]], currency: str) -> list[str]:
-    """Draw steps of which the first is a start and the last the sum of all before; returns each in words."""
+def waterfall(unit: str, steps: Sequence[tuple[str, int]], currency: str) -> tuple[Any, list[str]]:
+    """A chart of steps, of which the first is a start and the last the sum of all before, and each step in words.
+
+    It is read downwards like a statement: each amount stands beside its name, so that it is as large on a phone.
+    """
     amounts = [str(Money(amount, currency)) for _, amount in steps]
     written = [f"{title} {amount}" for (title, _), amount in zip(steps, amounts, strict=True)]
+    figure = charts.framed(unit, horizontal=True)
     figure.add_waterfall(
-        x=[title for title, _ in steps],
-        y=[charts.major(amount, currency) for _, amount in steps],
+        orientation="h",
+        x=[charts.major(amount, currency) for _, amount in steps],
+        y=[f"{title}  <b>{amount}</b>" for (title, _), amount in zip(steps, amounts, strict=True)],
         measure=["absolute", *["relative"] * (len(steps) - 2), "total"],
-        text=amounts,
-        textposition=_beside_or_in([amount for _, amount in steps]),
-        insidetextfont={"color": "white"},
-        cliponaxis=False,
         customdata=written,
         hovertemplate=HOVER,
         decreasing={"marker": {"color": FAILURE}},
@@ -64,16 +65,11 @@ def waterfall(figure: Any, steps: Sequence[tuple[str, int]], currency: str) -> l
         totals={"marker": {"color": MONEY}},
         connector={"line": {"color": LINE, "width": 1}},
     )
-    figure.update_yaxes(nticks=5)
-    figure.update_xaxes(automargin=True)
+    figure.update_layout(height=AXIS_PIXELS + STEP_PIXELS * len(steps))
+    figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True)
+    figure.update_xaxes(nticks=5, fixedrange=True)
     _zoom(figure, [amount for _, amount in steps], currency)
-    return written
-
-
-def _beside_or_in(amounts: Sequence[int]) -> list[str]:
-    """Where each step's amount is written: below a tall fall it would be on the axis, so it is in its bar."""
-    tallest = max(map(abs, amounts))
-    return ["inside" if amount < 0 and -amount * 3 > tallest else "outside" for amount in amounts]
+    return figure, written
 
 
 def _zoom(figure: Any, amounts: Sequence[int], currency: str) -> None:
@@ -84,15 +80,15 @@ def _zoom(figure: Any, amounts: Sequence[int], currency: str) -> None:
         levels.append(level)
     low, high = min(levels), max(levels)
     if low <= 0 or high - low > high / 3:
-        figure.update_yaxes(rangemode="tozero")
+        figure.update_xaxes(rangemode="tozero")
         return
     step = 10 ** max(len(str(high - low)) - 1, 0) if high > low else max(low // 10, 1)
     begins = max(0, (low - (high - low)) // step * step)
-    top = high + max(high - low, step) * 0.35
-    figure.update_yaxes(range=[charts.major(begins, currency), charts.major(int(top), currency)])
+    top = high + max(high - low, step) * 0.1
+    figure.update_xaxes(range=[charts.major(begins, currency), charts.major(int(top), currency)])
     if begins:
-        unit = figure.layout.yaxis.title.text
-        figure.update_yaxes(title_text=f"{unit}, from {Money(begins, currency)}")
+        unit = figure.layout.xaxis.title.text
+        figure.update_xaxes(title_text=f"{unit}, from {Money(begins, currency)}")
 
 
 def each_day(revenue: Revenue) -> Chart:

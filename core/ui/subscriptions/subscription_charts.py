@@ -26,8 +26,8 @@ KINDS = {Kind.VOLUNTARY: MONEY, Kind.INVOLUNTARY: FAILURE, Kind.OTHER: LINE}
 def movements(figures: SubscriptionFigures) -> Chart:
     """From the recurring revenue at the start to that at the end; each bar leads to its customers."""
     currency = figures.currency
-    figure = charts.framed(f"{currency.upper()} a month")
-    written = waterfall(figure, [(each.title, each.amount_minor) for each in figures.steps], currency)
+    steps = [(each.title, each.amount_minor) for each in figures.steps]
+    figure, written = waterfall(f"{currency.upper()} a month", steps, currency)
     figure.data[0].customdata = [
         f"{words}, {counted(each.customers, 'customer')}" for words, each in zip(written, figures.steps, strict=True)
     ]
