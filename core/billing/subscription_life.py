@@ -40,6 +40,14 @@ ASKED = {
     "resume_collection": "Resumption of collection",
     "change_plan": "Change of plan",
 }
+# Stripe's `billing_reason` of an invoice.
+INVOICED_FOR = {
+    "subscription_create": "first invoice",
+    "subscription_cycle": "renewal",
+    "subscription_update": "change of plan",
+    "subscription_threshold": "usage threshold reached",
+    "manual": "made by hand",
+}
 FINISHED = ("canceled", "incomplete_expired")
 
 
@@ -208,7 +216,8 @@ def _discount(discount: Row, currency: str) -> str:
 def _invoices(life: Life) -> Iterator[Moment]:
     for invoice in life.invoices:
         due = Money(invoice["amount_due_minor"], invoice["currency"])
-        why = (invoice["billing_reason"] or "").replace("_", " ")
+        reason = invoice["billing_reason"] or ""
+        why = INVOICED_FOR.get(reason, reason.replace("_", " "))
         at = invoice["finalized_at"] or invoice["created"]
         tries = f", {invoice['attempt_count']} attempts" if (invoice["attempt_count"] or 0) > 1 else ""
         yield _invoice(at, f"Invoice of {due}", f"{why}{tries}", invoice["id"])

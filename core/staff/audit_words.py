@@ -65,6 +65,38 @@ _ACTIONS = {
     "cli:command:tried": "Run command",
 }
 _SOURCES = {"cli": "command line", "token": "API token", "patient": "patient"}
+# The verbs that actions begin with, and how a sentence tells of them.
+_PAST = {
+    "Add": "added",
+    "Change": "changed",
+    "Comment": "commented",
+    "Confirm": "confirmed",
+    "Create": "created",
+    "Dismiss": "dismissed",
+    "Export": "exported",
+    "Import": "imported",
+    "Link": "linked",
+    "Open": "opened",
+    "Pause": "paused",
+    "Plan": "planned",
+    "Read": "read",
+    "Remove": "removed",
+    "Reset": "reset",
+    "Resume": "resumed",
+    "Return": "returned",
+    "Run": "ran",
+    "Scan": "scanned",
+    "Set": "set",
+    "Sign": "signed",
+    "Skip": "skipped",
+    "Take": "took",
+    "Unlink": "unlinked",
+    "Upload": "uploaded",
+    "Verify": "verified",
+    "Withdraw": "withdrew",
+}
+_ENDINGS = ("ed", "begun", "set", "made", "sent", "withdrawn")
+_SIMPLE = {"begun": "began", "withdrawn": "withdrew"}
 _UNKNOWN = "unknown:"  # a name that is nobody's, of which only a digest is kept
 
 
@@ -90,10 +122,30 @@ def action_name(name: str) -> str:
 
 
 def sentence(entry: Entry) -> str:
-    """The entry in a sentence: `ana: approve refund, payment pi_1`, `ana was refused: open page, page settings`."""
+    """`ana approved refund re_1`, `ana changed role of user ben`, `ana was refused: open page, page settings`."""
     did = action(entry)
-    refused = " was refused" if entry["outcome"] == "refused" else ""
-    return f"{who(entry)}{refused}: {did[:1].lower()}{did[1:]}, {thing(entry)}"
+    if entry["outcome"] == "refused":
+        return f"{who(entry)} was refused: {did[:1].lower()}{did[1:]}, {thing(entry)}"
+    return f"{who(entry)} {_told(entry, did)}"
+
+
+def _told(entry: Entry, did: str) -> str:
+    """What was done to what, in the past, from a name such as `Change role` or an action such as `refund:issued`."""
+    about = thing(entry).replace("-", " ", 1) if "-" in entry["subject"].partition(":")[0] else thing(entry)
+    _, noun, verb, *_ = [*entry["action"].split(":"), "", ""]
+    if entry["action"] not in _ACTIONS and verb.endswith(_ENDINGS) and "-" not in verb:
+        noun = noun.replace("-", " ")
+        return f"{_SIMPLE.get(verb, verb)} {about if about.startswith(f'{noun} ') else f'{noun} {about}'}"
+    first, _, others = did.partition(" ")
+    if first not in _PAST or entry["action"] not in _ACTIONS:
+        return f"{did[:1].lower()}{did[1:]}, {about}"
+    told = f"{_PAST[first]} {others}"
+    if entry["subject"].partition(":")[2] == str(entry["actor"]).partition(":")[2]:
+        return told  # their own session or account
+    kind, _, name = about.partition(" ")
+    if others.endswith(kind) and name:  # `verified licence`, licence …
+        return f"{told} {name}"
+    return f"{told} of {about}" if kind == "user" else f"{told}, {about}"
 
 
 def who(entry: Entry) -> str:

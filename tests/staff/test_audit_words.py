@@ -50,6 +50,22 @@ def test_an_action_is_said_by_its_noun_and_verb(action, words):
 
 
 @pytest.mark.parametrize(
+    ("action", "subject", "words"),
+    [
+        ("staff:session:opened", "user:ana", "ana signed in"),
+        ("staff:user:role-set", "user:ben", "ana changed role of user ben"),
+        ("payments:refund:begun", "re:re_1", "ana began refund re_1"),
+        ("providers:consultation:assigned", "consultation:cons_1", "ana assigned consultation cons_1"),
+        ("finance:bank-statement:imported", "bank-statement:7", "ana imported bank statement 7"),
+        ("staff:flag:closed", "flag:refunds", "ana paused flow, flag refunds"),
+        ("payments:recovery:not-tried", "payment:pi_1", "ana recovery not tried, payment pi_1"),
+    ],
+)
+def test_an_entry_reads_as_a_sentence(action, subject, words):
+    assert audit_words.sentence(entry(action=action, subject=subject, outcome="done")) == words
+
+
+@pytest.mark.parametrize(
     ("subject", "words"),
     [("user:ben", "user ben"), ("re:re_1", "re_1"), ("user:unknown:0f", "unknown user"), ("x", "x")],
 )

@@ -20,12 +20,12 @@ SEVERITIES = {"critical": "Critical", "error": "Error", "warning": "Warning", "i
 SHOWN: tuple[Show, ...] = ("open", "to act on", "resolved", "all")
 COLUMNS = (
     Column("severity", "Severity", read=lambda one: SEVERITIES[one["severity"]], width=70),
-    Column("title", "What happened", width=290),
+    Column("title", "What happened", width=430),
     Column("occurrences", "Times", "count", width=60, total=True),
     Column("by_hour", "Last 24 hours", "trend", help="How often in each of the last 24 hours.", width=100),
+    Column("last_seen", "Last seen", "moment"),
     Column("owner", "Owner", read=lambda one: owner_in_words(one), width=80),
     Column("state", "State", read=lambda one: state_in_words(one), width=80),
-    Column("last_seen", "Last seen", "moment"),
     Column("first_seen", "First seen", "moment"),
     Column("kind", "Area", read=lambda one: kind(one["kind"]).title),
 )

@@ -8,6 +8,7 @@ import pandas as pd  # type: ignore[import-untyped]
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 import streamlit as st
 
+from core.figures.wording import counted
 from core.payments.actions import Action
 from core.payments.recovery import recovery
 from core.payments.recovery.recovery_cases import Case
@@ -96,12 +97,14 @@ def chart(cases: Sequence[Case], currency: str) -> Chart:
         x=[amounts[step] for step in present],
         orientation="h",
         marker={"color": FAILURE},
-        text=[f"{len(of[step]):,}" for step in present],
+        text=[counted(len(of[step]), "payment") for step in present],
         textposition="auto",
-        hovertemplate="%{y}: %{x:,.2f} in %{text} payments<extra></extra>",
+        textangle=0,
+        insidetextfont={"color": "white"},
+        hovertemplate="%{y}: %{x:,.2f} in %{text}<extra></extra>",
     )
     figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
-    figure.update_xaxes(title_text=f"{currency.upper()} to collect, with the number of payments")
+    figure.update_xaxes(title_text=f"{currency.upper()} to collect", nticks=6)
 
     def rows() -> pd.DataFrame:
         return pd.DataFrame(

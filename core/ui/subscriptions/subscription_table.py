@@ -142,7 +142,7 @@ def _present(names: Catalogue) -> tuple[Column, ...]:
 
     return (
         Column("customer_id", "Customer"),
-        Column("items", "Plan", read=plan, width="large"),
+        Column("items", "Plan", read=plan, width=270),
         Column("status", "Status", read=status),
         Column("monthly_minor", "MRR", "money", total=True, help="A month, after recurring discounts."),
         Column("price_minor", "Monthly price", "money", help="Counted or not: of a trial, what it will bring."),

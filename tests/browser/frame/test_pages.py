@@ -12,6 +12,7 @@ from core.monitoring import incidents
 from core.periods import wall_clock
 from core.staff.roles import Right, Role, right
 from core.ui import navigation
+from tests.browser.conftest import at_rest
 
 
 def test_the_start_address_leads_to_the_first_page(console, page):
@@ -21,12 +22,19 @@ def test_the_start_address_leads_to_the_first_page(console, page):
     expect(page.get_by_text("Page not found")).to_have_count(0)
 
 
-def test_the_sidebar_has_the_pages_of_the_role_under_their_sections(console, page):
-    console.open(page, "admin")
+def test_the_sidebar_has_the_pages_of_the_role_by_section_and_one_press_of_back_restores_the_page_before(console, page):
+    console.open(page, "admin", "/refunds?period=7d")
     sidebar = page.get_by_test_id("stSidebarNav")
     expect(sidebar.get_by_role("link", name="Settings")).to_be_visible()
     expect(sidebar.get_by_text("Admin", exact=True)).to_be_visible()
     expect(sidebar.get_by_text("home", exact=True)).to_have_count(0)
+    at_rest(page)
+    sidebar.get_by_role("link", name="Disputes").click()
+    page.wait_for_url("**/disputes*")
+    at_rest(page)
+    page.go_back()
+    expect(page.get_by_text("refunded in these 7 days")).to_be_visible()
+    expect(page).to_have_url(f"{console.base}/refunds?period=7d")
 
 
 def test_a_page_of_another_role_is_not_in_the_sidebar_says_so_at_its_address_and_logs_the_try(console, page):

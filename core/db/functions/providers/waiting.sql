@@ -45,8 +45,10 @@ begin
       where i.kind = 'consultation_waiting' and i.fingerprint = late.state and i.resolved_at is null
     ) then
       perform payops.record_incident(
-        'consultation_waiting', late.state, format('Consultations in %s have waited too long for a provider.', late.state), p_now,
-        'warning', jsonb_build_object(
+        'consultation_waiting', late.state, format(
+          'Consultations in %s have waited too long for a provider.',
+          (select s.name from payops.states as s where s.code = late.state)
+        ), p_now, 'warning', jsonb_build_object(
           'waiting', late.waiting, 'oldest', late.since, 'reason', payops.no_provider_reason(late.state, p_now)
         )
       );
