@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from core.providers.states import name_of
 from core.staff import audit_words
 
 Facts = Mapping[str, Any]
@@ -43,14 +44,15 @@ _OTHERS = {
 def in_words(action: str, before: Facts | None, after: Facts | None) -> list[str]:
     """One line for each thing that an entry of a provider's history changed."""
     if words := _OTHERS.get(action):
-        return [words.format_map({"state": "", "name": ""} | (after or {}).get(action.split(":")[1], {}))]
+        facts = {"state": "", "name": ""} | (after or {}).get(action.split(":")[1], {})
+        return [words.format_map(facts | {"state": name_of(facts["state"])})]
     if not action.startswith("providers:provider:"):
         return [audit_words.action_name(action)]
     return differences(before, after or {})
 
 
 def differences(before: Facts | None, after: Facts) -> list[str]:
-    """One line per changed field: `Capacity: 10 → 3`, `Licence in TX A1 · last day: none → 20 Nov 2026`.
+    """One line per changed field: `Capacity: 10 → 3`, `Licence in Texas A1 · last day: none → 20 Nov 2026`.
 
     A field that `after` leaves out has not changed.
     """
@@ -81,7 +83,7 @@ def _licence_lines(before: Facts, after: Facts) -> Iterator[str]:
 
 
 def _by_name(licences: Sequence[Facts]) -> dict[str, Facts]:
-    return {f"{one['state']} {one.get('number') or ''}".strip(): one for one in licences}
+    return {f"{name_of(one['state'])} {one.get('number') or ''}".strip(): one for one in licences}
 
 
 def _validity(licence: Facts) -> str:

@@ -93,6 +93,8 @@ def _mount_import(app: typer.Typer, open_now: OpenNow) -> None:
                     typer.echo(str(problem), err=True)
                 typer.echo(f"{counted(len(read.problems), 'problem')}; nothing was written.", err=True)
                 raise typer.Exit(1)
+            if read.warning:
+                typer.echo(read.warning, err=True)
             with _working(f"{'Trying' if dry_run else 'Importing'} {counted(len(read.documents), 'provider')}"):
                 answer = directory.put(db, commandline_actor(), read.documents, now, reason=reason, trial=dry_run)
         if dry_run and not as_json:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.db import Database
@@ -42,10 +42,11 @@ class Vocabulary:
 @dataclass(frozen=True)
 class Identities:
     """How a row of a file finds the provider it is about: the NPIs in the directory, and the ids of providers without
-    an NPI by their name, where no other such provider has it."""
+    an NPI by their name, where no other such provider has it. The names tell whose an NPI is."""
 
     npis: Set[str]
     ids_by_name: Mapping[str, str]
+    names_by_npi: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def vocabulary(db: Database) -> Vocabulary:
 
 def identities(db: Database) -> Identities:
     known = db.call("directory_identities")
-    return Identities(frozenset(known["npis"]), known["ids_by_name"])
+    return Identities(frozenset(known["npis"]), known["ids_by_name"], known["names_by_npi"])
 
 
 def problems_of(document: ProviderDocument, known: Vocabulary) -> list[Problem]:

@@ -12,6 +12,7 @@ from core.exports.cells import harmless_text
 from core.providers import licences, states
 from core.providers.directory import Identities, Vocabulary, problems_of
 from core.providers.directory_rows import LicenceDocument, ProviderDocument, ProviderRow, TableRow
+from core.providers.registries import person_names
 
 COLUMNS = ("name", "email", "npi", "active", "capacity", "specialties", "licences")
 TABLE_COLUMNS = frozenset({"id", "name", "states", "specialties", "active"})
@@ -32,11 +33,12 @@ class CellProblem:
 
 @dataclass(frozen=True)
 class ReadFile:
-    """The providers in a file with the row of each, and every problem found in it."""
+    """The providers in a file with the row of each, every problem found in it, and a warning that is none."""
 
     documents: tuple[ProviderDocument, ...]
     problems: tuple[CellProblem, ...]
     row_numbers: tuple[int, ...] = ()
+    warning: str | None = None
 
 
 def read_file(content: bytes, known: Vocabulary, people: Identities) -> ReadFile:
@@ -59,13 +61,14 @@ def read_file(content: bytes, known: Vocabulary, people: Identities) -> ReadFile
         first_row: dict[str, int] = {}
         for number, row in rows:
             document, wrong = _read_row(header, row, known, people)
-            wrong += _identity_problems(document, number, first_row)
+            if len(row) == len(header):
+                wrong += _identity_problems(document, number, first_row)
             problems += [CellProblem(number, column, message) for column, message in wrong]
             documents.append(document)
             row_numbers.append(number)
     except Refused as error:
         problems.append(CellProblem(number + 1, "file", str(error)))
-    return ReadFile(tuple(documents), tuple(problems), tuple(row_numbers))
+    return ReadFile(tuple(documents), tuple(problems), tuple(row_numbers), _cut_off(content))
 
 
 def _read_row(
@@ -73,12 +76,24 @@ def _read_row(
 ) -> tuple[ProviderDocument, list[tuple[str, str]]]:
     """The entry of a row, and what is wrong in it by column."""
     document, wrong = _document(dict(zip(header, row, strict=False)))
-    if len(row) != len(header):
-        wrong.append(("row", f"This row has {len(row)} cells, and the header has {len(header)}."))
+    if len(row) != len(header):  # what its cells say is then about other columns
+        cells = f"This row has {len(row)} cells, and the header has {len(header)}"
+        return document, [("row", f"{cells}: it was cut off, or its columns shifted.")]
+    if (whose := people.names_by_npi.get(document["npi"] or "")) and not person_names.share_a_word(
+        whose, document["name"] or ""
+    ):
+        wrong.append(("npi", f"This NPI is {whose}'s. Correct it, or rename that provider on the page first."))
     wrong += [(problem.field, problem.message) for problem in problems_of(document, known)]
     if document["npi"] not in people.npis and document["name"] in people.ids_by_name:
         document["id"] = people.ids_by_name[document["name"]]
     return document, wrong
+
+
+def _cut_off(content: bytes) -> str | None:
+    """A warning where a text ends within a line, as one that was cut off does, and one written by hand may."""
+    if content.startswith(b"PK") or content.rstrip(b"\0").endswith((b"\n", b"\r")):
+        return None
+    return "The last line has no end. If the file was cut off, something is missing there: check its last row."
 
 
 def _identity_problems(document: ProviderDocument, number: int, first_row: dict[str, int]) -> Iterable[tuple[str, str]]:

@@ -104,6 +104,9 @@ def _key(text: str) -> str:
 NAMES = {
     code: names.split(", ")[0] for code, _, names in (line.partition(": ") for line in _NAMES.strip().splitlines())
 }
+_OTHER_NAMES = {
+    code: names.split(", ")[0] for code, _, names in (line.partition(": ") for line in _NOT_SERVED.strip().splitlines())
+}
 _CODES = _table(_NAMES)
 _OTHERS = _table(_NOT_SERVED)
 
@@ -123,5 +126,5 @@ def problem(text: str) -> str | None:
     if code_of(text):
         return None
     if other := _OTHERS.get(_key(text)):
-        return f"{text!r} ({other}) is not served: no licence of a state, DC or a territory covers it."
+        return f"{text!r} ({_OTHER_NAMES[other]}) is not served: no licence of a state, DC or a territory covers it."
     return f"{text!r} is not a state, DC or a territory. Write its USPS code, such as TX."

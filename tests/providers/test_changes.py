@@ -28,12 +28,12 @@ def test_each_changed_field_is_a_line_and_what_is_left_out_is_none():
 def test_licences_are_added_removed_and_changed_by_state_and_number():
     later = TX | {"expires_on": "2028-12-31", "verified_by": "staff:ada"}
     assert differences(ANN, {"licences": [later, {"state": "CA"}]}) == [
-        "Licence in CA added, no end date",
-        "Licence in TX A1 · last day: 31 Dec 2027 → 31 Dec 2028",
-        "Licence in TX A1 · verified by: none → staff:ada",
+        "Licence in California added, no end date",
+        "Licence in Texas A1 · last day: 31 Dec 2027 → 31 Dec 2028",
+        "Licence in Texas A1 · verified by: none → staff:ada",
     ]
-    assert differences(ANN, {"licences": []}) == ["Licence in TX A1 removed"]
+    assert differences(ANN, {"licences": []}) == ["Licence in Texas A1 removed"]
 
 
 def test_somebody_new_is_added_with_their_licences():
-    assert differences(None, ANN) == ["Added to the directory", "Licence in TX A1 added, valid to 31 Dec 2027"]
+    assert differences(None, ANN) == ["Added to the directory", "Licence in Texas A1 added, valid to 31 Dec 2027"]

@@ -37,6 +37,29 @@ def test_the_same_file_twice_changes_nothing_and_export_gives_it_back(clinic):
     assert [item["outcome"] for item in again["items"]] == ["unchanged"]
 
 
+def test_an_npi_of_another_person_is_named_and_a_new_last_name_is_not(clinic):
+    clinic.provider("ann", name="Dr. Ann Lopez", npi="1234567893")
+    row = "Dr. {};a@x.example;1234567893;TRUE;12;dermatology;TX:T-4:12/31/2027\n"
+    known, people = directory.vocabulary(clinic.db), directory.identities(clinic.db)
+    head = ";".join(files.COLUMNS) + "\n"
+    other = files.read_file((head + row.format("Bea Stone")).encode(), known, people)
+    said = "This NPI is Dr. Ann Lopez's. Correct it, or rename that provider on the page first."
+    assert [str(one) for one in other.problems] == [f"row 2, npi: {said}"]
+    assert files.read_file((head + row.format("Ann Stone")).encode(), known, people).problems == ()
+
+
+def test_a_row_of_shifted_columns_is_one_problem_and_a_file_that_ends_within_a_line_is_warned_of():
+    known = directory.Vocabulary({"TX": "Texas"}, {"dermatology": "Dermatology"})
+    text = ";".join(files.COLUMNS) + "\r\nDr. Ann Lopez;a@x.example;TRUE;12;dermatology;TX:T-4:12/31/2027\r\n"
+    (shifted,) = files.read_file(text.encode("utf-8-sig"), known, NOBODY).problems
+    assert shifted.message == "This row has 6 cells, and the header has 7: it was cut off, or its columns shifted."
+    whole = text.replace("TRUE", "1234567893;TRUE")
+    assert files.read_file(whole.encode(), known, NOBODY).warning is None
+    for encoding in ("utf-8", "utf-16-le"):
+        cut = files.read_file(whole[:-20].encode(encoding), known, NOBODY)
+        assert cut.warning and cut.warning.startswith("The last line has no end.")
+
+
 def test_a_trial_says_what_would_happen_and_writes_nothing(clinic):
     answer = directory.put(clinic.db, ADMIN, read(clinic, HEADER + ANN).documents, NOW, trial=True)
     assert [item["outcome"] for item in answer["items"]] == ["added"]
@@ -63,7 +86,7 @@ def test_every_problem_of_a_file_is_named_by_row_and_column(clinic):
     [
         ("", {(1, "header")}),
         ("name,name," + HEADER, {(1, "header")}),
-        (HEADER + "Ann,x\n", {(2, "row"), (2, "email"), (2, "npi"), (2, "active"), (2, "capacity")}),
+        (HEADER + "Ann,x\n", {(2, "row")}),
         (HEADER + ANN.strip() + ",more\n", {(2, "row")}),
         (HEADER + "\n" + ANN.replace(",10,", ",--5,"), {(3, "capacity")}),
         (HEADER + ANN.replace(",10,", ",0,"), {(2, "capacity")}),

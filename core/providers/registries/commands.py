@@ -15,7 +15,7 @@ from core.providers import directory
 from core.providers.registries import exclusions, nppes, taxonomies
 from core.providers.registries.exclusion_file import ListMatch
 from core.providers.registries.file_values import RowProblem
-from core.providers.registries.findings import sentence
+from core.providers.registries.findings import sentence, within_a_sentence
 from core.providers.registries.registry_rows import ExclusionOutcome, NppesOutcome
 from core.staff.roles import commandline_actor
 
@@ -91,7 +91,7 @@ def import_nppes(open_now: OpenNow, file: Path, *, dry_run: bool, as_json: bool)
     for one in items:
         _say_nppes(one, names)
     counts = Counter(one["outcome"] for one in items)
-    told = ", ".join(f"{count:,} × {nppes.OUTCOMES[outcome].lower()}" for outcome, count in counts.items())
+    told = ", ".join(f"{count:,} × {within_a_sentence(nppes.OUTCOMES[outcome])}" for outcome, count in counts.items())
     typer.echo(f"{_dry(dry_run)}{counted(read.rows, 'row')} read. {told or 'No provider of the directory has an NPI'}.")
 
 

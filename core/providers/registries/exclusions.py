@@ -9,6 +9,7 @@ from core.figures.wording import counted
 from core.providers.registries import exclusion_file, nppes
 from core.providers.registries.exclusion_file import ReadExclusions
 from core.providers.registries.file_values import refuse_problems
+from core.providers.registries.findings import within_a_sentence
 from core.providers.registries.registry_rows import (
     AssignedSince,
     BlockedProvider,
@@ -117,7 +118,7 @@ def in_words(file: ReadExclusions, outcomes: Sequence[ExclusionOutcome]) -> str:
     """What the list holds and what an import does with it, in a sentence or two."""
     counts = Counter(one["outcome"] for one in outcomes)
     kind = "full list" if file.is_full else "monthly supplement"
-    found = [f"{count:,} × {OUTCOMES[outcome].lower()}" for outcome, count in counts.items()]
+    found = [f"{count:,} × {within_a_sentence(OUTCOMES[outcome])}" for outcome, count in counts.items()]
     nobody = "None of them is about a provider of the directory."
     doubtful = ""
     if file.doubtful:

@@ -7,6 +7,11 @@ from core.providers import states
 from core.providers.registries.registry_rows import Finding
 
 
+def within_a_sentence(text: str) -> str:
+    """The text with a small letter at its start, unless it starts with an abbreviation such as NPI."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
 def sentence(finding: Finding, specialties: Mapping[str, str]) -> str:
     """The finding in a sentence; `specialties` are the directory's names by code."""
     kind = finding["kind"]
@@ -30,6 +35,7 @@ def _licence(result: str, finding: Finding) -> str:
     if result == "not_a_state":
         why = states.problem(state) if state else "The registry names no state for it."
         return f"Licence {number}: {why}"
+    state = states.name_of(state)
     if result == "differs":
         return f"Licence in {state}: the registry has the number {number}, the directory {finding.get('ours')}."
     if result == "number_missing":

@@ -53,6 +53,11 @@ def compare(name: str, last_names: Iterable[str], first_names: Iterable[str]) ->
     return Match.SAME if last and first else Match.PARTLY if last or first else Match.DIFFERENT
 
 
+def share_a_word(name: str, other: str) -> bool:
+    """Whether two full names have a word in common, as those of one person do who has married."""
+    return bool({*in_order(name)} & {*in_order(other)})
+
+
 def _has_last(ours: list[str], theirs: list[str]) -> bool:
     """Whether the last name is among ours after the first name, also as a part of a double name."""
     while len(theirs) > 1 and theirs[-1] in _SUFFIXES:

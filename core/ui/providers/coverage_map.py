@@ -54,7 +54,9 @@ def at_stake(found: ExpiringLicences, days: int, last_day: date | None = None) -
     when = f"on {last_day:%-d %b %Y}" if last_day else f"within {days} days"
     said = f"{soon:,} {'licence ends' if soon == 1 else 'licences end'} {when}"
     said += f", and {ended:,} {'has' if ended == 1 else 'have'} already ended. " if ended else ". "
-    who = "They affect" if len(ending) == found["total"] else f"The {len(ending):,} listed here affect"
+    who = f"The {len(ending):,} listed here affect"
+    if len(ending) == found["total"]:
+        who = "It affects" if len(ending) == 1 else "They affect"
     paid = _total(amount for licence in ending for amount in licence["paid"])
     monthly = _total(amount for licence in ending for amount in licence["monthly"])
     open_ones = sum(one["open_consultations"] for one in ending)

@@ -39,7 +39,7 @@ PAST = (
     Column("number", "Number"),
     Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
     Column("valid", "Valid then", read=lambda one: "yes" if one["valid"] else "no", width="small"),
-    Column("status", "Status"),
+    Column("status", "Status", read=lambda one: one["status"].capitalize()),
     Column("expires_on", "Last day", "day"),
     Column("proof", "Verified", read=lambda one: _proof(one)),
 )

@@ -26,7 +26,7 @@ LICENCES = (
     Column("number", "Number"),
     Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
     Column("compact", "Compact", width="small"),
-    Column("status", "Status"),
+    Column("status", "Status", read=lambda one: one["status"].capitalize()),
     Column("expires_on", "Last day", "day"),
     Column("ends", "Ends", read=licence_view.ends),
     Column("left", "Days left", read=lambda one: _left(one)),

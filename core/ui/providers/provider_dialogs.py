@@ -1,5 +1,6 @@
 """The dialogs that change the directory; each shows the consequences before anything is saved."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
@@ -26,7 +27,12 @@ PROBLEMS = (
     Column("column", "Column"),
     Column("message", "Problem", width="large"),
 )
-FATES = (Column("row", "Row", "count", width="small"), Column("name", "Provider"), Column("fate", "What happens"))
+FATES = (
+    Column("row", "Row", "count", width="small"),
+    Column("name", "Provider"),
+    Column("fate", "What happens"),
+    Column("changes", "What changes", width="large"),
+)
 
 
 @st.dialog("Provider", width="large", on_dismiss="rerun")
@@ -91,14 +97,16 @@ def import_file() -> None:
     found = uploads.read_once(FILE, _tried, doing="Reading the file and trying the import")
     if found is None:
         return
-    read, trial = found
+    read, trial, before = found
     if trial is None:
         st.error(f"{counted(len(read.problems), 'problem')}, so nothing can be imported.")
         rows.show([vars(one) for one in read.problems[:MOST_ROWS]], PROBLEMS, key="import-problems")
         rows.files(lambda _: [vars(one) for one in read.problems], PROBLEMS, name="import-problems")
         return
     st.info(literal(f"No problems found. {_counts(trial)}"))
-    fates = _fates(read, trial)
+    if read.warning:
+        st.warning(read.warning)
+    fates = _fates(read, trial, before)
     rows.show(fates[:MOST_ROWS], FATES, key="import-fates")
     rows.files(lambda _: fates, FATES, name="import-preview")
     st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
@@ -182,19 +190,26 @@ def _save(document: ProviderDocument, actor: Actor) -> str:
     return " ".join(told)
 
 
-def _tried(_: str, content: bytes) -> tuple[files.ReadFile, SavedAll | None]:
-    """The file, and what its import would do; None where it has problems."""
+def _tried(_: str, content: bytes) -> tuple[files.ReadFile, SavedAll | None, dict[str, ProviderRow]]:
+    """The file, what its import would do (None where it has problems), and whom it would change, as they are."""
     db = session.db()
     read = files.read_file(content, consultation_details.vocabulary(), directory.identities(db))
     if read.problems:
-        return read, None
-    return read, directory.put(db, session.actor(), read.documents, session.services().clock(), trial=True)
+        return read, None, {}
+    trial = directory.put(db, session.actor(), read.documents, session.services().clock(), trial=True)
+    changing = {item["id"] for item in trial["items"] if item["outcome"] == "changed"}
+    return read, trial, {one["id"]: one for one in directory.everybody(db) if one["id"] in changing} if changing else {}
 
 
-def _fates(read: files.ReadFile, trial: SavedAll) -> list[rows.Row]:
+def _fates(read: files.ReadFile, trial: SavedAll, before: Mapping[str, ProviderRow]) -> list[rows.Row]:
     """What the import would do with each row of the file."""
     return [
-        {"row": number, "name": document.get("name"), "fate": item["outcome"].capitalize()}
+        {
+            "row": number,
+            "name": document.get("name"),
+            "fate": item["outcome"].capitalize(),
+            "changes": "; ".join(differences(before[item["id"]], document)) if item["id"] in before else "",
+        }
         for number, document, item in zip(read.row_numbers, read.documents, trial["items"], strict=True)
     ]
 

@@ -12,7 +12,7 @@ from core.figures.wording import counted
 from core.providers.registries import exclusions, nppes
 from core.providers.registries.exclusion_file import ReadExclusions
 from core.providers.registries.file_values import RowProblem
-from core.providers.registries.findings import sentence
+from core.providers.registries.findings import sentence, within_a_sentence
 from core.providers.registries.nppes import ReadNppes
 from core.providers.registries.registry_rows import ExclusionOutcome
 from core.staff.roles import Actor
@@ -106,7 +106,7 @@ def npi_registry() -> None:
     if read and not _wrong(read.problems) and (tried := _tried(nppes.put, read)) is not None:
         items = [*tried, *nppes.absent_as_outcomes(read)]
         counts = Counter(one["outcome"] for one in items)
-        told = ", ".join(f"{count:,} × {nppes.OUTCOMES[outcome].lower()}" for outcome, count in counts.items())
+        told = ", ".join(f"{count:,} × {within_a_sentence(nppes.OUTCOMES[one])}" for one, count in counts.items())
         st.info(literal(f"{counted(read.rows, 'row')} read. {told or 'No provider of the directory has an NPI'}."))
         rows.show([_entry(one) for one in items[:MOST_ROWS]], NPPES, key="nppes-preview")
         rows.files(lambda _: [_entry(one) for one in items], NPPES, name="registry-preview")

@@ -59,7 +59,7 @@ def add_compact(rules: Rules) -> None:
 def verify_members(rules: Rules) -> None:
     """Confirm that these states take part in a compact as entered here, by its own list of today."""
     actions.end_dialog_if_over()
-    compact = _compact(rules)
+    compact = _compact(rules, with_members=True)
     terms = {one["state"]: one for one in rules_of(rules, compact)}
     st.caption(
         "Compare the first and last days with the compact's own list. Leave out a state that differs, and set it alone."
@@ -90,7 +90,7 @@ def set_member(rules: Rules) -> None:
 def remove_member(rules: Rules) -> None:
     """Remove a state that never took part in a compact."""
     actions.end_dialog_if_over()
-    compact = _compact(rules)
+    compact = _compact(rules, with_members=True)
     states = consultation_details.vocabulary().states
     state = st.selectbox(
         "State",
@@ -123,8 +123,8 @@ def rules_of(rules: Rules, compact: str) -> list[Term]:
     return next((one["members"] for one in rules["compacts"] if one["code"] == compact), [])
 
 
-def _compact(rules: Rules) -> str:
-    names = {one["code"]: one["name"] for one in rules["compacts"]}
+def _compact(rules: Rules, *, with_members: bool = False) -> str:
+    names = {one["code"]: one["name"] for one in rules["compacts"] if one["members"] or not with_members}
     chosen: str = st.selectbox("Compact", list(names), format_func=lambda code: f"{code}: {names[code]}")
     return chosen
 

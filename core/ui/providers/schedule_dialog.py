@@ -99,6 +99,7 @@ def _hours(start: Schedule) -> pd.DataFrame:
         key="schedule hours",
         num_rows="dynamic",
         hide_index=True,
+        placeholder="",
         column_config={
             "Day": column.SelectboxColumn("Day", options=list(WEEKDAYS), required=True),
             "From": column.TextColumn("From", validate=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$|^$", help="Such as 09:00"),

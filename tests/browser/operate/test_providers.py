@@ -76,7 +76,7 @@ def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_li
     admin.get_by_role("button", name="Edit").click()
     expect(admin.get_by_text("No changes yet.")).to_be_visible()
     add_licence(admin, "GU")
-    expect(admin.get_by_text("Licence in GU added, no end date")).to_be_visible()
+    expect(admin.get_by_text("Licence in Guam added, no end date")).to_be_visible()
     expect(admin.get_by_text("Up to 1 waiting patient could be assigned now")).to_be_visible()
     admin.get_by_role("dialog").get_by_label("Why").fill("licence came by mail")
     admin.get_by_role("button", name="Save").click()

@@ -69,9 +69,9 @@ def test_an_entry_is_stored_once_and_its_licences_are_compared(ann):
         ("FL", "missing"),
     ]
     assert set(said(ann, "ann")) == {
-        "Licence in CA: the registry has the number C77, the directory B9.",
-        "Licence in NY: the registry has the number N5, the directory none.",
-        "Licence in FL: the registry has the number F1. Its last day is missing, so it opens no state yet.",
+        "Licence in California: the registry has the number C77, the directory B9.",
+        "Licence in New York: the registry has the number N5, the directory none.",
+        "Licence in Florida: the registry has the number F1. Its last day is missing, so it opens no state yet.",
     }
     assert ann.ask("FL")["status"] == "waiting"  # what a provider says of themselves opens nothing
     assert len(ann.rows("select 1 from payops.nppes_entries")) == 1

@@ -52,13 +52,16 @@ begin
 end
 $$;
 
--- directory_identities: every NPI in the directory, and the IDs of providers without one by their name, where no other
--- such provider has it.
+-- directory_identities: every NPI in the directory with its provider's name, and the IDs of providers without one by their
+-- name, where no other such provider has it.
 create function payops_api.directory_identities() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select jsonb_build_object(
     'npis', (select coalesce(jsonb_agg(p.npi), '[]') from payops.providers as p where p.npi is not null),
+    'names_by_npi', (
+      select coalesce(jsonb_object_agg(p.npi, p.name), '{}') from payops.providers as p where p.npi is not null
+    ),
     'ids_by_name', (
       select coalesce(jsonb_object_agg(n.name, n.id), '{}')
       from (
