@@ -171,6 +171,7 @@ MORE_ROWS = {
     "refresh_reconciliation": 300_000,  # every day is stale here
     "revenue": 15_000,  # sums by day, over two years
     "revenue_by_month": 10_000,  # sums by day, and the customers who changed
+    "subscription_figures": 5_000,  # sums by day, and the customers who changed
     "state_coverage": 10_000,  # every provider
 }
 # What reads a growing table whole, and why that is right or what it would take.

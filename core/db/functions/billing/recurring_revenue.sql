@@ -51,15 +51,9 @@ $$;
 create function payops.trial_metrics(p_moment timestamptz, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
-  select jsonb_build_object('trialing_subscribers', jsonb_build_object('value', case
-    when payops.runs_as_of(p_moment) then coalesce((
-      select k.customers from payops.running_lists as k where k.currency = p_currency and k.list = 'trialing'
-    ), 0)
-    else (
-      select count(distinct h.customer_id) from payops.subscription_history as h
-      where h.currency = p_currency and h.status = 'trialing' and h.starts_at < p_moment and h.ends_at >= p_moment
-    )
-  end))
+  select jsonb_build_object(
+    'trialing_subscribers', jsonb_build_object('value', payops.customers_on_trial(p_moment, p_currency))
+  )
 $$;
 
 -- paused_collections: subscriptions whose collection is paused at this moment, by what happens to their invoices, with

@@ -201,7 +201,9 @@ begin
   from payops.discounted_phases(p_ids) as p
   cross join lateral payops.priced_items(p.items, p.discounts, p.currency) as i;
   customers := customers || payops.customers_in_history(p_ids);
-  perform payops.rebuild_revenue_changes(array(select distinct c from unnest(customers) as c));
+  customers := array(select distinct c from unnest(customers) as c);
+  perform payops.rebuild_revenue_changes(customers);
+  perform payops.rebuild_trial_changes(customers);
   perform payops.place_running(p_ids, payops.running_moment());
 end
 $$;

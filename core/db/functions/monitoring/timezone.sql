@@ -88,6 +88,7 @@ begin
   delete from payops.capture_facts;
   delete from payops.payment_facts;
   perform payops.sum_revenue_changes();
+  perform payops.sum_trial_changes();
   insert into payops.stale_recovery (invoice_id) select r.invoice_id from payops.recovery_invoices as r;
   insert into payops.stale_observation_days (day) -- and those beside it, on which its ends may fall now
   select distinct o.day + n.days from payops.daily_observations as o cross join generate_series(-1, 1) as n (days);
