@@ -46,6 +46,13 @@ _ACTIONS = {
     "reviews:check:signed": "Sign off check",
     "reviews:check:withdrawn": "Withdraw signature",
     "reviews:check:commented": "Comment on check",
+    "finance:mismatch:fetched": "Fetch mismatch from Stripe again",
+    "finance:mismatch:backfilled": "Backfill day of mismatch",
+    "monitoring:alert:tested": "Send test alert",
+    "payments:recovery:not-tried": "Skip scheduled retry",
+    "payments:recovery:open": "Resume retries",
+    "payments:recovery:scheduled": "Schedule retry",
+    "payments:recovery:stopped": "Stop retries",
     "staff:flag:planned": "Plan to switch flow",
     "staff:flag:plan-not-done": "Skip planned switch",
     "staff:flag:plan-withdrawn": "Withdraw planned switch",
@@ -63,6 +70,40 @@ _ACTIONS = {
     "events:backfill:started": "Read Stripe's history",
     "console:page:opened": "Open page",
     "cli:command:tried": "Run command",
+}
+# What staff do to a thing, by the last part of its name in the log: the button's verb, as in the names above. How a
+# request to Stripe goes on (`refund:begun`) is no deed of anybody's and stays as it is.
+_VERBS = {
+    "accepted": "Accept",
+    "acknowledged": "Acknowledge",
+    "added": "Add",
+    "assigned": "Assign",
+    "backfilled": "Backfill",
+    "cancelled": "Cancel",
+    "changed": "Change",
+    "closed": "Close",
+    "completed": "Complete",
+    "disabled": "Disable",
+    "enabled": "Enable",
+    "fetched": "Fetch",
+    "imported": "Import",
+    "limit-overridden": "Override limit of",
+    "looked-up": "Look up",
+    "matched": "Match",
+    "noted": "Add note to",
+    "released": "Release",
+    "removed": "Remove",
+    "reopened": "Reopen",
+    "replayed": "Replay",
+    "resolved": "Resolve",
+    "set": "Set",
+    "silenced": "Silence",
+    "staged": "Save draft of",
+    "taken": "Take",
+    "tested": "Test",
+    "unmatched": "Unmatch",
+    "unsilenced": "End silence of",
+    "withdrawn": "Remove",
 }
 _SOURCES = {"cli": "command line", "token": "API token", "patient": "patient"}
 # The verbs that actions begin with, and how a sentence tells of them.
@@ -110,15 +151,20 @@ class Difference:
 
 
 def action(entry: Entry) -> str:
-    """What was done or tried: `Change role` for `staff:user:role-set`, `Refund issued` for `payments:refund:issued`."""
+    """What was done or tried: `Change role` for `staff:user:role-set`, `Close month` for `finance:month:closed`."""
     if entry["action"] == "console:action:tried":
         return _words((entry["after"] or {}).get("action") or "act in the console")
+    if entry["action"] == "payments:recovery:open" and (entry["before"] or {}).get("state") == "scheduled":
+        return "Cancel scheduled retry"
     return action_name(entry["action"])
 
 
 def action_name(name: str) -> str:
     """An action's name of the log in words: `Change role` for `staff:user:role-set`."""
-    return _ACTIONS.get(name) or _words(" ".join(name.split(":")[1:])) or name
+    if name in _ACTIONS:
+        return _ACTIONS[name]
+    noun, _, done = name.partition(":")[2].partition(":")
+    return _words(f"{_VERBS[done]} {noun}" if done in _VERBS else f"{noun} {done}") or name
 
 
 def sentence(entry: Entry) -> str:

@@ -41,12 +41,21 @@ def test_who_it_was_is_a_name_with_what_they_are(actor, words):
         ("staff:user:role-set", "Change role"),
         ("staff:flag:closed", "Pause flow"),
         ("payments:refund:begun", "Refund begun"),
+        ("finance:month:closed", "Close month"),
+        ("payments:email:looked-up", "Look up email"),
+        ("payments:recovery:not-tried", "Skip scheduled retry"),
         ("staff:session:opened", "Sign in"),
         ("odd", "odd"),
     ],
 )
-def test_an_action_is_said_by_its_noun_and_verb(action, words):
+def test_an_action_is_said_by_the_verb_of_its_button(action, words):
     assert audit_words.action(entry(action=action)) == words
+
+
+def test_open_again_is_said_by_what_it_was_before():
+    opened = {"action": "payments:recovery:open", "after": {"state": "open"}}
+    assert audit_words.action(entry(**opened, before={"state": "scheduled"})) == "Cancel scheduled retry"
+    assert audit_words.action(entry(**opened, before={"state": "stopped"})) == "Resume retries"
 
 
 @pytest.mark.parametrize(
