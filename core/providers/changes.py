@@ -44,7 +44,8 @@ _OTHERS = {
 def in_words(action: str, before: Facts | None, after: Facts | None) -> list[str]:
     """One line for each thing that an entry of a provider's history changed."""
     if words := _OTHERS.get(action):
-        facts = {"state": "", "name": ""} | (after or {}).get(action.split(":")[1], {})
+        about = (after or {}).get(action.split(":")[1])  # None of a schedule that was taken away
+        facts = {"state": "", "name": ""} | (about or {})
         return [words.format_map(facts | {"state": name_of(facts["state"])})]
     if not action.startswith("providers:provider:"):
         return [audit_words.action_name(action)]

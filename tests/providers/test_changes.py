@@ -1,6 +1,6 @@
 """What a change of the directory changed, in words."""
 
-from core.providers.changes import differences
+from core.providers.changes import differences, in_words
 
 TX = {"state": "TX", "number": "A1", "status": "active", "expires_on": "2027-12-31", "type": None}
 ANN = {
@@ -37,3 +37,9 @@ def test_licences_are_added_removed_and_changed_by_state_and_number():
 
 def test_somebody_new_is_added_with_their_licences():
     assert differences(None, ANN) == ["Added to the directory", "Licence in Texas A1 added, valid to 31 Dec 2027"]
+
+
+def test_hours_that_were_taken_away_and_a_licences_state_are_told():
+    assert in_words("providers:schedule:set", {"schedule": None}, {"schedule": None}) == ["Hours and time off changed"]
+    verified = {"licence": {"state": "TX", "number": "A1"}}
+    assert in_words("providers:licence:verified", None, verified) == ["Licence in Texas verified"]
