@@ -267,7 +267,7 @@ def test_the_days_of_a_bai2_file_are_told_as_one_account(database, owner):
     assert told == [
         "november.bai: BAI2, 2 statements.",
         "  USD account •••• 6789 (USD, a new account), 24 Nov 2026 to 25 Nov 2026:",
-        "    2 entries read, 2 of them Stripe's; nothing is stored of the other 0.",
+        "    2 entries read, all Stripe's.",
         "    2 new.",
         "    Matched to payouts: 2 by trace ID.",
         "This was a dry run; nothing was written.",

@@ -61,7 +61,10 @@ def _statement_lines(each: StatementFate) -> Iterator[str]:
     new = ", a new account" if target.is_new else ""
     yield f"  {name} ({statement.currency.upper()}{new}), {_days(statement.from_date, statement.to_date)}:"
     kept = len(each.entries)
-    yield f"    {_entries(total)} read, {kept:,} of them Stripe's; nothing is stored of the other {each.others:,}."
+    stored = (
+        f"{kept:,} of them Stripe's; nothing is stored of the other {each.others:,}" if each.others else "all Stripe's"
+    )
+    yield f"    {_entries(total)} read, {stored}."
     fates = [
         f"{count:,} {words}"
         for fate, words in (
