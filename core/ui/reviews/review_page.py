@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 
-import plotly.graph_objects as go  # type: ignore[import-untyped]
 import streamlit as st
 
 from core.errors import Refused
@@ -16,6 +15,7 @@ from core.reviews.report import TITLES, Report
 from core.staff import audit_words
 from core.staff.roles import Actor, Right, right
 from core.ui import history_notice, session
+from core.ui.figure import Figure
 from core.ui.kit import actions, charts, rows
 from core.ui.kit.rows import Column
 from core.ui.text import literal
@@ -112,9 +112,9 @@ def _check(found: Report, check: Check) -> None:
         _comments(found, check)
 
 
-def _chart(bars: Bars) -> go.Figure:
+def _chart(bars: Bars) -> Figure:
     """The bars, what they are compared with grey beside them."""
-    figure = go.Figure()
+    figure = Figure()
     if bars.compared:
         figure.add_bar(
             y=bars.labels, x=bars.compared, orientation="h", name=bars.compared_name, marker_color=charts.BEFORE
