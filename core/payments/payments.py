@@ -45,6 +45,7 @@ DISPUTED = {
 # What figures count, by the word in an address.
 COUNTED = {
     "decided": "payments that succeeded or failed, by the day of their first attempt",
+    "succeeded": "payments that succeeded, by the day of their first attempt",
     "failed": "payments that failed, by the day of their first attempt",
     "abandoned": "payments set up and not attempted within 24 hours",
 }

@@ -12,10 +12,11 @@ from core.payments.declines import Category
 from core.staff.roles import Actor
 from core.ui import history_notice, session
 from core.ui.kit import actions, export_panel, filters, freshness, rows, shared_cache, sorted_list
-from core.ui.payments import payment_details
-from core.ui.text import code, literal, zone_name
+from core.ui.payments import email_lookup, payment_details
+from core.ui.text import literal, zone_name
 
 WORDS = {words.lower(): status for status, words in payments.STATUSES.items()}
+CAUSES = [str(cause) for cause in overview.CAUSES]
 SORTABLE = sorted_list.sortable(tables.PAYMENTS)
 running = session.services()
 db = running.db
@@ -30,13 +31,11 @@ def look_for(name: str | None = None) -> None:
         st.session_state["find"] = name
 
 
-def look_up(actor: Actor) -> str:
-    found = payments.customers_of_email(running.payment_context, actor, st.session_state.get("email") or "")
-    st.session_state["of_email"] = found
-    if len(found) == 1:
-        look_for(found[0].id)
-    customers = "1 customer has" if len(found) == 1 else f"{len(found) or 'No'} customers have"
-    return f"{customers} this address at Stripe. The address was not stored."
+def show_cause() -> None:
+    """Show the payments that failed for the chosen cause, from the start."""
+    look_for()
+    if cause := st.session_state["failed_for"]:
+        st.query_params.update(counted="failed", cause=cause)
 
 
 def exported(reader: Actor) -> Table:
@@ -82,21 +81,22 @@ with st.expander("Find another payment") if chosen else st.container(key="filter
         currency = filters.any_currency(known)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         period = filters.period()
-        with st.popover("By e-mail address", icon=":material/alternate_email:"):
-            with st.form("by-email", border=False, clear_on_submit=True):
-                st.text_input("E-mail address", key="email", max_chars=320)
-                st.caption("We look it up at Stripe and do not store it. The audit log says that you looked.")
-                st.form_submit_button("Look up", on_click=actions.attempt, args=(look_up,))
-for customer in st.session_state.get("of_email", []) if not chosen else []:
-    st.button(
-        f"{code(customer.id)}, {customer.payments:,} payments",
-        key=customer.id,
-        type="tertiary",
-        on_click=look_for,
-        args=(customer.id,),
-    )
+        said = st.query_params.get("cause")
+        st.session_state["failed_for"] = said if said in CAUSES else None
+        st.selectbox(
+            "Why it failed",
+            CAUSES,
+            index=None,
+            placeholder="Any cause",
+            format_func=overview.cause_title,
+            key="failed_for",
+            on_change=show_cause,
+            width=280,
+        )
+        email_lookup.field(look_for)
 if chosen:
     st.stop()
+email_lookup.customers_found(look_for)
 
 counted, cause = st.query_params.get("counted"), st.query_params.get("cause")
 try:

@@ -274,6 +274,7 @@ def test_each_point_of_the_overviews_charts_counts_the_rows_that_a_click_on_it_o
     causes = {overview.cause_title(each["key"]): each["count"] for each in business.number("failures_by_category")}
     assert len(causes) > 1 and sum(each.payments for each in days.values()) > 3
     assert {day: opened(business, "success-rate", day) for day in days} == {d: e.payments for d, e in days.items()}
+    assert {day: opened(business, "volume", day) for day in days} == {d: e.succeeded for d, e in days.items()}
     assert {day: opened(business, "disputes", day) for day in days} == {d: e.disputes for d, e in days.items()}
     assert {title: opened(business, "failures", title) for title in causes} == causes
     assert chart_rows.view_of(business.overview, "success-rate", "1999-01-01") is None

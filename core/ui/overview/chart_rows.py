@@ -16,6 +16,7 @@ _PICKED, CAUSES_CHART = "overview point", "failures"
 # The page and its filter that list what a chart's day counts.
 ROWS: dict[str, tuple[str, dict[str, str]]] = {
     "success-rate": ("payments", {"counted": "decided"}),
+    "volume": ("payments", {"counted": "succeeded"}),
     "disputes": ("disputes", {"show": "opened"}),
 }
 

@@ -44,17 +44,17 @@ set search_path = '' as $$
   end
 $$;
 
--- payments_counted: the payments that a figure counts between two business days, by `what` it counts: those decided or
--- failed, by the day of their first attempt, or those abandoned, by the day they were set up. With `reasons` only those
+-- payments_counted: the payments that a figure counts between two business days, by `what` it counts: those decided,
+-- succeeded or failed, by the day of their first attempt, or those abandoned, by the day they were set up. With `reasons` only those
 -- that failed for one of them.
 create function payops.payments_counted(p_counted jsonb) returns setof text
 language sql stable
 set search_path = '' as $$
   select f.payment_intent_id
   from payops.payment_facts as f
-  where p_counted ->> 'what' in ('decided', 'failed')
+  where p_counted ->> 'what' in ('decided', 'succeeded', 'failed')
     and f.day between (p_counted ->> 'since')::date and (p_counted ->> 'until')::date
-    and (f.state = 'failed' or f.state = 'succeeded' and p_counted ->> 'what' = 'decided')
+    and (f.state = p_counted ->> 'what' or p_counted ->> 'what' = 'decided' and f.state in ('succeeded', 'failed'))
     and (
       jsonb_typeof(p_counted -> 'reasons') is distinct from 'array'
       or exists (
