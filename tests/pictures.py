@@ -2,7 +2,8 @@
 
 A console with the demo's first history is started on free ports, and beside it one with an empty database. The
 pictures lie in `.pictures`, or where `--out` says: `PAGE-light-1440.png`, and an index to open in a browser.
-`--readme` also replaces the README's picture. `--pages payments refunds` is quicker.
+`--readme` also replaces the README's picture. `--pages payments refunds` is quicker. `--users support finance` shows
+the pages as these roles see them. A page that could not be photographed is named, and the others go on.
 """
 
 import argparse
@@ -11,8 +12,10 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Browser, Error, Page, sync_playwright
@@ -24,6 +27,7 @@ from core.periods import wall_clock
 from core.services import start
 from core.settings import load_settings
 from core.staff import users
+from core.staff.roles import Right, Role, right
 from core.ui.navigation import ENTRIES
 
 WIDTHS, THEMES = (1440, 1280, 420), ("light", "dark")
@@ -63,15 +67,17 @@ def main() -> None:
     ask.add_argument("--pages", nargs="+", default=ALL, choices=ALL)
     ask.add_argument("--widths", nargs="+", type=int, default=WIDTHS)
     ask.add_argument("--themes", nargs="+", default=THEMES, choices=THEMES)
+    ask.add_argument("--users", nargs="+", default=["admin"], choices=[str(role) for role in Role])
     ask.add_argument("--readme", action="store_true")
     asked = ask.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as driver, tempfile.TemporaryDirectory(prefix="payops-pictures-") as folder:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         with demo(Path(folder) / "demo") as (base, data_dir):
-            for theme in asked.themes:
-                for width in asked.widths:
-                    for_everybody(browser, base, data_dir, asked, theme, width)
+            for theme, width, user in product(asked.themes, asked.widths, asked.users):
+                began = time.monotonic()
+                as_seen_by(user, browser, base, data_dir, asked, theme, width)
+                print(f"{user}, {theme}, {width}: {time.monotonic() - began:.0f} s", flush=True)
             states(browser, base, data_dir, asked.out)
         with empty(Path(folder) / "empty") as (base, data_dir), opened(browser, base, data_dir, "light", 1280) as page:
             for address in asked.pages:
@@ -122,19 +128,28 @@ def opened(
     context.close()
 
 
-def for_everybody(
-    browser: Browser, base: str, data_dir: Path, asked: argparse.Namespace, theme: str, width: int
+def as_seen_by(
+    user: str, browser: Browser, base: str, data_dir: Path, asked: argparse.Namespace, theme: str, width: int
 ) -> None:
-    """Every page in one theme at one width, its first row's drawer, and its dialogs."""
-    with opened(browser, base, data_dir, theme, width) as page:
+    """Every page of the role in one theme at one width, its first row's drawer, and its dialogs."""
+    with opened(browser, base, data_dir, theme, width, user) as page:
         for address in asked.pages:
-            name = f"{address}-{theme}-{width}"
-            photograph(page, f"{base}/{address}", asked.out / f"{name}.png")
-            for number, button in enumerate(DIALOGS.get(address, ())):
-                dialog(page, button, asked.out / f"{name}-dialog-{number}.png")
-            if drawer(page, asked.out / f"{name}-drawer.png"):
-                for number, button in enumerate(OF_A_ROW.get(address, ())):
-                    of_the_row(page, button, asked.out / f"{name}-drawer-dialog-{number}.png")
+            if right(Role(user), address) == Right.NONE:
+                continue
+            name = "-".join([address, theme, str(width), *([user] if user != "admin" else [])])
+            try:
+                page_with_its_dialogs(page, base, address, asked.out, name)
+            except Error as error:
+                print(f"{name}: not whole: {str(error).splitlines()[0]}", flush=True)
+
+
+def page_with_its_dialogs(page: Page, base: str, address: str, out: Path, name: str) -> None:
+    photograph(page, f"{base}/{address}", out / f"{name}.png")
+    for number, button in enumerate(DIALOGS.get(address, ())):
+        dialog(page, button, out / f"{name}-dialog-{number}.png")
+    if drawer(page, out / f"{name}-drawer.png"):
+        for number, button in enumerate(OF_A_ROW.get(address, ())):
+            of_the_row(page, button, out / f"{name}-drawer-dialog-{number}.png")
 
 
 def photograph(page: Page, url: str, picture: Path, *, whole: bool = True) -> None:
@@ -192,9 +207,12 @@ def of_the_row(page: Page, button: str, picture: Path) -> None:
     if not (found.count() and found.is_enabled()):
         return
     found.click()
-    page.wait_for_function(OTHER_DIALOG, arg=drawn)
-    settle(page)
-    shoot(page, picture)
+    try:
+        page.wait_for_function(OTHER_DIALOG, arg=drawn, timeout=10_000)
+        settle(page)
+        shoot(page, picture)
+    except Error:
+        print(f"{picture.stem}: nothing opened", flush=True)
     page.goto(opened)
     settle(page)
 
