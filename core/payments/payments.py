@@ -248,6 +248,13 @@ def sentence(found: Found, span: str) -> str:
     return f"{payments} {span}: {went}{brought}."
 
 
+def span(period: Period) -> str:
+    """`from 1 Nov 2026 to 3 Nov 2026`, `on 1 Nov 2026`."""
+    if period.since == period.until:
+        return f"on {period.since:%-d %b %Y}"
+    return f"from {period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
+
+
 def _payments_of(context: PaymentContext, actor: Actor, customer_id: str) -> int:
     return find(context.db, actor, Sought(name=customer_id), limit=1).count
 

@@ -112,7 +112,7 @@ except Refused as refused:
 filters_set = export_panel.set_filters()
 before = payments.place_of(st.query_params.get("before"))
 found = payments.find(db, session.actor(), sought, before=before)
-span = "in all time" if sought.everywhere else f"from {period.since:%-d %b %Y} to {period.until:%-d %b %Y}"
+span = "in all time" if sought.everywhere else payments.span(period)
 st.markdown(f"## {literal(payments.sentence(found, span))}")
 if counted:
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -126,7 +126,7 @@ in_batches = by_key(partial(payments.page_after, db, session.actor(), sought))
 is_sorted = sorted_list.shown("payments", tables.PAYMENTS, in_batches, choose="payment")
 if not is_sorted:
     rows.show(found.items, tables.PAYMENTS, key="payments", choose="payment", ordered=SORTABLE)
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+with st.container(horizontal=True, vertical_alignment="center"):
     with st.container(horizontal=True, width="content"):
         st.button("Newest", disabled=before is None, on_click=look_for)
         st.button(

@@ -46,7 +46,7 @@ def show(revenue: Revenue, names: Catalogue) -> None:
     columns = [Column("name", title.capitalize(), width="medium"), Column("payments", "Payments", "count")]
     columns += [*(ABROAD if dimension == "presentment" else ()), *MONEY]
     rows.show(table, columns, key=f"breakdown-{dimension}")
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(literal(_sum_in_words(revenue)), width="content")
         with st.container(width="content"):
             rows.files(lambda _: table, columns, name=f"revenue-by-{dimension}", period=revenue.period)

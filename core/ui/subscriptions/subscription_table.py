@@ -96,7 +96,7 @@ def _reason(why: str) -> str:
 
 
 def _below(found: Found, after: int, table: Table, *, paged: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if paged:
                 _pages(found, after)
