@@ -7,6 +7,8 @@ import streamlit as st
 from core.checklist.first_steps import TAB
 from core.errors import Unavailable
 from core.events.repair import backfill_job
+from core.monitoring import overview
+from core.settings import PaymentMode
 from core.ui import navigation, session
 from core.ui.kit import freshness, shared_cache
 from core.ui.text import literal
@@ -15,7 +17,10 @@ KEPT_SECONDS = 10
 
 
 def show() -> None:
-    """Show how far the backfill is, so that nobody takes a zero for a result; nothing once it is complete."""
+    """Show how far the backfill is, so that nobody takes a zero for a result; nothing once it is complete.
+
+    Of an installation that nothing has come to yet, the page shows nothing further.
+    """
     reads = partial(backfill_job.reached, session.db())
     try:
         reached = shared_cache.answers().get("history", reads, ttl_seconds=KEPT_SECONDS).answer
@@ -28,3 +33,12 @@ def show() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="history-incomplete"):
         st.markdown(f":material/hourglass_top: **{said}** {state}")
         navigation.link("settings", TAB, freshness.reader_role(), {"tab": TAB})
+    if not reached.kinds and session.settings().payment_mode is not PaymentMode.SANDBOX:
+        _stop_before_the_first_payment()
+
+
+def _stop_before_the_first_payment() -> None:
+    known = shared_cache.answers().get("currencies", partial(overview.currencies, session.db()), ttl_seconds=0)
+    if not known.answer:
+        st.info("Nothing has come from Stripe yet. This page fills with the first payment.")
+        st.stop()

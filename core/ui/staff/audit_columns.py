@@ -26,8 +26,7 @@ IN_A_FILE = (
 def on_the_page(zone: ZoneInfo) -> tuple[Column, ...]:
     return (
         Column("at", "When", read=lambda entry: at(entry, zone, "%-d %b %Y, %H:%M:%S")),
-        Column("action", "What happened", read=audit_words.sentence, width="large"),
-        Column("actor", "Who", read=audit_words.who),
+        Column("action", "What happened", read=audit_words.sentence, width=460),
         Column("after", "Changed", read=lambda entry: audit_words.changed_in_short(entry, zone), width="medium"),
         Column("reason", "Why", width="medium"),
     )

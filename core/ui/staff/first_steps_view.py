@@ -77,9 +77,10 @@ def _step(running: Services, number: int, step: Progress, *, open: bool) -> None
         return
     st.caption(literal(step.step.why))
     failures = [finding for finding in step.open if finding.state is State.FAILED]
-    for finding in (failures or step.open) if open else ():  # a line that waits for another one adds nothing beside it
-        mend = CREATE if finding.mend == ADD_ENDPOINT else finding.mend
-        st.markdown(f"{literal(finding.detail)}  \n{literal(mend or '')}")
+    # A line that waits for another one adds nothing beside it, and one cause of several is said once.
+    said = {(finding.detail, finding.mend): None for finding in ((failures or step.open) if open else ())}
+    for detail, mend in said:
+        st.markdown(f"{literal(detail)}  \n{literal((CREATE if mend == ADD_ENDPOINT else mend) or '')}")
     if step.step is first_steps.EVENTS and open:
         _endpoint(running, step)
     elif step.step is first_steps.HISTORY:
