@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.staff.roles import Actor, Role
 from core.ui import session
+from core.ui.providers import licence_view
 
 ADA = Actor("staff:ada", Role.ADMIN)
 PROOF = {"verified_by": "staff:ada", "verified_at": "2026-11-24T15:00:00+00:00", "source": "Texas Medical Board"}
@@ -66,3 +67,8 @@ def test_one_that_nobody_verified_says_so_and_a_decision_for_nobody_shows_no_tab
     assert never.dataframe[0].value["Verified"].tolist() == ["never"]
     nobody = shown(DECISION | {"licences": [], "provider_name": None}, monkeypatch)
     assert not nobody.exception and not nobody.dataframe
+
+
+def test_a_licence_that_a_second_person_must_confirm_says_so_where_others_say_when_they_end():
+    assert licence_view.ends({"awaiting": "licence", "holds": False, "ends_at": None}) == "waits for confirmation"
+    assert licence_view.ends({"holds": False, "ends_at": None}) == "does not hold"

@@ -47,6 +47,8 @@ PAST = (
 
 def ends(one: rows.Row) -> str:
     """When a licence ends, with the hour in the business's time zone."""
+    if one.get("awaiting") == "licence":
+        return "waits for confirmation"
     if not one["holds"]:
         return "does not hold"
     if not one["ends_at"]:
