@@ -73,7 +73,7 @@ def change(found: ProviderRow, known: Schedule | None) -> None:
     if document and (problems := schedules.problems_of(document)):
         st.error(literal(" ".join(problems)))
     st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
-    work = partial(_save, found["id"], document)
+    work = partial(_save, found["id"], document, had_one=known is not None)
     st.button("Save", type="primary", key="save schedule", on_click=actions.attempt, args=(work,))
     actions.end_dialog_when_done()
 
@@ -166,7 +166,9 @@ def _day(cell: Any) -> str:
     return "" if pd.isna(cell) else str(cell)
 
 
-def _save(provider_id: str, document: Schedule | None, actor: Actor) -> str:
+def _save(provider_id: str, document: Schedule | None, actor: Actor, *, had_one: bool) -> str:
+    if document is None and not had_one:
+        return "Nothing was changed: no hours, capacity or time off are entered."
     why = st.session_state.get(WHY) or ""
     done = schedules.put(session.db(), actor, provider_id, document, session.services().clock(), reason=why)
     shared_cache.answers().forget("directory", "assignments")
