@@ -14,7 +14,7 @@ import structlog
 from core.db import Database, embedded, timezone
 from core.db.counted import CountedDatabase
 from core.db.deploy import deploy
-from core.db.replica import ReplicaReads
+from core.db.replica import CONNECT_SECONDS, ReplicaReads
 from core.db.time_limits import APPLIER, HEALTH, REPORT, WEBHOOK, TimeLimits
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Refused, Unavailable
@@ -139,7 +139,8 @@ def start_console(settings: Settings, limits: TimeLimits) -> Services:
     if settings.read_database_url is None:
         return running
     address = settings.read_database_url.get_secret_value()
-    return replace(running, db=ReplicaReads(running.db, lambda: PsycopgDatabase(address, limits=limits)))
+    of_replica = replace(limits, connection_seconds=CONNECT_SECONDS)
+    return replace(running, db=ReplicaReads(running.db, lambda: PsycopgDatabase(address, limits=of_replica)))
 
 
 def start(settings: Settings, limits: TimeLimits = REPORT) -> Services:

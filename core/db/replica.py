@@ -27,6 +27,8 @@ HARMLESS = ("session_user", "heartbeat", "note_view", "choose", "user_choice", "
 FOLLOWS_SECONDS = 10.0  # after a change of this process its reads stay on the primary, so that it is seen at once
 MOST_LAG_SECONDS = 30.0  # a replica that is further behind is not read
 ASKED_AGAIN_SECONDS = 5.0  # how often its lag is looked at
+AWAY_SECONDS = 30.0  # how long one that does not answer is left alone: each try holds up the page that makes it
+CONNECT_SECONDS = 1.0  # how long a page waits for a connection to it
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +52,7 @@ class ReplicaReads:
         self._primary = primary
         self._open = replica
         self._replica: Database | None = None
-        self._changed_at = self._asked_at = float("-inf")
+        self._changed_at = self._ask_at = float("-inf")
         self._lag: float | None = None
 
     def call(self, function: str, /, **arguments: Any) -> Any:
@@ -65,7 +67,7 @@ class ReplicaReads:
                 return self._replica.call(function, **arguments)
             except Unavailable as error:
                 log.warning("the replica did not answer; the primary is read", detail=error.detail)
-                self._lag = None
+                self._lag, self._ask_at = None, time.monotonic() + AWAY_SECONDS
         return self._primary.call(function, **arguments)
 
     def lag_seconds(self) -> float | None:
@@ -78,12 +80,12 @@ class ReplicaReads:
             self._replica.close()
 
     def _keeps_up(self) -> bool:
-        if time.monotonic() - self._asked_at >= ASKED_AGAIN_SECONDS:
-            self._asked_at = time.monotonic()
+        if time.monotonic() >= self._ask_at:
+            self._ask_at = time.monotonic() + ASKED_AGAIN_SECONDS
             try:
                 self._replica = self._replica or self._open()
                 self._lag = self._replica.call("replication_lag")
             except Unavailable as error:
                 log.warning("the replica does not answer; the primary is read", detail=error.detail)
-                self._lag = None
+                self._lag, self._ask_at = None, time.monotonic() + AWAY_SECONDS
         return self._lag is not None and self._lag <= MOST_LAG_SECONDS

@@ -28,6 +28,7 @@ class Asked:
 @pytest.fixture(autouse=True)
 def asked_each_time(monkeypatch):
     monkeypatch.setattr(replica, "ASKED_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(replica, "AWAY_SECONDS", 0.0)
 
 
 def test_reads_go_to_the_replica_and_everything_else_to_the_primary():
@@ -82,3 +83,16 @@ def test_a_replica_that_is_away_costs_no_answer_and_is_read_again_once_it_is_bac
     standby.away = False
     assert db.call("overview") == "overview" and db.lag_seconds() == 0
     assert (primary.calls, standby.calls) == (["overview"], ["overview"])
+
+
+def test_a_replica_that_is_away_is_left_alone_for_a_while(monkeypatch):
+    """Each try would hold up the page that makes it."""
+    monkeypatch.setattr(replica, "AWAY_SECONDS", 30.0)
+    primary, standby, opened = Asked(), Asked(lag=0), []
+    db = ReplicaReads(primary, lambda: opened.append(1) or standby)
+    db.call("overview")
+    standby.away = True
+    assert db.call("overview") == "overview"
+    standby.away = False
+    db.call("overview")
+    assert (primary.calls, standby.calls, opened) == (["overview", "overview"], ["overview"], [1])

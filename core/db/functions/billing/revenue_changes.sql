@@ -195,6 +195,7 @@ returns table (movement text, customers bigint, before_minor bigint, after_minor
 language plpgsql stable rows 10
 set search_path = ''
 set enable_seqscan = 'off' -- what is read is of the period, in whatever way it is joined
+set work_mem = '64MB' -- a year's customers are netted in memory
 set enable_mergejoin = 'off' as $$
 declare
   first_day date := payops.business_day(p_starts);
