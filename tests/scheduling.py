@@ -18,7 +18,10 @@ LONGEST_FIRST = (
     "tests/events/test_survival.py",
     "tests/payments/test_faults.py",
     "tests/payments/test_money.py",
+    "tests/figures/test_subscription_model.py",
     "tests/figures/test_model.py",
+    "tests/finance/reconciling/",
+    "tests/monitoring/alerts/test_ordinary_year.py",
     "tests/db/",
 )
 

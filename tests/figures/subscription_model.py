@@ -48,6 +48,7 @@ class Account:
     subscriptions: list[Subscription] = field(default_factory=list)
     discounts: dict[str, Discount] = field(default_factory=dict)
     given: dict[str, list[Discount]] = field(default_factory=dict)
+    _counted: dict[tuple[str, int], int] = field(default_factory=dict, repr=False)
 
     def figures(self, starts: int, month_starts: int, ends: int, now: int) -> Json:
         """Every figure of subscriptions, by its name; rates as (numerator, denominator)."""
@@ -123,7 +124,12 @@ class Account:
         return (stretches[0][0], stretches[-1][1]) if stretches else None
 
     def _monthly(self, subscription: Subscription, moment: int) -> int:
-        """What a subscription brought in a month just before `moment`."""
+        """What a subscription brought in a month just before `moment`; asked only of a life that is told to its end."""
+        if (subscription.id, moment) not in self._counted:
+            self._counted[subscription.id, moment] = self._count(subscription, moment)
+        return self._counted[subscription.id, moment]
+
+    def _count(self, subscription: Subscription, moment: int) -> int:
         subject = subscription.just_before(moment)
         if subject is None or subject["status"] not in ("active", "past_due"):
             return 0
