@@ -285,7 +285,8 @@ def _fetch_all(conninfo: str) -> Iterator[Work]:
 
     def assign(state: str, specialty: str) -> None:
         found = connection.execute(FETCH_ALL, (specialty, state)).fetchall()
-        connection.execute(TAKE, (min(found, key=lambda row: (row[1], row[0]))[0],))
+        if found:
+            connection.execute(TAKE, (min(found, key=lambda row: (row[1], row[0]))[0],))
 
     yield assign
     connection.close()
