@@ -64,9 +64,12 @@ def current() -> StaffSession | None:
 
 
 @contextmanager
-def looked_up_once() -> Iterator[None]:
-    """While a page is drawn, its parts ask only once who is signed in; a click or a part that refreshes asks anew."""
-    token = _drawn_for.set({})
+def looked_up_once(found: StaffSession | None) -> Iterator[None]:
+    """While a page is drawn, its parts ask only once who is signed in, or not at all if they were `found` just now.
+
+    A click or a part that refreshes asks anew.
+    """
+    token = _drawn_for.set({_known_by(): found} if found else {})
     try:
         yield
     finally:

@@ -76,12 +76,13 @@ def _run() -> None:
     )
     _show_mode()
     staff = session.current()
+    before = _before_work(staff) if staff else None
     if staff is None:
         page = navigation.before_sign_in(sign_in.sign_in)
         if session.just_ended():
             _run_session_script("data-session-ended", "yes")
-    elif (body := _before_work(staff)) is not None:
-        page = navigation.before_sign_in(body)
+    elif before is not None:
+        page = navigation.before_sign_in(before)
     else:
         page = navigation.for_staff(staff)
         search_box.show(staff)
@@ -95,7 +96,7 @@ def _run() -> None:
         _run_session_script("data-session-ticket", ticket)
     if staff:
         filters.follow_link(page.url_path)
-    with session.looked_up_once():
+    with session.looked_up_once(None if before else staff):
         page.run()
 
 
