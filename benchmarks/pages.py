@@ -56,6 +56,16 @@ st.navigation([st.Page(chart, title="One chart"), st.Page(empty, title="Empty", 
 """
 IDLE = """() => !!document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
   && !document.querySelector('[data-testid="stSkeleton"], [data-testid="stAppSkeleton"], [data-stale="true"]')"""
+# A short run may begin and end between two looks at the page.
+NOTE_RUN = """() => {
+  window.ran = false;
+  const app = document.querySelector('[data-testid="stApp"]');
+  new MutationObserver((_, seen) => {
+    if (app.dataset.testScriptState === "notRunning") return;
+    window.ran = true;
+    seen.disconnect();
+  }).observe(app, {attributes: true, attributeFilter: ["data-test-script-state"]});
+}"""
 STILL = f"() => ({IDLE})() && !!document.querySelector('.js-plotly-plot .main-svg')"
 TABLE = '[class*="st-key-opens-"] [data-testid="stDataFrame"]'
 OPENED = ("Overview", "Payments", "Disputes", "Refunds", "Subscriptions")
@@ -169,9 +179,10 @@ def chosen(page: Page, label: str, option: str) -> float:
 
 def until_idle(page: Page, act: Callable[[], None]) -> float:
     """Seconds of the run that `act` starts: from the act until nothing runs any more."""
+    page.evaluate(NOTE_RUN)
     started = time.monotonic()
     act()
-    page.wait_for_function("() => !document.querySelector('[data-test-script-state=\"notRunning\"]')", polling=5)
+    page.wait_for_function("() => window.ran")
     page.wait_for_function(IDLE, timeout=60_000)
     return time.monotonic() - started
 
