@@ -14,7 +14,7 @@ _STYLE = """<style>
 [class*="st-key-action-items"] [data-testid="stPageLink-NavLink"] :is(span, p){white-space:normal;overflow:visible}
 [class*="st-key-action-items"] [data-testid="stElementContainer"]:has(>.stPageLink){margin-block:0}
 [class*="st-key-action-items"] p{font-size:.875rem;line-height:1.4}
-[class*="st-key-action-items"] [data-testid="stHorizontalBlock"] [data-testid="stMarkdown"]{padding-left:.5rem}
+[class*="st-key-action-items"] [data-testid="stMarkdown"]{padding:.1rem 0 .1rem .5rem}
 </style>"""
 
 
