@@ -8,6 +8,7 @@ page and 0.3 s. Then 20 tabs stay open on the overview, a session each: the goal
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from benchmarks.pages import BARE_PAGE, FLAGS, IDLE, STILL, bare_page, free_port
 from benchmarks.reconciliation_page import serving
 from benchmarks.sync_engine import address_of
 from core.db.via_psycopg import PsycopgDatabase
+from core.monitoring import overview
 from core.periods import wall_clock
 from core.staff import users
 
@@ -62,7 +64,12 @@ def measured(conninfo: str, rounds: int = ROUNDS) -> Measured:
         database.close()
         bare, port = free_port(), free_port()
         base = f"http://127.0.0.1:{port}"
-        with _console(folder, base, port, conninfo) as process, bare_page(folder, bare), sync_playwright() as driver:
+        with (
+            _counting_ahead(conninfo),
+            _console(folder, base, port, conninfo) as process,
+            bare_page(folder, bare),
+            sync_playwright() as driver,
+        ):
             idle = _resident_mb(process)
             browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
             context = browser.new_context()  # whose tabs share the sign-in
@@ -87,6 +94,26 @@ def measured(conninfo: str, rounds: int = ROUNDS) -> Measured:
             every = _resident_mb(process)
             browser.close()
     return Measured({each: median(seconds) for each, seconds in taken.items()}, idle, one, every)
+
+
+@contextmanager
+def _counting_ahead(conninfo: str) -> Iterator[None]:
+    """What the worker does beside a console, every two seconds."""
+    database, over = PsycopgDatabase(conninfo), threading.Event()
+    overview.count_ahead(database, wall_clock())
+
+    def count() -> None:
+        while not over.wait(2):
+            overview.count_ahead(database, wall_clock())
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    try:
+        yield
+    finally:
+        over.set()
+        counting.join()
+        database.close()
 
 
 @contextmanager
