@@ -1,6 +1,5 @@
 """A review on its page: which day or week, the answer, each check with its picture, signature and comments."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -124,7 +123,7 @@ def _chart(bars: Bars) -> Figure:
         title={"text": bars.title, "font": {"size": 14}},
         height=90 + 34 * len(bars.labels),
         margin={"l": 8, "r": 8, "t": 40, "b": 32},
-        xaxis={"title": bars.unit, "rangemode": "tozero", **_whole_steps([*bars.values, *bars.compared])},
+        xaxis={"title": bars.unit, "rangemode": "tozero", **_whole_steps(bars)},
         yaxis={"autorange": "reversed", "automargin": True},
         showlegend=bool(bars.compared),
         legend={"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
@@ -133,11 +132,12 @@ def _chart(bars: Bars) -> Figure:
     return figure
 
 
-def _whole_steps(values: Sequence[float]) -> dict[str, object]:
-    """Ticks of an axis that counts: none between two whole numbers."""
-    if not all(float(each).is_integer() for each in values):
+def _whole_steps(bars: Bars) -> dict[str, object]:
+    """Ticks of an axis that counts: none between two whole numbers, also where the bars beside them are averages."""
+    longest = max([*bars.values, *bars.compared], default=0)
+    if longest < 1 or not all(float(each).is_integer() for each in bars.values):
         return {}
-    return {"tickformat": ",d", "dtick": 1 if max(values, default=0) <= 5 else None}
+    return {"tickformat": ",d", "dtick": 1 if longest <= 5 else None}
 
 
 def _may_act(cadence: Cadence) -> bool:

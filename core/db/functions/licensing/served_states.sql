@@ -45,8 +45,7 @@ set search_path = '' as $$
     select distinct on (l.state) l.state, l.valid_until, l.provider_id, p.name
     from payops.licences as l
     inner join payops.providers as p on l.provider_id = p.id and payops.may_be_assigned(p)
-    where l.status = 'active' and l.awaiting is distinct from 'licence' and l.valid_until > p_now
-      and l.valid_from <= p_now
+    where payops.licence_valid(l, p_now)
     order by l.state, l.valid_until desc
   )
   select coalesce(jsonb_agg(jsonb_build_object(
