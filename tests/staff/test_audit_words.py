@@ -67,7 +67,7 @@ def test_open_again_is_said_by_what_it_was_before():
         ("providers:consultation:assigned", "consultation:cons_1", "ana assigned consultation cons_1"),
         ("finance:bank-statement:imported", "bank-statement:7", "ana imported bank statement 7"),
         ("staff:flag:closed", "flag:refunds", "ana paused flow, flag refunds"),
-        ("payments:recovery:not-tried", "payment:pi_1", "ana recovery not tried, payment pi_1"),
+        ("payments:recovery:not-tried", "payment:pi_1", "ana skipped scheduled retry, payment pi_1"),
     ],
 )
 def test_an_entry_reads_as_a_sentence(action, subject, words):

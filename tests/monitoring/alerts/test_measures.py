@@ -328,21 +328,29 @@ def test_licences_with_the_same_last_day_are_one_alert_and_its_list_has_exactly_
         assert (listed["total"], {one["expires_on"] for one in listed["items"]}) == (row["observations"], {key})
 
 
-def test_thousands_of_licences_that_end_in_a_window_are_an_alert_a_day_and_are_listed_page_by_page(database, owner):
+def test_many_licences_that_end_in_a_window_are_an_alert_a_day_and_are_listed_page_by_page(database, owner):
+    """Also where the tables were analysed after a dry run of the import, so that the planner takes them for empty."""
+    with owner.transaction(force_rollback=True):
+        _many_licences(owner)
+    owner.execute("analyze payops.providers, payops.licences")
+    _many_licences(owner)
+    seen = observed(database, "licence_expiring")
+    assert sorted(row["observations"] for row in seen.values()) == [60] * 20
+    pages = [licences.expiring(database, NOON, days=30, skip=skip, limit=400) for skip in (0, 400, 800, 1200)]
+    assert [len(page["items"]) for page in pages] == [400, 400, 400, 0]
+    assert {page["total"] for page in pages[:3]} == {1200}
+    assert len({one["id"] for page in pages for one in page["items"]}) == 1200
+
+
+def _many_licences(owner):
     owner.execute(
         "insert into payops.providers (id, name, active, capacity, specialties, created_at, updated_at)"
-        " select 'p' || n, 'P ' || n, true, 9, '{dermatology}', %(at)s, %(at)s from generate_series(1, 3000) as n",
+        " select 'p' || n, 'P ' || n, true, 9, '{dermatology}', %(at)s, %(at)s from generate_series(1, 1200) as n",
         {"at": NOON - timedelta(days=500)},
     )
     owner.execute(
         "insert into payops.licences (provider_id, state, status, valid_from, valid_until, expires_on)"
         " select 'p' || n, 'TX', 'active', %(at)s, (d.day + 1)::timestamp at time zone 'America/Chicago', d.day"
-        " from generate_series(1, 3000) as n, lateral (select date '2026-11-25' + n %% 20 as day) as d",
+        " from generate_series(1, 1200) as n, lateral (select date '2026-11-25' + n %% 20 as day) as d",
         {"at": NOON - timedelta(days=400)},
     )
-    seen = observed(database, "licence_expiring")
-    assert sorted(row["observations"] for row in seen.values()) == [150] * 20
-    pages = [licences.expiring(database, NOON, days=30, skip=skip, limit=1000) for skip in (0, 1000, 2000, 3000)]
-    assert [len(page["items"]) for page in pages] == [1000, 1000, 1000, 0]
-    assert {page["total"] for page in pages[:3]} == {3000}
-    assert len({one["id"] for page in pages for one in page["items"]}) == 3000

@@ -1,7 +1,8 @@
 -- states_of_licence: the states where this licence, and the privileges that follow from it, let its provider see patients.
 create function payops.states_of_licence(p_licence bigint) returns text[]
 language sql stable
-set search_path = '' as $$
+set search_path = ''
+set enable_seqscan = 'off' as $$
   select array(
     select distinct l.state from payops.licences as l where l.id = p_licence or l.home_licence_id = p_licence
   )
@@ -129,11 +130,15 @@ set search_path = '' as $$
   with listed as materialized (
     select * from payops.licences_ending(p_days, p_now, p_last_day, p_also_ended, p_skip, p_limit)
   ),
-  licensed as materialized ( -- counted once for each state, not for each licence
+  -- Counted once for each state, not for each licence. The array and the limit keep the planner from one look at all
+  -- licences for each provider, which it chooses where it takes the tables for empty.
+  licensed as materialized (
     select distinct o.state, o.provider_id
     from payops.licences as o
-    inner join payops.providers as q on o.provider_id = q.id and payops.may_be_assigned(q)
-    where o.state in (select x.state from listed as x) and payops.licence_valid(o, p_now)
+    cross join lateral (
+      select from payops.providers as q where q.id = o.provider_id and payops.may_be_assigned(q) limit 1
+    ) as q
+    where o.state = any(array(select distinct x.state from listed as x)) and payops.licence_valid(o, p_now)
   ),
   numbers as materialized (select n.state, count(*) as providers from licensed as n group by n.state)
   select jsonb_build_object(
