@@ -162,7 +162,7 @@ def filters(floor: Page, page: Page, console: str, rounds: int) -> dict[str, lis
     """From the choice in a list to a page that stands still, there and back again."""
     page.goto(f"{console}/refunds")
     page.wait_for_function(IDLE, timeout=60_000)
-    bare, ours = (cycle(each) for each in (("90 days", "30 days"), ("Not completed yet", "All")))
+    bare, ours = (cycle(each) for each in (("90 days", "30 days"), ("Pending", "All")))
     return in_turns(
         {
             BARE_PAGE: lambda: chosen(floor, "Points", next(bare)),

@@ -1,9 +1,9 @@
 """The chart of each provider's consultations beside their fair share."""
 
 import pandas as pd  # type: ignore[import-untyped]
+import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from core.providers.consultation_rows import MeasuredDistribution
-from core.ui.figure import Figure
 from core.ui.kit.charts import LINE, NOW, Chart
 
 MOST_BARS = 20
@@ -14,7 +14,7 @@ def distribution(spread: MeasuredDistribution) -> Chart:
     """The providers with most consultations, with a mark at each one's fair share; the table has all providers."""
     shown = spread["items"][:MOST_BARS]
     names = [f"{place}" for place in range(len(shown))]
-    figure = Figure()
+    figure = go.Figure()
     figure.add_bar(
         y=names,
         x=[each["assigned"] for each in shown],

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
+import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from core.ui import session
-from core.ui.figure import Figure
 from core.ui.kit.charts import FAILURE, NOW, Chart
 
 HEIGHT_PIXELS = 224  # as high as the lines of the ticker beside it
@@ -19,7 +19,7 @@ def pulse(minutes: Sequence[Mapping[str, Any]]) -> Chart:
     at = [datetime.fromisoformat(each["minute"]).astimezone(zone).replace(tzinfo=None) for each in minutes]
     healthy = [each["events"] - each["spoiled"] for each in minutes]
     spoiled = [each["spoiled"] for each in minutes]
-    figure = Figure(
+    figure = go.Figure(
         layout={
             "height": HEIGHT_PIXELS,
             "margin": {"l": 8, "r": 8, "t": 26, "b": 8},

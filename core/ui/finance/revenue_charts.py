@@ -87,7 +87,7 @@ def _zoom(figure: Any, amounts: Sequence[int], currency: str) -> None:
     top = high + max(high - low, step) * 0.1
     figure.update_xaxes(range=[charts.major(begins, currency), charts.major(int(top), currency)])
     if begins:
-        unit = figure.to_dict()["layout"]["xaxis"]["title"]["text"]
+        unit = figure.layout.xaxis.title.text
         figure.update_xaxes(title_text=f"{unit}, from {Money(begins, currency)}")
 
 

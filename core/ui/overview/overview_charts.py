@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
+from plotly.subplots import make_subplots  # type: ignore[import-untyped]
 
 from core.figures.days import Day, in_steps
 from core.figures.definitions import SUCCESS_TARGET
@@ -139,7 +140,7 @@ def volume(
     unfinished: bool = False,
 ) -> charts.Chart:
     """The amount collected and the number of succeeded payments."""
-    figure = charts.in_rows(0.6, 0.4)
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12, row_heights=[0.6, 0.4])
     days, width = [each.day for each in now], charts.bar_width(now)
     for place, colour, unit, read, written in (
         (
@@ -155,6 +156,7 @@ def volume(
         figure.update_yaxes(title_text=unit, row=place, col=1, rangemode="tozero", nticks=4, tickformat="~s")
         if max((read(each) for each in [*now, *before]), default=0) < 4:
             figure.update_yaxes(dtick=1, row=place, col=1)  # no half payments on the axis
+    charts.finish(figure)
     _mark(figure, marks, now)
     amount = f"Succeeded ({currency.upper()})"
     rows = charts.comparison_rows(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
+import plotly.graph_objects as go  # type: ignore[import-untyped]
 import streamlit as st
 
 from core.figures.wording import counted
@@ -14,7 +15,6 @@ from core.payments.recovery.recovery_cases import Case
 from core.payments.recovery.retry_advice import STOP_AT, Step
 from core.staff.audit_words import actor_name
 from core.ui import session
-from core.ui.figure import Figure
 from core.ui.kit import detail_view
 from core.ui.kit.charts import FAILURE, HEIGHT_PIXELS, Chart
 from core.ui.kit.rows import Column
@@ -85,7 +85,7 @@ def chart(cases: Sequence[Case], currency: str) -> Chart:
     of = {step: [each.failed.amount for each in cases if each.advice.step is step] for step in present}
     amounts = {step: float(sum(amount.major for amount in of[step])) for step in present}
     titles = [said(step) for step in present]
-    figure = Figure(
+    figure = go.Figure(
         layout={
             "height": min(HEIGHT_PIXELS, 90 + 34 * max(len(present), 1)),
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 import pandas as pd  # type: ignore[import-untyped]
+import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from core.money import Money
 from core.payments.refund_figures import RefundDay, RefundFigures, refunds_counted
-from core.ui.figure import Figure
 from core.ui.kit.charts import BEFORE, HEIGHT_PIXELS, MONEY, Chart
 
 
 def each_day(figures: RefundFigures) -> Chart:
     """Refunds by day, with the previous period behind."""
     currency, days = figures.currency, [each.day for each in figures.daily]
-    figure = Figure(
+    figure = go.Figure(
         layout={
             "height": HEIGHT_PIXELS,
             "margin": {"l": 8, "r": 8, "t": 26, "b": 8},

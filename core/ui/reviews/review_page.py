@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from functools import partial
 
+import plotly.graph_objects as go  # type: ignore[import-untyped]
 import streamlit as st
 
 from core.errors import Refused
@@ -14,7 +15,6 @@ from core.reviews.report import TITLES, Report
 from core.staff import audit_words
 from core.staff.roles import Actor, Right, right
 from core.ui import history_notice, session
-from core.ui.figure import Figure
 from core.ui.kit import actions, charts, rows
 from core.ui.kit.rows import Column
 from core.ui.text import literal
@@ -111,9 +111,9 @@ def _check(found: Report, check: Check) -> None:
         _comments(found, check)
 
 
-def _chart(bars: Bars) -> Figure:
+def _chart(bars: Bars) -> go.Figure:
     """The bars, what they are compared with grey beside them."""
-    figure = Figure()
+    figure = go.Figure()
     if bars.compared:
         figure.add_bar(
             y=bars.labels, x=bars.compared, orientation="h", name=bars.compared_name, marker_color=charts.BEFORE

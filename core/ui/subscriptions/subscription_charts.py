@@ -28,7 +28,7 @@ def movements(figures: SubscriptionFigures) -> Chart:
     currency = figures.currency
     steps = [(each.title, each.amount_minor) for each in figures.steps]
     figure, written = waterfall(f"{currency.upper()} a month", steps, currency)
-    figure.traces[0]["customdata"] = [
+    figure.data[0].customdata = [
         f"{words}, {counted(each.customers, 'customer')}" for words, each in zip(written, figures.steps, strict=True)
     ]
     figure.update_layout(clickmode="event+select", dragmode=False)
