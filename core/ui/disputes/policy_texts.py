@@ -18,12 +18,7 @@ KINDS = ("product_description", "refund_policy_disclosure", "cancellation_policy
 def show() -> None:
     """The texts with who last changed each, and fields to edit them."""
     kept = disputes.texts(session.db())
-    texts = st.expander(
-        f"Texts for evidence ({len(kept)} of {len(KINDS)} written)", key="policy-texts", on_change="rerun"
-    )
-    if not texts.open:
-        return
-    with texts:
+    with st.expander(f"Texts for evidence ({len(kept)} of {len(KINDS)} written)"):
         st.caption("New evidence starts with these texts. Leave out health details.")
         for kind in KINDS:
             field, now = evidence.FIELDS[kind], kept.get(kind)
