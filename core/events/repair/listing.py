@@ -60,6 +60,7 @@ class Listing:
         self._stripe, self._pace = stripe, Pace(per_second, self._stop)
         self._loading, self._telling = threading.Semaphore(LOADS_AT_ONCE), threading.Lock()
         self._counts: dict[str, int] = {}
+        self._done: set[str] = set()
         self._error: BaseException | None = None
         self._pool = ThreadPoolExecutor(max(2, min(32, round(per_second * LONGEST_ANSWER_SECONDS))), "backfill")
 
@@ -182,10 +183,12 @@ class Listing:
             self.tell(source.name, len(objects), created(objects[-1]) if objects else as_of, done=left == 0)
 
     def tell(self, source: str, more: int, reached: datetime, *, done: bool) -> None:
-        """Tell of so many more objects of a kind."""
+        """Tell of so many more objects of a kind. One that is done stays done: an earlier slice may tell later."""
         with self._telling:
             self._counts[source] = self._counts.get(source, 0) + more
-            self._tell(Progress(source, self._counts[source], reached, done))
+            if done:
+                self._done.add(source)
+            self._tell(Progress(source, self._counts[source], reached, source in self._done))
 
     def _load(self, source: Source, found: list[Json], as_of: datetime, function: str, **place: Any) -> Any:
         """Mirror the objects and note the place that the listing has reached, both or neither."""

@@ -96,6 +96,21 @@ def test_a_long_list_is_read_by_several_at_once_and_nothing_is_left_out(database
     assert owner.execute("select count(*) from payops.backfill_slices").fetchone() == (0,)
 
 
+def test_a_kind_that_is_done_stays_done_where_an_earlier_slice_tells_later(database):
+    told, reached = [], clock()
+    with listing.Listing(
+        database, Stripe(51), clock=clock, livemode=False, since=None, tell=told.append, per_second=1000
+    ) as lists:
+        lists.tell("charges", 10, reached, done=True)
+        lists.tell("payouts", 1, reached, done=False)
+        lists.tell("charges", 9, reached, done=False)
+    assert [(each.source, each.objects, each.done) for each in told] == [
+        ("charges", 10, True),
+        ("payouts", 1, False),
+        ("charges", 19, True),
+    ]
+
+
 @pytest.mark.parametrize("failing_from", [3, 7, 20, 45])
 def test_stopped_anywhere_it_goes_on_and_reads_little_twice(database, owner, failing_from):
     stripe = Stripe(600)
