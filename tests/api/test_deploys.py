@@ -15,6 +15,7 @@ from core.db.via_psycopg import PsycopgDatabase
 from core.events.signature import sign
 from tests.api.test_kills import Process
 from tests.db.test_upgrade import made
+from tests.events.business import wait_until_all_is_applied
 from tests.factories import START, body_of, charge, event
 
 POSTERS, DEPLOYS = 4, 6
@@ -110,6 +111,7 @@ def test_events_posted_throughout_deploys_are_all_recorded_once(rolling, next_ve
             each.result(timeout=60)
     assert worse == []
     assert len(answered) > 2 * DEPLOYS
+    wait_until_all_is_applied(owner)
     stored = owner.execute(
         "select id, outcome from payops.events join payops.event_handlings on event_id = id"
     ).fetchall()

@@ -1,6 +1,7 @@
 """A small business at a sandbox, and the mirror of it, for the tests that compare the two."""
 
 import tempfile
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -146,3 +147,12 @@ def mirror(owner, *, but=TOLD_BY):
 def _listed(table):
     """Stripe lists no customer that was deleted."""
     return "not deleted" if table == "customers" else "true"
+
+
+def wait_until_all_is_applied(owner):
+    """What a crowd had recorded is applied by an API process, whichever recorded it."""
+    for _ in range(300):
+        if not owner.execute("select count(*) from payops.recorded_batches").fetchone()[0]:
+            return
+        time.sleep(0.1)
+    raise AssertionError("what was recorded is not applied after 30 s")

@@ -35,7 +35,7 @@ from core.events.signature import sign
 from core.sandbox import process
 from core.sandbox.secrets import sandbox_secrets
 from core.settings import load_settings
-from tests.events.business import a_morning, mirror
+from tests.events.business import a_morning, mirror, wait_until_all_is_applied
 from tests.factories import body_of, charge, event
 
 SECONDS = float(os.environ.get("PAYOPS_SURVIVAL_SECONDS", "8"))
@@ -291,13 +291,8 @@ def _check(house: House, told: list[dict], post: Post) -> None:
 
 
 def _wait_until_all_is_applied(house: House) -> None:
-    """What a crowd had recorded is applied by an API process, whichever recorded it."""
     with psycopg.connect(embedded.ensure_running(house.data_dir).owner_conninfo, autocommit=True) as owner:
-        for _ in range(300):
-            if not owner.execute("select count(*) from payops.recorded_batches").fetchone()[0]:
-                return
-            time.sleep(0.1)
-    raise AssertionError("what was recorded is not applied after 30 s")
+        wait_until_all_is_applied(owner)
 
 
 def _awake(house: House):
