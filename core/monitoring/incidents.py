@@ -182,7 +182,7 @@ def newest(
 
 
 def one(db: Database, incident_id: int, now: datetime) -> Detail:
-    """The incident; raises `Refused` (`unknown_incident`) if there is none with this id."""
+    """The incident with this id; raises `Refused` (`unknown_incident`) if it does not exist."""
     found: Detail = db.call("one_incident", id=incident_id, now=now)
     return found
 

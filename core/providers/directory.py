@@ -147,7 +147,7 @@ def search(
 
 
 def one(db: Database, provider_id: str) -> ProviderRow:
-    """The provider with this id; raises `Refused` if there is none."""
+    """The provider with this id; raises `Refused` if they do not exist."""
     found: ProviderRow = db.call("provider", id=provider_id)
     return found
 

@@ -33,7 +33,7 @@ class CellProblem:
 
 @dataclass(frozen=True)
 class ReadFile:
-    """The providers in a file with the row of each, every problem found in it, and a warning that is none."""
+    """The providers in a file with the row of each, every problem that stops the import, and a warning."""
 
     documents: tuple[ProviderDocument, ...]
     problems: tuple[CellProblem, ...]

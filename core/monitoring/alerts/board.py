@@ -97,7 +97,7 @@ def silence(db: Database, actor: Actor, alert_id: int, until: datetime | None, r
 
 
 def send_test(db: Database, actor: Actor, targets: Sequence[Target], console: str, now: datetime) -> None:
-    """Send a test message to every target; raises `Refused` if there is none."""
+    """Send a test message to every target; raises `Refused` if no target is set."""
     roles.require(actor, "settings")
     db.call(
         "send_test_alert",

@@ -77,7 +77,7 @@ def decide(db: Database, actor: Actor, exclusion_id: int, *, is_theirs: bool, re
 
 
 def return_to_assignment(db: Database, actor: Actor, provider_id: str, reason: str, now: datetime) -> None:
-    """Lift every block of this provider; raises `Refused` if there is none."""
+    """Lift every block of this provider; raises `Refused` if they have no block."""
     roles.require(actor, "providers")
     db.call(
         "return_provider", actor=actor.name, actor_role=str(actor.role), provider=provider_id, reason=reason, now=now
