@@ -1,5 +1,6 @@
 """A deploy while an API process of the version before runs: no event is lost, and nothing answers worse than 503."""
 
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -64,17 +65,15 @@ def next_version(tmp_path, monkeypatch):
 
 def change(version: Path, number: int) -> None:
     """A new parameter of the function that records events, an inner function renamed, a column that they fill."""
-    inbox = version / "functions" / "events" / "inbox.sql"
-    text = inbox.read_text()
+    events = version / "functions" / "events"
+    inbox = events / "inbox.sql"
     if number == 1:
-        text = text.replace(
-            "receive_events(p_events jsonb, p_records jsonb, p_now timestamptz)",
-            "receive_events(p_events jsonb, p_records jsonb, p_now timestamptz, p_note text default '')",
-        )
-    text = text.replace("payops.record_handlings", f"payops.record_handlings_{number}", 2)
-    text = text.replace(f"record_handlings_{number - 1}_{number}", f"record_handlings_{number}")
-    text = text.replace(f"record_handlings_{number}_{number - 1}", f"record_handlings_{number}")
-    inbox.write_text(text.replace("-- record_handlings:", f"-- record_handlings_{number}:"))
+        text = inbox.read_text()
+        before = "receive_events(p_events jsonb, p_records jsonb, p_now timestamptz)"
+        assert before in text
+        inbox.write_text(text.replace(before, before[:-1] + ", p_note text default '')"))
+    for path in events.glob("*.sql"):  # also those that apply what a crowd recorded
+        path.write_text(re.sub(r"\brecord_handlings(_\d+)?\b", f"record_handlings_{number}", path.read_text()))
     (version / "migrations" / f"9{number:03}_more.sql").write_text(
         f"-- A column.\nalter table payops.event_handlings add column more_{number} text;\n"
     )
