@@ -194,21 +194,32 @@ set search_path = '' as $$
   ) as r
 $$;
 
+-- movement_row: a movement of Stripe's balance as lists show it, with the payment that it belongs to.
+create function payops.movement_row(p_movement payops.balance_transactions) returns jsonb
+language sql stable
+set search_path = '' as $$
+  select jsonb_build_object(
+    'id', p_movement.id, 'created', p_movement.created, 'reporting_category', p_movement.reporting_category,
+    'source_id', p_movement.source_id, 'currency', p_movement.currency, 'amount_minor', p_movement.amount_minor,
+    'fee_minor', p_movement.fee_minor, 'net_minor', p_movement.net_minor,
+    'payment_intent_id', coalesce(
+      (select c.payment_intent_id from payops.charges as c where c.id = p_movement.source_id),
+      (select f.payment_intent_id from payops.refunds as f where f.id = p_movement.source_id),
+      (select d.payment_intent_id from payops.disputes as d where d.id = p_movement.source_id)
+    )
+  )
+$$;
+
 -- payout_movements: the movements in this payout, oldest first, at most so many, after this movement if one is named.
 create function payops_api.payout_movements(p_payout_id text, p_after_id text default null, p_most integer default 5000)
 returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  select coalesce(jsonb_agg(to_jsonb(m) order by m.created, m.id), '[]')
+  select coalesce(jsonb_agg(payops.movement_row(m) order by m.created, m.id), '[]')
   from (
-    select
-      b.id, b.created, b.reporting_category, b.source_id, b.currency, b.amount_minor, b.fee_minor, b.net_minor,
-      coalesce(c.payment_intent_id, f.payment_intent_id, d.payment_intent_id) as payment_intent_id
+    select b.*
     from payops.payout_contents as k
     inner join payops.balance_transactions as b on k.balance_transaction_id = b.id
-    left join payops.charges as c on b.source_id = c.id
-    left join payops.refunds as f on b.source_id = f.id
-    left join payops.disputes as d on b.source_id = d.id
     where k.payout_id = p_payout_id and b.reporting_category <> 'payout' and (
       p_after_id is null
       or (b.created, b.id) > (select a.created, a.id from payops.balance_transactions as a where a.id = p_after_id)
@@ -226,22 +237,15 @@ create function payops_api.balance_movements(
 ) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
-  select coalesce(jsonb_agg(to_jsonb(m) order by m.created, m.id), '[]')
+  select coalesce(jsonb_agg(payops.movement_row(m) order by m.created, m.id), '[]')
   from (
-    select
-      b.id, b.created, b.reporting_category, b.source_id, b.currency, b.amount_minor, b.fee_minor, b.net_minor,
-      coalesce(c.payment_intent_id, f.payment_intent_id, d.payment_intent_id) as payment_intent_id
-    from payops.business as z
-    inner join payops.balance_transactions as b
-      on b.created >= p_since::timestamp at time zone z.timezone
-      and b.created < (p_until + 1)::timestamp at time zone z.timezone
-    left join payops.charges as c on b.source_id = c.id
-    left join payops.refunds as f on b.source_id = f.id
-    left join payops.disputes as d on b.source_id = d.id
-    where b.currency = p_currency and p_categories ? b.reporting_category and (
-      p_after_id is null
-      or (b.created, b.id) > (select a.created, a.id from payops.balance_transactions as a where a.id = p_after_id)
-    )
+    select b.*
+    from payops.balance_transactions as b
+    where b.created >= payops.day_starts(p_since) and b.created < payops.day_starts(p_until + 1)
+      and b.currency = p_currency and p_categories ? b.reporting_category and (
+        p_after_id is null
+        or (b.created, b.id) > (select a.created, a.id from payops.balance_transactions as a where a.id = p_after_id)
+      )
     order by b.created, b.id
     limit least(p_most, 5000)
   ) as m
