@@ -1,5 +1,5 @@
 -- Every deploy creates payops_api and the inner functions of payops again (trigger functions belong to migrations).
-set local check_function_bodies = off; -- a function may call one that a later file makes
+set local check_function_bodies = off; -- a function may call one that a later file creates
 drop schema if exists payops_api cascade;
 create schema payops_api;
 do $$
@@ -11,7 +11,7 @@ begin
     from pg_proc as p
     where p.pronamespace = 'payops'::regnamespace and p.prorettype <> 'trigger'::regtype
   loop
-    if exists (select from pg_proc as p where p.oid = inner_function) then -- not dropped with one it rests on
+    if exists (select from pg_proc as p where p.oid = inner_function) then -- may be gone with one it uses
       execute format('drop routine %s cascade', inner_function);
     end if;
   end loop;

@@ -1,4 +1,4 @@
--- firing_alert: the alert, locked; refused where it does not fire any more.
+-- firing_alert: the alert, locked; refused if it no longer fires.
 create function payops.firing_alert(p_id bigint) returns payops.alerts
 language plpgsql
 set search_path = '' as $$
@@ -13,7 +13,8 @@ begin
 end
 $$;
 
--- acknowledge_alert: somebody works on it, so no reminder is sent; it still fires, and its end is told.
+-- acknowledge_alert: records that somebody is working on the alert, so no reminders are sent. It still fires, and a
+-- message is sent when it ends.
 create function payops_api.acknowledge_alert(
   p_actor text, p_actor_role text, p_id bigint, p_now timestamptz
 ) returns jsonb
@@ -34,7 +35,7 @@ begin
 end
 $$;
 
--- silence_alert: nothing is sent about it until then; without a time it is told of again.
+-- silence_alert: no messages are sent about the alert until that time; without a time, they are sent again.
 create function payops_api.silence_alert(
   p_actor text, p_actor_role text, p_id bigint, p_reason text, p_now timestamptz, p_until timestamptz default null
 ) returns jsonb
@@ -60,7 +61,7 @@ begin
 end
 $$;
 
--- set_alert_rule: the rule is evaluated with these values from now on.
+-- set_alert_rule: changes the values with which the rule is evaluated from now on.
 create function payops_api.set_alert_rule(
   p_actor text, p_actor_role text, p_rule jsonb, p_before jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -82,7 +83,7 @@ begin
 end
 $$;
 
--- send_test_alert: a message that nothing is wrong is due at every target.
+-- send_test_alert: queues a test message, saying that nothing is wrong, to every target.
 create function payops_api.send_test_alert(
   p_actor text, p_actor_role text, p_title text, p_body text, p_targets jsonb, p_now timestamptz
 ) returns jsonb
@@ -104,7 +105,8 @@ begin
 end
 $$;
 
--- list_alerts: what fires, and what was resolved since then, each with its messages and how often each target was tried.
+-- list_alerts: the alerts that fire and those resolved since then, each with its messages and the number of attempts at
+-- each target.
 create function payops_api.list_alerts(p_since timestamptz, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -131,7 +133,7 @@ set search_path = '' as $$
   ) as a
 $$;
 
--- alert_targets: how deliveries to each target went in the last 30 days.
+-- alert_targets: the outcome of deliveries to each target in the last 30 days.
 create function payops_api.alert_targets(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

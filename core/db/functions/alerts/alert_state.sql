@@ -1,4 +1,4 @@
--- observe_rule: what one rule's measure says at each of these moments.
+-- observe_rule: what the measure of one rule says at each of these moments.
 create function payops.observe_rule(p_rule jsonb, p_moments timestamptz[]) returns setof payops.observation
 language plpgsql stable
 set search_path = '' as $$
@@ -18,7 +18,7 @@ begin
 end
 $$;
 
--- observe_alerts: what each of these rules' measures says now.
+-- observe_alerts: what the measure of each of these rules says now.
 create function payops_api.observe_alerts(p_rules jsonb, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -32,7 +32,7 @@ begin
 end
 $$;
 
--- observe_past: what one rule's measure would have said at each step of this time, for a dry run.
+-- observe_past: what the measure of one rule would have said at each step of this period, for a dry run.
 create function payops_api.observe_past(
   p_rule jsonb, p_since timestamptz, p_until timestamptz, p_step_minutes integer
 ) returns jsonb
@@ -51,7 +51,7 @@ begin
 end
 $$;
 
--- alert_state: the rules that admins changed, and what fires now.
+-- alert_state: the rules that admins changed, and the alerts that fire now.
 create function payops_api.alert_state() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -64,8 +64,8 @@ set search_path = '' as $$
   )
 $$;
 
--- save_alerts: what began to fire is stored, what goes on firing is renewed, what cleared is resolved, and each message
--- about it is due at every target; all or nothing. A message names its alerts by rule and key.
+-- save_alerts: stores alerts that began to fire, renews those that still fire, resolves those that cleared, and queues
+-- each message about them to every target; all or nothing. A message names its alerts by rule and key.
 create function payops_api.save_alerts(
   p_fired jsonb, p_still jsonb, p_resolved jsonb, p_messages jsonb, p_targets jsonb, p_now timestamptz
 ) returns jsonb
@@ -112,7 +112,8 @@ begin
 end
 $$;
 
--- claim_alert_deliveries: what is due is this caller's for a while; if it says nothing by then, it is due again.
+-- claim_alert_deliveries: claims the deliveries that are due for this caller; if it reports no result in time, they are
+-- due again.
 create function payops_api.claim_alert_deliveries(p_now timestamptz, p_held_seconds integer, p_most integer) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -139,8 +140,8 @@ set search_path = '' as $$
   inner join payops.alert_messages as m on c.message_id = m.id
 $$;
 
--- settle_alert_delivery: the target took the message, or it is tried again at that time, or given up without one. A
--- target that fails again and again is an incident.
+-- settle_alert_delivery: records that the target accepted the message, or when to try again; without a time, the
+-- delivery is given up. A target that fails repeatedly becomes an incident.
 create function payops_api.settle_alert_delivery(
   p_message_id bigint, p_target text, p_sent boolean, p_now timestamptz, p_problem text default null,
   p_next_attempt_at timestamptz default null

@@ -1,4 +1,5 @@
--- wilson: the score interval of a share (E. B. Wilson, 1927): where the true share lies, `p_z` standard errors wide.
+-- wilson: the Wilson score interval of a proportion (E. B. Wilson, 1927): the range that contains the true proportion,
+-- for `p_z` standard errors.
 create function payops.wilson(p_k bigint, p_n bigint, p_z double precision, out low double precision, out high double precision)
 language sql immutable parallel safe
 set search_path = '' as $$
@@ -11,7 +12,7 @@ set search_path = '' as $$
   ) as m
 $$;
 
--- share_change: how far the first share is from the second, and the interval of that (R. G. Newcombe, 1998, method 10).
+-- share_change: the difference between two proportions and its interval (R. G. Newcombe, 1998, method 10).
 create function payops.share_change(
   p_k bigint, p_n bigint, p_base_k bigint, p_base_n bigint, p_z double precision,
   out change double precision, out low double precision, out high double precision

@@ -1,4 +1,5 @@
--- observe_assignment_slow: at each moment, the 95th percentile of how long choosing a provider took in the window.
+-- observe_assignment_slow: at each moment, the 95th percentile of the time that choosing a provider took within the
+-- window.
 create function payops.observe_assignment_slow(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -16,8 +17,8 @@ set search_path = '' as $$
   ) as w
 $$;
 
--- observe_assignment_failing: at each moment, whether surely less than the threshold of the window's patients got a
--- provider at once.
+-- observe_assignment_failing: at each moment, whether the share of patients in the window who got a provider at once is
+-- below the threshold beyond chance.
 create function payops.observe_assignment_failing(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -36,7 +37,8 @@ set search_path = '' as $$
   ) as w
 $$;
 
--- observe_waiting_too_long: at each moment and for each state, the patients who had waited longer than the window.
+-- observe_waiting_too_long: at each moment and for each state, the patients who had been waiting for longer than the
+-- window.
 create function payops.observe_waiting_too_long(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )

@@ -1,4 +1,4 @@
--- evidence_due: at each moment, the disputes that still await an answer and are due within these hours.
+-- evidence_due: at each moment, the disputes that still need a response and are due within these hours.
 create function payops.evidence_due(p_moments timestamptz[], p_hours double precision) returns setof payops.observation
 language sql stable
 set search_path = '' as $$
@@ -35,8 +35,9 @@ returns setof payops.observation
 language sql stable
 set search_path = '' as $$ select o.* from payops.evidence_due(p_moments, p_threshold) as o $$;
 
--- observe_network_headroom: at each moment and for each card network, how much of the way to its nearest limit is used up.
--- A limit needs its ratio and its number of events, so the smaller of the two counts.
+-- observe_network_headroom: at each moment and for each card network, how close we are to its nearest limit, as a share
+-- of it. A limit is exceeded only by its ratio and its number of events together, so the smaller of the two shares
+-- counts.
 create function payops.observe_network_headroom(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -76,7 +77,8 @@ set search_path = '' as $$
 $$;
 
 -- observe_licence_expiring: at each moment, the licences of active providers that end within the threshold's days, and
--- those that ended in the week before; those with the same last day together, since many of a state end on one day.
+-- those that ended in the week before. Licences with the same last day are one alert, since many licences of a state
+-- end on one day.
 create function payops.observe_licence_expiring(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -101,9 +103,9 @@ set search_path = '' as $$
   group by m.at, d.last_day
 $$;
 
--- observe_payout_late: at each moment, the payouts that are the threshold's bank days after their expected arrival or
--- later and not at the bank: no deposit is matched, or without bank statements of that day, Stripe has not paid it.
--- Those of a currency and an expected day together.
+-- observe_payout_late: at each moment, the payouts that are late by the threshold's number of bank days or more and
+-- have not arrived: no deposit is matched or, without bank statements for that day, Stripe has not marked it as paid.
+-- Payouts of one currency and expected day are one alert.
 create function payops.observe_payout_late(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -167,8 +169,9 @@ set search_path = '' as $$
     and i.occurrences >= p_minimum
 $$;
 
--- observe_reconciliation_mismatch: at each moment, the mismatches of the threshold or more that nobody had accepted and
--- that were not fixed, those of a class, day and currency together; what is only booked in another period is no mismatch.
+-- observe_reconciliation_mismatch: at each moment, the mismatches of at least the threshold that were neither accepted
+-- nor fixed; those of one class, day and currency together. Differences that are only booked in another period are left
+-- out.
 create function payops.observe_reconciliation_mismatch(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )

@@ -1,9 +1,11 @@
--- These measures look at the decided payments of a window by their first attempt, and at those of the same local hours of
--- the four weeks before. Thousands of moments are asked for at once: payments are counted once between the borders of all
--- windows, and a window's number is the sum of what lies between its own two. Payments are found by their time, by index.
+-- These measures compare the decided payments of a window, by their first attempt, with those of the same local hours
+-- in the four weeks before. They are asked for thousands of moments at once: payments are counted once between the
+-- borders of all windows, and a window's number is the sum of the counts between its own borders. Payments are found by
+-- time, using an index.
 
--- alert_windows: for each moment, the window that ends there (0 weeks before) and those that end at the same local time of
--- so many weeks before; `borders` of all windows of a week, in order, of which `first` and `last` are its own.
+-- alert_windows: for each moment, the window that ends then (0 weeks before) and the windows that end at the same local
+-- time some weeks before. `borders` has the borders of all windows of a week, in order; `first` and `last` are the
+-- places of this window's own.
 create function payops.alert_windows(p_moments timestamptz[], p_window interval, p_weeks integer)
 returns table (at timestamptz, weeks integer, borders timestamptz[], first integer, last integer)
 language sql stable
@@ -35,7 +37,7 @@ set search_path = '' as $$
 $$;
 
 -- decided_payments: for each moment and week, how many payments of its window were decided and how many of them failed,
--- by currency, by decline code (none where they succeeded) or by country of the issuer (none where it is unknown).
+-- by currency, by decline code (null for successful payments) or by the issuer's country (null if unknown).
 create function payops.decided_payments(p_moments timestamptz[], p_window interval, p_weeks integer, p_by text)
 returns table (at timestamptz, weeks integer, key text, decided bigint, failed bigint)
 language sql stable
@@ -54,7 +56,7 @@ set enable_seqscan = 'off' as $$
     from weekly as y
     cross join lateral (
       select
-        -- a window has its end and not its beginning
+        -- a window includes its end and not its beginning
         width_bucket(f.first_attempt_at - interval '1 microsecond', y.borders) as place,
         f.state = 'failed' as failed,
         case p_by
@@ -64,7 +66,7 @@ set enable_seqscan = 'off' as $$
         end as key
       from payops.payment_facts as f
       where f.first_attempt_at > y.since and f.first_attempt_at <= y.until and f.state in ('succeeded', 'failed')
-      offset 0 -- each week by the index, however little is known about the table
+      offset 0 -- keeps the planner on the index for each week, even without statistics
     ) as p
     group by y.weeks, p.place, p.key
   ),
@@ -77,8 +79,8 @@ set enable_seqscan = 'off' as $$
   group by s.at, s.weeks, c.key
 $$;
 
--- observe_success_rate_low: at each moment and for each currency, whether the payments of the window surely succeeded less
--- often than the threshold: the upper end of the interval is below it.
+-- observe_success_rate_low: at each moment and for each currency, whether the success rate of the window is below the
+-- threshold beyond chance: the upper end of its interval is below it.
 create function payops.observe_success_rate_low(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -93,8 +95,8 @@ set search_path = '' as $$
   from payops.decided_payments(p_moments, p_window, 0, 'currency') as w
 $$;
 
--- observe_success_rate_dropped: at each moment and for each currency, whether the payments of the window succeeded surely
--- less often than those of the same hours of the four weeks before, and by at least the threshold.
+-- observe_success_rate_dropped: at each moment and for each currency, whether the success rate of the window is lower
+-- than in the same hours of the four weeks before, beyond chance and by at least the threshold.
 create function payops.observe_success_rate_dropped(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -125,9 +127,9 @@ set search_path = '' as $$
   where w.weeks = 0
 $$;
 
--- observe_decline_code_rising: at each moment and for each decline code, whether surely more of the payments failed with it
--- than of those of the same hours of the four weeks before, and by at least the threshold. A code that cannot fire is
--- not compared.
+-- observe_decline_code_rising: at each moment and for each decline code, whether its share of payments is higher than
+-- in the same hours of the four weeks before, beyond chance and by at least the threshold. A code that cannot reach the
+-- threshold is not compared.
 create function payops.observe_decline_code_rising(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -168,8 +170,8 @@ set search_path = '' as $$
   where w.weeks = 0 and w.key is not null
 $$;
 
--- observe_issuer_country_rising: at each moment and for each country of issuers, whether surely more of its payments failed
--- than of those of the same hours of the four weeks before, and by at least the threshold.
+-- observe_issuer_country_rising: at each moment and for each issuer country, whether its share of failed payments is
+-- higher than in the same hours of the four weeks before, beyond chance and by at least the threshold.
 create function payops.observe_issuer_country_rising(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )

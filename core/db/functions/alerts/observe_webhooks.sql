@@ -1,4 +1,4 @@
--- observe_webhook_backlog: at each moment, how many events had waited longer than the window to be applied.
+-- observe_webhook_backlog: at each moment, how many events had been waiting for longer than the window to be applied.
 create function payops.observe_webhook_backlog(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -23,7 +23,7 @@ set search_path = '' as $$
   ) as w
 $$;
 
--- webhook_silence: how long no event had come at this moment; null before the first one.
+-- webhook_silence: how long no event had arrived at this moment; null before the first event.
 create function payops.webhook_silence(p_at timestamptz) returns interval
 language sql stable
 set search_path = '' as $$
@@ -33,7 +33,7 @@ set search_path = '' as $$
   limit 1
 $$;
 
--- recent_silence: the longest silence between the last 200 events, if there are `p_minimum`.
+-- recent_silence: the longest gap between the last 200 events, if there are at least `p_minimum` of them.
 create function payops.recent_silence(p_at timestamptz, p_minimum integer) returns interval
 language sql stable
 set search_path = '' as $$
@@ -50,9 +50,9 @@ set search_path = '' as $$
   having count(*) >= p_minimum
 $$;
 
--- observe_webhook_silence: at each moment, whether no event had come for longer than the threshold's multiple of what is
--- normal at this hour, and longer than the window. Normal is the longest silence that touches an hour before or after the
--- same local time of the four weeks before; where events are not known for two weeks, the longest of the last ones.
+-- observe_webhook_silence: at each moment, whether no event had arrived for longer than the threshold's multiple of
+-- what is normal at this hour, and for longer than the window. Normal is the longest gap within an hour of the same
+-- local time in the four weeks before; with less than two weeks of events, the longest gap between the last ones.
 create function payops.observe_webhook_silence(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -100,8 +100,8 @@ set search_path = '' as $$
   ) as n on true
 $$;
 
--- observe_webhook_handling_slow: at each moment, the 95th percentile of how long events of the window took to be applied.
--- The events of all windows are read once.
+-- observe_webhook_handling_slow: at each moment, the 95th percentile of the time between an event's arrival in the
+-- window and its being applied. The events of all windows are read once.
 create function payops.observe_webhook_handling_slow(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )
@@ -127,7 +127,7 @@ set search_path = '' as $$
   ) as w
 $$;
 
--- observe_mirror_inaccurate: at each moment, the share of compared objects that were as at Stripe in the last comparison.
+-- observe_mirror_inaccurate: at each moment, the share of compared objects that matched Stripe in the last comparison.
 create function payops.observe_mirror_inaccurate(
   p_moments timestamptz[], p_window interval, p_minimum integer, p_threshold double precision
 )

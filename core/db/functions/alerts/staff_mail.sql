@@ -1,5 +1,5 @@
--- queue_staff_mail: an e-mail to this user alone is due at the mail server with this fingerprint; answers whether there
--- is somebody to send it to.
+-- queue_staff_mail: queues an e-mail to this user alone, to be sent by the mail server of this fingerprint. Returns
+-- false if the user is unknown, disabled or has no address.
 create function payops_api.queue_staff_mail(p_user text, p_title text, p_body text, p_server text, p_now timestamptz)
 returns jsonb
 language plpgsql security definer

@@ -1,7 +1,7 @@
 -- Churn: subscribers who left, and subscriptions that are set to cancel.
 
--- churn_metrics: subscribers at the end of a time, and how many churned in it: customers with monthly revenue before who
--- have none at the end and stopped in between, each counted once.
+-- churn_metrics: subscribers at the end of a period, and how many churned in it: customers who had monthly revenue
+-- before the period, have none at its end and stopped within it. Each customer counts once.
 create function payops.churn_metrics(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -11,7 +11,7 @@ set search_path = '' as $$
       coalesce(sum(c.customers) filter (where c.movement = 'churned'), 0) as stopped
     from payops.changes_between(p_starts, p_ends, p_currency) as c
   ),
-  back as ( -- stopped in this time and returned in it
+  back as ( -- stopped within the period and came back within it
     select count(*) as customers from payops.revenue_changes as c
     where c.currency = p_currency and c.movement = 'reactivated' and c.previous_at >= p_starts and c.at < p_ends
   )

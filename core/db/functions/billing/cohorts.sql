@@ -1,6 +1,6 @@
--- How customers stay, by the month in which they first paid, and recurring revenue month by month.
+-- Customer retention by the month of the first payment, and recurring revenue by month.
 
--- month_ends: the moments at which the last `p_months` months end, the present one's now.
+-- month_ends: the moments at which each of the last `p_months` months ends; for the current month, now.
 create function payops.month_ends(p_months integer, p_now timestamptz) returns timestamptz[]
 language sql stable
 set search_path = '' as $$
@@ -14,8 +14,8 @@ set search_path = '' as $$
   ) as m
 $$;
 
--- cohort_retention: for each month of a first payment, how many customers it has and how many of them paid at the end
--- of it and of each month since.
+-- cohort_retention: for each month of first payment (cohort): how many customers it has, and how many of them were
+-- still paying at the end of that month and of each later month.
 create function payops_api.cohort_retention(p_months integer, p_currency text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -31,7 +31,7 @@ set search_path = '' as $$
     from payops.cohort_changes as k
     where k.currency = p_currency and k.cohort >= (select min(m.month) from months as m)
       and k.month <= (select max(m.month) from months as m)
-    union all -- what is only to come this month
+    union all -- changes that are due later this month
     select
       date_trunc('month', payops.business_day(c.first_at))::date, date_trunc('month', payops.business_day(c.at))::date,
       case c.movement when 'churned' then 1 else -1 end
@@ -40,7 +40,7 @@ set search_path = '' as $$
       and c.at < payops.day_start((date_trunc('month', payops.business_day(p_now)) + interval '1 month')::date)
       and c.first_at >= payops.day_start((select min(m.month) from months as m))
   ),
-  sizes as ( -- each customer has one first change
+  sizes as ( -- each customer has exactly one first change
     select date_trunc('month', d.day)::date as cohort, sum(d.customers) as customers
     from payops.daily_movements as d
     where d.currency = p_currency and d.movement = 'new' and d.day >= (select min(m.month) from months as m)
@@ -67,8 +67,8 @@ set search_path = '' as $$
   from cohorts as c
 $$;
 
--- revenue_by_month: recurring revenue and its movements in each of the last `p_months` months, the present one so far:
--- what `recurring_revenue` says of each.
+-- revenue_by_month: recurring revenue and its movements in each of the last `p_months` months, the current one up to
+-- now; each month as `recurring_revenue` computes it.
 create function payops_api.revenue_by_month(p_months integer, p_currency text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

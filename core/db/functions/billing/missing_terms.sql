@@ -1,7 +1,8 @@
 -- Terms that the subscription history needs and no event contains.
 
--- missing_terms: subscriptions with a discount known only by its ID, coupons whose terms or limits are unknown, and
--- prices without their tiers; without those asked for in the last day or already answered.
+-- missing_terms: what has to be fetched from Stripe: subscriptions with a discount known only by its ID, coupons whose
+-- terms or limits are unknown, and prices without their tiers. Leaves out whatever was requested in the last day or
+-- already answered.
 create function payops_api.missing_terms(p_now timestamptz, p_most integer) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -42,7 +43,8 @@ set search_path = '' as $$
   ) as w
 $$;
 
--- record_terms: Stripe's answer is mirrored and this object is not asked for again; without an answer, not for a day.
+-- record_terms: stores Stripe's answer in the mirror, so that the object is not requested again. Without an answer it
+-- is requested again after a day.
 create function payops_api.record_terms(p_id text, p_now timestamptz, p_records jsonb default null) returns jsonb
 language sql security definer
 set search_path = '' as $$

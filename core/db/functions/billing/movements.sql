@@ -1,7 +1,7 @@
--- How recurring revenue came from a period's start to its end, customer by customer, and who is behind each part.
+-- The movements of recurring revenue in a period, customer by customer, and the customers behind each movement.
 
--- customer_movements: each customer's monthly revenue just before two moments, of those who had any until then, and
--- what their change is called.
+-- customer_movements: each customer's monthly revenue just before two moments, and the name of the movement between
+-- them. Only customers who had revenue before the later moment.
 create function payops.customer_movements(p_starts timestamptz, p_ends timestamptz, p_currency text)
 returns table (customer_id text, before_minor bigint, after_minor bigint, movement text)
 language sql stable rows 50000
@@ -42,7 +42,7 @@ set search_path = '' as $$
   from payops.business as b
 $$;
 
--- recurring_revenue: where a period's recurring revenue started and ended, and each movement between with its
+-- recurring_revenue: recurring revenue at a period's start and end, and each movement in between with its number of
 -- customers; start + movements = end.
 create function payops.recurring_revenue(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
 language sql stable
@@ -70,7 +70,7 @@ set search_path = '' as $$
   where s.customers <> 0
 $$;
 
--- waterfall: start, movements and end, from what each movement's customers brought before and after.
+-- waterfall: start, movements and end, computed from the revenue of each movement's customers before and after.
 create function payops.waterfall(p_sums jsonb) returns jsonb
 language sql immutable
 set search_path = '' as $$
@@ -90,8 +90,8 @@ set search_path = '' as $$
   from jsonb_to_recordset(p_sums) as s (movement text, before numeric, after numeric, customers bigint)
 $$;
 
--- why_lost: why each of these customers brings nothing since the last of it ended: what came after it, else what was
--- said when the subscription was canceled.
+-- why_lost: why each of these customers has no revenue any more: the state of their last subscription after it (unpaid,
+-- paused, free), else the reason given when the subscription was canceled.
 create function payops.why_lost(p_customers text[], p_ends timestamptz, p_currency text)
 returns table (customer_id text, subscription_id text, lost_at timestamptz, reason text, feedback text)
 language sql stable rows 10000
@@ -123,7 +123,7 @@ set search_path = '' as $$
   ) as n on true
 $$;
 
--- losses_by_reason: the period's churned customers and what they brought, by why they left.
+-- losses_by_reason: the customers who churned in the period and their lost revenue, by reason.
 create function payops.losses_by_reason(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -142,9 +142,9 @@ set search_path = '' as $$
   ) as r
 $$;
 
--- movement_customers: the customers behind one movement of a period, those with the most money first: how many they
--- are, what they come to together, and one page of them. `p_why` leaves those who left for one reason, which is
--- `reason` or `reason:feedback` as `losses_by_reason` has them.
+-- movement_customers: the customers behind one movement of a period, those with the most revenue first: their number,
+-- their total and one page of them. `p_why` keeps those who left for one reason: `reason` or `reason:feedback`, as in
+-- `losses_by_reason`.
 create function payops_api.movement_customers(
   p_movement text, p_since date, p_until date, p_currency text, p_now timestamptz, p_most integer,
   p_after integer default 0, p_why text default null

@@ -1,6 +1,7 @@
 -- What an item of a subscription costs, before and after discounts.
 
--- counted_quantity: the quantity to multiply by, divided and rounded first if the price says so.
+-- counted_quantity: the quantity to multiply the price by, divided and rounded first if the price says so
+-- (`transform_quantity`).
 create function payops.counted_quantity(p_item jsonb) returns numeric
 language sql immutable
 set search_path = '' as $$
@@ -11,8 +12,8 @@ set search_path = '' as $$
   end
 $$;
 
--- tiered_amount: what this quantity costs by tiers: each unit by its own tier (graduated), or all by the one tier that
--- the quantity reaches (volume); a tier's flat amount once where the tier is used.
+-- tiered_amount: the price of this quantity by tiers: each unit at its own tier's price (graduated), or all units at
+-- the price of the tier that the quantity reaches (volume). A tier's flat amount is added once if the tier is used.
 create function payops.tiered_amount(p_tiers jsonb, p_mode text, p_quantity numeric) returns numeric
 language sql immutable
 set search_path = '' as $$
@@ -31,7 +32,7 @@ set search_path = '' as $$
   where t.above < p_quantity and (p_mode <> 'volume' or t.up_to is null or p_quantity <= t.up_to)
 $$;
 
--- period_amount: what an item costs in one period of its price, in minor units and parts of them; metered use is 0.
+-- period_amount: the price of an item for one billing period, in minor units with fractions; 0 for metered use.
 create function payops.period_amount(p_item jsonb) returns numeric
 language sql stable
 set search_path = '' as $$
@@ -50,7 +51,7 @@ set search_path = '' as $$
   end, 0)
 $$;
 
--- periods_a_year: how often a price of this interval is charged in a year.
+-- periods_a_year: how many billing periods of this interval a year has.
 create function payops.periods_a_year(p_item jsonb) returns numeric
 language sql immutable
 set search_path = '' as $$
@@ -77,9 +78,9 @@ set search_path = '' as $$
   select coalesce(sum(payops.a_month(payops.period_amount(i), i)), 0)::bigint from jsonb_array_elements(p_items) as i
 $$;
 
--- priced_items: each item of a subscription with its monthly price after these discounts, which are applied one after
--- the other. An amount is taken off each period of the shortest interval, spread over the items that it applies
--- to in whole minor units.
+-- priced_items: each item of a subscription with its monthly price after these discounts, which are applied in order. A
+-- fixed amount is taken off each period of the shortest interval and spread in whole minor units over the items that
+-- the discount applies to.
 create function payops.priced_items(p_items jsonb, p_discounts jsonb, p_currency text)
 returns table (item jsonb, item_place integer, price_minor bigint)
 language plpgsql stable

@@ -1,5 +1,5 @@
--- Monthly recurring revenue at a moment and how it changed, from the history of subscriptions' items. A moment means the
--- instant just before it: what begins at midnight belongs to the next day.
+-- Monthly recurring revenue at a moment and its changes, from the history of subscriptions' items. "At a moment" means
+-- just before it: what begins at midnight belongs to the next day.
 
 -- mrr_metrics: monthly revenue at the period's end, and its movements since the start; start + movements = end, exactly.
 create function payops.mrr_metrics(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
@@ -26,7 +26,8 @@ set search_path = '' as $$
   from sums as s, payops.revenue_level(p_ends, p_currency) as a, payops.revenue_level(p_starts, p_currency) as b
 $$;
 
--- subscription_metrics: subscribers and their monthly revenue at the period's end, and the churn of its last 30 days.
+-- subscription_metrics: subscribers and their monthly revenue at the period's end, and churn over the 30 days before
+-- it.
 create function payops.subscription_metrics(p_since date, p_until date, p_currency text, p_now timestamptz)
 returns jsonb
 language sql stable
@@ -34,7 +35,7 @@ set search_path = '' as $$
   with bounds as (
     select
       p_since::timestamp at time zone timezone as starts,
-      -- what was said in the second of p_now is known
+      -- events of the same second as p_now count
       least((p_until + 1)::timestamp at time zone timezone, p_now + interval '1 microsecond') as ends,
       (p_until - 29)::timestamp at time zone timezone as month_starts
     from payops.business
@@ -47,7 +48,7 @@ set search_path = '' as $$
   from bounds as b
 $$;
 
--- trial_metrics: customers with a subscription on trial at that moment.
+-- trial_metrics: the number of customers with a subscription on trial at that moment.
 create function payops.trial_metrics(p_moment timestamptz, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -57,7 +58,7 @@ set search_path = '' as $$
 $$;
 
 -- paused_collections: subscriptions whose collection is paused at this moment, by what happens to their invoices, with
--- their monthly price; only `keep_as_draft` counts as recurring revenue.
+-- their monthly price. Only those with `keep_as_draft` count towards recurring revenue.
 create function payops_api.paused_collections(p_currency text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -73,8 +74,8 @@ set search_path = '' as $$
   ) as p
 $$;
 
--- brings_monthly_minor: the latest monthly revenue of this subscription, after discounts; the price of its items if its
--- history is not built yet.
+-- brings_monthly_minor: the latest monthly revenue of this subscription after discounts; if its history is not built
+-- yet, the price of its items.
 create function payops.brings_monthly_minor(p_subscription_id text, p_items jsonb) returns bigint
 language sql stable
 set search_path = '' as $$

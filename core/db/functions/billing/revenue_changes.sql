@@ -1,7 +1,7 @@
--- When what a customer brings in a month changed: kept beside the history of subscriptions, and summed by day, so that
--- the figures of a period cost what changed in it. A moment means the instant just before it.
+-- Every change of a customer's monthly revenue, derived from the history of subscriptions and summed by day, so that
+-- reading a period costs only as much as changed in it. "At a moment" means just before it.
 
--- revenue_changes_of: each change of what these customers bring in a month, from the history of their subscriptions.
+-- revenue_changes_of: every change of these customers' monthly revenue, from the history of their subscriptions.
 create function payops.revenue_changes_of(p_customers text[]) returns setof payops.revenue_changes
 language sql stable
 set search_path = '' as $$
@@ -37,7 +37,8 @@ set search_path = '' as $$
   select date_trunc('month', p_month)::timestamp at time zone b.timezone from payops.business as b
 $$;
 
--- add_revenue_changes: the sums by day, by month and by cohort include the changes of these customers, or with -1 no longer do.
+-- add_revenue_changes: adds the changes of these customers to the sums by day, month and cohort, or subtracts them with
+-- -1.
 create function payops.add_revenue_changes(p_customers text[], p_times integer) returns void
 language sql
 set search_path = '' as $$
@@ -82,7 +83,7 @@ set search_path = '' as $$
   on conflict (currency, cohort, month) do update set customers = k.customers + excluded.customers
 $$;
 
--- rebuild_revenue_changes: the changes of these customers, and the sums, are as the history says now.
+-- rebuild_revenue_changes: rebuilds the changes of these customers from the history, and corrects the sums.
 create function payops.rebuild_revenue_changes(p_customers text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -94,7 +95,7 @@ begin
 end
 $$;
 
--- sum_revenue_changes: the sums by day, by month and by cohort are made anew, in the business's present time zone.
+-- sum_revenue_changes: rebuilds the sums by day, month and cohort in the current business timezone.
 create function payops.sum_revenue_changes() returns void
 language sql
 set search_path = '' as $$
@@ -104,7 +105,7 @@ set search_path = '' as $$
   select payops.add_revenue_changes(array(select distinct c.customer_id from payops.revenue_changes as c), 1)
 $$;
 
--- revenue_level: what customers bring in a month at a moment, and how many they are.
+-- revenue_level: total monthly revenue at a moment, and the number of customers who pay it.
 create function payops.revenue_level(p_moment timestamptz, p_currency text, out minor bigint, out customers bigint)
 language sql stable
 set search_path = '' as $$
@@ -116,8 +117,8 @@ set search_path = '' as $$
   from payops.changes_between('-infinity', p_moment, p_currency) as c
 $$;
 
--- changes_between: the changes from one moment up to another, summed by movement: whole days from their sums, the hours
--- of the last day and those before the first moment from the changes themselves.
+-- changes_between: the changes between two moments, summed by movement: whole days from the sums by day, the hours
+-- before and after them from the changes themselves.
 create function payops.changes_between(p_starts timestamptz, p_ends timestamptz, p_currency text)
 returns table (movement text, customers bigint, before_minor bigint, after_minor bigint)
 language sql stable rows 10
@@ -151,7 +152,7 @@ set enable_mergejoin = 'off' as $$
   group by p.movement
 $$;
 
--- net_movement: what a customer's change from the start to the end of a period is called.
+-- net_movement: the name of a customer's net movement between the start and the end of a period.
 create function payops.net_movement(p_before bigint, p_after bigint, p_known boolean) returns text
 language sql immutable
 return case
@@ -164,8 +165,8 @@ return case
   else 'same'
 end;
 
--- changed_customers: each customer with a change in a period, what they brought before it and after it, and what their
--- change is called. What they brought before it is what they did before their first change in it.
+-- changed_customers: each customer whose revenue changed in a period, their revenue before and after, and the name of
+-- the net movement. The revenue before is that before the first change in the period.
 create function payops.changed_customers(p_starts timestamptz, p_ends timestamptz, p_currency text)
 returns table (customer_id text, before_minor bigint, after_minor bigint, movement text)
 language sql stable rows 1000
@@ -187,14 +188,14 @@ set enable_mergejoin = 'off' as $$
   ) as m
 $$;
 
--- period_movements: a period's movements, customer by customer, summed. A whole month has sums of its own. Otherwise a
--- customer who changed once counts as in the sums by day; those who changed several times are taken out of them and
--- counted by what they come to.
+-- period_movements: a period's movements, netted customer by customer. A whole month has sums of its own. For other
+-- periods, the sums by day are used for customers who changed once; customers who changed several times are taken out
+-- of those sums and netted one by one.
 create function payops.period_movements(p_starts timestamptz, p_ends timestamptz, p_currency text)
 returns table (movement text, customers bigint, before_minor bigint, after_minor bigint)
 language plpgsql stable rows 10
 set search_path = ''
-set enable_seqscan = 'off' -- what is read is of the period, in whatever way it is joined
+set enable_seqscan = 'off' -- only rows of the period are read, whichever join is chosen
 set work_mem = '64MB' -- a year's customers are netted in memory
 set enable_mergejoin = 'off' as $$
 declare
@@ -209,7 +210,7 @@ begin
     return;
   end if;
   return query
-  with several as materialized ( -- the changes of those who changed several times
+  with several as materialized ( -- the changes of customers who changed several times
     select c.customer_id, c.movement, c.before_minor, c.after_minor, c.previous_at, c.first_at
     from (
       select distinct a.customer_id from payops.revenue_changes as a

@@ -1,6 +1,6 @@
--- The subscriptions that run, kept as of one moment (`running_clock`), and what each list of them comes to.
+-- The running subscriptions as of one moment (`running_clock`), and the totals of each list of them.
 
--- add_running: the sums of the lists include the running subscriptions of these customers, or with -1 no longer do.
+-- add_running: adds the running subscriptions of these customers to the totals of the lists, or subtracts them with -1.
 create function payops.add_running(p_customers text[], p_times integer) returns void
 language sql
 set search_path = '' as $$
@@ -23,7 +23,7 @@ create function payops.subscription_list_names() returns text[]
 language sql immutable
 return array['all', 'active', 'trialing', 'past_due', 'scheduled', 'paused', 'unpaid'];
 
--- place_running: these subscriptions are kept as their history says of a moment.
+-- place_running: stores these running subscriptions as their history has them at a moment.
 create function payops.place_running(p_ids text[], p_moment timestamptz) returns void
 language plpgsql
 set search_path = ''
@@ -53,7 +53,7 @@ begin
 end
 $$;
 
--- turned_between: the subscriptions of which a phase begins or ends after one moment and up to another.
+-- turned_between: the subscriptions with a phase that begins or ends after one moment and up to another.
 create function payops.turned_between(p_after timestamptz, p_until timestamptz) returns text[]
 language sql stable
 set search_path = ''
@@ -67,7 +67,7 @@ set enable_seqscan = 'off' as $$
   )
 $$;
 
--- turns_between: whether a phase of a subscription begins or ends after one moment and up to another.
+-- turns_between: whether any subscription has a phase that begins or ends after one moment and up to another.
 create function payops.turns_between(p_after timestamptz, p_until timestamptz) returns boolean
 language sql stable
 set search_path = ''
@@ -82,8 +82,8 @@ set enable_seqscan = 'off' as $$
     )
 $$;
 
--- runs_as_of: whether what is kept of running subscriptions is that of this moment: nothing begins or ends in between,
--- or only two seconds are, in which the worker follows.
+-- runs_as_of: whether the stored running subscriptions are right for this moment: no phase begins or ends in between,
+-- or the difference is at most two seconds, which the worker needs to catch up.
 create function payops.runs_as_of(p_now timestamptz) returns boolean
 language sql stable
 set search_path = '' as $$
@@ -93,15 +93,15 @@ set search_path = '' as $$
   from (select payops.running_moment() as moment) as k
 $$;
 
--- running_moment: the moment that what is kept of running subscriptions is as of; at first the beginning of time.
+-- running_moment: the moment for which the running subscriptions are stored; -infinity before the first time.
 create function payops.running_moment() returns timestamptz
 language sql stable
 set search_path = '' as $$
   select coalesce((select k.moment from payops.running_clock as k), '-infinity')
 $$;
 
--- move_running: what is kept of running subscriptions is that of this moment, or as far on the way as about so many
--- beginnings and ends; answers how many subscriptions were placed anew.
+-- move_running: brings the stored running subscriptions up to this moment, or forward by about `p_most` beginnings and
+-- ends of phases. Returns how many subscriptions were stored again.
 create function payops.move_running(p_now timestamptz, p_most integer) returns integer
 language plpgsql
 set search_path = ''
@@ -131,7 +131,7 @@ begin
     )
   ) into until;
   if until <= since then
-    return 0; -- another one has moved on meanwhile
+    return 0; -- another transaction has done it meanwhile
   end if;
   ids := payops.turned_between(since, until);
   if cardinality(ids) > 0 then
@@ -142,12 +142,13 @@ begin
 end
 $$;
 
--- move_running_subscriptions: the worker's way to move_running, 5,000 beginnings and ends at a time.
+-- move_running_subscriptions: move_running for the worker, 5,000 beginnings and ends of phases at a time.
 create function payops_api.move_running_subscriptions(p_now timestamptz, p_most integer default 5000) returns jsonb
 language sql security definer
 set search_path = '' as $$ select to_jsonb(payops.move_running(p_now, p_most)) $$;
 
--- largest_running: those of a list that bring the most, from a place on; each list has its index.
+-- largest_running: the subscriptions of a list with the highest monthly revenue, from a given place on; each list has
+-- its own index.
 create function payops.largest_running(p_list text, p_currency text, p_most integer, p_after integer)
 returns setof payops.running_subscriptions
 language sql stable rows 200

@@ -1,5 +1,5 @@
--- begin_subscription_change: a change of this subscription is recorded and can be sent to Stripe, if it is still what
--- the preview showed; `p_seen` is what that was.
+-- begin_subscription_change: records a change of this subscription, ready to be sent to Stripe, if the subscription is
+-- still as the preview showed it (`p_seen`).
 create function payops_api.begin_subscription_change(
   p_id text, p_kind text, p_subscription_id text, p_path text, p_params jsonb, p_seen jsonb, p_actor text, p_role text,
   p_reason text, p_now timestamptz, p_method text default 'post'
@@ -37,7 +37,7 @@ begin
 end
 $$;
 
--- seen_of_subscription: what a person sees of a subscription before changing it.
+-- seen_of_subscription: the facts of a subscription that the preview of a change shows.
 create function payops.seen_of_subscription(p_subscription payops.subscriptions) returns jsonb
 language sql immutable
 set search_path = '' as $$

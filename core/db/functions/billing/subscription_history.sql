@@ -1,4 +1,4 @@
--- The history of subscriptions' items: marked as stale when something is written, and rebuilt before it is read.
+-- The history of subscriptions' items: marked as stale by every write, and rebuilt before it is read.
 
 -- subscription_state: the columns of a mirror row that the history is built from.
 create function payops.subscription_state(p_row jsonb) returns jsonb
@@ -11,8 +11,8 @@ set search_path = '' as $$
   ]) as field
 $$;
 
--- follow_subscriptions: a subscription that came as an answer of Stripe's is recorded as its state at that moment, and the
--- history of everything in these records is marked as stale.
+-- follow_subscriptions: records a subscription that Stripe returned as its state at that moment, and marks the history
+-- of everything in these records as stale.
 create function payops.follow_subscriptions(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -30,7 +30,7 @@ begin
 end
 $$;
 
--- mark_stale_subscriptions: the history of every subscription that these records affect is marked as stale.
+-- mark_stale_subscriptions: marks the history of every subscription that these records affect as stale.
 create function payops.mark_stale_subscriptions(p_records jsonb) returns void
 language sql
 set search_path = '' as $$
@@ -56,8 +56,8 @@ set search_path = '' as $$
   where m.object_id is not null
 $$;
 
--- changed_terms: those of these stale coupons or prices whose terms differ from what the history was built with; it is
--- built with the new terms from now on.
+-- changed_terms: those of these stale coupons or prices whose terms differ from the ones the history was built with;
+-- from now on the history is built with the new terms.
 create function payops.changed_terms(p_kind text, p_ids text[]) returns text[]
 language sql
 set search_path = '' as $$
@@ -178,7 +178,7 @@ set search_path = '' as $$
   from whole as w
 $$;
 
--- build_history: the history of these subscriptions is built from everything recorded about them.
+-- build_history: builds the history of these subscriptions from everything recorded about them.
 create function payops.build_history(p_ids text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -208,7 +208,7 @@ begin
 end
 $$;
 
--- customers_in_history: the customers to whom the history assigns these subscriptions.
+-- customers_in_history: the customers that the history names for these subscriptions.
 create function payops.customers_in_history(p_ids text[]) returns text[]
 language sql stable
 set search_path = '' as $$
@@ -218,8 +218,8 @@ set search_path = '' as $$
   )
 $$;
 
--- refresh_subscriptions: the history includes everything written up to now, or the oldest `p_most` writes; answers how
--- many subscriptions were rebuilt.
+-- refresh_subscriptions: brings the history up to date with all writes, or with the oldest `p_most` of them. Returns
+-- how many subscriptions were rebuilt.
 create function payops.refresh_subscriptions(p_most integer default null) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -241,7 +241,7 @@ begin
     return 0;
   end if;
   ids := payops.stale_ids(marks);
-  for chunk in 1 .. cardinality(ids) by 5000 -- as many as are worked out in memory
+  for chunk in 1 .. cardinality(ids) by 5000 -- as many as fit in memory
   loop
     perform payops.build_history(ids[chunk : chunk + 4999]);
   end loop;

@@ -1,5 +1,5 @@
--- subscription_life: everything known of one subscription: what it is, what it was from when until when, its invoices,
--- and what staff and customers asked for; null for an unknown ID.
+-- subscription_life: everything known about one subscription: its current state, its earlier phases with their dates,
+-- its invoices, and the requests of staff and customers; null for an unknown ID.
 create function payops_api.subscription_life(p_id text) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

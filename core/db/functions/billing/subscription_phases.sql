@@ -1,8 +1,8 @@
--- The phases of a subscription, each from when until when, from what was recorded about it.
+-- The phases of a subscription with their start and end, from the events and answers recorded about it.
 
--- recorded_states: the recorded states of these subscriptions, the last of each second in the mirror's order. A state counts
--- from its second, an end from the moment it names. After two events of one second, whose order is unknown, Stripe's
--- answer counts from that second.
+-- recorded_states: the recorded states of these subscriptions, the last one of each second in the mirror's order. A
+-- state counts from its second, an end from the moment it names. If two events of one second have no known order,
+-- Stripe's answer to a refetch counts from that second.
 create function payops.recorded_states(p_ids text[])
 returns table (
   subscription_id text, place bigint, starts_at timestamptz, told_at timestamptz, told_by text, created timestamptz,
@@ -92,8 +92,8 @@ set search_path = '' as $$
   order by d.subscription_id, at.moment
 $$;
 
--- subscription_phases: the phases of these subscriptions without a gap. After a trial's end, the subscription counts as
--- paid unless something else was recorded since.
+-- subscription_phases: the phases of these subscriptions without gaps. After the end of a trial, the subscription
+-- counts as paid unless another state was recorded since.
 create function payops.subscription_phases(p_ids text[])
 returns table (
   subscription_id text, starts_at timestamptz, ends_at timestamptz, told_at timestamptz, status text,
@@ -133,8 +133,8 @@ set search_path = '' as $$
   where s.paid_from is not null
 $$;
 
--- discount_terms: the recurring discounts of these subscriptions and their customers: from when until when, and how much.
--- A customer has one at a time: a new one replaces it.
+-- discount_terms: the recurring discounts of these subscriptions and their customers, with start, end and amount. A
+-- customer has one at a time: a new one replaces it.
 create function payops.discount_terms(p_ids text[])
 returns table (subscription_id text, terms jsonb)
 language sql stable
@@ -192,9 +192,9 @@ set search_path = '' as $$
   group by t.subscription_id
 $$;
 
--- discounts_at: the discounts of a subscription that apply at a moment, in the order of application: the items' own, then
--- the subscription's, and the customer's only if the subscription has none. The list in the subscription's last recorded
--- state is right; discounts that began later are added.
+-- discounts_at: the discounts of a subscription that apply at a moment, in the order of application: the items' own,
+-- then the subscription's, and the customer's only if the subscription has none. The list in the subscription's last
+-- recorded state is authoritative; discounts that began later are added.
 create function payops.discounts_at(p_terms jsonb, p_state jsonb, p_told_at timestamptz, p_moment timestamptz)
 returns jsonb
 language sql stable

@@ -1,7 +1,7 @@
--- Lists of subscriptions as they are now, and the figures of the page `subscriptions`.
+-- Lists of subscriptions as they are now, and the figures of the Subscriptions page.
 
--- present_subscriptions: every subscription that runs in this currency at this moment, with what it brings in a month;
--- or those of these, if given.
+-- present_subscriptions: every subscription in this currency that is running at this moment, with its monthly revenue;
+-- only those of `p_ids` if given.
 create function payops.present_subscriptions(p_currency text, p_now timestamptz, p_ids text[] default null)
 returns table (
   subscription_id text, customer_id text, status text, pause_behavior text, scheduled boolean, price_minor bigint,
@@ -21,7 +21,7 @@ set search_path = '' as $$
   group by h.subscription_id
 $$;
 
--- is_shown: whether a running subscription is in a list of this name.
+-- is_shown: whether a running subscription belongs to the list of this name.
 create function payops.is_shown(
   p_list text, p_status text, p_pause_behavior text, p_scheduled boolean, p_monthly_minor bigint
 ) returns boolean
@@ -39,8 +39,9 @@ set search_path = '' as $$
   end
 $$;
 
--- subscription_lists: how many subscriptions are in each list, what they bring in a month, and what their prices come
--- to. Where the kept sums are of another moment, those that are alike are counted first, and placed together.
+-- subscription_lists: the number of subscriptions in each list, their monthly revenue and the total of their prices. If
+-- the stored totals are of another moment, equal subscriptions are counted together first and then assigned to the
+-- lists.
 create function payops.subscription_lists(p_currency text, p_now timestamptz) returns jsonb
 language plpgsql stable
 set search_path = '' as $$
@@ -74,8 +75,8 @@ begin
 end
 $$;
 
--- subscriptions_listed: one page of a list, those that bring the most first, and how many there are in all. `p_find`
--- narrows it to what an id names: a subscription, customer, patient, order, price or product.
+-- subscriptions_listed: one page of a list, highest monthly revenue first, and the total number. `p_find` narrows the
+-- list to one ID: of a subscription, customer, patient, order, price or product.
 create function payops_api.subscriptions_listed(
   p_list text, p_find text, p_currency text, p_now timestamptz, p_most integer, p_after integer default 0
 ) returns jsonb
@@ -118,7 +119,7 @@ begin
 end
 $$;
 
--- subscriptions_shown: these running subscriptions as the list shows them, those that bring the most first.
+-- subscriptions_shown: these running subscriptions as rows of the list, highest monthly revenue first.
 create function payops.subscriptions_shown(p_ids text[], p_currency text, p_now timestamptz) returns jsonb
 language sql stable
 set search_path = ''
@@ -141,8 +142,8 @@ set enable_mergejoin = 'off' as $$
   ) as p
 $$;
 
--- subscriptions_named: the subscriptions that an id names: their own, or a customer's, patient's, order's, price's or
--- product's.
+-- subscriptions_named: the subscriptions that an ID stands for: their own, or that of a customer, patient, order, price
+-- or product.
 create function payops.subscriptions_named(p_id text) returns setof text
 language sql stable rows 20
 set search_path = '' as $$
@@ -158,7 +159,7 @@ set search_path = '' as $$
   where s.items @> jsonb_build_array(jsonb_build_object('product_id', p_id))
 $$;
 
--- subscription_currencies: the currencies there are subscriptions in, the one with the most first.
+-- subscription_currencies: the currencies of all subscriptions, the most frequent first.
 create function payops_api.subscription_currencies() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -171,7 +172,7 @@ set search_path = '' as $$
   ) as c
 $$;
 
--- subscription_figures: what the page shows of a period and of the one before it, exact up to now.
+-- subscription_figures: the figures of the Subscriptions page for a period and the one before it, exact up to now.
 create function payops_api.subscription_figures(
   p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text, p_now timestamptz
 ) returns jsonb

@@ -1,7 +1,7 @@
--- When a customer began and stopped to have a subscription on trial: kept beside the history of subscriptions, and summed
--- by day. A moment means the instant just before it.
+-- When each customer's time on trial began and ended, derived from the history of subscriptions and summed by day. "At
+-- a moment" means just before it.
 
--- trial_changes_of: each beginning and end of these customers' trials, where several at once count as one.
+-- trial_changes_of: each beginning and end of these customers' trials; several trials at once count as one.
 create function payops.trial_changes_of(p_customers text[]) returns setof payops.trial_changes
 language sql stable
 set search_path = '' as $$
@@ -22,7 +22,7 @@ set search_path = '' as $$
   where (c.after > 0) <> (c.after - c.change > 0)
 $$;
 
--- add_trial_changes: the sums by day include the changes of these customers, or with -1 no longer do.
+-- add_trial_changes: adds the changes of these customers to the sums by day, or subtracts them with -1.
 create function payops.add_trial_changes(p_customers text[], p_times integer) returns void
 language sql
 set search_path = '' as $$
@@ -34,7 +34,7 @@ set search_path = '' as $$
   on conflict (currency, day) do update set customers = d.customers + excluded.customers
 $$;
 
--- rebuild_trial_changes: the changes of these customers, and the sums, are as the history says now.
+-- rebuild_trial_changes: rebuilds the changes of these customers from the history, and corrects the sums.
 create function payops.rebuild_trial_changes(p_customers text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -46,7 +46,7 @@ begin
 end
 $$;
 
--- sum_trial_changes: the sums by day are made anew, in the business's present time zone.
+-- sum_trial_changes: rebuilds the sums by day in the current business timezone.
 create function payops.sum_trial_changes() returns void
 language sql
 set search_path = '' as $$

@@ -1,5 +1,5 @@
--- customers_of_person: the ids of this person's customers at Stripe: the customer itself and all customers of the same
--- patient, or all of the patient with this reference.
+-- customers_of_person: the IDs of this person's customers at Stripe: the customer itself and all customers of the same
+-- patient, or all customers of the patient with this reference.
 create function payops.customers_of_person(p_customer_id text, p_patient_id text) returns setof text
 language sql stable
 set search_path = '' as $$
@@ -93,7 +93,7 @@ set search_path = '' as $$
   )
 $$;
 
--- customer_life: everything known about one person, by customer or patient; null if there is nobody.
+-- customer_life: everything known about one person, found by customer or patient; null if there is nobody.
 create function payops_api.customer_life(p_customer_id text, p_patient_id text) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
@@ -128,7 +128,7 @@ begin
 end
 $$;
 
--- newest_customers: the customers who came last, at most so many, with their number of payments.
+-- newest_customers: the most recently created customers, at most so many, each with their number of payments.
 create function payops_api.newest_customers(p_limit integer) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -142,7 +142,7 @@ set search_path = '' as $$
   ) as c
 $$;
 
--- add_customer_note: the customer or patient has this note, and the audit log says who wrote it.
+-- add_customer_note: adds this note to the customer or patient, and writes to the audit log who wrote it.
 create function payops_api.add_customer_note(
   p_subject text, p_note text, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -166,8 +166,7 @@ begin
 end
 $$;
 
--- withdraw_customer_note: the text of a note is deleted, and who removed it is recorded; another user's note only with
--- `p_any`.
+-- withdraw_customer_note: deletes the text of a note and records who removed it; another user's note only with `p_any`.
 create function payops_api.withdraw_customer_note(
   p_note_id bigint, p_any boolean, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb

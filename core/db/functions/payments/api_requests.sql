@@ -1,4 +1,4 @@
--- take_api_turn: this request of the caller is counted, or not allowed if the last 60 seconds already reach the limit.
+-- take_api_turn: counts this request of the caller, or refuses it if the last 60 seconds already reach the limit.
 create function payops_api.take_api_turn(p_caller text, p_limit integer, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -13,7 +13,7 @@ begin
   values (p_caller, current_second, array_fill(0, array[60]))
   on conflict (caller) do nothing;
   select t.* into turns from payops.api_turns as t where t.caller = p_caller for update;
-  current_second := greatest(current_second, turns.last_second); -- the clocks of several machines differ a little
+  current_second := greatest(current_second, turns.last_second); -- clocks of different machines differ slightly
   for passed in 1..least(60, current_second - turns.last_second) loop
     turns.counts[1 + (turns.last_second + passed) % 60] := 0;
   end loop;
@@ -31,8 +31,9 @@ begin
 end
 $$;
 
--- begin_api_request: the caller's idempotency key is bound to this request. For `new`, and for `again` (a request that
--- was never answered), this process has two minutes to answer; any other state says why it must not.
+-- begin_api_request: binds the caller's idempotency key to this request. With the state `new`, or `again` (a request
+-- that was never answered), this process has two minutes to answer; any other state says why it must not process the
+-- request.
 create function payops_api.begin_api_request(p_caller text, p_key text, p_fingerprint text, p_now timestamptz)
 returns jsonb
 language plpgsql security definer
@@ -40,7 +41,7 @@ set search_path = '' as $$
 declare
   kept payops.api_requests;
 begin
-  perform payops.commit_later(); -- whatever is done at Stripe is written down after this, and waits for the disk
+  perform payops.commit_later(); -- the money action itself is recorded later, by a commit that waits for the disk
   insert into payops.api_requests (caller, key, fingerprint, state, started_at, lease_until)
   values (p_caller, p_key, p_fingerprint, 'in_progress', p_now, p_now + interval '2 minutes')
   on conflict do nothing;
@@ -61,7 +62,8 @@ begin
 end
 $$;
 
--- answer_api_request: the answer to this request is stored; without one, the next request with the key may try again.
+-- answer_api_request: stores the answer to this request; without an answer, the next request with the key may try
+-- again.
 create function payops_api.answer_api_request(
   p_caller text, p_key text, p_now timestamptz, p_status integer default null, p_answer jsonb default null
 ) returns jsonb
@@ -75,7 +77,7 @@ set search_path = '' as $$
   select to_jsonb(true)
 $$;
 
--- forget_api_requests: deletes the requests from before this time; their keys can be used again.
+-- forget_api_requests: deletes the requests from before this time, so that their keys can be used again.
 create function payops_api.forget_api_requests(p_before timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$

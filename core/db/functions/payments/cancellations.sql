@@ -1,4 +1,4 @@
--- begin_cancellation: the cancellation of this subscription is recorded and can be sent to Stripe.
+-- begin_cancellation: records the cancellation of this subscription, ready to be sent to Stripe.
 create function payops_api.begin_cancellation(
   p_id text, p_subscription_id text, p_method text, p_path text, p_params jsonb, p_actor text, p_role text,
   p_reason text, p_now timestamptz

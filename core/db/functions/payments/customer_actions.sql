@@ -1,5 +1,5 @@
--- begin_customer_action: a customer's request is recorded, once per id; repeated before it is known to be done, it is
--- sent to Stripe again under the same id.
+-- begin_customer_action: records a customer's request once per ID. Repeated before its outcome is known, it is sent to
+-- Stripe again under the same ID.
 create function payops.begin_customer_action(p_action payops.money_actions, p_now timestamptz) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -24,8 +24,8 @@ begin
 end
 $$;
 
--- code_uses: how many payments used this promotion code or are about to, without the action `p_except`. Stripe counts
--- only the uses on its own pages and invoices.
+-- code_uses: how many payments have used this promotion code or are about to, not counting the action `p_except`.
+-- Stripe counts only uses on its own pages and invoices.
 create function payops.code_uses(p_promotion_code text, p_except text default '', p_customer_id text default null)
 returns bigint
 language sql stable
@@ -48,19 +48,19 @@ set search_path = '' as $$
     or exists (select from payops.payment_intents as i where i.customer_id = p_customer_id and i.status = 'succeeded')
 $$;
 
--- used_up: the refusal of a promotion code that has no use left.
+-- used_up: the refusal of a promotion code that has no uses left.
 create function payops.used_up() returns text
 language sql immutable
 set search_path = '' as $$ select 'This code was used as often as it can be.' $$;
 
--- for_first_payment: the refusal of a promotion code that is for a customer's first payment.
+-- for_first_payment: the refusal of a promotion code that is valid only for a customer's first payment.
 create function payops.for_first_payment() returns text
 language sql immutable
 set search_path = '' as $$ select 'This code is for a first payment.' $$;
 
--- promotion_code_problems: the two reasons that we know ourselves why this customer cannot use a promotion code: it has
--- no use left (`p_uses_left` by Stripe's count, null without a limit), and the customer has paid before. Each is null
--- where it does not hold; whether the code is for a first payment only is for the caller to know.
+-- promotion_code_problems: the two reasons we can tell ourselves why this customer cannot use a promotion code: no uses
+-- left (`p_uses_left` by Stripe's count, null if unlimited), and an earlier payment of the customer. Each is null if it
+-- does not apply. The caller knows whether the code is for first payments only.
 create function payops_api.promotion_code_problems(
   p_promotion_code text, p_uses_left bigint default null, p_customer_id text default null
 ) returns jsonb
@@ -72,8 +72,8 @@ set search_path = '' as $$
   )
 $$;
 
--- check_code: refused if the promotion code has no use left, or is for a first payment and this is a later one. The code
--- is locked until the transaction ends, so that its uses are checked one by one.
+-- check_code: refuses a promotion code that has no uses left, or that is for a first payment when this is a later one.
+-- The code is locked until the transaction ends, so that uses are checked one at a time.
 create function payops.check_code(
   p_id text, p_customer_id text, p_promotion_code text, p_uses_left bigint, p_first_time boolean
 ) returns void
@@ -91,7 +91,7 @@ begin
 end
 $$;
 
--- begin_payment: a customer's payment is recorded and can be sent to Stripe; `p_uses_left` is null for a promotion code
+-- begin_payment: records a customer's payment, ready to be sent to Stripe; `p_uses_left` is null for a promotion code
 -- without a limit.
 create function payops_api.begin_payment(
   p_id text, p_customer_id text, p_order_id text, p_amount_minor bigint, p_currency text, p_actor text, p_role text,
@@ -120,7 +120,7 @@ begin
 end
 $$;
 
--- begin_subscription: a customer's subscription is recorded and can be sent to Stripe.
+-- begin_subscription: records a customer's subscription, ready to be sent to Stripe.
 create function payops_api.begin_subscription(
   p_id text, p_customer_id text, p_order_id text, p_price_id text, p_actor text, p_role text, p_now timestamptz,
   p_path text default 'subscriptions' -- for processes of the version before

@@ -1,4 +1,4 @@
--- needing_response: this dispute; refused if it needs no response.
+-- needing_response: this dispute; refused if it does not need a response.
 create function payops.needing_response(p_dispute_id text) returns payops.disputes
 language plpgsql stable
 set search_path = '' as $$
@@ -15,15 +15,15 @@ begin
 end
 $$;
 
--- check_dispute_answerable: this dispute; refused if evidence for it cannot be saved anymore.
+-- check_dispute_answerable: this dispute; refused if evidence for it can no longer be saved.
 create function payops_api.check_dispute_answerable(p_dispute_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select payops.dispute_row(payops.needing_response(p_dispute_id))
 $$;
 
--- check_answerable: this dispute, locked until the transaction ends; refused if its deadline has passed or an answer is
--- already on its way.
+-- check_answerable: this dispute, locked until the transaction ends; refused if its deadline has passed or a response
+-- is already being sent.
 create function payops.check_answerable(p_dispute_id text, p_now timestamptz) returns payops.disputes
 language plpgsql
 set search_path = '' as $$
@@ -43,8 +43,8 @@ begin
 end
 $$;
 
--- begin_dispute_answer: submitting the evidence saved at Stripe, or accepting the dispute, is recorded and can be sent
--- to Stripe. The evidence itself is stored only at Stripe.
+-- begin_dispute_answer: records that the evidence saved at Stripe is submitted, or the dispute accepted, ready to be
+-- sent to Stripe. The evidence itself is stored only at Stripe.
 create function payops_api.begin_dispute_answer(
   p_id text, p_kind text, p_dispute_id text, p_path text, p_params jsonb, p_actor text, p_role text, p_reason text,
   p_now timestamptz
@@ -75,7 +75,7 @@ begin
 end
 $$;
 
--- set_policy_text: new evidence is filled in with this text from now on; an empty text is removed.
+-- set_policy_text: sets the text that new evidence is filled in with; an empty text removes it.
 create function payops_api.set_policy_text(
   p_kind text, p_text text, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -100,7 +100,7 @@ begin
 end
 $$;
 
--- policy_texts: our texts for evidence by kind, with who last changed each and when.
+-- policy_texts: our texts for evidence by kind, each with who changed it last and when.
 create function payops_api.policy_texts() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -18,7 +18,7 @@ set search_path = '' as $$
   where w.created < p_now - interval '60 days'
 $$;
 
--- count_warnings: what became of earlier fraud warnings, for the list, unless it was counted a short while ago. Answers
+-- count_warnings: counts what became of earlier fraud warnings, for the list, unless that was done recently. Returns
 -- whether it was counted.
 create function payops_api.count_warnings(p_now timestamptz) returns jsonb
 language plpgsql security definer
@@ -36,8 +36,8 @@ begin
 end
 $$;
 
--- list_fraud_warnings: the payments reported as fraud that can still be refunded, newest first, with the fee of a
--- dispute, and what became of earlier warnings.
+-- list_fraud_warnings: the payments reported as fraud that can still be refunded, newest first, with the dispute fee
+-- and what became of earlier warnings.
 create function payops_api.list_fraud_warnings(p_now timestamptz, p_limit integer default 500) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -5,7 +5,7 @@ set search_path = '' as $$
   select to_jsonb(p_action)
 $$;
 
--- note_action: the change of an action is in the audit log, written in the same transaction.
+-- note_action: writes the change of an action to the audit log, in the same transaction.
 create function payops.note_action(
   p_action payops.money_actions, p_actor text, p_role text, p_verb text, p_now timestamptz, p_before text default null
 ) returns void
@@ -23,8 +23,8 @@ set search_path = '' as $$
   )
 $$;
 
--- begin_action: the action is recorded before it is sent to Stripe, once per id. With an id that is already there the
--- recorded action is returned; `begun` says whether this caller is to send it.
+-- begin_action: records the action before it is sent to Stripe, once per ID. For an ID that already exists, the
+-- recorded action is returned; `begun` says whether this caller has to send it.
 create function payops.begin_action(p_action payops.money_actions, p_now timestamptz) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -53,7 +53,7 @@ begin
 end
 $$;
 
--- sending_action: an action that is sent now, not stored yet; after two minutes it counts as unanswered.
+-- sending_action: a new action that is being sent now, not stored yet; after two minutes it counts as unanswered.
 create function payops.sending_action(
   p_id text, p_kind text, p_subject text, p_method text, p_path text, p_params jsonb,
   p_actor text, p_role text, p_reason text, p_now timestamptz
@@ -67,8 +67,8 @@ set search_path = '' as $$
   ))
 $$;
 
--- settle_action: the action is done, refused or still unknown, and Stripe's answer is in the mirror; an action that was
--- already settled does not change.
+-- settle_action: marks the action as done, refused or still unknown, and stores Stripe's answer in the mirror. An
+-- action that is already settled does not change.
 create function payops_api.settle_action(
   p_id text, p_state text, p_now timestamptz, p_result_id text default null, p_problem_code text default null,
   p_problem text default null, p_records jsonb default '{}', p_next_attempt_at timestamptz default null
@@ -99,7 +99,7 @@ begin
 end
 $$;
 
--- claim_unanswered: the unanswered actions that are due; they are this worker's for the next two minutes.
+-- claim_unanswered: claims the unanswered actions that are due; they belong to this worker for the next two minutes.
 create function payops_api.claim_unanswered(p_most integer, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$

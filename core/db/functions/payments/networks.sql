@@ -1,4 +1,4 @@
--- network_months: what the card networks count in the month of this day, up to that day, in one currency or in all.
+-- network_months: what the card networks count in the month of this day, up to this day, in one currency or in all.
 -- Visa: disputes and fraud warnings against the payments captured in the month; a payment with both counts twice.
 -- Mastercard: chargebacks against the payments captured in the month before. Inquiries that were not escalated and
 -- prevented disputes do not count.
@@ -83,7 +83,7 @@ begin
 end
 $$;
 
--- set_network_limit: the network's limit is this one from that day on; a limit set earlier for the same day is replaced.
+-- set_network_limit: sets the network's limit from that day on, replacing a limit set earlier for the same day.
 create function payops_api.set_network_limit(
   p_network text, p_level text, p_ratio double precision, p_events integer, p_since date, p_source text,
   p_actor text, p_role text, p_now timestamptz

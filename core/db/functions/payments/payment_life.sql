@@ -91,7 +91,7 @@ set search_path = '' as $$
           from unnest(p_objects) as o
           inner join payops.audit_log as n on n.subject = split_part(o, '_', 1) || ':' || o
           union
-          select n.id -- what a customer asked for stands under the customer
+          select n.id -- a customer's own requests are listed with the customer
           from payops.money_actions as m
           inner join payops.audit_log as n
             on n.subject = split_part(m.subject, '_', 1) || ':' || m.subject and n.after ->> 'action' = m.id
@@ -122,7 +122,7 @@ set search_path = '' as $$
   )
 $$;
 
--- payment_life: everything known about one payment; null if there is no such payment.
+-- payment_life: everything known about one payment; null for an unknown ID.
 create function payops_api.payment_life(p_payment_intent_id text) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
@@ -140,7 +140,7 @@ begin
 end
 $$;
 
--- add_payment_note: the payment has this note, and the audit log says who wrote it.
+-- add_payment_note: adds this note to the payment, and writes to the audit log who wrote it.
 create function payops_api.add_payment_note(
   p_payment_intent_id text, p_note text, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -164,8 +164,7 @@ begin
 end
 $$;
 
--- withdraw_payment_note: the text of a note is deleted, and who removed it is recorded; another user's note only with
--- `p_any`.
+-- withdraw_payment_note: deletes the text of a note and records who removed it; another user's note only with `p_any`.
 create function payops_api.withdraw_payment_note(
   p_note_id bigint, p_any boolean, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb

@@ -1,5 +1,5 @@
--- payments_named: the payments with this id or reference: their own, of an object that belongs to them, or of their
--- order, customer, subscription, consultation or patient.
+-- payments_named: the payments that an ID or reference stands for: their own, that of an object that belongs to them,
+-- or that of their order, customer, subscription, consultation or patient.
 create function payops.payments_named(p_name text) returns setof text
 language sql stable rows 20
 set search_path = '' as $$
@@ -44,9 +44,9 @@ set search_path = '' as $$
   end
 $$;
 
--- payments_counted: the payments that a figure counts between two business days, by `what` it counts: those decided,
--- succeeded or failed, by the day of their first attempt, or those abandoned, by the day they were set up. With `reasons` only those
--- that failed for one of them.
+-- payments_counted: the payments that a figure counts between two business days. `what` selects those decided,
+-- succeeded or failed, by the day of their first attempt, or those abandoned, by the day they were created. With
+-- `reasons`, only those that failed for one of them.
 create function payops.payments_counted(p_counted jsonb) returns setof text
 language sql stable
 set search_path = '' as $$
@@ -72,7 +72,8 @@ set search_path = '' as $$
     and (f.first_attempt_at is null or f.first_attempt_at > f.created + interval '24 hours')
 $$;
 
--- failure_reasons: why payments failed that were first attempted between two business days, each reason once.
+-- failure_reasons: the reasons for which payments failed whose first attempt was between two business days, each reason
+-- once.
 create function payops_api.failure_reasons(p_since date, p_until date) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -83,8 +84,8 @@ set search_path = '' as $$
   ) as r
 $$;
 
--- payments_where: the filters as SQL conditions on `i`, which read their values from $1; no typed text is part of them.
--- Amounts are written out as numbers, so that the planner knows whether few payments or many have them.
+-- payments_where: the filters as SQL conditions on `i`, which read their values from $1; no text that a user typed
+-- becomes part of them. Amounts are written as literals, so that the planner can estimate how many payments match.
 create function payops.payments_where(p_sought jsonb) returns text
 language sql immutable
 set search_path = '' as $$
@@ -103,7 +104,7 @@ set search_path = '' as $$
   where jsonb_typeof(p_sought -> w.key) <> 'null'
 $$;
 
--- amounts_where: the SQL condition on `i` for an amount of each currency.
+-- amounts_where: the SQL condition on `i` for one amount per currency.
 create function payops.amounts_where(p_amounts jsonb) returns text
 language sql immutable
 set search_path = '' as $$
@@ -163,8 +164,8 @@ set search_path = '' as $$
   ), '{}')
 $$;
 
--- find_payments: the payments that match the filters, newest first, at most 1,000, and where the next page begins, null
--- on the last; with `p_with_sums` also the number and sum of 10,000 matches, by currency.
+-- find_payments: the payments that match the filters, newest first, at most 1,000, and the position of the next page
+-- (null on the last). With `p_with_sums` also the number and total of up to 10,000 matches, by currency.
 create function payops_api.find_payments(
   p_sought jsonb, p_limit integer default 50, p_with_sums boolean default true
 ) returns jsonb

@@ -21,9 +21,9 @@ set search_path = '' as $$
     and i.status in ('requires_payment_method', 'requires_action', 'requires_confirmation')
 $$;
 
--- payments_to_collect: the payments of the last 60 days that failed and were not paid since, and those of past-due invoices
--- of any age, each with what is to be collected; or only those of these payments that are one. Those of an invoice that was
--- settled another way, or of an order that another payment paid, are not.
+-- payments_to_collect: the payments to recover: those of the last 60 days that failed and were not paid since, and
+-- those of past-due invoices of any age, each with the amount to collect; only `p_payment_intent_ids` if given. Leaves
+-- out payments whose invoice was settled another way, or whose order another payment paid.
 create function payops.payments_to_collect(p_now timestamptz, p_payment_intent_ids text[] default null)
 returns table (payment_intent_id text, amount_minor bigint)
 language plpgsql stable rows 1000
@@ -72,7 +72,7 @@ begin
 end
 $$;
 
--- recovery_rows: these payments to collect, with their attempts, the monthly price of the subscription, Stripe's next
+-- recovery_rows: these payments to recover with their attempts, the monthly price of the subscription, Stripe's next
 -- automatic retry, and what staff decided.
 create function payops.recovery_rows(p_now timestamptz, p_payment_intent_ids text[])
 returns table (
@@ -82,7 +82,7 @@ returns table (
   last_attempt_at timestamptz, invoice_id text, subscription_id text, monthly_minor bigint, stripe_retries_at timestamptz, state text,
   scheduled_at timestamptz, reason text, changed_by text, retries_here bigint, in_flight boolean, links_sent jsonb
 )
-language plpgsql stable rows 1000 -- whose plan is kept: making it takes longer than what it finds
+language plpgsql stable rows 1000 -- so that its plan is reused: planning takes longer than running it
 set search_path = ''
 set enable_seqscan = 'off'
 set enable_hashjoin = 'off'
@@ -141,8 +141,8 @@ begin
 end
 $$;
 
--- count_to_collect: how many payments there are to collect and which are the largest, for the list, unless it was counted a
--- short while ago. Answers whether it was counted.
+-- count_to_collect: counts the payments to recover and finds the largest, for the list, unless that was done recently.
+-- Returns whether it was counted.
 create function payops_api.count_to_collect(p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -165,9 +165,9 @@ begin
 end
 $$;
 
--- list_recovery: the payments to collect, the largest first, at most 100,000, and how many there are. Where finding all
--- of them takes long, up to 1,000 are chosen from the largest that the worker found last and those made since the day
--- before; each that is shown is still to be collected.
+-- list_recovery: the payments to recover, largest first, at most 100,000, and their number. If finding all of them
+-- takes long, up to 1,000 are chosen from the largest that the worker found last and those created since the day
+-- before; each row shown is checked to be still unpaid.
 create function payops_api.list_recovery(p_now timestamptz, p_limit integer default 1000) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$
@@ -180,7 +180,7 @@ begin
   if p_limit <= 1000 then
     select k.* into kept from payops.kept_lately('payments_to_collect', '', p_now) as k;
   end if;
-  if kept.items > 2000 then -- fewer are all known, and found quickly
+  if kept.items > 2000 then -- with fewer, all of them are stored and quickly found
     candidates := array(
       select jsonb_array_elements_text(kept.at_stake)
       union
@@ -203,7 +203,7 @@ begin
 end
 $$;
 
--- recovery_case: one payment to collect; refused if it no longer needs to be collected.
+-- recovery_case: one payment to recover; refused if it no longer needs to be collected.
 create function payops_api.recovery_case(p_payment_intent_id text, p_now timestamptz) returns jsonb
 language plpgsql stable security definer
 set search_path = '' as $$

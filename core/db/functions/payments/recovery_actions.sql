@@ -64,9 +64,9 @@ set search_path = '' as $$
   select coalesce(jsonb_agg(l) filter (where l is not null), '[]') from payops.open_links(p_payment_intent_id, p_now) as l
 $$;
 
--- begin_retry: the retry is recorded and can be sent to Stripe, and any scheduled retry is cancelled. Refused from
--- `p_stop_at` attempts in 30 days on, and from `p_card_stop_at` declines of a Mastercard in 24 hours on, unless an admin
--- overrides the limit with a reason.
+-- begin_retry: records the retry, ready to be sent to Stripe, and cancels any scheduled retry. Refused from `p_stop_at`
+-- attempts in 30 days on, and from `p_card_stop_at` declines of a Mastercard in 24 hours on, unless an admin overrides
+-- the limit with a reason.
 create function payops_api.begin_retry(
   p_id text, p_payment_intent_id text, p_path text, p_params jsonb, p_actor text, p_role text, p_reason text,
   p_seen_retries bigint, p_stop_at integer, p_card_stop_at integer, p_override boolean, p_now timestamptz
@@ -121,8 +121,8 @@ begin
 end
 $$;
 
--- begin_recovery_link: giving the customer a way to pay is recorded and can be sent to Stripe: the invoice is sent, or a
--- checkout session is created, by `p_path` and `p_params`.
+-- begin_recovery_link: records that the customer is given a way to pay, ready to be sent to Stripe: the invoice is
+-- sent, or a checkout session is created, using `p_path` and `p_params`.
 create function payops_api.begin_recovery_link(
   p_id text, p_payment_intent_id text, p_path text, p_params jsonb, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -151,9 +151,9 @@ begin
 end
 $$;
 
--- decide_recovery: a retry of this failed payment is scheduled, or its retries are stopped or resumed. If Stripe's own
--- retries of its invoice have to be stopped or resumed too, that action is recorded with `p_path` and `p_params` and
--- returned, else null.
+-- decide_recovery: schedules a retry of this failed payment, or stops or resumes its retries. If Stripe's own retries
+-- of the invoice have to be stopped or resumed too, that action is recorded with `p_path` and `p_params` and returned,
+-- else null.
 create function payops_api.decide_recovery(
   p_payment_intent_id text, p_state text, p_scheduled_at timestamptz, p_payment_method_id text, p_actor text,
   p_role text, p_reason text, p_now timestamptz, p_action_id text, p_path text, p_params jsonb
@@ -210,7 +210,7 @@ set search_path = '' as $$
   ) as k
 $$;
 
--- drop_schedule: the scheduled retry of this payment, which could not be made, is cancelled; the audit log says why.
+-- drop_schedule: cancels the scheduled retry of this payment, which could not be made; the audit log says why.
 create function payops_api.drop_schedule(
   p_payment_intent_id text, p_actor text, p_role text, p_reason text, p_now timestamptz
 ) returns jsonb

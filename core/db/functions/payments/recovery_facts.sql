@@ -1,4 +1,4 @@
--- note_failed_payment: this failed payment is on the recovery list, with who reported it and its invoice.
+-- note_failed_payment: puts this failed payment on the recovery list, with who reported it and its invoice.
 create function payops_api.note_failed_payment(
   p_payment_intent_id text, p_told_by text, p_now timestamptz, p_invoice_id text default null
 ) returns jsonb
@@ -13,8 +13,8 @@ set search_path = '' as $$
   select to_jsonb(true)
 $$;
 
--- invoices_without_payment: past-due invoices whose payment we do not know, to be looked up at Stripe; each at most once
--- an hour.
+-- invoices_without_payment: past-due invoices whose payment is unknown, to be looked up at Stripe at most once an hour
+-- each.
 create function payops_api.invoices_without_payment(p_most integer, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -51,7 +51,7 @@ set search_path = '' as $$
   ) as n
 $$;
 
--- record_recovery_facts: what was looked up at Stripe is stored; a fact that is not given stays as it was.
+-- record_recovery_facts: stores what was looked up at Stripe; a fact that is not given keeps its value.
 create function payops_api.record_recovery_facts(p_facts jsonb) returns jsonb
 language sql security definer
 set search_path = '' as $$

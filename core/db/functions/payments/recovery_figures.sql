@@ -1,5 +1,5 @@
--- count_retryable: how many failed payments can be retried now, for the overview, unless it was counted a short while
--- ago. Answers whether it was counted.
+-- count_retryable: counts the failed payments that can be retried now, for the overview, unless that was done recently.
+-- Returns whether it was counted.
 create function payops_api.count_retryable(p_now timestamptz, p_retry_rules jsonb) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -19,7 +19,7 @@ begin
 end
 $$;
 
--- retryable_lately: the same as retryable_now, or what the worker counted last.
+-- retryable_lately: the result of retryable_now, or what the worker counted last.
 create function payops.retryable_lately(p_now timestamptz, p_rules jsonb)
 returns table (waiting bigint, at_stake jsonb, oldest timestamptz)
 language plpgsql stable rows 1
@@ -33,9 +33,9 @@ begin
 end
 $$;
 
--- retryable_now: how many failed payments can be retried now without the customer, their amounts, and the last attempt of
--- the oldest. `p_rules` is the decline table: "<code> <advice code>" to the hours to wait and the most attempts that make
--- sense, null if a retry with the same card cannot help.
+-- retryable_now: how many failed payments can be retried now without the customer, their amounts, and the last attempt
+-- of the oldest. `p_rules` is the decline table: "<code> <advice code>" to the hours to wait and the maximum number of
+-- attempts; null if retrying the same card cannot help.
 create function payops.retryable_now(p_now timestamptz, p_rules jsonb)
 returns table (waiting bigint, at_stake jsonb, oldest timestamptz)
 language sql stable

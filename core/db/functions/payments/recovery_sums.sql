@@ -43,7 +43,7 @@ set enable_mergejoin = 'off' as $$
   where n.subscription_id is not null and n.status is not null and f.failed_at is not null
 $$;
 
--- add_recovery_invoices: the sums by day include these invoices as they are stored, or with -1 no longer do.
+-- add_recovery_invoices: adds these invoices, as stored, to the sums by day, or subtracts them with -1.
 create function payops.add_recovery_invoices(p_ids text[], p_times integer) returns void
 language sql
 set search_path = '' as $$
@@ -56,7 +56,8 @@ set search_path = '' as $$
     invoices = d.invoices + excluded.invoices, amount_minor = d.amount_minor + excluded.amount_minor
 $$;
 
--- refresh_recovery: the sums are exact up to now, or as far as the oldest `p_most` changes; answers how many those were.
+-- refresh_recovery: brings the sums up to date, or applies the oldest `p_most` changes. Returns how many changes were
+-- applied.
 create function payops.refresh_recovery(p_most integer default null) returns integer
 language plpgsql
 set search_path = '' as $$

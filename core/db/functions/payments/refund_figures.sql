@@ -1,5 +1,5 @@
--- refunds_of_days: the amount refunded in a period by Stripe's balance, its business days, and how many refunds have
--- which status now.
+-- refunds_of_days: the amount refunded in a period by Stripe's balance, its business days, and the number of refunds by
+-- their current status.
 create function payops.refunds_of_days(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$

@@ -5,8 +5,8 @@ set search_path = '' as $$
   select greatest(p_charge.amount_minor - p_charge.amount_captured_minor, 0)
 $$;
 
--- refunded_of_charge: how much of the captured amount has been refunded: the sum of the refunds, or what the charge says
--- where that is more, without what was only released and without refunds that failed or were canceled since.
+-- refunded_of_charge: how much of the captured amount has been refunded: the sum of the refunds, or the charge's own
+-- figure if that is higher. Released authorizations, and refunds that failed or were canceled since, do not count.
 create function payops.refunded_of_charge(p_charge payops.charges) returns bigint
 language sql stable
 set search_path = '' as $$
@@ -19,7 +19,7 @@ set search_path = '' as $$
   where r.payment_intent_id = p_charge.payment_intent_id and coalesce(r.charge_id, p_charge.id) = p_charge.id
 $$;
 
--- refund_position: a payment's captured amount, what of it is refunded or being refunded, and what is left.
+-- refund_position: a payment's captured amount, how much of it is refunded or being refunded, and how much is left.
 create function payops.refund_position(p_payment_intent_id text)
 returns table (
   charge_id text, currency text, captured_minor bigint, refunded_minor bigint, in_flight_minor bigint, left_minor bigint,
@@ -59,7 +59,7 @@ set search_path = '' as $$
   end
 $$;
 
--- more_than_left: the refusal of a refund of more than is left.
+-- more_than_left: the refusal of a refund that is larger than what is left.
 create function payops.more_than_left(p_left_minor bigint, p_currency text) returns text
 language sql immutable
 set search_path = '' as $$

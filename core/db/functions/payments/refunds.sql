@@ -1,11 +1,11 @@
--- queue_refunds: locks the refunds of this payment until the transaction ends, so that they are decided one by one.
+-- queue_refunds: locks the refunds of this payment until the transaction ends, so that they are decided one at a time.
 create function payops.queue_refunds(p_payment_intent_id text) returns void
 language sql
 set search_path = '' as $$
   select pg_advisory_xact_lock(hashtextextended('refund:' || p_payment_intent_id, 0))
 $$;
 
--- check_refundable: refused unless this much of the payment can be refunded.
+-- check_refundable: refuses unless this amount of the payment can be refunded.
 create function payops.check_refundable(p_payment_intent_id text, p_amount_minor bigint) returns void
 language plpgsql
 set search_path = '' as $$
@@ -27,7 +27,7 @@ begin
 end
 $$;
 
--- begin_refund: the refund is recorded and can be sent to Stripe, or awaits approval if it is above what support may
+-- begin_refund: records the refund, ready to be sent to Stripe, or waiting for approval if it exceeds what support may
 -- refund alone. `p_limit_minor` is that limit in US cents, null for roles without one. `p_seen_left_minor` is what was
 -- left when the user decided; the refund is refused if that has changed, so that two users do not both refund it.
 create function payops_api.begin_refund(
@@ -71,8 +71,8 @@ begin
 end
 $$;
 
--- decide_refund: another user approved the refund, which can now be sent to Stripe, or rejected it for a reason, which
--- the requester is shown as its problem.
+-- decide_refund: records that another user approved the refund, which can now be sent to Stripe, or rejected it with a
+-- reason, which the requester sees as its problem.
 create function payops_api.decide_refund(
   p_id text, p_approved boolean, p_actor text, p_role text, p_now timestamptz, p_reason text default null
 ) returns jsonb
@@ -117,7 +117,7 @@ set search_path = '' as $$
   where a.kind = 'refund' and a.state = 'awaiting_approval'
 $$;
 
--- refunds_and_requests: the refunds at Stripe, and those requested here that are not at Stripe, or not yet.
+-- refunds_and_requests: refunds at Stripe, and refunds requested here that are not at Stripe or not there yet.
 create function payops.refunds_and_requests()
 returns table (
   id text, at timestamptz, payment_intent_id text, amount_minor bigint, currency text, status text, problem text,

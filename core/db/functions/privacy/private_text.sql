@@ -1,4 +1,4 @@
--- clinical_words: every word that is on the list, in alphabetical order.
+-- clinical_words: all words on the list of clinical words, in alphabetical order.
 create function payops_api.clinical_words() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -6,7 +6,7 @@ set search_path = '' as $$
   from payops.clinical_words as w where w.listed
 $$;
 
--- change_clinical_word: the word is on the list from now on, or off it; the audit log says who changed it and why.
+-- change_clinical_word: adds the word to the list or removes it; the audit log says who changed it and why.
 create function payops_api.change_clinical_word(
   p_word text, p_listed boolean, p_reason text, p_actor text, p_actor_role text, p_now timestamptz
 ) returns jsonb
@@ -33,7 +33,7 @@ begin
 end
 $$;
 
--- record_private_text_scan: what a look at Stripe's older objects found, by field and kind.
+-- record_private_text_scan: stores the result of a scan of Stripe's older objects, by field and kind.
 create function payops_api.record_private_text_scan(
   p_since date, p_objects bigint, p_findings jsonb, p_actor text, p_actor_role text, p_now timestamptz
 ) returns jsonb
@@ -53,7 +53,7 @@ begin
 end
 $$;
 
--- last_private_text_scan: the newest look at Stripe's older objects; null before the first.
+-- last_private_text_scan: the latest scan of Stripe's older objects; null before the first.
 create function payops_api.last_private_text_scan() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,4 +1,4 @@
--- review_notes: who signed off the checks of this day or week, and what staff wrote beside them.
+-- review_notes: who signed off the checks of this day or week, and the comments of staff on them.
 create function payops_api.review_notes(p_cadence text, p_day date) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -18,7 +18,7 @@ set search_path = '' as $$
   )
 $$;
 
--- reviews_signed: how many checks are signed off, for each day or week of the period that has any.
+-- reviews_signed: the number of checks signed off, for each day or week of the period that has any.
 create function payops_api.reviews_signed(p_cadence text, p_since date, p_until date) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -31,7 +31,7 @@ set search_path = '' as $$
   ) as d
 $$;
 
--- sign_review: this check is signed off with what it found; the first signature stays.
+-- sign_review: signs off this check with its findings; the first signature stays.
 create function payops_api.sign_review(
   p_cadence text, p_day date, p_item text, p_finding jsonb, p_actor text, p_actor_role text, p_now timestamptz
 ) returns jsonb
@@ -52,7 +52,7 @@ begin
 end
 $$;
 
--- withdraw_signature: the signature is withdrawn for this reason, and the check is open again.
+-- withdraw_signature: withdraws the signature for this reason, so that the check is open again.
 create function payops_api.withdraw_signature(
   p_cadence text, p_day date, p_item text, p_reason text, p_actor text, p_actor_role text, p_now timestamptz
 ) returns jsonb
@@ -76,7 +76,7 @@ begin
 end
 $$;
 
--- comment_on_review: a comment beside this check.
+-- comment_on_review: adds a comment to this check.
 create function payops_api.comment_on_review(
   p_cadence text, p_day date, p_item text, p_comment text, p_actor text, p_actor_role text, p_now timestamptz
 ) returns jsonb
@@ -99,14 +99,15 @@ begin
 end
 $$;
 
--- review_is_sent: whether this review was sent.
+-- review_is_sent: whether this review has been sent.
 create function payops_api.review_is_sent(p_cadence text, p_day date) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select to_jsonb(exists (select from payops.review_sendings as s where s.cadence = p_cadence and s.day = p_day))
 $$;
 
--- record_review_sent: this review has been sent and is not written again; a message about it is due at every target.
+-- record_review_sent: records that this review has been sent, so that it is not written again, and queues a message
+-- about it to every target.
 create function payops_api.record_review_sent(
   p_cadence text, p_day date, p_now timestamptz, p_title text default null, p_body text default null,
   p_targets jsonb default '[]'

@@ -1,4 +1,4 @@
--- search_hit: one thing that was found: `opens` is the id that its page is opened with, `about` says more of it.
+-- search_hit: one search result: `opens` is the ID that its page opens with, `about` describes it.
 create function payops.search_hit(
   p_kind text, p_id text, p_opens text, p_at timestamptz, p_status text default null, p_about text default null,
   p_amount_minor bigint default null, p_currency text default null
@@ -11,7 +11,7 @@ set search_path = '' as $$
   )
 $$;
 
--- payments_hit: the newest payments with this id or reference, or with this amount or last four digits, or both.
+-- payments_hit: the newest payments with this ID or reference, or with this amount, these last four digits, or both.
 create function payops.payments_hit(
   p_text text, p_amounts jsonb, p_last4 text, p_together boolean, p_limit integer
 ) returns setof jsonb
@@ -41,7 +41,7 @@ set search_path = '' as $$
   limit p_limit
 $$;
 
--- people_hit: the customer with this id, the patient with this reference.
+-- people_hit: the customer with this ID, or the patient with this reference.
 create function payops.people_hit(p_text text) returns setof jsonb
 language sql stable
 set search_path = '' as $$
@@ -54,7 +54,7 @@ set search_path = '' as $$
     or exists (select from payops.payment_intents as i where i.patient_id = p_text)
 $$;
 
--- care_hit: consultations with this id, order, submission or patient, newest first, and providers with this id or NPI,
+-- care_hit: consultations with this ID, order, submission or patient, newest first, and providers with this ID or NPI,
 -- or with these words in their name.
 create function payops.care_hit(p_text text, p_limit integer) returns setof jsonb
 language sql stable
@@ -90,7 +90,7 @@ set search_path = '' as $$
   ) as p
 $$;
 
--- stripe_objects_hit: the subscriptions, disputes, refunds, events and payouts with this id; subscriptions also by
+-- stripe_objects_hit: the subscriptions, disputes, refunds, events and payouts with this ID; subscriptions also by
 -- order, customer, patient or invoice.
 create function payops.stripe_objects_hit(p_text text, p_limit integer) returns setof jsonb
 language sql stable
@@ -123,8 +123,8 @@ set search_path = '' as $$
   from payops.payouts as p where p.id = p_text
 $$;
 
--- search: what was found of the kinds that may be shown, at most `p_limit` of each: by id or reference, and payments by
--- amount and last four digits. With `p_together` a payment must have both.
+-- search: the results of the kinds that the user may see, at most `p_limit` of each: by ID or reference, and payments
+-- by amount and last four digits. With `p_together` a payment must match both.
 create function payops_api.search(
   p_text text, p_amounts jsonb, p_last4 text, p_together boolean, p_kinds jsonb, p_limit integer
 ) returns jsonb
@@ -143,7 +143,7 @@ set search_path = '' as $$
   where f.hit ->> 'kind' = any(payops.text_array(p_kinds))
 $$;
 
--- note_view: this user opened this now; the newest 20 of a user are kept.
+-- note_view: records that this user opened this object now; the newest 20 of a user are kept.
 create function payops_api.note_view(p_user_name text, p_kind text, p_object_id text, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -164,7 +164,7 @@ begin
 end
 $$;
 
--- recent_views: what this user opened last of these kinds and is still there, newest first.
+-- recent_views: the objects of these kinds that this user opened last and that still exist, newest first.
 create function payops_api.recent_views(p_user_name text, p_kinds jsonb, p_limit integer) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,5 +1,6 @@
--- audit_entries_matching: the newest entries between two moments that match, at most so many, those before an id if one
--- is given; of `p_people` alone. Texts match anywhere in the field; in an action, colons and dashes match spaces.
+-- audit_entries_matching: the newest matching entries between two moments, at most `p_most`, those before an ID if one
+-- is given; only entries of `p_people` if given. Texts match anywhere in the field; in an action, a space matches
+-- colons and dashes.
 create function payops.audit_entries_matching(
   p_since timestamptz, p_until timestamptz, p_actor text, p_action text, p_subject text, p_outcome text,
   p_before_id bigint, p_limit integer, p_people boolean default false
@@ -22,8 +23,8 @@ set search_path = '' as $$
   limit p_limit
 $$;
 
--- list_audit: the matching entries, newest first, at most 1,000 of them, and the id to continue before (null at the
--- end), each with its place in the chain.
+-- list_audit: the matching entries, newest first, at most 1,000, each with its place in the chain, and the ID to
+-- continue before (null at the end).
 create function payops_api.list_audit(
   p_since timestamptz, p_until timestamptz, p_actor text default null, p_action text default null,
   p_subject text default null, p_outcome text default null, p_before_id bigint default null,

@@ -1,4 +1,5 @@
--- audit_hash: the hash of an entry that follows this one; the same in every session and on every version of Postgres.
+-- audit_hash: the hash of an entry that follows the previous hash; the same in every session and on every version of
+-- Postgres.
 create function payops.audit_hash(p_previous bytea, p_entry payops.audit_log) returns bytea
 language sql immutable
 set search_path = '' as $$
@@ -11,8 +12,8 @@ set search_path = '' as $$
   ))
 $$;
 
--- audit_chain_head_locked: where the chain ends; others who build or verify it wait for this transaction. The single
--- row is created again if it is missing, as in a database whose rows were all removed.
+-- audit_chain_head_locked: the end of the chain, locked: others who extend or verify the chain wait for this
+-- transaction. The single row is created again if it is missing, as in a database whose rows were all removed.
 create function payops.audit_chain_head_locked() returns payops.audit_chain_head
 language plpgsql
 set search_path = '' as $$
@@ -25,8 +26,8 @@ begin
 end
 $$;
 
--- extend_audit_chain: up to this many committed entries were appended to the chain. An entry may be committed after one
--- with a higher id, so entries are looked for from the highest id that was chained an hour ago.
+-- extend_audit_chain: appends up to this many committed entries to the chain. An entry may be committed after one with
+-- a higher ID, so entries are looked for from the highest ID that was chained an hour ago.
 create function payops_api.extend_audit_chain(p_now timestamptz, p_limit integer default 5000) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -55,7 +56,8 @@ begin
 end
 $$;
 
--- report_audit_break: a break in the audit log is an incident, once until it is resolved. Returns the incident's id.
+-- report_audit_break: reports a break in the audit log as an incident, once until it is resolved. Returns the
+-- incident's ID.
 create function payops.report_audit_break(
   p_position bigint, p_audit_id bigint, p_what text, p_now timestamptz
 ) returns bigint
@@ -68,8 +70,8 @@ set search_path = '' as $$
   )
 $$;
 
--- verify_audit_chain: the next entries of the chain were hashed again, and each break is an incident. After the last
--- one the round ends: an entry that never reached the chain, or a chain whose end was cut off, is an incident then.
+-- verify_audit_chain: hashes the next entries of the chain again and reports each break as an incident. After the last
+-- entry the round ends; then entries that never reached the chain, or a chain whose end was cut off, are reported too.
 create function payops_api.verify_audit_chain(p_now timestamptz, p_limit integer default 5000) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -119,7 +121,8 @@ begin
 end
 $$;
 
--- report_unchained: each entry that should have been chained an hour ago and was not is an incident. Returns how many.
+-- report_unchained: reports each entry that should have been chained an hour ago and was not as an incident. Returns
+-- their number.
 create function payops.report_unchained(p_now timestamptz) returns bigint
 language sql
 set search_path = '' as $$
@@ -130,8 +133,8 @@ set search_path = '' as $$
     and not exists (select from payops.audit_chain as c where c.audit_id = a.id)
 $$;
 
--- audit_chain_state: the chain's length, how many of the newest entries wait to be chained, when the whole chain was
--- last verified, and how many breaks are open.
+-- audit_chain_state: the length of the chain, how many of the newest entries are not chained yet, when the whole chain
+-- was last verified, and how many breaks are open.
 create function payops_api.audit_chain_state() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,5 +1,5 @@
--- plan_switches: the flow is paused at one time and resumed at another, or only one of both. Refused where that would
--- contradict what is planned already, so that plans are done one after the other.
+-- plan_switches: plans to pause the flow at one time, to resume it at another, or both. Refused if that contradicts an
+-- existing plan; so plans are made one at a time.
 create function payops_api.plan_switches(
   p_flow text, p_sentence text, p_reason text, p_actor text, p_actor_role text, p_now timestamptz,
   p_pause_at timestamptz default null, p_resume_at timestamptz default null
@@ -19,7 +19,7 @@ begin
     perform payops.require_sentence(p_sentence);
   end if;
   perform payops.require_reason(p_reason);
-  lock table payops.flag_plans in share row exclusive mode; -- two admins at once plan one after the other
+  lock table payops.flag_plans in share row exclusive mode; -- of two admins at once, one waits for the other
   perform payops.require_no_contradiction(p_flow, p_pause_at, p_resume_at);
   for planned in
     insert into payops.flag_plans (flow, at, open, sentence, reason, planned_by, planned_role, planned_at)
@@ -36,8 +36,8 @@ begin
 end
 $$;
 
--- require_no_contradiction: refused where the plan falls into another one of the flow, and where it would resume a flow
--- that nothing pauses.
+-- require_no_contradiction: refuses a plan that overlaps another plan of the flow, and one that would resume a flow
+-- that is not paused by then.
 create function payops.require_no_contradiction(p_flow text, p_pause_at timestamptz, p_resume_at timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -53,7 +53,7 @@ begin
     or (after.open is not distinct from (p_resume_at is not null))
   then
     perform payops.refuse('contradicts', format(
-      '%s: this contradicts what is planned already (%s). Withdraw that first.', payops.flow_name(p_flow), (
+      '%s: this contradicts an existing plan (%s). Withdraw that plan first.', payops.flow_name(p_flow), (
         select string_agg(
           format('%s %s', case when p.open then 'resumes' else 'pauses' end, payops.business_moment(p.at)), ', '
           order by p.at
@@ -63,27 +63,27 @@ begin
     ));
   elsif p_pause_at is null and coalesce(before.open, (select f.open from payops.flags as f where f.flow = p_flow), true) then
     perform payops.refuse('not_paused', format(
-      '%s: runs at that time, so there is nothing to resume.', payops.flow_name(p_flow)
+      '%s will not be paused at that time, so there is nothing to resume.', payops.flow_name(p_flow)
     ));
   end if;
 end
 $$;
 
--- pending_plans: the switches of this flow that are still to be done.
+-- pending_plans: the planned switches of this flow that have not happened yet.
 create function payops.pending_plans(p_flow text) returns setof payops.flag_plans
 language sql stable
 set search_path = '' as $$
   select p.* from payops.flag_plans as p where p.flow = p_flow and p.done_at is null and p.withdrawn_at is null
 $$;
 
--- business_moment: a moment as a sentence names it, in the business's time zone.
+-- business_moment: a moment as written in a sentence, in the business timezone.
 create function payops.business_moment(p_at timestamptz) returns text
 language sql stable
 set search_path = '' as $$
   select to_char(p_at at time zone b.timezone, 'FMDD Mon YYYY, HH24:MI') from payops.business as b
 $$;
 
--- withdraw_plan: this switch is not done; a pause takes the resume along that was planned with it.
+-- withdraw_plan: withdraws this planned switch; with a pause, the resume planned with it is withdrawn too.
 create function payops_api.withdraw_plan(
   p_plan bigint, p_actor text, p_actor_role text, p_now timestamptz
 ) returns jsonb
@@ -117,8 +117,8 @@ begin
 end
 $$;
 
--- why_not_done: why this planned switch must not be done now, or null. A resume ends what a plan paused, or what was
--- paused when it was planned: it does not end a pause that somebody or a guard made since.
+-- why_not_done: why this planned switch must not happen now, or null. A resume ends a pause that a plan made, or one
+-- that existed when the resume was planned. It does not end a pause that a user or a guard made since.
 create function payops.why_not_done(p_plan payops.flag_plans) returns text
 language sql stable
 set search_path = '' as $$
@@ -135,8 +135,8 @@ set search_path = '' as $$
   end
 $$;
 
--- switch_planned: every switch whose time has come is done, oldest first; how many. One that must not be done any more is
--- an incident, and one that finds its flow switched so already changes nothing.
+-- switch_planned: carries out every planned switch whose time has come, oldest first. Returns how many. A switch that
+-- must no longer happen becomes an incident; one whose flow is already in that state changes nothing.
 create function payops_api.switch_planned(p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -167,7 +167,7 @@ begin
 end
 $$;
 
--- report_plan_not_done: the audit log and an incident say that a planned switch was not done, and why.
+-- report_plan_not_done: writes to the audit log and an incident that a planned switch was not done, and why.
 create function payops.report_plan_not_done(p_plan payops.flag_plans, p_why text, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -183,7 +183,8 @@ begin
 end
 $$;
 
--- set_flag_guard: the flow pauses by itself when this alert rule fires from now on; without a sentence the guard ends.
+-- set_flag_guard: from now on the flow pauses automatically when this alert rule fires; without a sentence for the
+-- customers, the guard is removed.
 create function payops_api.set_flag_guard(
   p_flow text, p_rule text, p_sentence text, p_reason text, p_actor text, p_actor_role text, p_now timestamptz
 ) returns jsonb
@@ -218,8 +219,9 @@ begin
 end
 $$;
 
--- pause_guarded: each flow with a guard whose alert rule fires is paused, once for each time that it fires: whoever
--- resumes the flow meanwhile is not overruled, but the end of a planned pause is. Returns the flows that were paused now.
+-- pause_guarded: pauses each flow with a guard whose alert rule fires, once per alert: a user who resumes the flow
+-- while the alert still fires is not overruled, but the end of a planned pause is. Returns the flows that were paused
+-- now.
 create function payops_api.pause_guarded(p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -248,7 +250,7 @@ begin
 end
 $$;
 
--- flag_plans_and_guards: what is planned, soonest first, and each flow's guards.
+-- flag_plans_and_guards: the planned switches, soonest first, and the guards of each flow.
 create function payops_api.flag_plans_and_guards() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -265,7 +267,7 @@ set search_path = '' as $$
   )
 $$;
 
--- flag_history: the newest changes of a flow's switch, its plans and guards, from the audit log.
+-- flag_history: the latest changes of a flow's switch, plans and guards, from the audit log.
 create function payops_api.flag_history(p_flow text, p_most integer default 50) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -280,7 +282,8 @@ set search_path = '' as $$
   ) as h
 $$;
 
--- stop_new_money: checkout, single payments, subscriptions and retries are paused together; those that were stay so.
+-- stop_new_money: pauses checkout, single payments, subscriptions and retries together; flows that are already paused
+-- stay paused.
 create function payops_api.stop_new_money(
   p_sentence text, p_reason text, p_actor text, p_actor_role text, p_now timestamptz
 ) returns jsonb

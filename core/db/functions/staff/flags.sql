@@ -1,11 +1,11 @@
--- flags: every flow that was ever paused or resumed.
+-- flags: every flow that has ever been paused or resumed.
 create function payops_api.flags() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(jsonb_agg(to_jsonb(f) order by f.flow), '[]') from payops.flags as f
 $$;
 
--- require_sentence: refused without a sentence for the customers of a paused flow.
+-- require_sentence: refuses a pause without a sentence for the customers.
 create function payops.require_sentence(p_sentence text) returns void
 language plpgsql
 set search_path = '' as $$
@@ -16,15 +16,15 @@ begin
 end
 $$;
 
--- flow_name: what the flow is called in a sentence.
+-- flow_name: the name of the flow within a sentence.
 create function payops.flow_name(p_flow text) returns text
 language sql immutable
 set search_path = '' as $$
   select case p_flow when 'one_time' then 'Single payments' else initcap(p_flow) end
 $$;
 
--- switch_flow: the flow is paused or running from now on, and the audit log says who changed it and why. Refused where
--- somebody did the same just before, so that of two people at once the second learns of the first.
+-- switch_flow: pauses or resumes the flow; the audit log says who did it and why. Refused if another user did the same
+-- just before, so that the second of two learns of the first.
 create function payops_api.switch_flow(
   p_flow text, p_open boolean, p_sentence text, p_reason text, p_actor text, p_role text, p_now timestamptz,
   p_by_plan boolean default false
@@ -39,7 +39,7 @@ begin
     perform payops.require_sentence(p_sentence);
   end if;
   perform payops.require_reason(p_reason);
-  -- A flow that was never switched runs; its row is what two people at once wait for.
+  -- A flow that was never switched is running; its row makes the second of two users wait for the first.
   insert into payops.flags (flow, open, sentence, reason, changed_by, changed_at)
   values (p_flow, true, '', '', '', '-infinity')
   on conflict (flow) do nothing;

@@ -1,7 +1,7 @@
--- Signing in through an OpenID provider: who a person there is here.
+-- Signing in through an OpenID provider: which user here an identity there belongs to.
 
--- staff_of_identity: the active user that this person at the provider is: linked before, else the only one with this
--- verified e-mail address who is not linked to another person there. Null for anybody else.
+-- staff_of_identity: the active user of this identity: the user linked to it, else the only user with this verified
+-- e-mail address who is not linked to another identity of the provider. Null for anybody else.
 create function payops.staff_of_identity(p_issuer text, p_subject text, p_verified_email text) returns payops.staff
 language plpgsql stable
 set search_path = '' as $$
@@ -29,8 +29,8 @@ begin
 end
 $$;
 
--- sign_in_with_identity: the person at the provider has a session, and is linked from now on; the same identity opens
--- none twice. Says `used`, `nobody` or `opened`, then with the session's id and the user's name.
+-- sign_in_with_identity: opens a session for the user of this identity and links the two. The same sign-in opens only
+-- one session. Returns `used`, `nobody` or `opened`, the latter with the session's ID and the user's name.
 create function payops_api.sign_in_with_identity(
   p_issuer text, p_subject text, p_verified_email text, p_token_sha256 text, p_address text, p_ticket_hash text,
   p_ticket_expires_at timestamptz, p_expires_at timestamptz, p_device text, p_now timestamptz
@@ -75,8 +75,8 @@ begin
 end
 $$;
 
--- unlink_identity: the user is no person at a provider any more, and signed out everywhere; the next one with their
--- verified e-mail address is linked. Whether they were linked.
+-- unlink_identity: removes the user's link to an identity and signs them out everywhere; the next identity with their
+-- verified e-mail address is linked. Returns whether there was a link.
 create function payops_api.unlink_identity(p_actor text, p_actor_role text, p_name text, p_now timestamptz)
 returns jsonb
 language plpgsql security definer

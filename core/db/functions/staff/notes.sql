@@ -1,6 +1,6 @@
--- Notes of staff on a payment or a customer: what a note must be, and who may remove it.
+-- Notes of staff on a payment or a customer: what a note must contain, and who may remove it.
 
--- require_note: refused where the note is empty or too long.
+-- require_note: refuses a note that is empty or too long.
 create function payops.require_note(p_note text) returns void
 language plpgsql
 set search_path = '' as $$
@@ -13,7 +13,7 @@ begin
 end
 $$;
 
--- require_removable: refused where there is no such note, or it is another user's and `p_any` is not given.
+-- require_removable: refuses if there is no such note, or it is another user's and `p_any` is false.
 create function payops.require_removable(p_written_by text, p_actor text, p_any boolean) returns void
 language plpgsql
 set search_path = '' as $$

@@ -14,9 +14,9 @@ begin
 end
 $$;
 
--- failed_confirmations: how many of this session's failures count. Where the user passed the second factor at the
--- session's address before, only that address's failures count, so that nobody who guesses elsewhere can lock the user
--- out. A new address shares its ten guesses with every other one.
+-- failed_confirmations: how many of this session's failures count. If the user passed the second factor at the
+-- session's address before, only failures from that address count, so that guesses from elsewhere cannot lock the user
+-- out. All new addresses share ten guesses.
 create function payops.failed_confirmations(p_session payops.staff_sessions, p_subject text, p_now timestamptz)
 returns bigint
 language sql stable
@@ -33,8 +33,8 @@ set search_path = '' as $$
   )
 $$;
 
--- begin_confirmation: the attempt is recorded before the code or password is checked. Returns what to compare it with,
--- or that confirmation is locked after 10 failures within 15 minutes.
+-- begin_confirmation: records the attempt before the code or password is checked. Returns what to compare it with, or
+-- that confirmation is locked after 10 failures within 15 minutes.
 create function payops_api.begin_confirmation(p_session_id uuid, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -60,8 +60,8 @@ begin
 end
 $$;
 
--- confirm_session: the session's user confirmed who they are with an app's code or a recovery code (each works once),
--- or with the password if they have no second factor. Earlier failures no longer count.
+-- confirm_session: records that the session's user confirmed their identity with an app's code or a recovery code (each
+-- works once), or with the password if they have no second factor. Earlier failures no longer count.
 create function payops_api.confirm_session(
   p_session_id uuid, p_attempt bigint, p_by text, p_now timestamptz, p_step bigint default null,
   p_recovery_hash text default null
@@ -98,7 +98,7 @@ begin
 end
 $$;
 
--- refuse_confirmation: the audit log says that this attempt failed.
+-- refuse_confirmation: writes to the audit log that this attempt failed.
 create function payops_api.refuse_confirmation(p_session_id uuid, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -110,7 +110,7 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- set_second_factor: the session's user has this second factor and these recovery codes and has passed it; their other
+-- set_second_factor: gives the session's user this second factor and these recovery codes, as passed now; their other
 -- sessions end. A user who already has a second factor must pass it first.
 create function payops_api.set_second_factor(
   p_session_id uuid, p_sealed text, p_step bigint, p_recovery_hashes jsonb, p_now timestamptz
@@ -139,7 +139,7 @@ begin
 end
 $$;
 
--- reset_second_factor: the user no longer has a second factor and is signed out everywhere.
+-- reset_second_factor: removes the user's second factor and signs them out everywhere.
 create function payops_api.reset_second_factor(
   p_actor text, p_actor_role text, p_name text, p_now timestamptz, p_reason text default null
 ) returns jsonb

@@ -1,5 +1,5 @@
--- revoke_sessions_of: every open session of this user, except the one to keep, has ended, and unused tickets with them.
--- Returns how many ended.
+-- revoke_sessions_of: ends every open session of this user except the one to keep, and voids their unused tickets.
+-- Returns how many sessions ended.
 create function payops.revoke_sessions_of(
   p_name text, p_revoked_by text, p_now timestamptz, p_keep uuid default null
 ) returns bigint
@@ -13,7 +13,7 @@ set search_path = '' as $$
   select count(*) from revoked
 $$;
 
--- refuse_signed_out: the call fails because nobody is signed in, or no longer.
+-- refuse_signed_out: refuses the call because nobody is signed in, or no longer.
 create function payops.refuse_signed_out() returns void
 language plpgsql
 set search_path = '' as $$
@@ -22,8 +22,8 @@ begin
 end
 $$;
 
--- open_session: the attempt succeeded, and its user has a session whose cookie is given out once for this ticket.
--- Earlier failures on the same device or from the same address no longer count. Returns the session's id.
+-- open_session: records that the attempt succeeded and opens a session, whose cookie is handed out once in exchange for
+-- this ticket. Earlier failures on the same device or from the same address no longer count. Returns the session's ID.
 create function payops_api.open_session(
   p_attempt bigint, p_ticket_hash text, p_ticket_expires_at timestamptz, p_expires_at timestamptz,
   p_device text, p_now timestamptz
@@ -62,8 +62,8 @@ begin
 end
 $$;
 
--- redeem_ticket: the ticket is used up, and its session is found by this token from now on. A ticket that is unknown,
--- used, expired or of an ended session is refused. Returns when the session ends.
+-- redeem_ticket: uses up the ticket; from now on its session is found by this token. Refuses a ticket that is unknown,
+-- used, expired or of an ended session. Returns when the session ends.
 create function payops_api.redeem_ticket(p_ticket_hash text, p_token_hash text, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -112,7 +112,7 @@ begin
 end
 $$;
 
--- list_sessions: the open sessions of one user, or of everybody, with device and when each was last seen.
+-- list_sessions: the open sessions of one user or of everybody, each with its device and when it was last seen.
 create function payops_api.list_sessions(
   p_now timestamptz, p_idle_seconds integer, p_name text default null
 ) returns jsonb
@@ -135,7 +135,7 @@ set search_path = '' as $$
     and (o.name = p_name or p_name is null)
 $$;
 
--- revoke_session: this session has ended; a second call changes nothing.
+-- revoke_session: ends this session; a second call changes nothing.
 create function payops_api.revoke_session(
   p_actor text, p_actor_role text, p_session_id uuid, p_now timestamptz
 ) returns jsonb
@@ -157,7 +157,8 @@ begin
 end
 $$;
 
--- revoke_sessions: the user is signed out everywhere, or everywhere but in the session to keep. Returns how many ended.
+-- revoke_sessions: signs the user out everywhere, or everywhere except in the session to keep. Returns how many
+-- sessions ended.
 create function payops_api.revoke_sessions(
   p_actor text, p_actor_role text, p_name text, p_now timestamptz, p_keep uuid default null
 ) returns jsonb

@@ -13,8 +13,8 @@ set search_path = '' as $$
     and device is not distinct from p_device
 $$;
 
--- sign_in_is_locked: new devices may not sign in as this user from this address for now: 10 attempts failed there
--- within 15 minutes, or 100 from all addresses together. Without an address: whether that is so at any address.
+-- sign_in_is_locked: whether new devices may currently not sign in as this user from this address: 10 attempts failed
+-- there within 15 minutes, or 100 from all addresses together. Without an address: whether that is so at any address.
 create function payops.sign_in_is_locked(p_subject text, p_address text, p_now timestamptz) returns boolean
 language sql stable
 set search_path = '' as $$
@@ -29,8 +29,8 @@ set search_path = '' as $$
   ) as a
 $$;
 
--- report_locked_sign_in: an incident counts the attempts that were turned away, and the audit log says so once in 15
--- minutes, so that nobody outside can fill it. Names that belong to nobody are one incident per address.
+-- report_locked_sign_in: counts the attempts that were turned away in an incident, and writes to the audit log once in
+-- 15 minutes, so that nobody outside can fill it. Names that no user has are one incident per address.
 create function payops.report_locked_sign_in(p_subject text, p_address text, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -62,10 +62,10 @@ set search_path = '' as $$
   select case when p_failures < 3 then 0 else least(4000, 250 * 2 ^ least(p_failures - 3, 10))::integer end
 $$;
 
--- begin_sign_in: the attempt is recorded before the password is checked. Returns the hash to compare it with and how
--- long to wait first, or that sign-in is locked. A device the user signed in from before is never locked by what others
--- do: only its own attempts count, and after 30 failures it is treated like a new device. An address is slowed down,
--- never locked. A name that belongs to nobody is stored as a digest only, because people type passwords there.
+-- begin_sign_in: records the attempt before the password is checked. Returns the hash to compare it with and how long
+-- to wait first, or that sign-in is locked. A device that the user has signed in from before is never locked by what
+-- others do: only its own attempts count, and after 30 failures it is treated like a new device. An address is slowed
+-- down, never locked. A name that no user has is stored only as a digest, because people type passwords there.
 create function payops_api.begin_sign_in(
   p_name text, p_address text, p_now timestamptz, p_device text default null
 ) returns jsonb
@@ -80,7 +80,7 @@ declare
   failures bigint;
   attempt bigint;
 begin
-  -- Attempts are counted one after another; both locks are always taken in this order.
+  -- Attempts are counted one at a time; both locks are always taken in this order.
   perform pg_advisory_xact_lock(hashtextextended('sign-in subject ' || subject, 0));
   perform pg_advisory_xact_lock(hashtextextended('sign-in address ' || p_address, 0));
   delete from payops.sign_in_attempts where at < p_now - interval '1 day';
@@ -106,7 +106,7 @@ begin
 end
 $$;
 
--- refuse_sign_in: the audit log says that this attempt failed.
+-- refuse_sign_in: writes to the audit log that this attempt failed.
 create function payops_api.refuse_sign_in(p_attempt bigint, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$

@@ -1,11 +1,11 @@
--- user_choice: what this user chose under this name; null if nothing yet.
+-- user_choice: the value this user stored under this name; null if there is none.
 create function payops_api.user_choice(p_user_name text, p_name text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select c.value from payops.user_choices as c where c.user_name = p_user_name and c.name = p_name
 $$;
 
--- choose: this user's choice under this name is now this value.
+-- choose: stores this user's value under this name.
 create function payops_api.choose(p_user_name text, p_name text, p_value jsonb, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$

@@ -24,7 +24,7 @@ begin
 end
 $$;
 
--- add_user: a new user may sign in; a name is used once and never again.
+-- add_user: adds a user who may sign in; a name is used once and never again.
 create function payops_api.add_user(
   p_actor text, p_actor_role text, p_name text, p_role text, p_email text, p_password_hash text,
   p_must_change_password boolean, p_now timestamptz
@@ -60,7 +60,7 @@ end
 $$;
 
 -- list_users: every user by name, with when they were last seen, in how many browsers they are signed in at p_now, and
--- whether wrong passwords have locked their sign-in on new devices.
+-- whether wrong passwords have locked sign-in on new devices.
 create function payops_api.list_users(
   p_now timestamptz default null, p_idle_seconds integer default 14400
 ) returns jsonb
@@ -88,8 +88,8 @@ set search_path = '' as $$
   ) as seen on true
 $$;
 
--- change_user: the user has this role and is active or not; a disabled user is signed out everywhere, and the last
--- active admin cannot be changed.
+-- change_user: gives the user this role and makes them active or disabled. A disabled user is signed out everywhere;
+-- the last active admin cannot be changed.
 create function payops.change_user(
   p_actor text, p_actor_role text, p_action text, p_name text, p_role text, p_active boolean, p_reason text,
   p_now timestamptz
@@ -119,7 +119,7 @@ begin
 end
 $$;
 
--- set_user_role: the user has this role from their next click on.
+-- set_user_role: gives the user this role, which applies from their next click on.
 create function payops_api.set_user_role(
   p_actor text, p_actor_role text, p_name text, p_role text, p_now timestamptz, p_reason text default null
 ) returns jsonb
@@ -128,7 +128,7 @@ set search_path = '' as $$
   select payops.change_user(p_actor, p_actor_role, 'staff:user:role-set', p_name, p_role, null, p_reason, p_now)
 $$;
 
--- disable_user: the user is signed out everywhere and cannot sign in; the audit log keeps what they did.
+-- disable_user: signs the user out everywhere and stops them from signing in; the audit log keeps what they did.
 create function payops_api.disable_user(
   p_actor text, p_actor_role text, p_name text, p_now timestamptz, p_reason text default null
 ) returns jsonb
@@ -137,7 +137,7 @@ set search_path = '' as $$
   select payops.change_user(p_actor, p_actor_role, 'staff:user:disabled', p_name, null, false, p_reason, p_now)
 $$;
 
--- enable_user: a disabled user can sign in again with the same password.
+-- enable_user: lets a disabled user sign in again with the same password.
 create function payops_api.enable_user(
   p_actor text, p_actor_role text, p_name text, p_now timestamptz, p_reason text default null
 ) returns jsonb
@@ -146,7 +146,7 @@ set search_path = '' as $$
   select payops.change_user(p_actor, p_actor_role, 'staff:user:enabled', p_name, null, true, p_reason, p_now)
 $$;
 
--- set_password: the user has this password, is signed out everywhere, and earlier failed attempts no longer count.
+-- set_password: gives the user this password and signs them out everywhere; earlier failed attempts no longer count.
 create function payops_api.set_password(
   p_actor text, p_actor_role text, p_name text, p_password_hash text, p_must_change_password boolean,
   p_now timestamptz, p_reason text default null
