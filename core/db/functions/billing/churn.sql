@@ -10,19 +10,15 @@ set search_path = '' as $$
       coalesce(sum(c.customers) filter (where c.movement = 'new'), 0) as joined,
       coalesce(sum(c.customers) filter (where c.movement = 'churned'), 0) as stopped
     from payops.changes_between(p_starts, p_ends, p_currency) as c
-  ),
-  back as ( -- stopped within the period and came back within it
-    select count(*) as customers from payops.revenue_changes as c
-    where c.currency = p_currency and c.movement = 'reactivated' and c.previous_at >= p_starts and c.at < p_ends
   )
   select jsonb_build_object(
     'active_subscribers', jsonb_build_object('value', a.customers),
     'subscriber_churn_rate',
-    payops.rate((c.stopped - r.customers)::bigint, (b.customers + c.joined)::bigint),
-    'subscriber_churn_rate_classic', payops.rate((c.stopped - r.customers)::bigint, b.customers)
+    payops.rate((c.stopped - r)::bigint, (b.customers + c.joined)::bigint),
+    'subscriber_churn_rate_classic', payops.rate((c.stopped - r)::bigint, b.customers)
   )
-  from changes as c, back as r, payops.revenue_level(p_ends, p_currency) as a,
-    payops.revenue_level(p_starts, p_currency) as b
+  from changes as c, payops.returned_customers(p_starts, p_ends, p_currency) as r,
+    payops.revenue_level(p_ends, p_currency) as a, payops.revenue_level(p_starts, p_currency) as b
 $$;
 
 -- scheduled_to_cancel: active subscriptions that are set to end, and their monthly revenue; a trial has none.

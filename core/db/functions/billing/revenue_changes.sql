@@ -83,26 +83,47 @@ set search_path = '' as $$
   on conflict (currency, cohort, month) do update set customers = k.customers + excluded.customers
 $$;
 
--- rebuild_revenue_changes: rebuilds the changes of these customers from the history, and corrects the sums.
+-- rebuild_revenue_changes: rebuilds the changes of these customers from the history, and corrects the sums. Nothing is
+-- written for a customer whose changes stay the same.
 create function payops.rebuild_revenue_changes(p_customers text[]) returns void
 language plpgsql
 set search_path = '' as $$
+declare
+  present payops.revenue_changes[] := array(select c from payops.revenue_changes_of(p_customers) as c);
+  differing text[];
+  since timestamptz[]; -- from when on they differ
 begin
-  perform payops.add_revenue_changes(p_customers, -1);
-  delete from payops.revenue_changes where customer_id = any(p_customers);
-  insert into payops.revenue_changes select c.* from payops.revenue_changes_of(p_customers) as c;
-  perform payops.add_revenue_changes(p_customers, 1);
+  select array_agg(d.customer_id), array_agg(d.at) into differing, since
+  from (
+    select coalesce(n.customer_id, o.customer_id) as customer_id, min(coalesce(n.at, o.at)) as at
+    from unnest(present) as n
+    full join (select c.* from payops.revenue_changes as c where c.customer_id = any(p_customers)) as o
+      on n.customer_id = o.customer_id and n.currency = o.currency and n.at = o.at
+    where (n.before_minor, n.after_minor, n.previous_at) is distinct from (o.before_minor, o.after_minor, o.previous_at)
+    group by 1
+  ) as d;
+  if differing is null then
+    return;
+  end if;
+  perform payops.add_revenue_changes(differing, -1);
+  perform payops.add_change_pairs(differing, since, -1);
+  delete from payops.revenue_changes where customer_id = any(differing);
+  insert into payops.revenue_changes select n.* from unnest(present) as n where n.customer_id = any(differing);
+  perform payops.add_revenue_changes(differing, 1);
+  perform payops.add_change_pairs(differing, since, 1);
 end
 $$;
 
--- sum_revenue_changes: rebuilds the sums by day, month and cohort in the current business timezone.
+-- sum_revenue_changes: rebuilds the sums by day, month and cohort, and of pairs, in the current business timezone.
 create function payops.sum_revenue_changes() returns void
 language sql
 set search_path = '' as $$
   delete from payops.daily_movements;
   delete from payops.monthly_movements;
   delete from payops.cohort_changes;
-  select payops.add_revenue_changes(array(select distinct c.customer_id from payops.revenue_changes as c), 1)
+  delete from payops.change_pairs;
+  select payops.add_revenue_changes(k.customers, 1), payops.add_change_pairs(k.customers, null, 1)
+  from (select array_agg(distinct c.customer_id) as customers from payops.revenue_changes as c) as k
 $$;
 
 -- revenue_level: total monthly revenue at a moment, and the number of customers who pay it.
@@ -186,60 +207,4 @@ set enable_mergejoin = 'off' as $$
     where c.currency = p_currency and c.at >= p_starts and c.at < p_ends
     group by c.customer_id
   ) as m
-$$;
-
--- period_movements: a period's movements, netted customer by customer. A whole month has sums of its own. For other
--- periods, the sums by day are used for customers who changed once; customers who changed several times are taken out
--- of those sums and netted one by one.
-create function payops.period_movements(p_starts timestamptz, p_ends timestamptz, p_currency text)
-returns table (movement text, customers bigint, before_minor bigint, after_minor bigint)
-language plpgsql stable rows 10
-set search_path = ''
-set enable_seqscan = 'off' -- only rows of the period are read, whichever join is chosen
-set work_mem = '64MB' -- a year's customers are netted in memory
-set enable_mergejoin = 'off' as $$
-declare
-  first_day date := payops.business_day(p_starts);
-begin
-  if p_starts = payops.month_starts(first_day)
-    and p_ends = payops.month_starts((first_day + interval '1 month')::date) then
-    return query
-    select m.movement, m.customers, m.before_minor, m.after_minor
-    from payops.monthly_movements as m
-    where m.currency = p_currency and m.month = first_day and m.customers <> 0;
-    return;
-  end if;
-  return query
-  with several as materialized ( -- the changes of customers who changed several times
-    select c.customer_id, c.movement, c.before_minor, c.after_minor, c.previous_at, c.first_at
-    from (
-      select distinct a.customer_id from payops.revenue_changes as a
-      where a.currency = p_currency and a.previous_at >= p_starts and a.at < p_ends
-    ) as k
-    inner join payops.revenue_changes as c
-      on k.customer_id = c.customer_id and c.currency = p_currency and c.at >= p_starts and c.at < p_ends
-  ),
-  netted as (
-    select
-      sum(n.before_minor) filter (where n.previous_at is null or n.previous_at < p_starts)::bigint as before_minor,
-      sum(n.after_minor - n.before_minor)::bigint as change_minor, min(n.first_at) < p_starts as known
-    from several as n
-    group by n.customer_id
-  )
-  select s.movement, sum(s.customers)::bigint, sum(s.before_minor)::bigint, sum(s.after_minor)::bigint
-  from (
-    select c.movement, c.customers, c.before_minor, c.after_minor
-    from payops.changes_between(p_starts, p_ends, p_currency) as c
-    union all
-    select n.movement, -count(*), -sum(n.before_minor), -sum(n.after_minor) from several as n group by n.movement
-    union all
-    select k.movement, count(*), sum(n.before_minor), sum(n.before_minor + n.change_minor)
-    from netted as n
-    cross join lateral payops.net_movement(n.before_minor, n.before_minor + n.change_minor, n.known) as k (movement)
-    where k.movement <> 'none'
-    group by k.movement
-  ) as s
-  group by s.movement
-  having sum(s.customers) <> 0;
-end
 $$;
