@@ -5,7 +5,7 @@ set search_path = '' as $$
   select (p_moment at time zone (select timezone from payops.business))::date
 $$;
 
--- refuse: the call fails with this code and sentence, and nothing was changed.
+-- refuse: ends the call with this code and sentence; nothing was changed.
 create function payops.refuse(p_code text, p_sentence text) returns void
 language plpgsql
 set search_path = '' as $$
@@ -14,7 +14,7 @@ begin
 end
 $$;
 
--- require_reason: refused where no reason is given.
+-- require_reason: refuses if no reason is given.
 create function payops.require_reason(p_reason text) returns void
 language plpgsql
 set search_path = '' as $$
@@ -25,20 +25,20 @@ begin
 end
 $$;
 
--- require_reason: the same for an action that is refused before it calls anything else.
+-- require_reason: the same, for an action that is refused before it calls anything else.
 create function payops_api.require_reason(p_reason text) returns jsonb
 language sql security definer
 set search_path = '' as $$
   select 'true'::jsonb from payops.require_reason(p_reason)
 $$;
 
--- commit_later: this transaction's commit does not wait for the disk. If the database crashes, what it wrote may be
--- lost, which these callers accept.
+-- commit_later: this transaction's commit does not wait for the disk. If the database crashes, its writes may be lost,
+-- which the callers accept.
 create function payops.commit_later() returns void
 language sql
 set search_path = '' as $$ select set_config('synchronous_commit', 'off', true) $$;
 
--- record_audit: the audit log says that the actor did this, in the same transaction as what it records.
+-- record_audit: writes to the audit log that the actor did this, in the same transaction as the action.
 create function payops.record_audit(
   p_actor text, p_role text, p_action text, p_subject text, p_now timestamptz,
   p_before jsonb default null, p_after jsonb default null, p_reason text default null,
@@ -50,8 +50,8 @@ set search_path = '' as $$
   values (p_now, p_actor, p_role, p_action, p_subject, p_outcome, p_reason, p_before, p_after, p_request_id)
 $$;
 
--- cause_of: the text without the ids and numbers in it, so that the same problem of two objects is one cause. Addresses
--- of networks stay: a sender is a cause.
+-- cause_of: the text without the IDs and numbers in it, so that the same problem with two objects counts as one cause.
+-- IP addresses stay: a sender is a cause.
 create function payops.cause_of(p_text text) returns text
 language sql immutable parallel safe
 set search_path = '' as $$
@@ -68,9 +68,9 @@ set search_path = '' as $$
   ))
 $$;
 
--- record_incident: the incident of this kind and cause counts another occurrence, in its hour and with its sample; one
--- that was resolved before it happened opens again; its id. What is reported late, from before an incident was resolved,
--- is counted and opens nothing.
+-- record_incident: counts another occurrence of the incident of this kind and cause, with its hour and a sample, and
+-- returns its ID. An incident that was resolved before this occurrence opens again. A late report, of something from
+-- before the incident was resolved, is counted but does not open it.
 create function payops.record_incident(
   p_kind text, p_fingerprint text, p_title text, p_now timestamptz,
   p_severity text default 'error', p_sample jsonb default '{}', p_request_id text default null,
@@ -125,7 +125,7 @@ begin
 end
 $$;
 
--- schema_fingerprint: which version of the SQL files is deployed, since when, and which were before it.
+-- schema_fingerprint: which version of the SQL files is deployed, since when, and which versions were deployed before.
 create function payops_api.schema_fingerprint() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -133,7 +133,7 @@ set search_path = '' as $$
   from payops.deployment
 $$;
 
--- audit: an action that changed no row of ours (a sign-in, a refusal, a request to Stripe) is in the audit log.
+-- audit: writes an action that changed no row of ours (a sign-in, a refusal, a request to Stripe) to the audit log.
 create function payops_api.audit(
   p_actor text, p_role text, p_action text, p_subject text, p_now timestamptz,
   p_outcome text default 'done', p_reason text default null, p_after jsonb default null,

@@ -1,5 +1,5 @@
--- claim_job: the job belongs to this worker, unless another one holds it or it is not due; a worker whose claim ran out
--- without a heartbeat has lost it. The database's clock decides, so that the workers' clocks need not agree.
+-- claim_job: gives the job to this worker, unless another worker holds it or it is not due. A worker whose claim
+-- expired without a heartbeat has lost it. The database's clock decides, so the workers' clocks need not agree.
 create function payops_api.claim_job(
   p_name text, p_holder text, p_seconds integer, p_due_before timestamptz default null
 ) returns jsonb
@@ -14,7 +14,7 @@ begin
 end
 $$;
 
--- keep_job: a heartbeat: the worker keeps the job for another while; false if another worker has taken it over.
+-- keep_job: a heartbeat: extends this worker's claim; false if another worker has taken over the job.
 create function payops_api.keep_job(p_name text, p_holder text, p_seconds integer) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -25,7 +25,7 @@ begin
 end
 $$;
 
--- finish_job: the job was done at that time, or it failed and any worker may take it after a pause.
+-- finish_job: records that the job was done at that time, or that it failed and any worker may take it after a pause.
 create function payops_api.finish_job(
   p_name text, p_holder text, p_done_at timestamptz default null, p_again_after_seconds integer default 0
 ) returns jsonb
@@ -41,7 +41,7 @@ begin
 end
 $$;
 
--- release_jobs: this worker holds no job any more.
+-- release_jobs: gives up all jobs of this worker.
 create function payops_api.release_jobs(p_holder text) returns jsonb
 language sql security definer
 set search_path = '' as $$

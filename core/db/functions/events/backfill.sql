@@ -12,7 +12,7 @@ set search_path = '' as $$
   )
 $$;
 
--- record_backfill_page: a page's records are in the mirror and the listing resumes after them, both or neither.
+-- record_backfill_page: stores a page's records in the mirror and the place to resume after it, both or neither.
 create function payops_api.record_backfill_page(
   p_source text, p_records jsonb, p_last_id text, p_objects integer, p_done boolean, p_now timestamptz,
   p_since timestamptz default null
@@ -29,8 +29,8 @@ begin
 end
 $$;
 
--- backfill_slices: the slices of a list that is being read in slices, newest first, each with where it resumes; none
--- where it is not.
+-- backfill_slices: the slices of a list that is being read in slices, newest first, each with the place to resume;
+-- empty if it is not read in slices.
 create function payops_api.backfill_slices(p_source text, p_since timestamptz default null) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -39,7 +39,7 @@ set search_path = '' as $$
   where s.source = p_source and s.since = coalesce(p_since, '-infinity')
 $$;
 
--- plan_backfill_slices: what is left of a list is read in these slices, pairs of seconds.
+-- plan_backfill_slices: splits the rest of a list into these slices, pairs of seconds.
 create function payops_api.plan_backfill_slices(p_source text, p_bounds jsonb, p_since timestamptz default null)
 returns jsonb
 language sql security definer
@@ -51,9 +51,9 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- record_backfill_slice: the records of a slice's pages are in the mirror and the slice resumes after them, both or
--- neither. Answers how many slices of the list are left; once none is, the list is done. The list's row is locked, so
--- that of two slices that end at once the second sees that the first has.
+-- record_backfill_slice: stores the records of a slice's pages in the mirror and the place to resume after them, both
+-- or neither. Returns how many slices of the list are left; with none left, the list is done. The list's row is locked,
+-- so that when two slices end at once, the second sees that the first has ended.
 create function payops_api.record_backfill_slice(
   p_source text, p_starts bigint, p_records jsonb, p_last_id text, p_objects integer, p_done boolean,
   p_now timestamptz, p_since timestamptz default null
@@ -86,7 +86,7 @@ begin
 end
 $$;
 
--- record_complete_backfill: a backfill that began at this moment has listed every kind of object.
+-- record_complete_backfill: records that a backfill which began at this moment has listed every kind of object.
 create function payops_api.record_complete_backfill(p_started timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -96,7 +96,7 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- analyze_tables: the planner's statistics are up to date. After a bulk load they would otherwise be out of date until
+-- analyze_tables: brings the planner's statistics up to date. After a bulk load they would otherwise be outdated until
 -- autovacuum runs, and the overview would take ten times as long for its first minutes.
 create function payops_api.analyze_tables() returns jsonb
 language plpgsql security definer
@@ -114,8 +114,8 @@ begin
 end
 $$;
 
--- backfill_progress: how many objects of each kind the listing of everything has read, when a complete one last began (or
--- a whole history was loaded at once), and whether one runs now.
+-- backfill_progress: how many objects of each kind have been listed, when the last complete backfill began (or a whole
+-- history was loaded at once), and whether one is running.
 create function payops_api.backfill_progress() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

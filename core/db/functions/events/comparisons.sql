@@ -81,7 +81,7 @@ begin
 end
 $$;
 
--- forget_objects: the mirror no longer has these objects, which Stripe does not have; their figures are computed again.
+-- forget_objects: removes these objects, which Stripe does not have, from the mirror; their figures are computed again.
 create function payops.forget_objects(p_table text, p_ids text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -121,10 +121,10 @@ begin
 end
 $$;
 
--- record_compared_part: one kind of object over some days is compared. Doubtful rows are compared a second time, now
--- that their events had time to arrive; what is wrong is counted by day and repaired. `p_gone` are surplus rows that
--- Stripe no longer has, `p_deleted` customers that Stripe shows as deleted, `p_left` surplus rows too many to be
--- trusted.
+-- record_compared_part: records that one kind of object was compared for some days. Differing rows are compared a
+-- second time, now that their events have had time to arrive; what is wrong is counted by day and repaired. `p_gone`
+-- are surplus rows that Stripe no longer has, `p_deleted` customers that Stripe shows as deleted, `p_left` surplus
+-- rows, too many to be trusted.
 create function payops_api.record_compared_part(
   p_comparison_id bigint, p_parts_done integer, p_kind text, p_table text, p_listed jsonb, p_doubtful jsonb,
   p_gone jsonb, p_deleted jsonb, p_left jsonb, p_now timestamptz
@@ -168,7 +168,7 @@ begin
 end
 $$;
 
--- count_compared: each day of this part has its number of objects that were right, missing, different and surplus.
+-- count_compared: counts, for each day of this part, the objects that matched, were missing, differed or were surplus.
 create function payops.count_compared(
   p_comparison_id bigint, p_kind text, p_table text, p_listed jsonb, p_wrong jsonb, p_surplus text[], p_left text[]
 ) returns void
@@ -196,7 +196,8 @@ set search_path = '' as $$
     healed = c.healed + excluded.healed
 $$;
 
--- finish_comparison: the comparison is done; differences are an incident, a critical one if some were not repaired.
+-- finish_comparison: ends the comparison. Differences are reported as an incident, a critical one if some were not
+-- repaired.
 create function payops_api.finish_comparison(p_id bigint, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -229,7 +230,7 @@ begin
 end
 $$;
 
--- last_comparison: the result of the last finished comparison, and at most 100 days on which something was wrong.
+-- last_comparison: the result of the last finished comparison, and at most 100 days with differences.
 create function payops_api.last_comparison() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -17,7 +17,7 @@ create function payops.event_outcomes() returns text[]
 language sql immutable
 set search_path = '' as $$ select '{applied,ignored,quarantined,failed,dead}'::text[] $$;
 
--- event_types: the stored types that a type or a family (`charge.*`) names; null where none is named.
+-- event_types: the stored types that a type or a family (`charge.*`) stands for; null if none is given.
 create function payops.event_types(p_type text) returns text[]
 language sql stable
 set search_path = '' as $$
@@ -28,8 +28,8 @@ set search_path = '' as $$
   end
 $$;
 
--- events_where: the filter's conditions on an event `e` and its handling `h`, which read their values from $1; a type is
--- no part of them. An outcome is written out, so that the index of the rare ones is used.
+-- events_where: the filter's conditions on an event `e` and its handling `h`, which read their values from $1; the type
+-- is not part of them. An outcome is written as a literal, so that the index of the rare outcomes is used.
 create function payops.events_where(p_sought jsonb) returns text
 language sql immutable
 set search_path = '' as $$
@@ -46,9 +46,10 @@ set search_path = '' as $$
   )
 $$;
 
--- events_matching: the events that match this filter, newest first. It may name two times between which they were
--- received, a type or a family (`charge.*`), an outcome or several, an object's ID or the event's own, a list of IDs, and a position
--- in the list after which to continue. Each type's newest are found in the index, and the newest of those taken.
+-- events_matching: the events that match this filter, newest first. The filter may have two times between which they
+-- were received, a type or a family (`charge.*`), one or several outcomes, an ID of an object or of the event, a list
+-- of IDs, and a position in the list to continue after. The newest of each type are found by index, and the newest of
+-- those are returned.
 create function payops.events_matching(p_sought jsonb, p_limit integer) returns setof payops.events
 language plpgsql stable
 set search_path = '' as $$
@@ -201,8 +202,8 @@ begin
 end
 $$;
 
--- settle_replays: each of these events was replayed for the actor, with an audit entry. An event that fails keeps the
--- outcome it had, and one with the same outcome keeps its time. Answers one outcome per event.
+-- settle_replays: records that each of these events was replayed for the actor, with an audit entry. An event that
+-- fails keeps its earlier outcome, and one with the same outcome keeps its time. Returns one outcome per event.
 create function payops_api.settle_replays(
   p_actor text, p_role text, p_replays jsonb, p_reason text, p_refetched boolean, p_now timestamptz
 ) returns jsonb

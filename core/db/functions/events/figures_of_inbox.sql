@@ -1,8 +1,8 @@
 -- Figures about the events received between two times, and their last hour minute by minute.
 
--- inbox_figures: the events received between two times: how many by outcome and type, their delay, the time the first
--- attempt took, and how many are still not applied; of one type or family, outcome, object or event if given. Whole
--- business days are read from their sums, and the hours before and after them from the events.
+-- inbox_figures: the events received between two times: their number by outcome and type, their delay, the time of the
+-- first attempt, and how many are still not applied; of one type or family, outcome, object or event if given. Whole
+-- business days are read from their sums, the hours before and after them from the events.
 create function payops_api.inbox_figures(
   p_since timestamptz, p_until timestamptz, p_type text default null, p_outcome text default null,
   p_object_id text default null
@@ -24,7 +24,7 @@ begin
 end
 $$;
 
--- unapplied_events: how many events are not applied yet, and when the oldest of them came.
+-- unapplied_events: how many events are not applied yet, and when the oldest of them arrived.
 create function payops.unapplied_events(p_types text[], p_outcome text, p_object_id text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -36,7 +36,7 @@ set search_path = '' as $$
     and (p_object_id is null or e.object_id = p_object_id or e.id = p_object_id)
 $$;
 
--- inbox_figures_of_object: the same of one object's events, or of one event, from the events themselves.
+-- inbox_figures_of_object: the same for the events of one object, or for one event, from the events themselves.
 create function payops.inbox_figures_of_object(
   p_since timestamptz, p_until timestamptz, p_types text[], p_outcome text, p_object_id text
 ) returns jsonb
@@ -69,7 +69,7 @@ set search_path = '' as $$
   from times as t
 $$;
 
--- inbox_counts: how many events there are in all and of each outcome, and their types.
+-- inbox_counts: the number of events in all and by outcome, and their types.
 create function payops.inbox_counts(p_kinds jsonb) returns jsonb
 language sql immutable
 set search_path = '' as $$
@@ -86,8 +86,8 @@ set search_path = '' as $$
   )
 $$;
 
--- whole_days_between: the first and last business day that lie wholly between two moments, and what is left of the span
--- before and after them. A day that has not ended lies in it wholly where no event came after its end.
+-- whole_days_between: the first and last business day that lie wholly between two moments, and the rest of the span
+-- before and after them. A day that has not ended counts as whole if no event arrived after the end of the span.
 create function payops.whole_days_between(
   p_since timestamptz, p_until timestamptz, out first_day date, out last_day date, out edges tstzrange[]
 )
@@ -173,7 +173,7 @@ begin
 end
 $$;
 
--- inbox_figures_of_days: the same of all events between two times, or of some types or one outcome.
+-- inbox_figures_of_days: the same for all events between two times, or for some types or one outcome.
 create function payops.inbox_figures_of_days(
   p_since timestamptz, p_until timestamptz, p_types text[], p_outcome text
 ) returns jsonb
@@ -185,7 +185,7 @@ declare
 begin
   select d.* into days from payops.whole_days_between(p_since, p_until) as d;
   if not p_types && payops.known_event_types() then
-    days.edges := '{}'; -- of a type that never came nothing has to be read
+    days.edges := '{}'; -- nothing has to be read for a type that never arrived
   end if;
   select payops.inbox_counts(jsonb_agg(to_jsonb(k))) into counts
   from payops.events_counted(days.first_day, days.last_day, days.edges, p_types, p_outcome) as k;

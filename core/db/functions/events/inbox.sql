@@ -25,7 +25,7 @@ set search_path = '' as $$
   )
 $$;
 
--- applied_one_by_one: applies each of these events alone, so that one failure affects no other; gives those that
+-- applied_one_by_one: applies each of these events separately, so that one failure affects no other; returns those that
 -- failed.
 create function payops.applied_one_by_one(p_events jsonb, p_records jsonb, p_ids text[])
 returns table (event_id text, problem text)
@@ -41,7 +41,7 @@ begin
       perform payops.apply_records(payops.records_of_event(p_records, received ->> 'id'));
     exception
       when transaction_rollback then
-        raise; -- a lost race spoils nothing: the sender asks again
+        raise; -- losing a race is harmless: the sender repeats the request
       when others then
         event_id := received ->> 'id';
         problem := payops.refusal_in_words(sqlstate, sqlerrm);
@@ -51,9 +51,9 @@ begin
 end
 $$;
 
--- check_repetitions: an event that arrived again with another body is an incident, and the first body stays; an applied
--- event that arrived again unchanged from another sender is counted. An event found by a sweep has no body. They are
--- checked one by one, because a batch has few and each is found by its ID.
+-- check_repetitions: handles events that arrived again: another body is an incident, and the first body stays; an
+-- applied event that arrived unchanged from another sender is counted. An event found by a sweep has no body. They are
+-- checked one at a time, because a batch has few of them and each is found by its ID.
 create function payops.check_repetitions(p_events jsonb, p_new text[], p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -83,8 +83,8 @@ begin
 end
 $$;
 
--- stored_once: the events among these, whose ids are distinct, that were not recorded before; now they are. Those that
--- were are checked.
+-- stored_once: stores the events whose IDs were not recorded before, and returns them; IDs are distinct. The others are
+-- checked as repetitions.
 create function payops.stored_once(p_events jsonb, p_now timestamptz) returns text[]
 language plpgsql
 set search_path = '' as $$
@@ -98,7 +98,7 @@ begin
       id, type, created, received_at, livemode, api_version, object_id, payload, body_sha256, received_from,
       coalesce(came_by, 'webhook')
     from jsonb_populate_recordset(null::payops.events, p_events)
-    order by id -- so that two processes with the same events never wait for one another in a circle
+    order by id -- so that two processes with the same events cannot deadlock
     on conflict (id) do nothing
     returning id
   )
@@ -110,8 +110,8 @@ begin
 end
 $$;
 
--- apply_new: the records of these new events are applied and their outcomes recorded, with each event's own failure
--- where one cannot be applied. Answers one outcome per event.
+-- apply_new: applies the records of these new events and records their outcomes, with the failure of each event that
+-- cannot be applied. Returns one outcome per event.
 create function payops.apply_new(p_events jsonb, p_records jsonb, p_new text[], p_now timestamptz) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -131,10 +131,9 @@ begin
 end
 $$;
 
--- receive_events: each of these events, whose ids are distinct, is recorded once, whatever happens to the others,
--- and its records are applied; an event that cannot be applied is kept as failed and retried. Answers one outcome
--- per event. Its plans are made once, possibly while tables are empty, so they use indexes only and never read a
--- whole table.
+-- receive_events: records each of these events (with distinct IDs) once, whatever happens to the others, and applies
+-- its records; an event that cannot be applied is kept as failed and retried. Returns one outcome per event. Its plans
+-- are made once, possibly while tables are empty, so they use indexes only and never read a whole table.
 create function payops_api.receive_events(p_events jsonb, p_records jsonb, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = ''
@@ -152,9 +151,9 @@ begin
 end
 $$;
 
--- record_handlings: the outcome of each new event is recorded, with its time and reason. A failed event is retried
--- after about ten seconds, and failed or quarantined events are incidents. One that only awaits the rest of a list
--- is retried at once and is no incident. Time goes on from p_now while this runs.
+-- record_handlings: records the outcome of each new event, with its time and reason. A failed event is retried after
+-- about ten seconds; failed and quarantined events are incidents. An event that only waits for the rest of a list is
+-- retried at once and is no incident. Time goes on from p_now while this runs.
 create function payops.record_handlings(p_events jsonb, p_new text[], p_failures jsonb, p_now timestamptz)
 returns jsonb
 language plpgsql
@@ -197,7 +196,8 @@ begin
 end
 $$;
 
--- report_unapplied: these new events, failed or quarantined, are incidents, and a failed first attempt is recorded.
+-- report_unapplied: reports these new events, failed or quarantined, as incidents, and records the failed first
+-- attempt.
 create function payops.report_unapplied(p_new text[], p_now timestamptz) returns void
 language sql
 set search_path = '' as $$

@@ -61,7 +61,7 @@ begin
           (excluded.as_of, excluded.state_rank, excluded.event_id) > (kept.as_of, kept.state_rank, kept.event_id)
           or (excluded.as_of, excluded.event_id) = (kept.as_of, kept.event_id) and kept.event_id <> 'fetch';
         get diagnostics won = row_count;
-        if won < jsonb_array_length(p_records) then -- what did not win may be of the winner's second
+        if won < jsonb_array_length(p_records) then -- a record that did not win may be of the same second as the winner
           update payops.%1$I as kept set tied = true
           from jsonb_to_recordset(p_records) as given (id text, as_of timestamptz, event_id text)
           where kept.id = given.id and kept.as_of = given.as_of and kept.event_id <> given.event_id and not kept.tied
@@ -95,7 +95,7 @@ begin
 end
 $generate$;
 
--- update_dependents: what depends on these records, which were just applied, is updated or marked to be computed again.
+-- update_dependents: updates what depends on these records, which were just applied, or marks it to be computed again.
 create function payops.update_dependents(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -122,8 +122,8 @@ begin
 end
 $$;
 
--- complete_exchange_rates: movements that were mirrored before exchange rates were have what these records say. Such a
--- record is never the newer one, since a movement is always as of its creation.
+-- complete_exchange_rates: fills in the exchange rates of movements that were mirrored before exchange rates were. Such
+-- a record is never the newer one, since a movement always dates from its creation.
 create function payops.complete_exchange_rates(p_movements jsonb) returns void
 language sql
 set search_path = '' as $$
@@ -133,8 +133,8 @@ set search_path = '' as $$
   where b.id = given.id and b.exchange_rate_asked is false and given.exchange_rate_asked
 $$;
 
--- complete_deleted_customers: a customer whose deletion event contained only the ID gets the other fields from these
--- older records.
+-- complete_deleted_customers: fills in, from these older records, the fields of a customer whose deletion event
+-- contained only the ID.
 create function payops.complete_deleted_customers(p_customers jsonb) returns void
 language sql
 set search_path = '' as $$
@@ -150,8 +150,8 @@ set search_path = '' as $$
     )
 $$;
 
--- drop_derived_invoice_payments: an invoice payment that was derived from an invoice of an older API version, with an ID
--- made of the invoice's and the payment's, is removed once the real one exists, whichever came first.
+-- drop_derived_invoice_payments: removes an invoice payment that was derived from an invoice of an older API version,
+-- with an ID made of the invoice's and the payment's, once the real one exists, whichever came first.
 create function payops.drop_derived_invoice_payments(p_invoice_payments jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -166,7 +166,7 @@ begin
 end
 $$;
 
--- load_records: snapshots that came without an event (a backfill, a refetch) are mirrored by the same rule.
+-- load_records: mirrors snapshots that came without an event (a backfill, a refetch) by the same rule.
 create function payops_api.load_records(p_records jsonb) returns jsonb
 language sql security definer
 set search_path = '' as $$

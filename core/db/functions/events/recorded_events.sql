@@ -1,6 +1,6 @@
--- record_events: each of these events, whose ids are distinct, is recorded once, together with what is to be written of
--- it: its handling and its records, which apply_recorded_events writes. Answers the ids of those that were not recorded
--- before. Its plans are those of receive_events.
+-- record_events: records each of these events (with distinct IDs) once, together with what apply_recorded_events will
+-- write for it: its handling and its records. Returns the IDs that were not recorded before. Its plans are those of
+-- receive_events.
 create function payops_api.record_events(p_events jsonb, p_handlings jsonb, p_records jsonb, p_now timestamptz)
 returns jsonb
 language plpgsql security definer
@@ -23,9 +23,9 @@ begin
 end
 $$;
 
--- apply_recorded_events: the oldest batches of recorded events are applied and forgotten, both or neither, about so many
--- events at once; answers how many, 0 where none is left and null where another process is at it. If they cannot be
--- applied together, each batch is on its own. An event that is set aside, because even its batch alone took too long,
+-- apply_recorded_events: applies and removes the oldest batches of recorded events, both or neither, about `p_most`
+-- events at once. Returns how many; 0 if none is left, null if another process is doing it. If the batches cannot be
+-- applied together, each is applied separately. An event that is set aside, because even its batch alone took too long,
 -- is kept as failed and retried alone.
 create function payops_api.apply_recorded_events(p_most integer, p_now timestamptz, p_set_aside boolean default false)
 returns jsonb
@@ -72,8 +72,8 @@ begin
 end
 $$;
 
--- taken_batches: the oldest batches of recorded events, taken out: at least one, and no more once they hold so many
--- events; null where no batch is left.
+-- taken_batches: removes and returns the oldest batches of recorded events: at least one, and no more once they hold
+-- that many events; null if no batch is left.
 create function payops.taken_batches(p_most integer) returns payops.recorded_batches[]
 language sql
 set search_path = '' as $$
@@ -87,7 +87,7 @@ set search_path = '' as $$
   select array_agg(t::payops.recorded_batches order by t.n) from taken as t
 $$;
 
--- handlings_of: the handlings of a batch's new events; what it holds of others was recorded before.
+-- handlings_of: the handlings of a batch's new events; its other events were recorded before.
 create function payops.handlings_of(p_batch payops.recorded_batches) returns jsonb
 language sql immutable
 set search_path = '' as $$
@@ -95,7 +95,7 @@ set search_path = '' as $$
   where h ->> 'id' = any(p_batch.ids)
 $$;
 
--- merged_batches: the new events of these batches with their handlings and records, as if they were one batch.
+-- merged_batches: the new events of these batches with their handlings and records, merged into one batch.
 create function payops.merged_batches(p_batches payops.recorded_batches[])
 returns table (ids text[], handlings jsonb, records jsonb)
 language sql immutable
@@ -116,7 +116,7 @@ set search_path = '' as $$
     )
 $$;
 
--- recorded_since: since when the oldest recorded event waits to be applied; null where none does.
+-- recorded_since: since when the oldest recorded event has been waiting to be applied; null if none is.
 create function payops.recorded_since() returns timestamptz
 language sql stable
 set search_path = '' as $$ select min(b.oldest) from payops.recorded_batches as b $$;

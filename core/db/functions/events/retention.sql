@@ -1,6 +1,5 @@
--- delete_old_events: of the events that were received before then and are settled, so many are deleted, the oldest first,
--- with their handlings and attempts; how many events were. What they did stays in the mirror, and their days keep their
--- sums.
+-- delete_old_events: deletes the oldest settled events that were received before then, at most so many, with their
+-- handlings and attempts. Returns how many events. The mirror keeps their effects, and their days keep their sums.
 create function payops_api.delete_old_events(p_before timestamptz, p_most integer) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -26,8 +25,8 @@ begin
 end
 $$;
 
--- delete_old_calls: of the calls of the payment API and of those to Stripe from before then, so many are deleted, the
--- oldest first; how many were.
+-- delete_old_calls: deletes the oldest calls of the payment API and calls to Stripe from before then, at most so many.
+-- Returns how many.
 create function payops_api.delete_old_calls(p_before timestamptz, p_most integer) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -48,7 +47,7 @@ begin
 end
 $$;
 
--- note_retention: rows of this kind from before then were deleted, so many more of them.
+-- note_retention: records that so many more rows of this kind from before then were deleted.
 create function payops.note_retention(p_subject text, p_before timestamptz, p_deleted bigint) returns void
 language sql
 set search_path = '' as $$

@@ -1,5 +1,5 @@
--- claim_failed_events: these failed events belong to this worker for the next minute; if it dies, another worker takes
--- them.
+-- claim_failed_events: gives these failed events to this worker for the next minute; if the worker dies, another one
+-- takes them.
 create function payops_api.claim_failed_events(p_most integer, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -31,7 +31,7 @@ set search_path = '' as $$
   )
 $$;
 
--- try_records: the records are in the mirror; otherwise the answer is the reason why not.
+-- try_records: applies the records to the mirror; returns the reason if that fails.
 create function payops.try_records(p_records jsonb) returns text
 language plpgsql
 set search_path = '' as $$
@@ -46,8 +46,8 @@ exception
 end
 $$;
 
--- settle_event: a retried event is applied or ignored, or it failed again and is retried later; after the last
--- attempt it is dead and needs somebody to look at it.
+-- settle_event: records that a retried event was applied or ignored, or that it failed again and is retried later.
+-- After the last attempt it is dead and somebody has to look at it.
 create function payops_api.settle_event(
   p_event_id text, p_outcome text, p_now timestamptz, p_records jsonb default null,
   p_reason text default null, p_next_attempt_at timestamptz default null
@@ -79,7 +79,7 @@ begin
 end
 $$;
 
--- history_loaded: whether a whole history was once mirrored in bulk; saying so makes it so.
+-- history_loaded: whether a whole history was ever mirrored in bulk; with `p_now` given, records that it was.
 create function payops_api.history_loaded(p_now timestamptz default null) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

@@ -1,4 +1,4 @@
--- skip_object: this task skips the object for a day, so that it blocks no other, and an incident says why.
+-- skip_object: lets this task skip the object for a day, so that it blocks no other, and reports why as an incident.
 create function payops_api.skip_object(p_task text, p_object_id text, p_reason text, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

@@ -40,7 +40,8 @@ set search_path = '' as $$
   where not exists (select from payops.events as e where e.id = i.id)
 $$;
 
--- record_event_sweep_page: the sweep resumes after this page; a finished sweep that found events is an incident.
+-- record_event_sweep_page: records that the sweep resumes after this page; a finished sweep that found events is an
+-- incident.
 create function payops_api.record_event_sweep_page(
   p_id bigint, p_last_id text, p_listed integer, p_found integer, p_done boolean, p_now timestamptz
 ) returns jsonb

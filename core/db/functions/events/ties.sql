@@ -1,5 +1,5 @@
--- tied_objects: the mirror rows that two events of the same second changed, once that second is over; not those that
--- were skipped.
+-- tied_objects: the mirror rows that two events of the same second changed, once that second is over; without skipped
+-- ones.
 create function payops_api.tied_objects(
   p_tables jsonb, p_before timestamptz, p_most integer, p_now timestamptz
 ) returns jsonb
@@ -24,7 +24,7 @@ begin
 end
 $$;
 
--- settle_tie: this row is no longer marked as tied.
+-- settle_tie: removes the tie mark of this row.
 create function payops_api.settle_tie(p_table text, p_id text) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -35,7 +35,7 @@ begin
 end
 $$;
 
--- require_mirror_table: a name that is not one of the mirror's tables is refused.
+-- require_mirror_table: refuses a name that is not one of the mirror's tables.
 create function payops.require_mirror_table(p_table text) returns void
 language plpgsql stable
 set search_path = '' as $$

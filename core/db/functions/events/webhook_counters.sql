@@ -1,5 +1,5 @@
--- record_webhook_counters: one process's counts since its last report are added: refused requests by sender and
--- reason, and uses of each secret. A sender that is refused too often is an incident.
+-- record_webhook_counters: adds one process's counts since its last report: refused requests by sender and reason, and
+-- uses of each secret. A sender that is refused too often is an incident.
 create function payops_api.record_webhook_counters(
   p_rejections jsonb, p_verified jsonb, p_now timestamptz
 ) returns jsonb
@@ -18,8 +18,8 @@ begin
 end
 $$;
 
--- count_rejections: refused requests are counted by minute, sender and reason; 20 within five minutes from one
--- sender, or 200 from several together, are an incident.
+-- count_rejections: counts refused requests by minute, sender and reason. 20 within five minutes from one sender, or
+-- 200 from several together, are an incident.
 create function payops.count_rejections(p_rejections jsonb, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$

@@ -1,20 +1,20 @@
--- The last leg: what of each payout arrived at the bank, and when.
+-- The last step: which payouts arrived at the bank, when and with what amount.
 
--- expected_on: the bank day on which a payout should arrive, where its calendar is known.
+-- expected_on: the bank day on which a payout should arrive, if its calendar is known.
 create function payops.expected_on(p_arrival date) returns date
 language sql immutable
 set search_path = '' as $$
   select case when p_arrival between '2010-01-01' and '2040-12-15' then payops.next_bank_day(p_arrival) end
 $$;
 
--- bank_days_late: how many bank days after it was expected a deposit was booked.
+-- bank_days_late: how many bank days after the expected day a deposit was booked.
 create function payops.bank_days_late(p_expected date, p_booked date) returns integer
 language sql immutable
 set search_path = '' as $$
   select case when p_booked between p_expected + 1 and '2040-12-15' then payops.days_late(p_expected, p_booked) else 0 end
 $$;
 
--- payout_arrivals: of the payouts of these business days, when each was due, what came, and how far the imported
+-- payout_arrivals: for the payouts of these business days: when each was due, what arrived, and how far the imported
 -- statements of its currency reach. Amounts are positive in the payout's own direction.
 create function payops.payout_arrivals(p_since date, p_until date)
 returns table (
@@ -24,7 +24,7 @@ returns table (
 )
 language sql stable
 set search_path = '' as $$
-  with dates as materialized ( -- the calendar is asked once for each date
+  with dates as materialized ( -- looks up the calendar once per date
     select a.arrival_date, payops.expected_on(a.arrival_date) as due
     from (
       select distinct p.arrival_date
@@ -75,8 +75,8 @@ set search_path = '' as $$
   ) as e on true
 $$;
 
--- deposit_states: the state of each of these payouts at the bank. One is missing once a statement covers the day it was
--- due on and the bank day after.
+-- deposit_states: the state of each of these payouts at the bank. A payout is missing once statements cover its due day
+-- and the bank day after it.
 create function payops.deposit_states(p_since date, p_until date, p_today date)
 returns table (
   payout_id text, day date, currency text, amount_minor numeric, due date, state text, arrived_minor numeric,
@@ -105,7 +105,7 @@ set search_path = '' as $$
   from payops.payout_arrivals(p_since, p_until) as a
 $$;
 
--- find_deposit_mismatches: payouts of these days that did not arrive as they should are findings.
+-- find_deposit_mismatches: reports payouts of these days that did not arrive as they should as findings.
 create function payops.find_deposit_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -153,8 +153,8 @@ begin
 end
 $$;
 
--- find_unmatched_entries: money at the bank on these days that no payout explains, once there was time to match it. One
--- like another that was matched is that one's double.
+-- find_unmatched_entries: reports money at the bank on these days that no payout explains as a finding, once there was
+-- time to match it. An entry like another, matched one is reported as its duplicate.
 create function payops.find_unmatched_entries(p_since date, p_until date, p_now timestamptz) returns void
 language sql
 set search_path = '' as $$
@@ -186,7 +186,7 @@ set search_path = '' as $$
     and not exists (select from payops.payout_deposits as d where d.bank_entry_id = e.id)
 $$;
 
--- reconcile_deposits: what arrived at the bank of these business days' payouts, and what else did, is compared again.
+-- reconcile_deposits: compares the deposits of these business days' payouts, and other money at the bank, again.
 create function payops.reconcile_deposits(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$

@@ -1,7 +1,8 @@
--- Entries that a bank corrects: one by its number, all of a day, or pending ones that were never booked. They stay as
--- history and no longer count.
+-- Entries that a bank corrects: one by its number, all entries of a day, or pending ones that were never booked. They
+-- stay as history and no longer count.
 
--- replace_bank_entry: the entry that replaces one of Stripe's entries is Stripe's too, and keeps the text of the old one.
+-- replace_bank_entry: the entry that replaces one of Stripe's entries counts as Stripe's too, and keeps the text of the
+-- old one.
 create function payops.replace_bank_entry(
   p_account_id bigint, p_statement_id bigint, p_format text, p_correction jsonb, p_taken bigint[]
 ) returns void
@@ -23,8 +24,8 @@ begin
 end
 $$;
 
--- withdraw_bank_entries: the entries that this statement corrects by their number, and those of its days that it does
--- not repeat where it replaces them, are withdrawn and lose their payout; answers how many.
+-- withdraw_bank_entries: withdraws the entries that this statement corrects by number, and those of its days that it
+-- does not repeat if it replaces these days; they lose their payout. Returns how many.
 create function payops.withdraw_bank_entries(
   p_account_id bigint, p_statement_id bigint, p_format text, p_statement jsonb, p_is_new boolean, p_taken bigint[]
 ) returns integer
@@ -62,8 +63,8 @@ begin
 end
 $$;
 
--- drop_pending_entries: pending entries that this later statement would list if they still were, or that were not booked
--- within ten days, are dropped; answers how many. One that is booked after all counts again.
+-- drop_pending_entries: drops pending entries that this later statement would list if they were still pending, or that
+-- were not booked within ten days. Returns how many. An entry that is booked after all counts again.
 create function payops.drop_pending_entries(p_account_id bigint, p_statement jsonb, p_taken bigint[]) returns integer
 language sql
 set search_path = '' as $$

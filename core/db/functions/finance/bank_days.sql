@@ -1,6 +1,6 @@
--- Bank days, as core/finance/bank_days.py counts them too.
+-- Bank days, counted in the same way as in core/finance/bank_days.py.
 
--- is_bank_day: banks settle payments on this day. Refused for a year whose holidays are not known.
+-- is_bank_day: whether banks settle payments on this day. Refused for a year whose holidays are not known.
 create function payops.is_bank_day(p_day date) returns boolean
 language plpgsql immutable
 set search_path = '' as $$
@@ -24,7 +24,7 @@ begin
 end
 $$;
 
--- add_bank_days: the bank day so many bank days after this day, or before it.
+-- add_bank_days: the bank day that is this many bank days after this day, or before it if negative.
 create function payops.add_bank_days(p_day date, p_count integer) returns date
 language plpgsql immutable
 set search_path = '' as $$
@@ -39,7 +39,8 @@ begin
 end
 $$;
 
--- bank_days_between: how many bank days are after the earlier day, up to and with the later one; negative the other way.
+-- bank_days_between: the number of bank days after the earlier day, up to and including the later one; negative in
+-- reverse.
 create function payops.bank_days_between(p_earlier date, p_later date) returns integer
 language sql immutable
 set search_path = '' as $$
@@ -49,8 +50,8 @@ set search_path = '' as $$
   ) as d (day)
 $$;
 
--- days_late: how many bank days after the date that Stripe named, or the next day on which banks are open, a deposit was
--- booked; 0 where it was on time or early.
+-- days_late: how many bank days after the date that Stripe named (or the next day on which banks are open) a deposit
+-- was booked; 0 if it was on time or early.
 create function payops.days_late(p_arrival_date date, p_booked_on date) returns integer
 language sql immutable
 set search_path = '' as $$

@@ -1,7 +1,8 @@
--- Import of bank statements: Stripe's entries of each, stored once however often and in whichever file they arrive.
+-- Import of bank statements: Stripe's entries of each statement, stored once however often and in whichever file they
+-- arrive.
 
--- bank_account_of: the account of this document, made where its name is new; its number and mapping are completed. A
--- statement of another account or currency is refused.
+-- bank_account_of: the account of this statement, created if its name is new; its number and column mapping are
+-- completed. A statement of another account or currency is refused.
 create function payops.bank_account_of(p_account jsonb) returns bigint
 language plpgsql
 set search_path = '' as $$
@@ -32,12 +33,13 @@ begin
 end
 $$;
 
--- plain_reference: letters and digits in capitals, as references are compared; blanks between several of them stay.
+-- plain_reference: a reference as it is compared: letters and digits in capitals; several spaces between them stay
+-- several.
 create function payops.plain_reference(p_text text) returns text
 language sql immutable parallel safe
 set search_path = '' as $$ select upper(regexp_replace(p_text, '[^0-9A-Za-z ]', '', 'g')) $$;
 
--- share_reference: both texts have a reference in common.
+-- share_reference: whether both texts have a reference in common.
 create function payops.share_reference(p_one text, p_other text) returns boolean
 language sql immutable parallel safe
 set search_path = '' as $$
@@ -78,7 +80,7 @@ set search_path = '' as $$
   limit 1
 $$;
 
--- new_bank_entry: stores this entry and answers its id. Entries that look alike are numbered.
+-- new_bank_entry: stores this entry and returns its ID. Entries that look alike are numbered.
 create function payops.new_bank_entry(p_account_id bigint, p_statement_id bigint, p_entry jsonb) returns bigint
 language sql
 set search_path = '' as $$
@@ -102,8 +104,8 @@ set search_path = '' as $$
   returning id
 $$;
 
--- complete_bank_entry: the stored entry says what this later sight of it adds: that it is booked, or its trace id.
--- With `p_revives`, an entry that the bank took back counts again. Answers whether the entry became a booked one.
+-- complete_bank_entry: adds to the stored entry what this later statement knows: that it is booked, or its trace ID.
+-- With `p_revives`, an entry that the bank took back counts again. Returns whether the entry became a booked one.
 create function payops.complete_bank_entry(p_id bigint, p_statement_id bigint, p_entry jsonb, p_revives boolean)
 returns boolean
 language plpgsql
@@ -129,9 +131,9 @@ begin
 end
 $$;
 
--- import_bank_statement: one statement of a file is stored and its entries are; p_taken are the entries that the
--- statements before it in the file matched. Answers the outcome of each entry, whether the statement is new, and how many
--- entries of earlier statements it makes void.
+-- import_bank_statement: stores one statement of a file and its entries; `p_taken` are the entries that earlier
+-- statements of the file matched. Returns the outcome of each entry, whether the statement is new, and how many entries
+-- of earlier statements it voids.
 create function payops.import_bank_statement(
   p_file jsonb, p_statement jsonb, p_account_id bigint, p_taken bigint[], p_actor text, p_now timestamptz
 ) returns jsonb
@@ -186,8 +188,8 @@ begin
 end
 $$;
 
--- import_bank_file: the statements of a file are stored, deposits are matched to payouts, and the audit log says so where
--- anything is new. Answers the outcome of each entry.
+-- import_bank_file: stores the statements of a file, matches deposits to payouts, and writes to the audit log if
+-- anything is new. Returns the outcome of each entry.
 create function payops.import_bank_file(
   p_file jsonb, p_statements jsonb, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -249,7 +251,7 @@ set search_path = '' as $$
   from jsonb_array_elements(p_answers) with ordinality as a (answer, place)
 $$;
 
--- import_bank_statements: imports a file's statements in one transaction; a dry run gives the same answer and changes
+-- import_bank_statements: imports the statements of a file in one transaction; a dry run returns the same and changes
 -- nothing.
 create function payops_api.import_bank_statements(
   p_file jsonb, p_statements jsonb, p_dry_run boolean, p_actor text, p_role text, p_now timestamptz
@@ -271,7 +273,8 @@ begin
 end
 $$;
 
--- bank_clues: the payouts that bank entries of these days could belong to; one without a deposit is open if one is expected.
+-- bank_clues: the payouts that bank entries of these days could belong to; one without a deposit is open if one is
+-- expected.
 create function payops_api.bank_clues(p_since date, p_until date) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -11,7 +11,7 @@ set search_path = '' as $$
   from payops.bank_accounts as a
 $$;
 
--- bank_statements: the statements that were imported, newest first, and how many entries of Stripe's each brought.
+-- bank_statements: the imported statements, newest first, and how many of Stripe's entries each added.
 create function payops_api.bank_statements(p_most integer default 100) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -28,7 +28,7 @@ set search_path = '' as $$
   ) as s
 $$;
 
--- deposit_candidates: the payouts that this entry may belong to, likeliest first.
+-- deposit_candidates: the payouts that this entry may belong to, most likely first.
 create function payops.deposit_candidates(p_entry payops.bank_entries) returns jsonb
 language sql stable
 set search_path = '' as $$

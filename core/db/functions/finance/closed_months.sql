@@ -1,6 +1,6 @@
 -- Closing a month: its figures are frozen with a hash, and whatever changes them later is shown.
 
--- canonical_json: this value as text that is always the same: keys in the order of their bytes, no spaces.
+-- canonical_json: this value as text in canonical form: keys in byte order, no spaces.
 create function payops.canonical_json(p_value jsonb) returns text
 language plpgsql immutable
 set search_path = '' as $$
@@ -21,7 +21,7 @@ begin
 end
 $$;
 
--- month_figures: what a month comes to now, each currency by itself.
+-- month_figures: the figures of a month now, by currency.
 create function payops.month_figures(p_month date) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -57,7 +57,7 @@ begin
 end
 $$;
 
--- changed_figures: the figures of a closed month that are not what they were when it was closed.
+-- changed_figures: the figures of a closed month that differ from those at its closing.
 create function payops.changed_figures(p_closed payops.closed_months) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -69,7 +69,7 @@ set search_path = '' as $$
   where was.figure is distinct from now.figure
 $$;
 
--- changed_months: the closed months of a period whose figures changed since, with what changed.
+-- changed_months: the closed months of a period whose figures changed since they were closed, with the changes.
 create function payops.changed_months(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -80,8 +80,8 @@ set search_path = '' as $$
   where c.reopened_at is null and c.month <= p_until and c.month + interval '1 month' > p_since and c.changes <> '[]'
 $$;
 
--- follow_closed_months: what changed in the closed months that these days belong to or come before is recorded; a
--- month that changes for the first time opens an incident, and one that is as it was closed again resolves it.
+-- follow_closed_months: records what changed in the closed months that contain or follow these days. A month that
+-- changes for the first time opens an incident; a month whose figures are again those of its closing resolves it.
 create function payops.follow_closed_months(p_days date[], p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -111,7 +111,7 @@ begin
 end
 $$;
 
--- close_month: the figures of a month that is over are frozen with their hash. Refused while a mismatch is open.
+-- close_month: freezes the figures of a month that is over, with their hash. Refused while a mismatch is open.
 create function payops_api.close_month(p_actor text, p_actor_role text, p_month date, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -150,7 +150,7 @@ begin
 end
 $$;
 
--- reopen_month: a closed month may change again; the reason is recorded.
+-- reopen_month: reopens a closed month, so that it may change again; the reason is recorded.
 create function payops_api.reopen_month(
   p_actor text, p_actor_role text, p_month date, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -177,8 +177,8 @@ begin
 end
 $$;
 
--- reconciled_months: each month since the first movement, newest first: whether it is closed, what of it is open, and
--- what changed since it was closed.
+-- reconciled_months: each month since the first movement, newest first: whether it is closed, how many mismatches are
+-- open, and what changed since it was closed.
 create function payops_api.reconciled_months(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

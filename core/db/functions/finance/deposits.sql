@@ -1,4 +1,4 @@
--- Which payout a bank entry belongs to: by its trace id, by amount and day where that leaves no doubt, or by hand.
+-- Which payout a bank entry belongs to: by trace ID, by amount and day if that is unambiguous, or by hand.
 
 -- unmatched_entries: booked entries that are not matched to a payout yet.
 create function payops.unmatched_entries() returns setof payops.bank_entries
@@ -8,7 +8,7 @@ set search_path = '' as $$
   where e.status = 'booked' and not exists (select from payops.payout_deposits as d where d.bank_entry_id = e.id)
 $$;
 
--- is_separated: whether somebody has said that these do not belong together.
+-- is_separated: whether staff undid a match of these two, so that they are not matched automatically again.
 create function payops.is_separated(p_entry_id bigint, p_payout_id text) returns boolean
 language sql stable
 set search_path = '' as $$
@@ -17,8 +17,8 @@ set search_path = '' as $$
   )
 $$;
 
--- in_arrival_window: a deposit of this day can be the payout: from one bank day before its expected arrival to five
--- after it.
+-- in_arrival_window: whether a deposit of this day can be the payout: from one bank day before the expected arrival to
+-- five after it.
 create function payops.in_arrival_window(p_arrival_date date, p_booked_on date) returns boolean
 language sql immutable
 set search_path = '' as $$
@@ -28,8 +28,8 @@ set search_path = '' as $$
   end
 $$;
 
--- match_by_trace_id: entries that name the trace id of one payout belong to it, whatever their amount; money that went
--- the other way than the payout is its return.
+-- match_by_trace_id: matches entries to the one payout whose trace ID they name, whatever their amount; money in the
+-- opposite direction is a return of the payout.
 create function payops.match_by_trace_id(p_now timestamptz, p_user text) returns void
 language sql
 set search_path = '' as $$
@@ -54,7 +54,7 @@ set search_path = '' as $$
   where e.id = m.bank_entry_id and sign(e.amount_minor) <> sign(p.amount_minor) and not e.is_return
 $$;
 
--- match_by_amount: an entry with Stripe's name belongs to the one payout of its amount, currency and days, where no other
+-- match_by_amount: matches an entry with Stripe's name to the one payout of its amount, currency and days, if no other
 -- entry could be that payout.
 create function payops.match_by_amount(p_now timestamptz, p_user text) returns void
 language sql
@@ -79,7 +79,8 @@ set search_path = '' as $$
   where pairs.payouts = 1 and pairs.entries = 1
 $$;
 
--- match_returns: an entry that takes back the amount of one deposit, up to ten bank days after it, is its return.
+-- match_returns: matches an entry that takes back the amount of one deposit, up to ten bank days after it, as its
+-- return.
 create function payops.match_returns(p_now timestamptz, p_user text) returns void
 language sql
 set search_path = '' as $$
@@ -118,7 +119,8 @@ set search_path = '' as $$
   where e.id = m.bank_entry_id and not e.is_return
 $$;
 
--- match_deposits: matches all entries and payouts that belong together without doubt; answers how many entries it matched.
+-- match_deposits: matches all entries and payouts that belong together unambiguously. Returns how many entries it
+-- matched.
 create function payops.match_deposits(p_now timestamptz, p_user text) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -132,7 +134,7 @@ begin
 end
 $$;
 
--- match_deposits: the same after trace ids or payouts have come; the audit log says how many were matched.
+-- match_deposits: the same after trace IDs or payouts have arrived; the audit log says how many were matched.
 create function payops_api.match_deposits(p_actor text, p_role text, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -151,7 +153,7 @@ begin
 end
 $$;
 
--- match_deposit: somebody matched this entry to this payout by hand.
+-- match_deposit: matches this entry to this payout by hand.
 create function payops_api.match_deposit(
   p_entry_id bigint, p_payout_id text, p_reason text, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb
@@ -196,8 +198,7 @@ begin
 end
 $$;
 
--- unmatch_deposit: somebody undid the match of this entry and its payout; the two are never matched automatically
--- again.
+-- unmatch_deposit: undoes the match of this entry and its payout; the two are never matched automatically again.
 create function payops_api.unmatch_deposit(
   p_entry_id bigint, p_reason text, p_actor text, p_role text, p_now timestamptz
 ) returns jsonb

@@ -7,7 +7,7 @@ set search_path = '' as $$
   where s.removed_at is null
 $$;
 
--- add_export_schedule: this table is exported every week from now on, at most 50 in all; its id.
+-- add_export_schedule: schedules a weekly export of this table, at most 50 in all. Returns its ID.
 create function payops_api.add_export_schedule(
   p_actor text, p_actor_role text, p_table_name text, p_file_format text, p_weekday integer, p_delivery text,
   p_filters jsonb, p_now timestamptz
@@ -35,7 +35,7 @@ begin
 end
 $$;
 
--- remove_export_schedule: the weekly export is not made again; refused if it does not exist.
+-- remove_export_schedule: removes the weekly export; refused if it does not exist.
 create function payops_api.remove_export_schedule(
   p_actor text, p_actor_role text, p_id bigint, p_now timestamptz
 ) returns jsonb
@@ -53,7 +53,7 @@ begin
 end
 $$;
 
--- finish_scheduled_export: how the export for this day ended; without a file it stays due.
+-- finish_scheduled_export: records how the export for this day ended; without a file it stays due.
 create function payops_api.finish_scheduled_export(
   p_id bigint, p_day date, p_now timestamptz, p_rows integer default null, p_file_name text default null,
   p_problem text default null

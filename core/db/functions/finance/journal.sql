@@ -15,8 +15,8 @@ begin
 end
 $$;
 
--- journal_by_payout: the payouts that left or came back in a period, each with what it consists of by reporting
--- category; and the number of payouts without a list, and of the period's movements that are in no payout yet.
+-- journal_by_payout: the payouts that left or came back in a period, each with its contents by reporting category; the
+-- number of payouts whose contents are unknown, and of the period's movements that are in no payout yet.
 create function payops_api.journal_by_payout(p_since date, p_until date) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -72,14 +72,14 @@ set search_path = '' as $$
   )
 $$;
 
--- journal_accounts: the accounts that somebody has set, by role.
+-- journal_accounts: the accounts set by staff, by role.
 create function payops_api.journal_accounts() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
   select coalesce(jsonb_agg(to_jsonb(a) order by a.role), '[]') from payops.journal_accounts as a
 $$;
 
--- set_journal_account: this role is booked on this account from now on; audited if that changes something.
+-- set_journal_account: books this role on this account from now on; audited if that changes something.
 create function payops_api.set_journal_account(
   p_actor text, p_actor_role text, p_role text, p_code text, p_name text, p_now timestamptz
 ) returns jsonb

@@ -15,7 +15,7 @@ set search_path = '' as $$
   )
 $$;
 
--- list_mismatches: the mismatches of a period, or of one payout, largest first, up to a limit; `p_states` is any of
+-- list_mismatches: the mismatches of a period, or of one payout, largest first, up to a limit; `p_states` has any of
 -- open, accepted and fixed.
 create function payops_api.list_mismatches(
   p_since date, p_until date, p_states jsonb, p_now timestamptz, p_currency text default null,
@@ -46,7 +46,7 @@ set search_path = '' as $$
   select payops.mismatch_row(m, p_now) from payops.mismatches as m where m.key = p_key
 $$;
 
--- require_mismatch: this mismatch, locked, or the call is refused.
+-- require_mismatch: this mismatch, locked; refused if it does not exist.
 create function payops.require_mismatch(p_key text) returns payops.mismatches
 language plpgsql
 set search_path = '' as $$
@@ -61,7 +61,7 @@ begin
 end
 $$;
 
--- require_acceptable_reason: refused unless this text can count as a reason.
+-- require_acceptable_reason: refuses a text that cannot count as a reason.
 create function payops.require_acceptable_reason(p_reason text) returns void
 language plpgsql
 set search_path = '' as $$
@@ -72,7 +72,7 @@ begin
 end
 $$;
 
--- accept_mismatch: the mismatch is accepted for this reason and stays so until its facts change.
+-- accept_mismatch: accepts the mismatch for this reason, until its facts change.
 create function payops_api.accept_mismatch(
   p_actor text, p_actor_role text, p_key text, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -99,7 +99,7 @@ begin
 end
 $$;
 
--- reopen_mismatch: an accepted mismatch is open again.
+-- reopen_mismatch: reopens an accepted mismatch.
 create function payops_api.reopen_mismatch(
   p_actor text, p_actor_role text, p_key text, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -123,7 +123,7 @@ begin
 end
 $$;
 
--- assign_mismatch: the mismatch is assigned to this user; without a user it is unassigned.
+-- assign_mismatch: assigns the mismatch to this user; without a user it becomes unassigned.
 create function payops_api.assign_mismatch(
   p_actor text, p_actor_role text, p_key text, p_assignee text, p_now timestamptz
 ) returns jsonb
@@ -158,8 +158,8 @@ begin
 end
 $$;
 
--- replace_records: the mirror has these records as Stripe shows them, also where one that it fetched in the same second
--- says otherwise.
+-- replace_records: stores these records in the mirror as Stripe shows them, even over one that was fetched in the same
+-- second.
 create function payops.replace_records(p_records jsonb, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -177,7 +177,7 @@ begin
 end
 $$;
 
--- replace_contents: the contents of each of these payouts are what Stripe lists.
+-- replace_contents: replaces the contents of each of these payouts by what Stripe lists.
 create function payops.replace_contents(p_contents jsonb) returns void
 language sql
 set search_path = '' as $$
@@ -186,8 +186,8 @@ set search_path = '' as $$
   select payops_api.record_contents_of_payouts(p_contents);
 $$;
 
--- record_part_of_mismatch_fetch: these records of a long answer are in the mirror as Stripe shows them; the days are
--- compared again with the last part, by record_mismatch_fetch.
+-- record_part_of_mismatch_fetch: stores these records, a part of a long answer, in the mirror as Stripe shows them; the
+-- days are compared again after the last part, by record_mismatch_fetch.
 create function payops_api.record_part_of_mismatch_fetch(p_key text, p_records jsonb, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -198,8 +198,8 @@ begin
 end
 $$;
 
--- record_mismatch_fetch: what Stripe showed for this mismatch is in the mirror and what it does not have is not, the
--- audit log says so, and the days are compared again; answers the mismatch's state.
+-- record_mismatch_fetch: stores what Stripe showed for this mismatch in the mirror, removes what Stripe does not have,
+-- writes to the audit log and compares the days again. Returns the mismatch's state.
 create function payops_api.record_mismatch_fetch(
   p_actor text, p_actor_role text, p_key text, p_how text, p_asked jsonb, p_records jsonb, p_gone jsonb,
   p_contents jsonb, p_now timestamptz

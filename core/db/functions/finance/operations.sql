@@ -12,8 +12,8 @@ create function payops.booking_grace() returns interval
 language sql immutable
 set search_path = '' as $$ select interval '2 hours' $$;
 
--- suspect_pairs: of the payments and refunds made, and the movements booked, on these business days, the pairs that do
--- not agree in every column, and those without their other half. All other pairs are right.
+-- suspect_pairs: of the payments and refunds made, and the movements booked, on these business days: the pairs that
+-- differ in any column, and those with one half missing. All other pairs are right.
 create function payops.suspect_pairs(p_since date, p_until date)
 returns table (object_id text, movement_id text)
 language plpgsql stable
@@ -48,7 +48,7 @@ begin
 end
 $$;
 
--- operation: a payment or a refund as our ledger has it, `happened_at` when it was captured or made.
+-- operation: a payment or a refund in our ledger; `happened_at` is when it was captured or made.
 create function payops.operation(p_id text)
 returns table (
   id text, kind text, amount_minor numeric, currency text, created timestamptz, happened_at timestamptz,
@@ -69,7 +69,8 @@ set search_path = '' as $$
   where r.id = p_id
 $$;
 
--- converts: whether this amount, at this exchange rate, is that one in another currency. The rate may be of major units.
+-- converts: whether this amount at this exchange rate equals that amount in another currency. The rate may be one of
+-- major units.
 create function payops.converts(p_amount numeric, p_rate numeric, p_settled numeric) returns boolean
 language sql immutable
 set search_path = '' as $$
@@ -79,8 +80,8 @@ set search_path = '' as $$
   from generate_series(-3, 3) as n
 $$;
 
--- pairs: the suspects with both halves, each looked up where the other was on another day. `fault` is null where
--- the halves agree and only their days or currencies differ.
+-- pairs: the suspects with both halves; a half that falls on another day is looked up. `fault` is null if the halves
+-- agree and only their days or currencies differ.
 create function payops.pairs(p_since date, p_until date, p_now timestamptz)
 returns table (
   fault text, checked_day date, line text, subject text, subject_kind text, payment_intent_id text,
@@ -112,7 +113,7 @@ set search_path = '' as $$
       b.exchange_rate_asked is false as rate_never_asked
     from found as f
     left join payops.balance_transactions as b on f.movement_id = b.id
-    where f.booked_elsewhere is null -- that pair is judged with the day of its movement
+    where f.booked_elsewhere is null -- that pair is checked on the day of its movement
   )
   select
     case
@@ -150,7 +151,7 @@ set search_path = '' as $$
   from judged as j
 $$;
 
--- note_finding: records that the run found this mismatch; finding it twice counts once.
+-- note_finding: records that the run found this mismatch; found twice, it counts once.
 create function payops.note_finding(
   p_class text, p_leg text, p_day date, p_currency text, p_subject text, p_subject_kind text, p_amount numeric,
   p_difference numeric, p_facts jsonb, p_payment text default null, p_payout text default null,
@@ -166,8 +167,8 @@ set search_path = '' as $$
      p_amount, p_difference, p_net_effect, p_facts)
 $$;
 
--- find_pair_mismatches: records the wrong pairs of these days as findings, and by how much each makes our ledger
--- differ, also where a pair is right and was only booked on another day or in another currency.
+-- find_pair_mismatches: records the wrong pairs of these days as findings, and the difference each makes to our ledger,
+-- also for a correct pair that was only booked on another day or in another currency.
 create function payops.find_pair_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -178,7 +179,7 @@ begin
     select * from payops.pairs(p_since, p_until, p_now) as p
     where p.fault is not null or p.ours_day <> p.theirs_day or p.ours_currency <> p.theirs_currency
   loop
-    -- Ours is counted wherever we have it, theirs wherever it moved: the two together are the difference.
+    -- Our amount counts on our day, Stripe's on the day of its movement: the two together are the difference.
     insert into payops.ledger_differences (checked_day, day, currency, line, kind, amount_minor, subject)
     select
       pair.checked_day, e.day, e.currency, pair.line,
@@ -220,9 +221,9 @@ begin
 end
 $$;
 
--- later_movements: what should have moved after a payment, refund or dispute: the part that was not captured, a failed
--- debit or refund, a dispute with what was won back; of objects made in this time; disputes
--- from a time of their own, since they are won long after they were opened.
+-- later_movements: the movements that should follow a payment, refund or dispute: the part that was not captured, a
+-- failed debit or refund, a dispute with what was won back. For objects created in this period; for disputes from a
+-- separate start, since they are won long after they were opened.
 create function payops.later_movements(p_from timestamptz, p_before timestamptz, p_disputes_from timestamptz)
 returns table (
   object_id text, kind text, line text, created timestamptz, at timestamptz, currency text, entries_minor numeric[],
@@ -240,7 +241,7 @@ set search_path = '' as $$
   where c.created >= p_from and c.created < p_before and c.balance_transaction_id is not null
     and (c.status = 'failed' or c.captured and c.amount_captured_minor < c.amount_minor)
     and (c.status = 'failed' or not exists (
-      select from payops.balance_transactions as b -- booked as it was captured: nothing goes back
+      select from payops.balance_transactions as b -- booked with its captured amount: nothing is returned
       where b.id = c.balance_transaction_id and b.amount_minor = c.amount_captured_minor
     ))
   union all
@@ -269,8 +270,8 @@ set search_path = '' as $$
   where d.created >= p_disputes_from and d.created < p_before and d.status not like 'warning\_%' and d.status <> 'prevented'
 $$;
 
--- unlisted_movements: movements that payouts of the ten days after this moment contain and that are not in the
--- mirror, of which no payment or refund of ours says that it is theirs.
+-- unlisted_movements: movements that payouts of the ten days after this moment contain and the mirror does not have,
+-- and that no payment or refund of ours claims.
 create function payops.unlisted_movements(p_at timestamptz, p_currency text) returns setof text
 language sql stable
 set search_path = '' as $$
@@ -285,7 +286,8 @@ set search_path = '' as $$
     and not exists (select from payops.refunds as r where r.balance_transaction_id = k.balance_transaction_id)
 $$;
 
--- find_later_mismatches: later movements of the objects of these days that do not come to what they should are findings.
+-- find_later_mismatches: reports objects of these days whose later movements do not add up to what they should as
+-- findings.
 create function payops.find_later_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -372,13 +374,14 @@ begin
 end
 $$;
 
--- is_off: a movement's amount less its fee is not its net.
+-- is_off: whether a movement's amount less its fee differs from its net.
 create function payops.is_off(p_amount bigint, p_fee bigint, p_net bigint) returns boolean
 language sql immutable
 set search_path = '' as $$ select p_amount::numeric - p_fee <> p_net $$;
 
--- movement_faults: movements of these business days that do not come to their net, are of a kind that nobody placed, or
--- whose object is not in our ledger as it should be. A movement whose amount alone is wrong has the right net.
+-- movement_faults: movements of these business days that do not add up to their net, are of a category without a
+-- figure, or whose object is missing or different in our ledger. A movement of which only the amount is wrong has the
+-- right net.
 create function payops.movement_faults(p_since date, p_until date, p_now timestamptz) returns table (movement_id text, fault text)
 language plpgsql stable
 set search_path = '' set plan_cache_mode = force_custom_plan as $$
@@ -444,7 +447,7 @@ begin
 end
 $$;
 
--- find_movement_mismatches: the faults of these days' movements are findings.
+-- find_movement_mismatches: reports the faults of these days' movements as findings.
 create function payops.find_movement_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -493,8 +496,8 @@ begin
 end
 $$;
 
--- find_action_mismatches: refunds and payments that we asked of Stripe on these days and whose outcome is not known, or
--- which the mirror does not have as they were asked for.
+-- find_action_mismatches: reports refunds and payments that we requested at Stripe on these days as findings if their
+-- outcome is unknown, or if the mirror does not have them as requested.
 create function payops.find_action_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language sql
 set search_path = '' as $$
@@ -526,7 +529,7 @@ set search_path = '' as $$
     )
 $$;
 
--- sum_ledger: our ledger of these days is summed again.
+-- sum_ledger: sums our ledger of these days again.
 create function payops.sum_ledger(p_since date, p_until date) returns void
 language sql
 set search_path = '' as $$
@@ -537,7 +540,8 @@ set search_path = '' as $$
   group by s.day, s.currency, s.line
 $$;
 
--- ledger_sums: what payments, refunds and disputes moved by our own ledger, by the business day they happened on.
+-- ledger_sums: the amounts of payments, refunds and disputes in our own ledger, by the business day on which they
+-- happened.
 create function payops.ledger_sums(p_since date, p_until date)
 returns table (day date, currency text, line text, entries bigint, amount_minor numeric)
 language plpgsql stable
@@ -554,10 +558,10 @@ begin
     from payops.charges as c
     where c.created >= starts and c.created < ends
       and (c.balance_transaction_id is not null or c.status = 'succeeded' and c.captured)
-    offset 0 -- the planner expects few days of this, and sums them in parallel
+    offset 0 -- makes the planner expect few days, and sum them in parallel
   ) as m
   group by 1, 2;
-  return query -- those captured after they were made: from the day of the first to that of the second
+  return query -- payments captured after their creation: from the day of creation to the day of capture
   select m.day, m.currency, 'charge', sum(m.n)::bigint, sum(m.n * m.amount_minor)
   from (
     select (n.at at time zone zone)::date as day, c.currency, n.n, c.amount_minor
@@ -583,7 +587,7 @@ begin
 end
 $$;
 
--- reconcile_operations: the operations and movements of these business days are compared again.
+-- reconcile_operations: compares the operations and movements of these business days again.
 create function payops.reconcile_operations(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$

@@ -1,7 +1,7 @@
 -- Payouts: the contents of each, with its remainder, and how much of it arrived at the bank.
 
--- payout_sums: of the payouts of these business days, what their movements come to. `movements` and
--- `net_minor` are without the payout's own movement; `unlisted` are those that are not in the mirror.
+-- payout_sums: the totals of the movements in the payouts of these business days. `movements` and `net_minor` exclude
+-- the payout's own movement; `unlisted` are those missing from the mirror.
 create function payops.payout_sums(p_since date, p_until date)
 returns table (payout_id text, listed bigint, movements bigint, net_minor numeric, unlisted bigint)
 language plpgsql stable
@@ -26,9 +26,9 @@ begin
 end
 $$;
 
--- reconcile_contents: the contents of these days' payouts are known, with the remainder that should be zero. Stripe
--- lists no movements of a manual or an instant payout: it has no remainder. The lists are fetched newest payout first,
--- so that one without a list that is newer than one with a list has none.
+-- reconcile_contents: updates the contents of these days' payouts, with the remainder that should be zero. Stripe lists
+-- no movements for a manual or instant payout, so it has no remainder. The lists are fetched newest payout first, so a
+-- payout without a list that is newer than one with a list has none.
 create function payops.reconcile_contents(p_since date, p_until date, p_now timestamptz) returns void
 language sql
 set search_path = '' as $$
@@ -79,7 +79,7 @@ set search_path = '' as $$
     deposited_minor = 0, deposited_on = null
 $$;
 
--- is_sum_of_some: whether some of these amounts, each taken once or not, come to this one; at most 12 are tried.
+-- is_sum_of_some: whether some of these amounts, each used at most once, add up to this one; at most 12 are tried.
 create function payops.is_sum_of_some(p_wanted numeric, p_amounts numeric[]) returns boolean
 language plpgsql immutable
 set search_path = '' as $$
@@ -95,8 +95,8 @@ begin
 end
 $$;
 
--- explained_in_payout: what the mismatches of the movements in a payout change of their net. A wrong fee
--- may have left the net right, so each is tried with and without.
+-- explained_in_payout: the change in net that the mismatches of the movements in a payout explain. A wrong fee may have
+-- left the net right, so each is tried with and without.
 create function payops.explained_in_payout(p_payout_id text) returns numeric[]
 language sql stable
 set search_path = '' as $$
@@ -116,8 +116,8 @@ set search_path = '' as $$
   where k.payout_id = p_payout_id and e.effect is not null
 $$;
 
--- odd_fees: the payments in a payout whose fee differs by this much from the fee that most payments of the same amount,
--- currency and kind of card paid in the 90 days around.
+-- odd_fees: the payments in a payout whose fee differs by this amount from the fee that most payments of the same
+-- amount, currency and kind of card paid within 90 days.
 create function payops.odd_fees(p_payout_id text, p_too_much numeric)
 returns table (movement_id text, usual_fee_minor bigint)
 language sql stable
@@ -143,8 +143,8 @@ set search_path = '' as $$
     and u.n > 1
 $$;
 
--- unpaid_movements: movements that no payout lists, that come to this net and became available on the days on which the
--- payout's others did: what its list may lack.
+-- unpaid_movements: movements that no payout lists, that add up to this net and became available on the days of the
+-- payout's others: what its list may be missing.
 create function payops.unpaid_movements(p_payout payops.payouts, p_net numeric) returns setof text
 language sql stable
 set search_path = '' as $$
@@ -162,8 +162,9 @@ set search_path = '' as $$
     and not exists (select from payops.payout_contents as k where k.balance_transaction_id = b.id)
 $$;
 
--- find_remainder: a payout whose remainder is not explained by what is wrong with its movements is a finding: of the
--- payment whose fee is unusual by just that amount, of the movement that its list lacks, else of the payout itself.
+-- find_remainder: reports a payout whose remainder is not explained by mismatches of its movements as a finding: about
+-- the payment whose fee is unusual by just that amount, about the movement missing from its list, or else about the
+-- payout itself.
 create function payops.find_remainder(p_payout payops.payouts, p_day date, p_moved numeric, p_remainder numeric) returns void
 language plpgsql
 set search_path = '' as $$
@@ -205,8 +206,8 @@ begin
 end
 $$;
 
--- find_payout_mismatches: payouts of these days that Stripe's balance does not show as they are, that contain
--- nothing, that contain what is not in the mirror, or that have a remainder are findings.
+-- find_payout_mismatches: reports payouts of these days as findings that Stripe's balance shows differently, that
+-- contain nothing, that contain movements missing from the mirror, or that have a remainder.
 create function payops.find_payout_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -273,8 +274,8 @@ begin
 end
 $$;
 
--- find_payout_remainder: a remainder is a finding unless movements of the payout are not in the mirror: then each of
--- these is one, and the remainder is what they come to.
+-- find_payout_remainder: reports a remainder as a finding. If movements of the payout are missing from the mirror, each
+-- of these is a finding instead, and the remainder is their total.
 create function payops.find_payout_remainder(p_payout payops.payouts, p_day date, p_moved numeric, p_remainder numeric) returns void
 language plpgsql
 set search_path = '' as $$
@@ -297,7 +298,7 @@ begin
     p_payout => p_payout.id
   )
   from unnest(unlisted) as u (id)
-  where not exists ( -- an operation of ours already says that it lacks this movement
+  where not exists ( -- an operation of ours is already reported as missing this movement
     select from payops.mismatches as m
     where m.state <> 'fixed' and m.class = 'missing_here' and m.leg = 'operations'
       and (m.subject = u.id or m.facts ->> 'movement' = u.id)
@@ -305,8 +306,8 @@ begin
 end
 $$;
 
--- find_reversal_mismatches: a payout that failed or was canceled came back to the balance whole, and no other did. While
--- Stripe may still book it or send its event, nothing is reported.
+-- find_reversal_mismatches: checks that each payout that failed or was canceled came back to the balance whole, and no
+-- other did. While Stripe may still book it or send its event, nothing is reported.
 create function payops.find_reversal_mismatches(p_since date, p_until date, p_now timestamptz) returns void
 language sql
 set search_path = '' as $$
@@ -342,7 +343,7 @@ set search_path = '' as $$
   where j.fault is not null
 $$;
 
--- reconcile_payouts: the payouts of these business days are compared with Stripe's balance again.
+-- reconcile_payouts: compares the payouts of these business days with Stripe's balance again.
 create function payops.reconcile_payouts(p_since date, p_until date, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$

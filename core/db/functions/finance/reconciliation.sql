@@ -1,7 +1,7 @@
--- Keeping the reconciliation right: only the days on which something changed are compared again.
+-- Keeping the reconciliation up to date: only the days on which something changed are compared again.
 
--- merge_findings: the mismatches of these days and legs are what this run found. One that is gone is fixed; an accepted
--- one stays accepted until its facts change; a new one is an incident.
+-- merge_findings: makes the mismatches of these days and legs those that this run found. One that is gone is fixed; an
+-- accepted one stays accepted until its facts change; a new one is an incident.
 create function payops.merge_findings(p_days date[], p_legs text[], p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -38,12 +38,12 @@ begin
 end
 $$;
 
--- mismatch_incident: the fingerprint of the incident that mismatches of this class and month are one of.
+-- mismatch_incident: the fingerprint of the incident for mismatches of this class and month.
 create function payops.mismatch_incident(p_class text, p_day date) returns text
 language sql immutable
 set search_path = '' as $$ select p_class || ' ' || to_char(p_day, 'YYYY-MM') $$;
 
--- report_mismatches: new mismatches are an incident for each class and month, which is over once all of them are
+-- report_mismatches: reports new mismatches as one incident per class and month, which is resolved once all of them are
 -- fixed or accepted.
 create function payops.report_mismatches(p_opened text[], p_now timestamptz) returns void
 language plpgsql
@@ -81,7 +81,7 @@ set search_path = '' as $$
   order by 1
 $$;
 
--- note_rechecks: of these days, those on which something is still under way are looked at again in an hour.
+-- note_rechecks: schedules those of these days that still have something in progress to be compared again in an hour.
 create function payops.note_rechecks(p_days date[], p_now timestamptz) returns void
 language sql
 set search_path = '' as $$
@@ -94,7 +94,7 @@ set search_path = '' as $$
       select from payops.reconciled_payouts as r
       where r.day = u.day and (r.contents_state = 'pending' or r.deposit_state = 'on_the_way')
     )
-    or exists ( -- that it came back to the balance may not be known yet
+    or exists ( -- its return to the balance may not be known yet
       select from payops.reconciled_payouts as r
       inner join payops.payouts as p on r.payout_id = p.id
       where r.day = u.day and p.status in ('failed', 'canceled') and p.as_of > p_now - interval '3 days'
@@ -102,7 +102,7 @@ set search_path = '' as $$
     or u.day >= payops.business_day(p_now) - 4
 $$;
 
--- take_stale_days: the days that have to be reconciled again, taken off the list.
+-- take_stale_days: removes and returns the days that have to be reconciled again.
 create function payops.take_stale_days(p_now timestamptz) returns date[]
 language plpgsql
 set search_path = '' as $$
@@ -120,7 +120,7 @@ begin
 end
 $$;
 
--- reconcile_days: these business days are reconciled again, leg by leg: what is wrong with an operation may explain a
+-- reconcile_days: reconciles these business days again, leg by leg: what is wrong with an operation may explain a
 -- payout's remainder.
 create function payops.reconcile_days(p_days date[], p_now timestamptz) returns void
 language plpgsql
@@ -145,7 +145,7 @@ begin
 end
 $$;
 
--- refresh_reconciliation: the reconciliation is exact up to now; answers how many days were compared again. One
+-- refresh_reconciliation: brings the reconciliation up to date. Returns how many days were compared again. One
 -- transaction at a time does it.
 create function payops.refresh_reconciliation(p_now timestamptz) returns integer
 language plpgsql
@@ -168,7 +168,7 @@ create function payops_api.refresh_reconciliation(p_now timestamptz) returns jso
 language sql security definer
 set search_path = '' as $$ select to_jsonb(payops.refresh_reconciliation(p_now)) $$;
 
--- mark_all_unreconciled: every day will be compared again, since a day is another one in another time zone.
+-- mark_all_unreconciled: marks every day to be compared again, since days change with the time zone.
 create function payops.mark_all_unreconciled() returns void
 language sql
 set search_path = '' as $$

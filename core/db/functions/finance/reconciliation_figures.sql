@@ -1,4 +1,4 @@
--- The figures of a reconciliation: both sides of each line, the way from gross to the bank, and what is not explained.
+-- The figures of a reconciliation: both sides of each line, the steps from gross to the bank, and what is unexplained.
 
 -- ledger_lines: in one currency, what our ledger and Stripe's balance say of payments, refunds and disputes, why they
 -- differ, and the remainder that nothing explains, which should be zero.
@@ -51,8 +51,8 @@ set search_path = '' as $$
   ) as c
 $$;
 
--- period_figures: what a period came to in one currency: the lines, Stripe's balance from its opening to its closing,
--- the payouts with the sum of their remainders, and what the bank booked. A closed month freezes these.
+-- period_figures: the figures of a period in one currency: the lines, Stripe's balance from opening to closing, the
+-- payouts with the sum of their remainders, and what the bank booked. A closed month freezes these.
 create function payops.period_figures(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -84,7 +84,7 @@ set search_path = '' as $$
   ) as d
 $$;
 
--- currencies_of: those in which something moved in the period, by our ledger, Stripe's balance or the bank.
+-- currencies_of: the currencies with movements in the period, by our ledger, Stripe's balance or the bank.
 create function payops.currencies_of(p_since date, p_until date) returns setof text
 language sql stable
 set search_path = '' as $$
@@ -97,8 +97,8 @@ set search_path = '' as $$
   select m.currency from payops.mismatches as m where m.day between p_since and p_until and m.state <> 'fixed'
 $$;
 
--- unexplained: in one currency, how many mismatches of the period are open, what they come to without regard to their
--- signs, and how many were accepted.
+-- unexplained: in one currency, how many mismatches of the period are open, their total without regard to sign, and how
+-- many were accepted.
 create function payops.unexplained(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -111,7 +111,8 @@ set search_path = '' as $$
   where m.day between p_since and p_until and m.currency = p_currency and m.state <> 'fixed'
 $$;
 
--- payout_counts: in one currency, the period's payouts by the state of their deposit, and how many lists are missing.
+-- payout_counts: in one currency, the period's payouts by the state of their deposit, and how many have no list of
+-- contents.
 create function payops.payout_counts(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -132,7 +133,7 @@ set search_path = '' as $$
 $$;
 
 -- rates_unknown: how many movements of the period count as converted without a check, because they were mirrored before
--- exchange rates were.
+-- exchange rates were stored.
 create function payops.rates_unknown(p_since date, p_until date, p_currency text) returns bigint
 language sql stable
 set search_path = '' as $$
@@ -151,8 +152,8 @@ set search_path = '' as $$
   ) as u
 $$;
 
--- reconciliation: the stored results of a period, each currency by itself, the one with most movements first.
--- `stale_days` are days of the period that wait to be compared again.
+-- reconciliation: the stored results of a period by currency, the one with the most movements first. `stale_days` are
+-- days of the period that have to be compared again.
 create function payops_api.reconciliation(p_since date, p_until date) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -251,8 +252,8 @@ set search_path = '' as $$
   ) as m
 $$;
 
--- reconciled_payout: one payout: its contents by category with the remainder, the first 1,000 of its movements, and
--- its deposits; null where there is no such payout.
+-- reconciled_payout: one payout: its contents by category with the remainder, the first 1,000 of its movements, and its
+-- deposits; null if there is no such payout.
 create function payops_api.reconciled_payout(p_id text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,6 +1,6 @@
--- The figures of the page `revenue`, each in the currency that Stripe settles in.
+-- The figures of the Revenue page, each in Stripe's settlement currency.
 
--- revenue_totals: what a period's movements of the balance add up to; `null` where nothing moved.
+-- revenue_totals: the totals of a period's balance movements; `null` if nothing moved.
 create function payops.revenue_totals(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -29,8 +29,8 @@ set search_path = '' as $$
   ) as d
 $$;
 
--- revenue_by: the period's movements by one dimension, the largest first, with what each came to in the period before;
--- a key of only the period before is listed with zeros.
+-- revenue_by: the period's movements by one dimension, largest first, each with its amount in the period before; a key
+-- that occurs only in the period before is listed with zeros.
 create function payops.revenue_by(
   p_dimension text, p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text
 ) returns jsonb
@@ -62,7 +62,7 @@ set search_path = '' as $$
   ) as s
 $$;
 
--- payouts_on_the_way: what Stripe sent or will send to the bank and has not arrived, the next first.
+-- payouts_on_the_way: payouts that Stripe sent or will send and that have not arrived at the bank, soonest first.
 create function payops.payouts_on_the_way(p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -74,7 +74,7 @@ set search_path = '' as $$
   where p.status in ('pending', 'in_transit') and p.currency = p_currency
 $$;
 
--- balance_to_come: what becomes available for a payout, by the date at Stripe, from this date on.
+-- balance_to_come: the amounts that become available for a payout, by Stripe's date, from this date on.
 create function payops.balance_to_come(p_today date, p_currency text, p_now timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -89,7 +89,7 @@ set search_path = '' as $$
   ) as b
 $$;
 
--- settlement_currencies: the currencies that Stripe's balance is kept in, the one with the most movements first.
+-- settlement_currencies: the currencies of Stripe's balance, the one with the most movements first.
 create function payops_api.settlement_currencies() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

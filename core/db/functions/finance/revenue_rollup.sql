@@ -1,6 +1,6 @@
 -- Revenue by product, plan, state, card and currency: summed again for the days on which something changed.
 
--- payments_of_consultations: the payments whose state these consultations can decide.
+-- payments_of_consultations: the payments whose state may depend on these consultations.
 create function payops.payments_of_consultations(p_ids text[]) returns text[]
 language plpgsql stable
 set search_path = '' as $$
@@ -24,7 +24,7 @@ begin
 end
 $$;
 
--- mark_stale_revenue: the days on which these payments moved the balance will be summed again.
+-- mark_stale_revenue: marks the days on which these payments moved the balance to be summed again.
 create function payops.mark_stale_revenue(p_payment_ids text[]) returns void
 language sql
 set search_path = '' as $$
@@ -40,7 +40,7 @@ set search_path = '' as $$
   )
 $$;
 
--- follow_revenue: the days that these records place elsewhere will be summed again.
+-- follow_revenue: marks the days on which these records change the breakdown to be summed again.
 create function payops.follow_revenue(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -68,8 +68,8 @@ begin
 end
 $$;
 
--- line_shares: what a payment was for, each line's part of it as a span from 0 to 1; amounts are divided at the spans'
--- ends, so that the parts always add up. Lines that took something off are left out.
+-- line_shares: what a payment was for: the part of each line as a span between 0 and 1. Amounts are divided at the ends
+-- of the spans, so that the parts always add up. Negative lines are left out.
 create function payops.line_shares(p_lines jsonb)
 returns table (product text, plan text, from_share numeric, to_share numeric)
 language sql immutable
@@ -88,8 +88,8 @@ set search_path = '' as $$
   window following as (order by l.n)
 $$;
 
--- patient_state: the state in which the patient of a payment was: by the consultation of the same order, else by the
--- patient's last one up to two days after the payment; empty where it is not known.
+-- patient_state: the state in which the patient of a payment was: that of the consultation of the same order, else of
+-- the patient's last consultation up to two days after the payment; empty if unknown.
 create function payops.patient_state(p_order_id text, p_patient_id text, p_paid_at timestamptz) returns text
 language sql stable
 set search_path = '' as $$
@@ -110,8 +110,8 @@ set search_path = '' as $$
   )
 $$;
 
--- revenue_movements: what moved the balance on these days, with the payment that it belongs to: its lines, its card,
--- the patient's state and the currency it was paid in. A dash stands for what belongs to no payment.
+-- revenue_movements: the balance movements of these days, each with the payment that it belongs to: its lines, card,
+-- the patient's state and the currency of the payment. A dash stands for what belongs to no payment.
 create function payops.revenue_movements(p_days date[])
 returns table (
   day date, currency text, part text, amount_minor bigint, fee_minor bigint, net_minor bigint, paid boolean,
@@ -125,7 +125,7 @@ set enable_mergejoin = 'off' as $$
   with days as materialized (
     select d.day, payops.day_start(d.day) as starts, payops.day_start(d.day + 1) as ends from unnest(p_days) as d (day)
   ),
-  moved as materialized ( -- of these days alone, before anything is joined: found by their index
+  moved as materialized ( -- only these days, found by index before anything is joined
     select d.day, t.*, payops.counted_as(t.reporting_category) as part
     from days as d
     inner join payops.balance_transactions as t on t.created >= d.starts and t.created < d.ends
@@ -193,7 +193,7 @@ set enable_mergejoin = 'off' as $$
   from paid as p
 $$;
 
--- lines_of_items: the items of a subscription as the lines of an invoice of which only the sum is known.
+-- lines_of_items: the items of a subscription as lines of an invoice of which only the total is known.
 create function payops.lines_of_items(p_items jsonb) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -203,7 +203,7 @@ set search_path = '' as $$
   from jsonb_array_elements(p_items) as i
 $$;
 
--- recount_revenue: the sums of these days say what the mirror says now.
+-- recount_revenue: sums these days again from the mirror.
 create function payops.recount_revenue(p_days date[]) returns void
 language sql
 set search_path = '' as $$
@@ -244,7 +244,7 @@ set search_path = '' as $$
   group by m.day, m.currency, k.dimension, k.key
 $$;
 
--- refresh_revenue: the sums by product, plan, state, card and currency are exact up to now; or those of the `p_most`
+-- refresh_revenue: brings the sums by product, plan, state, card and currency up to date, or those of the `p_most`
 -- newest stale days.
 create function payops.refresh_revenue(p_most integer default null) returns integer
 language plpgsql

@@ -1,7 +1,7 @@
--- Stripe's own itemised reports against the mirror.
+-- Stripe's own itemized reports compared with the mirror.
 
--- differences_from_report: of these rows of a report, each field in which the mirror's balance transaction is another,
--- in the order of the lines; the field `row` where the mirror has none.
+-- differences_from_report: each field in which a row of the report differs from the mirror's balance transaction, in
+-- the order of the lines; the field `row` if the mirror has no such transaction.
 create function payops_api.differences_from_report(p_rows jsonb) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,5 +1,5 @@
--- payouts_without_trace_id: payouts that arrived, newest first, whose trace id Stripe had not named when it was last
--- asked, and those that were mirrored before trace ids were kept. Not those that were skipped, or canceled.
+-- payouts_without_trace_id: payouts that arrived, newest first, whose trace ID Stripe did not have when it was last
+-- asked, and those mirrored before trace IDs were stored. Leaves out skipped and canceled ones.
 create function payops_api.payouts_without_trace_id(p_most integer, p_asked_before timestamptz, p_now timestamptz)
 returns jsonb
 language sql stable security definer

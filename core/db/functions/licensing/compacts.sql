@@ -1,4 +1,4 @@
--- compact_holders: the providers for whom something follows from this compact.
+-- compact_holders: the providers whose licences or privileges depend on this compact.
 create function payops.compact_holders(p_compact text) returns setof text
 language sql stable
 set search_path = '' as $$
@@ -7,7 +7,7 @@ set search_path = '' as $$
   order by l.provider_id
 $$;
 
--- licensing_rules: the compacts with their members, the telehealth registrations, and what admins set.
+-- licensing_rules: the compacts with their members, the telehealth registrations, and the policy set by admins.
 create function payops_api.licensing_rules() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -26,7 +26,7 @@ set search_path = '' as $$
   )
 $$;
 
--- put_compact: there is a compact like this; what follows from it for each holder follows anew.
+-- put_compact: adds or changes a compact, and derives the privileges of each holder again.
 create function payops_api.put_compact(
   p_actor text, p_actor_role text, p_rule jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -53,7 +53,7 @@ exception
 end
 $$;
 
--- put_compact_member: this state takes part in the compact in this time, and privileges follow from it at once.
+-- put_compact_member: this state takes part in the compact in this period; privileges are derived at once.
 create function payops_api.put_compact_member(
   p_actor text, p_actor_role text, p_rule jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -81,8 +81,8 @@ exception
 end
 $$;
 
--- verify_compact_members: somebody has seen at this source that these states take part in the compact as it stands here,
--- and privileges follow from that at once.
+-- verify_compact_members: records that somebody has checked at this source that these states take part in the compact
+-- as recorded here, and derives privileges at once.
 create function payops_api.verify_compact_members(
   p_actor text, p_actor_role text, p_compact text, p_states jsonb, p_source jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -112,7 +112,7 @@ begin
 end
 $$;
 
--- remove_compact_member: the state was never a member; one that leaves gets a last day instead.
+-- remove_compact_member: removes a state that was never a member; a state that leaves gets a last day instead.
 create function payops_api.remove_compact_member(
   p_actor text, p_actor_role text, p_compact text, p_state text, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -135,7 +135,7 @@ begin
 end
 $$;
 
--- put_registration: this state registers clinicians of other states for telehealth in this time.
+-- put_registration: records that this state registers clinicians of other states for telehealth in this period.
 create function payops_api.put_registration(
   p_actor text, p_actor_role text, p_rule jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -166,8 +166,8 @@ exception
 end
 $$;
 
--- apply_rules: what follows from the rules for these providers' licences follows anew, and waiting consultations that
--- they can take now are assigned.
+-- apply_rules: derives again what these providers' licences allow under the rules, and assigns waiting consultations
+-- that they can take now.
 create function payops.apply_rules(p_providers text[], p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -179,7 +179,7 @@ begin
 end
 $$;
 
--- set_licensing_policy: from now on licensing follows these rules.
+-- set_licensing_policy: sets the policy for licensing from now on.
 create function payops_api.set_licensing_policy(
   p_actor text, p_actor_role text, p_policy jsonb, p_reason text, p_now timestamptz
 ) returns jsonb

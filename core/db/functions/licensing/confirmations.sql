@@ -1,4 +1,4 @@
--- open_states: the states in which this provider holds a licence that is valid now or will be, once for each licence.
+-- open_states: the states in which this provider holds a licence that is or will be valid, once for each licence.
 create function payops.open_states(p_provider text, p_now timestamptz) returns text[]
 language plpgsql stable
 set search_path = '' as $$
@@ -11,7 +11,7 @@ begin
 end
 $$;
 
--- await_confirmation: where a second person must confirm, each licence of this provider that would open a state waits for
+-- await_confirmation: if a second person must confirm, each licence of this provider that would open a state waits for
 -- that, and so do the privileges of a licence that has become a home licence.
 create function payops.await_confirmation(p_provider text, p_open_before text[], p_actor text, p_now timestamptz)
 returns void

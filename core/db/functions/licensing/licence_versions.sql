@@ -1,5 +1,5 @@
--- licence_facts: what is recorded of a licence, for its history; the state is that of its home licence, if it has one.
--- Postgres inlines it, like `is_within`.
+-- licence_facts: the recorded facts of a licence, for its history; the state is that of its home licence, if it has
+-- one. Postgres inlines it, like `is_within`.
 create function payops.licence_facts(p_licence payops.licences, p_home_state text) returns jsonb
 language sql stable
 return jsonb_build_object(
@@ -9,7 +9,7 @@ return jsonb_build_object(
   'verified_by', p_licence.verified_by, 'awaiting', p_licence.awaiting
 );
 
--- record_licence_versions: the history of this provider's licences ends with how they are now.
+-- record_licence_versions: ends the history of this provider's licences with their present facts.
 --
 -- An import of a whole directory fills tables that are empty when the plan is made, and it has to be right to the end: all
 -- is looked up by the provider, and `>=` keeps the partial index of all open versions out of it.
@@ -39,7 +39,7 @@ begin
 end
 $$;
 
--- proof_of: the newest verification of this licence that there was at this moment; null where there was none.
+-- proof_of: the newest verification of this licence at this moment; null if there was none.
 create function payops.proof_of(p_provider text, p_state text, p_number text, p_at timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -53,8 +53,8 @@ set search_path = '' as $$
   limit 1
 $$;
 
--- licences_at: this provider's licences as they were known at this moment, in one state if given, each with whether it
--- was valid then and its proof. That of a derived privilege is the proof of its home licence.
+-- licences_at: this provider's licences as known at this moment, in one state if given, each with whether it was valid
+-- then and its verification. A derived privilege has the verification of its home licence.
 create function payops.licences_at(p_provider text, p_state text, p_at timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -82,8 +82,8 @@ set search_path = '' as $$
   where v.provider_id = p_provider and (p_state is null or v.state = p_state) and v.since <= p_at and v.until > p_at
 $$;
 
--- licences_on: this provider's licences as they were known at the end of this day of the business, or now if it has not
--- ended; each with whether it was valid then and its proof.
+-- licences_on: this provider's licences as known at the end of this business day, or now if it has not ended; each with
+-- whether it was valid then and its verification.
 create function payops_api.licences_on(p_provider text, p_day date, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

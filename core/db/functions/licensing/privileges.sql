@@ -1,6 +1,6 @@
 -- privileges_of: the states in which this provider may see patients by a compact because of a home licence, and when:
--- while the licence holds and both states take part. It ends there with its last day in either state, whichever ends
--- first. A membership counts only where somebody has verified it at its source.
+-- while the licence is valid and both states are members. A privilege ends with its last day in either state, whichever
+-- comes first. A membership counts only if somebody has verified it at its source.
 create function payops.privileges_of(p_provider text) returns table (
   home_licence_id bigint, compact text, state text, expires_on date, valid tstzrange
 )
@@ -23,9 +23,9 @@ begin
 end
 $$;
 
--- derive_licences: each licence of these providers is valid while it and what it rests on hold, and the privileges that
--- follow from a home licence are exactly there. The caller holds the providers' locks. All is looked up by the provider, also
--- where the tables were empty when the plans were made.
+-- derive_licences: makes each licence of these providers valid while it and what it depends on are valid, and stores
+-- exactly the privileges derived from each home licence. The caller holds the providers' locks. Everything is looked up
+-- by provider, also if the tables were empty when the plans were made.
 create function payops.derive_licences(p_providers text[], p_now timestamptz) returns void
 language plpgsql
 set search_path = ''
@@ -48,8 +48,8 @@ begin
 end
 $$;
 
--- derive_entered: each privilege and registration of this provider that somebody entered is valid in its days, and only
--- while the rule and the home licence that it rests on hold; never, where nobody verified the rule.
+-- derive_entered: makes each privilege and registration that staff entered for this provider valid on its days, and
+-- only while the rule and the home licence that it depends on are; never if nobody verified the rule.
 create function payops.derive_entered(p_provider text) returns void
 language plpgsql
 set search_path = '' as $$
@@ -78,7 +78,7 @@ begin
 end
 $$;
 
--- derive_privileges: the privileges of this provider are those that follow from their home licences as they are now.
+-- derive_privileges: stores exactly the privileges that this provider's present home licences give.
 create function payops.derive_privileges(p_provider text) returns void
 language plpgsql
 set search_path = '' as $$

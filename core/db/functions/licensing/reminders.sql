@@ -1,6 +1,6 @@
--- reminders_due: licences of active providers that end within 90, 60, 30 or 7 days and of which that reminder was not
--- sent yet, soonest first, at most 200; each with what it affects, and the states where nobody would be left. Who comes
--- late to several gets the nearest one alone.
+-- reminders_due: licences of active providers that end within 90, 60, 30 or 7 days and for which that reminder was not
+-- sent yet, soonest first, at most 200; each with what it affects, and the states where nobody would be left. If
+-- several reminders are due for a licence, only the nearest is sent.
 create function payops_api.reminders_due(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -51,7 +51,7 @@ set enable_mergejoin = 'off' as $$
   )
 $$;
 
--- queue_reminder: this reminder is due at each of these targets, and never again; nothing where it was queued before.
+-- queue_reminder: queues this reminder to each of these targets, once; nothing if it was queued before.
 create function payops_api.queue_reminder(p_reminder jsonb, p_targets jsonb, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -76,8 +76,8 @@ begin
 end
 $$;
 
--- queue_reminders: these reminders are due, each at its own targets, and one message about them all at these targets;
--- answers how many were not queued before, and nothing is queued where all were.
+-- queue_reminders: queues these reminders, each to its own targets, and one message about them all to these targets.
+-- Returns how many were not queued before; queues nothing if all were.
 create function payops_api.queue_reminders(
   p_reminders jsonb, p_summary jsonb, p_targets jsonb, p_now timestamptz
 ) returns jsonb

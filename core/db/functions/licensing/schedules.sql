@@ -1,5 +1,5 @@
--- duty_times: when this provider is there on this day in their time: in their hours, if they have any, and not on time
--- off. Hours that close before they open reach into the next day.
+-- duty_times: when this provider is on duty on this day in their time zone: in their hours, if they have any, and not
+-- on time off. Hours that close before they open reach into the next day.
 create function payops.duty_times(p_provider text, p_zone text, p_day date) returns tstzmultirange
 language sql stable
 set search_path = '' as $$
@@ -28,8 +28,8 @@ set search_path = '' as $$
   ) as whole (day)
 $$;
 
--- duty_now: whether this provider is there at this moment, with which capacity on that day (null: that of the directory),
--- and from when until when nothing of this changes, within that day. No row for one without a schedule.
+-- duty_now: whether this provider is on duty at this moment, with which capacity on that day (null: that of the
+-- directory), and from when until when none of this changes, within that day. No row for a provider without a schedule.
 create function payops.duty_now(
   p_provider text, p_now timestamptz, out on_duty boolean, out capacity integer, out since timestamptz, out until timestamptz
 ) returns setof record
@@ -62,7 +62,7 @@ return case
   else greatest(coalesce(p_schedule.capacity, p_provider.capacity) - p_provider.pending, 0)
 end;
 
--- settle_schedule: it is known whether this provider is there at this moment, and until when. The caller holds the
+-- settle_schedule: stores whether this provider is on duty at this moment, and until when. The caller holds the
 -- provider's lock.
 create function payops.settle_schedule(p_provider text, p_now timestamptz) returns void
 language sql
@@ -73,7 +73,7 @@ set search_path = '' as $$
   where s.provider_id = p_provider
 $$;
 
--- schedules_are_stale: whether somebody's hours, time off or day has changed since schedules were settled.
+-- schedules_are_stale: whether any provider's hours, time off or day has changed since schedules were settled.
 create function payops.schedules_are_stale(p_now timestamptz) returns boolean
 language plpgsql stable
 set search_path = '' as $$
@@ -83,9 +83,9 @@ begin
 end
 $$;
 
--- refresh_schedules: providers whose hours, time off or day has changed are available, or not, as their schedule says, at
--- most so many at a time; waiting consultations that they can take are assigned. Answers how many were refreshed. Who is
--- just being chosen by another transaction is left for the next time.
+-- refresh_schedules: makes providers whose hours, time off or day has changed available or not, as their schedule says,
+-- at most so many at a time, and assigns waiting consultations that they can take. Returns how many were refreshed.
+-- Providers whom another transaction is just choosing are left for the next time.
 create function payops_api.refresh_schedules(p_now timestamptz, p_limit integer default 500) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -113,7 +113,8 @@ begin
 end
 $$;
 
--- schedule_of: this provider's zone, hours, capacities by day and time off as one document; null where they have none.
+-- schedule_of: this provider's time zone, hours, capacities by day and time off as one document; null if they have
+-- none.
 create function payops.schedule_of(p_provider text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -140,7 +141,7 @@ set search_path = '' as $$
   where s.provider_id = p_provider
 $$;
 
--- provider_schedule: this provider's schedule, and whether they are there now; null where they have none.
+-- provider_schedule: this provider's schedule, and whether they are on duty now; null if they have none.
 create function payops_api.provider_schedule(p_provider text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -148,7 +149,7 @@ set search_path = '' as $$
   from payops.duty_now(p_provider, p_now) as d
 $$;
 
--- put_schedule: this provider is there as this document says, from now on; without a document always.
+-- put_schedule: sets this provider's schedule from now on; without a document they are always on duty.
 create function payops_api.put_schedule(
   p_actor text, p_actor_role text, p_provider text, p_schedule jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -171,7 +172,7 @@ begin
 end
 $$;
 
--- write_schedule: the tables hold exactly this schedule; refused where it is not one.
+-- write_schedule: stores exactly this schedule; refused if it is invalid.
 create function payops.write_schedule(p_provider text, p_schedule jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -205,7 +206,7 @@ exception
 end
 $$;
 
--- time_off_soon: who is on time off now or soon, earliest first.
+-- time_off_soon: providers who are on time off now or soon, earliest first.
 create function payops_api.time_off_soon(p_until date, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,5 +1,5 @@
--- state_of_order: the state of the patient of this order: of its own consultation, else of the patient's last one; null
--- where the patient has not asked to be seen.
+-- state_of_order: the state of the patient of this order: that of its own consultation, else of the patient's last one;
+-- null if the patient has not asked to be seen.
 create function payops.state_of_order(p_order text, p_patient text) returns text
 language sql stable
 set search_path = '' as $$
@@ -9,8 +9,9 @@ set search_path = '' as $$
   )
 $$;
 
--- require_served: refused where nobody may see the patient of this order now in this state, or else in the one that they
--- asked from, unless admins allow that, or their consultation is completed: what was seen may be paid.
+-- require_served: refuses if no provider may see the patient of this order now in this state (or else in the state that
+-- they asked from), unless admins allow that, or their consultation is completed: a completed consultation may be paid
+-- for.
 create function payops_api.require_served(
   p_order text, p_patient text, p_now timestamptz, p_state text default null
 ) returns jsonb
@@ -36,8 +37,8 @@ begin
 end
 $$;
 
--- states_at_risk: the states that somebody may see patients in now and where, within so many days, licences end so that
--- nobody is left; soonest first, with since when, who is the last, and the demand of 30 days.
+-- states_at_risk: the states that providers may see patients in now and where licences ending within so many days would
+-- leave nobody; soonest first, with that day, the last provider, and the demand of 30 days.
 create function payops_api.states_at_risk(p_days integer, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -15,7 +15,7 @@ begin
 end
 $$;
 
--- verify_licence: it is recorded who verified this licence, when, where, and when that is due again.
+-- verify_licence: records who verified this licence, when, where, and when verification is due again.
 create function payops_api.verify_licence(
   p_actor text, p_actor_role text, p_provider text, p_state text, p_number text, p_source text, p_now timestamptz,
   p_link text default null, p_note text default null, p_document text default null
@@ -56,8 +56,8 @@ begin
 end
 $$;
 
--- confirm_licence: a second person has confirmed this licence, so that it opens its state; or the privileges that follow
--- from it. Whoever entered it cannot confirm it.
+-- confirm_licence: records that a second person has confirmed this licence, so that it opens its state; or the
+-- privileges derived from it. The user who entered it cannot confirm it.
 create function payops_api.confirm_licence(
   p_actor text, p_actor_role text, p_provider text, p_state text, p_number text, p_now timestamptz
 ) returns jsonb
@@ -121,7 +121,7 @@ set search_path = '' as $$
   ))
 $$;
 
--- add_licence_document: a document of this provider is recorded; its file lies in the store under the ID that is answered.
+-- add_licence_document: records a document of this provider; its file is stored under the ID that is returned.
 create function payops_api.add_licence_document(
   p_actor text, p_actor_role text, p_id text, p_provider text, p_name text, p_media_type text, p_size_bytes integer,
   p_sha256 text, p_now timestamptz
@@ -140,7 +140,7 @@ begin
 end
 $$;
 
--- open_licence_document: the document's name and type; that this person opened it is in the audit log.
+-- open_licence_document: the document's name and type; writes to the audit log that this user opened it.
 create function payops_api.open_licence_document(p_actor text, p_actor_role text, p_id text, p_now timestamptz)
 returns jsonb
 language plpgsql security definer

@@ -1,6 +1,6 @@
--- record_api_call: a call of the payment API is recorded with its status and its time, ours and Stripe's apart. An
--- answer that says that we cannot serve is an incident of its code; those of Stripe, of a paused flow and of a defect
--- have their own.
+-- record_api_call: records a call of the payment API with its status and duration, ours and Stripe's separately. An
+-- answer that says we cannot serve (503, 500) is an incident of its code; calls that failed because of Stripe, a paused
+-- flow or a defect have incidents of their own.
 create function payops_api.record_api_call(
   p_operation text, p_status integer, p_own_ms double precision, p_stripe_ms double precision, p_now timestamptz,
   p_code text default null

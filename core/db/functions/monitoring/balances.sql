@@ -21,8 +21,8 @@ return case
   ) then 'other'
 end;
 
--- mark_stale_balance_days: the days on which these records moved the balance will be summed again, and those whose
--- charge was captured on another day than it was made will be counted again. A category without a figure is an
+-- mark_stale_balance_days: marks the days on which these records moved the balance to be summed again, and the days
+-- whose charge was captured on another day than it was created to be counted again. A category without a figure is an
 -- incident.
 create function payops.mark_stale_balance_days(p_records jsonb) returns void
 language sql
@@ -77,13 +77,13 @@ begin
       (t.created at time zone zone)::date as day, t.currency, t.reporting_category, t.amount_minor, t.fee_minor, t.net_minor
     from payops.balance_transactions as t
     where t.created >= starts and t.created < ends
-    offset 0 -- the planner expects few days of this, and sums them in parallel
+    offset 0 -- makes the planner expect few days, and sum them in parallel
   ) as m
   group by 1, 2, 3;
 end
 $$;
 
--- refresh_balances: the balance's daily sums are exact up to now.
+-- refresh_balances: brings the balance's daily sums up to date.
 create function payops.refresh_balances() returns void
 language plpgsql
 set search_path = '' as $$
@@ -178,7 +178,7 @@ set search_path = '' as $$
   ) as p
 $$;
 
--- record_payout_contents: the balance transactions that this payout contains are recorded.
+-- record_payout_contents: stores the balance transactions that this payout contains.
 create function payops_api.record_payout_contents(p_payout_id text, p_balance_transaction_ids jsonb) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -188,7 +188,7 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- record_contents_of_payouts: the contents of each of these payouts are known.
+-- record_contents_of_payouts: stores the contents of each of these payouts.
 create function payops_api.record_contents_of_payouts(p_contents jsonb) returns jsonb
 language sql security definer
 set search_path = '' as $$

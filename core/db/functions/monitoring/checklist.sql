@@ -1,5 +1,5 @@
--- access_findings: a sentence for each right that somebody has beyond what payops grants: outsiders none at all, the
--- app's login the functions of payops_api, and no login of an app owns a table.
+-- access_findings: a sentence for each permission beyond what payops grants: none at all for outsiders; for the app's
+-- login the functions of payops_api; and no app login owns a table.
 create function payops.access_findings() returns setof text
 language sql stable
 set search_path = '' as $$
@@ -39,14 +39,14 @@ set search_path = '' as $$
   )
 $$;
 
--- reserved_address: the address is of a domain that nobody can own (RFC 2606), as the demo's are.
+-- reserved_address: whether the address belongs to a domain that nobody can own (RFC 2606), like the demo's.
 create function payops.reserved_address(p_email text) returns boolean
 language sql immutable
 set search_path = '' as $$
   select lower(p_email) ~ '[@.](example|test|invalid|localhost)$' or lower(p_email) ~ '[@.]example[.](com|net|org)$'
 $$;
 
--- checklist_facts: what the deployment checklist has to know of the database.
+-- checklist_facts: the facts about the database that the deployment checklist needs.
 create function payops_api.checklist_facts(p_roles jsonb, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,10 +1,10 @@
--- figure_days: a figure on each business day of the period, for its sparkline; null on a day without any.
+-- figure_days: a figure on each business day of the period, for its sparkline; null on a day without data.
 create function payops.figure_days(p_name text, p_since date, p_until date, p_currency text)
 returns table (day date, value double precision)
 language sql stable
 set search_path = '' as $$
   with days as (select p_since + i as day from generate_series(0, p_until - p_since) as i),
-  recurring as ( -- by how much each day moved it, from what it was when the period began
+  recurring as ( -- each day's change, added to the value at the period's start
     select m.day, sum(m.after_minor - m.before_minor) as change
     from payops.daily_movements as m
     where p_name = 'mrr' and m.currency = p_currency and m.day between p_since and p_until
@@ -33,7 +33,8 @@ set search_path = '' as $$
   left join intakes as i on d.day = i.day
 $$;
 
--- intakes_of_days: how many consultations came on each business day, and how many of them were assigned at once.
+-- intakes_of_days: the number of consultations received on each business day, and how many of them were assigned at
+-- once.
 create function payops.intakes_of_days(p_since date, p_until date)
 returns table (day date, assigned_at_once bigint, consultations bigint)
 language sql stable

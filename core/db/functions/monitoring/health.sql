@@ -1,4 +1,4 @@
--- check_writes: the database took this write just now; a full disk or a read-only server refuses it.
+-- check_writes: writes to the database, to see whether it accepts writes: a full disk or a read-only server refuses.
 create function payops_api.check_writes(p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -6,7 +6,7 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- replication_lag: how many seconds this replica is behind, 0 where it has all that was sent; null on a primary.
+-- replication_lag: how many seconds this replica is behind; 0 if it has received everything, null on a primary.
 create function payops_api.replication_lag() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

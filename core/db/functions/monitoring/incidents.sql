@@ -1,4 +1,4 @@
--- record_incidents: each incident of the list is counted, or opened where its cause is new.
+-- record_incidents: counts each incident of the list, or opens it if its cause is new.
 create function payops_api.record_incidents(p_incidents jsonb) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -27,8 +27,8 @@ set search_path = '' as $$
   ) as h on true
 $$;
 
--- list_incidents: the incidents last seen first, at most 100,000, each with its trend by hour and by day: those that are
--- open, open and more than a note, resolved, or all.
+-- list_incidents: the incidents last seen first, at most 100,000, each with its trend by hour and by day. `p_show` is
+-- `open`, `to act on` (open and more severe than info), `resolved` or `all`.
 create function payops_api.list_incidents(
   p_open_only boolean default true, p_limit integer default 200, p_now timestamptz default now(),
   p_show text default null
@@ -90,7 +90,7 @@ begin
 end
 $$;
 
--- open_incident: the incident, locked; refused where it is not open.
+-- open_incident: the incident, locked; refused if it is not open.
 create function payops.open_incident(p_id bigint) returns payops.incidents
 language plpgsql
 set search_path = '' as $$
@@ -105,7 +105,7 @@ begin
 end
 $$;
 
--- resolve_incident: the incident is resolved with what was done about it; if it happens again, it opens again.
+-- resolve_incident: resolves the incident with what was done about it; if it happens again, it opens again.
 create function payops_api.resolve_incident(
   p_actor text, p_actor_role text, p_id bigint, p_resolution text, p_now timestamptz
 ) returns jsonb
@@ -127,7 +127,7 @@ begin
 end
 $$;
 
--- take_incident: the actor owns the incident, whoever had it before; with `p_release` nobody does.
+-- take_incident: makes the actor the owner of the incident, whoever owned it before; with `p_release` nobody owns it.
 create function payops_api.take_incident(
   p_actor text, p_actor_role text, p_id bigint, p_now timestamptz, p_release boolean default false
 ) returns jsonb
@@ -149,7 +149,8 @@ begin
 end
 $$;
 
--- silence_incident: no alert is sent about the incident until then; without a time alerts are sent again. It stays open.
+-- silence_incident: no alerts are sent about the incident until then; without a time, alerts are sent again. It stays
+-- open.
 create function payops_api.silence_incident(
   p_actor text, p_actor_role text, p_id bigint, p_reason text, p_now timestamptz, p_until timestamptz default null
 ) returns jsonb
@@ -177,8 +178,8 @@ begin
 end
 $$;
 
--- settle_incidents: an incident whose kind heals by itself is resolved once it was quiet for that kind's time, and one
--- about events once all of those are applied; answers how many were resolved. Old trends and samples are deleted.
+-- settle_incidents: resolves incidents whose kind resolves by itself after having been quiet for that kind's time, and
+-- incidents about events once all of those are applied. Returns how many. Deletes old trends and samples.
 create function payops_api.settle_incidents(p_quiet_seconds jsonb, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

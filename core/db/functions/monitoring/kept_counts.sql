@@ -1,7 +1,8 @@
--- What takes long to count is counted ahead by the worker (`kept_counts`), and shown from there while it is fresh.
+-- Counts that take long are computed in advance by the worker (`kept_counts`), and shown from there while they are
+-- fresh.
 
--- counted_lately: whether this was counted so short a while ago that counting again would take more than a twentieth of
--- the time.
+-- counted_lately: whether this was counted so recently that counting again would take more than a twentieth of the
+-- time.
 create function payops.counted_lately(p_subject text, p_asked_with text) returns boolean
 language sql stable
 set search_path = '' as $$
@@ -28,8 +29,8 @@ set search_path = '' as $$
     items = excluded.items, at_stake = excluded.at_stake, oldest = excluded.oldest
 $$;
 
--- kept_lately: what the worker counted last, if that takes more than 20 ms and is no longer ago than 10 s or 40 times as
--- long as it takes.
+-- kept_lately: the worker's last count, if counting takes more than 20 ms and the count is at most 10 s old, or 40
+-- times as old as counting takes.
 create function payops.kept_lately(p_subject text, p_asked_with text, p_now timestamptz) returns setof payops.kept_counts
 language sql stable rows 1
 set search_path = '' as $$

@@ -3,15 +3,15 @@ create function payops.seconds_bounds() returns double precision[]
 language sql immutable
 set search_path = '' as $$ select '{0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10}'::double precision[] $$;
 
--- seconds_bucket: the upper limit of the bucket that a duration falls into. Limits are counted from above, because each
--- belongs to its own bucket.
+-- seconds_bucket: the upper limit of the bucket that a duration falls into. Limits are searched from above, because
+-- each belongs to its own bucket.
 create function payops.seconds_bucket(p_seconds double precision) returns text
 language sql immutable
 return ('{0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,+Inf}'::text[])[
   14 - width_bucket(-p_seconds, '{-10,-5,-2.5,-1,-0.5,-0.25,-0.1,-0.05,-0.025,-0.01,-0.005,-0.0025,-0.001}'::double precision[])
 ];
 
--- count_metrics: what happened between two moments is added to the totals, once.
+-- count_metrics: adds what happened between two moments to the totals, once.
 create function payops.count_metrics(p_since timestamptz, p_until timestamptz) returns void
 language sql
 set search_path = ''
@@ -67,7 +67,7 @@ set enable_mergejoin = 'off' as $$
   on conflict (name, labels) do update set value = t.value + excluded.value
 $$;
 
--- queue_depths: how many items are in each queue, and since when the oldest is.
+-- queue_depths: the number of items in each queue, and how long the oldest has been waiting.
 create function payops.queue_depths() returns table (queue text, depth bigint, since timestamptz)
 language sql stable
 set search_path = '' as $$
@@ -88,8 +88,8 @@ set search_path = '' as $$
   select 'incidents_open', count(*), min(i.first_seen) from payops.incidents as i where i.resolved_at is null
 $$;
 
--- metrics_begin: from when on the totals count where they never did: everything, but of many events the newest 2,000, so
--- that the first reading is as quick as any other.
+-- metrics_begin: where the totals start on first use: from the very beginning, but for more than 2,000 events from the
+-- newest 2,000, so that the first reading is as fast as any other.
 create function payops.metrics_begin() returns timestamptz
 language sql stable
 set search_path = '' as $$
@@ -98,14 +98,14 @@ set search_path = '' as $$
   )
 $$;
 
--- metric_samples: the totals of everything up to a minute ago, and the queues now. The clock's row is locked, so that two
--- callers at once count nothing twice.
+-- metric_samples: the totals of everything up to a minute ago, and the queues now. The clock's row is locked, so that
+-- two callers at once count nothing twice.
 create function payops_api.metric_samples(p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
 declare
   since timestamptz;
-  -- An event that still waits to be applied is counted once it is.
+  -- An event that is waiting to be applied is counted once it is applied.
   until timestamptz := least(p_now - interval '1 minute', payops.recorded_since() - interval '1 microsecond');
 begin
   insert into payops.metric_clock default values on conflict do nothing;
@@ -138,8 +138,8 @@ begin
 end
 $$;
 
--- record_database_errors: a process's database errors since its last report are added, by code. No answer and a late one
--- are incidents; any other is a defect, which is reported by who met it.
+-- record_database_errors: adds a process's database errors since its last report, by code. No answer and a late answer
+-- are incidents; any other error is a defect, reported by the code that met it.
 create function payops_api.record_database_errors(p_times jsonb, p_now timestamptz) returns jsonb
 language sql security definer
 set search_path = '' as $$

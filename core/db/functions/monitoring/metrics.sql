@@ -1,4 +1,4 @@
--- rate: a fraction with its counts; no value where there is nothing to divide by.
+-- rate: a fraction with its numerator and denominator; null if there is nothing to divide by.
 create function payops.rate(p_numerator bigint, p_denominator bigint) returns jsonb
 language sql immutable
 set search_path = '' as $$
@@ -37,7 +37,7 @@ set search_path = '' as $$
       ) as unconfirmed
     from payops.payment_facts
     where created > p_now - interval '24 hours' and currency = p_currency
-      and created_day + 0 between p_since and p_until -- by the day of creation, a year's payments would be read
+      and created_day + 0 between p_since and p_until -- + 0: by the index of days, a year would be read
   ),
   processed as (
     select coalesce(sum(cardinality(d.processing_ms)), 0) as n
@@ -109,7 +109,7 @@ set search_path = '' as $$
       inner join payops.dispute_closings as k on k.created >= b.starts and k.created < b.ends
       inner join payops.disputes as d on k.id = d.id
       where d.status in ('won', 'lost') and d.currency = p_currency
-      union all -- no event told of the closing
+      union all -- disputes whose closing no event reported
       select d.status
       from bounds as b
       inner join payops.disputes as d on d.created >= b.starts and d.created < b.ends
@@ -126,12 +126,14 @@ set search_path = '' as $$
   from opened, closed, captured
 $$;
 
--- is_chargeback: whether a dispute took money: neither an inquiry that was not escalated nor one that was prevented.
+-- is_chargeback: whether a dispute took money: it is neither an inquiry that was not escalated nor a dispute that was
+-- prevented.
 create function payops.is_chargeback(p_status text) returns boolean
 language sql immutable
 return p_status not like 'warning\_%' and p_status <> 'prevented';
 
--- fresh_at: up to when the mirror is complete: the last event received, or the last complete backfill.
+-- fresh_at: the time up to which the mirror is complete: that of the last event received, or of the last complete
+-- backfill.
 create function payops.fresh_at() returns timestamptz
 language sql stable
 set search_path = '' as $$
@@ -141,7 +143,8 @@ set search_path = '' as $$
   )
 $$;
 
--- webhook_metrics: how long Stripe's events took to reach us, and then to be applied at the first attempt.
+-- webhook_metrics: how long Stripe's events took to reach us, and how long until they were applied at the first
+-- attempt.
 create function payops.webhook_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$

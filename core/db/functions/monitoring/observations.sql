@@ -1,7 +1,7 @@
--- Times and counts by business day: how they are kept exact, and how percentiles are read from them.
+-- Times and counts by business day: how they are kept exact, and how percentiles are computed from them.
 
--- time_bucket: the bucket of a time in milliseconds. Each bucket ends 4 % after it begins, so that a time that is read
--- from one is within 2 % of the true one, or within 0.01 ms. Postgres inlines this and the next function.
+-- time_bucket: the bucket of a time in milliseconds. Each bucket ends 4 % above its start, so that a time read from a
+-- bucket is within 2 % of the true one, or within 0.01 ms. Postgres inlines this and the next function.
 create function payops.time_bucket(p_ms double precision) returns smallint
 language sql immutable
 return floor(ln(least(greatest(p_ms, 0.01), 1e12)) / ln(1.04::double precision))::smallint;
@@ -11,7 +11,7 @@ create function payops.time_of_bucket(p_bucket smallint) returns double precisio
 language sql immutable
 return 1.04::double precision ^ (p_bucket + 0.5);
 
--- event_measures: what one handled event counts for. Postgres inlines it too.
+-- event_measures: what one handled event adds to the counts. Postgres inlines it too.
 create function payops.event_measures(
   p_created timestamptz, p_received_at timestamptz, p_came_by text, p_handled_at timestamptz, p_attempts integer
 )
@@ -42,7 +42,7 @@ set search_path = '' as $$
 $$;
 
 -- observed_times: each time of a measure between two moments, in milliseconds, from the rows themselves; for webhooks
--- those of some types and of one outcome or several (`failed,dead`), if given.
+-- only those of some types and of one or several outcomes (`failed,dead`), if given.
 create function payops.observed_times(
   p_measure text, p_from timestamptz, p_to timestamptz, p_types text[] default null, p_outcome text default null
 )
@@ -86,7 +86,8 @@ set enable_mergejoin = 'off' as $$
   where p_measure = 'assignment' and d.at >= p_from and d.at < p_to and d.kind = 'intake'
 $$;
 
--- observations_between: what the rows between two moments count for, as the changes of the day's sums are noted.
+-- observations_between: the counts of the rows between two moments, in the form in which changes of the day's sums are
+-- recorded.
 create function payops.observations_between(p_from timestamptz, p_to timestamptz)
 returns table (minute timestamptz, measure text, type text, outcome text, bucket smallint, observations bigint)
 language sql stable
@@ -120,9 +121,9 @@ set search_path = '' as $$
   group by 1, 2, 5
 $$;
 
--- refresh_observations: the sums by day are exact up to now, but for stale days, of which the newest `p_days` are counted
--- again; answers how many days were. What was noted and what the rows say is read at one moment, so that nothing is
--- counted twice.
+-- refresh_observations: brings the sums by day up to date, except for stale days, of which the newest `p_days` are
+-- counted again. Returns how many days. Recorded changes and rows are read at one moment, so that nothing is counted
+-- twice.
 create function payops.refresh_observations(p_days integer default 0) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -189,15 +190,15 @@ begin
 end
 $$;
 
--- rows_are_stored: whether the rows that a day is counted from are still stored: a day whose rows were deleted keeps its
--- sums.
+-- rows_are_stored: whether the rows that a day is counted from are still stored; a day whose rows were deleted keeps
+-- its sums.
 create function payops.rows_are_stored(p_day date) returns boolean
 language sql stable
 set search_path = '' as $$
   select not exists (select from payops.retention_runs as r where r.deleted_before > payops.day_start(p_day))
 $$;
 
--- stale_days_between: the stale days of a period; what they come to is read from the rows.
+-- stale_days_between: the stale days of a period; their figures are read from the rows.
 create function payops.stale_days_between(p_since date, p_until date) returns date[]
 language sql stable
 set search_path = '' as $$
@@ -206,8 +207,8 @@ set search_path = '' as $$
   )
 $$;
 
--- counted_buckets: how often each bucket of a measure was observed on these business days, and in the rows between any
--- further moments; for events those of some types and of one outcome or several (`failed,dead`), if given.
+-- counted_buckets: how often each bucket of a measure was observed on these business days, and in the rows between
+-- further moments; for events only those of some types and of one or several outcomes (`failed,dead`), if given.
 create function payops.counted_buckets(
   p_measure text, p_since date, p_until date, p_types text[] default null, p_outcome text default null,
   p_edges tstzrange[] default '{}'
@@ -264,8 +265,8 @@ set search_path = '' as $$
   group by w.n
 $$;
 
--- time_at: the time at a fraction of `p_n` sorted times, between two of them where it falls between, as percentile_cont
--- defines it. `p_up_to` is how many times are in each bucket and those before it.
+-- time_at: the time at a fraction of `p_n` sorted times, interpolated between two of them as percentile_cont does.
+-- `p_up_to` has the cumulative number of times up to each bucket.
 create function payops.time_at(p_n bigint, p_fraction double precision, p_buckets smallint[], p_up_to numeric[])
 returns double precision
 language sql immutable

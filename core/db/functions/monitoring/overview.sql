@@ -1,5 +1,5 @@
--- daily_series: each business day of the period with its payments, what they came to and the disputes opened, in one
--- currency; a day without any is there with zeros.
+-- daily_series: each business day of the period with its payments, their amount and the disputes opened, in one
+-- currency; a day without any has zeros.
 create function payops.daily_series(p_since date, p_until date, p_currency text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -21,7 +21,7 @@ set search_path = '' as $$
   left join opened as o on g.day = o.day
 $$;
 
--- amounts: what these come to and how many they are, a currency each, since sums never cross currencies.
+-- amounts: the total and the number of these items by currency, since sums never mix currencies.
 create function payops.amounts(p_minor bigint[], p_currencies text[]) returns jsonb
 language sql immutable
 set search_path = '' as $$
@@ -36,7 +36,7 @@ set search_path = '' as $$
   ) as s
 $$;
 
--- past_due_by_currency: how many subscriptions are past due, a currency each.
+-- past_due_by_currency: how many subscriptions are past due, by currency.
 create function payops.past_due_by_currency() returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -49,8 +49,8 @@ set search_path = '' as $$
   ) as c
 $$;
 
--- action_items: what staff have to do, a row a kind, with how many items there are, the money at stake, the first
--- deadline and since when the oldest is open. `p_retry_rules` is the decline table of retryable_now.
+-- action_items: what staff have to do: one row per kind, with the number of items, the money at stake, the first
+-- deadline and how long the oldest has been open. `p_retry_rules` is the decline table of retryable_now.
 create function payops.action_items(p_now timestamptz, p_retry_rules jsonb)
 returns table (kind text, items bigint, at_stake jsonb, deadline timestamptz, oldest timestamptz)
 language sql stable
@@ -68,7 +68,7 @@ set search_path = '' as $$
     from payops.early_fraud_warnings as w
     inner join payops.charges as c on w.charge_id = c.id
     where w.actionable and not c.disputed and w.created > p_now - interval '120 days'
-    offset 0 -- what was refunded is looked up once
+    offset 0 -- looks up the refunded amount once
   ) as f
   where f.refunded < f.captured
   union all
@@ -129,8 +129,8 @@ set search_path = '' as $$
   where i.resolved_at is null and i.severity <> 'info'
 $$;
 
--- marks: what happened in the period that may explain a figure: incidents that began, payment flows that were paused or
--- resumed, and versions that were deployed after the first; the newest 30, oldest first.
+-- marks: what happened in the period that may explain a change: incidents that began, payment flows that were paused or
+-- resumed, and versions deployed after the first; the newest 30, oldest first.
 create function payops.marks(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -165,8 +165,8 @@ set search_path = '' as $$
   from (select n.* from happened as n order by n.at desc limit 30) as h
 $$;
 
--- overview: everything the overview shows, as of one moment: the figures of a period and of the one before it, their
--- days, what happened in it, and the action items.
+-- overview: everything the overview shows, at one moment: the figures of a period and of the one before it, their days,
+-- what happened in it, and the action items.
 create function payops_api.overview(
   p_since date, p_until date, p_previous_since date, p_previous_until date, p_currency text, p_now timestamptz,
   p_retry_rules jsonb default '{}'
@@ -195,7 +195,7 @@ begin
 end
 $$;
 
--- currencies: those in which there are payments, the one with the most first.
+-- currencies: the currencies of all payments, the most frequent first.
 create function payops_api.currencies() returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

@@ -1,13 +1,14 @@
--- silent_after: how long a process may be silent before it counts as ended.
+-- silent_after: how long a process may be silent before it counts as dead.
 create function payops.silent_after() returns interval
 language sql immutable
 set search_path = '' as $$
   select interval '45 seconds'
 $$;
 
--- heartbeat: the process runs, and how its connection pool is used. One that fell silent without saying that it stops is
--- an incident; only a process that itself reported all the while judges, since an outage of the database silences all.
--- Silence is measured by the database's own clock, since the sandbox's may be advanced.
+-- heartbeat: records that the process runs, and how its connection pool is used. A process that fell silent without
+-- announcing its stop is an incident. Only a process that itself kept reporting judges this, since an outage of the
+-- database silences all of them. Silence is measured by the database's own clock, since the sandbox's clock may be
+-- advanced.
 create function payops_api.heartbeat(p_process text, p_kind text, p_pool jsonb, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -47,7 +48,7 @@ begin
 end
 $$;
 
--- process_stopped: the process was stopped on purpose, so its silence is no incident.
+-- process_stopped: records that the process was stopped on purpose, so that its silence is no incident.
 create function payops_api.process_stopped(p_process text) returns jsonb
 language sql security definer
 set search_path = '' as $$
@@ -55,7 +56,7 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- stripe_latency: how calls to Stripe went in the last 15 minutes.
+-- stripe_latency: the duration and errors of calls to Stripe in the last 15 minutes.
 create function payops.stripe_latency(p_now timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -69,7 +70,7 @@ set search_path = '' as $$
   where c.at > p_now - interval '15 minutes' and c.at <= p_now
 $$;
 
--- live_system: the state of what runs now: processes, Stripe, queues, the last sweep and the last comparison.
+-- live_system: the state of the running system: processes, Stripe, queues, the last sweep and the last comparison.
 create function payops_api.live_system(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -100,7 +101,8 @@ set search_path = '' as $$
   )
 $$;
 
--- report_late_webhooks: events that Stripe delivered over five minutes late since the last report are an incident.
+-- report_late_webhooks: reports events that Stripe delivered more than five minutes late since the last report as an
+-- incident.
 create function payops_api.report_late_webhooks(p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

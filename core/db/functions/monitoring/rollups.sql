@@ -1,4 +1,4 @@
--- mark_stale_payments: every payment and charge that these records affect will be counted again.
+-- mark_stale_payments: marks every payment and charge that these records affect to be counted again.
 create function payops.mark_stale_payments(p_records jsonb) returns void
 language plpgsql
 set search_path = '' as $$
@@ -27,8 +27,8 @@ begin
 end
 $$;
 
--- payment_attempts: each attempt of these payment intents, those still pending included. Where no event told of a
--- failed confirmation, the intent's last error without a charge is one, at the earliest time it can have been.
+-- payment_attempts: each attempt at these payment intents, including pending ones. If no event reported a failed
+-- confirmation, the intent's last error without a charge counts as one, at the earliest time it can have happened.
 create function payops.payment_attempts(p_ids text[])
 returns table (
   payment_intent_id text, at timestamptz, id text, pending boolean, succeeded boolean, found boolean,
@@ -54,8 +54,8 @@ set search_path = '' as $$
     and not exists (select from payops.failed_confirmations as f where f.payment_intent_id = i.id)
 $$;
 
--- payment_facts_of: the facts about these payment intents that figures are counted from, according to the mirror now. An
--- authorization that was canceled and never captured is voided: neither a success nor a failure.
+-- payment_facts_of: the facts about these payment intents that figures are counted from, according to the mirror now.
+-- An authorization that was canceled and never captured is voided: neither a success nor a failure.
 create function payops.payment_facts_of(p_ids text[]) returns setof payops.payment_facts
 language sql stable
 set search_path = '' as $$
@@ -94,7 +94,7 @@ set search_path = '' as $$
       when
         i.status = 'succeeded' and s.paid_by_card_at is not null
         and i.id not in (select r.payment_intent_id from renewals as r)
-        -- a charge that says it is older than its payment is no reason to count nothing at all
+        -- a charge dated before its payment must not stop the count
         then greatest(0, least(extract(epoch from s.paid_by_card_at - i.created) * 1000, 2147483647))::integer
     end,
     coalesce(s.advice_code, ''), s.found_failure_at, coalesce(s.method_type, ''),
@@ -104,8 +104,8 @@ set search_path = '' as $$
   where i.id = any(p_ids)
 $$;
 
--- capture_facts_of: when each of these charges was captured, if it was: at its balance transaction's time, else when an
--- event said so, else when it was made; and whether it was ever disputed.
+-- capture_facts_of: when each of these charges was captured, if it was: the time of its balance transaction, else of
+-- the event, else of the charge's creation; and whether it was ever disputed.
 create function payops.capture_facts_of(p_ids text[]) returns setof payops.capture_facts
 language sql stable
 set search_path = '' as $$
@@ -121,7 +121,7 @@ set search_path = '' as $$
   where c.id = any(p_ids) and c.captured and c.status = 'succeeded'
 $$;
 
--- recount_payments: the payment rollups of these business days are counted again from the facts.
+-- recount_payments: counts the payment rollups of these business days again, from the facts.
 create function payops.recount_payments(p_days date[]) returns void
 language sql
 set search_path = '' as $$
@@ -167,7 +167,7 @@ set search_path = '' as $$
   group by f.created_day, f.currency
 $$;
 
--- recount_attempts: the attempt rollups of these business days are counted again from the mirror; pending charges do not
+-- recount_attempts: counts the attempt rollups of these business days again, from the mirror; pending charges do not
 -- count yet.
 create function payops.recount_attempts(p_days date[]) returns void
 language sql
@@ -199,7 +199,7 @@ set search_path = '' as $$
   group by d.day, a.currency
 $$;
 
--- recount_captures: the capture rollups of these business days are counted again from the facts.
+-- recount_captures: counts the capture rollups of these business days again, from the facts.
 create function payops.recount_captures(p_days date[]) returns void
 language sql
 set search_path = '' as $$
@@ -213,8 +213,8 @@ set search_path = '' as $$
   group by f.day, f.currency
 $$;
 
--- refresh_captures: the facts and rollups of these charges and of the charges of these payments are exact; only days on
--- which something changed are counted again.
+-- refresh_captures: brings the facts and rollups of these charges, and of the charges of these payments, up to date.
+-- Only days on which something changed are counted again.
 create function payops.refresh_captures(p_charge_ids text[], p_payment_ids text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -246,8 +246,8 @@ begin
 end
 $$;
 
--- refresh_payments: the facts and rollups of these payments are exact, on the days they left as well as those they are
--- on.
+-- refresh_payments: brings the facts and rollups of these payments up to date, both on the days they left and on the
+-- days they moved to.
 create function payops.refresh_payments(p_ids text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -281,12 +281,12 @@ begin
 end
 $$;
 
--- lock_rollups: only one transaction at a time counts payments, attempts and captures.
+-- lock_rollups: lets only one transaction at a time count payments, attempts and captures.
 create function payops.lock_rollups() returns void
 language sql
 set search_path = '' as $$ select pg_advisory_xact_lock(payops.advisory_lock('recount payments')) $$;
 
--- refresh_rollups: everything stale is counted again, or only the oldest `p_most` payments and charges; answers how many.
+-- refresh_rollups: counts everything stale again, or only the oldest `p_most` payments and charges. Returns how many.
 create function payops.refresh_rollups(p_most integer default null) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -296,7 +296,7 @@ declare
 begin
   if pg_is_in_recovery() or not exists (select from payops.stale_payments) and not exists (select from payops.stale_charges)
   then
-    return 0; -- nobody waits for one who counts
+    return 0; -- nobody waits while another transaction is counting
   end if;
   perform payops.lock_rollups();
   with taken as (

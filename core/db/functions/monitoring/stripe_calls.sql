@@ -1,4 +1,4 @@
--- record_stripe_call: a call to Stripe is recorded with its duration and the class of its error, if any.
+-- record_stripe_call: records a call to Stripe with its duration and the class of its error, if any.
 create function payops_api.record_stripe_call(
   p_operation text, p_duration_ms double precision, p_now timestamptz,
   p_request_id text default null, p_error text default null, p_subject text default null
@@ -12,8 +12,8 @@ set search_path = '' as $$
   select 'true'::jsonb
 $$;
 
--- report_stripe_error: an error of Stripe's is an incident of its class. A declined card is no incident; a request that
--- Stripe finds invalid is one only where it would have changed something.
+-- report_stripe_error: reports an error of Stripe's as an incident of its class. A declined card is no incident; an
+-- invalid request is one only if it would have changed something.
 create function payops.report_stripe_error(
   p_error text, p_operation text, p_subject text, p_request_id text, p_now timestamptz
 ) returns void
@@ -47,7 +47,7 @@ set search_path = '' as $$
   limit 1
 $$;
 
--- stripe_call_metrics: how long Stripe took to answer calls that make or change something; reads are left out.
+-- stripe_call_metrics: how long Stripe took to answer calls that create or change something; reads are left out.
 create function payops.stripe_call_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$

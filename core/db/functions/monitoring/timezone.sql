@@ -39,8 +39,8 @@ begin
 end
 $$;
 
--- choose_business_timezone: days end at this zone's midnight from now on, audited. Where that is another one,
--- everything is stale and will be counted again; answers how many payments that are. With `p_unless_chosen`, a zone
+-- choose_business_timezone: days end at this zone's midnight from now on; audited. If the zone is a new one, all
+-- figures become stale and are counted again. Returns how many payments that affects. With `p_unless_chosen`, a zone
 -- that was chosen before stays.
 create function payops_api.choose_business_timezone(
   p_timezone text, p_actor text, p_actor_role text, p_now timestamptz, p_unless_chosen boolean default false
@@ -69,8 +69,8 @@ begin
 end
 $$;
 
--- mark_all_stale: every day will be counted again, the oldest payments first; answers how many payments there are, and
--- charges without one.
+-- mark_all_stale: marks every day to be counted again, the oldest payments first. Returns the number of payments, and
+-- of charges without one.
 create function payops.mark_all_stale() returns bigint
 language plpgsql
 set search_path = '' as $$
@@ -90,7 +90,7 @@ begin
   perform payops.sum_revenue_changes();
   perform payops.sum_trial_changes();
   insert into payops.stale_recovery (invoice_id) select r.invoice_id from payops.recovery_invoices as r;
-  insert into payops.stale_observation_days (day) -- and those beside it, on which its ends may fall now
+  insert into payops.stale_observation_days (day) -- and its neighbours, which its hours may now belong to
   select distinct o.day + n.days from payops.daily_observations as o cross join generate_series(-1, 1) as n (days);
   perform payops.mark_all_unreconciled();
   insert into payops.stale_balance_days (day)
@@ -114,15 +114,15 @@ set search_path = '' as $$
 begin
   perform payops.refresh_balances();
   perform payops.refresh_revenue(30);
-  perform payops.refresh_subscriptions(10000); -- so many take less time than a page waits for a lock
+  perform payops.refresh_subscriptions(10000); -- this many take less time than a page waits for a lock
   perform payops.refresh_observations(10);
   perform payops.refresh_recovery(5000);
   return to_jsonb(payops.refresh_rollups(p_most));
 end
 $$;
 
--- refresh_figures: everything that a figure is counted from is exact up to now. Where much is stale at once, as after an
--- upgrade or in a new time zone, a part of it is counted here, and the worker counts the rest.
+-- refresh_figures: brings everything that figures are counted from up to date. If much is stale at once, as after an
+-- upgrade or a change of time zone, a part of it is counted here and the worker counts the rest.
 create function payops.refresh_figures() returns void
 language plpgsql
 set search_path = '' as $$

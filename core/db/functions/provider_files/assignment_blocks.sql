@@ -1,11 +1,11 @@
--- may_be_assigned: whether this provider may be assigned anybody at all, whatever their licences and capacity: they are
--- active, and neither excluded nor without a valid NPI.
+-- may_be_assigned: whether this provider may be assigned any consultation, apart from licences and capacity: they are
+-- active, not excluded, and have a valid NPI.
 create function payops.may_be_assigned(p_provider payops.providers) returns boolean
 language sql immutable
 return p_provider.active and p_provider.blocked_reason is null;
 
--- refresh_blocked_reason: the provider's `blocked_reason` names each open block, and their availability follows. The
--- caller holds the provider's lock.
+-- refresh_blocked_reason: updates the provider's `blocked_reason`, which names each open block, and their availability.
+-- The caller holds the provider's lock.
 create function payops.refresh_blocked_reason(p_provider text) returns void
 language sql
 set search_path = '' as $$
@@ -17,8 +17,8 @@ set search_path = '' as $$
   select payops.rewrite_availability(p_provider)
 $$;
 
--- block_assignment: the provider is out of assignment from now on, for this reason, with an audit entry; answers false if
--- they already are for a reason of this kind, whose day and sentence are brought up to date.
+-- block_assignment: takes the provider out of assignment for this reason, with an audit entry. Returns false if they
+-- already are for a reason of this kind, whose day and sentence are then updated.
 create function payops.block_assignment(
   p_actor text, p_actor_role text, p_provider text, p_kind text, p_since date, p_reason text, p_now timestamptz
 ) returns boolean
@@ -44,8 +44,8 @@ begin
 end
 $$;
 
--- lift_block: the provider's block of this kind has ended, for this reason, with an audit entry; waiting consultations
--- that they can take again are assigned. Answers false if there was none.
+-- lift_block: ends the provider's block of this kind, for this reason, with an audit entry; waiting consultations that
+-- they can take again are assigned. Returns false if there was none.
 create function payops.lift_block(
   p_actor text, p_actor_role text, p_provider text, p_kind text, p_reason text, p_now timestamptz
 ) returns boolean

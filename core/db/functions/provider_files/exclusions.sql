@@ -1,4 +1,4 @@
--- exclusion_reason: why an excluded provider is out of assignment, as staff read it.
+-- exclusion_reason: why an excluded provider is out of assignment, in words for staff.
 create function payops.exclusion_reason(p_provider text) returns text
 language sql stable
 set search_path = '' as $$
@@ -9,8 +9,9 @@ set search_path = '' as $$
   from payops.listed_exclusions as l where l.provider_id = p_provider and l.status = 'excluded'
 $$;
 
--- exclude_provider: the provider is out of assignment because of their listed exclusions, from the first one's day on. The
--- first time this is an incident, which says how many consultations must move and were assigned since that day.
+-- exclude_provider: takes the provider out of assignment because of their listed exclusions, from the first exclusion's
+-- day on. The first time this opens an incident, which says how many consultations must move and how many were assigned
+-- since that day.
 create function payops.exclude_provider(p_actor text, p_actor_role text, p_provider text, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -34,8 +35,9 @@ begin
 end
 $$;
 
--- put_listed_exclusion: one row of the list that is or may be about this provider is stored once and acted upon: by NPI
--- the provider is excluded, by name alone a person must decide. What a person decided stays. Answers the outcome.
+-- put_listed_exclusion: stores one row of the list that is or may be about this provider, once, and acts on it: matched
+-- by NPI, the provider is excluded; by name alone, a person must decide. A person's decision stays. Returns the
+-- outcome.
 create function payops.put_listed_exclusion(p_actor text, p_actor_role text, p_row jsonb, p_now timestamptz) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -95,8 +97,8 @@ begin
 end
 $$;
 
--- note_unlisted: the stored exclusions that a full list no longer has are noted as such; answers an outcome for each that
--- was listed until now. That alone lifts no block.
+-- note_unlisted: marks the stored exclusions that a full list no longer has. Returns an outcome for each that was
+-- listed until now. That alone lifts no block.
 create function payops.note_unlisted(p_rows jsonb, p_now timestamptz) returns setof jsonb
 language sql
 set search_path = '' as $$
@@ -117,8 +119,8 @@ set search_path = '' as $$
   from gone as g inner join payops.providers as p on g.provider_id = p.id
 $$;
 
--- import_exclusions: the rows of the list that concern our providers are stored and acted upon, all of them or none;
--- answers one outcome for each. A full list that is much shorter than the last one is refused. A trial changes nothing.
+-- import_exclusions: stores the rows of the list that concern our providers and acts on them, all or none. Returns one
+-- outcome for each. A full list that is much shorter than the last one is refused. A trial changes nothing.
 create function payops_api.import_exclusions(
   p_actor text, p_actor_role text, p_file jsonb, p_rows jsonb, p_now timestamptz, p_trial boolean default false
 ) returns jsonb
@@ -161,7 +163,7 @@ begin
 end
 $$;
 
--- decide_exclusion: a person says whether the row of the list that bears the provider's name is about them: then they are
+-- decide_exclusion: records whether the row of the list with the provider's name is about them: if so they are
 -- excluded, else the row is dismissed and not asked about again.
 create function payops_api.decide_exclusion(
   p_actor text, p_actor_role text, p_id bigint, p_is_theirs boolean, p_reason text, p_now timestamptz
@@ -192,8 +194,8 @@ begin
 end
 $$;
 
--- listed_exclusions: the rows of the list that concern our providers and are not dismissed, those to be decided first; of
--- one provider if given, dismissed ones included.
+-- listed_exclusions: the rows of the list that concern our providers and are not dismissed, undecided ones first; for
+-- one provider if given, then including dismissed ones.
 create function payops_api.listed_exclusions(p_provider text default null) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

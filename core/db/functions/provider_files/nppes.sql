@@ -1,10 +1,10 @@
--- plain_number: a licence number as numbers are compared: without case, punctuation and leading zeros.
+-- plain_number: a licence number as it is compared: without case, punctuation and leading zeros.
 create function payops.plain_number(p_number text) returns text
 language sql immutable
 return ltrim(upper(regexp_replace(p_number, '[^A-Za-z0-9]', '', 'g')), '0');
 
--- nppes_licences: each licence that the NPI registry names for this provider, compared with ours: `same`; `differs` from
--- ours in that state; `number_missing` in ours; `missing`, with its dates unknown; or `not_a_state`.
+-- nppes_licences: each licence that the NPI registry lists for this provider, compared with ours: `same`; `differs`
+-- from ours in that state; `number_missing` in ours; `missing`, with unknown dates; or `not_a_state`.
 create function payops.nppes_licences(p_provider text)
 returns table (code text, state text, number text, ours text, result text)
 language sql stable
@@ -37,8 +37,8 @@ set search_path = '' as $$
   order by n.place
 $$;
 
--- registry_findings: what somebody should check in the NPI registry's entry of this provider; an object for each, with
--- its `kind`. An entry of another person says nothing about this provider's taxonomies and licences.
+-- registry_findings: what staff should check in this provider's entry in the NPI registry: an object for each, with its
+-- `kind`. An entry about another person says nothing about this provider's taxonomies and licences.
 create function payops.registry_findings(p_provider text) returns setof jsonb
 language sql stable
 set search_path = '' as $$
@@ -69,8 +69,9 @@ set search_path = '' as $$
   from payops.nppes_licences(p_provider) as l where l.result <> 'same'
 $$;
 
--- put_nppes_entry: the provider's entry is what the file says, unless ours is newer; a deactivated NPI takes the provider
--- out of assignment, with an incident, and a reactivated one back in. Answers what was done and what to check.
+-- put_nppes_entry: stores the provider's entry from the file, unless ours is newer. A deactivated NPI takes the
+-- provider out of assignment, with an incident; a reactivated one puts them back. Returns what was done and what to
+-- check.
 create function payops.put_nppes_entry(p_actor text, p_actor_role text, p_entry jsonb, p_now timestamptz) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -123,8 +124,8 @@ begin
 end
 $$;
 
--- import_nppes: these entries of the NPI registry are stored and acted upon, all of them or none; answers one outcome for
--- each. A trial changes nothing.
+-- import_nppes: stores these entries of the NPI registry and acts on them, all or none. Returns one outcome for each. A
+-- trial changes nothing.
 create function payops_api.import_nppes(
   p_actor text, p_actor_role text, p_file jsonb, p_entries jsonb, p_now timestamptz, p_trial boolean default false
 ) returns jsonb
@@ -149,8 +150,8 @@ begin
 end
 $$;
 
--- registry_findings: the providers whose entry in the NPI registry has something to check, by name, at most 500, and how
--- many there are.
+-- registry_findings: the providers whose entry in the NPI registry has something to check, by name, at most 500, and
+-- their total number.
 create function payops_api.registry_findings() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -169,8 +170,8 @@ set search_path = '' as $$
   from found as f
 $$;
 
--- registry_entry: what the NPI registry says about this provider, with the names of their taxonomies, the specialties those
--- mean, and their licences beside ours; null if nothing was imported for their NPI.
+-- registry_entry: what the NPI registry says about this provider, with the names of their taxonomies, the specialties
+-- those stand for, and their licences beside ours; null if nothing was imported for their NPI.
 create function payops_api.registry_entry(p_provider text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,4 +1,4 @@
--- registry_subjects: the providers whom the files are searched for, active or not: id, name and NPI.
+-- registry_subjects: the providers that the files are searched for, active or not: ID, name and NPI.
 create function payops_api.registry_subjects() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -6,7 +6,7 @@ set search_path = '' as $$
   from payops.providers as p
 $$;
 
--- record_registry_import: the import of this file is recorded, with how often each outcome occurred and an audit entry.
+-- record_registry_import: records the import of this file, with the number of each outcome and an audit entry.
 create function payops.record_registry_import(
   p_actor text, p_actor_role text, p_kind text, p_file jsonb, p_outcomes jsonb, p_now timestamptz
 ) returns void
@@ -31,7 +31,7 @@ begin
 end
 $$;
 
--- registry_imports: the newest import of each kind of file: its name, rows and outcomes, when it was and by whom.
+-- registry_imports: the latest import of each kind of file: its name, rows and outcomes, when it was and by whom.
 create function payops_api.registry_imports() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -43,8 +43,8 @@ set search_path = '' as $$
   ) as n
 $$;
 
--- unscreened_providers: how many providers were added after the last import of the exclusion list, and so were not looked
--- for in it.
+-- unscreened_providers: how many providers were added after the last import of the exclusion list, and so were not
+-- screened against it.
 create function payops_api.unscreened_providers() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -53,8 +53,8 @@ set search_path = '' as $$
   where p.created_at > (select max(i.imported_at) from payops.registry_imports as i where i.kind = 'exclusions')
 $$;
 
--- assigned_since: the consultations that this provider was assigned on this business day or later, newest first, at most
--- 1,000: when, in which state, and the outcome of each.
+-- assigned_since: the consultations that were assigned to this provider on this business day or later, newest first, at
+-- most 1,000: when, in which state, and the outcome of each.
 create function payops.assigned_since(p_provider text, p_since date)
 returns table (
   consultation_id text, assigned_at timestamptz, state text, specialty text, order_id text, status text, is_theirs boolean
@@ -73,8 +73,8 @@ set search_path = '' as $$
   limit 1000
 $$;
 
--- blocked_providers: who is out of assignment and why, since which day, what the list says of a return, how many open
--- consultations must move, and how many they were assigned since that day.
+-- blocked_providers: the providers out of assignment: why, since which day, what the list says of a reinstatement, how
+-- many open consultations must move, and how many were assigned since that day.
 create function payops_api.blocked_providers() returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -95,7 +95,8 @@ set search_path = '' as $$
   where b.lifted_at is null
 $$;
 
--- assigned_since_block: the consultations that this provider was assigned since the day from which they are blocked.
+-- assigned_since_block: the consultations that were assigned to this provider since the day from which they are
+-- blocked.
 create function payops_api.assigned_since_block(p_provider text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -107,7 +108,7 @@ set search_path = '' as $$
   cross join lateral payops.assigned_since(p_provider, f.since) as a
 $$;
 
--- return_provider: somebody lifts every block of this provider, who may be assigned again, for the reason given.
+-- return_provider: lifts every block of this provider, who may be assigned again, for the reason given.
 create function payops_api.return_provider(
   p_actor text, p_actor_role text, p_provider text, p_reason text, p_now timestamptz
 ) returns jsonb

@@ -1,5 +1,5 @@
--- import_taxonomy: the code set is what the file says, whole or not at all: codes that are no longer in it are retired and
--- keep their meaning. Answers one outcome for each code. A trial changes nothing.
+-- import_taxonomy: stores the code set of the file, whole or not at all: codes that are no longer in it are retired and
+-- keep their meaning. Returns one outcome for each code. A trial changes nothing.
 create function payops_api.import_taxonomy(
   p_actor text, p_actor_role text, p_file jsonb, p_codes jsonb, p_now timestamptz, p_trial boolean default false
 ) returns jsonb
@@ -49,8 +49,8 @@ begin
 end
 $$;
 
--- taxonomy_codes: the codes that mean one of our specialties or that a provider is registered with, those found by code
--- or name if text is given; each with what it means and how many providers have it; at most 1,000.
+-- taxonomy_codes: the codes that stand for one of our specialties or that a provider is registered with, or those found
+-- by code or name if text is given; each with its specialties and the number of providers who have it; at most 1,000.
 create function payops_api.taxonomy_codes(p_search text default null) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -79,7 +79,7 @@ set search_path = '' as $$
   ) as l
 $$;
 
--- set_taxonomy_specialties: this taxonomy code means exactly these of our specialties, with an audit entry.
+-- set_taxonomy_specialties: makes this taxonomy code stand for exactly these of our specialties, with an audit entry.
 create function payops_api.set_taxonomy_specialties(
   p_actor text, p_actor_role text, p_code text, p_specialties jsonb, p_reason text, p_now timestamptz
 ) returns jsonb

@@ -1,5 +1,5 @@
 -- assignment_decision: chooses a provider for this unassigned consultation and counts it as one of theirs, or says why
--- it must wait; with the candidates considered. The consultation itself is not written.
+-- it must wait; with the candidates considered. Does not write the consultation itself.
 create function payops.assignment_decision(
   p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
   out decided payops.consultations, out candidates jsonb
@@ -25,7 +25,8 @@ begin
 end
 $$;
 
--- assign: this unassigned consultation is assigned to a provider or waits, with the reason; the decision is recorded.
+-- assign: assigns this unassigned consultation to a provider, or leaves it waiting with the reason; records the
+-- decision.
 create function payops.assign(
   p_consultation payops.consultations, p_kind text, p_actor text, p_now timestamptz, p_may_wait boolean
 ) returns payops.consultations
@@ -37,7 +38,7 @@ declare
   given constant payops.consultations := decision.decided;
 begin
   if given.status = 'waiting' and p_kind = 'queue' then
-    return p_consultation; -- it keeps waiting, as before
+    return p_consultation; -- it is still waiting, as before
   end if;
   update payops.consultations set
     status = given.status, provider_id = given.provider_id, match = given.match, reason = given.reason,
@@ -48,7 +49,7 @@ begin
 end
 $$;
 
--- record_decision: the decision about this consultation is recorded.
+-- record_decision: records the decision about this consultation.
 create function payops.record_decision(
   p_consultation payops.consultations, p_kind text, p_actor text, p_now timestamptz, p_candidates jsonb,
   p_started timestamptz
@@ -65,8 +66,8 @@ begin
 end
 $$;
 
--- drain_state: the oldest waiting consultations in this state are assigned while there is capacity; answers how many.
--- Only one transaction at a time does this for a state, so that the oldest goes first, and it waits for no other lock
+-- drain_state: assigns the oldest waiting consultations of this state while there is capacity. Returns how many. Only
+-- one transaction at a time does this for a state, so that the oldest goes first, and it waits for no other lock
 -- meanwhile.
 create function payops.drain_state(p_state text, p_now timestamptz, p_limit integer default 500) returns integer
 language plpgsql

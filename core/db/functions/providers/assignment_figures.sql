@@ -1,5 +1,5 @@
--- assignment_metrics: of the consultations received in the period, how many had a provider in the first answer, and
--- how long finding one took the database.
+-- assignment_metrics: of the consultations received in the period, how many got a provider in the first answer, and how
+-- long the database took to find one.
 create function payops.assignment_metrics(p_since date, p_until date) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -12,8 +12,8 @@ set search_path = '' as $$
   )
 $$;
 
--- asked_between: how many consultations were received between two moments, how many of them were assigned at once, how
--- many of those outside the requested specialty, and how long the database took to choose.
+-- asked_between: how many consultations were received between two moments, how many were assigned at once, how many of
+-- those outside the requested specialty, and how long the database took to choose.
 create function payops.asked_between(p_from timestamptz, p_to timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -33,7 +33,7 @@ set search_path = '' as $$
   where c.received_at > p_from and c.received_at <= p_to
 $$;
 
--- assignment_days: the last 24 hours beside the 24 before.
+-- assignment_days: the figures of the last 24 hours and of the 24 hours before.
 create function payops_api.assignment_days(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,6 +1,6 @@
--- rewrite_availability: each of these providers is available in exactly the states and specialties that their licences and
--- specialties allow, while they are there by their schedule. The caller holds their locks. Providers are looked up one by
--- one, so that the cost grows with their number alone.
+-- rewrite_availability: makes each of these providers available in exactly the states and specialties that their
+-- licences and specialties allow, while they are on duty by their schedule. The caller holds their locks. Providers are
+-- looked up one at a time, so that the cost grows only with their number.
 create function payops.rewrite_availability(variadic p_providers text[]) returns void
 language sql
 set search_path = ''
@@ -34,7 +34,7 @@ set enable_mergejoin = 'off' as $$
   select payops.lower_search_cursors(p_providers)
 $$;
 
--- change_pending: the provider's number of open consultations has changed by `p_more`. Takes the provider's lock.
+-- change_pending: changes the provider's number of open consultations by `p_more`. Takes the provider's lock.
 create function payops.change_pending(p_provider text, p_more integer, p_assigned_at timestamptz default null)
 returns void
 language plpgsql

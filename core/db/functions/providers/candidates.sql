@@ -3,7 +3,7 @@ create function payops.tier_of(p_wanted text, p_specialties text[]) returns inte
 language sql immutable
 return case when p_wanted = any(p_specialties) then 1 when 'general_practice' = any(p_specialties) then 2 else 3 end;
 
--- match_description: why an eligible provider of this tier can be chosen.
+-- match_description: why an eligible provider of this tier may be chosen.
 create function payops.match_description(p_tier integer) returns text
 language sql immutable
 return case p_tier
@@ -12,8 +12,8 @@ return case p_tier
   else 'Licensed, another specialty, has capacity.'
 end;
 
--- candidates_of: these providers in the order of choice, each with whether they could take a consultation in this state
--- and of this specialty now, and why or why not.
+-- candidates_of: these providers in the order of choice, each with whether they could now take a consultation in this
+-- state and of this specialty, and why or why not.
 create function payops.candidates_of(
   p_state text, p_specialty text, p_now timestamptz, p_providers text[], p_declined_by text[] default '{}'
 ) returns table (
@@ -71,7 +71,7 @@ return jsonb_build_object(
 );
 
 -- candidate_snapshot: what a decision records about its candidates: every provider licensed in the state, with why each
--- was eligible or not. Where there are many, only the first in the order of choice, or a few if nobody is eligible.
+-- was eligible or not. If there are many, only the first in the order of choice, or a few if nobody is eligible.
 -- `complete` says whether all are listed.
 create function payops.candidate_snapshot(
   p_consultation payops.consultations, p_now timestamptz, p_first jsonb default null
@@ -89,7 +89,7 @@ declare
   complete constant boolean := cardinality(licensed) <= most;
   one_tier constant boolean := p_first -> 0 -> 'tier' = p_first -> -1 -> 'tier';
 begin
-  -- Where the best tier had nobody free, the providers found in the next one may match better than that tier says.
+  -- If nobody of the best tier was free, providers found in the next tier may match better than that tier says.
   if not complete and one_tier and p_consultation.preferred_provider_id is null then
     return jsonb_build_object('complete', false, 'items', p_first);
   elsif not complete then
@@ -108,10 +108,10 @@ begin
 end
 $$;
 
--- candidates: the providers licensed in the consultation's state, in the order of choice, with why each is eligible or not
--- now, and how many there are in all. The first of each tier are among them, then others by name, at most so many, or
--- those whose name contains `p_search`. `selectable` says who may be chosen by hand, `overridable` who by an admin with
--- an override.
+-- candidates: the providers licensed in the consultation's state, in the order of choice, with why each is eligible or
+-- not now, and their total number. At most so many: the first of each tier, then others by name, or those whose name
+-- contains `p_search`. `selectable` says who can be chosen by hand, `overridable` who can be chosen by an admin with an
+-- override.
 create function payops_api.candidates(
   p_id text, p_now timestamptz, p_search text default null, p_limit integer default 100
 ) returns jsonb

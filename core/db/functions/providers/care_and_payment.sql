@@ -1,4 +1,4 @@
--- order_totals: what was collected for an order and what was refunded, one row a currency, with its payments.
+-- order_totals: what was collected for an order and what was refunded, one row per currency, with its payments.
 create function payops.order_totals(p_order_id text)
 returns table (currency text, received_minor bigint, refunded_minor bigint, payment_intent_ids text[])
 language sql stable

@@ -22,7 +22,8 @@ begin
 end
 $$;
 
--- lock_consultation: the consultation with this id, locked until the transaction ends; refused if it does not exist.
+-- lock_consultation: locks the consultation with this ID until the transaction ends, and returns it; refused if it does
+-- not exist.
 create function payops.lock_consultation(p_id text) returns payops.consultations
 language plpgsql
 set search_path = '' as $$
@@ -32,7 +33,7 @@ begin
 end
 $$;
 
--- require_open: refused where the consultation is completed or cancelled.
+-- require_open: refuses if the consultation is completed or cancelled.
 create function payops.require_open(p_consultation payops.consultations) returns void
 language plpgsql
 set search_path = '' as $$
@@ -43,8 +44,8 @@ begin
 end
 $$;
 
--- end_consultation: the consultation is completed or cancelled, and its provider has one open consultation less. A
--- second call changes nothing.
+-- end_consultation: completes or cancels the consultation; its provider has one open consultation less. A second call
+-- changes nothing.
 create function payops_api.end_consultation(
   p_actor text, p_actor_role text, p_id text, p_status text, p_now timestamptz, p_reason text default null
 ) returns jsonb
@@ -71,8 +72,8 @@ begin
 end
 $$;
 
--- drain_for: consultations waiting in the states of these providers are assigned, as far as there is capacity; answers
--- how many. States are locked in order, so that two transactions do not wait for each other.
+-- drain_for: assigns consultations waiting in the states of these providers, as far as there is capacity. Returns how
+-- many. States are locked in order, so that two transactions do not wait for each other.
 create function payops.drain_for(p_providers text[], p_now timestamptz) returns integer
 language plpgsql
 set search_path = '' as $$
@@ -105,10 +106,10 @@ set search_path = '' as $$
   )
 $$;
 
--- found_consultations: a page of the consultations in this status (`to_reassign`: with a provider who is not active and
--- licensed there now; `ended`: completed or cancelled; `overdue`: waiting for too long), in one state, of one specialty,
--- provider or patient, if given; or of those with this consultation, submission, order or patient ID. Open ones oldest first,
--- ended ones newest first; only those after `p_after_id` in that order if it is given.
+-- found_consultations: a page of the consultations in this status (`to_reassign`: their provider is no longer active or
+-- licensed there; `ended`: completed or cancelled; `overdue`: waiting for too long), in one state, of one specialty,
+-- provider or patient, if given; or of those with this consultation, submission, order or patient ID. Open ones oldest
+-- first, ended ones newest first; only those after `p_after_id` in that order if given.
 create function payops.found_consultations(
   p_status text, p_state text, p_provider text, p_patient text, p_search text, p_now timestamptz, p_skip integer,
   p_limit integer, p_after_id text, p_specialty text
@@ -128,7 +129,7 @@ begin
       where c.patient_id = p_patient and (p_status is null or c.status = p_status)
       order by c.received_at desc, c.id
       offset p_skip limit p_limit;
-  elsif p_status in ('assigned', 'to_reassign', 'misplaced') then  -- the last as the version before says it
+  elsif p_status in ('assigned', 'to_reassign', 'misplaced') then  -- `misplaced` is the name in the version before
     return query
       select c.* from payops.consultations as c
       where c.status = 'assigned' and (p_state is null or c.state = p_state)
@@ -166,8 +167,9 @@ begin
 end
 $$;
 
--- list_consultations: those found, at most 1,000, with their age in seconds, whether they wait longer than the limit, why
--- they wait now, and whether their provider may see them; those after `p_after_id` if it is given.
+-- list_consultations: the consultations found, at most 1,000, with their age in seconds, whether they have waited
+-- longer than the limit, why they are waiting now, and whether their provider may see them; those after `p_after_id` if
+-- given.
 create function payops_api.list_consultations(
   p_status text, p_now timestamptz, p_state text default null, p_provider text default null,
   p_patient text default null, p_search text default null, p_skip integer default 0, p_limit integer default 200,
@@ -194,8 +196,8 @@ set search_path = '' as $$
   ) as f
 $$;
 
--- consultation: one consultation with every decision about it, first to last, with the licences and proof that it rested
--- on, and the payments of its order.
+-- consultation: one consultation with every decision about it, first to last, with the licences and verification that
+-- each relied on, and the payments of its order.
 create function payops_api.consultation(p_id text, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -232,7 +234,7 @@ begin
 end
 $$;
 
--- with_names: the recorded candidates of a decision, each with the name they have today.
+-- with_names: the recorded candidates of a decision, each with the provider's current name.
 create function payops.with_names(p_candidates jsonb) returns jsonb
 language sql stable
 set search_path = '' as $$

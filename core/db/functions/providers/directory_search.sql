@@ -1,6 +1,6 @@
--- search_providers: so many of the directory by name from `p_skip` on, at most 1,000, and how many there are in all: with
--- a part of the name, e-mail or NPI, a licence in a state, a specialty, or active or not, if given; those after the
--- provider `p_after_id` if it is given.
+-- search_providers: the directory by name from `p_skip` on, at most 1,000 providers, and the total number. Filters, if
+-- given: a part of the name, e-mail or NPI, a licence in a state, a specialty, active or not, and those after the
+-- provider `p_after_id`.
 create function payops_api.search_providers(
   p_search text default null, p_state text default null, p_specialty text default null, p_active boolean default null,
   p_skip integer default 0, p_limit integer default 200, p_after_id text default null
@@ -35,8 +35,8 @@ set search_path = '' as $$
   )
 $$;
 
--- directory_summary: how many providers there are, active ones, their free slots, and active licences that end within
--- 30, 60 and 90 days or have ended.
+-- directory_summary: how many providers there are, how many are active, their free slots, and how many active licences
+-- end within 30, 60 and 90 days or have ended.
 create function payops_api.directory_summary(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,5 +1,5 @@
--- state_coverage: each state with its active licensed providers of today, their free slots, and its demand: what waits
--- and what came in the last 30 days.
+-- state_coverage: each state with its active licensed providers today, their free slots, and its demand: the
+-- consultations waiting and those received in the last 30 days.
 create function payops_api.state_coverage(p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -30,8 +30,8 @@ set search_path = '' as $$
   left join recent as r on s.code = r.state
 $$;
 
--- fair_shares: how many of the consultations assigned in the last days each provider would have had, if those of each state
--- and specialty were split by capacity among the providers who are licensed there and match best.
+-- fair_shares: how many of the consultations assigned in the last days each provider would have got if those of each
+-- state and specialty were split by capacity among the licensed providers who match best.
 create function payops.fair_shares(p_days integer, p_now timestamptz)
 returns table (provider_id text, fair_share double precision)
 language sql stable
@@ -78,8 +78,8 @@ set search_path = '' as $$
   select s.id, sum(s.part) from split as s group by s.id
 $$;
 
--- distribution: how the consultations of the last days were spread over the providers, against their fair share, with
--- the share of fallbacks; at most 1,000 providers, those with most first.
+-- distribution: how the consultations of the last days were distributed among providers, compared with their fair
+-- share, and the share of fallbacks; at most 1,000 providers, those with most consultations first.
 create function payops_api.distribution(p_days integer, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -106,8 +106,8 @@ set search_path = '' as $$
   from (select h.*, row_number() over (order by h.assigned desc, h.fair_share desc, h.id) as place from shares as h) as s
 $$;
 
--- without_provider: what happens if this provider leaves: their open consultations by state, with how many other
--- providers could take them and how many free slots those have.
+-- without_provider: what happens if this provider leaves: their open consultations by state, how many other providers
+-- could take them, and the free slots of those.
 create function payops_api.without_provider(p_provider text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
@@ -138,8 +138,9 @@ set search_path = '' as $$
   ) as t
 $$;
 
--- with_licence: what happens if this provider gains a licence in this state: how many wait there, how many of those they
--- have capacity for, how many asked there in 30 days, and how many providers are licensed there already.
+-- with_licence: what happens if this provider gains a licence in this state: how many consultations wait there, for how
+-- many of them this provider has capacity, how many were received there in 30 days, and how many providers are licensed
+-- there already.
 create function payops_api.with_licence(p_provider text, p_state text, p_now timestamptz) returns jsonb
 language sql stable security definer
 set search_path = '' as $$

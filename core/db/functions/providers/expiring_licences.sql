@@ -8,8 +8,8 @@ set enable_seqscan = 'off' as $$
   )
 $$;
 
--- patients_of: the patients whom this provider saw in these states in the last 90 days or is to see, each once, with their
--- open consultations and the orders of those.
+-- patients_of: the patients whom this provider saw in these states in the last 90 days or is going to see, each once,
+-- with their open consultations and the orders of those.
 create function payops.patients_of(p_provider text, p_states text[], p_now timestamptz)
 returns table (patient_id text, open_consultations bigint, open_orders text[])
 language sql stable
@@ -29,8 +29,8 @@ set search_path = '' as $$
   group by c.patient_id
 $$;
 
--- licence_impact: what is affected if this provider's licence in these states ends: open consultations, what was paid for
--- them and not refunded, and the monthly subscriptions of the patients seen there, an amount a currency.
+-- licence_impact: what is affected if this provider's licence in these states ends: open consultations, what was paid
+-- for them and not refunded, and the monthly subscriptions of the patients seen there, by currency.
 create function payops.licence_impact(p_provider text, p_states text[], p_now timestamptz) returns jsonb
 language sql stable
 set search_path = ''
@@ -64,8 +64,7 @@ language sql stable
 return (p_licence.valid_until at time zone p_zone - interval '1 microsecond')::date;
 
 -- licences_ending: licences of active providers that end within so many days, or have ended and still have the status
--- active; those that end first, with how many there are in all and how many of those have ended. With `p_last_day` those
--- of that day alone.
+-- active, soonest first, with their total number and how many have ended. With `p_last_day` only those of that day.
 create function payops.licences_ending(
   p_days integer, p_now timestamptz, p_last_day date default null, p_also_ended boolean default true,
   p_skip integer default 0, p_limit integer default 500
@@ -96,8 +95,8 @@ set search_path = '' as $$
   offset p_skip limit p_limit
 $$;
 
--- count_licence_impacts: what each licence affects that ends within 90 days, unless it was counted a short while ago.
--- Answers whether it was counted.
+-- count_licence_impacts: counts what each licence that ends within 90 days affects, unless that was done recently.
+-- Returns whether it was counted.
 create function payops_api.count_licence_impacts(p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -119,8 +118,8 @@ begin
 end
 $$;
 
--- list_expiring_licences: a page of those licences, soonest first, with how many others are licensed there and what each
--- affects; and how many there are and have ended in all.
+-- list_expiring_licences: a page of those licences, soonest first, each with how many others are licensed there and
+-- what it affects; and the total numbers of ending and ended licences.
 create function payops_api.list_expiring_licences(
   p_days integer, p_now timestamptz, p_last_day date default null, p_also_ended boolean default true,
   p_skip integer default 0, p_limit integer default 500

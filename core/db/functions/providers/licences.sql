@@ -11,8 +11,8 @@ language sql immutable
 return p_licence.status = 'active' and p_licence.awaiting is distinct from 'licence'
   and payops.is_within(p_licence.valid_from, p_licence.valid_until, p_now);
 
--- days_in: the time from the start of the first day to the end of the last one in this zone; without a day it has no end
--- on that side.
+-- days_in: the time from the start of the first day to the end of the last day in this zone; open-ended on a side
+-- without a day.
 create function payops.days_in(p_zone text, p_first date, p_last date) returns tstzrange
 language sql immutable
 return tstzrange(
@@ -20,7 +20,7 @@ return tstzrange(
   coalesce((p_last + 1)::timestamp at time zone p_zone, 'infinity')
 );
 
--- licences_as_json: the licences of a provider that somebody entered, by state and number.
+-- licences_as_json: the licences of a provider that staff entered, by state and number.
 create function payops.licences_as_json(p_provider text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -32,8 +32,8 @@ set search_path = '' as $$
   from payops.licences where provider_id = p_provider and home_licence_id is null
 $$;
 
--- validity_as_json: when each licence of a provider ends, by state and number, privileges that follow from others among
--- them. `ends_at` is null where it never ends, or was never valid.
+-- validity_as_json: when each licence of a provider ends, by state and number, including privileges derived from
+-- others. `ends_at` is null for one that never ends or was never valid.
 create function payops.validity_as_json(p_provider text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -49,8 +49,8 @@ set search_path = '' as $$
   where l.provider_id = p_provider
 $$;
 
--- set_licences: the provider has exactly these licences; fails where the table does not allow one. The caller holds the
--- provider's lock, and lets follow what follows from them (`derive_licences`).
+-- set_licences: gives the provider exactly these licences; fails if the table does not allow one. The caller holds the
+-- provider's lock, and derives what depends on them (`derive_licences`).
 create function payops.set_licences(p_provider text, p_licences jsonb, p_actor text, p_now timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
@@ -70,7 +70,7 @@ begin
     where g.state = l.state and nullif(g.number, '') is not distinct from l.number
   );
   update payops.licences set compact = null
-  where provider_id = p_provider and kind = 'full' and compact is not null; -- the home may move from one to another
+  where provider_id = p_provider and kind = 'full' and compact is not null; -- the home licence may change
   for given in
     select l.*, payops.days_in(s.zone, l.issued_on, l.expires_on) as days
     from jsonb_to_recordset(p_licences) as l (
@@ -100,7 +100,7 @@ exception
 end
 $$;
 
--- markets_of: the keys under which `availability` has who may see patients in this state: the state itself, and each
+-- markets_of: the keys under which `availability` lists who may see patients in this state: the state itself, and each
 -- compact whose home licences give privileges there.
 create function payops.markets_of(p_state text) returns text[]
 language plpgsql stable
@@ -115,7 +115,7 @@ begin
 end
 $$;
 
--- has_privilege: whether a privilege that follows from this home licence holds in this state now.
+-- has_privilege: whether a privilege derived from this home licence is valid in this state now.
 create function payops.has_privilege(p_home_licence_id bigint, p_state text, p_now timestamptz) returns boolean
 language plpgsql stable
 set search_path = '' as $$
@@ -127,8 +127,8 @@ begin
 end
 $$;
 
--- holds_in: whether the licence of this row of `availability` holds in this state now. For a compact's row that is asked
--- of the privilege itself, since each state's has its own last hour.
+-- holds_in: whether the licence of this row of `availability` is valid in this state now. For a compact's row, the
+-- privilege itself is checked, since it may end at a different hour in each state.
 create function payops.holds_in(p_row payops.availability, p_state text, p_now timestamptz) returns boolean
 language sql stable
 return payops.is_within(p_row.valid_from, p_row.valid_until, p_now) and (

@@ -1,5 +1,6 @@
--- require_assignable: locks the provider and answers their tier for this consultation; refused, with the reason, where
--- staff may not assign it to them. Only an admin can override hours, capacity or specialty, and nobody the licence.
+-- require_assignable: locks the provider and returns their tier for this consultation; refused, with the reason, if
+-- staff may not assign it to them. An admin can override hours, capacity and specialty; nobody can override the
+-- licence.
 create function payops.require_assignable(
   p_consultation payops.consultations, p_provider text, p_actor_role text, p_override boolean, p_now timestamptz
 ) returns integer
@@ -49,8 +50,8 @@ begin
 end
 $$;
 
--- assign_consultation: the consultation is assigned to the named provider, for the reason given, or to the one that the
--- rules choose. Its earlier provider has one open consultation less.
+-- assign_consultation: assigns the consultation to the named provider, for the reason given, or to the provider that
+-- the rules choose. Its earlier provider has one open consultation less.
 create function payops_api.assign_consultation(
   p_actor text, p_actor_role text, p_id text, p_now timestamptz, p_provider text default null,
   p_reason text default null, p_override boolean default false
@@ -98,8 +99,8 @@ begin
 end
 $$;
 
--- release: the consultation is released from its provider, whom the rules do not choose for it again, and is assigned to
--- the next provider or waits.
+-- release: releases the consultation from its provider, who will not be chosen for it again, and assigns it to the next
+-- provider or leaves it waiting.
 create function payops.release(
   p_consultation payops.consultations, p_actor text, p_actor_role text, p_reason text, p_now timestamptz
 ) returns payops.consultations
@@ -122,7 +123,7 @@ begin
 end
 $$;
 
--- release_consultation: the consultation is released from its provider, who gets the longest waiting one instead.
+-- release_consultation: releases the consultation from its provider, who gets the one waiting longest instead.
 create function payops_api.release_consultation(
   p_actor text, p_actor_role text, p_id text, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -142,8 +143,9 @@ begin
 end
 $$;
 
--- reassign_from_ineligible: consultations whose provider may not see the patient now (all, or those of one provider) are released
--- and assigned to others or wait, at most 500 at a time; answers how many were moved and how many of those wait.
+-- reassign_from_ineligible: releases consultations whose provider may not see the patient now (all, or those of one
+-- provider) and assigns them to others or leaves them waiting, at most 500 at a time. Returns how many were moved and
+-- how many of those wait.
 create function payops_api.reassign_from_ineligible(
   p_actor text, p_actor_role text, p_reason text, p_now timestamptz, p_provider text default null
 ) returns jsonb

@@ -38,9 +38,10 @@ begin
 end
 $$;
 
--- first_unlocked: locks the first provider in the order of choice whom no other transaction is choosing; or names the one
--- to wait for; or neither, where nobody is available. `stale` says that their availability changed since it was read, so
--- the caller looks again. `first` are the first in order, locked by others or not, as `candidate_snapshot` records them.
+-- first_unlocked: locks the first provider in the order of choice whom no other transaction is choosing, or names the
+-- one to wait for; neither if nobody is available. `stale` says that their availability has changed since it was read,
+-- so the caller looks again. `first` are the first in order, locked by others or not, as `candidate_snapshot` records
+-- them.
 --
 -- A provider whom another transaction is choosing, or chose a moment ago, is skipped for one who has no more load than
 -- they will have then, so that the result is as if the choices had been made one after the other. If only providers with
@@ -97,8 +98,9 @@ begin
 end
 $$;
 
--- choose_provider: the least loaded provider available in this state for one of these specialties, locked; null where
--- nobody is available, or where all are being chosen by others and this must not wait. `first` are the first in order.
+-- choose_provider: the least loaded provider available in this state for one of these specialties, locked; null if
+-- nobody is available, or if all are being chosen by others and this call must not wait. `first` are the first in
+-- order.
 --
 -- A block that ends in an exception releases its locks: nobody is locked while waiting, so that two choices cannot wait
 -- for each other.
@@ -187,13 +189,13 @@ begin
 end
 $$;
 
--- known_providers: the providers with the requested specialty who saw this patient or are to see them, the last one
--- first, at most three; none where patients do not return to whom they know.
+-- known_providers: the providers with the requested specialty who saw this patient or are going to, the last one first,
+-- at most three; none if patients are not returned to a provider they know.
 create function payops.known_providers(p_patient text, p_specialty text) returns text[]
 language plpgsql stable
 set search_path = '' as $$
 begin
-  -- Most patients are new and need no more than this look.
+  -- Most patients are new, and need no more than this query.
   if not exists (select from payops.consultations as c where c.patient_id = p_patient)
     or not (select y.return_to_known from payops.licensing_policy as y) then
     return '{}';
@@ -210,7 +212,7 @@ begin
 end
 $$;
 
--- chosen_record: what a decision records of a provider who was chosen before all others, and is locked.
+-- chosen_record: what a decision records about a provider who was chosen before all others, and is locked.
 create function payops.chosen_record(p_provider text, p_wanted text) returns jsonb
 language plpgsql stable
 set search_path = '' as $$
@@ -227,9 +229,9 @@ begin
 end
 $$;
 
--- choose_for: locks the provider for this consultation and says how they match and why they were chosen. If nobody can be
--- chosen it is null, with the reason. `first` are the first in the order of choice of each tier that was tried, or the one
--- who was chosen before all others.
+-- choose_for: locks the provider for this consultation and says how they match and why they were chosen; null, with the
+-- reason, if nobody can be chosen. `first` are the first in the order of choice of each tier that was tried, or the one
+-- chosen before all others.
 create function payops.choose_for(
   p_consultation payops.consultations, p_now timestamptz, p_may_wait boolean,
   out provider_id text, out match text, out reason text, out first jsonb
@@ -282,7 +284,7 @@ begin
 end
 $$;
 
--- specialties_of_tier: the specialties that providers of this tier have: the one wanted, general practice, or any.
+-- specialties_of_tier: the specialties of providers in this tier: the requested one, general practice, or any.
 create function payops.specialties_of_tier(p_tier integer, p_wanted text) returns text[]
 language plpgsql stable
 set search_path = '' as $$

@@ -9,8 +9,8 @@ set search_path = '' as $$
   )
 $$;
 
--- states_with: the states in which a provider could see patients now with these licences and what follows from them.
--- Nothing is changed: a block that ends in an exception undoes what it did.
+-- states_with: the states in which a provider could see patients now with these licences and what is derived from them.
+-- Changes nothing: a block that ends in an exception undoes its changes.
 create function payops.states_with(p_provider text, p_licences jsonb, p_now timestamptz) returns text[]
 language plpgsql
 set search_path = '' as $$
@@ -49,9 +49,9 @@ set search_path = '' as $$
   )
 $$;
 
--- preview_provider: what happens if a provider is saved like this: open consultations that must move to others, by state
--- with the others there; states left without a provider; how many open consultations are over the capacity; and how many
--- waiting ones they could take.
+-- preview_provider: what happens if a provider is saved like this: open consultations that must move to others, by
+-- state with the others there; states left without a provider; how many open consultations exceed the capacity; and how
+-- many waiting ones they could take.
 create function payops_api.preview_provider(p_document jsonb, p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$

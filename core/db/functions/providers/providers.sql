@@ -1,5 +1,5 @@
--- provider_as_json: the fields of a provider that callers get, with licences and when each ends; an edit is based on its
--- `updated_at`.
+-- provider_as_json: the fields of a provider that callers get, with licences and when each ends; `updated_at` says
+-- which version an edit is based on.
 create function payops.provider_as_json(p_provider payops.providers) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -8,7 +8,7 @@ set search_path = '' as $$
   )
 $$;
 
--- provider_facts: the fields of a provider that people edit, for the history of changes.
+-- provider_facts: the fields of a provider that staff edit, for the history of changes.
 create function payops.provider_facts(p_id text) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -46,7 +46,8 @@ set search_path = '' as $$
   where a.subject = 'provider:' || p_id
 $$;
 
--- known_provider: the ID of the provider that this document is about, by ID or else by NPI; null for a new provider.
+-- known_provider: the ID of the existing provider that this document is about, by ID or else by NPI; null for a new
+-- provider.
 create function payops.known_provider(p_document jsonb) returns text
 language sql stable
 set search_path = '' as $$
@@ -56,7 +57,8 @@ set search_path = '' as $$
   )
 $$;
 
--- known_specialties: these specialties, each once and sorted; fails like a foreign key where one is not in the directory.
+-- known_specialties: these specialties, each once and sorted; raises a foreign key violation if one is not in the
+-- directory.
 create function payops.known_specialties(p_codes jsonb) returns text[]
 language plpgsql stable
 set search_path = '' as $$
@@ -72,9 +74,8 @@ begin
 end
 $$;
 
--- merged_licences: the given licences, each completed with what is known of the same licence, in the order of
--- `licences_as_json`, so that the same ones in another order are no change. One without the field `number` stands for all
--- of its state.
+-- merged_licences: the given licences, each completed with what is known about it, in the order of `licences_as_json`,
+-- so that another order is no change. A licence without the field `number` stands for all of its state.
 create function payops.merged_licences(p_known jsonb, p_given jsonb) returns jsonb
 language sql immutable
 set search_path = '' as $$
@@ -86,17 +87,17 @@ set search_path = '' as $$
   cross join lateral (select coalesce(k.licence, '{}') || g.licence) as m (licence)
 $$;
 
--- refuse_provider: refused as no valid provider; `directory.problems_of` says what is wrong, field by field, before
--- anything gets here.
+-- refuse_provider: refuses the document as no valid provider; `directory.problems_of` says what is wrong, field by
+-- field, before anything gets here.
 create function payops.refuse_provider() returns void
 language sql
 set search_path = '' as $$
   select payops.refuse('bad_provider', 'This is not a valid provider, so nothing was changed.')
 $$;
 
--- put_provider: one provider is added or changed as the document says; answers the ID and whether the provider was added,
--- changed or left unchanged. A field that the document leaves out stays as it was. The caller lets follow what follows from
--- their licences, and rewrites their availability.
+-- put_provider: adds or changes one provider as the document says. Returns the ID and whether the provider was added,
+-- changed or left unchanged. A field that the document omits stays as it was. The caller derives what depends on their
+-- licences, and rewrites their availability.
 create function payops.put_provider(
   p_actor text, p_actor_role text, p_document jsonb, p_reason text, p_now timestamptz
 ) returns jsonb
@@ -160,8 +161,8 @@ exception
 end
 $$;
 
--- put_providers: all these providers are added or changed, or none if one is refused or this is a trial; answers one
--- outcome per document. Waiting consultations that they can take are assigned.
+-- put_providers: adds or changes all these providers, or none if one is refused or this is a trial. Returns one outcome
+-- per document. Waiting consultations that they can take are assigned.
 create function payops_api.put_providers(
   p_actor text, p_actor_role text, p_documents jsonb, p_now timestamptz, p_reason text default null,
   p_trial boolean default false
@@ -169,7 +170,7 @@ create function payops_api.put_providers(
 language plpgsql security definer
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan'
-set enable_seqscan = 'off' as $$ -- the first plan is made for a directory that may be empty then
+set enable_seqscan = 'off' as $$ -- the first plan may be made while the directory is empty
 declare
   document jsonb;
   outcome jsonb;
@@ -198,7 +199,7 @@ begin
 end
 $$;
 
--- provider_named: the provider with this ID; an unknown ID is refused.
+-- provider_named: the provider with this ID; refused if it does not exist.
 create function payops.provider_named(p_id text) returns payops.providers
 language plpgsql stable
 set search_path = '' as $$
@@ -213,7 +214,7 @@ begin
 end
 $$;
 
--- lock_provider: the provider with this ID is locked until the transaction ends; an unknown ID is refused.
+-- lock_provider: locks the provider with this ID until the transaction ends; refused if it does not exist.
 create function payops.lock_provider(p_id text) returns void
 language plpgsql
 set search_path = '' as $$

@@ -1,4 +1,4 @@
--- search_cursor: where the search for a provider in this state and specialty starts; null where it starts at the first.
+-- search_cursor: where the search for a provider in this state and specialty starts; null if it starts at the first.
 create function payops.search_cursor(p_state text, p_specialty text) returns payops.search_cursors
 language plpgsql stable
 set search_path = '' as $$
@@ -13,8 +13,8 @@ begin
 end
 $$;
 
--- lower_search_cursors: no search starts after a row of these providers that is available now. Until this commits nobody
--- advances the cursors of these states, since they would not see the rows.
+-- lower_search_cursors: makes sure that no search starts after a row of these providers that is available now. Until
+-- this commits, nobody advances the cursors of these states, since they would not see the rows.
 create function payops.lower_search_cursors(p_providers text[]) returns void
 language plpgsql
 set search_path = '' as $$
@@ -32,9 +32,9 @@ begin
 end
 $$;
 
--- advance_search_cursor: the next searches start at the first provider who is available now. Done at most once in two
--- seconds, and not while another transaction is making a provider available. One time in fifty it starts from the very
--- first row, so that a cursor that is wrong, for whatever reason, is corrected. It is the last step of a transaction:
+-- advance_search_cursor: makes the next searches start at the first provider who is available now. Runs at most once in
+-- two seconds, and not while another transaction is making a provider available. One time in fifty it starts from the
+-- very first row, so that a wrong cursor is corrected, whatever the cause. It is the last step of a transaction:
 -- whoever makes a provider available waits for it to end, and may hold a lock that it would need.
 create function payops.advance_search_cursor(p_state text, p_specialty text) returns void
 language plpgsql

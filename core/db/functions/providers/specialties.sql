@@ -1,4 +1,4 @@
--- specialty_name: the name of a specialty as it stands within a sentence.
+-- specialty_name: the name of a specialty within a sentence.
 create function payops.specialty_name(p_code text) returns text
 language plpgsql stable
 set search_path = '' as $$
@@ -28,7 +28,7 @@ set search_path = '' as $$
   )
 $$;
 
--- add_specialty: providers may have, and patients may ask for, one more specialty; its code is made from its name.
+-- add_specialty: adds a specialty that providers may have and patients may ask for; its code is made from its name.
 create function payops_api.add_specialty(p_actor text, p_actor_role text, p_name text, p_now timestamptz)
 returns jsonb
 language plpgsql security definer
@@ -52,8 +52,8 @@ begin
 end
 $$;
 
--- directory_identities: every NPI in the directory with its provider's name, and the IDs of providers without one by their
--- name, where no other such provider has it.
+-- directory_identities: every NPI in the directory with its provider's name, and the IDs of providers without an NPI by
+-- name, if no other such provider has that name.
 create function payops_api.directory_identities() returns jsonb
 language sql stable security definer
 set search_path = '' as $$

@@ -1,6 +1,6 @@
 -- acquire_assignment_slot: waits until fewer than five other transactions are choosing a provider, first come, first
--- served, and holds one of five slots until the transaction ends. More at once only contend for the same rows: all finish
--- sooner when some wait. Whoever waits for a slot holds no other lock.
+-- served, and holds one of five slots until the transaction ends. More at once would only contend for the same rows:
+-- all finish sooner if some wait. A transaction that waits for a slot holds no other lock.
 --
 -- All wait for one queue lock, which is held only until there is a slot: a slow transaction holds up only the next one.
 -- The slots are used in rotation, so that the one waited for is most likely the first to be free.
@@ -28,10 +28,10 @@ exception
 end
 $$;
 
--- submit_consultation: the submission is recorded once and gets a provider or waits; sent again it gets its first answer,
--- and is refused where its body differs. Consultations that already wait in the state go first. Answers null, and does
--- nothing, where the caller has not refreshed the schedules and some are stale: done here, their locks would be held
--- while this waits for others.
+-- submit_consultation: records the submission once and assigns a provider, or leaves it waiting. Repeated, it gets its
+-- first answer; refused if its body differs. Consultations that already wait in the state go first. Returns null, and
+-- does nothing, if some schedules are stale and the caller has not refreshed them: refreshed here, their locks would be
+-- held while this waits for others.
 create function payops_api.submit_consultation(
   p_submission_id text, p_body_sha256 text, p_patient_id text, p_state text, p_specialty text, p_now timestamptz,
   p_order_id text default null, p_preferred_provider_id text default null, p_submitted_at timestamptz default null,
@@ -82,7 +82,7 @@ begin
 end
 $$;
 
--- assign_first_in_line: a consultation with none waiting before it is recorded, with a provider or waiting, and so is the
+-- assign_first_in_line: records a consultation that no other waits before, with a provider or waiting, and the
 -- decision.
 create function payops.assign_first_in_line(p_submitted payops.consultations, p_now timestamptz) returns payops.consultations
 language plpgsql
@@ -99,8 +99,7 @@ begin
 end
 $$;
 
--- assign_after_waiting: a consultation with others waiting before it is recorded, and gets a provider if one is left
--- after them.
+-- assign_after_waiting: records a consultation that others wait before; it gets a provider if one is left after them.
 create function payops.assign_after_waiting(p_submitted payops.consultations, p_now timestamptz) returns payops.consultations
 language plpgsql
 set search_path = '' as $$
@@ -127,7 +126,7 @@ return jsonb_build_object(
   'match', p_consultation.match, 'reason', p_consultation.reason
 );
 
--- check_submission: refused, with the field it is about, where state, specialty or preferred provider is unknown.
+-- check_submission: refuses an unknown state, specialty or preferred provider, naming the field.
 create function payops.check_submission(p_state text, p_specialty text, p_preferred text) returns void
 language plpgsql
 set search_path = '' as $$
@@ -149,7 +148,7 @@ begin
 end
 $$;
 
--- first_answer: the answer this submission got the first time; refused where its body was different then.
+-- first_answer: the answer this submission got the first time; refused if its body was different then.
 create function payops.first_answer(p_submission_id text, p_body_sha256 text) returns jsonb
 language plpgsql
 set search_path = '' as $$

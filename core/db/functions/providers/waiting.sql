@@ -5,8 +5,8 @@ set search_path = '' as $$
   select interval '30 minutes'
 $$;
 
--- drain_waiting: waiting consultations are assigned where they can be, and each state with overdue ones has an open
--- incident; answers how many were assigned and how many are overdue.
+-- drain_waiting: assigns waiting consultations where possible, and keeps one open incident for each state with overdue
+-- ones. Returns how many were assigned and how many are overdue.
 create function payops_api.drain_waiting(p_now timestamptz) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -23,8 +23,8 @@ begin
 end
 $$;
 
--- update_overdue_incidents: each state with a consultation that waits longer than the limit has one open incident, and no
--- other state has; answers how many consultations those are.
+-- update_overdue_incidents: keeps one open incident for each state with a consultation that has waited longer than the
+-- limit, and none for other states. Returns how many such consultations there are.
 create function payops.update_overdue_incidents(p_now timestamptz) returns integer
 language plpgsql
 set search_path = '' as $$
