@@ -9,7 +9,7 @@ from core.events.lookup import OUTCOMES, EventFilter
 from core.exports.table import Table, by_key
 from core.figures.wording import counted
 from core.staff.roles import Actor
-from core.ui import session
+from core.ui import nothing_yet, session
 from core.ui.events import arriving, event_details, replay_dialog
 from core.ui.events.event_columns import COLUMNS, IN_A_FILE, REFUSED
 from core.ui.kit import (
@@ -28,6 +28,10 @@ WORDS = {wording.OUTCOMES[outcome].partition(",")[0].lower(): outcome for outcom
 WORDS["not applied"] = lookup.NOT_APPLIED
 running = session.services()
 db = running.db
+
+
+def any_event() -> bool:
+    return bool(lookup.newest(db, EventFilter(), limit=1).events)
 
 
 def look_for(object_id: str | None = None) -> None:
@@ -81,6 +85,13 @@ with st.expander("Find other events") if chosen else st.container():
         )
 if chosen:
     st.stop()
+if not figures["events"] and not any_event():
+    nothing_yet.stop(
+        "No event has come from Stripe yet",
+        "Each event that Stripe sends is listed here with its outcome, within seconds. The first steps under "
+        "Settings create the webhook endpoint.",
+        arrived=any_event,
+    )
 
 of_minute = arriving.minute()
 of_type = None if event_type == filters.ALL else event_type

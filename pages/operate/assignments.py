@@ -7,10 +7,11 @@ import streamlit as st
 
 from core.exports.table import by_last_id
 from core.providers import assignment, assignment_figures
+from core.providers.consultation_rows import AssignmentSummary
 from core.staff.roles import Right, right
-from core.ui import session
-from core.ui.consultations import assignment_charts, care_and_payment, consultation_details, consultation_dialogs
-from core.ui.kit import actions, cards, charts, drawer, export_panel, freshness, rows, shared_cache, sorted_list
+from core.ui import nothing_yet, session
+from core.ui.consultations import care_and_payment, consultation_details, consultation_dialogs, workload
+from core.ui.kit import actions, cards, drawer, export_panel, freshness, rows, shared_cache, sorted_list
 from core.ui.providers import what_if
 from core.ui.text import literal
 
@@ -23,6 +24,15 @@ state_names = consultation_details.vocabulary().states
 
 def first_page() -> None:
     st.query_params.pop("from", None)
+
+
+def now_assigned() -> shared_cache.Cached[AssignmentSummary]:
+    return shared_cache.answers().get("assignments", lambda: assignment.summary(db, clock()), ttl_seconds=1)
+
+
+def any_consultation() -> bool:
+    now = now_assigned().answer
+    return bool(now["waiting"] or now["open"] or assignment.consultations(db, clock(), limit=1))
 
 
 def choice(label: str, key: str, names: Mapping[str, str], *, every: str) -> str | None:
@@ -42,12 +52,18 @@ def choice(label: str, key: str, names: Mapping[str, str], *, every: str) -> str
 st.title("Assignments")
 drawer.show("Consultation", "consultation", consultation_details.details)
 actions.show_result()
+if not any_consultation():
+    nothing_yet.stop(
+        "No consultation has been received yet",
+        "Each consultation appears here as soon as the intake form sends it, with its provider or why it waits.",
+        arrived=any_consultation,
+    )
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def current_state() -> None:
     role = freshness.reader_role()
-    kept = shared_cache.answers().get("assignments", lambda: assignment.summary(db, clock()), ttl_seconds=1)
+    kept = now_assigned()
     days = shared_cache.answers().get("assignment days", lambda: assignment.days(db, clock()), ttl_seconds=20).answer
     freshness.warn(stale=kept.stale)
     st.markdown(f"## {literal(assignment_figures.assignment_sentence(kept.answer, state_names))}")
@@ -129,19 +145,5 @@ if mismatches := assignment.care_payment_mismatches(db, clock()):
     st.subheader("Paid but not seen, or refunded but still open")
     care_and_payment.show(mismatches)
 
-st.subheader("Workload")
-days = st.segmented_control("Days", [1, 7, 30], default=7, required=True, key="days", bind="query-params")
-spread = (
-    shared_cache.answers()
-    .get(("distribution", days), lambda: assignment.distribution(db, clock(), days=days), ttl_seconds=30)
-    .answer
-)
-if spread["assigned"]:
-    st.markdown(literal(assignment_figures.spread_in_words(spread)))
-    charts.show(assignment_charts.distribution(spread))
-else:
-    st.info(
-        "No consultation was assigned in these days. Once some are, this shows how they are distributed over the "
-        "providers."
-    )
+workload.show()
 what_if.show()

@@ -39,6 +39,23 @@ def whole_page() -> None:
     first_page()
 
 
+def changes() -> None:
+    with st.container(horizontal=True):
+        if may_edit:
+            st.button("Add provider", icon=":material/person_add:", on_click=provider_dialogs.edit, args=(None,))
+            st.button("Import", icon=":material/upload:", on_click=provider_dialogs.import_file)
+            st.button("Add specialty", on_click=provider_dialogs.add_specialty)
+        if summary["providers"]:
+            rows.file(
+                "Export",
+                lambda _: files.write_csv(directory.everybody(db)),
+                "providers.csv",
+                CSV_TYPE,
+                type="secondary",
+                help="The whole directory, in the format that Import reads.",
+            )
+
+
 st.title("Providers")
 drawer.show("Provider", "provider", provider_details.details, within="licence")
 actions.show_result()
@@ -48,6 +65,10 @@ kept = shared_cache.answers().get(
 freshness.warn(stale=kept.stale)
 summary, coverage = kept.answer
 st.markdown(f"## {literal(assignment_figures.directory_sentence(summary, coverage))}")
+if not summary["providers"]:  # coverage, licences and registries have nothing to be compared with
+    changes()
+    licensing_panel.show(may_edit=may_edit)
+    st.stop()
 only = expiring_licences.only()  # the part of the page that a figure, action item or alert counts
 if only:
     st.button("All providers", icon=":material/arrow_back:", type="tertiary", on_click=whole_page)
@@ -62,19 +83,7 @@ if only:
 
 registry_panel.show()
 st.subheader("Directory")
-with st.container(horizontal=True):
-    if may_edit:
-        st.button("Add provider", icon=":material/person_add:", on_click=provider_dialogs.edit, args=(None,))
-        st.button("Import", icon=":material/upload:", on_click=provider_dialogs.import_file)
-        st.button("Add specialty", on_click=provider_dialogs.add_specialty)
-    rows.file(
-        "Export",
-        lambda _: files.write_csv(directory.everybody(db)),
-        "providers.csv",
-        CSV_TYPE,
-        type="secondary",
-        help="The whole directory, in the format that Import reads.",
-    )
+changes()
 text, states, specialties, who = st.columns([4, 3, 3, 3], vertical_alignment="bottom")
 with text:
     search = st.text_input(
@@ -134,9 +143,7 @@ if found:
         rows.show(found, PROVIDERS, key="providers", choose="provider", ordered=sorted_list.sortable(PROVIDERS))
     export_panel.show(provider_columns.exported(sought, total), name="provider-list")
 else:
-    st.info(
-        "No provider matches." if summary["providers"] else "The directory is empty. Add a provider, or import a file."
-    )
+    st.info("No provider matches.")
 if total > PAGE_ROWS and not is_sorted:
     sorted_list.pages("providers", skip, PAGE_ROWS, more=skip + PAGE_ROWS < total)
 licensing_panel.show(may_edit=may_edit)

@@ -84,7 +84,7 @@ def show(*, may_edit: bool) -> None:
         if due["items"]:
             rows.show(due["items"], DUE, key="due", choose="provider", id_field="provider_id", file="to-verify")
         else:
-            st.success("Every active licence is verified.")
+            st.success("No licence is due to be verified.")
     with time_off:
         if away:
             rows.show(away, AWAY, key="away", choose="provider", id_field="provider_id", file="time-off")
