@@ -1,6 +1,6 @@
 """Figures and their changes in words, the same on a page, in a report, in an alert and from the command line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 from typing import Any, Literal
@@ -55,6 +55,11 @@ def percent(fraction: float, decimals: int | None = None) -> str:
     return f"{shown:.{places}f}%"
 
 
+def decimals_of(fractions: Iterable[float | None]) -> int:
+    """How many decimals rates beside one another all have: two only where none of them reaches 2%."""
+    return 2 if 0 < max((each for each in fractions if each is not None), default=0.0) < SMALL_RATE else 1
+
+
 def duration(ms: float) -> str:
     """`568 ms`, `2.0 s`, `2 min 8 s`."""
     if ms < 1000:
@@ -72,7 +77,8 @@ def counted(count: int, one: str, several: str = "") -> str:
 
 def interval(rate: Figure) -> str:
     """What a rate of few observations may really be."""
-    return f"between {percent(rate['low'])} and {percent(rate['high'])} with 95% certainty"
+    places = decimals_of((rate["low"], rate["high"]))
+    return f"between {percent(rate['low'], places)} and {percent(rate['high'], places)} with 95% certainty"
 
 
 def lines(overview: Mapping[str, Any], other_movements: Sequence[Mapping[str, Any]] = ()) -> Iterator[str]:
@@ -100,7 +106,7 @@ def read(definition: Definition, now: Figure | None, before: Figure | None, curr
 
 def points(now: float, before: float) -> Change:
     """A rate against the one before, in percentage points."""
-    places = min(_decimals(now), _decimals(before)) if max(now, before) >= SMALL_RATE else 2
+    places = decimals_of((now, before))
     # Of what is shown, so that the two rates and their difference agree for whoever subtracts.
     moved = round(_shown(now, places) - _shown(before, places), places)
     if moved == 0:
@@ -188,4 +194,4 @@ def _relative(value: float, earlier: float, written: str) -> Change:
     share = abs(value - earlier) / earlier * 100
     if share < 0.05:
         return Change("as before", f"at {written}", "same")
-    return Change(f"{direction} {share:,.{0 if share >= 10 else 1}f}%", f"from {written}", direction)
+    return Change(f"{direction} {share:,.{0 if share >= 100 else 1}f}%", f"from {written}", direction)

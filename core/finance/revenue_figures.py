@@ -5,7 +5,7 @@ from dataclasses import replace
 from core.billing.plans import Catalogue
 from core.figures.definition import Better, Definition, Unit
 from core.figures.definitions import METRICS
-from core.figures.wording import Change, Reading, counted, percent, read
+from core.figures.wording import Change, Reading, counted, decimals_of, percent, read
 from core.finance.revenue import NO_PAYMENT, NOT_KNOWN, PAID_ONCE, VISIT, Line, Revenue, Sums
 from core.money import Money
 from core.payments.payment_methods import brand_name, method_name
@@ -66,16 +66,13 @@ def sentence(revenue: Revenue) -> str:
     net = next(each for each in readings(revenue) if each.definition.name == "net")
     change = f", {net.change}" if net.change else ""
     said = f"{net.value} of {Money(now.gross_minor, revenue.currency)} gross was left {span}{change}."
-    took = [
-        f"{name} {percent(share)}"
-        for name, share in (
-            ("fees took", now.fee_share),
-            ("refunds", now.refund_rate),
-            ("disputes", _share(now.disputed_minor, now.gross_minor)),
-        )
-        if share is not None and share > 0
-    ]
-    told = ", ".join(took)
+    shares = {
+        "fees took": now.fee_share,
+        "refunds": now.refund_rate,
+        "disputes": _share(now.disputed_minor, now.gross_minor),
+    }
+    took = {name: share for name, share in shares.items() if share is not None and share > 0}
+    told = ", ".join(f"{name} {percent(share, decimals_of(took.values()))}" for name, share in took.items())
     return f"{said} {told[:1].upper()}{told[1:]}." if told else said
 
 

@@ -121,7 +121,7 @@ def assignment_sentence(summary: AssignmentSummary, names: Mapping[str, str]) ->
         )
     limit = span_in_words(timedelta(seconds=summary["limit_seconds"]))
     late = f", {'all' if overdue == waiting > 1 else f'{overdue:,}'} for over {limit}" if overdue else ""
-    age = span_in_words(timedelta(seconds=oldest["age_seconds"]))
+    age = waited(oldest["age_seconds"])  # as the row below says it
     reason = reason_in_words(oldest["reason"], oldest["state"], names)
     return (
         f"{_count(waiting, 'patient is waiting', 'patients are waiting')} for a provider{late}. "

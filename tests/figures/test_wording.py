@@ -3,7 +3,7 @@
 import pytest
 
 from core.figures.intervals import wilson
-from core.figures.wording import duration, lines, percent, points
+from core.figures.wording import decimals_of, duration, lines, percent, points
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,10 @@ def test_the_command_prints_titles_major_units_and_intervals_of_few():
         "Scheduled to cancel: 2 ($59.00)",
         "Other movements of the balance, in no figure above: moon_dust 1 ($2.90)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rates", "decimals"), [((0.0164, 0.022), 1), ((0.0164, None, 0.0033), 2), ((0.0, None), 1), ((), 1)]
+)
+def test_rates_beside_one_another_have_the_same_decimals(rates, decimals):
+    assert decimals_of(rates) == decimals

@@ -220,7 +220,7 @@ def test_a_small_rate_moves_in_hundredths_of_a_point():
 
 def test_times_and_money_move_by_their_share():
     times = [{"p50_ms": p50, "p95_ms": p95, "n": 5} for p50, p95 in ((580.0, 128_000.0), (1000.0, 2000.0))]
-    assert read(*times, unit=Unit.TIME) == ("580 ms", "slowest 5% over 2 min 8 s; 5 payments", "down 42% from 1.0 s")
+    assert read(*times, unit=Unit.TIME) == ("580 ms", "slowest 5% over 2 min 8 s; 5 payments", "down 42.0% from 1.0 s")
     assert read({"value": 1_000_00}, {"value": 980_00}, unit=Unit.MONEY) == ("$1,000.00", "", "up 2.0% from $980.00")
     assert read({"value": 3}, {"value": 0}, unit=Unit.COUNT)[2] == "up from 0"
     assert read({"p50_ms": None, "p95_ms": None, "n": 0}, times[0], unit=Unit.TIME) == (

@@ -42,19 +42,19 @@ SUMMARY = {
             {"waiting": 1, "overdue": 1, "oldest": OLDEST},
             (
                 "1 patient is waiting for a provider, 1 for over 30 minutes. The longest wait is 1 "
-                "hour: no provider is licensed in Wyoming."
+                "h 20 min: no provider is licensed in Wyoming."
             ),
         ),
         (
             {"waiting": 3, "overdue": 3, "oldest": OLDEST},
             (
                 "3 patients are waiting for a provider, all for over 30 minutes. The longest wait is "
-                "1 hour: no provider is licensed in Wyoming."
+                "1 h 20 min: no provider is licensed in Wyoming."
             ),
         ),
         (
             {"waiting": 2, "oldest": OLDEST | {"age_seconds": 70}},
-            "2 patients are waiting for a provider. The longest wait is 1 minute: no provider is licensed in Wyoming.",
+            "2 patients are waiting for a provider. The longest wait is 1 min: no provider is licensed in Wyoming.",
         ),
     ],
 )

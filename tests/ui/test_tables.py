@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,8 @@ import pandas as pd
 import pytest
 
 from core.exports import files
-from core.exports.table import Stamp
+from core.exports.table import Column, Stamp
+from core.ui.kit.row_frame import frame
 from core.ui.kit.tables import described_as
 
 STAMP = Stamp(datetime(2026, 11, 24, tzinfo=UTC), "staff:ana", ZoneInfo("America/New_York"))
@@ -49,3 +51,10 @@ def test_the_columns_of_a_chart_have_their_types_in_a_file():
     day, payments, rate, net, _ = sheet[2]
     assert (day.is_date, payments.value, rate.number_format, net.value) == (True, 3, "0.0%", -5.25)
     assert net.number_format.startswith('"KD "')
+
+
+def test_the_rates_of_a_column_have_the_same_decimals():
+    drawn = frame(
+        [{"rate": 0.0164}, {"rate": 0.0033}, {"rate": None}, {"rate": 0.041}], [Column("rate", "Rate", "share")]
+    )
+    assert re.findall(r"[\d.]+%", drawn.to_html()) == ["1.6%", "0.3%", "4.1%"]

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.exports.ordering import Order
 from core.exports.table import Column, Row
-from core.figures.wording import percent
+from core.figures.wording import decimals_of, percent
 from core.money import Money
 from core.ui import navigation, session
 from core.ui.text import zone_name
@@ -67,7 +67,8 @@ def _written(table: pd.DataFrame, rows: Sequence[Row], columns: Sequence[Column]
     styled = table.style
     for column in columns:
         if column.kind == "share":
-            styled = styled.format(_share, subset=[column.title], na_rep="")
+            places = decimals_of(None if pd.isna(each) else each for each in table[column.title])
+            styled = styled.format(partial(_share, places=places), subset=[column.title], na_rep="")
             continue
         places: dict[str, list[int]] = {}
         for place, row in enumerate(rows):
@@ -77,8 +78,8 @@ def _written(table: pd.DataFrame, rows: Sequence[Row], columns: Sequence[Column]
     return styled
 
 
-def _share(value: float | None) -> str:
-    return "" if value is None or pd.isna(value) else percent(value)
+def _share(value: float | None, places: int) -> str:
+    return "" if value is None or pd.isna(value) else percent(value, places)
 
 
 def _in(currency: str) -> Callable[[float], str]:

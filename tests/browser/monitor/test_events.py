@@ -51,6 +51,8 @@ def handled(console, told):
 
 def test_an_event_is_seen_in_the_moment_it_comes_in(console, page):
     console.open(page, "support", "/events")
+    expect(page.get_by_text("No event has come from Stripe yet")).to_be_visible()
+    receive(console, event("evt_first", "charge.succeeded", charge(id="ch_first")))
     expect(page.get_by_text("What is arriving now?")).to_be_visible()
     receive(console, event("evt_seen", "charge.succeeded", charge(id="ch_seen")))
     expect(page.locator(".payops-ticker").get_by_text("ch_seen")).to_be_visible()
