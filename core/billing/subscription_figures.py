@@ -24,6 +24,7 @@ PAST_DUE = Definition(
     as_of_now=True,
     view={"list": "past due"},
     exact=True,
+    amount_is="a month",
 )
 GROSS = "gross_mrr_churn_rate"
 NET = (

@@ -115,7 +115,7 @@ def _post_event(address: str, secret: str, *, livemode: bool) -> str:
         )
         return str(answer.json()["outcome"]) if answer.is_success else f"answered {answer.status_code}"
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
-        return "no answer of payops"
+        return "payops did not answer"
 
 
 def operations(here: Installation) -> Verdict:

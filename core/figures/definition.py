@@ -48,6 +48,7 @@ class Definition:
     sql: str = ""
     example: str = ""
     exact: bool = False
+    amount_is: str = ""  # what the amount beside a count is, after it: `a month`
 
     @property
     def is_rate(self) -> bool:

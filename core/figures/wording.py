@@ -162,7 +162,7 @@ def _rests_on(definition: Definition, figure: Figure, currency: str) -> str:
         counts = f"{figure['numerator']:,} of {_counted_by(definition, figure['denominator'])}"
         return f"{counts}; {interval(figure)}" if figure["denominator"] < FEW else counts
     if "amount" in figure:
-        return str(Money(figure["amount"], currency))
+        return f"{Money(figure['amount'], currency)} {definition.amount_is}".rstrip()
     return ""
 
 

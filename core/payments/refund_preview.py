@@ -82,7 +82,8 @@ def consequences(found: Preview, amount: Money, *, deciding: bool = False) -> li
     """
     told = []
     if found.balance is not None and found.balance.currency == amount.currency and found.balance < amount:
-        told.append(f"Only {found.balance} is available at Stripe. The refund may stay pending until more comes in.")
+        left = f"Only {found.balance}" if found.balance.minor > 0 else "Nothing"
+        told.append(f"{left} is available at Stripe. The refund may stay pending until more comes in.")
     awaiting = found.awaiting - amount if deciding else found.awaiting
     if awaiting.minor:
         told.append(f"Another refund of {awaiting} for this payment is awaiting approval.")

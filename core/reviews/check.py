@@ -32,6 +32,7 @@ class Bars:
     values: Sequence[float]
     compared: Sequence[float] = ()
     compared_name: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ def assignment_distribution(db: Database, period: Period, *, now: datetime) -> C
             [each["assigned"] for each in busiest],
             [round(each["fair_share"], 1) for each in busiest],
             "Fair share",
+            "Assigned",
         )
         if busiest
         else None,

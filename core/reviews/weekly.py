@@ -52,6 +52,7 @@ def success_rate(db: Database, period: Period, *, currency: str, now: datetime) 
             [round(100 * (day.success_rate or 0), 1) for day in found.daily],
             [round(100 * (day.success_rate or 0), 1) for day in found.previous_daily],
             "The week before",
+            "This week",
         ),
         link,
     )
@@ -87,6 +88,7 @@ def workload(db: Database, period: Period) -> Check:
             [each["assigned"] for each in busiest],
             [round(each["fair_share"], 1) for each in busiest],
             "Fair share",
+            "Assigned",
         ),
         link,
     )

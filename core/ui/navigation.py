@@ -112,7 +112,7 @@ def _page(entry: Entry, body: Path | Callable[[], None], *, visible: bool = True
 
 def _not_available(staff: StaffSession, entry: Entry) -> None:
     st.title(entry.title)
-    st.error(f"This page is not available to your role ({staff.role}).")
+    st.error(f"This page is not available to your role ({staff.role}). An admin can change your role.")
     tried = f"tried {staff.session_id} {entry.address}"
     if tried not in st.session_state:
         st.session_state[tried] = True

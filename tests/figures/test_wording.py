@@ -82,7 +82,7 @@ def test_the_command_prints_titles_major_units_and_intervals_of_few():
         "Net: no payments",
         "Monthly recurring revenue: $1.00",
         "Recovery rate: 50.0% ($49.00 of $98.00)",
-        "Scheduled to cancel: 2 ($59.00)",
+        "Scheduled to cancel: 2 ($59.00 a month)",
         "Other movements of the balance, in no figure above: moon_dust 1 ($2.90)",
     ]
 

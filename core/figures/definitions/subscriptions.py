@@ -157,5 +157,6 @@ SUBSCRIPTIONS = (
         formula="subscriptions with cancel_at_period_end or cancel_at, and their monthly price",
         source=HISTORY,
         sql="scheduled_to_cancel",
+        amount_is="a month",
     ),
 )

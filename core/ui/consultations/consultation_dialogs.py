@@ -41,7 +41,7 @@ def assign(consultation_id: str) -> None:
         "Override capacity or specialty", key=_key(found, "override"), help="A licence can never be overridden."
     )
     choosable = {one["provider_id"]: one for one in listed["items"] if _may(one, override)}
-    _candidates(listed, override)
+    _candidates(listed, override, searched=bool(search))
     waits = found["status"] == "waiting"
     chosen = st.selectbox(
         "Provider",
@@ -63,7 +63,7 @@ def assign(consultation_id: str) -> None:
         "Assign",
         type="primary",
         key=_key(found, "assign"),
-        disabled=chosen is None,
+        disabled=chosen is None or not (listed["items"] or search),
         on_click=actions.attempt,
         args=(partial(_assign, found["id"], chosen or None, override),),
     )
@@ -150,10 +150,11 @@ def _may(one: Candidate, override: bool) -> bool:
     return one["selectable"] or (override and one["overridable"])
 
 
-def _candidates(listed: Candidates, override: bool) -> None:
+def _candidates(listed: Candidates, override: bool, *, searched: bool) -> None:
     items = listed["items"]
     if not items:
-        st.warning("No provider found is licensed in the patient's state.")
+        nobody = "No provider is licensed in the patient's state. Add one or a licence under Providers first."
+        st.warning("No provider with this name is licensed in the patient's state." if searched else nobody)
         return
     rows.show(
         [{**one, **_eligibility(one, override)} for one in items], CANDIDATES, key="candidates", file="candidates"

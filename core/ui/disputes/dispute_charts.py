@@ -28,7 +28,7 @@ def opened(now: Sequence[Day], before: Sequence[Day], currency: str, *, unfinish
     most = max((each.disputes for each in [*now, *before]), default=0)
     figure.update_yaxes(rangemode="tozero", tickformat=",d", dtick=1 if most <= 5 else None)
     if most == 0:
-        figure.update_yaxes(range=[0, 4])
+        charts.no_data(figure, "No dispute was opened in these days or before.")
     rows = charts.comparison_rows(
         now,
         before,

@@ -1,5 +1,6 @@
 """One incident: what to do next, its trend, the objects it named, and who did what about it."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from core.figures.wording import counted
 from core.monitoring import incidents
 from core.monitoring.incident_kinds import NamedObject, kind, objects_in
 from core.monitoring.incidents import Detail, Sample
+from core.providers.states import name_of
 from core.staff import audit_words
 from core.ui import navigation, session
 from core.ui.incidents import incident_dialogs
@@ -19,6 +21,8 @@ from core.ui.kit.charts import FAILURE, Chart
 from core.ui.kit.rows import Column
 from core.ui.text import ago, in_zone, literal
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_IN_STATE = re.compile(r"\bin ([A-Z]{2})\b")
 OBJECTS = (
     Column("what", "Object"),
     Column("id", "Id", "id", width="large"),
@@ -194,6 +198,17 @@ def _trend(incident: Detail, now: datetime) -> Chart:
 
 
 def _in_words(sample: Sample) -> str:
-    return ", ".join(
-        f"{name.replace('_', ' ')}: {value}" for name, value in sample["sample"].items() if value is not None
+    """`Waiting: 3 · Reason: No provider is licensed in Wyoming · Oldest: 28 Nov 2026, 10:42 EST`."""
+    return " · ".join(
+        f"{name.replace('_', ' ').capitalize()}: {_value_in_words(value)}"
+        for name, value in sample["sample"].items()
+        if value is not None
     )
+
+
+def _value_in_words(value: object) -> str:
+    """A time in the business's zone, a state by its name, anything else as it is."""
+    text = str(value)
+    if _TIME.fullmatch(text):
+        return in_zone(datetime.fromisoformat(text), session.settings().business_zone)
+    return _IN_STATE.sub(lambda found: f"in {name_of(found[1])}", text).rstrip(".")

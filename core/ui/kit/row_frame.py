@@ -70,10 +70,10 @@ def _written(table: pd.DataFrame, rows: Sequence[Row], columns: Sequence[Column]
             places = decimals_of(None if pd.isna(each) else each for each in table[column.title])
             styled = styled.format(partial(_share, places=places), subset=[column.title], na_rep="")
             continue
-        places: dict[str, list[int]] = {}
+        of_currency: dict[str, list[int]] = {}
         for place, row in enumerate(rows):
-            places.setdefault(_currency(column, row), []).append(place)
-        for currency, these in places.items():
+            of_currency.setdefault(_currency(column, row), []).append(place)
+        for currency, these in of_currency.items():
             styled = styled.format(_in(currency), subset=pd.IndexSlice[these, [column.title]], na_rep="")
     return styled
 

@@ -185,7 +185,7 @@ def _about_to_try(case: Case) -> list[str]:
         told.append(f"A retry is more likely to succeed after {in_zone(advised, session.settings().business_zone)}.")
     if case.failed.stripe_retries_at:
         zone = session.settings().business_zone
-        told.append(f"Stripe retries automatically at {in_zone(case.failed.stripe_retries_at, zone)}.")
+        told.append(f"Stripe retries automatically on {in_zone(case.failed.stripe_retries_at, zone)}.")
     if case.failed.links_sent and case.failed.invoice_id is None:
         told.append("An open payment link is closed first.")
     told.append(f"{case.advice.meter}.")

@@ -16,7 +16,7 @@ from core.payments.recovery.retry_advice import STOP_AT, Step
 from core.staff.audit_words import actor_name
 from core.ui import session
 from core.ui.kit import detail_view
-from core.ui.kit.charts import FAILURE, HEIGHT_PIXELS, Chart
+from core.ui.kit.charts import FAILURE, HEIGHT_PIXELS, Chart, no_data
 from core.ui.kit.rows import Column
 from core.ui.text import ago, in_zone, literal
 
@@ -105,6 +105,8 @@ def chart(cases: Sequence[Case], currency: str) -> Chart:
     )
     figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
     figure.update_xaxes(title_text=f"{currency.upper()} to collect", nticks=6)
+    if not present:
+        no_data(figure, "No failed payment is to be collected.")
 
     def rows() -> pd.DataFrame:
         return pd.DataFrame(
@@ -144,7 +146,8 @@ def details(case: Case) -> None:
     detail_view.facts(named, ids=[name for name, _ in named])
     left, right = st.columns(2)
     with left:
-        st.markdown(literal(advice.decline.staff_advice))
+        if advice.step not in (Step.STRIPE, Step.SCHEDULED, Step.IN_FLIGHT):  # what comes next is arranged already
+            st.markdown(literal(advice.decline.staff_advice))
         if failed.monthly:
             st.markdown(
                 f"At stake: {literal(str(failed.amount))} now, and {literal(str(failed.monthly))} a month from the "
@@ -176,7 +179,7 @@ def _when(case: Case) -> list[str]:
     now = session.services().clock()
     told = [f"Last attempt: {in_zone(failed.last_attempt_at, zone)}, {ago(failed.last_attempt_at, now)}."]
     if failed.stripe_retries_at:
-        told.append(f"Stripe retries automatically at {in_zone(failed.stripe_retries_at, zone)}.")
+        told.append(f"Stripe retries automatically on {in_zone(failed.stripe_retries_at, zone)}.")
     if failed.scheduled_at:
         told.append(f"Scheduled by {actor_name(failed.changed_by)} for {in_zone(failed.scheduled_at, zone)}.")
     elif failed.state == "stopped":

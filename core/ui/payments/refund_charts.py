@@ -7,7 +7,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from core.money import Money
 from core.payments.refund_figures import RefundDay, RefundFigures, refunds_counted
-from core.ui.kit.charts import BEFORE, HEIGHT_PIXELS, MONEY, Chart
+from core.ui.kit.charts import BEFORE, HEIGHT_PIXELS, MONEY, Chart, no_data
 
 
 def each_day(figures: RefundFigures) -> Chart:
@@ -41,6 +41,8 @@ def each_day(figures: RefundFigures) -> Chart:
         hovertemplate=hover,
     )
     figure.update_yaxes(title_text=currency.upper(), title_standoff=6, rangemode="tozero", nticks=5)
+    if not any(each.refunds for each in (*figures.daily, *figures.previous_daily)):
+        no_data(figure, "Nothing was refunded in these days or before.")
 
     def rows() -> pd.DataFrame:
         return pd.DataFrame(

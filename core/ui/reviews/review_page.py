@@ -118,7 +118,7 @@ def _chart(bars: Bars) -> go.Figure:
         figure.add_bar(
             y=bars.labels, x=bars.compared, orientation="h", name=bars.compared_name, marker_color=charts.BEFORE
         )
-    figure.add_bar(y=bars.labels, x=bars.values, orientation="h", name="Found", marker_color=charts.NOW)
+    figure.add_bar(y=bars.labels, x=bars.values, orientation="h", name=bars.name, marker_color=charts.NOW)
     figure.update_layout(
         title={"text": bars.title, "font": {"size": 14}},
         height=90 + 34 * len(bars.labels),

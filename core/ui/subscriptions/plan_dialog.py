@@ -23,6 +23,7 @@ SETTLES = {
 }
 LINES = (Column("what", "Line"), Column("amount_minor", "Amount", "money"))
 PREVIEW_SECONDS = 60
+CHOOSE = "Choose another plan or quantity to see what is charged."
 
 
 @st.dialog("Change plan", width="large")
@@ -68,6 +69,7 @@ def open(subscription_id: str) -> None:
         f"Change plan and charge {preview.due_now}" if preview and preview.due_now.minor > 0 else "Change plan",
         lambda actor, action_id: _change_plan(actor, action_id, life, preview),
         problem=problem,
+        to_do=CHOOSE if problem == plan_changes.SAME_PLAN else "",
     )
 
 

@@ -139,7 +139,7 @@ def opened(subscription_id: str) -> Life | None:
     return life
 
 
-def finish(life: Life, consequences: Sequence[str], label: str, do: Do, *, problem: str = "") -> None:
+def finish(life: Life, consequences: Sequence[str], label: str, do: Do, *, problem: str = "", to_do: str = "") -> None:
     """The lower half of a dialog: the reason, the consequences, who it is, and the button.
 
     The id is bound when it is drawn: however often the button is clicked, it is this one change.
@@ -155,7 +155,9 @@ def finish(life: Life, consequences: Sequence[str], label: str, do: Do, *, probl
     if warning:
         st.warning(warning)
     with st.container(border=True):
-        if problem:
+        if to_do:
+            st.markdown(literal(to_do))
+        elif problem:
             st.error(literal(problem))
         else:
             st.markdown("\n".join(f"- {literal(each)}" for each in consequences))
@@ -165,7 +167,7 @@ def finish(life: Life, consequences: Sequence[str], label: str, do: Do, *, probl
         literal(label),
         key=key(life, "send"),
         type="primary",
-        disabled=bool(problem),
+        disabled=bool(problem or to_do),
         on_click=actions.attempt,
         args=(partial(_change_subscription, life, action_id, do),),
         kwargs={"confirmed": True},
