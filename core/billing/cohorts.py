@@ -23,6 +23,24 @@ class Cohort:
 
 
 @dataclass(frozen=True)
+class CohortMonth:
+    """A cell of the heat map: the month in which customers first paid, and how many months later they are looked at."""
+
+    joined: date
+    later: int
+
+    @property
+    def month(self) -> date:
+        """The first day of the month at whose end they are looked at."""
+        months = self.joined.year * 12 + self.joined.month - 1 + self.later
+        return date(months // 12, months % 12 + 1, 1)
+
+    def in_words(self) -> str:
+        """`first paid in Jun 2026 and still paid at the end of Sep 2026`"""
+        return f"first paid in {self.joined:%b %Y} and still paid at the end of {self.month:%b %Y}"
+
+
+@dataclass(frozen=True)
 class Month:
     """Recurring revenue of a month from start to end; the present one so far."""
 

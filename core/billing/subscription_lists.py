@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from core.billing.cohorts import CohortMonth
 from core.billing.subscription_figures import Movement
 from core.db import Database
 from core.periods import Period
@@ -26,6 +27,7 @@ class Present(StrEnum):
     UNPAID = "unpaid"
 
 
+COHORT = "cohort"
 MOVED = ("start", *(str(each) for each in Movement), "end")
 # What the lists are called, also in an address: so these words stay as they are.
 LISTS = {
@@ -36,7 +38,7 @@ LISTS = {
     "scheduled to cancel": str(Present.SCHEDULED),
     "paused": str(Present.PAUSED),
     "unpaid": str(Present.UNPAID),
-    **{f"customers: {name}": name for name in MOVED},
+    **{f"customers: {name}": name for name in (*MOVED, COHORT)},
 }
 
 
@@ -58,7 +60,7 @@ class Found:
 
     @property
     def is_of_customers(self) -> bool:
-        return self.name in MOVED
+        return self.name in MOVED or self.name == COHORT
 
 
 def listed(
@@ -72,11 +74,26 @@ def listed(
     after: int = 0,
     most: int = A_PAGE,
     why: str | None = None,
+    cell: CohortMonth | None = None,
 ) -> Found:
     """The page after the first `after` rows; a movement's customers are exactly those its bar counts.
 
-    `why` is the `key` of a loss: only the customers who left for this reason.
+    `why` is the `key` of a loss: only the customers who left for this reason. The list of a cohort is that of `cell`,
+    whatever the period.
     """
+    if name == COHORT:
+        if cell is None:
+            return Found(name, [], 0, 0)
+        found = db.call(
+            "cohort_customers",
+            cohort=cell.joined,
+            month=cell.month,
+            currency=currency,
+            now=now,
+            most=most,
+            after=after,
+        )
+        return Found(name, found["rows"], found["count"], found["amount_minor"], customers=found["count"])
     if name in MOVED:
         found = db.call(
             "movement_customers",
@@ -107,11 +124,14 @@ def pages(
     now: datetime,
     find: str | None = None,
     why: str | None = None,
+    cell: CohortMonth | None = None,
 ) -> Iterator[Sequence[Mapping[str, Any]]]:
     """All rows of a list in large pages, for a file."""
     after = 0
     while True:
-        page = listed(db, name, period, currency=currency, now=now, find=find, after=after, most=AN_EXPORT, why=why)
+        page = listed(
+            db, name, period, currency=currency, now=now, find=find, after=after, most=AN_EXPORT, why=why, cell=cell
+        )
         yield page.rows
         after += len(page.rows)
         if not page.rows or after >= page.count:

@@ -79,5 +79,5 @@ grid = shared.get(
     ("cohorts", currency), partial(cohorts.cohorts, db, currency=currency, now=now), ttl_seconds=MONTHS_KEPT_SECONDS
 ).answer
 st.markdown(literal(cohorts.in_words(grid)))
-charts.show(subscription_charts.cohorts(grid))
+charts.show(subscription_charts.cohorts(grid), on_pick=partial(chart_rows.show_cohort, grid))
 st.caption(f"Times are {literal(zone_name(period.zone))}. {freshness.last_event(figures.fresh_at, now, period.zone)}")

@@ -160,6 +160,15 @@ def test_cohorts_count_who_paid_at_the_end_of_each_month(story, owner):
         (date(2026, 6, 1), 3, [2, 2, 1, 1, 2, 2]),
         (date(2026, 9, 1), 1, [1, 1, 1]),
     ]
+    of_june = {0: ["cus_0", "cus_1"], 1: ["cus_0", "cus_1"], 2: ["cus_0"], 3: ["cus_0"], 4: ["cus_0", "cus_1"]}
+    for later, paying in of_june.items():
+        cell = cohorts.CohortMonth(date(2026, 6, 1), later)
+        listed_then = subscription_lists.listed(
+            story.database, "cohort", AUTUMN, currency="usd", now=NOW, cell=cell, most=1
+        )
+        every = subscription_lists.pages(story.database, "cohort", AUTUMN, currency="usd", now=NOW, cell=cell)
+        assert listed_then.count == len(paying) and len(listed_then.rows) == 1
+        assert [row["id"] for page in every for row in page] == paying
     months = {each.month: each.steps for each in cohorts.by_month(story.database, currency="usd", now=NOW)}
     for steps in months.values():
         assert sum(each.amount_minor for each in steps[:-1]) == steps[-1].amount_minor

@@ -23,6 +23,7 @@ from core.periods import Period
 from core.providers import assignment, directory, licences
 from core.ui.overview import chart_rows
 from core.ui.subscriptions import chart_rows as subscription_points
+from core.ui.subscriptions import subscription_charts
 from tests.billing.story import NOW as RECEIVED
 from tests.billing.story import Story, on, subscription
 from tests.payments import conftest as at_stripe
@@ -300,6 +301,20 @@ def test_each_bar_of_the_subscriptions_charts_counts_the_customers_that_a_click_
     bars = {(each.month, step.name): (step.customers, step.amount_minor) for each in months for step in each.steps}
     assert {key: of_month(business, key[1], each) for each in months for key in bars if key[0] == each.month} == bars
     assert sum(customers for customers, _ in bars.values()) > 10
+
+
+def test_each_cell_of_the_cohorts_counts_the_customers_that_a_click_on_it_lists(business):
+    asked = {"currency": "usd", "now": business.now}
+    grid = cohorts.cohorts(business.db, **asked)
+    counts = [customers for each in grid for customers in each.paying]
+    (heat, markers) = subscription_charts.cohorts(grid).figure.data
+    assert len(markers.x) == len(counts) > 2 and heat.hoverinfo == "skip"
+    for index, customers in enumerate(counts):
+        cell = subscription_points.cell_of(grid, {"point_index": index})
+        assert markers.customdata[index].startswith(f"Joined {cell.joined:%b %Y}: {customers:,} of")
+        found = subscription_lists.listed(business.db, "cohort", business.period, cell=cell, **asked)
+        assert (found.count, len({row["id"] for row in found.rows})) == (customers, customers)
+        assert found.amount_minor == sum(row["after_minor"] for row in found.rows)
 
 
 def test_each_minute_of_the_chart_of_events_counts_the_events_that_a_click_on_it_lists(business):

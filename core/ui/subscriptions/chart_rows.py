@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from core.billing.cohorts import Month
+from core.billing.cohorts import Cohort, CohortMonth, Month
 from core.billing.subscription_figures import Movement, SubscriptionFigures
 from core.ui.kit import filters
 from core.ui.subscriptions import subscription_table
@@ -33,6 +33,17 @@ def show_movement(months: Sequence[Month], today: date, point: Point) -> None:
 def show_end(months: Sequence[Month], today: date, point: Point) -> None:
     """The month of this point alone, and the customers who paid at its end."""
     _show_month(months[point["point_index"]], today, "end")
+
+
+def show_cohort(found: Sequence[Cohort], point: Point) -> None:
+    """The customers of a cell of the heat map: who joined in its month, and still paid so many months later."""
+    subscription_table.choose_cohort(cell_of(found, point))
+
+
+def cell_of(found: Sequence[Cohort], point: Point) -> CohortMonth:
+    """The cell under a point; the points are numbered as `Cohort.paying` goes on, one cohort after the other."""
+    cells = [CohortMonth(each.month, later) for each in found for later in range(len(each.paying))]
+    return cells[point["point_index"]]
 
 
 def days_of(month: Month, today: date) -> tuple[date, date]:

@@ -157,7 +157,10 @@ def growth(found: Sequence[Month], currency: str) -> Chart:
 
 
 def cohorts(found: Sequence[Cohort]) -> Chart:
-    """The share of each month's new customers who still pay at the end of it and of each month since."""
+    """The share of each month's new customers who still pay at the end of it and of each month since.
+
+    A cell of a heat map cannot be clicked, so an unseen marker lies on each.
+    """
     figure = charts.framed("")
     most = max((len(each.paying) for each in found), default=0)
     titles = [f"{each.month:%b %y} ({each.customers:,})" for each in found]
@@ -171,21 +174,24 @@ def cohorts(found: Sequence[Cohort]) -> Chart:
         textfont={"color": "#14302a", "size": 11},
         text=[[*[f"{100 * s:.0f}" for s in each.shares], *[""] * (most - len(each.shares))] for each in found],
         texttemplate="%{text}",
-        customdata=[
-            [
-                *[
-                    f"Joined {each.month:%b %Y}: {n:,} of {counted(each.customers, 'customer')} ({percent(s)})"
-                    for n, s in zip(each.paying, each.shares, strict=True)
-                ],
-                *[""] * (most - len(each.shares)),
-            ]
-            for each in found
-        ],
-        hovertemplate=HOVER,
+        hoverinfo="skip",
         hoverongaps=False,
         showscale=False,
         xgap=2,
         ygap=2,
+    )
+    figure.add_scatter(
+        x=[str(later) for each in found for later in range(len(each.paying))],
+        y=[title for title, each in zip(titles, found, strict=True) for _ in each.paying],
+        mode="markers",
+        marker={"symbol": "square", "size": 26, "color": "rgba(0,0,0,0)", "line": {"width": 0}},
+        customdata=[
+            f"Joined {each.month:%b %Y}: {n:,} of {counted(each.customers, 'customer')} ({percent(s)})"
+            for each in found
+            for n, s in zip(each.paying, each.shares, strict=True)
+        ],
+        hovertemplate=HOVER,
+        showlegend=False,
     )
     figure.update_yaxes(autorange="reversed", automargin=True, title_text=None, showgrid=False)
     figure.update_xaxes(

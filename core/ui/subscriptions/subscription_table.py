@@ -1,14 +1,16 @@
 """The list below the charts: running subscriptions, or the customers behind one bar."""
 
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from core.billing import subscription_lists
+from core.billing.cohorts import MONTHS, CohortMonth
 from core.billing.plans import Catalogue, item_in_words
 from core.billing.subscription_figures import TITLES, Movement, SubscriptionFigures, reason_in_words
-from core.billing.subscription_lists import A_PAGE, LISTS, MOVED, Found, Present, title_of
+from core.billing.subscription_lists import A_PAGE, COHORT, LISTS, MOVED, Found, Present, title_of
 from core.exports.table import Column, Row, Table
 from core.figures.wording import counted
 from core.money import Money
@@ -17,6 +19,7 @@ from core.ui.kit import export_panel, rows, sorted_list
 from core.ui.text import literal
 
 LIST, PLACE, WHY = "list", "from", "why"
+JOINED, LATER = "joined", "later"
 
 
 def choose(name: str, why: str | None = None) -> None:
@@ -26,6 +29,12 @@ def choose(name: str, why: str | None = None) -> None:
     if why:
         st.query_params[WHY] = why
     in_view.ask(LIST)
+
+
+def choose_cohort(cell: CohortMonth) -> None:
+    """Show the customers of this cell of the heat map."""
+    choose(COHORT)
+    st.session_state[JOINED], st.session_state[LATER] = f"{cell.joined:%Y-%m}", str(cell.later)
 
 
 def _from_the_start() -> None:
@@ -48,7 +57,11 @@ def show(figures: SubscriptionFigures, names: Catalogue) -> None:
     )
     name = LISTS[title]
     find = ""
-    if name not in MOVED:
+    cell = None
+    if name == COHORT:
+        with search:
+            cell = _cell(session.services().clock())
+    elif name not in MOVED:
         find = search.text_input(
             "Find",
             key="find",
@@ -59,7 +72,9 @@ def show(figures: SubscriptionFigures, names: Catalogue) -> None:
         )
     after = _place(st.query_params.get(PLACE))
     asked: dict[str, Any] = {"currency": figures.currency, "now": session.services().clock()}
-    if name not in MOVED:
+    if name == COHORT:
+        asked["cell"] = cell
+    elif name not in MOVED:
         asked["find"] = find.strip() or None
     elif name == Movement.CHURNED and (why := st.query_params.get(WHY)):
         asked["why"] = why
@@ -67,11 +82,11 @@ def show(figures: SubscriptionFigures, names: Catalogue) -> None:
             st.markdown(f"Only for this reason: {literal(_reason(why))}.", width="content")
             st.button("Show all who left", type="tertiary", on_click=choose, args=(name,))
     found = subscription_lists.listed(session.db(), name, figures.period, after=after, **asked)
-    st.markdown(literal(_in_words(found, figures)))
+    st.markdown(literal(_in_words(found, figures, cell)))
     if not found.rows:
         st.info("There are none. Choose another list, or a longer period.")
         return
-    columns = _MOVED if found.is_of_customers else _present(names)
+    columns = _COHORT if name == COHORT else _MOVED if found.is_of_customers else _present(names)
     chosen_id = "subscription_id" if found.is_of_customers else "id"
     key, batches = f"list-{name}", partial(subscription_lists.pages, session.db(), name, figures.period, **asked)
     is_sorted = sorted_list.shown(key, columns, batches, choose="subscription", id_field=chosen_id)
@@ -84,7 +99,7 @@ def show(figures: SubscriptionFigures, names: Catalogue) -> None:
         columns=columns,
         batches=batches,
         count=found.count,
-        period=figures.period if found.is_of_customers else None,
+        period=figures.period if name in MOVED else None,
         filters=export_panel.set_filters(),
     )
     _below(found, after, table, paged=not is_sorted)
@@ -122,8 +137,44 @@ def _place(said: str | None) -> int:
     return int(said) if said and said.isascii() and said.isdigit() and len(said) < 9 else 0
 
 
-def _in_words(found: Found, figures: SubscriptionFigures) -> str:
+def _cell(now: datetime) -> CohortMonth:
+    """The cell that the two choices beside the list name."""
+    this = now.astimezone(session.services().zone).date().replace(day=1)
+    months = [this]
+    while len(months) < MONTHS:
+        months.append((months[-1] - timedelta(days=1)).replace(day=1))
+    titles = {f"{each:%Y-%m}": each for each in months}
+    joined, later = st.columns(2, vertical_alignment="bottom")
+    chosen = joined.selectbox(
+        "First paid in",
+        list(titles),
+        format_func=lambda each: f"{titles[each]:%b %Y}" if each in titles else each,
+        key=JOINED,
+        bind="query-params",
+        on_change=_from_the_start,
+    )
+    most = _months_between(titles[chosen], this)
+    if int(st.session_state.get(LATER) or 0) > most:
+        st.session_state[LATER] = str(most)
+    after = later.selectbox(
+        "Still paid",
+        [str(each) for each in range(most + 1)],
+        format_func=lambda each: f"{counted(int(each), 'month')} later",
+        key=LATER,
+        bind="query-params",
+        on_change=_from_the_start,
+    )
+    return CohortMonth(titles[chosen], int(after))
+
+
+def _months_between(one: date, other: date) -> int:
+    return (other.year - one.year) * 12 + other.month - one.month
+
+
+def _in_words(found: Found, figures: SubscriptionFigures, cell: CohortMonth | None) -> str:
     amount = Money(found.amount_minor, figures.currency)
+    if cell:
+        return f"{counted(found.count, 'customer')} {cell.in_words()}: {amount} a month."
     if found.is_of_customers:
         return f"{counted(found.count, 'customer')}: {amount} a month."
     many = f"{counted(found.count, 'subscription')} of {counted(found.customers, 'customer')}"
@@ -168,6 +219,14 @@ _MOVED = (
     Column("change_minor", "Change", "money", total=True),
     Column("reason", "Why they left", read=lambda one: reason_in_words(one["reason"], one["feedback"])),
     Column("lost_at", "Left on", "moment"),
+    Column("patient_id", "Patient"),
+    Column("subscription_id", "Subscription"),
+)
+_COHORT = (
+    Column("id", "Customer"),
+    Column("first_at", "First paid on", "moment"),
+    Column("first_minor", "At first", "money", total=True),
+    Column("after_minor", "At the end of the month", "money", total=True),
     Column("patient_id", "Patient"),
     Column("subscription_id", "Subscription"),
 )

@@ -84,3 +84,54 @@ set search_path = '' as $$
   ) as m
   where m.ends is not null
 $$;
+
+-- cohort_customers: the customers who first paid in the month `p_cohort` and still paid at the end of `p_month` (in the
+-- current month: now), exactly those that `cohort_retention` counts, with the most revenue first: their number, their
+-- total and one page of them.
+create function payops_api.cohort_customers(
+  p_cohort date, p_month date, p_currency text, p_now timestamptz, p_most integer, p_after integer default 0
+) returns jsonb
+language sql stable security definer
+set search_path = '' as $$
+  with moments as (
+    select
+      payops.month_starts(p_cohort) as joined_since,
+      payops.month_starts((p_cohort + interval '1 month')::date) as joined_until,
+      least(payops.month_starts((p_month + interval '1 month')::date), p_now + interval '1 microsecond') as ends
+  ),
+  found as (
+    select n.customer_id, n.at as first_at, n.after_minor as first_minor, l.after_minor
+    from moments as m
+    inner join payops.revenue_changes as n
+      on n.currency = p_currency and n.movement = 'new' and n.at >= m.joined_since and n.at < m.joined_until
+    cross join lateral (
+      select c.after_minor
+      from payops.revenue_changes as c
+      where c.customer_id = n.customer_id and c.currency = p_currency and c.at < m.ends
+      order by c.at desc
+      limit 1
+    ) as l
+    where l.after_minor > 0
+  ),
+  page as (select f.* from found as f order by f.after_minor desc, f.customer_id limit p_most offset p_after)
+  select jsonb_build_object(
+    'count', (select count(*) from found),
+    'amount_minor', (select coalesce(sum(f.after_minor), 0) from found as f),
+    'rows', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', p.customer_id, 'currency', p_currency, 'first_at', p.first_at, 'first_minor', p.first_minor,
+        'after_minor', p.after_minor, 'patient_id', k.patient_id, 'subscription_id', s.subscription_id
+      ) order by p.after_minor desc, p.customer_id), '[]')
+      from page as p
+      cross join moments as m
+      left join payops.customers as k on p.customer_id = k.id
+      left join lateral (
+        select h.subscription_id
+        from payops.subscription_history as h
+        where h.customer_id = p.customer_id and h.currency = p_currency and h.monthly_minor > 0 and h.starts_at < m.ends
+        order by h.ends_at desc, h.monthly_minor desc, h.subscription_id
+        limit 1
+      ) as s on true
+    )
+  )
+$$;
