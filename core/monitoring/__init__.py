@@ -1,1 +1,1 @@
-"""What is watched: the overview, action items, incidents, and the figures for Prometheus."""
+"""Monitoring: the overview, action items, incidents, alerts, and the figures for Prometheus."""

@@ -1,4 +1,4 @@
-"""Action items: what staff have to do, what is at stake, until when, and where to act."""
+"""Action items: what staff have to do, the money at stake, the deadline, and the page to act on."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class CurrencyCount(TypedDict):
 
 @dataclass(frozen=True)
 class Kind:
-    """What one item and several are called, what the deadline is of, and the page to act on, filtered by `view`.
+    """A kind of item: its singular and plural, what its deadline means, and the page to act on, filtered by `view`.
 
     The page lists exactly these items: where it lists one currency at a time, the item has a link `by_currency`, and
     where it lists a period, the period is `ever`. Without `act` there is nothing to do and no list.
@@ -156,7 +156,7 @@ KINDS = {
 
 
 class Row(TypedDict):
-    """What SQL counted of one kind."""
+    """The counts of one kind, as SQL returns them."""
 
     kind: str
     items: int
@@ -185,7 +185,7 @@ class ActionItem:
 
 
 def in_words(rows: Iterable[Row], now: datetime) -> list[ActionItem]:
-    """The rows in words, in the order they come in."""
+    """The rows as action items in words, in the same order."""
     return [_in_words(row, KINDS[row["kind"]], now) for row in rows]
 
 

@@ -202,7 +202,7 @@ class NamedObject:
     at_stripe: str | None
 
 
-# By the prefix of its id: what it is, its page, and its place in Stripe's dashboard.
+# By the prefix of the id: the kind of object, its page, and its place in Stripe's dashboard.
 _OBJECTS = {
     "pi": ("payment", "payments?payment={}", "payments/{}"),
     "ch": ("charge", None, "payments/{}"),

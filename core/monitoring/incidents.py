@@ -60,7 +60,7 @@ class Sample(TypedDict):
 
 
 class Deed(TypedDict):
-    """One thing that staff did about an incident, from the audit log."""
+    """One step that staff took about an incident, from the audit log."""
 
     at: str
     actor: str
@@ -114,7 +114,7 @@ class IncidentLog:
         """Record the incident and any spooled ones; an error of the database never raises."""
         try:
             self.db.call("record_incidents", incidents=[incident.as_record()])
-        except PayopsError as error:  # whatever the cause, the spool keeps it until it can be recorded
+        except PayopsError as error:  # whatever the error, the spool keeps the incident until it can be recorded
             log.warning("incident spooled", kind=incident.kind, title=incident.title, code=error.code)
             self.spool(incident)
         else:
@@ -150,7 +150,7 @@ class IncidentLog:
 
 
 def database_outage(error: Unavailable, seen_at: datetime) -> Incident:
-    """What a process spools when the database does not answer it, or refuses every call."""
+    """The incident that a process spools when the database does not answer, or refuses every call."""
     kind = "database_unavailable" if error.code == "database_unavailable" else "database_refuses"
     (what, *_) = error.detail.split(". ")
     return Incident(kind, error.code, what.rstrip(".") + ".", seen_at, sample={"code": error.code})

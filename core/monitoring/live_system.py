@@ -1,4 +1,4 @@
-"""The state of what runs now, for the panel that operators keep open."""
+"""The state of the running system, for the panel that operators keep open."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ def _running(title: str, kind: str, processes: Sequence[Process], meaning: str) 
 
 
 def _pool(processes: Sequence[Process]) -> Cell:
-    """Connections of all processes together, and how many requests wait for one."""
+    """The connections of all processes together, and how many requests are waiting for one."""
     pools = [each["pool"] for each in processes if each["alive"] and each["pool"]]
     meaning = "Connections to the database that are in use, of those that the processes have open."
     if not pools:
@@ -135,7 +135,7 @@ def _mirror(said: dict[str, Any] | None, now: datetime) -> Cell:
 
 
 def _span(at: str, now: datetime) -> str:
-    """Short enough for a card: `8 s`, `12 min`, `3 h`, `2 days`."""
+    """A duration, short enough for a card: `8 s`, `12 min`, `3 h`, `2 days`."""
     seconds = max((now - datetime.fromisoformat(at)).total_seconds(), 0)
     for limit, length, unit in ((90, 1, "s"), (90 * 60, 60, "min"), (48 * 3600, 3600, "h")):
         if seconds < limit:

@@ -36,7 +36,7 @@ CAUSES = {
     Category.UNKNOWN: "unknown decline codes",
 }
 EXPLAINS_SHARE = 0.4
-# The figures whose days the database counts beside those of the overview.
+# The figures whose daily values are not part of the overview's own days.
 COUNTED_BY_DAY = ("authorization_rate", "net", "mrr", "assignment_success_rate")
 
 
@@ -102,7 +102,7 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Overv
 
 
 def count_ahead(db: Database, now: datetime) -> None:
-    """Count what takes the overview and some lists long, each if it was not counted a short while ago."""
+    """Count in advance what takes long for the overview and some lists, unless that was done recently."""
     db.call("count_retryable", now=now, retry_rules=retry_advice.rules())
     db.call("count_licence_impacts", now=now)
     db.call("count_warnings", now=now)
@@ -131,7 +131,7 @@ def series(db: Database, period: Period, currency: str, names: Sequence[str]) ->
 
 
 def of_days(daily: Sequence[Day]) -> dict[str, list[float | None]]:
-    """The figures that the overview's own days tell."""
+    """The daily values of the figures that the overview's own days contain."""
     return {
         "payment_success_rate": [each.success_rate for each in daily],
         "failed_payments": [each.failed for each in daily],

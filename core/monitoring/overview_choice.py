@@ -29,7 +29,7 @@ def of_user(db: Database, actor: Actor) -> list[str]:
 
 
 def choose(db: Database, actor: Actor, names: Sequence[str], now: datetime) -> None:
-    """This user's overview shows these figures; with none, those of their role again. Raises `Refused`."""
+    """Store the figures of this user's overview; with none, those of their role apply again. Raises `Refused`."""
     if len(names) > SHOWN or len(set(names)) < len(names) or not set(names) <= set(TITLES):
         raise Refused("bad_figures", f"Choose at most {SHOWN} of the overview's figures.")
     user_choices.choose(db, actor, CHOICE, list(names), now)

@@ -57,7 +57,7 @@ def exposition(db: Database, now: datetime) -> bytes:
 
 
 class _Read(Collector):
-    """What was read once, as families."""
+    """Metric families from one reading of the database."""
 
     def __init__(self, read: Samples):
         self._read = read

@@ -12,14 +12,14 @@ import structlog
 
 SPOOL_FILE = "incidents.spool"
 SPOOL_MAX_BYTES = 5 * 1024 * 1024
-MEMORY_MOST = 1000  # causes, not occurrences
+MEMORY_MOST = 1000  # the most causes kept, however often each occurred
 
 Record = dict[str, Any]
 log = structlog.get_logger(__name__)
 
 
 class Spool:
-    """Records stay until `flush` hands them over; where room is short, each cause has one record."""
+    """Keeps records until `flush` hands them over; if space is short, one record per cause."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / SPOOL_FILE
@@ -39,7 +39,7 @@ class Spool:
             return error.strerror or type(error).__name__
 
     def flush(self, hand_over: Callable[[list[Record]], list[Record]]) -> int:
-        """Hand over what is kept; what `hand_over` gives back stays. Answers how many records went."""
+        """Hand over all records; those that `hand_over` returns are kept. Returns how many were handed over."""
         return self._flush_memory(hand_over) + self._flush_file(hand_over)
 
     def _flush_memory(self, hand_over: Callable[[list[Record]], list[Record]]) -> int:
@@ -79,7 +79,7 @@ def merged(records: Iterable[Record]) -> list[Record]:
 
 
 def _lines(file: BinaryIO) -> list[Record]:
-    """The whole lines: one that a full disk cut off is no record."""
+    """The complete lines: one that a full disk cut off is no record."""
     file.seek(0)
     found = []
     for line in file:
@@ -95,7 +95,7 @@ def _line(record: Record) -> bytes:
 
 
 def _ends_whole(file: BinaryIO) -> bool:
-    """Whether what is added now begins a line of its own."""
+    """Whether the file ends with a complete line."""
     if file.seek(0, os.SEEK_END) == 0:
         return True
     file.seek(-1, os.SEEK_END)
@@ -103,7 +103,7 @@ def _ends_whole(file: BinaryIO) -> bool:
 
 
 def _replace(file: BinaryIO, records: list[Record]) -> None:
-    """The file holds these records alone; where the disk does not take them, the memory does."""
+    """Replace the file's content by these records; if the disk refuses, keep them in memory."""
     file.truncate(0)
     file.seek(0)
     try:

@@ -1,1 +1,1 @@
-"""Providers: who is licensed where, and which of them sees which patient."""
+"""Providers: the directory, their licences, and the assignment of consultations to them."""

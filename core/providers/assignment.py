@@ -1,4 +1,4 @@
-"""Which provider sees which patient: assignment by the rules or by hand, lists, and what a change would lead to."""
+"""Assignment of consultations to providers, by the rules or by hand; lists, and previews of changes."""
 
 from datetime import datetime
 from typing import Literal
@@ -27,7 +27,7 @@ from core.staff.roles import Actor
 Show = Literal["waiting", "overdue", "assigned", "to_reassign", "ended", "completed", "cancelled"]
 
 
-# The lists of the page, by the word in its address.
+# The lists of the page, by their name in its address.
 LISTS: dict[str, Show] = {
     "waiting": "waiting",
     "waiting too long": "overdue",
@@ -88,10 +88,10 @@ def end(
 
 
 def drain(db: Database, now: datetime) -> Drained:
-    """Assign waiting consultations where a provider is available, oldest first.
+    """Assign waiting consultations for which a provider is available, oldest first.
 
-    Changes that free capacity do this at once; this finds those that two changes at once missed, and
-    licences that became valid with a new day.
+    Changes that free capacity do this at once; this finds those that two simultaneous changes missed, and licences
+    that became valid with a new day.
     """
     schedules.refresh(db, now)
     drained: Drained = db.call("drain_waiting", now=now)

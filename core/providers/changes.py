@@ -31,7 +31,7 @@ LICENCE_FIELDS = {
 DAYS = frozenset({"issued_on", "expires_on", "verified_on"})
 
 
-# What a provider's history says about changes that are made outside the directory.
+# Names, in a provider's history, of changes that are made outside the directory.
 _OTHERS = {
     "providers:licence:verified": "Licence in {state} verified",
     "providers:licence:confirmed": "Licence in {state} confirmed",
@@ -44,7 +44,7 @@ _OTHERS = {
 def in_words(action: str, before: Facts | None, after: Facts | None) -> list[str]:
     """One line for each thing that an entry of a provider's history changed."""
     if words := _OTHERS.get(action):
-        about = (after or {}).get(action.split(":")[1])  # None of a schedule that was taken away
+        about = (after or {}).get(action.split(":")[1])  # None if the schedule was removed
         facts = {"state": "", "name": ""} | (about or {})
         return [words.format_map(facts | {"state": name_of(facts["state"])})]
     if not action.startswith("providers:provider:"):

@@ -168,7 +168,7 @@ class AssignmentSummary(TypedDict):
     oldest: LongestWaiting | None
     open: int
     to_reassign: int
-    misplaced: int  # the same, as the version before reads it
+    misplaced: int  # the same, under the name that the version before reads
     capacity: int
 
 

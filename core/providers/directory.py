@@ -169,7 +169,7 @@ def preview(db: Database, document: ProviderDocument, now: datetime) -> Preview:
 
 
 def everybody(db: Database, *, search: str | None = None) -> list[ProviderRow]:
-    """Every provider by id, or those with `search` in their name, e-mail or NPI."""
+    """All providers by id, or those with `search` in their name, e-mail or NPI."""
     found: list[ProviderRow] = []
     while True:
         after = found[-1]["id"] if found else None

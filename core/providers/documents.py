@@ -80,7 +80,7 @@ def upload(
     roles.require(actor, "providers")
     media_type = media_type_of(content)
     document_id = f"ldoc_{secrets.token_hex(16)}"
-    store.put(document_id, content, media_type)  # first: a row whose file is missing would prove nothing
+    store.put(document_id, content, media_type)  # the file first: a row without its file would prove nothing
     db.call(
         "add_licence_document",
         actor=actor.name,

@@ -1,4 +1,4 @@
-"""The directory as a file, and as the table a company had before: every problem is found before anything is written."""
+"""Reading and writing the directory as a file or a company's own table; every problem is found before writing."""
 
 import csv
 import io
@@ -76,7 +76,7 @@ def _read_row(
 ) -> tuple[ProviderDocument, list[tuple[str, str]]]:
     """The entry of a row, and what is wrong in it by column."""
     document, wrong = _document(dict(zip(header, row, strict=False)))
-    if len(row) != len(header):  # what its cells say is then about other columns
+    if len(row) != len(header):  # its cells then belong to other columns
         cells = f"This row has {len(row)} cells, and the header has {len(header)}"
         return document, [("row", f"{cells}: it was cut off, or its columns shifted.")]
     if (whose := people.names_by_npi.get(document["npi"] or "")) and not person_names.share_a_word(

@@ -63,7 +63,7 @@ def _compact_problems(kind: str, state: str, code: str, rules: StateRules) -> li
 
 
 def two_homes(licences: Sequence[LicenceDocument]) -> list[str]:
-    """A compact allows one home state: a second active home licence is a problem."""
+    """The problem of two active home licences of one compact, which allows only one home state."""
     homes = [
         licence.get("compact")
         for licence in licences

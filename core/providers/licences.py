@@ -14,7 +14,7 @@ from core.providers.directory_rows import AmountRow, ExpiringLicences, LicenceDo
 STATUSES = ("active", "pending", "suspended", "revoked", "lapsed")
 FIRST_YEAR, LAST_YEAR = 1950, 2149
 NPI_PREFIX = "80840"  # put before an NPI to compute its check digit, as the NPI standard prescribes
-_PREFIX_SUM = 24  # what this prefix adds to the sum of the digits
+_PREFIX_SUM = 24  # this prefix's share of the sum of the digits
 _DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 # What Excel and databases add to a date: midnight, with or without an offset from UTC.
 _MIDNIGHT = re.compile(
@@ -134,7 +134,7 @@ def expiring(
 
 
 def totals(amounts: Iterable[AmountRow]) -> list[Money]:
-    """The amounts added up, one a currency, the largest first."""
+    """The totals of these amounts by currency, largest first."""
     sums: dict[str, int] = {}
     for amount in amounts:
         sums[amount["currency"]] = sums.get(amount["currency"], 0) + amount["minor"]

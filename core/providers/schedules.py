@@ -12,7 +12,7 @@ from core.staff import roles
 from core.staff.roles import Actor
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-# How many schedules are refreshed before one consultation is assigned; the worker comes to the others.
+# How many schedules are refreshed before one consultation is assigned; the worker refreshes the others.
 BEFORE_ONE = 20
 IN_ONE_GO = 200
 
@@ -145,7 +145,7 @@ def refresh(db: Database, now: datetime, *, at_most: int = IN_ONE_GO) -> int:
 
 
 def refresh_all(db: Database, clock: Clock, *, rounds: int = 100) -> int:
-    """The same for everybody, in short transactions."""
+    """The same for all providers, in short transactions."""
     refreshed = 0
     for _ in range(rounds):
         found = refresh(db, clock())
@@ -156,6 +156,6 @@ def refresh_all(db: Database, clock: Clock, *, rounds: int = 100) -> int:
 
 
 def coming_time_off(db: Database, until: date, now: datetime) -> list[ComingTimeOff]:
-    """Who is away now or will be by `until`, earliest first."""
+    """Providers who are on time off now or will be by `until`, earliest first."""
     found: list[ComingTimeOff] = db.call("time_off_soon", until=until, now=now)
     return found

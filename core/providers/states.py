@@ -1,4 +1,4 @@
-"""States by every name that people write: exactly one, or none; and those that no licence here covers."""
+"""States by the names that people write: exactly one, or none; and places that no licence here covers."""
 
 import re
 import unicodedata
@@ -117,12 +117,12 @@ def code_of(text: str) -> str | None:
 
 
 def name_of(code: str) -> str:
-    """`Texas` for `TX`; what is no code stays as it is."""
+    """`Texas` for `TX`; an unknown code stays as it is."""
     return NAMES.get(code, code)
 
 
 def problem(text: str) -> str | None:
-    """Why this is no state that patients can be seen in, in a sentence; None where it is one."""
+    """A sentence saying why this is not a state in which patients can be seen; None if it is one."""
     if code_of(text):
         return None
     if other := _OTHERS.get(_key(text)):

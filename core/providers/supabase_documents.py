@@ -55,7 +55,7 @@ def _is(error: StorageApiError, status: int, said: str) -> bool:
 
 
 def _translated(error: Exception) -> PayopsError:
-    """What to do about an answer of Storage: its sentences are for developers."""
+    """An error that tells staff what to do about Storage's answer, whose own text is for developers."""
     status = str(error.status) if isinstance(error, StorageApiError) else ""
     said = error.message.casefold() if isinstance(error, StorageApiError) else ""
     if status == "413" or "exceeded the maximum" in said:

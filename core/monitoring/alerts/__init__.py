@@ -1,1 +1,1 @@
-"""Alerts: rules over the figures, what fires, the messages about it and their delivery."""
+"""Alerts: rules over the figures, the alerts that fire, their messages and the delivery of these."""

@@ -1,4 +1,4 @@
-"""Alerts that fire or fired, as the console shows them, and what staff do about them."""
+"""Alerts, firing or resolved, as the console shows them, and what staff do about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

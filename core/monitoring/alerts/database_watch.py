@@ -1,4 +1,4 @@
-"""The alert that the database does not answer or refuses calls. A file in DATA_DIR says which targets were notified."""
+"""The alert for a database that does not answer or refuses calls. A file in DATA_DIR lists the targets notified."""
 
 import fcntl
 import json
@@ -18,7 +18,7 @@ from core.monitoring.alerts.targets import Target
 FILE = "database-away.json"
 TOLD_AFTER_SECONDS = 20.0  # a restart is over by then
 FORGOTTEN_AFTER_SECONDS = 3600.0
-OUTAGES = frozenset({"database_unavailable", "database_refuses"})  # the kinds of incidents that are told here first
+OUTAGES = frozenset({"database_unavailable", "database_refuses"})  # incidents that this alert reports first
 TITLE = "The database does not answer"
 REFUSES = "The database refuses payops"
 
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class DatabaseWatch:
-    """Checks again and again. Each worker machine notifies every target once of a database that stays away."""
+    """Checks the database repeatedly. Each worker machine notifies every target once of an outage that lasts."""
 
     db: Database
     targets: Sequence[Target]
@@ -38,7 +38,7 @@ class DatabaseWatch:
     _told: set[str] = field(default_factory=set, init=False)
 
     def look(self) -> bool:
-        """Check that the database answers; if it does not, notify the targets. Answers whether it does."""
+        """Check that the database answers, and notify the targets if it does not. Returns whether it does."""
         try:
             self.db.call("schema_fingerprint")
         except Unavailable as error:
@@ -54,7 +54,7 @@ class DatabaseWatch:
         file = self.data_dir / FILE
         found = self._told | self._read()
         if file.exists() and time.time() - file.stat().st_mtime > FORGOTTEN_AFTER_SECONDS:
-            found = set()  # of an outage that was part of an incident which was open already
+            found = set()  # those of an outage that was part of an incident already open
         self._told = set()
         file.unlink(missing_ok=True)
         return sorted(found)
@@ -92,6 +92,6 @@ class DatabaseWatch:
             log.error("who was alerted about the database cannot be recorded", reason=error.strerror)
             yield None
             return
-        with suppress(OSError), file:  # a full disk takes no line either, but the set in memory does
+        with suppress(OSError), file:  # with a full disk, the set in memory still has it
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file

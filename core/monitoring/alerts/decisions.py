@@ -1,4 +1,4 @@
-"""What an evaluation changes: which alerts begin to fire, go on, are resolved, and of which staff are reminded."""
+"""What an evaluation changes: which alerts start to fire, continue, are resolved, or need a reminder."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,7 +112,7 @@ class Episode:
 
 
 def episodes(observed: Sequence[Observation], moments: Sequence[datetime], *, below: bool) -> list[Episode]:
-    """What one rule would have sent over these moments, by the same decisions as live; oldest first."""
+    """What one rule would have sent at these moments, by the same decisions as in live operation; oldest first."""
     by_moment = {at: list(each) for at, each in groupby(observed, key=lambda one: one.at)}
     open_now: dict[str, Episode] = {}
     found: list[Episode] = []

@@ -76,7 +76,7 @@ def _send(db: Database, target: Target | None, due: Due, clock: Callable[[], dat
             problem=problem,
             next_attempt_at=_again_at(due, now) if problem and target else None,
         )
-    except PayopsError as error:  # it is due again after HELD_SECONDS: better twice than never
+    except PayopsError as error:  # it is due again after HELD_SECONDS: a message sent twice is better than one lost
         log.warning("a delivery could not be recorded", message=due["message_id"], code=error.code)
     return problem is None
 

@@ -1,4 +1,4 @@
-"""What a rule would have sent over past days, by the same measure and the same decisions as live."""
+"""What a rule would have sent over past days, by the same measure and decisions as in live operation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ class DryRun:
 
 
 def dry_run(db: Database, rule: Rule, clock: Clock, *, days: int = DAYS, step_minutes: int = STEP_MINUTES) -> DryRun:
-    """Reads only; `rule` may hold numbers that nobody has saved."""
+    """Run the rule without changing anything; `rule` may have numbers that are not saved yet."""
     until = clock().replace(second=0, microsecond=0)
     return over(db, rule, until - timedelta(days=days), until, step_minutes=step_minutes)
 
 
 def over(db: Database, rule: Rule, since: datetime, until: datetime, *, step_minutes: int = STEP_MINUTES) -> DryRun:
-    """The same over any time of up to 400 days."""
+    """The same over any period of up to 400 days."""
     steps = int((until - since) / timedelta(minutes=step_minutes))
     moments = [since + timedelta(minutes=step_minutes * n) for n in range(steps + 1)]
     observed: list[Observation] = []

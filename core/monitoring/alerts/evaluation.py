@@ -69,7 +69,7 @@ def _stored(rule: Rule, seen: Observation, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _severity(rule: Rule, seen: Observation) -> str:
-    """An incident brings its own."""
+    """The severity of the message; an incident has its own."""
     return str(seen.facts.get("severity", rule.severity))
 
 

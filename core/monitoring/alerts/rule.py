@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 Severity = Literal["warning", "error", "critical"]
 Unit = Literal["share", "points", "ms", "count", "minutes", "hours", "days", "factor"]
-NO_WINDOW = 1  # of rules that look at a moment, not at a time
+NO_WINDOW = 1  # the window of rules that look at one moment
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Rule:
         return self.window_minutes > NO_WINDOW
 
     def as_measure(self) -> dict[str, Any]:
-        """What SQL has to know to measure it."""
+        """The rule as the SQL that measures it needs it."""
         return {
             "name": self.name,
             "threshold": self.threshold,

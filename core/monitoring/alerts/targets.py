@@ -46,17 +46,17 @@ class Target:
         return Target(self.number, SecretStr(urlunsplit((parts.scheme, parts.netloc, "", query, ""))))
 
     def tell(self, title: str, body: str, *, kind: str, severity: str, attached: Sequence[Path] = ()) -> str | None:
-        """Send one message; answers None once the target has accepted it, else what went wrong in a sentence.
+        """Send one message; returns None once the target has accepted it, else a sentence saying what went wrong.
 
         A service that takes no files gets the message alone.
         """
-        quiet = logging.getLogger("apprise")  # it writes addresses and answers of targets to the log
+        quiet = logging.getLogger("apprise")  # it would write targets' addresses and answers to the log
         quiet.setLevel(logging.CRITICAL)
         service = Apprise.instantiate(self.url.get_secret_value())
         if service is None:
             return "Apprise no longer knows this address."
         files = AppriseAttachment([str(path) for path in attached]) if attached and service.attachment_support else None
-        # One object a target: of several together Apprise answers only that not all succeeded.
+        # One object per target: for several together Apprise only says that not all succeeded.
         took = service.notify(
             title=title, body=body, notify_type=_type(kind, severity), body_format=NotifyFormat.TEXT, attach=files
         )
@@ -83,7 +83,7 @@ def named(delivery: str, targets: Sequence[Target]) -> Target | None:
 
 
 def targets_of(urls: Sequence[SecretStr]) -> list[Target]:
-    """Each address once: two equal ones are one target."""
+    """The targets, each address once: two equal addresses are one target."""
     found: dict[str, Target] = {}
     for number, url in enumerate(urls, 1):
         target = Target(number, url)

@@ -1,1 +1,1 @@
-"""What is published about providers: the NPI registry, its taxonomy codes, and the list of excluded individuals."""
+"""Public registries of providers: the NPI registry, its taxonomy codes, and the list of excluded individuals."""

@@ -37,7 +37,7 @@ class ListRow:
     reinstated_on: date | None
     waived_on: date | None
     waiver_state: str | None
-    npi_problem: str | None = None  # what is wrong with the NPI, which then finds nobody
+    npi_problem: str | None = None  # what is wrong with the NPI, which then matches nobody
 
     @property
     def name(self) -> str:
@@ -212,7 +212,7 @@ def _born(text: str) -> date | None:
 
 
 class _Finder:
-    """Finds whom a row is about: by NPI, or by name where the row or the provider has none."""
+    """Finds the provider that a row is about: by NPI, or by name if the row or the provider has no NPI."""
 
     def __init__(self, subjects: Iterable[Subject]):
         everybody = list(subjects)
@@ -226,5 +226,5 @@ class _Finder:
         if not row.last_name:
             return []
         named = (self._by_id[one] for one in self._by_name.matching(row.last_name, row.first_name))
-        # Two different NPIs are two people.
+        # Two different NPIs belong to two people.
         return [ListMatch(row, one, "name", born) for one in named if not (row.npi and one["npi"])]

@@ -1,4 +1,4 @@
-"""Excluded providers: an import of the OIG's list, what a person decides about it, and who is out of assignment."""
+"""Excluded providers: importing the OIG's list, deciding its matches, and who is out of assignment."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ OUTCOMES = {
 
 
 def read(db: Database, name: str, content: bytes, *, is_full: bool | None = None) -> ReadExclusions:
-    """Which rows of the list are, or may be, about our providers; raises `Refused` where it is no such list.
+    """The rows of the list that are, or may be, about our providers; raises `Refused` for another kind of file.
 
     Without `is_full` the file's name says whether it is a monthly supplement.
     """
@@ -103,7 +103,7 @@ def assigned_since(db: Database, provider_id: str) -> list[AssignedSince]:
 
 
 def imports(db: Database) -> list[RegistryImport]:
-    """The newest import of each kind of file."""
+    """The latest import of each kind of file."""
     found: list[RegistryImport] = db.call("registry_imports")
     return found
 

@@ -1,4 +1,4 @@
-"""What somebody should check in a provider's entry in the NPI registry, in sentences."""
+"""What staff should check in a provider's entry in the NPI registry, in sentences."""
 
 from collections.abc import Mapping
 from datetime import date

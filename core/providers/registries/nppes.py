@@ -1,4 +1,4 @@
-"""The NPI registry (NPPES): what a file of it says about our providers, stored and acted upon."""
+"""The NPI registry (NPPES): importing our providers' entries from its files, and acting on them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ from core.providers.registries import nppes_records
 from core.providers.registries.file_values import MOST_PROBLEMS, RowProblem
 from core.providers.registries.nppes_records import Columns, NppesRecord, Problems
 
-# Called now and then with how much of the file is read, from 0 to 1.
+# Called regularly with the share of the file that has been read, from 0 to 1.
 Progress = Callable[[float], None]
 LONGEST_LINE = 1 << 20
 MAX_JSON_BYTES = 64 << 20
@@ -160,7 +160,7 @@ class _CsvReader:
         text = _decoded(header.removeprefix(b"\xef\xbb\xbf"))
         self._separator = max(",;\t|", key=text.count)
         self._columns = Columns.of(self._cells(text.encode()) or [])
-        # The quick way needs the NPI in front.
+        # The fast path needs the NPI in the first column.
         quick = b'"%s"' % self._separator.encode() if self._columns.places["npi"] == 0 else None
         self._pass(quick)
         if not self._found.rows:

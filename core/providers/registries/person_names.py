@@ -59,7 +59,7 @@ def share_a_word(name: str, other: str) -> bool:
 
 
 def _has_last(ours: list[str], theirs: list[str]) -> bool:
-    """Whether the last name is among ours after the first name, also as a part of a double name."""
+    """Whether our name has this last name after its first name, also as part of a double name."""
     while len(theirs) > 1 and theirs[-1] in _SUFFIXES:
         theirs = theirs[:-1]
     joined = "".join(theirs)

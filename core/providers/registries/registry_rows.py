@@ -1,4 +1,4 @@
-"""What the database answers about public provider files; days and times are ISO text."""
+"""Rows about the public provider registries as the database returns them; days and times are ISO text."""
 
 from typing import TypedDict
 

@@ -80,7 +80,7 @@ def _code(cells: Sequence[str], places: Mapping[str, int]) -> dict[str, str]:
 
 
 def put(db: Database, actor: Actor, file: ReadTaxonomy, now: datetime, *, trial: bool = False) -> list[TaxonomyOutcome]:
-    """The code set becomes the file's, whole or not at all; nothing is written if this is a `trial`."""
+    """Replace the code set by the file's, whole or not at all; nothing is written if this is a `trial`."""
     roles.require(actor, "providers")
     refuse_problems(file.problems)
     outcomes: list[TaxonomyOutcome] = db.call(
@@ -104,7 +104,7 @@ def codes(db: Database, search: str | None = None) -> list[TaxonomyCode]:
 def set_specialties(
     db: Database, actor: Actor, code: str, specialties: Sequence[str], now: datetime, *, reason: str
 ) -> None:
-    """The taxonomy code means exactly these specialties."""
+    """Set the specialties that the taxonomy code stands for."""
     roles.require(actor, "providers")
     db.call(
         "set_taxonomy_specialties",

@@ -116,7 +116,7 @@ def book(
 
 
 def book_charge(uow: UnitOfWork, charge: Json, *, at_once: bool) -> Json:
-    """The charge's whole amount less Stripe's fee."""
+    """Book the charge's whole amount less Stripe's fee."""
     card = charge["payment_method_details"]["card"]
     return book(
         uow,
@@ -131,7 +131,7 @@ def book_charge(uow: UnitOfWork, charge: Json, *, at_once: bool) -> Json:
 
 
 def book_partial_capture(uow: UnitOfWork, charge: Json) -> Json:
-    """The part of the charge that was never captured goes back, with the fee that was taken on it."""
+    """Book the part of the charge that was never captured as returned, with the fee taken on it."""
     currency, country = charge["currency"], charge["payment_method_details"]["card"]["country"]
     fee_due = processing_fee(charge["amount_captured"], currency, country)
     return book(
@@ -147,7 +147,7 @@ def book_partial_capture(uow: UnitOfWork, charge: Json) -> Json:
 
 
 def book_debit(uow: UnitOfWork, charge: Json, *, settles: int) -> Json:
-    """A bank debit is booked when it begins and settles with the bank's answer."""
+    """Book a bank debit when it begins; it settles with the bank's answer."""
     return book(
         uow,
         "payment",
@@ -161,7 +161,7 @@ def book_debit(uow: UnitOfWork, charge: Json, *, settles: int) -> Json:
 
 
 def book_failed_debit(uow: UnitOfWork, charge: Json) -> Json:
-    """The debit's whole amount goes back; Stripe keeps its fee and takes another for the failure."""
+    """Book the debit's whole amount as returned; Stripe keeps its fee and charges another one for the failure."""
     return book(
         uow,
         "payment_failure_refund",

@@ -15,7 +15,7 @@ def clock_offset_seconds(data_dir: Path) -> float:
 
 
 def set_clock_offset(data_dir: Path, offset_seconds: float) -> None:
-    """The file is replaced, not written in place, so that readers never see half of it."""
+    """Store the offset. The file is replaced, not written in place, so that readers never see half of it."""
     data_dir.mkdir(parents=True, exist_ok=True)
     beside = data_dir / f"sandbox-clock.json.{os.getpid()}"
     beside.write_text(json.dumps({"offset_seconds": offset_seconds}))

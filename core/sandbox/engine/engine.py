@@ -68,7 +68,7 @@ class Engine:
         return result  # type: ignore[return-value]
 
     async def run_until(self, moment: int) -> int:
-        """Run everything scheduled up to `moment`, in order; returns how many things happened."""
+        """Run everything scheduled up to `moment`, in order; returns how many items ran."""
         done = 0
         async with self._one_runner:
             while (row := self.store.one("next_due", until=moment)) is not None:
@@ -79,7 +79,7 @@ class Engine:
         return done
 
     async def advance(self, seconds: int) -> int:
-        """Advance the clock step by step, so that everything scheduled happens at its own time."""
+        """Advance the clock step by step, so that everything scheduled runs at its own time."""
         target = self.clock.now() + seconds
         done = 0
         async with self._one_runner:

@@ -7,7 +7,7 @@ Json = dict[str, Any]
 
 
 class StripeError(Exception):
-    """An answer that is not 2xx. With `keep` the transaction is committed all the same (a decline)."""
+    """An answer that is not 2xx. With `keep` the transaction is committed nevertheless, as for a decline."""
 
     def __init__(
         self,

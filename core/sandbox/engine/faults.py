@@ -16,7 +16,7 @@ class Fault:
     path: str = "/v1/"
     count: int = 1
     status: int | None = None  # 429, or 5xx, instead of doing the work
-    after_work: bool = False  # with a 5xx status: the work is done, the answer is the error all the same
+    after_work: bool = False  # with a 5xx status: the work is done, and the answer is the error nevertheless
     delay_seconds: float = 0.0  # before the work
     delay_reply_seconds: float = 0.0  # once the work is done
     reset: bool = False  # the connection is cut before anything is done

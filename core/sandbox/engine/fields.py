@@ -11,7 +11,7 @@ WEB_ADDRESS = re.compile(r"https?://[^\s/?#.]+(\.[^\s/?#.]+)*(:\d+)?([/?#]\S*)?"
 
 
 def take_texts(obj: Json, params: Params, names: Iterable[str]) -> None:
-    """Each that was sent; an empty value unsets it."""
+    """Take each of these texts that was sent; an empty value unsets it."""
     for name in names:
         if params.has(name):
             obj[name] = params.text(name)
@@ -36,7 +36,7 @@ def take_lists(obj: Json, params: Params, names: Iterable[str]) -> None:
 
 
 def take_shipping(obj: Json, params: Params) -> None:
-    """`shipping`: where to, and to whom."""
+    """Take `shipping`: the address and the recipient."""
     if params.has("shipping"):
         asked = params.under("shipping")
         obj["shipping"] = shipping(asked) if asked.raw else None

@@ -48,7 +48,7 @@ def list_objects(
     wanted = {name: value for name in filters if (value := params.text(name)) is not None}
     column, value = _column(object_type, wanted)
     if object_type == "balance_transaction":
-        wanted.pop("payout", None)  # Stripe knows it and shows it in no field: the column alone tells
+        wanted.pop("payout", None)  # Stripe knows it but shows it in no field: only the column has it
     low, high = moments(params)
     cursor, newest_first = _cursor(uow, object_type, params)
     found = uow.store.bodies(

@@ -25,7 +25,7 @@ class Params:
         return f"{self._path}[{name}]" if self._path else name
 
     def but(self, **changed: Any) -> "Params":
-        """The same request with these parameters in place of those that were sent."""
+        """The same request with these parameters replacing those that were sent."""
         self._read.update(map(self.named, changed))
         return Params({**self.raw, **changed}, self._path, self._read)
 

@@ -54,7 +54,7 @@ def field_at(obj: Mapping[str, Any], path: str) -> Any:
 
 
 def columns_of(obj: Mapping[str, Any]) -> Json:
-    """The row of `obj` but its body."""
+    """The row of `obj` without its body."""
     lookups = LOOKUPS.get(obj["object"], {})
     return {
         "id": obj["id"],

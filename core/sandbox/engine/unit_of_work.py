@@ -30,7 +30,7 @@ class RequestStamp:
 
 @dataclass(frozen=True)
 class Consequences:
-    """Consequences by name: `scheduled` ones happen to an id at a time, `following` ones to an object at once."""
+    """Consequences by name: `scheduled` ones run for an id at a given time, `following` ones for an object at once."""
 
     scheduled: Mapping[str, Callable[["UnitOfWork", str], object]]
     following: Mapping[str, tuple[Callable[["UnitOfWork", Json], object], ...]]
@@ -151,7 +151,7 @@ class UnitOfWork:
             consequence(self, obj)
 
     def schedule(self, at: int, kind: str, ref: str) -> None:
-        """`kind` will happen to `ref` at `at` (sandbox time), once."""
+        """Schedule the consequence `kind` for the object `ref` at `at` (sandbox time), once."""
         self.store.rows("add_due", at=at, kind=kind, ref=ref)
 
     def unschedule(self, kind: str, ref: str) -> None:

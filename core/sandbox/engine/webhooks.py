@@ -55,11 +55,11 @@ class WebhookSender:
         )
 
     def wake(self) -> None:
-        """Something new may be due."""
+        """Wake the sender, because a new delivery may be due."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Send what is due until cancelled."""
         while True:
             self._start_due(time.time())
             self._wake.clear()

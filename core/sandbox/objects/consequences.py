@@ -1,4 +1,4 @@
-"""What happens by itself: at its scheduled time, or at once because something else happened."""
+"""Consequences: what the sandbox does by itself, at a scheduled time or at once after something else."""
 
 from collections.abc import Callable
 from functools import partial

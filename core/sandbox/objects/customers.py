@@ -105,7 +105,7 @@ def delete(uow: UnitOfWork, customer_id: str, params: Params) -> Json:
 
 
 def drop_discount(uow: UnitOfWork, customer: Json) -> None:
-    """The customer's discount has ended."""
+    """Remove the customer's discount."""
     uow.announce("customer.discount.deleted", customer["discount"])
     customer["discount"] = None
     uow.change(customer, "customer.updated")

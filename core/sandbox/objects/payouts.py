@@ -56,7 +56,7 @@ def arrival(created: int) -> int:
 
 
 def close_day(uow: UnitOfWork, _: str) -> None:
-    """At midnight UTC: pending transactions become available and are paid out."""
+    """At midnight UTC, make pending transactions available and pay them out."""
     uow.schedule((uow.now // DAY_SECONDS + 1) * DAY_SECONDS, "day", "")
     uow.store.rows("drop_old_answers", before=uow.now - KEPT_SECONDS)
     if _make_available(uow):
@@ -98,7 +98,7 @@ def _pay_out(uow: UnitOfWork, currency: str, transactions: list[Json]) -> None:
 
 
 def reconcile_when_due(uow: UnitOfWork, payout_id: str) -> None:
-    """Reconciliation is complete: its balance transactions can be listed."""
+    """Mark the payout's reconciliation as complete, so that its balance transactions can be listed."""
     payout = uow.known(payout_id)
     payout["reconciliation_status"] = "completed"
     uow.change(payout, "payout.updated", "payout.reconciliation_completed")

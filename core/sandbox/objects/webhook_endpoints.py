@@ -1,4 +1,4 @@
-"""`/v1/webhook_endpoints`: where events are sent, which of them, and what they are signed with."""
+"""`/v1/webhook_endpoints`: the addresses that events are sent to, their event types and secrets."""
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter, no_such
 from core.sandbox.engine.fields import take_texts, web_address
@@ -7,11 +7,11 @@ from core.sandbox.engine.params import Params
 from core.sandbox.engine.snapshots import API_VERSION
 from core.sandbox.engine.unit_of_work import UnitOfWork
 
-FIRST_CREATED = 1_500_000_000  # of endpoints that were registered beside the API
+FIRST_CREATED = 1_500_000_000  # for endpoints that were not created through the API
 
 
 def create(uow: UnitOfWork, params: Params) -> Json:
-    """An endpoint of its own secret, which this answer alone shows."""
+    """Create an endpoint with its own secret, which only this answer shows."""
     url = web_address(params, "url")
     if url is None:
         raise missing_parameter("url")

@@ -1,1 +1,1 @@
-"""How the console shows the overview's figures."""
+"""The parts of the overview page: figure cards, charts and action items."""

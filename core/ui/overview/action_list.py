@@ -1,4 +1,4 @@
-"""What needs a person: one line for each thing to do, which opens the page to do it on."""
+"""The action items: one line for each thing to do, with a link to the page where it is done."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _STYLE = """<style>
 
 
 def show(lines: Sequence[ActionItem], role: Role) -> None:
-    """The most urgent lines at once, the others a click away."""
+    """Show the most urgent items; the others unfold on a click."""
     if not lines:
         st.success("Nothing needs a person now.", icon=":material/task_alt:")
         return
@@ -41,11 +41,11 @@ def _line(line: ActionItem, role: Role) -> None:
     words = f"**{literal(line.what)}**" + (f" · {said}" if said else "")
     entry = navigation.entry_of(line.kind.page)
     if not (entry and line.links and right(role, line.kind.page) > Right.NONE):
-        st.markdown(f":material/person_raised_hand: {words}")  # somebody else's: the role may not open the page
+        st.markdown(f":material/person_raised_hand: {words}")  # work for another role: this one may not open the page
     elif len(line.links) == 1:
         act, view = line.links[0]
         st.page_link(entry.path, label=f"{words} · {act} →", icon=f":material/{entry.icon}:", query_params=view)
-    else:  # said once, with a link for each currency
+    else:  # written once, with a link for each currency
         with st.container(horizontal=True, gap=None, vertical_alignment="center"):
             st.markdown(f":material/{entry.icon}: {words} ·", width="content")
             for act, view in line.links:

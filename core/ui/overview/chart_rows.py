@@ -1,4 +1,4 @@
-"""A click on a point of the overview's charts opens the rows that the point counts."""
+"""Clicking a point in one of the overview's charts opens the list of what the point counts."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -22,7 +22,7 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def picks() -> dict[str, Callable[[Mapping[str, Any]], None]]:
-    """What a click does in each chart that has rows behind it, by the chart's name."""
+    """The click handler of each chart that has a list behind it, by the chart's name."""
     return {name: partial(_note, name) for name in (*ROWS, CAUSES_CHART)}
 
 
@@ -31,7 +31,7 @@ def _note(name: str, point: Mapping[str, Any]) -> None:
 
 
 def follow(overview: Overview) -> None:
-    """Open the rows of the point that was clicked; a page can be left only from its body, not from a click."""
+    """Open the list behind the clicked point. A callback cannot switch pages, so the page's body calls this."""
     name, clicked = st.session_state.pop(_PICKED, (None, ""))
     if name and (view := view_of(overview, name, clicked)):
         page, shown, period = view

@@ -1,4 +1,4 @@
-"""The overview's figures: four that the user chose, with their days, and all others a click away."""
+"""The overview's figures: the four that the user chose, each with a sparkline; the others unfold on a click."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,7 +20,7 @@ _STYLE = """<style>
 
 
 def show(readings: Sequence[Reading], days: Days, role: Role, view: navigation.View, *, unfinished: bool) -> None:
-    """The chosen figures in one line, each with its days."""
+    """Show the chosen figures in one row, each with its sparkline."""
     st.html(_STYLE)
 
     def line(reading: Reading) -> None:

@@ -155,7 +155,7 @@ def volume(
         charts.bars_over_line(figure, days, now, before, read, written, colour, width, place, unfinished=unfinished)
         figure.update_yaxes(title_text=unit, row=place, col=1, rangemode="tozero", nticks=4, tickformat="~s")
         if max((read(each) for each in [*now, *before]), default=0) < 4:
-            figure.update_yaxes(dtick=1, row=place, col=1)  # no half payments on the axis
+            figure.update_yaxes(dtick=1, row=place, col=1)  # counts are whole: no half payments on the axis
     charts.finish(figure)
     _mark(figure, marks, now)
     amount = f"Succeeded ({currency.upper()})"
@@ -177,7 +177,7 @@ def volume(
     )
 
 
-# What each kind of mark looks like; the words are read where the pointer rests on it.
+# The look of each kind of mark; its text is shown on hover.
 SIGNS = {
     "incident": ("▼", charts.FAILURE),
     "paused": ("⏸", charts.LINE),
@@ -187,7 +187,7 @@ SIGNS = {
 
 
 def _open_end(figure: Any, now: Sequence[Day]) -> None:
-    """The last day as an open point at the end of a dotted line: it is not over yet."""
+    """The current day, drawn as an open point at the end of a dotted line because it is not over yet."""
     known = [each for each in now[:-1] if each.success_rate is not None]
     ends = [*known[-1:], now[-1]]
     figure.add_scatter(
@@ -203,7 +203,7 @@ def _open_end(figure: Any, now: Sequence[Day]) -> None:
 
 
 def _mark(figure: Any, marks: Sequence[Mark], days: Sequence[Day]) -> None:
-    """What happened, on the time axis: a line on its day, with a sign above and its words under the pointer."""
+    """A mark on the time axis for something that happened: a line on its day, a symbol above, its text on hover."""
     for day, happened in _by_step(marks, days).items():
         signs = list(dict.fromkeys(each["kind"] for each in happened))
         colour = SIGNS[signs[0]][1]
@@ -221,7 +221,7 @@ def _mark(figure: Any, marks: Sequence[Mark], days: Sequence[Day]) -> None:
 
 
 def _by_step(marks: Sequence[Mark], days: Sequence[Day]) -> dict[date, list[Mark]]:
-    """The marks of each day or week that the chart shows."""
+    """The marks grouped by the days or weeks that the chart shows."""
     steps: dict[date, list[Mark]] = {}
     for each in marks:
         at = date.fromisoformat(each["day"])
@@ -232,5 +232,5 @@ def _by_step(marks: Sequence[Mark], days: Sequence[Day]) -> dict[date, list[Mark
 
 
 def _escaped(text: str) -> str:
-    """Plotly reads markup."""
+    """The text with markup escaped, since Plotly would interpret it."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,4 +1,4 @@
-"""A figure's days as a line the size of a word."""
+"""Sparklines: a figure's days as a line the size of a word."""
 
 import base64
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _STYLE = (
 
 
 def image(days: Sequence[float | None], *, unfinished: bool, described: str) -> str:
-    """The line as an element of HTML; empty where there are not two days to join."""
+    """The sparkline as an HTML element; empty with fewer than two days."""
     drawn = svg(days, unfinished=unfinished)
     if not drawn:
         return ""
@@ -21,7 +21,7 @@ def image(days: Sequence[float | None], *, unfinished: bool, described: str) -> 
 
 
 def svg(days: Sequence[float | None], *, unfinished: bool) -> str:
-    """The line as SVG; gaps where there is no value, and today, which is not over yet, as a point."""
+    """The sparkline as SVG: gaps where there is no value, and today, which is not over yet, as a point."""
     known = [each for each in days if each is not None]
     if len(known) < 2:
         return ""
@@ -47,7 +47,7 @@ def svg(days: Sequence[float | None], *, unfinished: bool) -> str:
 
 
 def _thinned(days: Sequence[float | None]) -> list[float | None]:
-    """At most `MOST_POINTS` of the days, the last one among them, each the mean of the days it stands for."""
+    """At most `MOST_POINTS` points, each the mean of the days it stands for; the last day keeps a point of its own."""
     size = -(-len(days) // MOST_POINTS)
     first = len(days) % size
     starts = ([0] if first else []) + list(range(first, len(days), size))
@@ -60,7 +60,7 @@ def _mean(days: Sequence[float | None]) -> float | None:
 
 
 def _parts(placed: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
-    """The stretches of days without a gap."""
+    """The runs of consecutive days that have a value."""
     parts: list[list[tuple[float, float]]] = [[]]
     for point in placed:
         if point is None:

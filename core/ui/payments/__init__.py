@@ -1,1 +1,1 @@
-"""How the console shows payments, refunds, and recovery, and the dialogs that act on them."""
+"""Details, charts and dialogs for payments, refunds and failed payments."""

@@ -1,4 +1,4 @@
-"""Looking a customer up by e-mail address at Stripe, for the page of payments."""
+"""Looking up a customer at Stripe by e-mail address, for the Payments page."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +15,7 @@ _FOUND = "of_email"
 
 
 def field(look_for: Callable[[str | None], None]) -> None:
-    """The field for an address; `look_for` shows the payments of the customer, where there is just one."""
+    """Draw the field for an address; if one customer has it, `look_for` is called to show their payments."""
     with (
         st.popover("By e-mail address", icon=":material/alternate_email:"),
         st.form("by-email", border=False, clear_on_submit=True),
@@ -26,7 +26,7 @@ def field(look_for: Callable[[str | None], None]) -> None:
 
 
 def customers_found(look_for: Callable[[str | None], None]) -> None:
-    """The customers who have the address that was looked up last."""
+    """Show the customers with the address that was looked up last."""
     for customer in st.session_state.get(_FOUND, []):
         st.button(
             f"{code(customer.id)}, {customer.payments:,} payments",

@@ -20,7 +20,7 @@ from core.ui.text import in_zone, literal, zone_name
 
 
 def show(payment_id: str, *, look_for: Callable[[str], None]) -> None:
-    """Everything about one payment; `look_for` opens the list of payments with the same id or reference."""
+    """Show everything about one payment; `look_for` opens the list of payments with the same id or reference."""
     running = session.services()
     life = payment_life.life(running.db, session.actor(), payment_id)
     if life is None:

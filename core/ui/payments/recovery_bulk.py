@@ -51,7 +51,7 @@ class Retried:
 
 @st.dialog("Retry several payments", width="large")
 def ask(cases: Sequence[Case]) -> None:
-    """What will be charged to which card; some can be left out."""
+    """Ask for confirmation, showing what will be charged to which card; payments can be left out."""
     actions.end_dialog_if_over()
     offered = cases[:MOST]
     table = pd.DataFrame(
@@ -99,7 +99,7 @@ def go_on() -> None:
         return
     if run.todo:
         actions.one_after_the_other(run.todo, run.done, _retried, lambda task: task[1].failed.amount)
-        st.rerun()  # the figures and rows around this are from before
+        st.rerun()  # the figures and rows on the page are from before the retries
     st.markdown(f"**{literal(_summary(run))}**")
     rows.show([one.as_row() for one in run.done], COLUMNS, key="recovery-run", file="recovery-results")
     st.button("Close results", on_click=st.session_state.pop, args=(_RUN, None))

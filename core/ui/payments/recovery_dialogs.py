@@ -19,7 +19,7 @@ LINK = "link_to_pay"
 
 @st.dialog("Retry payment", width="medium", on_dismiss="rerun")
 def retry(case: Case) -> None:
-    """Charge a saved card now, without the customer."""
+    """The dialog to charge a saved card now, without the customer."""
     actions.end_dialog_if_over()
     cards = _choice_of_cards(case)
     if not cards:
@@ -49,7 +49,7 @@ def retry(case: Case) -> None:
 
 @st.dialog("Schedule a retry", width="medium", on_dismiss="rerun")
 def schedule(case: Case) -> None:
-    """Charge a saved card at a later time."""
+    """The dialog to charge a saved card at a later time."""
     actions.end_dialog_if_over()
     cards = _choice_of_cards(case)
     if not cards:
@@ -84,7 +84,7 @@ def schedule(case: Case) -> None:
 
 @st.dialog("Payment link", width="medium", on_dismiss="rerun")
 def link(case: Case) -> None:
-    """Let the customer pay with a payment link or their invoice."""
+    """The dialog to let the customer pay with a payment link or their invoice."""
     actions.end_dialog_if_over()
     if case.failed.invoice_id:
         st.markdown(
@@ -116,7 +116,7 @@ def link(case: Case) -> None:
 
 @st.dialog("Stop retries", on_dismiss="rerun")
 def stop(case: Case) -> None:
-    """Stop all retries, or resume them."""
+    """The dialog to stop all retries, or to resume them."""
     actions.end_dialog_if_over()
     stopped = case.failed.state != "open"
     if stopped:
@@ -174,7 +174,7 @@ def _named(card: Card | None) -> str:
 
 
 def _charged(case: Case, card: Card | None) -> str:
-    """The card in the sentence that says what will be charged."""
+    """The card as named in the sentence that says what will be charged."""
     return str(card) if card else case.failed.card or "the invoice's own card"
 
 

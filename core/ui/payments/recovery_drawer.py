@@ -18,7 +18,7 @@ DIALOGS = {Do.RETRY: recovery_dialogs.retry, Do.SCHEDULE: recovery_dialogs.sched
 
 
 def show(waiting: Cases, payment_id: str) -> None:
-    """The payment with this id among those that wait to be collected."""
+    """Show the failed payment with this id, if it still has to be collected."""
     case = next((each for each in waiting.cases if each.id == payment_id), None)
     if case is None:
         st.info(GONE)
@@ -38,7 +38,7 @@ def show(waiting: Cases, payment_id: str) -> None:
 
 
 def _buttons(case: Case, best: BestAction) -> None:
-    """The best next step as the main button, then what else is possible."""
+    """Draw the best next step as the main button, then the other possible actions."""
     if case.failed.in_flight:
         return
     off = paused.why(Flow.RETRIES)

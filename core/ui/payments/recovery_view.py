@@ -70,12 +70,12 @@ def as_row(case: Case) -> Mapping[str, Any]:
 
 
 def said(step: Step) -> str:
-    """A next step as the start of a sentence."""
+    """The name of a next step, capitalized to start a sentence."""
     return step[0].upper() + step[1:]
 
 
 def code_in_words(case: Case) -> str:
-    """`Insufficient funds`."""
+    """A decline code in words: `Insufficient funds`."""
     return case.advice.decline.title
 
 
@@ -133,7 +133,7 @@ def headline(case: Case) -> None:
 
 
 def details(case: Case) -> None:
-    """Why it failed, the payment links, and what was done."""
+    """Show why the payment failed, its payment links, and what was done about it."""
     failed, advice = case.failed, case.advice
     named = (
         ("Payment", case.id),

@@ -11,7 +11,7 @@ from core.ui.kit.charts import BEFORE, HEIGHT_PIXELS, MONEY, Chart, no_data
 
 
 def each_day(figures: RefundFigures) -> Chart:
-    """Refunds by day, with the previous period behind."""
+    """The chart of refunds by day, with the previous period in the background."""
     currency, days = figures.currency, [each.day for each in figures.daily]
     figure = go.Figure(
         layout={

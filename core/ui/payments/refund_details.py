@@ -1,4 +1,4 @@
-"""One refund over the list: what it is of, who requested and decided it, and where it stands."""
+"""The details of one refund: its payment, who requested and approved or rejected it, and its status."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from core.ui.text import in_zone, literal
 
 
 def show(refund_id: str) -> None:
-    """The refund with Stripe's id or ours."""
+    """Show the refund with this id, Stripe's or ours."""
     found = refunds.one(session.services().payment_context, refund_id)
     if found is None:
         st.info(f"There is no refund {literal(refund_id)}. A new one appears once its event arrives.")

@@ -28,7 +28,7 @@ def may_refund() -> bool:
 
 @st.dialog("Refund payment", width="medium")
 def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) -> None:
-    """Open it from a button; the page shows the result with `actions.show_result`."""
+    """The dialog to refund a payment. Open it from a button; the page shows the result with `actions.show_result`."""
     actions.end_dialog_if_over()
     context = session.services().payment_context
     try:
@@ -67,7 +67,7 @@ def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) ->
         else:
             _show_consequences(found, amount, asks)
     actions.ask_who_it_is()
-    # Set when the dialog is drawn: several clicks on this button make one refund.
+    # The id is created when the dialog is drawn, so that several clicks on the button make one refund.
     refund_id = st.session_state.setdefault(_key(found, "id"), refunds.new_id())
     if off := paused.why(Flow.REFUNDS):
         st.warning(literal(off), icon=":material/pause_circle:")
@@ -152,7 +152,7 @@ def _key(found: Preview, what: str) -> str:
 
 @st.dialog("Approve or reject the refund", width="medium", on_dismiss="rerun")
 def decide(asked: Action) -> None:
-    """Approve or reject a refund that somebody else requested."""
+    """The dialog to approve or reject a refund that another user requested."""
     actions.end_dialog_if_over()
     amount = Money(asked.amount_minor or 0, asked.currency or "usd")
     payment = object_links.inline("Payment", str(asked.payment_intent_id))
@@ -190,7 +190,7 @@ def _reason_of(asked: Action, approved: bool) -> str | None:
 
 
 def _mailed(rejected: Action, actor: Actor, reason: str) -> bool:
-    """Whether the requester gets an e-mail; the rejection holds also where none can be queued."""
+    """Queue an e-mail to the requester and return whether that worked; the rejection stands either way."""
     running = session.services()
     try:
         return staff_mail.tell_of_rejection(

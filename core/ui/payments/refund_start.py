@@ -1,4 +1,4 @@
-"""Where a refund begins: a payment found by its order, customer, patient or any other id."""
+"""Starting a refund: find the payment by its order, customer, patient or any other id."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ SHOWN = 10
 
 
 def show() -> None:
-    """The search, and each payment found with its button; for those who may refund."""
+    """Show the search and each payment found, with a refund button for users who may refund."""
     if not refund_dialog.may_refund():
         return
     typed = st.text_input(

@@ -1,1 +1,1 @@
-"""How the console shows providers and their licences, and the dialogs that change them."""
+"""Details, panels and dialogs for providers, licences and the provider registries."""

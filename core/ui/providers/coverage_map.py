@@ -23,7 +23,7 @@ NEEDS = (
 
 
 def show(coverage: Sequence[StateCoverage]) -> None:
-    """The map beside the states that have one provider or none, those with most demand first."""
+    """Show the map, and beside it the states with one provider or none, highest demand first."""
     left, right = st.columns([5, 4])
     with left, st.container(border=True, key="chart-coverage", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -48,7 +48,7 @@ def needs(coverage: Sequence[StateCoverage]) -> list[StateCoverage]:
 
 
 def at_stake(found: ExpiringLicences, days: int, last_day: date | None = None) -> str:
-    """How many licences end, and what those of this page affect together: consultations, payments, subscriptions."""
+    """Show how many licences end, and the consultations, payments and subscriptions that those on this page affect."""
     ending, ended = found["items"], found["ended"]
     soon = found["total"] - ended
     when = f"on {last_day:%-d %b %Y}" if last_day else f"within {days} days"

@@ -1,4 +1,4 @@
-"""What a person decides about an exclusion: whether a listed name is a provider's, and who returns to assignment."""
+"""The dialogs about exclusions: confirm or dismiss a match by name, and return a provider to assignment."""
 
 from datetime import date
 from functools import partial
@@ -20,7 +20,7 @@ THEIRS, ANOTHER = "It is this provider", "It is another person"
 
 @st.dialog("Is this provider on the exclusion list?", on_dismiss="rerun")
 def decide(listed: ListedExclusion) -> None:
-    """Confirm or dismiss that a listed row which bears a provider's name is about them."""
+    """The dialog to confirm or dismiss that a row of the list with a provider's name is about that provider."""
     actions.end_dialog_if_over()
     waived_in = listed["waiver_state"] if listed["waived_on"] else None
     waiver = f" A waiver lets them work in {name_of(waived_in)}." if waived_in else ""
@@ -47,7 +47,7 @@ def decide(listed: ListedExclusion) -> None:
 
 @st.dialog("Return to assignment", on_dismiss="rerun")
 def return_provider(found: ProviderRow) -> None:
-    """Let a provider who is out of assignment be assigned patients again."""
+    """The dialog to let a provider who is out of assignment be assigned patients again."""
     actions.end_dialog_if_over()
     st.warning(literal(f"{found['name']}: {found['blocked_reason'] or 'They can be assigned patients.'}"))
     in_force = [one for one in exclusions.listed(session.db(), found["id"]) if one["status"] == "excluded"]

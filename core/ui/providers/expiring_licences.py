@@ -1,4 +1,4 @@
-"""Licences that end soon, or on one day: what they affect, and a page of them."""
+"""Licences that end soon or on a given day, page by page, with what they affect."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -23,13 +23,13 @@ Page = Callable[..., ExpiringLicences]
 
 
 def only() -> str | None:
-    """What the address asks for alone, as figures, action items and alerts do."""
+    """The licences that the page's address limits the list to, as links from figures, action items and alerts do."""
     asked = st.query_params.get(PARAMETER)
     return asked if asked in ("ending", "not ended") or _last_day(asked) else None
 
 
 def show(now: datetime) -> None:
-    """The licences that end within the chosen days, the first page of them where they are not shown alone."""
+    """Show the licences that end within the chosen days; only the first page if the directory is shown too."""
     alone, last_day = only(), _last_day(st.query_params.get(PARAMETER))
     if last_day:
         st.subheader(f"Licences whose last day is {last_day:%-d %b %Y}")

@@ -18,7 +18,7 @@ WHICH, SOURCE, LINK, NOTE, FILE = (f"proof {name}" for name in ("licence", "sour
 
 @st.dialog("Verify a licence", on_dismiss="rerun")
 def verify(found: ProviderRow) -> None:
-    """Record where a licence was looked up, with its link and document."""
+    """The dialog to record where a licence was verified, with a link and a document."""
     actions.end_dialog_if_over()
     chosen = _chosen(found["licences"])
     st.text_input("Where", key=SOURCE, max_chars=200, placeholder="Such as the Texas Medical Board's licence search")
@@ -33,7 +33,7 @@ def verify(found: ProviderRow) -> None:
 
 @st.dialog("Upload a document", on_dismiss="rerun")
 def upload(found: ProviderRow) -> None:
-    """Keep a document of this provider's licences."""
+    """The dialog to upload a document about this provider's licences."""
     actions.end_dialog_if_over()
     st.file_uploader("Document (PDF, PNG or JPEG)", type=["pdf", "png", "jpg", "jpeg"], key=FILE)
     work = partial(_upload_alone, found["id"])
@@ -43,7 +43,7 @@ def upload(found: ProviderRow) -> None:
 
 @st.dialog("Confirm a licence", on_dismiss="rerun")
 def confirm(found: ProviderRow) -> None:
-    """Confirm a licence that somebody else entered, so that it opens its state."""
+    """The dialog to confirm a licence that another user entered, so that it opens its state."""
     actions.end_dialog_if_over()
     chosen = _chosen([one for one in found["licences"] if one["awaiting"]])
     st.markdown("Confirm it only if you have seen the licence yourself. Then patients there can be assigned.")

@@ -1,4 +1,4 @@
-"""The licences of one provider: each with its kind and the hour it ends, what follows from it, its proof, its past."""
+"""The licences of one provider: kind, expiry, derived privileges, verifications and documents, and past states."""
 
 from datetime import datetime, timedelta
 
@@ -76,7 +76,7 @@ def following(found: ProviderRow) -> None:
 
 
 def show_proof(found: ProviderRow) -> None:
-    """Who verified what, the documents, and what was known on a past day."""
+    """Show who verified what, the documents, and the licences as known on a past day."""
     proofs = proof.of_provider(session.db(), found["id"])
     if right(session.actor().role, "providers") >= Right.ACT and found["licences"]:
         with st.container(horizontal=True):
@@ -106,7 +106,7 @@ def show_proof(found: ProviderRow) -> None:
 
 
 def _document(each: documents.DocumentRow) -> None:
-    """A document's name, and its content once somebody asks for it, which is audited."""
+    """Show a document's name, and its content on request; each request is written to the audit log."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(literal(f"{each['name']} · {each['size_bytes'] // 1024 + 1:,} KB"), width="content")
         if st.button("Open", key=f"open {each['id']}", icon=":material/description:"):

@@ -1,4 +1,4 @@
-"""Below the directory: states about to be without a provider, licences to verify, who is away, and the rules."""
+"""The panel below the directory: states about to lose their last provider, licences to verify, time off, and rules."""
 
 from datetime import datetime, timedelta
 
@@ -58,7 +58,7 @@ REGISTRATIONS = (
 
 
 def warn_of_risks(now: datetime) -> None:
-    """Say, before a checkout does, where soon nobody may see patients."""
+    """Warn of states where soon no provider may see patients, before a checkout has to refuse one."""
     if risks := licensing_rules.states_at_risk(session.db(), now):
         soonest = in_zone(datetime.fromisoformat(risks[0]["ends_at"]), session.settings().business_zone)
         st.warning(

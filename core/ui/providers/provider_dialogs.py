@@ -1,4 +1,4 @@
-"""The dialogs that change the directory; each shows the consequences before anything is saved."""
+"""The dialogs that change the directory; each shows the consequences before saving."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -37,7 +37,7 @@ FATES = (
 
 @st.dialog("Provider", width="large", on_dismiss="rerun")
 def edit(before: ProviderRow | None) -> None:
-    """Edit the provider `before`, or add one; open it from a button."""
+    """The dialog to edit the provider `before`, or to add one; open it from a button."""
     actions.end_dialog_if_over()
     form = ProviderForm(before, consultation_details.vocabulary())
     places = form.draw()
@@ -62,7 +62,7 @@ def edit(before: ProviderRow | None) -> None:
 
 @st.dialog("Activate or deactivate", width="medium", on_dismiss="rerun")
 def switch(before: ProviderRow) -> None:
-    """Stop or resume assigning consultations to a provider."""
+    """The dialog to stop or resume assigning consultations to a provider."""
     actions.end_dialog_if_over()
     document: ProviderDocument = {"id": before["id"], "active": not before["active"], "seen_at": before["updated_at"]}
     st.markdown(
@@ -83,7 +83,7 @@ def switch(before: ProviderRow) -> None:
 
 @st.dialog("Import providers", width="large")
 def import_file() -> None:
-    """Import a file, whole or not at all, after showing what it would change."""
+    """The dialog to import a file, whole or not at all, after showing what it would change."""
     actions.end_dialog_if_over()
     st.markdown(
         "A CSV or an Excel workbook (.xlsx) with the columns " + ", ".join(code(name) for name in files.COLUMNS) + "."
@@ -117,7 +117,7 @@ def import_file() -> None:
 
 @st.dialog("Add a specialty")
 def add_specialty() -> None:
-    """Add a specialty that providers can have and patients can ask for."""
+    """The dialog to add a specialty that providers can have and patients can ask for."""
     actions.end_dialog_if_over()
     st.markdown(
         literal(
@@ -130,7 +130,7 @@ def add_specialty() -> None:
 
 
 def _preview(before: ProviderRow | None, document: ProviderDocument) -> None:
-    """Show what would change and what follows from it."""
+    """Show what would change, and the consequences."""
     changed = differences(before, document)
     with st.container(border=True, key="preview"):
         if before and not changed:
@@ -191,7 +191,7 @@ def _save(document: ProviderDocument, actor: Actor) -> str:
 
 
 def _tried(_: str, content: bytes) -> tuple[files.ReadFile, SavedAll | None, dict[str, ProviderRow]]:
-    """The file, what its import would do (None where it has problems), and whom it would change, as they are."""
+    """The file, what its import would do (None if it has problems), and the present entries it would change."""
     db = session.db()
     read = files.read_file(content, consultation_details.vocabulary(), directory.identities(db))
     if read.problems:
@@ -202,7 +202,7 @@ def _tried(_: str, content: bytes) -> tuple[files.ReadFile, SavedAll | None, dic
 
 
 def _fates(read: files.ReadFile, trial: SavedAll, before: Mapping[str, ProviderRow]) -> list[rows.Row]:
-    """What the import would do with each row of the file."""
+    """The outcome of the import for each row of the file."""
     return [
         {
             "row": number,

@@ -28,7 +28,7 @@ LICENCE_FIELDS = (
     *("state", "number", "kind", "compact", "status", "expires_on"),
     *("issued_on", "type", "verified_on", "verified_by"),
 )
-CHOSEN_FOR_ALL = ("status", "kind")  # even of an empty row
+CHOSEN_FOR_ALL = ("status", "kind")  # also for an empty row
 Places = dict[str, DeltaGenerator]
 DAYS = ("issued_on", "expires_on", "verified_on")
 

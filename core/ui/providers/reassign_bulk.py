@@ -45,7 +45,7 @@ class Run:
 
 @st.dialog("Reassign consultations", width="large", on_dismiss="rerun")
 def ask(provider_id: str, name: str) -> None:
-    """Which consultations must move from where, and who else could take them; open it from a button."""
+    """Ask for confirmation: which consultations must move, and who else could take them. Open it from a button."""
     actions.end_dialog_if_over()
     moving = _to_move(provider_id)
     if not moving:
@@ -80,7 +80,7 @@ def go_on() -> None:
     if run.todo:
         actions.one_after_the_other(run.todo, run.done, partial(_released, run.reason), itemgetter("id"))
         shared_cache.answers().forget("directory", "assignments", "registries")
-        st.rerun()  # the figures and rows around this are from before
+        st.rerun()  # the figures and rows on the page are from before the reassignments
     counts = Counter(one["outcome"] for one in run.done)
     told = ", ".join(f"{counts[outcome]:,} {outcome.lower()}" for outcome in (MOVED, WAITS, REFUSED) if counts[outcome])
     st.markdown(f"**{literal(f'Consultations of {run.name}: {told}.')}**")

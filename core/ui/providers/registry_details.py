@@ -1,4 +1,4 @@
-"""One provider in the registries: why they are out of assignment, and what the NPI registry says of them."""
+"""One provider in the public registries: why they are out of assignment, and their entry in the NPI registry."""
 
 from datetime import date, timedelta
 from functools import partial
@@ -52,7 +52,7 @@ WHY = "registry licence why"
 
 
 def blocked(found: ProviderRow) -> None:
-    """Why the provider is out of assignment, and what they were assigned since; nothing if they are not."""
+    """Show why the provider is out of assignment, and the consultations assigned since; nothing if they are not."""
     if not found["blocked_reason"]:
         return
     st.error(literal(f"Out of assignment. {found['blocked_reason']}"))
@@ -66,7 +66,7 @@ def blocked(found: ProviderRow) -> None:
 
 
 def registry(found: ProviderRow) -> None:
-    """What the NPI registry says about the provider, beside what the directory has."""
+    """Show the provider's entry in the NPI registry beside ours."""
     entry = nppes.entry(session.db(), found["id"])
     if entry is None:
         st.caption(
@@ -89,7 +89,7 @@ def registry(found: ProviderRow) -> None:
 
 @st.dialog("Add a licence of the NPI registry", on_dismiss="rerun")
 def add_licence(found: ProviderRow, missing: list[EntryLicence]) -> None:
-    """Add a licence that the registry names, with the last day that a person looked up at the state's board."""
+    """The dialog to add a licence from the registry, with the last day that staff looked up at the state's board."""
     actions.end_dialog_if_over()
     st.caption(
         "Providers enter these numbers themselves. Look the licence up at the state's board before it opens a state."

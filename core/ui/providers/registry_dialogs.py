@@ -1,4 +1,4 @@
-"""Importing the exclusion list and the NPI registry: the outcome of each row is shown before anything is written."""
+"""The dialogs to import the exclusion list and the NPI registry; they show each row's outcome before writing."""
 
 import io
 from collections import Counter
@@ -54,7 +54,7 @@ NPPES = (
 
 @st.dialog("Import the exclusion list", width="large")
 def exclusion_list() -> None:
-    """Import the OIG's list, whole or not at all, after showing which rows concern our providers."""
+    """The dialog to import the OIG's list, whole or not at all, after showing which rows concern our providers."""
     actions.end_dialog_if_over()
     st.caption(
         "UPDATED.csv or a monthly supplement of the OIG's list of excluded individuals (LEIE). A provider whose NPI "
@@ -88,7 +88,7 @@ def exclusion_list() -> None:
 
 @st.dialog("Compare with the NPI registry", width="large")
 def npi_registry() -> None:
-    """Import what a file of the registry says about our providers, after showing it."""
+    """The dialog to import our providers' entries from a file of the registry, after showing them."""
     actions.end_dialog_if_over()
     st.caption(
         "A weekly file of the NPI registry (NPPES), as CSV or as the .zip that it comes in, or its API's JSON answer. "
@@ -122,7 +122,7 @@ def npi_registry() -> None:
 
 
 def _wrong(problems: Sequence[RowProblem]) -> bool:
-    """Show what is wrong in the file; whether anything is."""
+    """Show what is wrong in the file; returns whether anything is."""
     if not problems:
         return False
     st.error(f"{counted(len(problems), 'problem')}, so nothing can be imported.")

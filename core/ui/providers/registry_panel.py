@@ -1,4 +1,4 @@
-"""Who is out of assignment, who may be on the exclusion list, and what to check in the NPI registry."""
+"""Providers out of assignment, possible matches with the exclusion list, and findings in the NPI registry."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ FINDINGS = (
 
 
 def show() -> None:
-    """The imports' buttons for admins, and below what staff must decide, move or check."""
+    """Show the import buttons for admins, and below them what staff must decide, move or check."""
     db, may_edit = session.db(), right(session.actor().role, "providers") >= Right.ACT
     st.subheader("Registries and exclusions")
     reassign_bulk.go_on()
@@ -67,7 +67,7 @@ def show() -> None:
 def _current(
     db: Database,
 ) -> tuple[list[RegistryImport], int, list[BlockedProvider], list[ListedExclusion], AllFindings]:
-    """What is shown here, which all users may see."""
+    """The data of this panel, which all users may see."""
     return (
         exclusions.imports(db),
         exclusions.unscreened(db),
@@ -99,7 +99,7 @@ def _blocked_sentence(blocked: Sequence[BlockedProvider]) -> str:
 
 
 def _candidates(found: Sequence[ListedExclusion], may_edit: bool) -> None:
-    """Providers with a listed name: somebody compares the birth date in the list, which is never stored."""
+    """Show providers with a name on the list; staff compare the birth date in the list, which is never stored."""
     for one in found[:MOST_CANDIDATES]:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             since = datetime.fromisoformat(one["excluded_on"])

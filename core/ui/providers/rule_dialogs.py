@@ -22,7 +22,7 @@ LONGEST_VERIFICATION_DAYS = 3650
 
 @st.dialog("Licensing policy")
 def change_policy(policy: Policy) -> None:
-    """Change what admins decide."""
+    """The dialog to change the licensing policy."""
     actions.end_dialog_if_over()
     days = st.number_input("Verify licences again after days", value=policy["verification_days"], step=1)
     if days is None or not 1 <= days <= LONGEST_VERIFICATION_DAYS:
@@ -42,7 +42,7 @@ def change_policy(policy: Policy) -> None:
 
 @st.dialog("Compact")
 def add_compact(rules: Rules) -> None:
-    """Add a compact; its member states are set after it."""
+    """The dialog to add a compact; its member states are added afterwards."""
     actions.end_dialog_if_over()
     rule: Compact = {
         "code": st.text_input("Code", max_chars=12, placeholder="Capital letters, such as NLC").strip().upper(),
@@ -57,12 +57,12 @@ def add_compact(rules: Rules) -> None:
 
 @st.dialog("Verify member states")
 def verify_members(rules: Rules) -> None:
-    """Confirm that these states take part in a compact as entered here, by its own list of today."""
+    """The dialog to confirm, from the compact's own current list, that these member states are right."""
     actions.end_dialog_if_over()
     compact = _compact(rules, with_members=True)
     terms = {one["state"]: one for one in rules_of(rules, compact)}
     st.caption(
-        "Compare the first and last days with the compact's own list. Leave out a state that differs, and set it alone."
+        "Compare the first and last days with the compact's own list. Leave out a state that differs; change it first."
     )
     chosen = st.multiselect(
         "States as the source has them",
@@ -79,7 +79,7 @@ def verify_members(rules: Rules) -> None:
 
 @st.dialog("Member of a compact")
 def set_member(rules: Rules) -> None:
-    """Add a member state, or change its days."""
+    """The dialog to add a member state, or change its days."""
     actions.end_dialog_if_over()
     compact = _compact(rules)
     rule: Member = {"compact": compact, **_term(rules_of(rules, compact), compact)}
@@ -88,7 +88,7 @@ def set_member(rules: Rules) -> None:
 
 @st.dialog("Remove a member state")
 def remove_member(rules: Rules) -> None:
-    """Remove a state that never took part in a compact."""
+    """The dialog to remove a state that was never a member of a compact."""
     actions.end_dialog_if_over()
     compact = _compact(rules, with_members=True)
     states = consultation_details.vocabulary().states
@@ -109,7 +109,7 @@ def remove_member(rules: Rules) -> None:
 
 @st.dialog("Telehealth registration")
 def set_registration(rules: Rules) -> None:
-    """Add a state's registration, or change it."""
+    """The dialog to add or change a state's telehealth registration."""
     actions.end_dialog_if_over()
     term = _term(rules["registrations"], "registration")
     known = next((one["not_allowed"] for one in rules["registrations"] if one["state"] == term["state"]), "")
@@ -130,13 +130,13 @@ def _compact(rules: Rules, *, with_members: bool = False) -> str:
 
 
 def _term_said(term: Term) -> str:
-    """A member state with its days, as the list of its compact has them."""
+    """A member state with its days, as its compact's list shows it."""
     ends = f" to {_day(term['ends_on'])}" if term["ends_on"] else ""
     return f"{name_of(term['state'])} from {_day(term['effective_on'])}{ends}"
 
 
 def _term(known: list[Term] | list[Registration], of: str) -> Term:
-    """One state's rule, filled in with what is known of it."""
+    """The fields of one state's rule, filled in with its current values."""
     states = consultation_details.vocabulary().states
     state: str | None = st.selectbox(
         "State",
@@ -161,7 +161,7 @@ def _term(known: list[Term] | list[Registration], of: str) -> Term:
 
 
 def _source(before: licensing_rules.Source | None = None) -> licensing_rules.Source:
-    """Where the rule is written; whoever sets it has just checked."""
+    """The field for the source of the rule, which the user has just checked."""
     known, known_link = (before["source"], before["link"]) if before else ("", None)
     source: str = st.text_input("Source", known, max_chars=300, placeholder="Such as the statute and its section")
     link = st.text_input("Link", known_link or "", max_chars=500, placeholder="https://").strip() or None

@@ -57,7 +57,7 @@ def show(found: ProviderRow) -> None:
 
 @st.dialog("Hours and time off", width="large", on_dismiss="rerun")
 def change(found: ProviderRow, known: Schedule | None) -> None:
-    """Change when a provider works."""
+    """The dialog to change when a provider works."""
     actions.end_dialog_if_over()
     start: Schedule = known or {
         "zone": str(session.settings().business_zone),

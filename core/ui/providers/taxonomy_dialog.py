@@ -1,4 +1,4 @@
-"""Which taxonomy codes mean which of our specialties: a table to edit, and the import of the NUCC's code set."""
+"""The dialog for taxonomy codes: which specialties each stands for, and the import of the NUCC's code set."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ CODES = (
 
 @st.dialog("Taxonomy codes", width="large")
 def edit() -> None:
-    """Edit what the codes mean, or import the code set."""
+    """The dialog to edit what the codes stand for, or import the code set."""
     actions.end_dialog_if_over()
     st.caption(
         "A provider is flagged if none of the codes they have in the NPI registry means one of their specialties. "

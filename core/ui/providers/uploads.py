@@ -36,7 +36,7 @@ def read_once(
 
 
 def forget(key: str) -> None:
-    """The file in this uploader is read anew when it is asked for."""
+    """Read the file in this uploader again the next time."""
     st.session_state.pop(_kept(key), None)
 
 

@@ -1,4 +1,4 @@
-"""Credit notes: what an invoice is reduced by before it is paid, or what is given back after."""
+"""Credit notes: they reduce an invoice before it is paid, or return money afterwards."""
 
 from core.sandbox.engine.errors import Json, invalid
 from core.sandbox.engine.limits import shown
@@ -10,7 +10,7 @@ from core.sandbox.objects.payments import refunds
 
 
 def create(uow: UnitOfWork, params: Params) -> Json:
-    """Raises Stripe's refusal where it is more than the invoice, or where its parts do not add up."""
+    """Create a credit note; raises Stripe's error if it exceeds the invoice, or if its parts do not add up."""
     invoice = uow.get("invoice", params.must_text("invoice"), "invoice")
     note = _note(uow, invoice, params)
     if invoice["status"] == "open":
@@ -120,7 +120,7 @@ def _build(uow: UnitOfWork, invoice: Json, params: Params, amount: int, lines: l
 
 
 def _reduce(uow: UnitOfWork, invoice: Json, note: Json) -> None:
-    """Less is left to pay; an invoice with nothing left is paid."""
+    """Reduce the amount due; an invoice with nothing due is paid."""
     amount = note["pre_payment_amount"] = note["amount"]
     invoice["pre_payment_credit_notes_amount"] += amount
     invoice["amount_due"] -= amount
@@ -142,7 +142,7 @@ def _ask_for_what_is_due(uow: UnitOfWork, invoice: Json) -> None:
 
 
 def _give_back(uow: UnitOfWork, invoice: Json, note: Json, params: Params) -> None:
-    """As a refund, on the customer's balance, or outside Stripe: together the whole amount."""
+    """Return the whole amount: as a refund, to the customer's balance, or outside Stripe."""
     parts = {name: params.whole(name) or 0 for name in ("refund_amount", "credit_amount", "out_of_band_amount")}
     if sum(parts.values()) != note["amount"]:
         raise invalid(
@@ -174,7 +174,7 @@ def _refund(uow: UnitOfWork, invoice: Json, amount: int) -> Json:
 
 
 def void(uow: UnitOfWork, note_id: str, params: Params) -> Json:
-    """Only a note on an open invoice can be taken back: what was given back stays given back."""
+    """Void the note. Only one on an open invoice can be voided: returned money stays returned."""
     note = uow.get("credit_note", note_id)
     invoice = uow.known(note["invoice"])
     if note["status"] == "void" or note["type"] != "pre_payment" or invoice["status"] != "open":

@@ -15,7 +15,7 @@ TYPED = re.compile(r"[A-Za-z0-9-]{1,500}")
 
 
 def build_coupon(coupon_id: str, created: int, *, name: str | None, duration: str, months: int | None = None) -> Json:
-    """A coupon that takes nothing off yet."""
+    """A new coupon, without its amount or percentage."""
     return {
         "id": coupon_id,
         "object": "coupon",
@@ -225,7 +225,7 @@ def accepted(
 
 
 def give_to_customer(uow: UnitOfWork, customer_id: str, coupon_id: str) -> Json:
-    """A discount on all the customer's subscriptions that have none of their own."""
+    """Give the customer a discount, which applies to their subscriptions without a discount of their own."""
     customer, coupon = customers.retrieve_live(uow, customer_id), _kept(uow, coupon_id)
     redeem(uow, coupon, None)
     discount = build_discount(

@@ -97,7 +97,7 @@ def total_up(invoice: Json, lines: list[Json], taken_off: list[tuple[str, int]])
 
 
 def taken_off_all(uow: UnitOfWork, discount_ids: list[str], lines: list[Json], currency: str) -> list[tuple[str, int]]:
-    """First what each line's own discounts take off it, then what the invoice's take off the rest.
+    """Apply each line's own discounts first, then the invoice's discounts to the rest.
 
     A line that is not discountable, as prorations are, is left as it is.
     """

@@ -1,4 +1,4 @@
-"""What is asked of invoices over the API: create, change, finalize, pay, send, void and list them."""
+"""The API's requests on invoices: create, change, finalize, pay, send, void and list."""
 
 from core.sandbox.engine.errors import Json, StripeError, invalid
 from core.sandbox.engine.fields import take_texts

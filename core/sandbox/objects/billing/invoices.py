@@ -1,4 +1,4 @@
-"""Invoices: drafted, finalized, paid or given up."""
+"""Invoices: drafted, finalized, paid or closed unpaid."""
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.unit_of_work import UnitOfWork
@@ -122,7 +122,7 @@ def collect(uow: UnitOfWork, invoice: Json, method_id: str | None, *, off_sessio
 
 
 def is_processing(uow: UnitOfWork, invoice: Json) -> bool:
-    """Whether a bank debit is under way that will pay it."""
+    """Whether a bank debit that will pay the invoice is in progress."""
     payment = invoice_payments.open_of(uow, invoice)
     return payment is not None and uow.known(payment["payment"]["payment_intent"])["status"] == "processing"
 
@@ -143,7 +143,7 @@ def paid(uow: UnitOfWork, invoice: Json) -> None:
 
 
 def payment_succeeded(uow: UnitOfWork, intent: Json) -> None:
-    """The invoice that waited for this payment, if one did, is paid."""
+    """Mark the invoice that was waiting for this payment as paid, if there is one."""
     payment = invoice_payments.waiting_for(uow, intent)
     if payment is not None:
         uow.change(invoice_payments.as_paid(payment, uow.now), "invoice_payment.paid")
@@ -151,7 +151,7 @@ def payment_succeeded(uow: UnitOfWork, intent: Json) -> None:
 
 
 def payment_failed(uow: UnitOfWork, intent: Json) -> None:
-    """One more failed attempt at the invoice that waits for this payment, if one does."""
+    """Count a failed attempt for the invoice that is waiting for this payment, if there is one."""
     payment = invoice_payments.waiting_for(uow, intent)
     if payment is not None:
         attempt_failed(uow, uow.known(payment["invoice"]))

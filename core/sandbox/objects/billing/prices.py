@@ -133,7 +133,7 @@ def _take_tiers(uow: UnitOfWork, price: Json, params: Params) -> None:
 
 
 def _take_lookup_key(uow: UnitOfWork, price: Json, params: Params) -> None:
-    """A lookup key names one price; it moves from another one only where that is asked for."""
+    """Take the lookup key. It names one price, and is transferred from another price only if requested."""
     if not params.has("lookup_key"):
         return
     key, moves = params.text("lookup_key"), params.flag("transfer_lookup_key")

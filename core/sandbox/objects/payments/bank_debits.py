@@ -95,7 +95,7 @@ def _fail(uow: UnitOfWork, intent: Json, method: Json, charge: Json, failure: De
 
 
 def _reverse(uow: UnitOfWork, charge: Json, failure: DebitFailure) -> None:
-    """The booked amount goes back, with a fee for the failed debit."""
+    """Return the booked amount, with a fee for the failed debit."""
     charge |= {
         "amount_captured": 0,
         "failure_balance_transaction": balance.book_failed_debit(uow, charge)["id"],

@@ -1,4 +1,4 @@
-"""Charges: one attempt to collect a payment, and what follows."""
+"""Charges: each is one attempt to collect a payment; and capturing or releasing it."""
 
 from core.sandbox.engine import balance
 from core.sandbox.engine.errors import Json
@@ -13,7 +13,7 @@ RISK_SCORES = {"normal": 24, "elevated": 68, "highest": 92}
 
 
 def card_of_charge(card: Json, *, authorization: str | None, three_d_secure: Json | None) -> Json:
-    """`payment_method_details.card`: the card as it was on that day."""
+    """`payment_method_details.card`: the card as it was at the time of the charge."""
     return {
         "amount_authorized": None,
         "authorization_code": authorization,

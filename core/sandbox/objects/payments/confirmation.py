@@ -1,4 +1,4 @@
-"""Confirming an intent: authentication, the attempt, and what follows a payment."""
+"""Confirming an intent: authentication, the attempt, and updating what the payment belongs to."""
 
 from core.sandbox.engine.balance import DAY_SECONDS
 from core.sandbox.engine.errors import DOCS, Json, StripeError, invalid, unexpected_state
@@ -20,7 +20,7 @@ FAILED_AUTHENTICATION = {
 
 
 def confirm(uow: UnitOfWork, intent: Json, params: Params) -> Json:
-    """Stripe's confirm: raises a `card_error` that keeps what was done where the card is declined."""
+    """Confirm the intent. A decline raises a `card_error`, and the attempt stays recorded."""
     if intent["status"] not in CONFIRMABLE:
         raise unexpected_state(_why_not(intent), intent)
     method = payment_methods.given(uow, params, intent["customer"])
@@ -44,7 +44,7 @@ def confirm(uow: UnitOfWork, intent: Json, params: Params) -> Json:
 
 
 def _take(intent: Json, params: Params) -> None:
-    """What may be changed while confirming."""
+    """Take the parameters that may be changed while confirming."""
     take_texts(intent, params, ("capture_method", "receipt_email", "setup_future_usage"))
     take_shipping(intent, params)
     method_types.read_mandate(params)

@@ -57,7 +57,7 @@ def take_evidence(uow: UnitOfWork, dispute: Json, evidence: Params) -> None:
 
 
 def _take_appeal(uow: UnitOfWork, dispute: Json, card: Params, appealing: bool) -> None:
-    """Why the seller appeals, and the files that support it."""
+    """Take the seller's reason for the appeal, and the files that support it."""
     if not appealing:
         raise invalid(
             "Appeal evidence can only be submitted for a dispute with a status of appeal_needs_response. This one "

@@ -185,7 +185,7 @@ def accept(uow: UnitOfWork, dispute_id: str, params: Params) -> Json:
 
 
 def past_deadline(uow: UnitOfWork, dispute_id: str) -> None:
-    """No evidence in time: an inquiry is closed, a chargeback is lost."""
+    """Handle a missed deadline: an inquiry is closed, a chargeback is lost."""
     dispute = uow.known(dispute_id)
     dispute["evidence_details"]["past_due"] = True
     close(uow, dispute, "lost")

@@ -34,7 +34,7 @@ def decline_next(uow: UnitOfWork, method_id: str, codes: list[str]) -> None:
 
 
 def attempt_made(uow: UnitOfWork, method: Json) -> None:
-    """One attempt was made: a queued decline is used up."""
+    """Count an attempt: it uses up one queued decline."""
     hidden = uow.hidden(method["id"])
     if hidden.get("declines"):
         uow.hide(method["id"], {**hidden, "declines": hidden["declines"][1:]})

@@ -174,7 +174,7 @@ def cancel(uow: UnitOfWork, intent_id: str, params: Params) -> Json:
 
 
 def withdraw(uow: UnitOfWork, intent: Json, reason: str | None) -> Json:
-    """Cancels; what was authorized is released."""
+    """Cancel the intent; an authorized amount is released."""
     if intent["status"] == "requires_capture":
         release(uow, uow.known(intent["latest_charge"]))
     if intent["status"] == "processing":

@@ -186,7 +186,7 @@ def attach(uow: UnitOfWork, method_id: str, params: Params) -> Json:
 
 
 def hold(uow: UnitOfWork, method: Json, customer_id: str) -> Json:
-    """Saves the method to the customer; nothing happens where it is saved there already."""
+    """Save the method to the customer; nothing happens if it is already saved there."""
     if method["customer"] == customer_id:
         return method
     method["customer"] = customer_id

@@ -1,1 +1,1 @@
-"""Subscriptions: begun, billed, changed, paused, tried again, ended."""
+"""Subscriptions: starting, billing, changing, pausing, retrying and ending them."""

@@ -1,4 +1,4 @@
-"""The invoices of a subscription: its first one, and one a period."""
+"""The invoices of a subscription: the first one, and one per period."""
 
 from fractions import Fraction
 
@@ -19,7 +19,7 @@ WHOLE = Fraction(1)
 def first_invoice(
     uow: UnitOfWork, subscription: Json, behaviour: str, *, off_session: bool, share: Fraction = WHOLE
 ) -> None:
-    """Bills the first period, or notes the trial; sets the status that follows.
+    """Bill the first period, or a trial's zero amount, and set the resulting status.
 
     `share` is how much of a whole period the first one is.
     """
@@ -76,7 +76,7 @@ def _pay_first(uow: UnitOfWork, subscription: Json, invoice: Json, behaviour: st
 def bill_period(
     uow: UnitOfWork, subscription: Json, reason: str, *, free: bool = False, share: Fraction = WHOLE
 ) -> Json:
-    """A draft for the items' current period, with the customer's pending items."""
+    """Draft the invoice for the items' current period, with the customer's pending items."""
     invoice_id = uow.ids.new("invoice")
     start, end = period_of(subscription)
     pending = invoice_items.take_pending(uow, subscription["customer"], invoice_id, subscription["currency"])

@@ -34,7 +34,7 @@ def set_cancellation(uow: UnitOfWork, subscription: Json, params: Params, *, ann
 
 
 def take_details(subscription: Json, params: Params) -> None:
-    """The customer's own words about leaving."""
+    """Take the customer's own reasons for leaving (`cancellation_details`)."""
     details = params.under("cancellation_details")
     for name in ("comment", "feedback"):
         if details.has(name):

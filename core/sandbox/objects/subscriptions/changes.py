@@ -41,7 +41,7 @@ def update(uow: UnitOfWork, subscription_id: str, params: Params) -> Json:
 
 
 def _move_trial_end(uow: UnitOfWork, subscription: Json, params: Params) -> None:
-    """Until the new end nothing is billed; the period ends with it."""
+    """Move the end of the trial: nothing is billed before it, and the period ends with it."""
     end = params.text("trial_end")
     if end in (None, "now"):
         return
@@ -80,7 +80,7 @@ def _change_discounts(uow: UnitOfWork, subscription: Json, params: Params) -> No
 
 
 def _change_items(uow: UnitOfWork, subscription: Json, params: Params) -> str | None:
-    """Apply `items`; gives what is to be billed at once: a `new_period`, the `changes` alone, or nothing."""
+    """Apply `items`; returns what is to be billed at once: a `new_period`, the `changes` alone, or nothing."""
     asked, mode = params.each("items"), params.text("proration_behavior") or "create_prorations"
     restarts = params.under("billing_cycle_anchor").text("type") == "now"
     if not asked and not restarts:

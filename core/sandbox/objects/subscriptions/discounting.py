@@ -18,7 +18,7 @@ def take_discounts(uow: UnitOfWork, subscription: Json, params: Params) -> None:
 
 
 def price_of_period(uow: UnitOfWork, subscription: Json) -> int:
-    """What one period costs before discounts."""
+    """The price of one period before discounts."""
     return sum(amount_of(uow, item["price"], item["quantity"]) for item in items_of(subscription))
 
 
@@ -45,14 +45,14 @@ def apply_discount(uow: UnitOfWork, subscription: Json, asked: Params, item: Jso
 
 
 def drop_discount(uow: UnitOfWork, subscription: Json, discount: Json) -> None:
-    """The caller stores and announces the subscription."""
+    """Remove the discount; the caller stores and announces the subscription."""
     for holder in (subscription, *items_of(subscription)):
         holder["discounts"] = [kept for kept in holder["discounts"] if kept != discount["id"]]
     uow.announce("customer.discount.deleted", discount)
 
 
 def discounts_of(uow: UnitOfWork, subscription: Json) -> list[str]:
-    """The subscription's own discounts; where it has none, its customer's."""
+    """The subscription's own discounts; if it has none, its customer's."""
     if subscription["discounts"]:
         return list(subscription["discounts"])
     discount = uow.known(subscription["customer"]).get("discount")

@@ -25,7 +25,7 @@ def finalize_when_due(uow: UnitOfWork, invoice_id: str) -> None:
 
 
 def first_attempt(uow: UnitOfWork, invoice: Json, *, off_session: bool = True) -> None:
-    """Charges the saved card; a decline makes the subscription past due."""
+    """Charge the saved card; a decline makes the subscription past due."""
     invoices.collect(uow, invoice, invoices.payment_method_of(uow, invoice), off_session=off_session)
     if invoice["status"] == "open" and not invoices.is_processing(uow, invoice):
         _fall_behind(uow, invoice)
@@ -48,7 +48,7 @@ def debit_failed(uow: UnitOfWork, intent: Json) -> None:
 
 
 def retry(uow: UnitOfWork, invoice_id: str) -> None:
-    """The next attempt of the schedule; after the last, the subscription ends."""
+    """Make the next scheduled attempt; after the last one, the subscription ends."""
     invoice = uow.known(invoice_id)
     if invoice["status"] != "open":
         return

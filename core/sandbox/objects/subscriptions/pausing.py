@@ -1,4 +1,4 @@
-"""Paused collection: what becomes of invoices until it resumes."""
+"""Paused collection: how invoices are treated until it resumes."""
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
 from core.sandbox.engine.params import Params
@@ -27,7 +27,7 @@ def take(uow: UnitOfWork, subscription: Json, params: Params) -> None:
 
 
 def resume(uow: UnitOfWork, subscription_id: str) -> None:
-    """Resume collection on its day."""
+    """Resume collection on the scheduled day."""
     subscription = uow.known(subscription_id)
     if subscription["pause_collection"] is not None:
         subscription["pause_collection"] = None
@@ -35,7 +35,7 @@ def resume(uow: UnitOfWork, subscription_id: str) -> None:
 
 
 def treat(uow: UnitOfWork, subscription: Json, invoice: Json) -> None:
-    """Finalize a new draft in an hour or, while collection is paused, do what the pause says."""
+    """Finalize a new draft in an hour or, while collection is paused, treat it as the pause says."""
     paused = subscription["pause_collection"]
     if paused is None:
         uow.schedule(uow.now + DRAFT_SECONDS, "finalize_invoice", invoice["id"])

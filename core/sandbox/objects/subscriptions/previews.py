@@ -13,7 +13,7 @@ CHANGES = ("items", "proration_behavior", "proration_date", "cancel_at", "cancel
 
 
 def create(uow: UnitOfWork, params: Params) -> Json:
-    """The invoice as it would be; no object, event or payment is kept."""
+    """Preview the invoice; no object, event or payment is kept."""
     with uow.undone() as trial:
         invoice = _billed(trial, params)
     number = f"upcoming_{invoice['id']}"

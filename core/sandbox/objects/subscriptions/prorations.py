@@ -17,7 +17,7 @@ HALF = Fraction(1, 2)
 
 
 def moment(uow: UnitOfWork, subscription: Json, params: Params, mode: str, *, restarts: bool) -> int:
-    """When the change counts from: now, or the moment asked for, which must lie in the present period."""
+    """The moment from which the change counts: now, or the requested one, which must lie in the current period."""
     asked = params.moment("proration_date")
     if asked is None:
         return uow.now
@@ -34,7 +34,7 @@ def moment(uow: UnitOfWork, subscription: Json, params: Params, mode: str, *, re
 def write(
     uow: UnitOfWork, subscription: Json, before: list[Json], after: list[Json], *, at: int, restarts: bool
 ) -> None:
-    """Pending items for the customer's next invoice; what a new period costs is no part of them."""
+    """Write pending items for the customer's next invoice, without the price of a new period."""
     start, end = period_of(subscription)
     left = Fraction(min(max(end - at, 0), end - start), max(end - start, 1))
     were, are = _net_of(uow, subscription, before), _net_of(uow, subscription, after)
@@ -51,7 +51,7 @@ def _terms(item: Json) -> tuple[str, str, int]:
 
 
 def _net_of(uow: UnitOfWork, subscription: Json, items: list[Json]) -> dict[str, Fraction]:
-    """What each item costs in a period after its own discounts and its part of the subscription's."""
+    """The price of each item in a period after its own discounts and its share of the subscription's."""
     currency, net = subscription["currency"], {}
     for item in items:
         amount = amount_of(uow, item["price"], item["quantity"])

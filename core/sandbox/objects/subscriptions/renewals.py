@@ -1,4 +1,4 @@
-"""What happens to a subscription by itself: renewal, end, expiry."""
+"""Scheduled changes of a subscription: renewal, end, expiry."""
 
 from core.sandbox.engine.errors import Json
 from core.sandbox.engine.intervals import after
@@ -10,7 +10,7 @@ from core.sandbox.objects.subscriptions.shape import all_discounts, items_of, pe
 
 
 def renew(uow: UnitOfWork, subscription_id: str) -> None:
-    """At the period's end: end the subscription if that was scheduled, otherwise bill the next period."""
+    """At the period's end, end the subscription if that was scheduled, otherwise bill the next period."""
     subscription = uow.known(subscription_id)
     if subscription["status"] not in ("active", "trialing", "past_due"):
         return
@@ -36,7 +36,7 @@ def renew(uow: UnitOfWork, subscription_id: str) -> None:
 
 
 def _ends_without_a_card(uow: UnitOfWork, subscription: Json) -> bool:
-    """A trial that is to be canceled where no card was given until its end."""
+    """Whether this trial ends the subscription because no card was given in time."""
     if subscription["trial_settings"]["end_behavior"]["missing_payment_method"] != "cancel":
         return False
     default = uow.known(subscription["customer"])["invoice_settings"]["default_payment_method"]
@@ -70,7 +70,7 @@ def cancel_when_due(uow: UnitOfWork, subscription_id: str) -> None:
 
 
 def expire_incomplete(uow: UnitOfWork, subscription_id: str) -> None:
-    """Without a first payment the subscription expires and its invoice is voided."""
+    """Expire a subscription without a first payment, and void its invoice."""
     subscription = uow.known(subscription_id)
     if subscription["status"] != "incomplete":
         return

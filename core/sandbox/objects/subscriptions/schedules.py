@@ -1,4 +1,4 @@
-"""Subscription schedules: phases with their own prices, which start by themselves."""
+"""Subscription schedules: phases with their own prices, which start automatically."""
 
 from core.sandbox.engine.errors import Json, invalid, missing_parameter
 from core.sandbox.engine.intervals import after
@@ -13,7 +13,7 @@ OPEN = ("not_started", "active")
 
 
 def create(uow: UnitOfWork, params: Params) -> Json:
-    """For a new subscription, or with `from_subscription` for one that exists."""
+    """Create a schedule for a new subscription, or with `from_subscription` for an existing one."""
     schedule = _build(uow, params)
     existing = params.text("from_subscription")
     if existing:
@@ -64,7 +64,7 @@ def _build(uow: UnitOfWork, params: Params) -> Json:
 
 
 def _adopt(uow: UnitOfWork, schedule: Json, subscription: Json) -> None:
-    """The subscription's current period is the schedule's first phase."""
+    """Take over the subscription: its current period becomes the schedule's first phase."""
     if subscription["schedule"] is not None:
         raise invalid(f"{subscription['id']} is already managed by {subscription['schedule']}.", "from_subscription")
     start, end = period_of(subscription)
@@ -116,7 +116,7 @@ def _phases(uow: UnitOfWork, params: Params, start: int) -> list[Json]:
 
 
 def _end_of(asked: Params, start: int, recurring: Json) -> int:
-    """At a date, after a duration, or after one period."""
+    """The end of a phase: at a date, after a duration, or after one period."""
     date, duration = asked.moment("end_date"), asked.under("duration")
     if date is not None and date <= start:
         raise invalid("The end of a phase must be after its start.", asked.named("end_date"))
@@ -155,7 +155,7 @@ def enter_phase(uow: UnitOfWork, schedule_id: str) -> None:
 
 
 def _end(uow: UnitOfWork, schedule: Json) -> None:
-    """Canceled with its subscription, or completed and the subscription goes on alone."""
+    """End the schedule: canceled with its subscription, or completed while the subscription continues."""
     subscription = uow.find(schedule["subscription"])
     if schedule["end_behavior"] == "cancel" and subscription is not None and subscription["status"] != "canceled":
         status.end(uow, subscription, "cancellation_requested")
@@ -173,7 +173,7 @@ def _let_go(uow: UnitOfWork, schedule: Json) -> None:
 
 
 def update(uow: UnitOfWork, schedule_id: str, params: Params) -> Json:
-    """New phases replace those that have not ended."""
+    """Replace the phases that have not ended by new ones."""
     schedule = _open(uow, schedule_id)
     schedule["metadata"] = params.metadata(schedule["metadata"])
     schedule["end_behavior"] = params.text("end_behavior") or schedule["end_behavior"]
@@ -192,7 +192,7 @@ def _next_boundary(uow: UnitOfWork, schedule: Json) -> int:
 
 
 def release(uow: UnitOfWork, schedule_id: str, params: Params) -> Json:
-    """The subscription goes on as it is."""
+    """Release the schedule; the subscription continues as it is."""
     schedule = _open(uow, schedule_id)
     params.ignore("preserve_cancel_date")
     _let_go(uow, schedule)
@@ -207,7 +207,7 @@ def release(uow: UnitOfWork, schedule_id: str, params: Params) -> Json:
 
 
 def cancel(uow: UnitOfWork, schedule_id: str, params: Params) -> Json:
-    """Its subscription ends with it."""
+    """Cancel the schedule, which ends its subscription."""
     schedule = _open(uow, schedule_id)
     subscription = uow.find(schedule["subscription"])
     if subscription is not None and subscription["status"] not in ("canceled", "incomplete_expired"):

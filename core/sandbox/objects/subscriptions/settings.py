@@ -1,4 +1,4 @@
-"""How a subscription is collected and billed: what creating and updating one share."""
+"""The settings for collecting and billing a subscription, shared by creating and updating one."""
 
 from core.sandbox.engine.errors import Json, invalid
 from core.sandbox.engine.fields import take_texts
@@ -9,7 +9,7 @@ from core.sandbox.objects.payments import payment_methods
 
 
 def take(uow: UnitOfWork, subscription: Json, params: Params) -> None:
-    """The caller stores and announces the subscription."""
+    """Take these settings; the caller stores and announces the subscription."""
     subscription["metadata"] = params.metadata(subscription["metadata"])
     take_texts(subscription, params, ("description",))
     _take_collection(subscription, params)
@@ -26,7 +26,7 @@ def take(uow: UnitOfWork, subscription: Json, params: Params) -> None:
 
 
 def _take_collection(subscription: Json, params: Params) -> None:
-    """Sent invoices have `days_until_due`; automatically charged ones have none."""
+    """Take the collection method: sent invoices have `days_until_due`, automatically charged ones do not."""
     method = params.text("collection_method") or subscription["collection_method"]
     days = params.whole("days_until_due")
     if days is not None and method != "send_invoice":
@@ -58,6 +58,6 @@ def _take_payment_method(uow: UnitOfWork, subscription: Json, params: Params) ->
 
 
 def _add_invoice_items(uow: UnitOfWork, subscription: Json, params: Params) -> None:
-    """Amounts for the next invoice, which for a new subscription is its first."""
+    """Add amounts to the next invoice, which for a new subscription is its first."""
     for asked in params.each("add_invoice_items"):
         invoice_items.add_price(uow, subscription["customer"], asked)

@@ -15,7 +15,7 @@ def activate(uow: UnitOfWork, subscription: Json) -> None:
 
 
 def payment_processing(uow: UnitOfWork, intent: Json) -> None:
-    """A first payment by bank debit makes the subscription active before the bank has decided."""
+    """Make the subscription active before the bank has decided, after a first payment by bank debit."""
     payment = invoice_payments.waiting_for(uow, intent)
     subscription = uow.find(subscription_of(uow.known(payment["invoice"]))) if payment else None
     if subscription is not None and subscription["status"] == "incomplete":
@@ -23,7 +23,7 @@ def payment_processing(uow: UnitOfWork, intent: Json) -> None:
 
 
 def invoice_paid(uow: UnitOfWork, invoice: Json) -> None:
-    """A paid invoice makes its subscription active again and uses up `once` discounts."""
+    """Make the subscription of a paid invoice active again, and use up its `once` discounts."""
     subscription = uow.find(subscription_of(invoice))
     if subscription is None:
         return

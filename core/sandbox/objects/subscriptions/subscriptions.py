@@ -1,4 +1,4 @@
-"""Subscriptions: begun, in good standing, ended; their changes are in `changes`."""
+"""Subscriptions: creating, retrieving, listing and ending them; `changes` has their changes."""
 
 from fractions import Fraction
 
@@ -39,7 +39,7 @@ def create(uow: UnitOfWork, params: Params) -> Json:
 
 
 def _take_anchor(uow: UnitOfWork, subscription: Json, params: Params) -> Fraction:
-    """The first period ends at the anchor that was asked for; gives how much of a period it is."""
+    """End the first period at the requested anchor; returns its share of a whole period."""
     anchor, prorates = params.moment("billing_cycle_anchor"), params.text("proration_behavior") != "none"
     if anchor is None:
         return Fraction(1)
@@ -76,7 +76,7 @@ def price_of(uow: UnitOfWork, item: Params) -> Json:
 
 
 def quantity_of(asked: Params, default: int = 1) -> int:
-    """How many; zero is a quantity too."""
+    """The requested quantity, which may be zero."""
     quantity = asked.whole("quantity")
     if quantity is not None and quantity < 0:
         raise invalid("Invalid non-negative integer", asked.named("quantity"), "parameter_invalid_integer")
@@ -98,7 +98,7 @@ def _trial_end(uow: UnitOfWork, params: Params, price: Json) -> int | None:
 
 
 def begin(uow: UnitOfWork, customer_id: str, chosen: list[tuple[Json, int, Json]], trial_end: int | None) -> Json:
-    """The subscription alone; its first invoice bills it."""
+    """Create the subscription itself; its first invoice bills it."""
     subscription_id = uow.ids.new("subscription")
     first = chosen[0][0]
     recurring = first["recurring"]
@@ -139,7 +139,7 @@ def retrieve(uow: UnitOfWork, subscription_id: str, params: Params) -> Json:
 
 
 def list_all(uow: UnitOfWork, params: Params) -> Json:
-    """Without a status, those that have not ended."""
+    """List subscriptions; without a status, those that have not ended."""
     status, price = params.text("status"), params.text("price") or params.text("plan")
     ranges = [in_range(name, params) for name in ("current_period_end", "current_period_start") if params.has(name)]
     asked = params.but(status="" if status in ("all", "ended") else status or "")
