@@ -92,10 +92,11 @@ select
   'pi_' || n, 'order_' || n
 from made where not of_invoice;
 
--- A subscription begins with the first of its payments; every fifth one ended, every third changed its quantity.
+-- A subscription begins with the first of its payments. Every third has two instead of one from the 15th day on. On the 45th
+-- day every fifth ends, of customers who come back with their next one, and another fifth has one again.
 create temp table begun as
 select
-  m.n, m.subscription as id, m.customer, m.at, m.n % 5 = 0 as ended,
+  m.n, m.customer, m.at, m.n % 50 = 13 and m.at < timestamptz '2026-10-13' as ended, m.n % 50 = 33 as fewer,
   jsonb_build_array(jsonb_build_object(
     'id', 'si_' || m.n, 'price_id', 'price_' || m.n % 9, 'product_id', 'prod_1', 'unit_amount_minor', 1900 + m.n % 9 * 1000,
     'quantity', 1, 'interval', case m.n % 7 when 0 then 'year' else 'month' end, 'interval_count', 1,
@@ -107,10 +108,10 @@ insert into payops.subscriptions
   (id, livemode, created, as_of, state_rank, event_id, status, customer_id, currency, start_date, ended_at, items,
    latest_invoice_id, current_period_start, current_period_end, cancellation_reason)
 select
-  'sub_' || n / 10, false, at, at + interval '40 days', 0, 'evt_b' || n, case when ended or n % 50 = 13 then 'canceled' when
+  'sub_' || n / 10, false, at, at + interval '40 days', 0, 'evt_b' || n, case when ended then 'canceled' when
   n % 70 = 43 then 'trialing' else 'active' end, customer, 'usd', at,
-  case when n % 50 = 13 then at + interval '45 days' end, items, 'in_' || n, at, at + interval '30 days',
-  case when n % 50 = 13 then 'cancellation_requested' end
+  case when ended then at + interval '45 days' end, items, 'in_' || n, at, at + interval '30 days',
+  case when ended then 'cancellation_requested' end
 from begun
 on conflict do nothing;
 insert into payops.subscription_snapshots
@@ -118,12 +119,14 @@ insert into payops.subscription_snapshots
 select
   'sub_' || b.n / 10 || ' ' || k, false, b.at, b.at + k * interval '15 days', 0, 'evt_' || b.n || '_' || k, s.id,
   payops.subscription_state(to_jsonb(s)) || jsonb_build_object(
-    'status', case when s.status = 'trialing' then 'trialing' else 'active' end, 'ended_at', null,
-    'items', jsonb_set(b.items, '{0,quantity}', to_jsonb(1 + case when b.n % 3 = 0 then k else 0 end))
+    'status', case when k = 3 and b.ended then 'canceled' when s.status = 'trialing' then 'trialing' else 'active' end,
+    'ended_at', case when k = 3 and b.ended then s.ended_at end,
+    'items', jsonb_set(b.items, '{0,quantity}', to_jsonb(1 + (b.n % 3 = 0 and k > 0 and not (k = 3 and b.fewer))::integer))
   )
 from begun as b
 inner join payops.subscriptions as s on s.id = 'sub_' || b.n / 10
-cross join generate_series(0, 1) as k
+cross join unnest(array[0, 1, 3]) as k
+where k < 3 or b.ended or b.fewer and b.at < timestamptz '2026-10-13'
 on conflict do nothing;
 insert into payops.invoices
   (id, livemode, created, as_of, state_rank, event_id, status, customer_id, subscription_id, billing_reason, currency,

@@ -23,16 +23,49 @@ from payops.change_pairs
 where customers <> 0 or before_minor <> 0 or after_minor <> 0
 order by 1, 2, 3, 4, 5, 6
 """
-(MIGRATION,) = (path.read_text() for path in migrations() if path.name == "0226_change_pairs.sql")
-AT_AN_UPGRADE = MIGRATION[MIGRATION.index("insert into") : MIGRATION.index("drop index")].encode()
+LOSSES = """
+select currency, first_length, last_length, first_day, last_day, reason, feedback, customers, amount_minor
+from payops.loss_pairs
+where customers <> 0 or amount_minor <> 0
+order by 1, 2, 3, 4, 5, 6, 7
+"""
+
+
+def filled_by(name, begins):
+    """How a migration fills its table."""
+    (text,) = (path.read_text() for path in migrations() if path.name == name)
+    return text[text.index(begins) :].partition("drop index")[0].encode()
+
+
+AT_AN_UPGRADE = [filled_by("0226_change_pairs.sql", "insert into"), filled_by("0227_loss_pairs.sql", "update")]
+
+
+def begun(owner):
+    """Five subscriptions, each with what would be said if it ended."""
+    for number in range(1, 6):
+        owner.execute(
+            "insert into payops.subscriptions"
+            " (id, livemode, created, as_of, state_rank, event_id, status, cancellation_reason)"
+            " values (%s, false, %s, %s, 0, 'evt_1', 'canceled', %s)",
+            (f"sub_{number}", BEGAN, BEGAN, f"why_{number}"),
+        )
+
+
+def summed(owner):
+    changes = "select * from payops.revenue_changes order by customer_id, currency, at"
+    return [owner.execute(query).fetchall() for query in (PAIRS, LOSSES, changes)]
 
 
 def rewritten(owner, number, customer, life, currency="usd"):
-    """The subscription's history is this one, and the customers' changes follow it."""
+    """The subscription's history is this one, and the customers' changes follow it; with a last level of 0 it ends."""
     name = f"sub_{number}"
     (held,) = owner.execute("select payops.customers_in_history(array[%s])", (name,)).fetchone()
     owner.execute("delete from payops.subscription_history where subscription_id = %s", (name,))
-    for (starts, minor), ends in zip(life, [*(BEGAN + at * HOUR for at, _ in life[1:]), "infinity"], strict=False):
+    for place, ((starts, minor), ends) in enumerate(
+        zip(life, [*(BEGAN + at * HOUR for at, _ in life[1:]), "infinity"], strict=False)
+    ):
+        if not minor and place == len(life) - 1:
+            continue
         owner.execute(
             "insert into payops.subscription_history (subscription_id, item_place, customer_id, currency, starts_at,"
             " ends_at, status, scheduled_to_cancel, item, discounts, price_minor, monthly_minor)"
@@ -54,9 +87,21 @@ def levels(held, customer):
     return found
 
 
+def reason(held, customer, moment):
+    """Why a customer who stopped to bring anything at this moment did so, by the first of what ended then."""
+    for number, (owner, life) in sorted(held.items()):
+        for place, (at, minor) in enumerate(life):
+            if owner == customer and place and not minor and BEGAN + at * HOUR == moment and life[place - 1][1]:
+                return "free" if place < len(life) - 1 else f"why_{number}"
+    raise AssertionError("nothing ended then")
+
+
 def model(held, starts, ends):
-    """The movements with their customers and sums, and how often somebody stopped and came back in the period."""
+    """The movements with their customers and sums, how often somebody stopped and came back in the period, and the
+    lost customers by why they left.
+    """
     sums: dict[str, list[int]] = {}
+    losses: dict[str, tuple[int, int]] = {}
     returned = 0
     for customer in ("cus_1", "cus_2", "cus_3"):
         changes = levels(held, customer)
@@ -69,11 +114,14 @@ def model(held, starts, ends):
             name = "reactivated" if changes[0][0] < starts else "new"
         elif not after:
             name = "churned"
+            why = reason(held, customer, inside[-1][0])
+            lost, minor = losses.get(why, (0, 0))
+            losses[why] = lost + 1, minor + before
         else:
             name = "same" if after == before else "expansion" if after > before else "contraction"
         of = sums.setdefault(name, [0, 0, 0])
         sums[name] = [of[0] + 1, of[1] + before, of[2] + after]
-    return sums, returned
+    return sums, returned, losses
 
 
 def counted(owner, starts, ends):
@@ -82,7 +130,9 @@ def counted(owner, starts, ends):
         (starts, ends),
     ).fetchall()
     (returned,) = owner.execute("select payops.returned_customers(%s, %s, 'usd')", (starts, ends)).fetchone()
-    return {name: sums for name, *sums in moved}, returned
+    (losses,) = owner.execute("select payops.losses_by_reason(%s, %s, 'usd')", (starts, ends)).fetchone()
+    why = {each["reason"]: (each["customers"], each["amount_minor"]) for each in losses}
+    return {name: sums for name, *sums in moved}, returned, why
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -90,18 +140,22 @@ def counted(owner, starts, ends):
 def test_a_periods_movements_are_the_models_after_any_rewriting(owner, told, asked):
     held = {}
     with owner.transaction(force_rollback=True):
+        begun(owner)
         for number, customer, life in told:
             rewritten(owner, number, customer, life)
             held[number] = customer, life
         months = list(zip(MONTHS, MONTHS[1:], strict=False))
         for starts, ends in [*((BEGAN + a * HOUR, BEGAN + b * HOUR) for a, b in asked), *months]:
             assert counted(owner, starts, ends) == model(held, starts, ends), (starts, ends)
-        kept = owner.execute(PAIRS).fetchall()
+        kept = summed(owner)
         owner.execute("select payops.sum_revenue_changes()")
-        assert owner.execute(PAIRS).fetchall() == kept
+        assert summed(owner) == kept
         owner.execute("delete from payops.change_pairs")
-        owner.execute(AT_AN_UPGRADE)
-        assert owner.execute(PAIRS).fetchall() == kept
+        owner.execute("delete from payops.loss_pairs")
+        owner.execute("update payops.revenue_changes set lost_reason = null, lost_feedback = null")
+        for filled in AT_AN_UPGRADE:
+            owner.execute(filled)
+        assert summed(owner) == kept
 
 
 def test_what_is_compared_holds_every_movement_and_a_customer_who_came_back(owner):
@@ -111,17 +165,19 @@ def test_what_is_compared_holds_every_movement_and_a_customer_who_came_back(owne
         3: ("cus_3", [(10, 1), (70, 3)]),
     }
     with owner.transaction(force_rollback=True):
+        begun(owner)
         for number, (customer, life) in held.items():
             rewritten(owner, number, customer, life)
-        for starts, ends, moved, returned in (
-            (0, 100, {"new": [2, 0, 6]}, 1),
-            (20, 100, {"expansion": [2, 3, 6]}, 1),
-            (31, 60, {}, 0),
-            (20, 45, {"churned": [1, 2, 0], "new": [1, 0, 2]}, 0),
-            (40, 65, {"reactivated": [1, 0, 3]}, 0),
+        for starts, ends, moved, returned, losses in (
+            (0, 100, {"new": [2, 0, 6]}, 1, {}),
+            (20, 100, {"expansion": [2, 3, 6]}, 1, {}),
+            (31, 60, {}, 0, {}),
+            (20, 45, {"churned": [1, 2, 0], "new": [1, 0, 2]}, 0, {"free": (1, 2)}),
+            (45, 60, {"churned": [1, 2, 0]}, 0, {"why_2": (1, 2)}),
+            (40, 65, {"reactivated": [1, 0, 3]}, 0, {}),
         ):
             found = counted(owner, BEGAN + starts * HOUR, BEGAN + ends * HOUR)
-            assert found == (moved, returned) == model(held, BEGAN + starts * HOUR, BEGAN + ends * HOUR)
+            assert found == (moved, returned, losses) == model(held, BEGAN + starts * HOUR, BEGAN + ends * HOUR)
 
 
 def test_the_blocks_of_a_time_are_its_days_each_once(owner):

@@ -68,6 +68,18 @@ set search_path = '' as $$
     after_minor = p.after_minor + excluded.after_minor
 $$;
 
+-- changed_blocks: the blocks of days from the first up to the second, without those before and after all changes.
+create function payops.changed_blocks(p_from date, p_until date, p_currency text)
+returns table (length integer, day date)
+language sql stable rows 30
+set search_path = '' as $$
+  select b.length, b.day
+  from payops.day_blocks(
+    greatest(p_from, (select min(d.day) from payops.daily_movements as d where d.currency = p_currency)),
+    least(p_until, (select max(d.day) + 1 from payops.daily_movements as d where d.currency = p_currency))
+  ) as b
+$$;
+
 -- paired_changes: what the pairs add whose changes are both on the days from the first up to the second.
 create function payops.paired_changes(p_from date, p_until date, p_currency text)
 returns table (movement text, customers bigint, before_minor bigint, after_minor bigint)
@@ -76,13 +88,7 @@ set search_path = ''
 set enable_seqscan = 'off'
 set enable_hashjoin = 'off'
 set enable_mergejoin = 'off' as $$
-  with blocks as materialized (
-    select b.length, b.day
-    from payops.day_blocks(
-      greatest(p_from, (select min(d.day) from payops.daily_movements as d where d.currency = p_currency)),
-      least(p_until, (select max(d.day) + 1 from payops.daily_movements as d where d.currency = p_currency))
-    ) as b
-  )
+  with blocks as materialized (select b.length, b.day from payops.changed_blocks(p_from, p_until, p_currency) as b)
   select p.movement, sum(p.customers)::bigint, sum(p.before_minor)::bigint, sum(p.after_minor)::bigint
   from blocks as f
   inner join blocks as l on l.day + l.length > f.day
@@ -115,61 +121,75 @@ set enable_mergejoin = 'off' as $$
   group by k.movement
 $$;
 
--- period_movements: a period's movements, customer by customer, summed. A whole month has sums of its own. Otherwise whole
--- days are read from their sums and those of pairs; where the last day is not over, with or without it, whichever leaves
--- fewer changes between; the customers with a change between are counted anew.
+-- whole_days: the business days that a period is read from, and the customers with a change in only one of both. If the
+-- last day is not over, it is read with or without, whichever leaves fewer changes between.
+create function payops.whole_days(
+  p_starts timestamptz, p_ends timestamptz, p_currency text, out first_day date, out last_day date, out starts timestamptz,
+  out ends timestamptz, out between_both text[]
+)
+language plpgsql stable
+set search_path = ''
+set enable_seqscan = 'off' as $$
+begin
+  first_day := payops.business_day(p_starts);
+  last_day := payops.business_day(p_ends);
+  starts := payops.day_start(first_day);
+  ends := payops.day_start(last_day);
+  if (
+    select count(*) from payops.revenue_changes as c where c.currency = p_currency and c.at >= ends and c.at < p_ends
+  ) > (
+    select count(*) from payops.revenue_changes as c
+    where c.currency = p_currency and c.at >= p_ends and c.at < payops.day_start(last_day + 1)
+  ) then
+    last_day := last_day + 1;
+    ends := payops.day_start(last_day);
+  end if;
+  between_both := array(
+    select c.customer_id from payops.revenue_changes as c
+    where c.currency = p_currency and c.at >= starts and c.at < p_starts
+    union
+    select c.customer_id from payops.revenue_changes as c
+    where c.currency = p_currency and c.at >= least(p_ends, ends) and c.at < greatest(p_ends, ends)
+  );
+end
+$$;
+
+-- period_movements: a period's movements, netted customer by customer. A whole month has sums of its own. Other periods
+-- are read from the sums of whole days and of pairs; customers with a change between those days and the period are
+-- netted again.
 create function payops.period_movements(p_starts timestamptz, p_ends timestamptz, p_currency text)
 returns table (movement text, customers bigint, before_minor bigint, after_minor bigint)
 language plpgsql stable rows 10
 set search_path = ''
 set enable_seqscan = 'off' as $$
 declare
-  first_day date := payops.business_day(p_starts);
-  last_day date := payops.business_day(p_ends);
-  whole_starts timestamptz := payops.day_start(first_day);
-  whole_ends timestamptz := payops.day_start(last_day);
-  between_both text[];
+  this_month date := payops.business_day(p_starts);
+  days record;
 begin
-  if p_starts = payops.month_starts(first_day)
-    and p_ends = payops.month_starts((first_day + interval '1 month')::date) then
+  if p_starts = payops.month_starts(this_month) and p_ends = payops.month_starts((this_month + interval '1 month')::date) then
     return query
     select m.movement, m.customers, m.before_minor, m.after_minor
     from payops.monthly_movements as m
-    where m.currency = p_currency and m.month = first_day and m.customers <> 0;
+    where m.currency = p_currency and m.month = this_month and m.customers <> 0;
     return;
   end if;
-  if (
-    select count(*) from payops.revenue_changes as c where c.currency = p_currency and c.at >= whole_ends and c.at < p_ends
-  ) > (
-    select count(*) from payops.revenue_changes as c
-    where c.currency = p_currency and c.at >= p_ends and c.at < payops.day_start(last_day + 1)
-  ) then
-    last_day := last_day + 1;
-    whole_ends := payops.day_start(last_day);
-  end if;
-  between_both := array(
-    select c.customer_id from payops.revenue_changes as c
-    where c.currency = p_currency and c.at >= whole_starts and c.at < p_starts
-    union
-    select c.customer_id from payops.revenue_changes as c
-    where c.currency = p_currency and c.at >= least(p_ends, whole_ends) and c.at < greatest(p_ends, whole_ends)
-  );
+  select w.* into days from payops.whole_days(p_starts, p_ends, p_currency) as w;
   return query
   select s.movement, sum(s.customers)::bigint, sum(s.before_minor)::bigint, sum(s.after_minor)::bigint
   from (
     select d.movement, d.customers, d.before_minor, d.after_minor
     from payops.daily_movements as d
-    where d.currency = p_currency and d.day >= first_day and d.day < last_day
+    where d.currency = p_currency and d.day >= days.first_day and d.day < days.last_day
     union all
     select p.movement, p.customers, p.before_minor, p.after_minor
-    from payops.paired_changes(first_day, last_day, p_currency) as p
+    from payops.paired_changes(days.first_day, days.last_day, p_currency) as p
     where p.movement <> 'returned'
     union all
     select n.movement, n.customers, n.before_minor, n.after_minor
-    from payops.netted_changes(between_both, p_starts, p_ends, p_currency) as n
+    from payops.netted_changes(days.between_both, p_starts, p_ends, p_currency) as n
     union all
     select n.movement, -n.customers, -n.before_minor, -n.after_minor
-    from payops.netted_changes(between_both, whole_starts, whole_ends, p_currency) as n
+    from payops.netted_changes(days.between_both, days.starts, days.ends, p_currency) as n
   ) as s
   group by s.movement
   having sum(s.customers) <> 0;

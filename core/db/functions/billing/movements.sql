@@ -123,25 +123,6 @@ set search_path = '' as $$
   ) as n on true
 $$;
 
--- losses_by_reason: the customers who churned in the period and their lost revenue, by reason.
-create function payops.losses_by_reason(p_starts timestamptz, p_ends timestamptz, p_currency text) returns jsonb
-language sql stable
-set search_path = '' as $$
-  with churned as (
-    select m.customer_id, m.before_minor
-    from payops.changed_customers(p_starts, p_ends, p_currency) as m
-    where m.movement = 'churned'
-  )
-  select coalesce(jsonb_agg(to_jsonb(r) order by r.amount_minor desc, r.reason, r.feedback), '[]')
-  from (
-    select w.reason, w.feedback, count(*) as customers, sum(c.before_minor) as amount_minor
-    from churned as c
-    inner join payops.why_lost(array(select k.customer_id from churned as k), p_ends, p_currency) as w
-      on c.customer_id = w.customer_id
-    group by w.reason, w.feedback
-  ) as r
-$$;
-
 -- movement_customers: the customers behind one movement of a period, those with the most revenue first: their number,
 -- their total and one page of them. `p_why` keeps those who left for one reason: `reason` or `reason:feedback`, as in
 -- `losses_by_reason`.

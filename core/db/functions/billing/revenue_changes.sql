@@ -13,7 +13,7 @@ set search_path = '' as $$
       when c.after = 0 then 'churned'
       when c.change > 0 then 'expansion'
       else 'contraction'
-    end, c.previous_at, c.first_at
+    end, c.previous_at, c.first_at, w.reason, w.feedback
   from (
     select
       d.customer_id, d.currency, d.at, d.change, sum(d.change) over following as after,
@@ -28,6 +28,7 @@ set search_path = '' as $$
     ) as d
     window following as (partition by d.customer_id, d.currency order by d.at)
   ) as c
+  left join lateral payops.why_lost_at(c.customer_id, c.currency, c.at) as w on c.after = 0
 $$;
 
 -- month_starts: the moment at which a month of business days begins.
@@ -99,7 +100,8 @@ begin
     from unnest(present) as n
     full join (select c.* from payops.revenue_changes as c where c.customer_id = any(p_customers)) as o
       on n.customer_id = o.customer_id and n.currency = o.currency and n.at = o.at
-    where (n.before_minor, n.after_minor, n.previous_at) is distinct from (o.before_minor, o.after_minor, o.previous_at)
+    where (n.before_minor, n.after_minor, n.previous_at, n.lost_reason, n.lost_feedback)
+      is distinct from (o.before_minor, o.after_minor, o.previous_at, o.lost_reason, o.lost_feedback)
     group by 1
   ) as d;
   if differing is null then
@@ -107,10 +109,12 @@ begin
   end if;
   perform payops.add_revenue_changes(differing, -1);
   perform payops.add_change_pairs(differing, since, -1);
+  perform payops.add_loss_pairs(differing, since, -1);
   delete from payops.revenue_changes where customer_id = any(differing);
   insert into payops.revenue_changes select n.* from unnest(present) as n where n.customer_id = any(differing);
   perform payops.add_revenue_changes(differing, 1);
   perform payops.add_change_pairs(differing, since, 1);
+  perform payops.add_loss_pairs(differing, since, 1);
 end
 $$;
 
@@ -122,7 +126,10 @@ set search_path = '' as $$
   delete from payops.monthly_movements;
   delete from payops.cohort_changes;
   delete from payops.change_pairs;
-  select payops.add_revenue_changes(k.customers, 1), payops.add_change_pairs(k.customers, null, 1)
+  delete from payops.loss_pairs;
+  select
+    payops.add_revenue_changes(k.customers, 1), payops.add_change_pairs(k.customers, null, 1),
+    payops.add_loss_pairs(k.customers, null, 1)
   from (select array_agg(distinct c.customer_id) as customers from payops.revenue_changes as c) as k
 $$;
 
