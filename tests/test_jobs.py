@@ -21,7 +21,7 @@ def nothing(keep):
     keep()
 
 
-def test_of_ten_workers_that_come_at_once_one_does_the_job(database, owner):
+def test_of_ten_simultaneous_workers_one_does_the_job(database, owner):
     inside = threading.Barrier(2, timeout=5)
 
     def work(keep):
@@ -40,7 +40,7 @@ def test_a_job_that_is_done_is_not_due_until_its_time(database, owner):
     assert worker(database, later).do_once("sweep", an_hour_ago(later), nothing)
 
 
-def test_a_job_that_failed_is_anybodys_again_after_a_while_and_not_done(database, owner):
+def test_a_failed_job_can_be_claimed_again_after_a_pause(database, owner):
     def fail(keep):
         raise Unavailable("stripe_unavailable", "Stripe did not answer.")
 
@@ -51,7 +51,7 @@ def test_a_job_that_failed_is_anybodys_again_after_a_while_and_not_done(database
     assert worker(database).do_once("sweep", an_hour_ago(NOW), nothing)
 
 
-def test_a_silent_workers_job_is_taken_over_and_it_hears_so_when_it_wakes(database, owner):
+def test_a_silent_workers_job_is_taken_over_and_the_worker_is_told(database, owner):
     taken_over = []
 
     def sleep_through(keep):
@@ -75,7 +75,7 @@ def test_a_worker_that_stops_leaves_its_job_to_another(database, owner):
     assert worker(database).do_once("sweep", an_hour_ago(NOW), nothing)
 
 
-def test_what_is_done_alone_stays_with_the_worker_that_has_it_until_it_leaves(database, owner):
+def test_an_exclusive_step_stays_with_its_worker_until_it_stops(database, owner):
     first, second = worker(database), worker(database)
     assert first.do_alone("poll", lambda: None)
     assert first.do_alone("poll", lambda: None)
@@ -84,7 +84,7 @@ def test_what_is_done_alone_stays_with_the_worker_that_has_it_until_it_leaves(da
     assert second.do_alone("poll", lambda: None)
 
 
-def test_the_night_is_the_business_zones():
+def test_night_means_night_in_the_business_timezone():
     zone = ZoneInfo("America/New_York")
     assert last_night(datetime(2026, 7, 2, 6, 59, tzinfo=UTC), zone) == datetime(2026, 7, 1, 7, tzinfo=UTC)
     assert last_night(datetime(2026, 7, 2, 7, tzinfo=UTC), zone) == datetime(2026, 7, 2, 7, tzinfo=UTC)

@@ -30,7 +30,7 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize("private", PRIVATE)
-def test_what_is_private_is_taken_out_of_any_text(private):
+def test_private_data_is_removed_from_any_text(private):
     said = redacted({"event": f"it said {private}, twice {private}", "nested": [{"note": private}]})
     assert private not in str(said)
     assert said["event"] == f"it said {REDACTED}, twice {REDACTED}"
@@ -52,7 +52,7 @@ def test_ids_times_and_plain_numbers_stay_readable(kept):
     assert redacted(kept) == kept
 
 
-def test_every_librarys_lines_and_tracebacks_pass_through(tmp_path):
+def test_lines_and_tracebacks_of_libraries_are_redacted_too(tmp_path):
     script = f"""
 import logging, structlog
 from core.logs import configure

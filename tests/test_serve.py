@@ -66,7 +66,7 @@ def served():
         embedded.remove(Path(folder))
 
 
-def test_it_says_where_it_is_and_who_may_sign_in(served):
+def test_serve_prints_the_address_and_who_may_sign_in(served):
     folder, console, api, running, said = served
     passwords = json.loads((folder / "demo-users.json").read_text())
     assert set(passwords) == {"ops", "support", "finance", "admin"}
@@ -81,14 +81,14 @@ def test_the_console_is_usable_before_the_history_is_loaded(served):
     assert said.index("sign in as") < said.index("18 months of history")
 
 
-def test_what_it_starts_reads_the_settings_of_the_folder_it_was_started_in(served):
+def test_child_processes_read_the_settings_of_the_start_folder(served):
     folder, *_ = served
     started = json.loads((folder / "serve.json").read_text())["processes"]
     assert {Path(psutil.Process(one["pid"]).cwd()) for one in started.values()} == {folder.resolve()}
     assert not history_is_loading(folder)
 
 
-def test_all_the_history_is_there_and_live_events_move_the_figures(served):
+def test_the_whole_history_is_loaded_and_live_events_change_the_figures(served):
     folder, *_ = served
     settings = load_settings({}, env_file=None)
     database = PsycopgDatabase(embedded.ensure_running(folder).app_conninfo)
@@ -213,7 +213,7 @@ def test_a_port_that_is_taken_is_named(served, tmp_path):
     assert f"Port {console} is taken" in second.stderr
 
 
-def test_what_a_killed_parent_left_behind_is_ended_by_the_next_start(tmp_path):
+def test_orphans_of_a_killed_parent_are_ended_by_the_next_start(tmp_path):
     left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     started = psutil.Process(left.pid).create_time()
     stranger = {"pid": os.getpid(), "started": 1.0}  # a process id that somebody else has by now
@@ -226,7 +226,7 @@ def test_what_a_killed_parent_left_behind_is_ended_by_the_next_start(tmp_path):
     assert (tmp_path / "serve.json").read_text() == ""
 
 
-def test_ctrl_c_ends_all_of_it(served):
+def test_ctrl_c_ends_every_process(served):
     folder, console, api, running, said = served
     family = [running.pid, *(child.pid for child in psutil.Process(running.pid).children(recursive=True))]
     address = json.loads((folder / "sandbox-address.json").read_text())

@@ -88,7 +88,7 @@ def test_the_payment_mode_is_told_or_detected(env, mode):
         (PRODUCTION | {"ENVIRONMENT": "staging", "PAYMENT_MODE": "production"}, "ENVIRONMENT", "production too"),
     ],
 )
-def test_a_wrong_combination_is_one_line_that_says_how_to_mend_it(env, variable, words):
+def test_a_wrong_combination_is_explained_in_one_line(env, variable, words):
     problems = refused(**env)
     assert list(problems) == [variable]
     assert words in problems[variable]
@@ -132,7 +132,7 @@ def test_a_wrong_combination_is_one_line_that_says_how_to_mend_it(env, variable,
         ("API_BASE_URL", "https://a:port", "address"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused_with_its_mend(variable, value, words):
+def test_an_invalid_value_is_refused_with_its_remedy(variable, value, words):
     given = {variable: value}
     if variable == "SUPABASE_SECRET_KEY":
         given["SUPABASE_URL"] = "https://x.supabase.co"
@@ -141,7 +141,7 @@ def test_a_value_that_makes_no_sense_is_refused_with_its_mend(variable, value, w
     assert len(value) < 10 or value not in said
 
 
-def test_what_a_person_would_paste_is_understood():
+def test_pasted_values_are_understood():
     supabase = load(
         INTAKE_WEBHOOK_SECRETS="v1,whsec_MDEyMzQ1Njc4OWFi|v1,whsec_YWJjZGVmZ2hpamts, whsec_MDEyMzQ1Njc4OWFi"
     )
@@ -184,12 +184,12 @@ def test_the_replaced_systems_names_are_taken_and_ours_win_with_a_warning():
     assert "whsec_from" not in both.warnings[0]
 
 
-def test_the_replaced_systems_emergency_switch_suspends_payments_and_never_plays():
+def test_the_replaced_systems_emergency_switch_suspends_payments():
     switched = load(**PRODUCTION, REACT_APP_PAYMENT_MODE="sandbox")
     assert (switched.payment_mode, switched.payments_suspended) == (PaymentMode.PRODUCTION, True)
 
 
-def test_no_secret_is_in_what_is_printed_or_raised():
+def test_no_secret_is_printed_or_raised():
     secrets = (LIVE, "whsec_0123456789abcdef", "hunter2", "k" * 32)
     shown = repr(load(**PRODUCTION)) + str(load(**PRODUCTION))
     with pytest.raises(SettingsError) as error:
@@ -200,7 +200,7 @@ def test_no_secret_is_in_what_is_printed_or_raised():
 
 @given(st.dictionaries(st.sampled_from([n.upper() for n in Settings.model_fields if n != "warnings"]), st.text()))
 @example({"DATA_DIR": "a name\0of none"})
-def test_whatever_is_set_the_settings_load_or_say_what_is_wrong(env):
+def test_any_settings_load_or_are_explained(env):
     try:
         load(**env)
     except SettingsError as error:
@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_written_to_and_a_file_that_is_no_text_are_named
         load_settings({}, env_file=env_file)
 
 
-def test_the_console_alone_ends_with_2_and_says_what_to_mend():
+def test_the_console_alone_exits_with_2_and_explains_the_settings():
     ran = subprocess.run(
         [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", "0"],
         capture_output=True,

@@ -81,7 +81,7 @@ def test_a_workbooks_days_numbers_and_yes_or_no_are_text_as_in_a_csv():
     assert read == ["2027-12-31", "2027-12-31 08:30:00", "10", "2.5", "true", "", "1+1 as text", "x"]
 
 
-def test_a_cell_far_away_costs_no_memory():
+def test_a_distant_cell_uses_no_memory():
     book = openpyxl.Workbook()
     book.active["A1"], book.active["B1"], book.active.cell(200_000, 2).value = "name", "npi", "1"
     written = io.BytesIO()

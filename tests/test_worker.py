@@ -44,6 +44,6 @@ def test_a_step_with_a_defect_is_an_incident_the_databases_own_included(database
 
 
 @pytest.mark.parametrize("error", [Unavailable("stripe_unavailable"), Refused("job_taken_over")])
-def test_a_step_that_will_be_done_later_is_none(database, owner, tmp_path, error):
+def test_a_postponed_step_is_no_incident(database, owner, tmp_path, error):
     do(database, tmp_path, error)
     assert owner.execute("select kind from payops.incidents").fetchall() == []

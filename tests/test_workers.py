@@ -105,7 +105,7 @@ def until(true: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def test_what_a_worker_is_killed_over_is_finished_by_another_and_nothing_is_done_twice(office):
+def test_a_killed_workers_work_is_finished_once_by_another(office):
     address = process.ensure_running(office.data_dir)
     shop = stripe.StripeClient(address.secret_key, base_addresses={"api": address.base_url})
     a_morning(shop.v1)

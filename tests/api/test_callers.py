@@ -25,21 +25,21 @@ def status(api, token):
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer  x", "Basic a-server-of-the-shop", "Bearer wrong", "a-server-of-the-shop"]
 )
-def test_whoever_is_not_known_is_401_and_told_how_to_sign_in(api, header):
+def test_an_unknown_caller_gets_401_with_the_scheme(api, header):
     given = {} if header is None else {"Authorization": header}
     answer = api.http.get("/api/payments/payment-methods", params={"patientId": "p"}, headers=given)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_each_of_several_tokens_is_taken(serve, owner):
+def test_each_of_several_tokens_is_accepted(serve, owner):
     with serve(API_TOKENS="one-token, two-token") as http:
         api = Api(http, "order")
         assert [status(api, token).status_code for token in ("one-token", "two-token", "one-token,")] == [200, 200, 401]
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
-def test_a_patients_signed_token_is_taken(patients, sign_in, algorithm):
+def test_a_patients_signed_token_is_accepted(patients, sign_in, algorithm):
     assert status(patients, sign_in.token(algorithm)).status_code == 200
 
 
@@ -101,13 +101,13 @@ def hs256(claims, public):
     return f"{start}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
-def test_the_keys_are_asked_for_once_and_again_when_they_change(patients, sign_in):
+def test_signing_keys_are_fetched_once_and_again_when_they_change(patients, sign_in):
     for _ in range(3):
         assert status(patients, sign_in.token()).status_code == 200
     assert sign_in.asked == ["/auth/v1/.well-known/jwks.json"]
 
 
-def test_a_key_of_another_kind_among_the_issuers_is_passed_over(patients, sign_in):
+def test_an_unsupported_key_among_the_issuers_is_ignored(patients, sign_in):
     sign_in.keys[:0] = [
         {"kty": "oct", "kid": "HS", "k": "c2VjcmV0"},
         {"kty": "OKP", "kid": "ed"},
@@ -117,7 +117,7 @@ def test_a_key_of_another_kind_among_the_issuers_is_passed_over(patients, sign_i
     assert status(patients, sign_in.token("RS256")).status_code == 200
 
 
-def test_while_the_keys_cannot_be_had_a_patient_is_asked_to_come_again_and_a_server_is_not(serve, sign_in, owner):
+def test_without_signing_keys_patients_get_503_and_server_tokens_work(serve, sign_in, owner):
     with serve(SUPABASE_JWT_ISSUER="http://127.0.0.1:1/auth/v1") as http:
         api = Api(http, "order")
         answer = status(api, sign_in.token(iss="http://127.0.0.1:1/auth/v1"))
@@ -126,7 +126,7 @@ def test_while_the_keys_cannot_be_had_a_patient_is_asked_to_come_again_and_a_ser
         assert status(api, None).status_code == 200
 
 
-def test_where_nobody_could_be_known_the_api_says_that_it_is_not_configured(serve, owner):
+def test_an_api_without_credentials_says_that_it_is_not_configured(serve, owner):
     with serve(API_TOKENS="", PAYMENT_MODE="development", STRIPE_SECRET_KEY="sk_test_" + "a" * 24) as http:
         answer = status(Api(http, "order"), "any")
     assert (answer.status_code, answer.json()["code"]) == (503, "not_configured")
@@ -141,7 +141,7 @@ def test_a_patient_pays_for_a_cart_and_never_a_sum_of_their_own(patients, shop, 
     assert patients.pay(100, token=token, cartItems=cart).json()["code"] == "amount_mismatch"
 
 
-def test_a_patient_is_not_told_what_would_warn_a_thief(patients, shop, sign_in):
+def test_a_patient_is_not_told_that_a_card_is_reported_stolen(patients, shop, sign_in):
     token, cart = sign_in.token(), [{"stripePriceId": shop.price(4900), "quantity": 1}]
     said = patients.pay(4900, "pm_card_visa_chargeDeclinedStolenCard", token=token, cartItems=cart)
     assert said.status_code == 402
@@ -152,7 +152,7 @@ def test_a_patient_is_not_told_what_would_warn_a_thief(patients, shop, sign_in):
         assert "stolen" not in json.dumps(body)
 
 
-def test_what_belongs_to_somebody_else_is_404_as_if_it_did_not_exist(patients, shop, sign_in):
+def test_another_callers_object_is_404_as_if_it_did_not_exist(patients, shop, sign_in):
     token = sign_in.token(sub=STRANGER)
     paid = patients.pay(savePaymentMethod=True).json()["paymentIntentId"]
     failed = patients.pay(card="pm_card_visa_chargeDeclined").json()["paymentIntentId"]
@@ -187,7 +187,7 @@ def test_what_belongs_to_somebody_else_is_404_as_if_it_did_not_exist(patients, s
     assert shop.stripe.retrieve(f"subscriptions/{begun}")["cancel_at_period_end"] is False
 
 
-def test_a_patient_reaches_what_is_theirs(patients, shop, sign_in):
+def test_a_patient_can_reach_their_own_objects(patients, shop, sign_in):
     token = sign_in.token()
     plan = {"customerInfo": who(), "stripePriceId": shop.plan(), "orderId": "o", "paymentMethodId": "pm_card_visa"}
     begun = patients.post("create-subscription", plan, token=token).json()["subscriptionId"]
@@ -208,7 +208,7 @@ def test_too_many_calls_of_one_caller_are_429_and_another_caller_is_not_held_up(
         assert status(api, sign_in.token()).status_code == 200
 
 
-def test_who_is_not_known_is_told_nothing_of_what_they_sent(api):
+def test_an_unknown_caller_learns_nothing_about_their_request(api):
     for content in (b"{", b"{}", b" " * 100_000):
         answer = api.http.post("/api/payments/process-payment", content=content)
         assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")

@@ -362,7 +362,7 @@ def test_a_set_up_with_all_these_mistakes_at_once_has_each_named_and_nothing_els
     assert all(said[name].mend for name in NAMED)
 
 
-def test_what_several_lines_share_is_asked_for_once(right, monkeypatch):
+def test_facts_shared_by_several_lines_are_fetched_once(right, monkeypatch):
     monkeypatch.delitem(lines.LINES, "Payment log")  # it waits for something new
     asked = Counter()
 
@@ -386,7 +386,7 @@ def test_addresses_and_certificates(right, production):
     assert failing(away) == {"Error monitoring"}
 
 
-def test_prices_that_stripe_does_not_have_or_does_not_sell(right, owner, shop):
+def test_missing_and_inactive_prices_are_reported(right, owner, shop):
     subscribe(owner, "price_gone")
     off = shop.plan()
     subscribe(owner, off)
@@ -408,7 +408,7 @@ def test_an_api_that_does_not_answer(right):
     assert {said["Webhook end to end"].state, said["Payment API"].state} == {State.FAILED}
 
 
-def test_rights_that_nobody_should_have(right, owner, server):
+def test_excess_database_permissions_are_reported(right, owner, server):
     owner.execute("create role anon")
     try:
         owner.execute("grant execute on function payops_api.business_timezone() to anon")

@@ -52,7 +52,7 @@ def at_once(monkeypatch):
         ("refunds", set()),
     ],
 )
-def test_a_closed_flow_answers_503_with_its_sentence_and_no_other_flow_does(api, shop, database, at_once, flow, closed):
+def test_a_paused_flow_answers_503_with_its_sentence_and_other_flows_work(api, shop, database, at_once, flow, closed):
     close(database, flow)
     answers = {name: api.post(*asked) for name, asked in bodies(shop, api.order).items()}
     assert {name for name, answer in answers.items() if answer.status_code == 503} == closed
@@ -64,7 +64,7 @@ def test_a_closed_flow_answers_503_with_its_sentence_and_no_other_flow_does(api,
     assert all(api.post(*asked).status_code == 200 for asked in bodies(shop, api.order).values())
 
 
-def test_a_switch_takes_effect_within_five_seconds_and_a_refused_request_may_come_again(api, database):
+def test_a_pause_takes_effect_within_five_seconds_and_a_refused_request_can_be_repeated(api, database):
     assert api.pay().status_code == 200
     close(database, "one_time")
     deadline = time.monotonic() + 5
@@ -80,7 +80,7 @@ def test_a_switch_takes_effect_within_five_seconds_and_a_refused_request_may_com
     assert answer.status_code == 200
 
 
-def test_a_subscription_can_always_be_ended_and_answers_read(serve, owner, api, shop):
+def test_subscriptions_can_be_canceled_and_read_while_flows_are_paused(serve, owner, api, shop):
     plan = {
         "customerInfo": who(),
         "stripePriceId": shop.plan(),
@@ -100,7 +100,7 @@ def test_a_subscription_can_always_be_ended_and_answers_read(serve, owner, api, 
 
 
 @pytest.mark.parametrize("effects", [{"status": 500}, {"status": 503}, {"status": 429}, {"reset": True}])
-def test_while_stripe_does_not_answer_a_caller_is_asked_to_come_again(api, faults, effects):
+def test_while_stripe_does_not_answer_callers_get_retry_after(api, faults, effects):
     for path, ask in (
         ("payment_intents", lambda: api.pay()),
         ("prices", lambda: api.pay(cartItems=[{"stripePriceId": "price_1", "quantity": 1}])),
@@ -113,7 +113,7 @@ def test_while_stripe_does_not_answer_a_caller_is_asked_to_come_again(api, fault
         assert int(answer.headers["retry-after"]) > 0
 
 
-def test_a_refusal_of_stripe_is_422_in_its_words_and_kept_for_the_key(api, shop):
+def test_a_refusal_of_stripe_is_422_with_its_message_and_stored_for_the_key(api, shop):
     plan = {"customerInfo": who(), "stripePriceId": shop.plan(100, currency="jpy"), "orderId": api.order}
     usd = {"customerInfo": who(), "stripePriceId": shop.plan(), "orderId": api.order}
     assert api.post("create-subscription", usd | {"paymentMethodId": "pm_card_visa"}).status_code == 200
@@ -125,7 +125,7 @@ def test_a_refusal_of_stripe_is_422_in_its_words_and_kept_for_the_key(api, shop)
     assert {**second.json(), "request_id": ""} == {**first.json(), "request_id": ""}
 
 
-def test_a_key_that_stripe_does_not_take_is_ours_to_mend_and_not_the_callers(serve, owner, sandbox):
+def test_a_stripe_key_that_is_refused_is_our_error_and_not_the_callers(serve, owner, sandbox):
     wrong = {"PAYMENT_MODE": "development", "STRIPE_SECRET_KEY": "sk_test_" + "w" * 24}
     with serve(STRIPE_API_BASE=sandbox.base_url, **wrong) as http:
         answer = Api(http, "order").pay(key="ours")

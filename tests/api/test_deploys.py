@@ -134,7 +134,7 @@ def test_a_deploy_waits_for_a_busy_table_without_holding_up_its_callers(rolling,
         assert deployed.result(timeout=30).applied == ("9001_more.sql",)
 
 
-def test_a_call_that_meets_a_replaced_function_is_made_once_more(server):
+def test_a_call_to_a_replaced_function_is_repeated_once(server):
     with made(server, "payops_rolling") as owner:
         deploy(owner.info.dsn)
         owner.execute(

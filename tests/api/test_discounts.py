@@ -58,18 +58,18 @@ def test_a_code_is_found_however_it_is_typed(api, shop):
         (50, {"percent_off": 1}, 50),
     ],
 )
-def test_a_code_takes_off_at_most_everything(api, shop, amount, coupon, total):
+def test_a_discount_is_at_most_the_whole_amount(api, shop, amount, coupon, total):
     answer = asked(api, shop.code(coupon=coupon), amount=amount).json()
     assert (answer["total"], answer["discountAmount"]) == (total, amount - total)
 
 
-def test_a_code_that_would_leave_less_than_can_be_charged_does_not_hold(api, shop):
+def test_a_code_that_leaves_less_than_the_minimum_charge_is_refused(api, shop):
     answer = asked(api, shop.code(coupon={"amount_off": 960, "currency": "usd"}), amount=1000).json()
     assert (answer["valid"], answer["total"]) == (False, 1000)
     assert answer["reason"] == "It would leave $0.40, and less than $0.50 cannot be charged."
 
 
-def test_each_reason_why_a_code_does_not_hold_is_said(api, shop):
+def test_each_reason_for_refusing_a_code_is_given(api, shop):
     ten = {"percent_off": 10}
     spent, other, gone = (shop.code(coupon=ten, max_redemptions=1), shop.code(coupon=ten), shop.code(coupon=ten))
     [promotion] = shop.stripe.page("promotion_codes", code=gone)[0]
@@ -92,14 +92,14 @@ def test_each_reason_why_a_code_does_not_hold_is_said(api, shop):
     assert asked(api, other).json()["valid"] is True
 
 
-def test_a_code_for_one_customer_holds_for_that_one(api, shop):
+def test_a_code_for_one_customer_works_for_that_customer_only(api, shop):
     customer = customer_of(shop, api.pay().json()["paymentIntentId"])
     code = shop.code(coupon={"percent_off": 10}, customer=customer)
     assert asked(api, code, customerId=customer).json()["valid"] is True
     assert asked(api, code, customerId="cus_none").status_code == 404
 
 
-def test_an_ended_code_does_not_hold():
+def test_an_expired_code_is_refused():
     def code(**fields):
         usual = {
             "id": "promo_1",
@@ -125,7 +125,7 @@ def test_an_ended_code_does_not_hold():
     assert {reason(expires_at=100), reason(redeem_by=99), reason(coupon_valid=False)} == {"This code has expired."}
 
 
-def test_a_first_time_code_holds_once_a_customer_and_the_payment_counts_at_once(api, shop):
+def test_a_first_time_code_works_once_per_customer_and_counts_at_once(api, shop):
     code = shop.code(coupon={"percent_off": 10}, restrictions={"first_time_transaction": True})
     cart, patient = [{"stripePriceId": shop.price(10_000), "quantity": 1}], f"first-{api.order}"
     first = api.pay(9000, patient=patient, cartItems=cart, discountCode=code)
@@ -167,7 +167,7 @@ def test_a_declined_payment_uses_no_code(api, shop):
     assert api.pay(9000, cartItems=cart, discountCode=code).status_code == 200
 
 
-def test_a_checkout_and_a_subscription_take_the_code_along(api, shop):
+def test_checkout_and_subscription_apply_the_code(api, shop):
     code = shop.code(coupon={"percent_off": 10})
     options = {"success_url": RETURN, "cancel_url": RETURN, "orderId": api.order, "discountCode": code}
     cart = [{"stripePriceId": shop.price(10_000), "quantity": 1}]
@@ -189,7 +189,7 @@ def test_a_checkout_and_a_subscription_take_the_code_along(api, shop):
 
 
 @pytest.mark.parametrize("amount", [0, -1, 1.5, "1e3", "１２", 2**63, 100_000_000])
-def test_an_amount_to_judge_by_that_is_none_is_422(api, amount):
+def test_an_invalid_amount_for_a_discount_is_422(api, amount):
     answer = asked(api, "ANY", amount=amount)
     assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "amount")
 

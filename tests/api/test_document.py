@@ -36,7 +36,7 @@ patiently = settings(
 
 @described.parametrize()
 @patiently
-def test_whatever_is_sent_the_answer_is_described_and_no_defect(case, busy):
+def test_any_request_gets_a_documented_answer_and_no_defect(case, busy):
     # A body of the right shape may still be refused: a price that is not for sale, a card of nobody.
     excluded = [positive_data_acceptance]
     if set(case.query or {}) - {"patientId"}:  # parameters that are not known are passed over
@@ -84,7 +84,7 @@ def filled(body, things, choose):
 
 @sensible.parametrize()
 @patiently
-def test_with_things_that_exist_the_answer_is_described_as_well(case, busy, things):
+def test_requests_about_existing_objects_get_documented_answers(case, busy, things):
     turn = iter(range(1_000_000))
     case.body = filled(case.body, things, lambda among: among[next(turn) % len(among)])
     case.call_and_validate(

@@ -54,7 +54,7 @@ def process(server, owner, sandbox, data_dir):
 
 
 @pytest.mark.parametrize("operation", ["process-payment", "create-subscription"])
-def test_killed_before_its_answer_the_same_key_finds_what_was_made(process, owner, shop, faults, operation):
+def test_after_a_kill_before_the_answer_the_same_key_finds_the_payment(process, owner, shop, faults, operation):
     api = Api(process.http, f"order-killed-{time.time()}")
     if operation == "process-payment":
         path, body = "payment_intents", api.payment()

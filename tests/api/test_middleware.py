@@ -118,14 +118,14 @@ def test_a_body_over_one_mebibyte_is_413_declared_or_not(api):
 @pytest.mark.parametrize(
     "path", ["/api/payments/process-payment", "/api/webhooks/stripe", "/api/webhooks/form-submission"]
 )
-def test_a_body_that_does_not_come_is_408_and_the_connection_closed(api, monkeypatch, path):
+def test_a_body_that_never_arrives_is_408_and_the_connection_is_closed(api, monkeypatch, path):
     monkeypatch.setattr(middleware, "BODY_SECONDS", 0.3)
     said = raw(api.http, head(path) + b'{"amount":')
     assert said.startswith(b"HTTP/1.1 408")
     assert b'"code":"body_too_slow"' in said.replace(b'": "', b'":"')
 
 
-def test_a_body_that_comes_byte_by_byte_is_given_no_more_time_for_it(api, monkeypatch):
+def test_a_slow_body_gets_no_extra_time(api, monkeypatch):
     monkeypatch.setattr(middleware, "BODY_SECONDS", 0.5)
     with socket.create_connection((api.http.base_url.host, api.http.base_url.port), timeout=30) as wire:
         wire.sendall(head("/api/payments/process-payment"))
@@ -147,7 +147,7 @@ def test_a_body_that_comes_byte_by_byte_is_given_no_more_time_for_it(api, monkey
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /livez HTTP/1.1\r\nHost: local"])
-def test_a_head_that_does_not_come_is_not_waited_for(api, monkeypatch, begun):
+def test_a_request_head_that_never_arrives_times_out(api, monkeypatch, begun):
     assert http_protocol.HEAD_SECONDS == 10
     monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
     assert raw(api.http, begun) == b""
@@ -180,7 +180,7 @@ def test_a_whole_head_has_64_kib_and_not_a_byte_more(api, size, status, line):
     assert raw(api.http, whole).startswith(b"HTTP/1.1 " + status)
 
 
-def test_trailers_without_end_are_refused(api, monkeypatch):
+def test_endless_trailers_are_refused(api, monkeypatch):
     monkeypatch.setattr(http_protocol, "REQUEST_BYTES", 1_000_000)
     chunked = b"POST /api/webhooks/stripe HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
     said = raw(api.http, chunked + b"x-trailer: " + b"t" * 2_000_000)
@@ -230,7 +230,7 @@ def test_the_413_of_a_body_that_is_too_large_reaches_its_sender(api, mib):
 
 
 @pytest.mark.parametrize("length", ["abc", "-1", "1e3", "99999999999999999999"])
-def test_a_length_that_is_none_is_refused(api, length):
+def test_an_invalid_content_length_is_refused(api, length):
     request = (
         "POST /api/payments/process-payment HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
         f"{length}\r\nConnection: close\r\n\r\n"
@@ -249,7 +249,7 @@ def test_a_defect_of_ours_is_a_500_that_tells_nothing_and_an_incident_with_the_s
 
 
 @DATABASE_REFUSES
-def test_while_the_database_refuses_every_route_says_when_to_come_again(api, owner, shop, breaks, mends, code):
+def test_while_the_database_refuses_every_route_answers_with_retry_after(api, owner, shop, breaks, mends, code):
     owner.execute(breaks)
     try:
         answers = {path: api.http.get(path) for path in ("/metrics", "/readyz")}
@@ -298,7 +298,7 @@ def test_the_figures_for_prometheus_are_text_that_any_process_can_answer(api):
     assert 'payops_queue_depth{queue="patients_waiting"} 0.0' in answer.text
 
 
-def test_stripe_out_of_reach_is_shown_and_does_not_make_it_unready(api, faults, owner):
+def test_an_unreachable_stripe_is_shown_but_keeps_readiness(api, faults, owner):
     def check(name):
         answer = api.http.get("/readyz")
         assert answer.status_code == 200
@@ -323,7 +323,7 @@ def wait_for(condition):
         time.sleep(0.05)
 
 
-def test_a_database_that_takes_no_writes_makes_it_unready(api, owner):
+def test_a_read_only_database_makes_it_unready(api, owner):
     owner.execute(
         "create function payops.full_disk() returns trigger language plpgsql as $$"
         " begin raise exception using errcode = '53100', message = 'could not extend file'; end $$"
@@ -338,7 +338,7 @@ def test_a_database_that_takes_no_writes_makes_it_unready(api, owner):
     assert api.http.get("/readyz").status_code == 200
 
 
-def test_an_answer_leaves_in_one_piece_and_nothing_is_lost_when_the_connection_ends():
+def test_an_answer_is_sent_in_one_piece_and_none_is_lost_on_close():
     sent = []
 
     class Recording(asyncio.Transport):

@@ -69,7 +69,7 @@ def test_the_same_key_with_another_body_or_route_is_409(api, shop):
     assert len(shop.payments_of(api.order)) == 1
 
 
-def test_a_key_in_flight_is_409_in_progress_and_then_answered(api, shop, faults, owner):
+def test_a_key_in_progress_is_409_and_then_answered(api, shop, faults, owner):
     faults.add("payment_intents", delay_seconds=3.0, count=1)
     with ThreadPoolExecutor(1) as other:
         first = other.submit(api.pay, key="slow")
@@ -90,7 +90,7 @@ def test_the_same_key_fifty_times_at_once_is_one_charge(api, shop):
     assert len(shop.payments_of(api.order)) == 1
 
 
-def test_a_key_whose_answer_was_forgotten_still_makes_no_second_charge(api, shop, database):
+def test_a_key_with_an_expired_answer_makes_no_second_charge(api, shop, database):
     body = subscription(api, shop.plan(), paymentMethodId="pm_card_visa")
     first = api.pay(key="old").json(), api.post("create-subscription", body, key="old too").json()
     later = datetime.now(ZoneInfo("UTC")) + requests.KEYS_KEPT + timedelta(minutes=1)
@@ -99,7 +99,7 @@ def test_a_key_whose_answer_was_forgotten_still_makes_no_second_charge(api, shop
     assert len(shop.payments_of(api.order)) == 1
 
 
-def test_keys_of_two_callers_have_nothing_to_do_with_each_other(serve, shop, api):
+def test_keys_of_two_callers_are_independent(serve, shop, api):
     assert api.pay(key="shared").status_code == 200
     with serve(API_TOKENS="another") as http:
         assert type(api)(http, api.order, "another").pay(key="shared").status_code == 200
@@ -107,7 +107,7 @@ def test_keys_of_two_callers_have_nothing_to_do_with_each_other(serve, shop, api
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é"])
-def test_a_key_that_is_none_is_400(api, key):
+def test_an_invalid_idempotency_key_is_400(api, key):
     answer = api.http.post(
         "/api/payments/process-payment",
         json=api.payment(),
@@ -116,7 +116,7 @@ def test_a_key_that_is_none_is_400(api, key):
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_idempotency_key")
 
 
-def test_a_decline_is_402_with_why_and_what_may_be_done(api):
+def test_a_decline_is_402_with_reason_and_advice(api):
     answer = api.pay(card="pm_card_visa_chargeDeclinedInsufficientFunds", key="poor")
     assert answer.status_code == 402
     said = answer.json()
@@ -135,7 +135,7 @@ def test_a_card_reported_stolen_is_not_told_to_the_customer(api):
     assert said["retryable"] is False
 
 
-def test_a_payment_that_stripe_blocked_says_so_though_its_error_does_not(api, owner):
+def test_a_payment_blocked_by_stripe_is_reported_as_blocked(api, owner):
     said = api.pay(card="pm_card_radarBlock").json()
     assert (said["declineCode"], said["category"]) == ("highest_risk_level", "blocked_before_network")
     again = api.post("handle-failure", {"paymentIntentId": said["paymentIntentId"]}).json()
@@ -146,7 +146,7 @@ def test_a_payment_that_stripe_blocked_says_so_though_its_error_does_not(api, ow
     )
 
 
-def test_a_payment_that_needs_authentication_says_how_to_go_on_and_says_it_again(api, owner):
+def test_a_payment_that_needs_authentication_returns_the_next_action_each_time(api, owner):
     first, second = (api.pay(card="pm_card_threeDSecureRequired", key="sca") for _ in range(2))
     made = first.json()
     assert made["status"] == "requires_action"
@@ -175,7 +175,7 @@ def test_a_currencys_own_rules_are_422_with_the_field_named(api, currency, amoun
 
 
 @pytest.mark.parametrize("currency", ["xyz", "us", "", 1, "usd "])
-def test_a_currency_that_is_none_is_422_with_the_field_named(api, currency):
+def test_an_unknown_currency_is_422_with_the_field_named(api, currency):
     assert paths(api.pay(currency=currency)) == ["currency"]
 
 
@@ -188,14 +188,14 @@ def test_every_field_that_does_not_fit_is_named_by_its_path(api, shop):
 
 
 @pytest.mark.parametrize("body", [b"{", b"", b"\xff", b"[" * 100_000, b'{"amount": ' + b"9" * 5000 + b"}"])
-def test_a_malformed_body_is_400_and_never_worse(api, body):
+def test_a_malformed_body_is_400_and_never_500(api, body):
     headers = api.headers(None, None) | {"Content-Type": "application/json"}
     answer = api.http.post("/api/payments/process-payment", content=body, headers=headers)
     assert answer.status_code in (400, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_with_a_cart_the_amount_is_the_catalogues_or_refused(api, shop):
+def test_a_carts_amount_must_equal_the_catalogue_price(api, shop):
     cart = [{"stripePriceId": shop.price(4900), "quantity": 2}]
     assert api.pay(9800, cartItems=cart).status_code == 200
     for amount in (9799, 9801, 100):
@@ -206,7 +206,7 @@ def test_with_a_cart_the_amount_is_the_catalogues_or_refused(api, shop):
     assert len(shop.payments_of(api.order)) == 1
 
 
-def test_what_is_not_for_sale_is_refused_with_the_field_named(api, shop):
+def test_an_unsold_price_is_refused_with_the_field_named(api, shop):
     retired = shop.price()
     shop.write(f"prices/{retired}", active=False)
     for price, code in (
@@ -297,7 +297,7 @@ def test_a_cart_of_the_wrong_kind_for_the_mode_is_refused(api, shop):
     assert paths(one_time) == paths(recurring) == ["cartItems.0.stripePriceId"]
 
 
-def test_a_session_that_is_none_is_404(api):
+def test_an_unknown_session_is_404(api):
     for session in ("cs_none", "nothing", "cs_..%2f..%2fcharges", "cs_%00"):
         answer = api.get(f"verify-status/{session}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -324,7 +324,7 @@ def test_a_failure_is_explained_and_is_on_the_recovery_list(api, owner):
     assert listed == [(failed,)]
 
 
-def test_a_failed_invoice_has_an_address_to_pay_it_at(api, shop):
+def test_a_failed_invoice_has_a_hosted_page(api, shop):
     made = api.post(
         "create-subscription", subscription(api, shop.plan(), paymentMethodId="pm_card_chargeCustomerFail")
     ).json()
@@ -336,7 +336,7 @@ def test_a_failed_invoice_has_an_address_to_pay_it_at(api, shop):
     assert second.json() == first.json()
 
 
-def test_what_did_not_fail_and_what_does_not_exist_are_told_apart(api):
+def test_a_payment_that_did_not_fail_and_an_unknown_one_are_distinguished(api):
     paid = api.pay().json()["paymentIntentId"]
     assert api.post("handle-failure", {"paymentIntentId": paid}).json()["code"] == "not_failed"
     for body in ({"paymentIntentId": "pi_none"}, {"invoiceId": "in_none"}):
@@ -374,7 +374,7 @@ def test_without_a_card_a_subscription_waits_for_the_customer_and_says_so_again(
 
 
 @pytest.mark.parametrize("card", ["pm_card_threeDSecureRequired", "pm_card_chargeCustomerFail"])
-def test_a_first_payment_that_is_not_made_leaves_the_customer_something_to_finish_it_with(api, shop, card):
+def test_an_unfinished_first_payment_returns_a_client_secret(api, shop, card):
     made = api.post("create-subscription", subscription(api, shop.plan(), paymentMethodId=card)).json()
     assert made["status"] == "incomplete"
     assert made["clientSecret"].startswith("pi_")
@@ -387,7 +387,7 @@ def test_a_card_that_cannot_be_saved_is_a_decline(api, shop):
     assert answer.json()["paymentIntentId"] is None
 
 
-def test_a_trial_costs_nothing_yet_and_ends_when_it_was_said(api, shop):
+def test_a_trial_is_free_and_ends_on_its_date(api, shop):
     body = subscription(api, shop.plan(), paymentMethodId="pm_card_visa", trialDays=14)
     made = api.post("create-subscription", body).json()
     ends = datetime.fromisoformat(made["currentPeriodEnd"]) - datetime.now().astimezone()
@@ -402,7 +402,7 @@ def test_a_trial_without_a_card_asks_for_one(api, shop):
     assert made["clientSecret"].startswith("seti_")
 
 
-def test_a_subscription_ends_with_its_period_or_now_and_twice_is_once(api, shop, owner):
+def test_a_subscription_ends_now_or_at_period_end_and_repeating_is_harmless(api, shop, owner):
     body = subscription(api, shop.plan(), paymentMethodId="pm_card_visa")
     made = api.post("create-subscription", body).json()
     asked = {"subscriptionId": made["subscriptionId"]}
@@ -422,11 +422,11 @@ def test_a_subscription_ends_with_its_period_or_now_and_twice_is_once(api, shop,
     ]
 
 
-def test_a_subscription_that_is_none_is_404(api):
+def test_an_unknown_subscription_is_404(api):
     assert api.post("cancel-subscription", {"subscriptionId": "sub_none"}).status_code == 404
 
 
-def test_every_call_of_a_known_caller_is_timed_without_stripes_part(api, owner, database):
+def test_every_authenticated_call_is_timed_without_stripes_share(api, owner, database):
     def timed(operation):
         """It is kept after the answer."""
         kept = "select id, status, own_ms, stripe_ms from payops.api_calls where operation = %s order by id"

@@ -135,8 +135,8 @@ def dumped(data_dir):
         }
 
 
-def test_what_was_posted_left_its_traces(told):
-    """Or else finding nothing private would say nothing."""
+def test_the_posted_data_was_processed(told):
+    """Otherwise, finding nothing private would prove nothing."""
     assert {"payops.events", "payops.incidents", "payops.event_attempts", "api.log", "answers"} <= set(told)
     assert told["payops.events"].count("\n") > 40
     assert '"ch_1"' in told["payops.charges"] and "4242" in told["payops.charges"]

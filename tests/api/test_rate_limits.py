@@ -12,12 +12,12 @@ def take(database, at, limit=60, caller="api:shop"):
     return database.call("take_api_turn", caller=caller, limit=limit, now=at)
 
 
-def test_no_more_than_the_limit_passes_around_a_minutes_border(database, owner):
+def test_the_limit_holds_across_a_minute_boundary(database, owner):
     moments = [BORDER - timedelta(seconds=0.8) + timedelta(milliseconds=15 * n) for n in range(110)]
     assert sum(take(database, at)["allowed"] for at in moments) == 60
 
 
-def test_in_no_60_seconds_does_more_than_the_limit_pass(database, owner):
+def test_the_limit_holds_in_any_60_seconds(database, owner):
     dice, at, passed = random.Random(7), BORDER, []
     for _ in range(400):
         at += timedelta(seconds=dice.choice((0, 0, 0.2, 1, 3, 20)))
@@ -28,7 +28,7 @@ def test_in_no_60_seconds_does_more_than_the_limit_pass(database, owner):
 
 
 @pytest.mark.parametrize("early", [0.0, 30.0, 59.0])
-def test_retry_after_is_when_it_works_again(database, owner, early):
+def test_a_request_succeeds_after_its_retry_after(database, owner, early):
     for _ in range(60):
         take(database, BORDER)
     answer = take(database, BORDER + timedelta(seconds=early))
@@ -38,14 +38,14 @@ def test_retry_after_is_when_it_works_again(database, owner, early):
     assert take(database, again)["allowed"]
 
 
-def test_a_refused_request_does_not_count_and_another_caller_is_apart(database, owner):
+def test_refused_requests_do_not_count_and_callers_are_counted_apart(database, owner):
     for _ in range(200):
         take(database, BORDER)
     assert take(database, BORDER + timedelta(seconds=60))["allowed"]
     assert take(database, BORDER, caller="api:other")["allowed"]
 
 
-def test_a_clock_that_is_behind_takes_a_turn_of_the_newest_second(database, owner):
+def test_a_slow_clock_counts_in_the_newest_second(database, owner):
     for _ in range(59):
         take(database, BORDER)
     assert take(database, BORDER - timedelta(seconds=5))["allowed"]

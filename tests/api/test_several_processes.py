@@ -15,7 +15,7 @@ from tests.factories import START, body_of, charge, event
 EVENTS, OBJECTS, AT_ONCE = 480, 12, 24
 
 
-def test_each_event_is_applied_by_one_of_them_and_none_is_refused_for_the_other(prepared):
+def test_each_event_is_applied_by_one_process_and_none_is_refused(prepared):
     """Many events of few objects, so that the two wait for the same rows all the time."""
     bodies = [
         body_of(

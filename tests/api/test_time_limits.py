@@ -71,7 +71,7 @@ ROUTES: dict[str, Callable[[httpx.Client], httpx.Response]] = {
 }
 
 
-def test_while_the_database_is_frozen_every_route_says_so_in_time_and_works_again_once_it_thaws(behind):
+def test_while_the_database_hangs_every_route_answers_in_time_and_recovers(behind):
     proxy, http = behind
     before = {name: ask(http).status_code for name, ask in ROUTES.items()}
     assert before == dict.fromkeys(ROUTES, 200)
@@ -92,7 +92,7 @@ def test_while_the_database_is_frozen_every_route_says_so_in_time_and_works_agai
     assert after == dict.fromkeys(ROUTES, 200)
 
 
-def test_an_event_held_up_by_a_lock_is_asked_for_again_in_time(behind, server):
+def test_an_event_blocked_by_a_lock_is_answered_with_a_retry_in_time(behind, server):
     _, http = behind
     with psycopg.connect(server.owner_conninfo) as holder:
         holder.execute("lock table payops.events")
@@ -103,7 +103,7 @@ def test_an_event_held_up_by_a_lock_is_asked_for_again_in_time(behind, server):
 
 
 @pytest.mark.parametrize("waits", ["in the loop", "in a thread"])
-def test_an_app_that_takes_too_long_is_answered_for_once_and_what_it_says_later_is_dropped(monkeypatch, waits):
+def test_a_request_over_its_time_limit_is_answered_once_and_its_late_answer_dropped(monkeypatch, waits):
     monkeypatch.setattr(middleware, "ANSWER_SECONDS", 0.2)
     said = []
 

@@ -94,7 +94,7 @@ def test_the_same_event_fifty_times_at_once_has_one_effect(api):
     assert outcomes == ["applied"] + ["duplicate"] * 49
 
 
-def test_a_wrong_signature_is_refused_and_nothing_recorded(api):
+def test_a_wrong_signature_is_refused_and_nothing_is_recorded(api):
     body = body_of(event("evt_forged", "charge.succeeded", charge()))
     answer = api.post(body, **{"stripe-signature": sign(body, "whsec_wrong", timestamp=int(time.time()))})
     assert answer.status_code == 400
@@ -104,7 +104,7 @@ def test_a_wrong_signature_is_refused_and_nothing_recorded(api):
     assert api.rows("select 1 from payops.events where id = 'evt_forged'") == []
 
 
-def test_a_missing_signature_and_a_stale_one_say_which_they_are(api):
+def test_missing_and_stale_signatures_are_distinguished(api):
     body = body_of(event("evt_old", "charge.succeeded", charge()))
     stale = sign(body, api.secret, timestamp=int(time.time()) - 400)
     assert api.post(body, **{"stripe-signature": ""}).json()["code"] == "bad_signature"
@@ -131,7 +131,7 @@ def test_a_given_request_id_is_answered_and_an_odd_one_replaced(api):
     assert api.http.get("/livez", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
 
 
-def test_an_unknown_route_and_method_are_problems_too(api):
+def test_unknown_routes_and_methods_answer_with_a_problem_document(api):
     assert api.http.get("/nowhere").json()["code"] == "not_found"
     assert api.http.get("/api/webhooks/stripe").json()["code"] == "method_not_allowed"
 

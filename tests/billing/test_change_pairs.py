@@ -137,7 +137,7 @@ def counted(owner, starts, ends):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(writes, min_size=1, max_size=8), asked=st.lists(periods, min_size=1, max_size=5))
-def test_a_periods_movements_are_the_models_after_any_rewriting(owner, told, asked):
+def test_movements_equal_the_models_after_any_rewrite(owner, told, asked):
     held = {}
     with owner.transaction(force_rollback=True):
         begun(owner)
@@ -180,7 +180,7 @@ def test_what_is_compared_holds_every_movement_and_a_customer_who_came_back(owne
             assert found == (moved, returned, losses) == model(held, BEGAN + starts * HOUR, BEGAN + ends * HOUR)
 
 
-def test_the_blocks_of_a_time_are_its_days_each_once(owner):
+def test_the_blocks_of_a_period_cover_each_day_once(owner):
     for first, last in (("2026-01-01", "2026-01-01"), ("2026-01-01", "2026-12-31"), ("2025-12-30", "2026-01-02")):
         blocks = owner.execute("select length, day from payops.day_blocks(%s, %s)", (first, last)).fetchall()
         days = Counter(day + timedelta(n) for length, day in blocks for n in range(length))
@@ -189,7 +189,7 @@ def test_the_blocks_of_a_time_are_its_days_each_once(owner):
         assert len(blocks) < 14 + 14 + 7
 
 
-def test_a_customer_whose_changes_stay_as_they_are_writes_nothing(owner):
+def test_an_unchanged_customer_causes_no_write(owner):
     with owner.transaction(force_rollback=True):
         rewritten(owner, 1, "cus_1", [(0, 2), (30, 0), (60, 3)])
         before = owner.execute("select ctid, xmin from payops.change_pairs").fetchall()

@@ -23,7 +23,7 @@ AMOUNT = {"amount_off": 1000, "currency": "usd"}
     ],
 )
 @pytest.mark.parametrize("way", ["in the subscription", "on the item", "by its own event", "on the customer"])
-def test_a_recurring_discount_is_taken_off_wherever_it_stands(story, terms, a_month, way):
+def test_recurring_discounts_apply_at_every_level(story, terms, a_month, way):
     whole = discount(of=terms)
     if way == "in the subscription":
         story.create(subscription(1, item(10000), discounts=[whole]))
@@ -83,7 +83,7 @@ def test_an_amount_leaves_metered_use_and_other_products_alone(story):
 
 
 @pytest.mark.parametrize(("order", "a_month"), [((1, 2), 7000), ((2, 1), 7200)])
-def test_several_are_taken_off_in_their_order(story, order, a_month):
+def test_several_discounts_are_applied_in_order(story, order, a_month):
     """100.00, less 20 %, less 10.00 is 70.00; less 10.00, less 20 % is 72.00."""
     both = {
         1: discount("di_1", of=coupon("co_1", percent_off=20)),
@@ -109,7 +109,7 @@ def test_the_customers_discount_holds_only_where_the_subscription_has_none(story
     assert story.mrr() == 8000 + 5000
 
 
-def test_the_next_discount_of_a_customer_takes_the_place_of_the_one_before(story):
+def test_a_customers_new_discount_replaces_the_earlier_one(story):
     story.create(subscription(1, item(10000)))
     first = discount("di_a", of=coupon("co_a", percent_off=50), customer="cus_1")
     second = discount("di_b", of=coupon("co_b", percent_off=10), customer="cus_1", start=on(9))
@@ -118,7 +118,7 @@ def test_the_next_discount_of_a_customer_takes_the_place_of_the_one_before(story
     assert [story.mrr(month) for month in (8, 9)] == [5000, 9000]
 
 
-def test_a_discount_that_is_taken_away_counts_no_more_and_its_past_stays(story):
+def test_a_removed_discount_stops_counting_and_its_past_stays(story):
     story.create(subscription(1, item(10000)))
     whole = discount(of=coupon(percent_off=50), customer="cus_1")
     story.tell(whole, on(6), "customer.discount.created")
@@ -181,7 +181,7 @@ def test_discounts_and_trials_together(story):
 
 
 @pytest.mark.parametrize(("terms", "a_month"), [(coupon(percent_off=20), 8000), (coupon(percent_off=100), 0)])
-def test_what_a_subscription_brings_elsewhere_in_the_console_is_after_discounts_too(story, owner, terms, a_month):
+def test_monthly_amounts_are_after_discounts_everywhere_in_the_console(story, owner, terms, a_month):
     story.create(subscription(1, item(10000), discounts=[discount(of=terms)]))
     asked = "select payops.brings_monthly_minor(id, items) from payops.subscriptions"
     assert story.mrr() == a_month

@@ -60,14 +60,14 @@ def test_the_tiers_of_a_price_are_asked_for(story):
     assert story.mrr() == 2200
 
 
-def test_what_stripe_does_not_have_is_asked_for_again_a_day_later(story):
+def test_objects_missing_at_stripe_are_fetched_again_a_day_later(story):
     story.create(subscription(1, item(10000), discounts=["di_1"]))
     stripe = Stripe()
     assert [fetched(story, stripe), fetched(story, stripe)] == [1, 0]
     assert fetched(story, stripe, NOW.replace(day=29)) == 1
 
 
-def test_while_stripe_is_away_nothing_counts_as_asked(story):
+def test_an_outage_of_stripe_counts_as_no_request(story):
     story.create(subscription(1, item(10000), discounts=["di_1"]))
     away = Stripe(subscriptions_sub_1=Unavailable("stripe_unavailable", "Stripe did not answer."))
     with pytest.raises(Unavailable):

@@ -46,7 +46,7 @@ def test_an_item_added_and_one_taken_away(story):
 @pytest.mark.parametrize("cancelled", [False, True], ids=["unpaid", "and canceled later"])
 @pytest.mark.parametrize("previous", [None, {"status": "past_due"}], ids=["", "with what it was"])
 @pytest.mark.parametrize("created", [True, False], ids=["seen from its start", "first seen as unpaid"])
-def test_unpaid_is_churned_on_the_day_it_becomes_so_and_what_was_stays(story, cancelled, previous, created):
+def test_an_unpaid_subscription_churns_on_that_day_and_its_past_stays(story, cancelled, previous, created):
     if created:
         story.create(subscription(1, item(290000)))
     story.tell(subscription(1, item(290000), status="unpaid"), on(9, 20), previous=previous)
@@ -132,7 +132,7 @@ def test_a_subscription_paused_after_its_trial_brings_nothing(story):
     assert story.moved(10) == {"new": 2900}
 
 
-def test_a_customer_is_lost_once(story):
+def test_a_customer_churns_once(story):
     """Left in March; a new trial that ends unpaid in October is no second loss."""
     story.create(subscription(1, start=on(1)))
     story.tell(canceled(1, at=on(3, 10), start=on(1)), on(3, 10), "customer.subscription.deleted")
@@ -146,7 +146,7 @@ def test_a_customer_is_lost_once(story):
 
 
 @pytest.mark.parametrize("way", ["by its events", "by a backfill"])
-def test_a_trial_that_is_given_up_an_hour_after_its_end_was_never_paid(story, way):
+def test_a_trial_canceled_an_hour_after_its_end_was_never_paid(story, way):
     trial = {"start": on(10, 2), "trial_start": on(10, 2), "trial_end": on(10, 16)}
     gone = canceled(1, at=on(10, 16, 13), **trial)
     if way == "by a backfill":
@@ -158,7 +158,7 @@ def test_a_trial_that_is_given_up_an_hour_after_its_end_was_never_paid(story, wa
 
 
 @pytest.mark.parametrize("way", ["by its events", "by a backfill"])
-def test_a_subscription_that_never_began_is_no_loss(story, way):
+def test_a_subscription_that_never_started_is_no_churn(story, way):
     story.create(subscription(1, start=on(1)))
     story.tell(canceled(1, at=on(3, 10), start=on(1)), on(3, 10), "customer.subscription.deleted")
     story.create(subscription(2, start=on(2)))
@@ -171,7 +171,7 @@ def test_a_subscription_that_never_began_is_no_loss(story, way):
     assert story.churn(10) == (0, 1, 1)
 
 
-def test_a_customer_with_two_subscriptions_is_lost_with_the_last(story):
+def test_a_customer_with_two_subscriptions_churns_with_the_last_one(story):
     for number in (1, 2):
         story.create(subscription(number, customer="cus_1"))
     story.tell(canceled(1, at=on(9, 5), customer="cus_1"), on(9, 5), "customer.subscription.deleted")
@@ -180,14 +180,14 @@ def test_a_customer_with_two_subscriptions_is_lost_with_the_last(story):
     assert (story.churn(10), story.moved(10)) == ((1, 1, 1), {"churned": 2900})
 
 
-def test_who_moves_to_a_free_plan_is_lost(story):
+def test_moving_to_a_free_plan_is_churn(story):
     story.create(subscription(1))
     story.tell(subscription(1, item(0)), on(10, 5))
     found = story.figures(10)
     assert (story.churn(10), found["active_subscribers"]["value"]) == ((1, 1, 1), 0)
 
 
-def test_who_left_and_came_back_in_the_month_is_not_lost(story):
+def test_leaving_and_returning_within_the_month_is_no_churn(story):
     story.create(subscription(1))
     story.tell(canceled(1, at=on(10, 5)), on(10, 5), "customer.subscription.deleted")
     story.create(subscription(2, item(4000), start=on(10, 20), customer="cus_1"))
@@ -206,7 +206,7 @@ def test_a_trial_that_is_to_end_is_scheduled_without_an_amount(story):
     assert story.figures(11)["scheduled_to_cancel"] == {"value": 3, "amount": 6900}
 
 
-def test_two_updates_of_one_second_are_repaired_by_what_stripe_holds(story):
+def test_two_updates_of_one_second_are_settled_by_refetching(story):
     """5, then 10, told in one second by ids that sort the other way: recurring revenue follows the repaired row."""
     story.create(subscription(1, item(1000)))
     story.tell(subscription(1, item(1000, quantity=5)), on(10, 5), name="evt_z")
@@ -218,7 +218,7 @@ def test_two_updates_of_one_second_are_repaired_by_what_stripe_holds(story):
     assert story.moved(10) == {"expansion": 9000}
 
 
-def test_what_stripe_holds_is_what_counts_from_when_it_was_asked(story):
+def test_stripes_answer_counts_from_the_moment_of_the_request(story):
     story.create(subscription(1, item(1000, quantity=1)))
     story.answer(subscription(1, item(1000, quantity=4)), NOW)
     assert (story.mrr(10), story.mrr(11)) == (1000, 4000)
@@ -230,7 +230,7 @@ def test_a_backfill_knows_when_a_subscription_ended(story):
     assert story.churn(9) == (1, 1, 1)
 
 
-def test_an_end_that_only_an_answer_tells_counts_from_its_day(story):
+def test_an_end_known_only_from_an_answer_counts_from_its_day(story):
     """The event of the end never came; Stripe is asked two months later."""
     story.create(subscription(1))
     story.answer(canceled(1, at=on(9, 15)))
@@ -257,7 +257,7 @@ def test_start_and_movements_make_the_end_in_each_currency(story):
         assert after == before + sum(signs[name] * value for name, value in moved.items())
 
 
-def test_figures_of_this_very_second_hold_what_was_just_said(story):
+def test_figures_include_events_of_the_current_second(story):
     now = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
     story.create(subscription(1, start=int(now.timestamp())))
     assert story.mrr(11, now=now) == 2900

@@ -59,7 +59,7 @@ def lists(owner, currency, now):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.one_of(writes, moves), max_size=12))
-def test_kept_lists_are_those_of_the_history(owner, steps):
+def test_stored_lists_equal_the_history(owner, steps):
     with owner.transaction(force_rollback=True):
         for number in range(1, 5):
             owner.execute(
@@ -81,7 +81,7 @@ def test_kept_lists_are_those_of_the_history(owner, steps):
                 assert kept == [lists(owner, currency, now) for currency in ("usd", "eur")]
 
 
-def test_a_page_reads_what_is_kept_where_it_is_of_its_moment(story, owner):
+def test_pages_read_stored_lists_that_are_current(story, owner):
     """A trial that ends without an event: the list of trials is right before the worker has followed, and after."""
     ends = NOW + timedelta(hours=1)
     story.create(subscription(1, start=on(11, 20)))

@@ -108,7 +108,7 @@ def test_a_declined_charge_leaves_the_plan_as_it_was(shop):
     assert "nothing changed" in subscription_actions.in_words(done)
 
 
-def test_clicked_twice_it_is_done_once(shop, owner):
+def test_a_double_click_changes_the_subscription_once(shop, owner):
     life = shop.subscribe()
     change, action_id = shop.planned(life, shop.dear), subscription_actions.new_id()
     first = do(shop, subscription_actions.change_plan, life, change=change, action_id=action_id)
@@ -122,7 +122,7 @@ def test_clicked_twice_it_is_done_once(shop, owner):
     assert audited == [("payments:change-plan:begun",), ("payments:change-plan:done",)]
 
 
-def test_what_was_changed_meanwhile_is_not_changed_again(shop):
+def test_a_subscription_changed_meanwhile_is_refused(shop):
     life = shop.subscribe()
     assert do(shop, subscription_actions.change_plan, life, change=shop.planned(life, shop.dear)).state == "done"
     for what, asked in (
@@ -135,7 +135,7 @@ def test_what_was_changed_meanwhile_is_not_changed_again(shop):
     assert shop.at_stripe(life)["status"] == "active"
 
 
-def test_canceled_at_the_end_it_can_be_taken_back(shop):
+def test_a_cancellation_at_period_end_can_be_undone(shop):
     life = shop.subscribe()
     done = do(shop, subscription_actions.cancel, life, at_period_end=True, feedback="too_expensive", reason="Called us")
     assert subscription_actions.in_words(done) == "It ends with its period."
@@ -147,7 +147,7 @@ def test_canceled_at_the_end_it_can_be_taken_back(shop):
     assert shop.life(life.id).ends_at is None
 
 
-def test_canceled_now_it_is_over(shop):
+def test_an_immediate_cancellation_ends_the_subscription(shop):
     life = shop.subscribe()
     assert do(shop, subscription_actions.cancel, life, at_period_end=False).state == "done"
     over = shop.life(life.id)
@@ -157,7 +157,7 @@ def test_canceled_now_it_is_over(shop):
     assert "Cancellation by sue: done" in said
 
 
-def test_a_pause_ends_on_its_day_or_when_it_is_taken_back(shop):
+def test_a_pause_ends_on_its_day_or_when_resumed(shop):
     life = shop.subscribe()
     until = (shop.context.clock() + timedelta(days=10)).replace(microsecond=0)
     assert do(shop, subscription_actions.pause, life, behavior=Pause.VOID, resumes_at=until).state == "done"
@@ -169,7 +169,7 @@ def test_a_pause_ends_on_its_day_or_when_it_is_taken_back(shop):
 
 
 @pytest.mark.parametrize("days", [-1, 400])
-def test_a_pause_that_ends_at_no_such_time_is_refused(shop, days):
+def test_a_pause_with_an_invalid_end_is_refused(shop, days):
     life = shop.subscribe()
     with pytest.raises(Refused, match="within the next"):
         do(
@@ -189,7 +189,7 @@ def test_only_support_and_admins_act(shop, actor):
     assert do(shop, subscription_actions.cancel, life, actor=ADMIN, at_period_end=True).state == "done"
 
 
-def test_who_confirmed_long_ago_is_asked_again(shop):
+def test_an_old_confirmation_is_asked_for_again(shop):
     life = shop.subscribe()
     with pytest.raises(Unauthorised, match="password"):
         do(
@@ -202,7 +202,7 @@ def test_who_confirmed_long_ago_is_asked_again(shop):
     assert shop.at_stripe(life)["cancel_at_period_end"] is False
 
 
-def test_an_answer_that_got_lost_is_found_by_looking(shop, faults, clock):  # noqa: F811
+def test_a_lost_answer_is_found_by_looking_it_up(shop, faults, clock):  # noqa: F811
     life = shop.subscribe()
     faults.add(f"subscriptions/{life.id}", lose_reply=True)
     change = shop.planned(life, shop.dear)
@@ -234,7 +234,7 @@ def test_an_action_of_any_kind_that_is_unanswered_can_be_looked_for_and_is_an_ac
     ("price", "quantity", "said"),
     [("cheap", 1, "already"), ("dear", 0, "quantity"), ("dear", None, "quantity"), ("dear", 20_000, "quantity")],
 )
-def test_what_is_no_change_is_said_before_stripe_is_asked(shop, price, quantity, said):
+def test_an_unchanged_subscription_is_refused_before_calling_stripe(shop, price, quantity, said):
     life = shop.subscribe()
     plan = plans.catalogue(shop.context.stripe).plans[getattr(shop, price)]
     assert said in plan_changes.problem(life, plan, quantity)

@@ -30,7 +30,7 @@ def listed(story, name):
     return subscription_lists.listed(story.database, name, AUTUMN, currency="usd", now=NOW)
 
 
-def test_a_life_is_told_from_the_trial_to_the_end(story):
+def test_a_subscriptions_life_runs_from_trial_to_end(story):
     trial = {"trial_start": on(6), "trial_end": on(6, 15)}
     story.create(subscription(status="trialing", **trial))
     story.tell(subscription(**trial), on(6, 15))
@@ -73,7 +73,7 @@ def test_a_discount_and_a_cancellation_that_is_withdrawn(story):
     ]
 
 
-def test_a_day_is_the_business_days_and_not_the_one_in_greenwich(story):
+def test_days_are_business_days_and_not_utc_days(story):
     """At 21:36 in New York it is the next day in Greenwich."""
     ends = {"cancel_at": on(12, 6, 21), "cancel_at_period_end": False}
     story.create(subscription(**ends))
@@ -96,7 +96,7 @@ def test_the_chart_of_a_life_is_by_the_business_days_with_and_without_bands(stor
     assert list(chart.rows()["From"]) == [each.date() for each in at[:-1]]
 
 
-def test_why_customers_left_is_told_from_what_followed(story):
+def test_the_reason_for_churn_follows_from_the_last_state(story):
     canceled = {"status": "canceled", "ended_at": on(10, 5)}
     for number, end in enumerate(
         (

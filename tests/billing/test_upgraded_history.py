@@ -14,7 +14,7 @@ def items(amount):
     return json.dumps([{"unit_amount_minor": amount, "quantity": 1, "interval": "month", "interval_count": 1}])
 
 
-def test_what_events_said_before_the_upgrade_is_in_the_history(server):
+def test_events_from_before_the_upgrade_are_in_the_history(server):
     """10.00 in June, unpaid in August by a stored event, 30.00 since September."""
     with made(server, "payops_history") as older:
         older.execute(BEFORE_THE_MERGE)

@@ -94,7 +94,7 @@ class Away(StripeGateway):
         return super().page(path, **params)
 
 
-def test_one_that_stopped_says_so_lets_go_and_is_continued(new, sandbox):
+def test_a_stopped_import_says_so_releases_its_job_and_is_continued(new, sandbox):
     away = Away(sandbox.secret_key, api_base=sandbox.base_url, record=lambda _: None)
     begin(new, stripe=away).join(60)
     stopped = backfill_job.reached(new.db)

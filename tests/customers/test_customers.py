@@ -39,12 +39,12 @@ def test_a_patient_with_two_customers_is_one_person(mirror):
     assert {each["currency"]: each["received_minor"] for each in life["sums"]} == {"usd": 4900, "eur": 4900}
 
 
-def test_nobody_is_nobody(database):
+def test_an_unknown_person_is_not_found(database):
     assert customers.life(database, OPS, customer_id="cus_none") is None
     assert customers.life(database, OPS, patient_id="nobody") is None
 
 
-def test_the_newest_customers_come_with_what_they_have(clinic):
+def test_the_newest_customers_come_with_their_numbers(clinic):
     (listed,) = customers.newest(clinic, OPS)
     assert (listed["id"], listed["payments"], listed["subscriptions"]) == ("cus_1", 1, 1)
 
@@ -61,7 +61,7 @@ def test_the_newest_customers_come_with_what_they_have(clinic):
         ("ICD-10 F32.1", "note_private"),
     ],
 )
-def test_what_must_not_be_kept_is_no_note(clinic, owner, note, code):
+def test_private_text_is_refused_in_a_note(clinic, owner, note, code):
     with pytest.raises(Refused, match=code):
         notes.add_note(clinic, SUPPORT, "cus_1", note, NOW)
     assert owner.execute("select count(*) from payops.customer_notes").fetchone() == (0,)
@@ -81,6 +81,6 @@ def test_a_note_is_kept_audited_and_removed_by_its_author_or_an_admin(clinic, ow
     assert "after six" not in str(owner.execute("select * from payops.audit_log").fetchall())
 
 
-def test_a_note_is_about_somebody_there_is(database):
+def test_a_note_needs_an_existing_customer(database):
     with pytest.raises(Refused, match="not_found"):
         notes.add_note(database, SUPPORT, "cus_none", "hello", NOW)

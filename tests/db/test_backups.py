@@ -73,7 +73,7 @@ def test_a_restore_into_an_empty_folder_has_every_row_and_payops_works_on_it(ful
     running.close()
 
 
-def test_what_is_not_a_backup_changes_nothing(full, tmp_path):
+def test_an_invalid_backup_changes_nothing(full, tmp_path):
     before = rows(full)
     whole = tmp_path / "payops.backup"
     backups.backup(full, whole)

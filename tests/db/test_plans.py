@@ -322,7 +322,7 @@ def test_no_call_reads_a_growing_table_whole_or_many_more_rows_than_it_shows(ask
     assert not asked[0], "\n".join(asked[0])
 
 
-def test_what_is_counted_ahead_is_read_from_there(big):
+def test_precomputed_counts_are_read(big):
     """What ending licences affect, and what became of earlier warnings: no patients, nor the warnings."""
     with big.transaction(force_rollback=True):
         before = {call: rows_read(big, call)[1] for call in (LICENCES, WARNINGS)}

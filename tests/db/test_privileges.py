@@ -104,7 +104,7 @@ def tries(objects):
 
 
 @pytest.mark.parametrize("role", OUTSIDERS)
-def test_who_comes_from_outside_has_no_right_on_anything(supabase, role):
+def test_outside_roles_have_no_rights_at_all(supabase, role):
     objects = supabase.execute(OBJECTS).fetchall()
     assert len(objects) > 20
     assert rights_of(supabase, role, objects) == []
@@ -116,7 +116,7 @@ def test_who_comes_from_outside_has_no_right_on_anything(supabase, role):
 
 
 @pytest.mark.parametrize("role", OUTSIDERS)
-def test_who_comes_from_outside_is_refused_at_every_table_function_and_sequence(supabase, role):
+def test_outside_roles_are_refused_at_every_table_function_and_sequence(supabase, role):
     with connected(supabase, role) as outsider:
         for statement in tries(supabase.execute(OBJECTS).fetchall()):
             assert refused(outsider, statement)

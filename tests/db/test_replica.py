@@ -39,7 +39,7 @@ def test_reads_go_to_the_replica_and_everything_else_to_the_primary():
     assert (primary.calls, standby.calls) == (["session_user", "payment_life"], ["overview", "find_payments"])
 
 
-def test_a_change_is_read_back_from_the_primary(monkeypatch):
+def test_a_read_after_a_change_uses_the_primary(monkeypatch):
     primary, standby = Asked(), Asked(lag=0)
     db = ReplicaReads(primary, lambda: standby)
     db.call("begin_refund")
@@ -58,7 +58,7 @@ def test_a_read_that_stays_on_the_primary_is_no_change():
     assert standby.calls == ["overview"]
 
 
-def test_what_counts_as_a_read_is_declared_so_by_the_database(database, owner):
+def test_reads_are_declared_by_the_database(database, owner):
     declared = owner.execute(
         "select proname, provolatile = 's' from pg_proc where pronamespace = 'payops_api'::regnamespace"
     ).fetchall()
@@ -75,7 +75,7 @@ def test_a_replica_that_is_far_behind_or_no_replica_is_not_read(lag):
     assert (primary.calls, standby.calls) == (["overview"], [])
 
 
-def test_a_replica_that_is_away_costs_no_answer_and_is_read_again_once_it_is_back():
+def test_a_lost_replica_costs_no_answer_and_is_used_again_when_it_is_back():
     primary, standby = Asked(), Asked(lag=0)
     db = ReplicaReads(primary, lambda: standby)
     standby.away = True

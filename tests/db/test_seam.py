@@ -42,7 +42,7 @@ def test_a_second_deploy_changes_nothing(server):
         "drop schema payops_api cascade",
     ],
 )
-def test_what_somebody_revoked_or_dropped_comes_back_with_the_command(server, breaks):
+def test_revoked_rights_and_dropped_functions_are_restored_by_deploy(server, breaks):
     database = PsycopgDatabase(server.app_conninfo)
     with psycopg.connect(server.owner_conninfo) as owner:
         owner.execute(breaks)
@@ -66,7 +66,7 @@ def test_the_app_can_touch_no_table(server, table):
         connection.execute(f"select * from payops.{table}")
 
 
-def test_what_the_audit_log_recorded_cannot_be_changed_even_by_its_owner(server):
+def test_the_audit_log_cannot_be_changed_even_by_its_owner(server):
     database = PsycopgDatabase(server.app_conninfo)
     database.call("audit", actor="cli:test", role="admin", action="cli:test:run", subject="x", now=datetime.now(UTC))
     database.close()
@@ -76,7 +76,7 @@ def test_what_the_audit_log_recorded_cannot_be_changed_even_by_its_owner(server)
             connection.execute("delete from payops.audit_log")
 
 
-def test_a_database_that_is_gone_is_unavailable_and_comes_back_without_a_restart_of_the_caller(prepared):
+def test_a_lost_database_is_unavailable_and_recovers_without_a_restart(prepared):
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
         data_dir = Path(folder)
         prepared.copy_into(data_dir)

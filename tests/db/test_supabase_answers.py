@@ -91,7 +91,7 @@ def error_for(gateway: Gateway, supabase: SupabaseDatabase, status: int, kind: s
         (504, b'{"code":"PGRST003","message":"Timed out acquiring connection"}', "database_unavailable", "again"),
     ],
 )
-def test_each_answer_of_supabase_is_told_apart_with_its_mend(gateway, supabase, status, body, code, mend):
+def test_each_supabase_answer_is_distinguished_with_its_remedy(gateway, supabase, status, body, code, mend):
     error = error_for(gateway, supabase, status, JSON, body)
     assert isinstance(error, Unavailable)
     assert error.code == code

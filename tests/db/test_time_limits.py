@@ -76,7 +76,7 @@ def test_limits_last_as_long_as_their_transaction_behind_a_pooler(server, probed
     opened.close()
 
 
-def test_who_finds_every_connection_in_use_is_told_in_time(server, probed):
+def test_an_exhausted_pool_is_reported_in_time(server, probed):
     limits = TimeLimits(connection_seconds=0.2, statement_seconds=60, lock_seconds=1)
     opened = PsycopgDatabase(server.app_conninfo, max_connections=5, limits=limits)
     sleeping = (
@@ -126,7 +126,7 @@ def test_a_frozen_connection_is_given_up_and_the_next_one_works_once_it_thaws(se
         opened.close()
 
 
-def test_while_the_database_is_away_a_page_hears_it_sooner_than_at_first():
+def test_during_an_outage_pages_fail_faster_after_the_first_time():
     limits = TimeLimits(connection_seconds=1, statement_seconds=1, lock_seconds=1, while_away_seconds=0.05)
     nowhere = PsycopgDatabase("host=127.0.0.1 port=1 dbname=none user=none", limits=limits)
 

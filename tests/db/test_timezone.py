@@ -171,7 +171,7 @@ def test_python_knows_the_rules_of_the_pinned_package():
         ("New York", "is not the name"),
     ],
 )
-def test_what_is_not_a_zone_of_its_own_is_refused_by_name(zone, named, tmp_path):
+def test_an_alias_or_abbreviation_is_refused_as_a_time_zone(zone, named, tmp_path):
     with pytest.raises(SettingsError) as refused:
         load_settings({"BUSINESS_TIMEZONE": zone, "DATA_DIR": str(tmp_path)}, env_file=None)
     assert "BUSINESS_TIMEZONE" in str(refused.value)

@@ -81,7 +81,7 @@ def test_a_list_is_one_document_and_never_cut(transport):
     assert transport.call("probe_many", n=5000) == list(range(1, 5001))
 
 
-def test_what_is_left_out_takes_the_functions_default(transport):
+def test_an_omitted_argument_takes_the_functions_default(transport):
     assert transport.call("probe_echo")["text"] is None
 
 
@@ -91,7 +91,7 @@ def test_a_refusal_carries_its_code_and_its_sentence(transport):
     assert (refused.value.code, refused.value.detail) == ("refund_too_large", "Only $5.00 is left to refund.")
 
 
-def test_a_right_that_is_missing_is_unauthorised(transport):
+def test_a_missing_right_is_unauthorised(transport):
     with pytest.raises(Unauthorised):
         transport.call("probe_refuse", code="not_allowed")
 
@@ -105,12 +105,12 @@ def test_text_that_postgres_cannot_hold_is_the_callers_error_and_not_the_databas
 
 
 @pytest.mark.parametrize("function", ["probe_break", "probe_stray"])
-def test_a_defect_of_ours_is_none_of_the_callers_errors(transport, function):
+def test_our_defects_are_not_reported_as_callers_errors(transport, function):
     with pytest.raises(DatabaseFault):
         transport.call(function)
 
 
-def test_a_function_that_is_not_there_is_to_be_deployed(transport):
+def test_a_missing_function_asks_for_a_deploy(transport):
     for function, arguments in (("no_such_function", {}), ("probe_echo", {"of_a_later_version": 1})):
         with pytest.raises(Unavailable) as unavailable:
             transport.call(function, **arguments)
@@ -133,7 +133,7 @@ def test_a_function_that_is_not_there_is_to_be_deployed(transport):
     ],
     ids=["the schema's", "one function's", "its owner's"],
 )
-def test_a_right_that_the_login_lacks_is_to_be_granted(transport, server, breaks, mends):
+def test_a_missing_login_permission_asks_for_a_grant(transport, server, breaks, mends):
     function = "probe_owned" if "probe_owned" in breaks else "probe_break"
     with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
         owner.execute(breaks)
@@ -146,7 +146,7 @@ def test_a_right_that_the_login_lacks_is_to_be_granted(transport, server, breaks
     assert "payops migrate" in unavailable.value.detail
 
 
-def test_what_could_not_be_prepared_works_once_its_right_is_granted(transport, server):
+def test_a_failed_prepare_works_once_the_permission_is_granted(transport, server):
     for _ in range(2):  # the third call would prepare it
         transport.call("probe_new")
     with psycopg.connect(server.owner_conninfo, autocommit=True) as owner:
@@ -199,7 +199,7 @@ def test_a_time_without_a_zone_is_refused_before_it_is_sent(transport):
     ],
     ids=["psycopg", "supabase"],
 )
-def test_a_database_out_of_reach_is_unavailable(opened):
+def test_an_unreachable_database_is_unavailable(opened):
     database = opened()
     with pytest.raises(Unavailable):
         database.call("schema_fingerprint")

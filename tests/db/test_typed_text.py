@@ -45,5 +45,5 @@ def test_a_card_number_is_refused_and_not_repeated(database, owner, write, card)
     assert stored.fetchone() == (0,)
 
 
-def test_what_the_system_reports_is_never_refused_for_its_words(database):
+def test_system_messages_are_never_refused_as_private_text(database):
     assert CountedDatabase(database).call("require_reason", reason="declined 4242424242424242") is True

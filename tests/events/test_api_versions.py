@@ -62,7 +62,7 @@ def without(mirror):
 
 
 @pytest.mark.parametrize("name", OLDER)
-def test_an_older_shape_ends_in_the_same_mirror(database, owner, name):
+def test_older_api_versions_lead_to_the_same_mirror(database, owner, name):
     today = without(mirror_after(database, owner, told("today", name)))
     assert any(today.values())
     assert without(mirror_after(database, owner, told("older", name))) == today
@@ -109,7 +109,7 @@ def project(projection, subject):
     return projection(Snapshot(subject, NOW, "evt_1", livemode=False))
 
 
-def test_what_is_kept_of_an_event_is_all_that_a_projection_reads_of_a_fetched_object(seeded):
+def test_the_allowlist_keeps_every_field_that_projections_read(seeded):
     for source in backfill.SOURCES:
         event_types = [name for name in projected_types() if projection_of(name) is source.projection]
         for whole in itertools.islice(history.iter_objects(seeded, source.object_type), 50):

@@ -61,7 +61,7 @@ async def until(true):
         await asyncio.sleep(0.005)
 
 
-def test_what_arrives_while_a_batch_is_written_is_one_batch_and_each_gets_its_own_answer():
+def test_events_arriving_during_a_write_form_one_batch_with_own_answers():
     async def story(writer, commit):
         writer.open.clear()
         waiting = [asyncio.create_task(commit.outcome(made_of(0)))]
@@ -76,7 +76,7 @@ def test_what_arrives_while_a_batch_is_written_is_one_batch_and_each_gets_its_ow
     run(story)
 
 
-def test_a_lone_event_is_not_held_back_and_one_after_company_only_for_a_moment(monkeypatch):
+def test_a_single_event_is_written_at_once_and_later_ones_wait_briefly(monkeypatch):
     monkeypatch.setattr(group_commit, "GATHER_SECONDS", 0.5)
 
     async def story(writer, commit):
@@ -94,7 +94,7 @@ def test_a_lone_event_is_not_held_back_and_one_after_company_only_for_a_moment(m
     run(story)
 
 
-def test_as_many_as_came_last_time_are_waited_for_and_no_longer(monkeypatch):
+def test_a_batch_waits_only_for_as_many_as_last_time(monkeypatch):
     monkeypatch.setattr(group_commit, "GATHER_SECONDS", 20)
 
     async def story(writer, commit):
@@ -105,7 +105,7 @@ def test_as_many_as_came_last_time_are_waited_for_and_no_longer(monkeypatch):
     run(story)
 
 
-def test_of_a_crowd_half_is_waited_for_so_that_the_others_come_while_it_is_written(monkeypatch):
+def test_with_many_senders_a_batch_waits_for_half_of_them(monkeypatch):
     async def seconds(commit, size):
         started = time.monotonic()
         await asyncio.gather(*(commit.outcome(made_of(n)) for n in range(size)))
@@ -122,7 +122,7 @@ def test_of_a_crowd_half_is_waited_for_so_that_the_others_come_while_it_is_writt
     run(story)
 
 
-def test_a_batch_that_failed_is_told_to_all_of_its_senders_and_to_no_other():
+def test_a_failed_batch_is_reported_to_exactly_its_senders():
     async def story(writer, commit):
         writer.failing = {3}
         together = await asyncio.gather(*(commit.outcome(made_of(n)) for n in range(5)), return_exceptions=True)
@@ -132,7 +132,7 @@ def test_a_batch_that_failed_is_told_to_all_of_its_senders_and_to_no_other():
     run(story)
 
 
-def test_one_that_cannot_be_written_at_all_is_told_so_alone():
+def test_an_event_that_cannot_be_written_fails_alone():
     async def story(writer, commit):
         writer.unwritable = {2}
         writer.open.clear()
@@ -163,7 +163,7 @@ def test_a_second_writer_helps_only_while_more_waits_than_fits_into_a_batch():
     run(story)
 
 
-def test_what_still_waits_when_the_process_stops_is_to_be_sent_again():
+def test_events_waiting_at_shutdown_get_a_retry_answer():
     async def told():
         writer = Writer()
         commit = GroupCommit(writer)
@@ -182,7 +182,7 @@ def test_what_still_waits_when_the_process_stops_is_to_be_sent_again():
     assert all(isinstance(each, Unavailable) and each.code == "stopping" for each in run_apart(told()))
 
 
-def test_more_than_can_wait_are_refused_at_once(monkeypatch):
+def test_events_beyond_the_queue_limit_are_refused_at_once(monkeypatch):
     monkeypatch.setattr(group_commit, "MAX_WAITING", 3)
 
     async def story(writer, commit):

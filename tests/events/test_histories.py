@@ -169,7 +169,7 @@ def as_mirrored(owner, held):
     return owner.execute(typed, [Jsonb(row), list(TOLD_BY)]).fetchone()[0]
 
 
-def test_those_histories_have_all_that_can_happen_and_many_ties(database, owner):
+def test_the_generated_histories_cover_every_event_and_many_ties(database, owner):
     """What the properties are about does occur in what is generated."""
     types, seconds = set(), []
 

@@ -33,7 +33,7 @@ def four_events(database, owner):
     assert receive(database, broken, now=NOW + timedelta(minutes=2)) == "failed"
 
 
-def test_the_figures_count_what_came_how_late_and_what_waits(database, four_events):
+def test_the_figures_count_arrivals_delays_and_waiting_events(database, four_events):
     found = lookup.figures(database, EventFilter(NOW - timedelta(hours=1), NOW + timedelta(hours=1)))
     assert (found["events"], found["outcomes"]) == (4, {"applied": 3, "failed": 1})
     assert found["types"] == ["charge.succeeded", "payment_intent.created"]
@@ -65,7 +65,7 @@ def test_the_figures_are_of_the_events_that_the_list_shows(database, four_events
     assert wording.sentence(found, now, filtered=sought.is_filtered) == said
 
 
-def test_an_objects_life_is_told_in_order_with_what_changed(database, owner):
+def test_an_objects_events_are_in_order_with_their_changes(database, owner):
     """Within one second what made the object was first, in whatever order they came."""
     paid = event("evt_paid", "payment_intent.succeeded", intent(status="succeeded"), at=STAMP)
     paid["data"]["previous_attributes"] = {"status": "processing"}
@@ -102,7 +102,7 @@ def test_a_duration_is_said_in_its_own_unit(milliseconds, words):
     assert wording.duration(milliseconds) == words
 
 
-def test_what_stripe_says_it_changed_is_told_field_by_field(database, owner):
+def test_changed_fields_are_shown_one_by_one(database, owner):
     told = event("evt_1", "charge.refunded", charge(amount_refunded=900, captured=True), at=STAMP)
     told["data"]["previous_attributes"] = {
         "amount_refunded": 0,
@@ -119,7 +119,7 @@ def test_what_stripe_says_it_changed_is_told_field_by_field(database, owner):
     }
 
 
-def test_the_records_an_event_told_are_shown_in_words(database, owner):
+def test_an_events_records_are_described_in_words(database, owner):
     receive(database, event("evt_1", "charge.succeeded", charge(), at=STAMP))
     receive(database, event("evt_2", "charge.refunded", charge(amount_refunded=900), at=STAMP + 60))
     found = replay.preview(database, EventFilter(ids=("evt_1",)), livemode=False)
@@ -131,7 +131,7 @@ def test_the_records_an_event_told_are_shown_in_words(database, owner):
     assert "As of" not in fields and "Payment intent" in told.ids
 
 
-def test_a_place_in_the_list_survives_its_way_through_an_address():
+def test_a_list_position_survives_being_part_of_a_url():
     place = {"received_at": "2026-11-24T12:00:00.123456+00:00", "id": "evt_1"}
     assert lookup.place_from_text(lookup.place_as_text(place)) == place
     for nonsense in (None, "", "x", "2026-11-24|evt_1", "|", "2026-11-24T12:00:00+00:00|"):

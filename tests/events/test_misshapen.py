@@ -66,7 +66,7 @@ def subscription(subscription_id="sub_1", **of_item):
         ),
     ],
 )
-def test_a_field_that_is_none_of_stripes_fails_its_event_and_no_neighbour(database, owner, event_type, subject, field):
+def test_an_invalid_field_fails_its_event_and_no_other(database, owner, event_type, subject, field):
     misshapen = event("evt_odd", event_type, subject)
     beside = event("evt_beside", "payment_intent.created", intent())
     assert receive(database, misshapen, beside) == ["failed", "applied"]
@@ -96,18 +96,18 @@ def test_an_event_of_a_time_that_no_calendar_has_is_stored_as_failed(database, o
     )
 
 
-def test_a_customer_may_have_an_id_of_the_shops_own(database, owner):
+def test_a_customer_may_have_a_custom_id(database, owner):
     named = {"id": "user-7.2", "object": "customer", "created": START, "metadata": {}}
     assert receive(database, event("evt_1", "customer.created", named)) == ["applied"]
     assert owner.execute("select id from payops.customers").fetchall() == [("user-7.2",)]
 
 
-def test_a_currency_is_one_however_it_is_written(database, owner):
+def test_currencies_are_compared_without_case(database, owner):
     assert receive(database, event("evt_1", "charge.succeeded", charge(currency="USD"))) == ["applied"]
     assert owner.execute("select currency from payops.charges").fetchall() == [("usd",)]
 
 
-def test_a_charge_that_says_it_is_older_than_its_payment_stops_no_rollup(database, owner):
+def test_a_charge_dated_before_its_payment_stops_no_rollup(database, owner):
     paid = intent(status="succeeded", created=START)
     told = [
         event("evt_1", "payment_intent.succeeded", paid),

@@ -18,17 +18,17 @@ def columns_of(**fields):
 
 
 @pytest.mark.parametrize("number", ["091000015238422", "227000015238425", "4111111111111111", "1A2B3C4D5E6F"])
-def test_a_trace_id_is_kept_whatever_it_looks_like(number):
+def test_any_trace_id_is_stored(number):
     found = columns_of(method="instant", trace_id={"status": "supported", "value": number})
     assert (found["trace_id"], found["trace_id_status"], found["method"]) == (number, "supported", "instant")
 
 
-def test_a_trace_id_that_is_still_to_come_has_its_status_alone():
+def test_a_pending_trace_id_is_stored_as_a_status_only():
     found = columns_of(method="standard", trace_id={"status": "pending", "value": None})
     assert (found["trace_id"], found["trace_id_status"]) == (None, "pending")
 
 
-def test_an_older_api_version_tells_no_trace_id():
+def test_older_api_versions_have_no_trace_id():
     assert (columns_of()["trace_id"], columns_of()["trace_id_status"]) == (None, "not_told")
 
 

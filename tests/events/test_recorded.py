@@ -54,7 +54,7 @@ def until(true, seconds=20):
         time.sleep(0.01)
 
 
-def test_it_is_recorded_once_and_applied_once_however_often_it_comes(database, owner):
+def test_an_event_is_recorded_and_applied_once_however_often_it_arrives(database, owner):
     first, second = PAYMENT_LIFE[:2]
     assert record(database, first, first, second) == ["recorded", "duplicate", "recorded"]
     assert record(database, second) == ["duplicate"] == receive(database, first)
@@ -65,7 +65,7 @@ def test_it_is_recorded_once_and_applied_once_however_often_it_comes(database, o
     assert record(database, first) == ["duplicate"] == receive(database, second)
 
 
-def test_until_it_is_applied_it_is_shown_as_recorded_and_counted_as_waiting(database, owner):
+def test_an_unapplied_event_is_shown_as_recorded_and_counted_as_waiting(database, owner):
     record(database, *PAYMENT_LIFE)
 
     def shown():
@@ -101,7 +101,7 @@ def test_what_waits_for_minutes_is_still_counted_for_prometheus_once_it_is_appli
     order=st.permutations(PAYMENT_LIFE),
     ways=st.lists(st.sampled_from(("record", "receive", "apply", "again")), min_size=6, max_size=6),
 )
-def test_in_whatever_order_and_way_they_come_the_mirror_ends_the_same(database, owner, order, ways):
+def test_the_mirror_does_not_depend_on_order_or_way_of_arrival(database, owner, order, ways):
     empty(owner)
     receive(database, *PAYMENT_LIFE)
     expected = mirror(owner)
@@ -120,7 +120,7 @@ def test_in_whatever_order_and_way_they_come_the_mirror_ends_the_same(database, 
     assert set(outcomes(owner).values()) == {"applied"} and len(outcomes(owner)) == 6
 
 
-def test_one_that_the_database_refuses_fails_alone_and_keeps_its_neighbours(database, owner):
+def test_a_refused_event_fails_alone(database, owner):
     card = {"brand": "visa", "exp_month": '4242 4242 4242 4242 of "Ana" Lima'}
     poison = event("evt_poison", "charge.succeeded", charge(payment_method_details={"type": "card", "card": card}))
     unknown = event("evt_unknown", "moon.landed", {"id": "moon_1"})
@@ -149,7 +149,7 @@ def test_large_batches_are_taken_oldest_first_and_no_larger_than_asked(database,
     assert len(outcomes(owner)) == 30
 
 
-def test_several_that_apply_at_once_apply_each_event_once(database, owner):
+def test_concurrent_appliers_apply_each_event_once(database, owner):
     with ThreadPoolExecutor(6) as everybody:
         recording = [everybody.submit(record, database, *charges(7, start)) for start in range(0, 280, 7)]
         applying = [everybody.submit(apply_all, database) for _ in range(30)]
@@ -162,7 +162,7 @@ def test_several_that_apply_at_once_apply_each_event_once(database, owner):
     assert observed.fetchone() == (280,)  # handled once each
 
 
-def test_an_applier_that_dies_in_the_middle_leaves_all_of_it_to_the_next(server, database, owner):
+def test_a_dead_appliers_batch_is_applied_by_the_next(server, database, owner):
     receive(database, event("evt_held", "charge.succeeded", charge(id="ch_3")))
     record(database, *charges(6, 1))
     dying = PsycopgDatabase(server.app_conninfo)
@@ -181,7 +181,7 @@ def test_an_applier_that_dies_in_the_middle_leaves_all_of_it_to_the_next(server,
     assert set(outcomes(owner).values()) == {"applied"} and len(outcomes(owner)) == 7
 
 
-def test_what_takes_too_long_is_tried_batch_by_batch_then_set_aside_and_retried(server, database, owner):
+def test_a_slow_batch_is_split_then_set_aside_and_retried(server, database, owner):
     """A row that somebody holds for long: its event waits for a retry, and no other waits with it."""
     receive(database, event("evt_held", "charge.succeeded", charge(id="ch_2")))
     record(database, *charges(2, 1))
@@ -240,7 +240,7 @@ def test_a_few_are_applied_before_they_are_answered_and_a_crowd_within_a_second(
     assert write(prepared(*charges(1, 14))) == ["applied"]  # many, but each alone
 
 
-def test_with_a_writer_that_has_time_left_many_are_no_crowd(writer, monkeypatch):
+def test_many_events_are_applied_directly_while_a_writer_is_free(writer, monkeypatch):
     monkeypatch.setattr(recorded, "BUSY", 0.9)
     write, _ = writer
     assert write(prepared(*charges(5))) == ["applied"] * 5
@@ -281,7 +281,7 @@ def test_senders_wait_while_too_many_are_not_applied(database, owner, monkeypatc
         applier.close()
 
 
-def test_who_never_gets_to_apply_is_not_behind_once_another_process_has_applied(server, database, owner):
+def test_a_process_is_not_behind_after_another_has_applied(server, database, owner):
     of_the_applier = PsycopgDatabase(server.app_conninfo)
     with psycopg.connect(server.owner_conninfo, autocommit=True) as other:
         other.execute("select pg_advisory_lock(payops.advisory_lock('apply recorded events'))")
@@ -299,7 +299,7 @@ def test_who_never_gets_to_apply_is_not_behind_once_another_process_has_applied(
 
 
 @pytest.mark.parametrize("code", ["database_unavailable", "database_right_missing", "database_not_migrated"])
-def test_a_database_that_is_away_or_refuses_only_delays_them(database, owner, monkeypatch, code):
+def test_a_database_outage_only_delays_recorded_events(database, owner, monkeypatch, code):
     monkeypatch.setattr(recorded, "AGAIN_SECONDS", 0.05)
 
     class Away:

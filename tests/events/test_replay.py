@@ -83,7 +83,7 @@ def handling(owner, event_id):
     ).fetchone()
 
 
-def test_a_dead_event_is_applied_once_the_code_is_mended(database, owner, yesterday):
+def test_a_dead_event_is_applied_after_a_code_fix(database, owner, yesterday):
     with yesterday("charge.succeeded", broken):
         assert receive(database, event("evt_1", "charge.succeeded", charge())) == ["failed"]
         for hours in range(1, MAX_ATTEMPTS):
@@ -98,7 +98,7 @@ def test_a_dead_event_is_applied_once_the_code_is_mended(database, owner, yester
     assert owner.execute("select amount_minor from payops.charges").fetchall() == [(4900,)]
 
 
-def test_the_row_an_event_wrote_is_written_anew_by_todays_code(database, owner, yesterday):
+def test_a_replay_rewrites_the_events_row_with_todays_code(database, owner, yesterday):
     with yesterday("charge.succeeded", misread):
         receive(database, event("evt_1", "charge.succeeded", charge()))
     assert owner.execute("select amount_minor from payops.charges").fetchall() == [(1,)]
@@ -126,7 +126,7 @@ def test_a_replayed_event_never_overwrites_a_newer_state_and_keeps_the_mark_of_a
     assert owner.execute("select event_id, amount_refunded_minor, tied from payops.charges").fetchall() == before
 
 
-def test_one_that_still_fails_keeps_its_outcome_and_says_why(database, owner, yesterday):
+def test_a_replay_that_fails_again_keeps_the_outcome_and_says_why(database, owner, yesterday):
     receive(database, event("evt_1", "charge.succeeded", charge()))
     with yesterday("charge.succeeded", broken):
         (settled,) = replayed(database, EventFilter(ids=("evt_1",)))
@@ -135,7 +135,7 @@ def test_one_that_still_fails_keeps_its_outcome_and_says_why(database, owner, ye
     assert lookup.one(database, "evt_1")["later_attempts"][0]["reason"] == settled.reason
 
 
-def test_one_that_ends_as_it_was_keeps_the_time_it_was_handled_in(database, owner):
+def test_a_replay_with_the_same_outcome_keeps_its_handling_time(database, owner):
     receive(database, event("evt_1", "charge.succeeded", charge()))
     before = lookup.one(database, "evt_1")
     replayed(database, EventFilter(ids=("evt_1",)), now=NOW + timedelta(hours=1))
@@ -161,14 +161,14 @@ def test_many_are_replayed_by_type_and_time_a_batch_at_a_time_each_with_its_audi
     assert entries == [(*who, "events:100", "a table was emptied", 100), (*who, "events:3", "a table was emptied", 3)]
 
 
-def test_of_many_only_so_many_as_were_asked_for_are_replayed(database, owner):
+def test_replay_stops_at_the_requested_number(database, owner):
     for number in range(5):
         receive(database, event(f"evt_{number}", "charge.succeeded", charge(id=f"ch_{number}")))
     assert len(replayed(database, EventFilter(type="charge.*"), most=3)) == 3
 
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.FINANCE])
-def test_who_only_sees_events_replays_none(database, owner, role):
+def test_a_viewer_cannot_replay_events(database, owner, role):
     receive(database, event("evt_1", "charge.succeeded", charge()))
     with pytest.raises(Unauthorised):
         replayed(database, EventFilter(ids=("evt_1",)), actor=Actor("staff:x", role))
@@ -181,7 +181,7 @@ def test_a_quarantined_event_stays_without_effect(database, owner):
     assert owner.execute("select count(*) from payops.charges").fetchone() == (0,)
 
 
-def test_the_preview_says_what_the_replay_then_does(database, owner, yesterday):
+def test_the_preview_equals_the_result_of_the_replay(database, owner, yesterday):
     with yesterday("charge.succeeded", misread):
         receive(database, event("evt_1", "charge.succeeded", charge()))
     receive(database, event("evt_2", "charge.succeeded", charge(id="ch_2")))
@@ -198,7 +198,7 @@ def test_the_preview_says_what_the_replay_then_does(database, owner, yesterday):
     assert {row.id: row.effect for row in after.rows} == {"ch_1": "leaves", "ch_2": "leaves", "ch_3": "older"}
 
 
-def test_a_poison_event_holds_up_no_other_and_an_unreachable_stripe_costs_it_no_attempt(database, owner, yesterday):
+def test_a_failing_event_blocks_no_other_and_an_outage_of_stripe_costs_no_attempt(database, owner, yesterday):
     unreadable = charge(id="ch_poison")
     del unreadable["amount"]
     with yesterday("charge.succeeded", broken):
@@ -215,7 +215,7 @@ def test_a_poison_event_holds_up_no_other_and_an_unreachable_stripe_costs_it_no_
     assert (outcome, attempts) == ("failed", 1) and due == soon + timedelta(minutes=1)
 
 
-def test_waits_grow_with_jitter_and_end():
+def test_retry_delays_grow_with_jitter_and_end():
     waits = [
         [(next_attempt_at(attempts, NOW) - NOW).total_seconds() for _ in range(50)]
         for attempts in range(2, MAX_ATTEMPTS)
@@ -257,13 +257,13 @@ def test_a_refetch_brings_the_object_as_stripe_holds_it_now(database, owner, bus
     assert owner.execute("select amount_refunded_minor, event_id from payops.charges").fetchall() == [(900, "fetch")]
 
 
-def test_a_refetch_of_what_stripe_does_not_have_says_so(database, owner, business):
+def test_refetching_a_missing_object_says_so(database, owner, business):
     receive(database, event("evt_unheard", "charge.succeeded", charge()))
     (settled,) = replayed(database, EventFilter(ids=("evt_unheard",)), stripe=lambda: business, refetch=True)
     assert (settled.outcome, settled.reason) == ("failed", "Stripe no longer has this event (stripe_refused)")
 
 
-def test_an_event_of_which_nothing_could_be_read_is_tried_again_as_stripe_has_it(database, owner, business):
+def test_an_unreadable_event_is_retried_from_stripes_copy(database, owner, business):
     (told,) = business.each("events", type="charge.succeeded")
     receive(database, {"id": told["id"], "type": told["type"], "created": "once"})
     assert handling(owner, told["id"])[0] == "failed"
@@ -330,7 +330,7 @@ def test_a_shown_event_has_its_payload_and_its_neighbours_and_nothing_private(th
     assert (told["outcome"], told["reason"]) == ("ignored", "unknown type")
 
 
-def test_replay_by_options_or_ids_prints_what_became_of_each(three_events, payops_events, owner):
+def test_replay_by_options_or_ids_prints_each_outcome(three_events, payops_events, owner):
     answer = payops_events("replay", "--type", "charge.*", "--reason", "a test", "--json")
     assert answer.exit_code == 0
     assert [(each["id"], each["outcome"]) for each in json.loads(answer.stdout)["items"]] == [
@@ -362,7 +362,7 @@ def test_an_event_that_is_not_there_is_refused_in_words(database, owner):
         lookup.one(database, "evt_unheard")
 
 
-def test_a_list_goes_on_where_its_page_ended(database, owner):
+def test_a_list_continues_after_its_page(database, owner):
     receive(database, *(event(f"evt_{n}", "charge.succeeded", charge(id=f"ch_{n}")) for n in range(5)))
     seen, place = [], None
     while True:

@@ -32,7 +32,7 @@ def test_a_signed_event_is_read():
     assert read(json.dumps(EVENT, indent=2).encode()).event == EVENT
 
 
-def test_our_signature_is_the_one_that_stripes_own_library_takes():
+def test_our_signatures_pass_stripes_own_library():
     body = json.dumps(EVENT).encode()
     header = sign(body, SECRET, timestamp=int(datetime.now(UTC).timestamp()))
     assert stripe.WebhookSignature.verify_header(body.decode(), header, SECRET, 300)
@@ -105,7 +105,7 @@ def test_brackets_inside_text_are_not_nesting():
     assert read(json.dumps(event).encode()).event == event
 
 
-def test_what_postgres_cannot_store_is_replaced_and_the_event_kept():
+def test_text_that_postgres_cannot_store_is_replaced():
     body = b'{"id": "evt_1", "type": "a", "x": "a\\u0000b\\ud800c"}'
     assert read(body).event["x"] == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
 
@@ -114,7 +114,7 @@ def test_what_postgres_cannot_store_is_replaced_and_the_event_kept():
     "odd_id",
     ["ana.lima@example.com", "evt 1", "../balance", "4242424242424242", "pi_1_secret_abc", "evt_\u0000", "é", "\n"],
 )
-def test_an_event_whose_id_is_none_gets_a_name_of_ours_that_is_always_the_same(odd_id):
+def test_an_event_with_an_invalid_id_gets_a_stable_id_of_ours(odd_id):
     body = json.dumps(EVENT | {"id": odd_id}).encode()
     event = read(body).event
     assert event == read(body).event
@@ -132,13 +132,13 @@ def test_any_other_id_stays_as_it_came(event_id):
 
 
 @given(st.binary(max_size=300), st.text(max_size=200))
-def test_whatever_arrives_is_read_or_refused_and_nothing_else(body, header):
+def test_any_header_is_accepted_or_refused_without_an_error(body, header):
     with pytest.raises(Refused):
         read(body, header)
 
 
 @given(st.binary(max_size=300))
-def test_a_body_signed_by_stripe_is_read_or_malformed_and_nothing_else(body):
+def test_any_signed_body_is_read_or_malformed_without_an_error(body):
     try:
         assert "id" in read(body).event
     except Refused as refused:

@@ -180,7 +180,7 @@ def delivering(post: Post) -> Iterator[None]:
 
 
 @pytest.mark.timeout(180 + 3 * SECONDS)
-def test_each_event_that_was_answered_is_there_and_settled_exactly_once(prepared):
+def test_each_acknowledged_event_is_stored_and_settled_exactly_once(prepared):
     dice = random.Random(SEED)
     with tempfile.TemporaryDirectory(prefix="payops-test-") as folder:
         prepared.copy_into(Path(folder))

@@ -36,7 +36,7 @@ def incidents(owner):
     ).fetchall()
 
 
-def test_who_was_refused_is_counted_by_sender_and_reason(database, owner):
+def test_refusals_are_counted_by_sender_and_reason(database, owner):
     counted = refused(3)
     counted.rejected("203.0.113.9", "stale_timestamp")
     counted.rejected("198.51.100.7", "bad_signature")
@@ -74,7 +74,7 @@ def test_many_senders_who_each_stay_below_the_rate_are_one_incident_together(dat
     assert [fingerprint for fingerprint, _ in incidents(owner)] == ["bad_signature many senders"]
 
 
-def test_a_flood_from_ever_other_senders_is_counted_in_bounded_memory():
+def test_a_flood_from_changing_senders_is_counted_in_bounded_memory():
     counted = Tally()
     for number in range(3 * MAX_SENDERS):
         counted.rejected(f"sender {number}", "bad_signature")
@@ -82,7 +82,7 @@ def test_a_flood_from_ever_other_senders_is_counted_in_bounded_memory():
     assert counted.rejections[OTHERS, "bad_signature"] == 2 * MAX_SENDERS
 
 
-def test_what_could_not_be_told_is_told_later(database, owner):
+def test_unreported_counts_are_reported_later(database, owner):
     class Away:
         def call(self, function, /, **arguments):
             raise Unavailable("database_unavailable")

@@ -33,7 +33,7 @@ def test_amounts_of_several_currencies_are_compared_in_their_major_units():
     assert names(in_order(rows, COLUMNS, Order("minor"))) == ["dinar", "dollar", "yen"]
 
 
-def test_what_is_said_in_words_is_sorted_by_the_value_behind_it():
+def test_worded_cells_are_sorted_by_their_value():
     rows = [{"name": "long", "hours": 12}, {"name": "short", "hours": 3}, {"name": "none", "hours": None}]
     assert names(in_order(rows, COLUMNS, Order("left"))) == ["short", "long", "none"]
 
@@ -53,7 +53,7 @@ def test_only_a_column_of_the_table_is_a_key_to_sort_by():
         assert ordering.read(text, fields) is None
 
 
-def test_a_heading_is_clicked_for_the_largest_then_the_smallest_then_the_usual_order():
+def test_clicking_a_heading_sorts_descending_ascending_then_default():
     first = next_order(None, AMOUNT)
     second = next_order(first, AMOUNT)
     assert (first, second, next_order(second, AMOUNT)) == (Order("minor", descending=True), Order("minor"), None)

@@ -142,7 +142,7 @@ def test_the_second_sheet_says_what_the_file_holds():
     assert said["payops version"]
 
 
-def test_what_a_cell_of_excel_cannot_hold_is_written_as_text():
+def test_values_that_excel_cannot_hold_are_written_as_text():
     long, huge = "x" * 40_000, 10**15
     sheet = as_book(table(row(huge, why=long, day="1899-01-01", tries=huge)))["Payments"]
     assert sheet["B2"].value == "$10,000,000,000,000.00"
@@ -174,7 +174,7 @@ def test_a_table_longer_than_a_sheet_goes_on_in_a_further_one(tmp_path):
     assert any("continue on further sheets" in str(value.value) for _, value in book["About"].iter_rows())
 
 
-def test_rows_are_read_page_by_page_until_the_last():
+def test_rows_are_read_page_by_page_to_the_end():
     pages = {None: ([row(1), row(2)], 2), 2: ([row(3), row(4)], 4), 4: ([row(5)], None)}
     described = Table("payments", "Payments", COLUMNS, by_key(pages.__getitem__))
     assert [each["Amount"] for each in as_csv(described)] == ["0.01", "0.02", "0.03", "0.04", "0.05"]
@@ -182,7 +182,7 @@ def test_rows_are_read_page_by_page_until_the_last():
 
 
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])
-def test_a_file_is_there_whole_or_not_at_all_and_is_its_makers_alone(tmp_path, file_format):
+def test_a_file_is_complete_or_absent_and_only_for_its_maker(tmp_path, file_format):
     path = tmp_path / f"payments.{file_format}"
     path.write_text("the file of yesterday")
 

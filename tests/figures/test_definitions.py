@@ -32,7 +32,7 @@ def test_a_metric_says_what_it_is_and_which_function_counts_it(metric):
     assert f"'{counted}'" in counting[: counting.index("\n$$;")]
 
 
-def test_titles_are_told_apart():
+def test_titles_are_distinct():
     assert len({metric.title for metric in METRICS.values()}) == len(METRICS)
 
 
@@ -40,6 +40,6 @@ def test_the_page_of_definitions_is_up_to_date():
     assert document.PATH.read_text() == document.document(), "run: python -m core.figures.document"
 
 
-def test_what_is_counted_in_money_has_no_interval():
+def test_amounts_have_no_interval():
     by_amount = {name for name, metric in METRICS.items() if metric.unit is Unit.RATE_BY_AMOUNT}
     assert by_amount == {"recovery_rate", "gross_mrr_churn_rate"}

@@ -88,7 +88,7 @@ def record_calls(database, histories):
 
 
 @pytest.mark.parametrize("arrive", [received_in_any_order, found_by_a_backfill, half_received_and_all_found])
-def test_every_figure_is_the_models(database, owner, arrive):
+def test_every_figure_equals_the_models(database, owner, arrive):
     histories = [Author(number).write() for number in range(HISTORIES)]
     arrive(database, histories)
     record_calls(database, histories)

@@ -29,7 +29,7 @@ def lives():
 
 
 @pytest.mark.parametrize("backfilled", [False, True], ids=["in any order, twice", "and from a backfill"])
-def test_every_figure_is_the_models(database, owner, lives, backfilled):
+def test_every_figure_equals_the_models(database, owner, lives, backfilled):
     """The backfill comes before the events of half of the lives, and after those of the others."""
     empty(owner)
     shuffle = random.Random(backfilled)
@@ -113,7 +113,7 @@ def test_the_model_itself_moves_from_start_to_end_and_is_hard_enough(lives):
     assert statuses >= {"active", "past_due", "unpaid", "paused", "trialing", "incomplete_expired", "canceled"}
 
 
-def test_those_are_all_the_figures_of_subscriptions(lives):
+def test_the_model_covers_every_subscription_figure(lives):
     assert set(_model(lives[0], *PERIODS[0])) == {each.name for each in SUBSCRIPTIONS}
 
 

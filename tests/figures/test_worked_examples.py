@@ -65,7 +65,7 @@ def test_payouts_are_apart_and_taxes_are_not(story, database):
     assert values(story.figures(), "gross", "fees", "net") == [1_000, 5, 925]
 
 
-def test_a_category_that_nobody_placed_is_an_incident_and_shown_as_other(story, database, owner):
+def test_an_unknown_category_is_an_incident_and_shown_as_other(story, database, owner):
     moved(database, ("charge", 1_000, 0), ("moon_dust", 300, 10), ("other_adjustment", -20, 0))
     assert values(story.figures(), "net") == [1_000]
     found = database.call("metrics", since=DAY, until=DAY, currency="usd", now=NOW)
@@ -77,7 +77,7 @@ def test_a_category_that_nobody_placed_is_an_incident_and_shown_as_other(story, 
     assert incidents == [("unknown_reporting_category", "moon_dust")]
 
 
-def test_every_category_of_the_pinned_sdk_is_placed(owner):
+def test_every_category_of_the_pinned_sdk_is_assigned_to_a_figure(owner):
     annotation = ReportRunCreateParamsParameters.__annotations__["reporting_category"]
     categories = re.findall(r"'(\w+)'", str(get_args(annotation) or annotation).split("Literal[")[1].split("]")[0])
     assert len(categories) > 30
@@ -323,7 +323,7 @@ def test_figures_are_fresh_after_a_complete_backfill(database, owner, only, fres
 
 
 @pytest.mark.parametrize("currency", ["xx", "zzz", "", "dollar", "us$", "\u00e9ur"])
-def test_a_currency_that_there_is_none_of_is_said_in_a_sentence(currency):
+def test_an_unknown_currency_is_refused_with_a_sentence(currency):
     said = CliRunner().invoke(
         app, ["metrics", "--since", "2026-07-09", "--until", "2026-07-09", "--currency", currency]
     )

@@ -93,7 +93,7 @@ def complete_cuts(name, data):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_file_that_breaks_off_anywhere_is_refused(name):
+def test_a_truncated_file_is_refused(name):
     data = bytes_of(name)
     whole = complete_cuts(name, data)
     for cut in range(0, len(data), 5):
@@ -101,7 +101,7 @@ def test_a_file_that_breaks_off_anywhere_is_refused(name):
             refusal(name, data[:cut], mapping=SIGNED, currency="usd")
 
 
-def test_a_csv_that_breaks_off_inside_a_row_is_refused():
+def test_a_csv_truncated_inside_a_row_is_refused():
     data = bytes_of("signed.csv")
     start = data.index(b'11/25/2026,"RENT')
     for cut in range(start + 1, data.index(b",BANK-0002")):
@@ -180,7 +180,7 @@ def test_a_row_with_two_amounts_or_none_is_refused(row, words):
     assert words in refusal("t.csv", text.encode(), mapping=TWO_COLUMNS, currency="eur").detail
 
 
-def test_an_error_quotes_no_text_of_somebodys_payment():
+def test_errors_quote_no_payment_text():
     data = changed("signed.csv", "OLGA PINSTRIPE,99.99", "99.99,OLGA PINSTRIPE")
     assert "OLGA" not in refusal("signed.csv", data, mapping=SIGNED, currency="usd").detail
     data = changed("mt940.sta", ":86:RENT DECEMBER", ":61:RENT DECEMBER")
@@ -188,7 +188,7 @@ def test_an_error_quotes_no_text_of_somebodys_payment():
 
 
 @pytest.mark.parametrize("name", [*FORMATS, "signed.csv", "two_columns.csv"])
-def test_whatever_bytes_are_changed_it_is_read_or_refused(name):
+def test_a_corrupted_file_is_read_or_refused_but_never_crashes(name):
     """Nothing but a refusal leaves the reader, and never after a long time."""
     chosen = random.Random(name)
     mapping = {"signed.csv": SIGNED, "two_columns.csv": TWO_COLUMNS}.get(name, SIGNED)

@@ -63,7 +63,7 @@ def test_what_replaces_a_deposit_of_stripes_is_stripes_whatever_its_text_says(da
     assert owner.execute("select distinct reference from payops.bank_entries").fetchall() == [(TRACE,)]
 
 
-def test_both_in_one_file_are_one_deposit(database, owner):
+def test_a_correction_and_its_original_in_one_file_are_one_deposit(database, owner):
     both = ofx(FIRST, ("A2", "20261126", "1255.00", "", REPLACES), ("L1", "20261126", "-9.00", "LANDLORD"))
     take(database, both, "both.ofx")
     assert entries(owner) == [("2026-11-26", 125500, "booked")]

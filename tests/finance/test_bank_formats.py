@@ -252,7 +252,7 @@ def test_csv_in_the_encodings_that_spreadsheets_save(encoding, line_end):
 
 
 @pytest.mark.parametrize(("name", "mapping"), [("signed.csv", SIGNED), ("two_columns.csv", TWO_COLUMNS)])
-def test_csv_headings_that_leave_no_doubt_are_proposed(name, mapping):
+def test_unambiguous_csv_headings_are_proposed(name, mapping):
     assert reading.csv_layout(name, (FILES / name).read_bytes()).proposed == mapping
 
 
@@ -263,7 +263,7 @@ def test_csv_headings_that_leave_no_doubt_are_proposed(name, mapping):
         '13/04/2026,STRIPE,"1,234"\n',  # a thousand, or one and a bit
     ],
 )
-def test_csv_that_leaves_a_doubt_is_left_to_a_person(rows):
+def test_ambiguous_csv_columns_are_left_to_the_user(rows):
     layout = reading.csv_layout("x.csv", f"Date,Description,Amount\n{rows}".encode())
     assert layout.proposed is None
     assert layout.header == ("Date", "Description", "Amount")

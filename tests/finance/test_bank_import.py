@@ -22,7 +22,7 @@ def counts(owner):
     return [owner.execute(f"select count(*) from payops.{table}").fetchone()[0] for table in tables]
 
 
-def test_only_stripes_entries_are_stored_and_nothing_of_the_others(database, owner):
+def test_only_stripes_entries_are_stored(database, owner):
     imported = take(database, statement(MONDAY, RENT, TUESDAY, ("2026-12-01", "5.00", "OLGA PINSTRIPE REF 99887766")))
     assert stored(owner) == [
         ("2026-11-30", 125000, "booked", TRACE, "STRIPE TRANSFER TRACE", False),
@@ -108,7 +108,7 @@ def test_a_pending_entry_is_booked_once(database, owner):
     assert len(stored(owner)) == 1
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(database, owner):
+def test_a_dry_run_reports_the_same_and_writes_nothing(database, owner):
     add_payout(owner, "po_1", 125000, "2026-11-30", trace_id=TRACE)
     before = counts(owner)
     tried = take(database, statement(MONDAY, TUESDAY, RENT), dry_run=True)

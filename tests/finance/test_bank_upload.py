@@ -77,7 +77,7 @@ def test_a_preview_writes_nothing_until_import_is_clicked(console, owner):
     assert pairs(owner) == [(125000, "po_1", "trace_id")]
 
 
-def test_what_is_wrong_with_a_file_is_said_and_nothing_can_be_imported(console, owner):
+def test_a_files_problems_are_shown_and_it_cannot_be_imported(console, owner):
     upload(console, "cut.xml", statement(("2026-11-30", "1.00", "STRIPE"))[:-20])
     assert "cut.xml, line" in words(console).replace("\\", "")
     assert [button.label for button in console.button if button.key == IMPORT] == []

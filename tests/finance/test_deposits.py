@@ -102,7 +102,7 @@ def test_two_payouts_of_one_amount_are_a_persons_choice(database, owner):
     assert audited == [("finance:deposit:matched", f"bank-entry:{waiting['id']}", "Monday's came late", "po_monday")]
 
 
-def test_what_a_person_took_apart_is_never_matched_by_itself_again(database, owner):
+def test_a_match_undone_by_a_person_is_never_made_automatically_again(database, owner):
     add_payout(owner, "po_1", 8050, "2026-12-01")
     data = statement(("2026-12-01", "80.50", "STRIPE TRANSFER"))
     take(database, data)
@@ -141,7 +141,7 @@ def test_a_returned_deposit_belongs_to_its_payout(database, owner):
     assert [row[5] for row in stored(owner)] == [False, False, True, True]
 
 
-def test_a_withdrawal_is_its_negative_payouts_and_no_return(database, owner):
+def test_a_withdrawal_matches_its_negative_payout_and_is_no_return(database, owner):
     add_payout(owner, "po_in", 8050, "2026-11-30")
     add_payout(owner, "po_out", -8050, "2026-12-02")
     take(

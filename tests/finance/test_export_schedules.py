@@ -112,7 +112,7 @@ def test_an_export_is_made_once_for_its_day_and_holds_the_seven_days_before(cont
         (2, datetime(2026, 11, 20, 12, 0, tzinfo=UTC), date(2026, 11, 17)),
     ],
 )
-def test_a_day_is_due_from_six_in_the_morning_of_the_business(context, weekday, now, due):
+def test_an_export_is_due_from_six_in_the_morning_business_time(context, weekday, now, due):
     add(context, weekday=weekday)
     (schedule,) = schedules.listed(context.db, FINANCE)
     assert schedules.due_day(schedule, now, NEW_YORK) == due
@@ -127,7 +127,7 @@ def test_every_table_that_can_be_scheduled_is_written(context, clock, tmp_path, 
     assert book.sheetnames[1] == "About"
 
 
-def test_who_may_no_longer_export_gets_no_file_and_the_page_says_so(context, clock, tmp_path):
+def test_an_owner_without_export_rights_gets_no_file_and_the_page_says_so(context, clock, tmp_path):
     add(context)
     clock.now = MONDAY
     users.set_role(context.db, SYSTEM, "fin", Role.OPS, MONDAY)
@@ -139,7 +139,7 @@ def test_who_may_no_longer_export_gets_no_file_and_the_page_says_so(context, clo
     assert schedules.listed(context.db, FINANCE)[0]["problem"] is None
 
 
-def test_a_defect_in_one_export_is_said_and_keeps_no_other_from_being_made(context, clock, tmp_path, owner):
+def test_a_defect_in_one_export_is_reported_and_stops_no_other(context, clock, tmp_path, owner):
     add(context, "refunds")
     add(context, "payments")
     owner.execute("update payops.export_schedules set filters = '[]' where table_name = 'refunds'")
@@ -151,7 +151,7 @@ def test_a_defect_in_one_export_is_said_and_keeps_no_other_from_being_made(conte
     assert "The export failed" in broken["problem"] and made["problem"] is None
 
 
-def test_a_file_is_sent_with_the_message_and_a_deaf_target_is_named_without_its_address(context, clock, tmp_path):
+def test_an_export_goes_with_its_message_and_a_failed_target_is_named_without_address(context, clock, tmp_path):
     got = []
 
     class Target(BaseHTTPRequestHandler):

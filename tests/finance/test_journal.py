@@ -102,7 +102,7 @@ def journal(database, by="day", period=NOVEMBER):
     return entries.load(database, FINANCE, period, by, accounts.mapping(database, FINANCE))
 
 
-def test_the_month_by_day_is_what_was_worked_by_hand(month):
+def test_the_journal_by_day_equals_a_hand_worked_month(month):
     _, content = files.content(forms.table(journal(month), NOVEMBER), "csv", STAMP)
     found = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     assert sorted((row["Entry"], row["Account"], row["Debit"], row["Credit"]) for row in found) == BY_HAND
@@ -131,7 +131,7 @@ def test_the_month_by_payout_holds_what_each_payout_consists_of(month, owner):
     assert "list" not in found.left_out.partition("6 movements")[0]
 
 
-def test_a_payout_that_lists_nothing_is_booked_alone_and_that_is_said(month):
+def test_a_payout_without_a_list_is_booked_as_one_line_and_noted(month):
     found = journal(month, "payout")
     assert [len(each.lines) for each in found.entries] == [2, 2]
     assert found.left_out.startswith("1 payout lists no transactions at Stripe")

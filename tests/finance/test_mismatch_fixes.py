@@ -124,7 +124,7 @@ def test_a_long_answer_is_recorded_in_parts_and_is_one_line_in_the_audit_log(mir
         assert still_open(mirrored) == {} and owner.execute(contents, [payout]).fetchall() == listed
 
 
-def test_what_stripe_cannot_be_asked_about_is_refused_in_words(mirrored, owner):
+def test_a_mismatch_that_stripe_cannot_answer_is_refused_with_a_reason(mirrored, owner):
     owner.execute(
         "insert into payops.money_actions (id, kind, subject, amount_minor, currency, method, path, state,"
         " requested_by, requested_role, requested_at) values ('action_unknown', 'refund', 'pi_1', 900, 'usd', 'post',"

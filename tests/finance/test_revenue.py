@@ -142,7 +142,7 @@ def test_a_single_payment_is_of_what_its_cart_held(mirror):
     assert mirror.net_by("product") == {"prod_visit": 2000, "prod_kit": 1000}
 
 
-def test_a_consultation_that_comes_later_places_its_payment(mirror, owner):
+def test_a_late_consultation_sets_its_payments_state(mirror, owner):
     mirror.paid()
     mirror.moved(movement("1", 4900))
     assert mirror.net_by("state") == {"": 4900}
@@ -156,7 +156,7 @@ def test_a_consultation_that_comes_later_places_its_payment(mirror, owner):
     assert mirror.net_by("product") == {"visit:dermatology": 4900}
 
 
-def test_what_is_told_after_the_balance_was_counted_places_its_payment(mirror):
+def test_late_records_move_a_payment_to_its_breakdown(mirror):
     mirror.moved(movement("1", 4900), movement("2", -20, source=None, category="fee"))
     assert mirror.net_by("card") == {"-": 4880}
     mirror.paid()

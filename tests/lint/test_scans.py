@@ -32,7 +32,7 @@ RANDOM_CAPITALS = "".join(random.Random(2).choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ23
         ("-----BEGIN " + f"RSA PRIVATE KEY-----\n{RANDOM}", "a private key"),
     ],
 )
-def test_what_looks_like_a_secret_is_found_with_its_line(line, what):
+def test_text_that_looks_like_a_secret_is_found_with_its_line(line, what):
     assert (2, what) in set(secrets_in("first\n" + line))
 
 
@@ -47,7 +47,7 @@ def test_what_looks_like_a_secret_is_found_with_its_line(line, what):
         "-----BEGIN PUBLIC KEY-----",
     ],
 )
-def test_what_is_made_up_is_left_alone(line):
+def test_invented_secrets_are_ignored(line):
     assert list(secrets_in(line)) == []
 
 

@@ -30,6 +30,6 @@ def test_a_good_function_has_no_problem():
         ("$$;", "$$; ", "trailing space"),
     ],
 )
-def test_each_rule_finds_its_breach(before, after, words):
+def test_each_rule_finds_a_violation_of_it(before, after, words):
     assert before in GOOD
     assert any(words in problem for problem in problems_of("functions/a.sql", GOOD.replace(before, after)))

@@ -39,7 +39,7 @@ def problems(page=PAGE, refunds=REFUNDS, actions=ACTIONS, sql=SQL):
     return list(problems_of({"pages/a.py": page}, Code(modules, sql)))
 
 
-def test_what_is_told_who_acts_and_audited_has_no_problem():
+def test_an_audited_action_with_an_actor_has_no_problem():
     assert problems() == []
 
 
@@ -58,11 +58,11 @@ def test_the_checkout_has_none():
         ({"sql": SQL.replace("  select payops.record_audit(p_id)\n", "")}, "writes no audit entry"),
     ],
 )
-def test_each_rule_finds_its_breach(changed, words):
+def test_each_rule_finds_a_violation_of_it(changed, words):
     assert any(words in problem for problem in problems(**changed))
 
 
-def test_what_moves_money_is_known_however_far_below_it_is_written():
+def test_money_actions_are_recognised_through_indirect_calls():
     code = Code({"core.payments.refunds": REFUNDS, "core.payments.actions": ACTIONS}, SQL)
     assert code.sends_money("core.payments.refunds.issue")
     assert not Code({"core.payments.refunds": REFUNDS}, SQL).sends_money("core.payments.refunds.issue")

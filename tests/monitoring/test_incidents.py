@@ -43,7 +43,7 @@ def nowhere(tmp_path):
         ("cs_test_a1B2 and evt_1", "cs_# and evt_#"),
     ],
 )
-def test_ids_and_numbers_are_no_part_of_a_cause(owner, text, cause):
+def test_a_cause_does_not_include_ids_and_numbers(owner, text, cause):
     assert owner.execute("select payops.cause_of(%s)", (text,)).fetchone()[0] == cause
 
 
@@ -61,7 +61,7 @@ def test_the_same_cause_of_two_objects_is_one_incident_with_a_sample_of_each(dat
     assert sum(detail["by_day"]) == 3
 
 
-def test_the_same_thing_again_is_counted(database, log):
+def test_a_repeated_incident_is_counted(database, log):
     log.report(boom(request_id="req-1"))
     log.report(boom(5, sample={"page": "errors"}))
     (found,) = incidents.newest(database)
@@ -69,7 +69,7 @@ def test_the_same_thing_again_is_counted(database, log):
     assert found["first_seen"] < found["last_seen"]
 
 
-def test_what_happens_while_the_database_is_away_is_recorded_later(database, nowhere, log, tmp_path):
+def test_incidents_during_an_outage_are_recorded_later(database, nowhere, log, tmp_path):
     away = IncidentLog(nowhere, tmp_path)
     away.report(boom())
     away.report(boom(1))
@@ -129,7 +129,7 @@ def test_a_resolved_incident_opens_again_when_it_happens_again(database, log):
     assert again["resolution"] == "Fixed the page."  # what helped the last time
 
 
-def test_what_is_reported_late_from_before_the_resolution_opens_nothing(database, log):
+def test_a_late_report_from_before_the_resolution_reopens_nothing(database, log):
     log.report(boom(5))
     (found,) = incidents.newest(database)
     incidents.resolve(database, ANA, found["id"], "Fixed.", NOW + timedelta(minutes=10))
@@ -164,7 +164,7 @@ def test_an_incident_is_taken_released_and_silenced_with_a_reason_and_each_is_au
 
 @pytest.mark.parametrize("act", [incidents.take, lambda *a: incidents.silence(*a[:3], None, "why", a[3])])
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.FINANCE])
-def test_who_may_only_see_incidents_does_nothing_about_them(database, owner, log, act, role):
+def test_a_role_that_may_only_see_incidents_cannot_act_on_them(database, owner, log, act, role):
     log.report(boom())
     (found,) = incidents.newest(database)
     with pytest.raises(Unauthorised):
@@ -196,7 +196,7 @@ def test_errors_of_stripe_are_one_incident_a_class_and_a_decline_is_none(databas
     assert found == {"APIError": 2, "AuthenticationError": 1}
 
 
-def test_our_own_refusals_to_serve_are_incidents_and_those_of_others_are_not(database, owner):
+def test_our_own_failures_to_serve_are_incidents_and_others_are_not(database, owner):
     for status, code in ((503, "not_configured"), (503, "flow_disabled"), (503, "stripe_unavailable"), (402, None)):
         database.call(
             "record_api_call", operation="verify", status=status, own_ms=1.0, stripe_ms=1.0, now=NOW, code=code
@@ -209,7 +209,7 @@ def beat(database, process, times=1):
         database.call("heartbeat", process=process, kind="worker", pool={"pool_size": 2}, now=NOW)
 
 
-def test_a_process_that_falls_silent_is_an_incident_and_one_that_stops_is_not(database, owner):
+def test_a_silent_process_is_an_incident_and_a_stopped_one_is_not(database, owner):
     for process in ("killed", "stopped", "watching"):
         beat(database, process)
     database.call("process_stopped", process="stopped")
@@ -224,7 +224,7 @@ def test_a_process_that_falls_silent_is_an_incident_and_one_that_stops_is_not(da
     assert [each["process"] for each in database.call("live_system", now=NOW)["processes"]] == ["watching"]
 
 
-def test_after_an_outage_of_the_database_nobodys_silence_is_an_incident(database, owner):
+def test_after_a_database_outage_silence_is_no_incident(database, owner):
     beat(database, "one")
     beat(database, "other")
     owner.execute("update payops.process_heartbeats set at = now() - interval '5 minutes', steady_since = '-infinity'")

@@ -69,7 +69,7 @@ def test_two_declines_and_a_success_are_one_payment_that_succeeded(story):
     assert found["failures_by_code"] == []
 
 
-def test_what_never_reached_the_network_is_left_out_of_the_authorization_rate(story):
+def test_attempts_that_never_reached_the_network_are_left_out_of_the_authorization_rate(story):
     story.attempt("a", 1, at(9))
     story.intent("a", at(9), at(9))
     story.attempt("b", 1, at(10), declined="generic_decline")
@@ -139,7 +139,7 @@ def test_an_intent_never_confirmed_within_a_day_is_dropped_and_a_young_one_undec
     assert counts(whole["payment_success_rate"]) == (1, 1)
 
 
-def test_what_is_still_processing_is_on_neither_side(story):
+def test_processing_payments_count_as_neither_success_nor_failure(story):
     story.attempt("a", 1, at(9), status="pending")
     story.intent("a", at(9), at(9), "payment_intent.processing", status="processing")
     assert counts(story.figures()["payment_success_rate"]) == (0, 0)
@@ -297,7 +297,7 @@ def test_of_the_money_of_invoices_that_failed_the_part_that_was_paid_later_is_re
     assert (found["low"], found["high"]) == (None, None)
 
 
-def test_every_name_is_there_and_what_is_not_counted_yet_is_none(story):
+def test_every_metric_is_present_and_an_uncounted_one_is_none(story):
     found = story.figures()
     assert tuple(found) == metrics.NAMES
     assert found["recovery_rate"]["value"] is None
@@ -305,7 +305,7 @@ def test_every_name_is_there_and_what_is_not_counted_yet_is_none(story):
     assert found["payment_success_rate"] == {"value": None, "numerator": 0, "denominator": 0, "low": None, "high": None}
 
 
-def test_the_interval_is_wilsons():
+def test_intervals_are_wilson_score_intervals():
     low, high = intervals.wilson(9, 10)
     assert (round(low, 4), round(high, 4)) == (0.5958, 0.9821)  # the textbook's example
     assert intervals.wilson(0, 0) is None

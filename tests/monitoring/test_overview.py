@@ -96,7 +96,7 @@ def test_the_currencies_are_those_of_payments_with_the_most_frequent_first(told,
     assert overview.currencies(database) == ["eur", "jpy", "usd"]
 
 
-def test_what_waits_for_a_person_has_its_money_by_currency_and_its_first_deadline(told, database, tmp_path):
+def test_action_items_have_their_amounts_by_currency_and_first_deadline(told, database, tmp_path):
     def dispute(number, currency, due_in_days, status="needs_response"):
         due = int((NOW + timedelta(days=due_in_days)).timestamp())
         return (
@@ -123,7 +123,7 @@ def test_what_waits_for_a_person_has_its_money_by_currency_and_its_first_deadlin
     ]
 
 
-def test_nothing_that_waits_is_an_empty_list(told, database):
+def test_without_work_the_list_is_empty(told, database):
     told(*paid("a", 8))
     assert action_items.in_words(loaded(database).action_items, NOW) == []
 
@@ -157,7 +157,7 @@ def told_as(now, before, now_causes=(), before_causes=(), period=PERIOD):
     ).replace(wording.NBSP, " ")
 
 
-def test_the_sentence_says_rate_change_and_most_frequent_cause():
+def test_the_sentence_has_the_rate_its_change_and_the_most_frequent_cause():
     said = told_as(rate(970, 1000), rate(965, 1000), causes(retry_later=20, stop=10), causes(retry_later=35))
     assert said == (
         "97.0% of payments succeeded, up 0.5 points from 96.5% in the 7 days before. The "
@@ -166,7 +166,7 @@ def test_the_sentence_says_rate_change_and_most_frequent_cause():
     )
 
 
-def test_a_fall_that_is_no_chance_is_explained_by_the_cause_that_grew_not_by_the_largest_one():
+def test_a_significant_drop_is_explained_by_the_cause_that_grew_most():
     said = told_as(
         rate(930, 1000), rate(970, 1000), causes(retry_later=36, retry_soon=34), causes(retry_later=28, retry_soon=2)
     )
@@ -176,14 +176,14 @@ def test_a_fall_that_is_no_chance_is_explained_by_the_cause_that_grew_not_by_the
     )
 
 
-def test_few_payments_are_counted_and_their_interval_said():
+def test_few_payments_are_shown_with_their_interval():
     assert told_as(rate(3, 4), rate(0, 0), causes(stop=1)).startswith(
         "3 of 4 payments succeeded, between 30.1% and 95.4% with 95% certainty; there were "
         "no payments before to compare with."
     )
 
 
-def test_no_payments_are_no_rate():
+def test_without_payments_there_is_no_rate():
     assert told_as(rate(0, 0), rate(0, 0)) == "There were no payments in these 7 days."
     day = Period(date(2026, 9, 8), date(2026, 9, 8), ZONE)
     assert told_as(rate(0, 0), rate(9, 10), period=day) == (
@@ -191,7 +191,7 @@ def test_no_payments_are_no_rate():
     )
 
 
-def test_the_same_rate_is_said_to_be_as_before():
+def test_an_unchanged_rate_is_described_as_unchanged():
     said = told_as(rate(96, 100), rate(48, 50), causes(stop=4))
     assert said.startswith("96.0% of payments succeeded, as before at 96.0% in the 7 days before.")
     assert told_as(rate(40, 40), rate(48, 50)).endswith("No payment failed.")
@@ -203,7 +203,7 @@ def read(now, before, **fields):
     return reading.value.replace(wording.NBSP, " "), reading.rests_on.replace(wording.NBSP, " "), change
 
 
-def test_a_rate_is_read_with_its_counts_and_its_interval_where_it_rests_on_few():
+def test_a_rate_is_shown_with_counts_and_with_its_interval_if_few():
     assert read(rate(90, 100), rate(95, 100)) == ("90.0%", "90 of 100 payments", "down 5.0 points from 95.0%")
     assert read(rate(9, 10), rate(0, 0)) == (
         "90.0%",
@@ -218,7 +218,7 @@ def test_a_small_rate_moves_in_hundredths_of_a_point():
     assert read(rate(72, 10000), rate(54, 10000))[::2] == ("0.72%", "up 0.18 points from 0.54%")
 
 
-def test_times_and_money_move_by_their_share():
+def test_changes_of_times_and_amounts_are_percentages():
     times = [{"p50_ms": p50, "p95_ms": p95, "n": 5} for p50, p95 in ((580.0, 128_000.0), (1000.0, 2000.0))]
     assert read(*times, unit=Unit.TIME) == ("580 ms", "slowest 5% over 2 min 8 s; 5 payments", "down 42.0% from 1.0 s")
     assert read({"value": 1_000_00}, {"value": 980_00}, unit=Unit.MONEY) == ("$1,000.00", "", "up 2.0% from $980.00")
@@ -260,7 +260,7 @@ def test_every_category_of_declines_has_its_words():
     assert set(overview.CAUSES) == set(overview.Category)
 
 
-def test_what_may_explain_a_figure_is_marked_on_its_day(database, owner, tmp_path):
+def test_incidents_pauses_and_deployments_are_marked_on_their_day(database, owner, tmp_path):
     log = IncidentLog(database, tmp_path)
     began = datetime(2026, 9, 9, 3, tzinfo=UTC)  # the evening of the 8th in New York
     log.report(Incident("page_failed", "x", "A page failed.", began))

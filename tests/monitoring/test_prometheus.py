@@ -32,7 +32,7 @@ def counted_from_here(owner):
     assert owner.execute("select count(*) from payops.metric_totals").fetchone() == (0,)
 
 
-def test_what_happened_is_counted_by_its_labels(database):
+def test_events_are_counted_by_their_labels(database):
     for number in range(3):
         arrive(database, number)
     arrive(database, 3, event_type="charge.dreamt_of")
@@ -56,7 +56,7 @@ def test_what_happened_is_counted_by_its_labels(database):
     assert found["payops_api_own_seconds_count", "process_payment"] == 1
 
 
-def test_each_thing_is_counted_once_however_often_and_by_how_many_it_is_asked_for(database):
+def test_each_event_is_counted_once_however_often_metrics_are_read(database):
     for number in range(5):
         arrive(database, number)
     later = NOW + timedelta(minutes=2)
@@ -69,7 +69,7 @@ def test_each_thing_is_counted_once_however_often_and_by_how_many_it_is_asked_fo
     assert figures(database, later + timedelta(minutes=2))[key] == 6
 
 
-def test_what_waits_and_for_how_long_is_told_as_it_is_now(database, owner):
+def test_queue_lengths_and_ages_are_current(database, owner):
     before = figures(database, NOW)
     assert before["payops_queue_depth", "events_dead"] == 0
     assert ("payops_queue_oldest_seconds", "events_dead") not in before
@@ -80,7 +80,7 @@ def test_what_waits_and_for_how_long_is_told_as_it_is_now(database, owner):
     assert after["payops_queue_oldest_seconds", "events_dead"] == 90
 
 
-def test_trouble_with_the_database_is_told_once_it_answers_again(database, owner):
+def test_database_errors_are_reported_once_it_answers_again(database, owner):
     class Away:
         away = True
 

@@ -43,7 +43,7 @@ def counted(owner, *tables):
     return [owner.execute(f"select count(*) from payops.{table}").fetchone()[0] for table in tables]
 
 
-def test_what_is_over_for_longer_than_it_is_kept_is_deleted_in_batches(database, owner, monkeypatch):
+def test_resolved_records_past_retention_are_deleted_in_batches(database, owner, monkeypatch):
     monkeypatch.setattr(retention, "MOST_AT_ONCE", 2)
     long_ago, begun = NOW - 401 * DAY, NOW - 600 * DAY
     old = [alert(owner, number, long_ago, begun) for number in range(5)]
@@ -63,7 +63,7 @@ def test_what_is_over_for_longer_than_it_is_kept_is_deleted_in_batches(database,
 
 
 @pytest.mark.parametrize(("resolved_days", "samples"), [(91, 0), (89, 1), (None, 1)])
-def test_what_a_resolved_incident_was_about_goes_before_the_incident(database, owner, resolved_days, samples):
+def test_samples_of_a_resolved_incident_are_deleted_before_the_incident(database, owner, resolved_days, samples):
     incident(owner, "x", NOW - 300 * DAY, NOW - resolved_days * DAY if resolved_days else None)
     retention.delete_old(database, NOW, lambda: None)
     assert counted(owner, "incidents", "incident_samples") == [1, samples]

@@ -18,7 +18,7 @@ def test_a_reported_or_suspected_card_is_told_as_any_other_decline(code):
     assert not {"lost", "stolen", "fraud", "risk"} & set(told.lower().split())
 
 
-def test_an_unknown_code_is_to_be_found_out_and_never_retried():
+def test_an_unknown_decline_code_is_never_retried():
     unknown = advice("made_up_code")
     assert (unknown.known, unknown.retryable) == (False, False)
     assert "Find out" in unknown.staff_advice
@@ -122,7 +122,7 @@ def test_the_networks_advice_overrides_the_table(code, advice_code, category):
 
 
 @pytest.mark.parametrize("code", ["processing_error", "do_not_honor", "incorrect_number", "lost_card"])
-def test_nobody_is_told_of_too_little_money_because_the_network_says_to_try_later(code):
+def test_network_advice_to_retry_later_is_not_shown_as_insufficient_funds(code):
     assert advice(code, advice_code="try_again_later").customer_message == advice(code).customer_message
     assert "funds" not in advice(code, advice_code="try_again_later").customer_message
 

@@ -31,7 +31,7 @@ def test_payments_that_may_still_be_disputed_say_until_when(a_month, database):
     assert "final" not in old["dispute_rate"]
 
 
-def test_without_events_nothing_is_fresh(database, owner):
+def test_without_events_there_is_no_freshness(database, owner):
     found = dispute_figures.load(database, PERIOD, currency="usd")
     assert found.fresh_at is None
     owner.execute(

@@ -102,7 +102,7 @@ def test_a_dispute_is_accepted_with_a_reason_and_is_lost(context, disputed):
 
 
 @pytest.mark.parametrize("actor", [OPS, SUPPORT])
-def test_who_only_sees_answers_nothing(context, disputed, actor):
+def test_a_viewer_cannot_answer_a_dispute(context, disputed, actor):
     dispute = disputed()
     staged(context, dispute)
     for refused in (
@@ -117,7 +117,7 @@ def test_who_only_sees_answers_nothing(context, disputed, actor):
     assert at_stripe(context, dispute)["status"] == "needs_response"
 
 
-def test_who_did_not_prove_to_be_there_a_moment_ago_answers_nothing(context, disputed):
+def test_answering_a_dispute_needs_a_recent_confirmation(context, disputed):
     dispute, absent = disputed(), Actor("staff:fin", Role.FINANCE, confirmed=False)
     staged(context, dispute)
     with pytest.raises(Unauthorised, match="confirm_again"):
@@ -146,7 +146,7 @@ def test_the_same_form_sent_twice_is_one_submission_and_two_forms_never_answer_a
     "effects", [{"lose_reply": True}, {"status": 500, "after_work": True}, {"reset": True}, {"status": 429}]
 )
 @pytest.mark.parametrize("answer", [submit, accept])
-def test_whatever_stripe_answers_the_dispute_is_answered_once(context, disputed, faults, effects, answer):
+def test_a_dispute_is_answered_once_whatever_stripe_returns(context, disputed, faults, effects, answer):
     dispute = disputed()
     staged(context, dispute)
     path = f"disputes/{dispute['id']}" + ("/close" if answer is accept else "")
@@ -187,7 +187,7 @@ def test_a_file_is_attached_through_stripes_files_and_named_after_its_field(cont
         ("receipt", PDF + b"x" * evidence.MAX_FILE_BYTES, "file_too_large"),
     ],
 )
-def test_a_file_that_banks_take_not_is_refused_before_it_is_sent(context, disputed, field, content, code):
+def test_a_file_that_banks_do_not_accept_is_refused_before_upload(context, disputed, field, content, code):
     with pytest.raises(Refused, match=code):
         disputes.attach(context, FINANCE, disputed()["id"], field, content)
 
@@ -195,12 +195,12 @@ def test_a_file_that_banks_take_not_is_refused_before_it_is_sent(context, disput
 @pytest.mark.parametrize(
     ("fields", "code"), [({"nonsense": "x"}, "unknown_field"), ({"uncategorized_text": "x" * 20_001}, "text_too_long")]
 )
-def test_evidence_that_banks_take_not_is_refused(context, disputed, fields, code):
+def test_evidence_that_banks_do_not_accept_is_refused(context, disputed, fields, code):
     with pytest.raises(Refused, match=code):
         disputes.stage(context, FINANCE, disputed()["id"], fields)
 
 
-def test_an_empty_text_takes_a_field_back(context, disputed):
+def test_an_empty_text_clears_a_field(context, disputed):
     dispute = disputed()
     staged(context, dispute, customer_name="Ana", uncategorized_text="They came.")
     staged(context, dispute, customer_name="")
@@ -251,7 +251,7 @@ def test_every_reason_says_what_to_show_and_asks_for_fields_there_are():
     assert (unknown.title, unknown.needs) == ("Made up", evidence.REASONS["general"].needs)
 
 
-def test_those_to_answer_come_by_their_deadline_and_closed_ones_by_their_days(context, disputed):
+def test_open_disputes_are_ordered_by_deadline_and_closed_ones_by_day(context, disputed):
     first, second, third = disputed(), disputed("duplicate"), disputed()
     context.clock.ahead += timedelta(seconds=2)
     context.mirror(at_stripe(context, second) | {"evidence_details": {"due_by": 1_790_000_000}})
@@ -279,7 +279,7 @@ def test_how_disputes_end_is_counted_by_their_reason(context, disputed, faults):
     assert disputes.by_reason(context.db, today, "eur") == []
 
 
-def test_a_text_is_changed_taken_away_and_audited(database, owner):
+def test_a_policy_text_is_changed_removed_and_audited(database, owner):
     now = datetime(2026, 11, 24, tzinfo=UTC)
     disputes.set_text(database, ADMIN, "refund_policy_disclosure", " Shown at checkout. ", now)
     assert disputes.texts(database)["refund_policy_disclosure"]["text"] == "Shown at checkout."
@@ -289,7 +289,7 @@ def test_a_text_is_changed_taken_away_and_audited(database, owner):
     assert done.fetchone() == (2,)
 
 
-def test_there_is_no_dispute_by_that_id(context, owner):
+def test_an_unknown_dispute_is_refused(context, owner):
     assert disputes.facts_of(context.db, "dp_none") is None
     with pytest.raises(Refused, match="not_found"):
         disputes.stage(context, FINANCE, "dp_none", {"customer_name": "x"})

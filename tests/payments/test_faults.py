@@ -85,7 +85,7 @@ def settle(context, *, minutes=3, times=4):
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("effects", AFTER_THE_WORK.values(), ids=AFTER_THE_WORK)
-def test_what_was_done_is_found_and_never_done_twice(context, trial, faults, name, effects):
+def test_a_completed_action_is_found_and_never_repeated(context, trial, faults, name, effects):
     it = trial(name)
     it.under(**effects)
     it.go()
@@ -102,7 +102,7 @@ def test_what_was_done_is_found_and_never_done_twice(context, trial, faults, nam
 
 @pytest.mark.parametrize("name", WORKERS)
 @pytest.mark.parametrize("effects", BEFORE_THE_WORK.values(), ids=BEFORE_THE_WORK)
-def test_what_never_reached_stripe_is_done_by_the_worker(context, trial, faults, name, effects):
+def test_an_action_that_never_reached_stripe_is_done_by_the_worker(context, trial, faults, name, effects):
     it = trial(name)
     it.under(**effects)
     it.go()
@@ -114,9 +114,7 @@ def test_what_never_reached_stripe_is_done_by_the_worker(context, trial, faults,
 
 @pytest.mark.parametrize("name", CUSTOMERS)
 @pytest.mark.parametrize("effects", BEFORE_THE_WORK.values(), ids=BEFORE_THE_WORK)
-def test_what_a_customer_asked_for_and_never_reached_stripe_is_theirs_to_ask_again(
-    context, trial, faults, name, effects
-):
+def test_a_customers_request_that_never_reached_stripe_can_be_repeated_by_them(context, trial, faults, name, effects):
     it = trial(name)
     it.under(**effects)
     it.go()
@@ -130,7 +128,7 @@ def test_what_a_customer_asked_for_and_never_reached_stripe_is_theirs_to_ask_aga
 
 @pytest.mark.parametrize("name", CUSTOMERS)
 @pytest.mark.parametrize("effects", AFTER_THE_WORK.values(), ids=AFTER_THE_WORK)
-def test_a_customer_who_asks_again_at_once_is_told_what_was_done(context, trial, faults, name, effects):
+def test_a_customer_who_repeats_a_request_gets_its_result(context, trial, faults, name, effects):
     it = trial(name)
     it.under(**effects)
     it.go()
@@ -141,7 +139,7 @@ def test_a_customer_who_asks_again_at_once_is_told_what_was_done(context, trial,
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_error_that_stripe_repeats_for_its_key_ends_as_never_done(context, trial, faults, name):
+def test_an_error_repeated_by_stripe_for_its_key_ends_as_not_done(context, trial, faults, name):
     it = trial(name)
     it.under(status=500)
     it.go()
@@ -174,7 +172,7 @@ def test_killed_between_stripe_and_settling_it_is_settled_by_the_worker(
 ANN = CustomerInfo(email="ann@clinic.org", patientId="patient-of-this-test")
 
 
-def test_what_stripe_failed_to_make_is_made_a_minute_later(context, faults):
+def test_an_action_that_failed_at_stripe_is_repeated_a_minute_later(context, faults):
     faults.add("customers", status=500, count=9)
     with pytest.raises(Unavailable, match="stripe_unavailable"):
         customers.ensured(context, ANN)

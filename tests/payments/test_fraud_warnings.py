@@ -30,7 +30,7 @@ def listed(context):
     return fraud_warnings.listed(context.db, context.clock())[0]
 
 
-def test_a_warned_payment_is_listed_until_it_is_sent_back_or_disputed(context, warned, faults):
+def test_a_payment_with_a_fraud_warning_is_listed_until_refunded_or_disputed(context, warned, faults):
     first, second, third = warned(), warned(), warned()
     assert {each.payment_intent_id for each in listed(context)} == {each["id"] for each in (first, second, third)}
     refunds.issue(context, FINANCE, refunds.new_id(), first["id"], 4900, reason="fraud")
@@ -42,7 +42,7 @@ def test_a_warned_payment_is_listed_until_it_is_sent_back_or_disputed(context, w
     assert (left.payment_intent_id, str(left.left), left.card) == (third["id"], "$49.00", "Visa •••• 4242")
 
 
-def test_a_part_that_went_back_already_is_no_longer_at_stake(context, warned):
+def test_a_refunded_part_is_no_longer_at_stake(context, warned):
     intent = warned()
     refunds.issue(context, FINANCE, refunds.new_id(), intent["id"], 900, reason="late")
     context.clock.ahead += timedelta(seconds=2)
@@ -50,20 +50,20 @@ def test_a_part_that_went_back_already_is_no_longer_at_stake(context, warned):
     assert str(listed(context)[0].left) == "$40.00"
 
 
-def test_what_waiting_costs_is_expected_of_earlier_warnings():
+def test_the_cost_of_waiting_is_estimated_from_earlier_warnings():
     history = History(warned=50, disputed=30, decided=20, lost=15)
     # 60 % are disputed, which costs the fee of $15.00 and in three of four cases the $100.00 as well.
     assert expected_cost(Money(10_000, "usd"), Money(1500, "usd"), history) == Money(5400, "usd")
     assert expected_cost(Money(10_000, "jpy"), None, history) == Money(4500, "jpy")
 
 
-def test_of_few_earlier_warnings_nothing_is_expected():
+def test_with_few_earlier_warnings_there_is_no_estimate():
     history = History(warned=9, disputed=9, decided=9, lost=9)
     assert expected_cost(Money(100, "usd"), None, history) is None
     assert "too few" in fraud_warnings.history_in_words(history)
 
 
-def test_where_none_was_decided_all_are_taken_for_lost():
+def test_without_decided_disputes_all_are_assumed_lost():
     history = History(warned=10, disputed=5, decided=0, lost=0)
     assert expected_cost(Money(100, "usd"), None, history) == Money(50, "usd")
     assert fraud_warnings.history_in_words(history) == (

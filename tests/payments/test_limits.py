@@ -25,7 +25,7 @@ from core.payments import limits
         ),
     ],
 )
-def test_what_stripe_takes_is_taken(amount, currency):
+def test_amounts_that_stripe_accepts_are_accepted(amount, currency):
     assert limits.problem_with(Money(amount, currency)) is None
 
 
@@ -49,5 +49,5 @@ def test_what_stripe_takes_is_taken(amount, currency):
         (100, "xyz", "not supported"),
     ],
 )
-def test_what_stripe_refuses_is_refused_with_the_reason(amount, currency, word):
+def test_amounts_that_stripe_refuses_are_refused_with_the_reason(amount, currency, word):
     assert word in str(limits.problem_with(Money(amount, currency)))

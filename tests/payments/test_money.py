@@ -156,9 +156,7 @@ def in_the_mirror(owner, intent_id):
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=HISTORIES)
-def test_whatever_happens_no_more_goes_back_than_came_in_and_the_mirror_holds_what_stripe_holds(
-    context, sandbox, owner, steps
-):
+def test_refunds_never_exceed_the_payment_and_the_mirror_equals_stripe(context, sandbox, owner, steps):
     history = History(context, Faults(sandbox.base_url))
     for card in (0, 1, 2, 3):
         history.step("pay", card, 400, None)

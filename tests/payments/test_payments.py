@@ -179,13 +179,13 @@ def test_an_amount_is_in_each_currencys_own_decimals():
 
 
 @pytest.mark.parametrize("typed", ["1e3", "-5", "1.2.3", "１２", "49 or so", "", "9" * 40])
-def test_what_is_no_amount_is_said_to_be_none(typed):
+def test_an_invalid_amount_is_refused(typed):
     with pytest.raises(Refused, match="bad_amount"):
         payments.amounts_of(typed)
 
 
 @pytest.mark.parametrize("typed", [{"last4": "42x2"}, {"last4": "４２４２"}, {"status": "'; drop table x"}])
-def test_a_filter_that_cannot_be_is_refused(typed):
+def test_an_invalid_filter_is_refused(typed):
     with pytest.raises(Refused):
         payments.sought(**typed)
 
@@ -193,12 +193,12 @@ def test_a_filter_that_cannot_be_is_refused(typed):
 @pytest.mark.parametrize(
     "name", ["' or 1=1 --", "$1", "%s", "\x00pi_1", "\ud800", "pi_1'); delete from payops.events; --", "a" * 5000]
 )
-def test_a_name_that_attacks_finds_nothing_and_breaks_nothing(mirror, name):
+def test_an_injection_attempt_finds_nothing_and_breaks_nothing(mirror, name):
     database = mirror(payment_intents=[row(9)])
     assert found(database, name=name) == []
 
 
-def test_the_sentence_says_how_many_fit_and_what_came_in(mirror):
+def test_the_sentence_has_the_number_of_matches_and_the_amount_collected(mirror):
     database = mirror(
         payment_intents=[
             row(1),
@@ -221,7 +221,7 @@ def test_an_export_takes_all_pages_each_payment_once(mirror):
     assert {each["id"] for batch in batches for each in batch} == {f"pi_{n}" for n in range(2003)}
 
 
-def test_by_email_stripe_is_asked_and_the_address_is_kept_nowhere(context, paid, owner, caplog):
+def test_an_e_mail_lookup_asks_stripe_and_stores_no_address(context, paid, owner, caplog):
     email = "Ana.Lima@example.com"
     made = context.stripe.write("customers", key=f"c-{datetime.now().timestamp()}", email=email)
     intent = paid(customer=made["id"])
@@ -238,7 +238,7 @@ def test_by_email_stripe_is_asked_and_the_address_is_kept_nowhere(context, paid,
         assert rows.fetchall() == [], table
 
 
-def test_what_is_no_address_is_not_asked_about(context):
+def test_an_invalid_address_is_not_looked_up(context):
     with pytest.raises(Refused, match="bad_email"):
         payments.customers_of_email(context, SUPPORT, "ana")
 
@@ -286,7 +286,7 @@ def test_a_payments_life_is_told_in_order(context, sandbox, database, owner, clo
     assert [each.at for each in told] == sorted(each.at for each in told)
 
 
-def test_a_payment_there_is_none_of_has_no_life(database, owner):
+def test_an_unknown_payment_has_no_timeline(database, owner):
     assert payment_life.life(database, OPS, "pi_none") is None
 
 
@@ -346,12 +346,12 @@ def note_id(owner):
         ("write to ana@example.com", "note_private"),
     ],
 )
-def test_what_must_not_be_kept_is_no_note(mirror, note, code):
+def test_private_text_is_refused_in_a_note(mirror, note, code):
     database = mirror(payment_intents=[row(1)])
     with pytest.raises(Refused, match=code):
         payment_life.add_note(database, SUPPORT, "pi_1", note, START)
 
 
-def test_a_note_is_about_a_payment_there_is(database, owner):
+def test_a_note_needs_an_existing_payment(database, owner):
     with pytest.raises(Refused, match="not_found"):
         payment_life.add_note(database, SUPPORT, "pi_none", "hello", START)

@@ -49,7 +49,7 @@ def test_the_same_form_sent_twice_and_a_second_tab_are_one_charge(context, shop)
     assert shop.charged(case.id) == [4900]
 
 
-def test_a_second_tab_does_not_try_again_what_was_declined_meanwhile(context, shop):
+def test_a_second_tab_does_not_retry_a_payment_declined_meanwhile(context, shop):
     case = shop.failed()
     shop.decline(shop.card, "insufficient_funds")
     assert retry(context, case, seen_retries=0).state == "refused"
@@ -62,7 +62,7 @@ def test_a_second_tab_does_not_try_again_what_was_declined_meanwhile(context, sh
 
 
 @pytest.mark.parametrize("code", ["lost_card", "transaction_not_allowed", "authentication_required"])
-def test_after_a_hard_decline_only_another_card_is_tried(context, shop, code):
+def test_after_a_hard_decline_only_another_card_can_be_retried(context, shop, code):
     case = shop.failed(code)
     assert case.advice.step is Step.CUSTOMER
     with pytest.raises(Refused, match="needs_another_card"):
@@ -80,14 +80,14 @@ def test_after_a_hard_decline_only_another_card_is_tried(context, shop, code):
     assert shop.charged(case.id) == [4900]
 
 
-def test_a_card_that_was_not_saved_is_not_tried_without_the_customer(context, shop):
+def test_an_unsaved_card_is_not_retried_off_session(context, shop):
     case = shop.failed(card={"id": "pm_card_visa_chargeDeclinedInsufficientFunds"}, saved=False)
     assert (case.failed.card_saved, case.advice.step) == (False, Step.CUSTOMER)
     with pytest.raises(Refused, match="card_not_saved"):
         retry(context, case)
 
 
-def test_somebody_elses_card_is_not_tried(context, shop):
+def test_another_customers_card_is_not_charged(context, shop):
     case = shop.failed()
     stranger = shop.post("customers")
     theirs = shop.post("payment_methods/pm_card_mastercard/attach", customer=stranger["id"])
@@ -104,7 +104,7 @@ def test_a_past_due_invoice_is_paid_through_the_invoice(context, shop):
     assert case.id not in [each.id for each in recovery_cases.waiting(context).cases]
 
 
-def test_at_fifteen_tries_only_an_admin_goes_on_and_says_why(context, shop, owner):
+def test_at_fifteen_attempts_only_an_admin_continues_with_a_reason(context, shop, owner):
     case = shop.failed()
     add_failed_charges(owner, case.id, 13)
     warned = recovery_cases.case(context, case.id)
@@ -170,7 +170,7 @@ def test_a_worker_killed_after_stripe_did_the_work_leaves_one_charge(context, sh
     ]
 
 
-def test_a_scheduled_retry_that_may_not_be_made_is_dropped_with_its_reason(context, shop, owner):
+def test_a_scheduled_retry_that_is_no_longer_allowed_is_cancelled_with_its_reason(context, shop, owner):
     case = shop.failed()
     recovery.schedule(context, SUPPORT, case.id, context.clock() + timedelta(hours=1))
     add_failed_charges(owner, case.id, 14)
@@ -199,9 +199,7 @@ def test_a_lost_reply_is_unknown_then_settled_with_one_charge(context, shop, fau
     assert shop.charged(case.id) == [4900]
 
 
-def test_a_failure_that_stripe_repeats_under_its_key_is_given_up_with_the_key_and_tried_under_another(
-    context, shop, faults
-):
+def test_an_error_repeated_by_stripe_for_a_key_is_retried_under_a_new_key(context, shop, faults):
     case = shop.failed()
     faults.add(f"payment_intents/{case.id}/confirm", status=500, count=1)
     assert retry(context, case).state == "unknown"
@@ -221,7 +219,7 @@ def test_a_slow_answer_is_waited_for(context, shop, faults):
     assert retry(context, case).state == "done"
 
 
-def test_what_is_stopped_is_tried_by_nobody_until_it_is_opened_again(context, shop):
+def test_a_stopped_payment_is_not_retried_until_resumed(context, shop):
     case = shop.past_due()
     with pytest.raises(Refused, match="reason_missing"):
         recovery.stop(context, SUPPORT, case.id, reason=" ")
@@ -235,7 +233,7 @@ def test_what_is_stopped_is_tried_by_nobody_until_it_is_opened_again(context, sh
     assert retry(context, case).state == "done"
 
 
-def test_a_link_is_paid_on_one_page_and_a_retry_closes_it_first(context, shop):
+def test_a_payment_link_has_one_session_and_a_retry_closes_it_first(context, shop):
     case = shop.failed()
     link = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
     same = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
@@ -247,7 +245,7 @@ def test_a_link_is_paid_on_one_page_and_a_retry_closes_it_first(context, shop):
     assert (session["status"], shop.charged(case.id)) == ("expired", [4900])
 
 
-def test_what_the_customer_paid_by_the_link_is_not_tried_again(context, shop, sandbox):
+def test_a_payment_paid_by_link_is_not_retried(context, shop, sandbox):
     case = shop.failed()
     link = recovery_links.give(context, SUPPORT, recovery.new_id(), case.failed, RETURN)
     card = {"number": "4242424242424242", "expiry": "12 / 40", "cvc": "123", "name": "Ana", "email": "a@example.com"}
@@ -270,7 +268,7 @@ def test_an_invoices_link_is_sent_by_stripe_and_is_its_own_page(context, shop):
 
 
 @pytest.mark.parametrize("actor", [OPS, FINANCE])
-def test_who_only_sees_tries_schedules_sends_and_stops_nothing(context, shop, actor):
+def test_a_viewer_cannot_retry_schedule_send_or_stop(context, shop, actor):
     case = shop.failed()
     later = context.clock() + timedelta(days=1)
     for do in (
@@ -285,7 +283,7 @@ def test_who_only_sees_tries_schedules_sends_and_stops_nothing(context, shop, ac
     assert shop.tries(case.id) == 1
 
 
-def test_while_the_flow_is_closed_nothing_is_tried_and_schedules_wait(context, shop, database, clock):
+def test_while_retries_are_paused_nothing_is_retried_and_schedules_wait(context, shop, database, clock):
     case = shop.failed()
     recovery.schedule(context, SUPPORT, case.id, context.clock() + timedelta(minutes=1))
     closing = {"sentence": "Not now.", "reason": "audit", "now": clock()}
@@ -300,7 +298,7 @@ def test_while_the_flow_is_closed_nothing_is_tried_and_schedules_wait(context, s
     assert shop.charged(case.id) == [4900]
 
 
-def test_what_stripe_gave_up_or_was_voided_is_not_collected_any_more(context, shop):
+def test_uncollectible_and_void_invoices_are_no_longer_collected(context, shop):
     case = shop.past_due()
     invoice = f"invoices/{case.failed.invoice_id}"
     shop.post(f"{invoice}/mark_uncollectible")
@@ -309,7 +307,7 @@ def test_what_stripe_gave_up_or_was_voided_is_not_collected_any_more(context, sh
         retry(context, case)
 
 
-def test_a_failed_payment_is_known_to_be_an_invoices_though_no_event_says_so(context, shop, owner):
+def test_a_failed_payments_invoice_is_found_without_an_event(context, shop, owner):
     case = shop.past_due()
     owner.execute("delete from payops.recovery_facts")
     shop.post(f"invoices/{case.failed.invoice_id}/mark_uncollectible")
@@ -318,7 +316,7 @@ def test_a_failed_payment_is_known_to_be_an_invoices_though_no_event_says_so(con
     assert case.id not in [each.id for each in recovery_cases.waiting(context).cases]
 
 
-def test_an_invoice_that_no_payment_waits_for_is_asked_about_once_an_hour(context, shop, owner, faults):
+def test_an_invoice_without_a_payment_is_looked_up_once_an_hour(context, shop, owner, faults):
     case = shop.past_due()
     owner.execute("delete from payops.recovery_facts; delete from payops.invoices_asked_about")
     owner.execute("update payops.payment_intents set error_code = null")

@@ -45,7 +45,7 @@ def moved(database, owner):
     database.call("load_records", records={"balance_transactions": rows, "refunds": refunds})
 
 
-def test_what_went_back_is_counted_by_the_day_it_moved_less_what_failed(database, moved):
+def test_refunds_count_on_their_balance_day_less_failed_refunds(database, moved):
     figures = refund_figures.load(database, PERIOD, currency="usd")
     assert [(each.day.day, each.refunds, each.amount_minor) for each in figures.daily] == [
         (10, 2, 5900),
@@ -62,6 +62,6 @@ def test_what_went_back_is_counted_by_the_day_it_moved_less_what_failed(database
     )
 
 
-def test_another_currency_has_none_of_it(database, moved):
+def test_another_currency_has_no_refunds(database, moved):
     figures = refund_figures.load(database, PERIOD, currency="eur")
     assert refund_figures.sentence(figures, []) == "Nothing was refunded in these 2 days."

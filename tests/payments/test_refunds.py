@@ -31,7 +31,7 @@ def audited(owner, action_id):
     return [tuple(row) for row in rows]
 
 
-def test_a_refund_is_made_shown_and_audited(context, paid, owner):
+def test_a_refund_is_created_shown_and_audited(context, paid, owner):
     intent = paid()
     action = send(context, intent, 1900)
     assert (action.state, at_stripe(context, intent)) == ("done", [1900])
@@ -40,7 +40,7 @@ def test_a_refund_is_made_shown_and_audited(context, paid, owner):
     assert refunds.newest(context).rows[0]["requested_by"] == "staff:fin"
 
 
-def test_more_than_is_left_is_refused_in_the_operators_words(context, paid):
+def test_a_refund_above_what_is_left_is_refused_with_the_amount_left(context, paid):
     intent = paid(4900)
     send(context, intent, 4400)
     with pytest.raises(Refused) as refused:
@@ -67,7 +67,7 @@ def test_the_same_form_sent_twice_is_one_refund(context, paid):
     assert at_stripe(context, intent) == [1000]
 
 
-def test_support_refunds_up_to_the_limit_of_a_payment_and_another_person_decides_above_it(context, paid):
+def test_support_refunds_up_to_its_limit_and_needs_approval_above_it(context, paid):
     intent = paid(50_000)
     assert send(context, intent, 15_000, SUPPORT).state == "done"
     asked = send(context, intent, 5001, SUPPORT)
@@ -115,7 +115,7 @@ def test_an_approval_checks_again_what_is_left(context, paid):
         refunds.decide(context, ADMIN, asked.id, approved=True)
 
 
-def test_who_only_sees_and_whoever_gives_no_reason_refund_nothing(context, paid):
+def test_a_viewer_or_a_refund_without_a_reason_is_refused(context, paid):
     intent = paid()
     with pytest.raises(Unauthorised):
         send(context, intent, 100, OPS)
@@ -123,7 +123,7 @@ def test_who_only_sees_and_whoever_gives_no_reason_refund_nothing(context, paid)
         refunds.issue(context, FINANCE, refunds.new_id(), intent["id"], 100, reason=" ")
 
 
-def test_while_the_flow_is_closed_nothing_is_refunded(context, paid, database, clock):
+def test_nothing_is_refunded_while_refunds_are_paused(context, paid, database, clock):
     intent = paid()
     closing = {"sentence": "Refunds are paused.", "reason": "audit", "now": clock()}
     flags.switch(database, ADMIN, Flow.REFUNDS, open=False, **closing)
@@ -134,7 +134,7 @@ def test_while_the_flow_is_closed_nothing_is_refunded(context, paid, database, c
 
 
 @pytest.mark.parametrize("effects", [{"lose_reply": True}, {"status": 500, "after_work": True}])
-def test_a_reply_lost_after_the_work_is_unknown_then_found_and_never_made_twice(context, paid, faults, effects):
+def test_a_lost_reply_is_unknown_then_found_and_never_refunded_twice(context, paid, faults, effects):
     intent = paid()
     faults.add("refunds", **effects)
     action = send(context, intent, 1000)
@@ -159,7 +159,7 @@ def test_a_refund_that_never_reached_stripe_is_sent_again_under_its_own_id(conte
     assert [(r["amount"], r["metadata"]["payopsAction"]) for r in made] == [(1000, action.id)]
 
 
-def test_after_a_day_what_stripe_does_not_show_was_never_done(context, paid, faults):
+def test_after_a_day_a_refund_missing_at_stripe_counts_as_not_made(context, paid, faults):
     intent = paid()
     faults.add("refunds", reset=True)
     send(context, intent, 1000)
@@ -219,7 +219,7 @@ def test_a_refund_that_fails_later_restores_what_is_left_and_is_an_incident(cont
     assert kinds.fetchall() == [("refund_failed",)]
 
 
-def test_who_decides_on_what_has_changed_meanwhile_is_asked_to_look_again(context, paid):
+def test_deciding_on_a_changed_refund_asks_for_another_look(context, paid):
     intent = paid()
     seen = refund_preview.preview(context, intent["id"]).left.minor
     send(context, intent, 1000)
@@ -229,7 +229,7 @@ def test_who_decides_on_what_has_changed_meanwhile_is_asked_to_look_again(contex
     assert at_stripe(context, intent) == [1000]
 
 
-def test_a_preview_says_what_hangs_on_the_payment(context, paid, owner):
+def test_a_preview_shows_what_depends_on_the_payment(context, paid, owner):
     intent = paid(metadata={"orderId": "order-9"})
     charge_id = intent["latest_charge"]["id"]
     context.mirror(context.stripe.retrieve(f"balance_transactions/{intent['latest_charge']['balance_transaction']}"))
@@ -255,7 +255,7 @@ def test_a_preview_says_what_hangs_on_the_payment(context, paid, owner):
 
 
 @pytest.mark.parametrize(("balance", "warns"), [(1799, True), (1800, False), (None, False)])
-def test_a_short_balance_is_said(balance, warns):
+def test_a_low_balance_is_reported(balance, warns):
     usd = {name: Money(0, "usd") for name in ("refunded", "in_flight", "awaiting")}
     found = refund_preview.Preview(
         "pi_1",
@@ -382,7 +382,7 @@ def test_what_is_left_of_a_partial_capture(database, owner, captured, on_charge,
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
-def test_a_refund_that_came_to_nothing_after_the_charge_was_told_is_left_at_once(database, owner, status):
+def test_a_failed_refund_frees_its_amount_at_once(database, owner, status):
     put_charge(owner, refunded=7000, minutes=5)
     put_refund(owner, "re_good", 3000, "succeeded", minutes=1)
     put_refund(owner, "re_bad", 4000, status, minutes=10)
@@ -462,7 +462,7 @@ def test_a_card_number_in_the_reason_is_refused_and_stored_nowhere(context, paid
 
 
 @pytest.mark.parametrize("value", ["4242424242424242", "pm_card_visa", "pi_ x", "", "pi_1\n"])
-def test_what_cannot_be_a_payment_is_refused_before_it_is_stored(context, owner, value):
+def test_an_invalid_payment_id_is_refused_before_it_is_stored(context, owner, value):
     with pytest.raises(Refused, match="bad_id"):
         refunds.issue(context, FINANCE, refunds.new_id(), value, 100, reason="x")
     assert owner.execute("select count(*) from payops.money_actions").fetchone() == (0,)
@@ -485,7 +485,7 @@ def test_an_amount_is_read_as_typed(typed, currency, minor):
 @pytest.mark.parametrize(
     ("typed", "currency"), [("", "usd"), ("-5", "usd"), ("1.005", "usd"), ("0.5", "jpy"), ("x", "usd"), ("1e3", "usd")]
 )
-def test_what_is_not_an_amount_is_none(typed, currency):
+def test_an_invalid_amount_is_none(typed, currency):
     assert refund_preview.amount_of(typed, currency) is None
 
 

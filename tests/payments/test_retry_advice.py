@@ -46,7 +46,7 @@ def step(**changes):
     return retry_advice(replace(DECLINED, **changes), NOW).step
 
 
-def test_a_passing_decline_is_due_once_its_time_has_come():
+def test_a_temporary_decline_is_due_after_its_waiting_time():
     assert step() is Step.RETRY
     early = retry_advice(replace(DECLINED, last_attempt_at=NOW - timedelta(hours=71)), NOW)
     assert (early.step, early.advised_from) == (Step.WAIT, NOW + timedelta(hours=1))
@@ -79,14 +79,14 @@ def test_the_next_step(changes, expected):
 @pytest.mark.parametrize(
     ("attempts", "warns", "reached"), [(9, False, False), (10, True, False), (14, True, False), (15, True, True)]
 )
-def test_the_meter_warns_at_ten_and_stops_at_fifteen(attempts, warns, reached):
+def test_the_attempt_counter_warns_at_ten_and_stops_at_fifteen(attempts, warns, reached):
     found = retry_advice(replace(DECLINED, attempts=attempts), NOW)
     assert (bool(found.warning), found.limit_reached) == (warns, reached)
     assert found.meter == f"{attempts} of the 20 attempts that Visa allows in 30 days; we stop at 15"
     assert found.due is not reached
 
 
-def test_a_mastercard_declined_ten_times_in_a_day_is_tried_no_more():
+def test_a_mastercard_declined_ten_times_in_a_day_is_not_retried():
     mastercard = replace(DECLINED, card_brand="mastercard", card_declines_24_hours=10)
     assert retry_advice(mastercard, NOW).limit_reached
     assert not retry_advice(replace(mastercard, card_declines_24_hours=9), NOW).limit_reached

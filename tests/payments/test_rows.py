@@ -38,7 +38,7 @@ class Small(TypedDict):
         ({"id": "a", "amount_minor": True}, ["row.amount_minor: True is not <class 'int'>"]),
     ],
 )
-def test_a_row_that_is_not_of_its_type_is_noticed(row, wrong):
+def test_a_row_of_the_wrong_type_is_detected(row, wrong):
     assert problems(row, Small) == wrong
 
 
@@ -59,7 +59,7 @@ def busy(context, shop, faults, clock):
     return dispute
 
 
-def test_the_database_gives_what_the_types_say(context, busy, clock, owner):
+def test_database_rows_match_their_types(context, busy, clock, owner):
     db, now = context.db, clock()
     today = now.astimezone(ZONE).date()
     month = Period(today - timedelta(days=29), today, ZONE)
@@ -105,7 +105,7 @@ def test_every_field_of_evidence_is_one_of_stripes():
     assert {*evidence.FIELDS, "appeal"} <= set(inspect.get_annotations(DisputeUpdateParamsEvidence))
 
 
-def test_nothing_is_suggested_about_a_visit_that_there_is_none_of(context, busy):
+def test_nothing_is_suggested_about_an_unknown_consultation(context, busy):
     facts = disputes.facts_of(context.db, busy["id"])
     assert facts["consultation"] is None
     assert set(evidence_suggestions.suggested(facts, {}, ZONE)) == {"refund_policy_disclosure", "uncategorized_text"}

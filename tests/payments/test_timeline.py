@@ -71,13 +71,13 @@ def moved(source, category, amount=4900, kind="adjustment"):
     }
 
 
-def test_a_dispute_is_told_with_its_codes_and_how_it_ended():
+def test_the_timeline_shows_a_dispute_with_codes_and_outcome():
     opened, ended = only(Side.RETURNS, told(disputes=[dispute("lost")]))
     assert (opened.title, opened.details) == ("$49.00 disputed", "fraudulent, network code 10.4")
     assert (ended.title, ended.tone, ended.at.isoformat()) == ("Dispute: lost", "bad", LATER)
 
 
-def test_a_dispute_that_was_won_ended_with_the_money_that_came_back():
+def test_a_won_dispute_shows_the_returned_amount():
     moments = told(
         disputes=[dispute("won", event_id="fetch")], balance_transactions=[moved("dp_1", "dispute_reversal")]
     )
@@ -86,7 +86,7 @@ def test_a_dispute_that_was_won_ended_with_the_money_that_came_back():
     assert ended.at.day == 15
 
 
-def test_what_was_only_fetched_does_not_pretend_to_know_when():
+def test_a_fetched_object_shows_no_invented_time():
     ended = only(Side.RETURNS, told(disputes=[dispute("lost", event_id="fetch")]))[-1]
     assert "not known" in ended.details
 
@@ -197,7 +197,7 @@ def test_events_and_calls_that_went_wrong_stand_out():
     )
 
 
-def test_of_one_second_the_payment_comes_before_what_was_heard_of_it():
+def test_within_one_second_the_payment_comes_before_its_events():
     event = {
         "id": "evt_1",
         "type": "payment_intent.created",

@@ -18,7 +18,7 @@ def waiting(context):
     return {line.what: (line.at_stake, line.kind.page) for line in action_items.in_words(found.action_items, now)}
 
 
-def test_a_failure_waits_for_a_person_once_it_can_be_tried_again(context, shop):
+def test_a_failed_payment_is_an_action_item_once_it_can_be_retried(context, shop):
     case = shop.failed(amount=4900)
     assert "1 failed payment can be retried now" not in waiting(context)
     context.clock.ahead = timedelta(hours=73)
@@ -28,7 +28,7 @@ def test_a_failure_waits_for_a_person_once_it_can_be_tried_again(context, shop):
     assert "1 failed payment can be retried now" not in waiting(context)
 
 
-def test_what_takes_long_to_count_is_counted_by_the_worker_and_shown_while_it_is_fresh(context, shop, owner):
+def test_slow_counts_are_made_by_the_worker_and_shown_while_fresh(context, shop, owner):
     shop.failed(amount=4900)
     context.clock.ahead = timedelta(hours=73)
 
@@ -53,7 +53,7 @@ def test_what_takes_long_to_count_is_counted_by_the_worker_and_shown_while_it_is
     assert shown() == ["$68.00"]
 
 
-def test_a_long_recovery_list_is_chosen_from_what_was_counted_and_what_failed_since(context, shop, owner):
+def test_a_long_recovery_list_combines_the_stored_count_and_new_failures(context, shop, owner):
     """What was paid meanwhile is not shown; how many there are is as counted."""
     first, second = shop.failed(amount=4900), shop.failed(amount=1900)
 
@@ -74,7 +74,7 @@ def test_a_long_recovery_list_is_chosen_from_what_was_counted_and_what_failed_si
     assert shown() == ([latest.id, second.id], 2)
 
 
-def test_refunds_to_decide_about_and_answers_that_never_came_wait_for_a_person(context, paid, faults):
+def test_refunds_to_approve_and_unanswered_actions_are_action_items(context, paid, faults):
     large, small = paid(50_000), paid(4900)
     refunds.issue(context, SUPPORT, refunds.new_id(), large["id"], 45_000, reason="cancelled")
     faults.add("refunds", lose_reply=True)

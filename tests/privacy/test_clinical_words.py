@@ -43,7 +43,7 @@ def test_a_word_that_cannot_be_compared_is_refused(database, word):
         clinical_words.add(database, ADMIN, word, NOW, reason="x")
 
 
-def test_twice_without_a_reason_or_by_another_role_is_refused(database):
+def test_a_duplicate_a_missing_reason_or_another_role_is_refused(database):
     for word, reason, code in (("depression", "x", "unchanged"), ("vitiligo", " ", "reason_missing")):
         with pytest.raises(Refused, match=code):
             clinical_words.add(database, ADMIN, word, NOW, reason=reason)

@@ -74,7 +74,7 @@ def test_private_text_is_recognised(text, kind):
         "13/13/1999",
     ],
 )
-def test_what_a_shop_writes_is_left_alone(text):
+def test_ordinary_shop_text_is_accepted(text):
     assert kinds(text) == set()
 
 
@@ -118,5 +118,5 @@ def test_private_text_is_refused_by_its_field_and_not_repeated(params, path):
         {"reason": "requested_by_customer", "expand": ["charge"]},
     ],
 )
-def test_what_stripe_has_to_know_passes(params):
+def test_text_that_stripe_needs_is_allowed(params):
     SCREEN(params)

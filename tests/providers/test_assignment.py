@@ -22,7 +22,7 @@ def test_the_least_loaded_by_capacity_is_chosen(clinic):
     clinic.check()
 
 
-def test_among_equals_the_longest_unassigned_is_chosen(clinic):
+def test_among_equals_the_provider_unassigned_for_longest_is_chosen(clinic):
     for name in ("ann", "ben"):
         clinic.provider(name)
     first = clinic.ask(now=NOW)
@@ -79,7 +79,7 @@ def test_a_preferred_provider_is_taken_if_eligible(clinic):
         ({"active": False}, "All providers licensed in TX are deactivated."),
     ],
 )
-def test_who_waits_is_told_why(clinic, facts, reason):
+def test_a_waiting_patient_is_told_why(clinic, facts, reason):
     clinic.provider("ann", **facts)
     answer = clinic.ask()
     assert (answer["status"], answer["providerId"], answer["reason"]) == ("waiting", None, reason)
@@ -157,7 +157,7 @@ def test_of_many_candidates_the_first_in_order_are_kept_and_some_where_nobody_is
     assert len(nobody) == 6 and {each["why"] for each in nobody} == {"At capacity."}
 
 
-def test_who_fits_better_than_those_they_were_found_among_is_kept_once_and_as_such(clinic, server):
+def test_a_better_match_found_in_a_later_tier_is_recorded_once_with_its_own_tier(clinic, server):
     """All with the specialty are just being chosen, and one of them has general practice too."""
     for n in range(30):
         has = ["general_practice", *(["dermatology"] if n == 0 else [])]
@@ -186,7 +186,7 @@ def test_a_decision_stays_as_it_was_recorded(clinic):
         clinic.owner.execute("delete from payops.assignment_decisions")
 
 
-def test_room_that_comes_back_goes_to_whoever_waited_longest(clinic):
+def test_freed_capacity_goes_to_the_longest_waiting(clinic):
     clinic.provider("ann", capacity=1)
     seen = clinic.ask()
     waiting = [clinic.ask(now=NOW + timedelta(minutes=n)) for n in range(1, 3)]
@@ -196,7 +196,7 @@ def test_room_that_comes_back_goes_to_whoever_waited_longest(clinic):
     clinic.check()
 
 
-def test_a_new_provider_licence_or_capacity_places_who_waits(clinic):
+def test_a_new_provider_licence_or_capacity_assigns_waiting_consultations(clinic):
     clinic.ask("TX"), clinic.ask("CA"), clinic.ask("TX")
     clinic.provider("ann", states="TX", capacity=1)
     assert clinic.pending() == {"ann": 1}
@@ -207,7 +207,7 @@ def test_a_new_provider_licence_or_capacity_places_who_waits(clinic):
     clinic.check()
 
 
-def test_waiting_past_its_time_is_one_incident(clinic):
+def test_waiting_past_the_limit_is_one_incident(clinic):
     clinic.ask()
     assert assignment.drain(clinic.db, NOW + timedelta(minutes=29)) == {"assigned": 0, "overdue": 0}
     for minutes in (30, 31):
@@ -247,7 +247,7 @@ def test_by_hand_needs_a_reason_and_somebody_eligible(clinic):
     clinic.check()
 
 
-def test_only_an_admin_passes_over_capacity_and_specialty_and_nobody_over_the_licence(clinic):
+def test_only_an_admin_overrides_capacity_and_specialty_and_nobody_the_licence(clinic):
     clinic.provider("ann")
     clinic.provider("gp", **GP)
     clinic.provider("cal", states="CA")
@@ -262,12 +262,12 @@ def test_only_an_admin_passes_over_capacity_and_specialty_and_nobody_over_the_li
     clinic.check()
 
 
-def test_a_role_that_may_not_assign_is_turned_away(clinic):
+def test_a_role_that_may_not_assign_is_refused(clinic):
     with pytest.raises(Unauthorised):
         assignment.assign(clinic.db, Actor("staff:fin", Role.FINANCE), "cons_1", NOW)
 
 
-def test_what_is_taken_back_goes_to_somebody_else(clinic):
+def test_a_released_consultation_goes_to_another_provider(clinic):
     clinic.provider("ann")
     asked = clinic.ask()["consultationId"]
     assert assignment.release(clinic.db, OPS, asked, "on leave", NOW)["status"] == "waiting"
@@ -290,7 +290,7 @@ def test_candidates_by_hand_say_who_may_be_chosen(clinic):
     assert [(one["provider_id"], one["selectable"]) for one in searched] == [("gp", False)]
 
 
-def test_whom_it_was_taken_back_from_does_not_keep_others_from_being_chosen(clinic):
+def test_the_provider_it_was_released_from_does_not_block_others(clinic):
     clinic.provider("ann")
     asked = clinic.ask()["consultationId"]
     clinic.provider("gp", capacity=1, **GP)
@@ -314,7 +314,7 @@ def test_distribution_compares_with_the_fair_share(clinic):
     assert spread["assigned"] == 8 and spread["gini"] == pytest.approx(0, abs=0.2)
 
 
-def test_what_if_tells_who_would_be_left_and_who_would_be_seen(clinic):
+def test_the_what_if_shows_patients_left_and_patients_who_could_be_seen(clinic):
     clinic.provider("ann", states="TX CA")
     clinic.provider("ben", states="TX")
     clinic.ask("CA"), clinic.ask("NY")

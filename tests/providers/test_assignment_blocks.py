@@ -24,7 +24,7 @@ def lift(clinic, provider_id: str, kind: str = "excluded") -> bool:
     ).fetchone()[0]
 
 
-def test_a_blocked_provider_gets_nobody_and_their_patients_must_move(clinic):
+def test_a_blocked_provider_is_assigned_nobody_and_their_patients_must_move(clinic):
     clinic.provider("ada")
     first = clinic.ask()
     assert first["providerId"] == "ada"
@@ -45,7 +45,7 @@ def test_a_blocked_provider_gets_nobody_and_their_patients_must_move(clinic):
     clinic.check()
 
 
-def test_saving_a_blocked_provider_does_not_bring_them_back(clinic):
+def test_saving_a_blocked_provider_does_not_lift_the_block(clinic):
     clinic.provider("ada")
     block(clinic, "ada")
     clinic.put({"id": "ada", "active": False})
@@ -57,7 +57,7 @@ def test_saving_a_blocked_provider_does_not_bring_them_back(clinic):
     assert states["CA"] == 0
 
 
-def test_a_second_block_of_a_kind_is_no_second_block_and_the_last_lifted_brings_back(clinic):
+def test_a_kind_of_block_counts_once_and_lifting_the_last_returns_the_provider(clinic):
     clinic.provider("ada")
     assert (block(clinic, "ada"), block(clinic, "ada"), block(clinic, "ada", "npi_deactivated", "No NPI.")) == (
         True,

@@ -58,7 +58,7 @@ SUMMARY = {
         ),
     ],
 )
-def test_the_first_sentence_says_who_waits_and_why(change, sentence):
+def test_the_first_sentence_says_how_many_wait_and_why(change, sentence):
     assert assignment_figures.assignment_sentence(NOBODY | change, {"WY": "Wyoming"}) == sentence
 
 
@@ -80,7 +80,7 @@ def test_the_figures_of_assignment_compare_a_day_with_the_day_before():
     assert empty["assigned_at_once"] == empty["assignment_time"] == "no consultations"
 
 
-def test_the_directory_says_how_far_it_reaches_and_where_nobody_may_answer():
+def test_the_directory_says_how_many_states_are_covered_and_which_are_not():
     assert assignment_figures.directory_sentence(SUMMARY, [TEXAS, WYOMING]) == (
         "2 active providers cover 1 of 2 states and territories. "
         "Patients ask in Wyoming, where no provider is licensed."
@@ -102,11 +102,11 @@ def test_the_directory_says_how_far_it_reaches_and_where_nobody_may_answer():
     ("seconds", "words"),
     [(59, "0 min"), (3540, "59 min"), (4320, "1 h 12 min"), (172_800, "2 days 0 h"), (180_000, "2 days 2 h")],
 )
-def test_how_long_somebody_waited_is_said_as_one_says_it(seconds, words):
+def test_waiting_times_are_worded_naturally(seconds, words):
     assert assignment_figures.waited(seconds) == words
 
 
-def test_how_evenly_work_is_spread_is_said_in_words():
+def test_the_distribution_of_work_is_described_in_words():
     spread = {"assigned": 40, "fallbacks": 10, "gini": 0.07}
     assert assignment_figures.spread_in_words(spread) == (
         "40 consultations, spread evenly (Gini 0.07; at 0 each provider has their fair share). "

@@ -75,7 +75,7 @@ def apart(clinic, now=LATER):
     return [(one["problem"], one["order_id"]) for one in assignment.care_payment_mismatches(clinic.db, now)]
 
 
-def test_paid_and_waiting_is_a_row_once_past_its_time_until_somebody_has_it_or_the_money_went_back(clinic, told):
+def test_paid_but_waiting_is_listed_until_assigned_or_refunded(clinic, told):
     asked = clinic.ask(orderId="order-1")["consultationId"]
     clinic.ask(orderId="order-unpaid"), clinic.ask()
     told(*paid("order-1"))
@@ -94,7 +94,7 @@ def test_paid_and_waiting_is_a_row_once_past_its_time_until_somebody_has_it_or_t
     assert apart(clinic) == []
 
 
-def test_given_back_in_full_and_still_with_a_provider_is_a_row_but_in_part_is_not(clinic, told):
+def test_fully_refunded_but_open_is_listed_and_partly_refunded_is_not(clinic, told):
     clinic.provider("ann")
     clinic.ask(orderId="order-1"), clinic.ask(orderId="order-2"), clinic.ask(orderId="order-3")
     told(*paid("order-1", 9500, "1"), *paid("order-2", 9500, "2"), *paid("order-3", 9500, "3"))
@@ -103,7 +103,7 @@ def test_given_back_in_full_and_still_with_a_provider_is_a_row_but_in_part_is_no
     assert (row["problem"], row["order_id"], row["provider_name"]) == ("refunded_but_open", "order-1", "Ann")
 
 
-def test_an_order_paid_again_after_its_money_went_back_is_paid(clinic, told):
+def test_an_order_paid_again_after_a_refund_is_paid(clinic, told):
     clinic.provider("ann")
     clinic.ask(orderId="order-1")
     told(*paid("order-1", 9500, "1"), *paid("order-1", 9500, "2"), *refunded(9500, "1"))
@@ -154,7 +154,7 @@ def test_the_overview_lists_who_waits_too_long_with_the_money_and_licences_that_
     assert lines["providers 2 licences end within 30 days or have ended"].when.startswith("first ends in 8 days")
 
 
-def test_an_incident_of_waiting_closes_itself_when_nobody_there_waits_too_long(clinic):
+def test_a_waiting_incident_resolves_when_nobody_waits_too_long(clinic):
     asked = clinic.ask()["consultationId"]
     assert assignment.drain(clinic.db, LATER)["overdue"] == 1
     clinic.provider("ann")

@@ -15,7 +15,7 @@ ANN = {
 }
 
 
-def test_each_changed_field_is_a_line_and_what_is_left_out_is_none():
+def test_each_changed_field_is_a_line_and_an_omitted_field_is_none():
     after = {"capacity": 4, "active": False, "specialties": ["urgent_care", "dermatology"], "notes": ""}
     assert differences(ANN, after) == [
         "Active: yes → no",
@@ -35,11 +35,11 @@ def test_licences_are_added_removed_and_changed_by_state_and_number():
     assert differences(ANN, {"licences": []}) == ["Licence in Texas A1 removed"]
 
 
-def test_somebody_new_is_added_with_their_licences():
+def test_a_new_provider_is_added_with_their_licences():
     assert differences(None, ANN) == ["Added to the directory", "Licence in Texas A1 added, valid to 31 Dec 2027"]
 
 
-def test_hours_that_were_taken_away_and_a_licences_state_are_told():
+def test_removed_hours_and_a_licences_state_are_described():
     assert in_words("providers:schedule:set", {"schedule": None}, {"schedule": None}) == ["Hours and time off changed"]
     verified = {"licence": {"state": "TX", "number": "A1"}}
     assert in_words("providers:licence:verified", None, verified) == ["Licence in Texas verified"]

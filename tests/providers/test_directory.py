@@ -97,7 +97,7 @@ def test_every_problem_of_a_file_is_named_by_row_and_column(clinic):
         (HEADER + "x" * 200_000, {(2, "file")}),
     ],
 )
-def test_a_file_that_is_not_right_says_where(clinic, text, problems):
+def test_a_wrong_file_is_reported_with_the_place(clinic, text, problems):
     assert {(one.row, one.column) for one in read(clinic, text).problems} == problems
 
 
@@ -164,7 +164,7 @@ def test_a_cell_over_two_lines_counts_as_the_row_that_a_spreadsheet_shows(clinic
         {"email": "ann"},
     ],
 )
-def test_what_is_wrong_is_refused_in_a_sentence_and_nothing_half_written(clinic, change):
+def test_invalid_input_is_refused_with_a_sentence_and_nothing_is_partly_written(clinic, change):
     clinic.provider("ann")
     before = directory.everybody(clinic.db)
     with pytest.raises(Refused, match=r"\."):
@@ -230,7 +230,7 @@ def test_the_companys_table_is_read_from_a_file_too_with_its_arrays_as_text(clin
     assert [(one.row, one.column) for one in wrong.problems] == [(3, "licences"), (4, "id"), (4, "active")]
 
 
-def test_who_came_from_a_table_without_an_npi_is_exported_filled_in_and_imported_as_the_same(clinic):
+def test_a_provider_without_an_npi_is_matched_after_export_and_completion(clinic):
     clinic.provider("ann", npi=None), clinic.provider("bea", npi=None)
     exported = files.write_csv(directory.everybody(clinic.db)).decode()
     same = read(clinic, exported)

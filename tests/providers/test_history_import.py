@@ -25,14 +25,14 @@ def test_the_sandboxs_directory_is_right_in_every_cell_and_imports_once(clinic):
     assert ending["total"] == len(demo_clinic.ENDING_DAYS) and ending["items"][0]["expired"]
 
 
-def test_a_file_with_problems_puts_nobody_in(clinic):
+def test_a_file_with_problems_adds_no_provider(clinic):
     text = demo_clinic.directory_file(date(2026, 11, 24)).replace("dermatology", "alchemy")
     with pytest.raises(Refused, match="row 18, specialties"):
         history_import.import_directory(clinic.db, text, NOW)
     assert directory.everybody(clinic.db) == []
 
 
-def test_past_consultations_are_decided_in_their_moment_and_have_ended_but_a_few_that_wait(clinic, tmp_path):
+def test_past_consultations_are_assigned_as_of_their_time_and_most_have_ended(clinic, tmp_path):
     until = datetime.now(UTC).replace(microsecond=0)
     seed_sandbox(tmp_path, seed=3, days=12)
     history_import.import_directory(clinic.db, demo_clinic.directory_file(until.date()), until - timedelta(days=30))

@@ -85,7 +85,7 @@ def test_the_same_submission_again_gets_its_first_answer_and_another_body_409(fo
     assert (differs.status_code, differs.json()["code"]) == (409, "submission_differs")
 
 
-def test_nobody_there_means_waiting_with_the_reason(form):
+def test_without_a_provider_it_waits_with_the_reason(form):
     body = form.post(FORM, submission("s-3", patientState="Guam")).json()
     assert (body["status"], body["providerId"], body["match"]) == ("waiting", None, None)
     assert body["reason"] == "No provider is licensed in GU."
@@ -104,7 +104,7 @@ def test_nobody_there_means_waiting_with_the_reason(form):
         ({"submittedAt": "2026-11-24T10:00:00"}, "invalid_body", "submittedAt"),
     ],
 )
-def test_what_does_not_fit_is_422_at_its_field_and_nothing_is_recorded(form, fields, code, path):
+def test_an_invalid_field_is_422_and_nothing_is_recorded(form, fields, code, path):
     answer = form.post(FORM, submission("s-bad", **fields))
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert [one["path"] for one in answer.json()["errors"]] == [path]
@@ -133,7 +133,7 @@ def test_an_id_that_looks_private_is_refused_with_the_reason_and_neither_repeate
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
-def test_a_time_too_far_off_either_way_is_400(form, minutes):
+def test_a_timestamp_out_of_tolerance_is_400(form, minutes):
     answer = form.post(FORM, submission("s-time"), at=datetime.now(UTC) + timedelta(minutes=minutes))
     assert (answer.status_code, answer.json()["code"]) == (400, "stale_timestamp")
 
@@ -149,7 +149,7 @@ def test_a_time_too_far_off_either_way_is_400(form, minutes):
         {"webhook-timestamp": "9" * 400},
     ],
 )
-def test_what_the_form_did_not_sign_is_400(form, headers):
+def test_an_unsigned_or_wrongly_signed_body_is_400(form, headers):
     answer = form.post(FORM, submission("s-forged"), **headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_signature")
 
@@ -169,7 +169,7 @@ def test_a_signed_body_that_is_no_object_is_400(form, body):
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
 
 
-def test_a_finished_consultation_frees_its_slot_once_and_who_waits_gets_it(form):
+def test_a_finished_consultation_frees_its_slot_once_for_a_waiting_one(form):
     def ask(n: int) -> dict[str, Any]:
         return form.post(FORM, submission(f"s-full-{n}")).json()
 
@@ -196,7 +196,7 @@ def test_a_finished_consultation_frees_its_slot_once_and_who_waits_gets_it(form)
         ({"status": "completed"}, 422, "invalid_body"),
     ],
 )
-def test_a_status_that_does_not_fit_is_refused(form, body, status, code):
+def test_an_invalid_status_change_is_refused(form, body, status, code):
     answer = form.post(STATUS, body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 

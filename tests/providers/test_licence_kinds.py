@@ -100,7 +100,7 @@ def test_a_member_that_leaves_closes_with_its_last_day_and_one_that_joins_opens(
     assert audited == [("repealed",), ("enacted",)]
 
 
-def test_nothing_follows_from_the_medical_licensure_compact(clinic):
+def test_the_medical_licensure_compact_gives_no_privileges(clinic):
     with pytest.raises(Refused, match="gives full licences"):
         directory.put(clinic.db, ADMIN, [{"name": "Doc", "licences": [home("TX", "IMLC")]}], NOW)
 
@@ -117,7 +117,7 @@ def test_nothing_follows_from_the_medical_licensure_compact(clinic):
         ({"state": "FL", "kind": "telehealth_registration", "compact": "NLC"}, "rests on no compact"),
     ],
 )
-def test_what_a_kind_needs_is_said(clinic, licence, said):
+def test_the_requirements_of_a_licence_kind_are_stated(clinic, licence, said):
     with pytest.raises(Refused, match=said):
         directory.put(clinic.db, ADMIN, [{"name": "Ann", "licences": [licence]}], NOW)
 

@@ -161,7 +161,7 @@ def write(clinic, provider: Provider) -> None:
 @pytest.mark.usefixtures("rules")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=providers, asked=submissions)
-def test_the_same_are_eligible_and_the_same_is_chosen_as_by_the_plain_rules(clinic, people, asked):
+def test_eligibility_and_choice_equal_those_of_a_plain_model(clinic, people, asked):
     for table in ("consultations", "search_cursors", "availability", "provider_hours", "provider_day_capacities"):
         clinic.owner.execute(f"delete from payops.{table}")
     for table in ("provider_time_off", "provider_schedules", "licences", "providers"):

@@ -45,7 +45,7 @@ def test_the_state_of_a_licence_on_a_past_day_is_as_it_was_known_then(clinic):
     assert proof.on_day(clinic.db, "ann", date(2026, 11, 20), later) == []
 
 
-def test_an_assignment_shows_the_proof_that_it_rested_on(clinic):
+def test_an_assignment_shows_the_verification_it_relied_on(clinic):
     clinic.provider("ann")
     verify(clinic)
     asked = clinic.ask(now=NOW + timedelta(minutes=1))
@@ -75,7 +75,7 @@ def test_a_second_person_confirms_a_licence_that_opens_a_state(clinic):
     clinic.check()
 
 
-def test_a_document_is_known_by_its_first_bytes_and_opened_by_who_may_see_providers(clinic, tmp_path):
+def test_a_document_is_recognised_by_its_first_bytes_and_opened_only_by_permitted_roles(clinic, tmp_path):
     clinic.provider("ann")
     store = documents.FolderStore(tmp_path / "documents")
     for content, said in ((b"", "empty"), (b"MZ program", "not a PDF"), (PDF + b" " * documents.MOST_BYTES, "10 MiB")):

@@ -65,7 +65,7 @@ def test_a_hundred_intakes_race_for_the_last_slot_and_one_gets_it(busy):
     busy.check()
 
 
-def test_a_hundred_intakes_at_once_for_one_provider_with_room_for_all_are_all_placed(busy):
+def test_a_hundred_intakes_for_one_provider_with_capacity_are_all_assigned(busy):
     busy.provider("ann", capacity=100)
     with ThreadPoolExecutor(32) as racers:
         answers = list(racers.map(lambda n: until_recorded(busy, f"race-{n}"), range(100)))
@@ -81,7 +81,7 @@ def test_the_same_submission_from_everywhere_at_once_is_one_consultation(busy):
     assert busy.pending() == {"ann": 1}
 
 
-def test_many_at_once_stay_within_one_of_each_other(busy):
+def test_concurrent_assignments_stay_within_one_of_each_other(busy):
     for n in range(10):
         busy.provider(f"p{n}", capacity=100)
     with ThreadPoolExecutor(16) as racers:
@@ -91,7 +91,7 @@ def test_many_at_once_stay_within_one_of_each_other(busy):
     busy.check()
 
 
-def test_once_a_deactivation_is_done_no_choice_that_begins_after_it_falls_on_whom_it_was_about(busy):
+def test_no_assignment_starts_for_a_provider_after_their_deactivation(busy):
     for n in range(4):
         busy.provider(f"p{n}", capacity=100)
     gone: dict[str, float] = {}
@@ -116,7 +116,7 @@ def test_once_a_deactivation_is_done_no_choice_that_begins_after_it_falls_on_who
     busy.check()
 
 
-def test_by_hand_against_automatic_never_passes_capacity(busy):
+def test_manual_and_automatic_assignment_together_never_exceed_capacity(busy):
     busy.provider("ann", capacity=1)
     busy.provider("ben", capacity=1)
     asked = [busy.ask()["consultationId"] for _ in range(4)]
@@ -142,7 +142,7 @@ database.close()
 """
 
 
-def test_two_processes_drain_the_queue_and_nobody_is_placed_twice(busy, server):
+def test_two_processes_drain_the_queue_and_nobody_is_assigned_twice(busy, server):
     for n in range(40):
         busy.ask(now=NOW + timedelta(seconds=n))
     busy.provider("ann", states="CA", capacity=25)
@@ -159,7 +159,7 @@ def test_two_processes_drain_the_queue_and_nobody_is_placed_twice(busy, server):
     busy.check()
 
 
-def test_whoever_has_room_again_is_found_however_the_fronts_moved_meanwhile(busy, server):
+def test_a_provider_with_freed_capacity_is_found_despite_moved_search_cursors(busy, server):
     for n in range(6):
         busy.provider(f"p{n}", states="TX CA" if n % 2 else "TX", capacity=3)
     done, moves = threading.Event(), [0]
@@ -191,7 +191,7 @@ def test_whoever_has_room_again_is_found_however_the_fronts_moved_meanwhile(busy
     assert {busy.ask("TX")["providerId"] for _ in range(6)} == {f"p{n}" for n in range(6)}
 
 
-def test_a_front_that_is_wrong_does_not_stay_so(busy):
+def test_a_wrong_search_cursor_is_corrected(busy):
     busy.provider("ann", capacity=500)
     busy.ask()
     busy.owner.execute("update payops.search_cursors set load = 1")
@@ -213,7 +213,7 @@ AT_THE_DOOR = (
 )
 
 
-def test_no_more_than_five_choose_at_once_and_whoever_waits_gets_a_turn(busy):
+def test_at_most_five_assign_at_once_and_every_waiting_one_gets_a_slot(busy):
     busy.provider("ann")
     with ThreadPoolExecutor(3) as others:
         with busy.owner.transaction():
@@ -226,7 +226,7 @@ def test_no_more_than_five_choose_at_once_and_whoever_waits_gets_a_turn(busy):
     assert busy.rows(AT_THE_DOOR) == [(0,)]
 
 
-def test_who_gives_up_at_the_door_leaves_it_open(busy, server):
+def test_a_cancelled_wait_for_a_slot_blocks_nobody(busy, server):
     """The door is a lock of the session, which no transaction's end lets go of."""
     busy.provider("ann")
     with psycopg.connect(server.owner_conninfo, autocommit=True) as impatient:
@@ -255,7 +255,7 @@ actions = st.one_of(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(actions, max_size=30), together=st.integers(1, 4))
-def test_after_any_history_nobody_is_over_capacity_unlicensed_or_forgotten(busy, history, together):
+def test_after_any_history_no_provider_is_over_capacity_or_unlicensed_and_nobody_is_forgotten(busy, history, together):
     for table in ("consultations", "licences", "availability", "providers"):
         busy.owner.execute(f"delete from payops.{table}")
     specialties = (["dermatology"], ["general_practice"], ["mental_health"], ["dermatology", "mental_health"])

@@ -25,7 +25,7 @@ def test_a_licence_that_ends_while_a_consultation_is_open_is_found_in_that_secon
     assert not assignment.consultation(clinic.db, asked, midnight)["may_see"]
 
 
-def test_deactivation_leaves_consultations_to_move_and_moving_gives_them_to_others_or_lets_them_wait(clinic):
+def test_deactivation_leaves_consultations_that_move_to_others_or_wait(clinic):
     clinic.provider("ann", states="TX CA")
     kept = [clinic.ask("TX")["consultationId"], clinic.ask("CA")["consultationId"]]
     clinic.put({"id": "ann", "active": False})
@@ -55,7 +55,7 @@ def test_only_the_consultations_of_a_lost_licence_are_moved(clinic):
     clinic.check()
 
 
-def test_a_preview_tells_what_would_follow_and_changes_nothing(clinic):
+def test_a_preview_shows_the_consequences_and_changes_nothing(clinic):
     clinic.provider("ann", states="TX CA", capacity=3)
     clinic.provider("ben", states="TX")
     clinic.ask("CA"), clinic.ask("CA"), clinic.ask("NY"), clinic.ask("NY"), clinic.ask("NY")
@@ -98,7 +98,7 @@ def test_an_edit_that_builds_on_what_somebody_changed_meanwhile_is_refused(clini
 
 
 @pytest.mark.parametrize("status", ["assigned", "waiting", "ended"])
-def test_a_list_has_those_of_one_specialty_alone(clinic, status):
+def test_a_list_can_be_limited_to_one_specialty(clinic, status):
     if status != "waiting":
         clinic.provider("ann", states="TX", specialties=["dermatology", "general_practice"])
     skin, general = (clinic.ask("TX", each)["consultationId"] for each in ("dermatology", "general_practice"))

@@ -31,7 +31,7 @@ def test_each_of_the_four_reminders_is_sent_once(clinic):
     assert targets == [("chat",), ("mail to ann@example.com",)]
 
 
-def test_a_licence_that_was_renewed_is_reminded_of_anew_and_one_entered_late_only_of_the_nearest(clinic):
+def test_a_renewed_licence_gets_new_reminders_and_a_late_one_only_the_nearest(clinic):
     clinic.provider("ann", states="TX:2026-11-30")
     assert remind(clinic) == 1
     clinic.put({"id": "ann", "licences": [{"state": "TX", "number": "ann-TX", "expires_on": "2027-01-31"}]})
@@ -40,7 +40,7 @@ def test_a_licence_that_was_renewed_is_reminded_of_anew_and_one_entered_late_onl
 
 
 @pytest.mark.usefixtures("rules")
-def test_a_reminder_names_the_hour_the_patients_and_the_states_left_without_anybody(clinic):
+def test_a_reminder_names_the_hour_the_patients_and_the_states_left_uncovered(clinic):
     clinic.put(
         {
             "id": "nan",
@@ -58,13 +58,13 @@ def test_a_reminder_names_the_hour_the_patients_and_the_states_left_without_anyb
     assert "Arizona" in left and "Texas" not in left
 
 
-def test_nothing_is_lost_while_there_is_no_target(clinic):
+def test_reminders_wait_while_there_is_no_target(clinic):
     clinic.provider("ann", states="TX:2026-12-01")
     assert remind(clinic, targets=()) == 0
     assert remind(clinic) == 1
 
 
-def test_states_about_to_be_without_anybody_are_known_before(clinic):
+def test_states_about_to_lose_their_last_provider_are_known_in_advance(clinic):
     clinic.provider("ann", states="TX:2026-12-20 CA:2026-12-10")
     clinic.provider("ben", states="CA")
     (risk,) = licensing_rules.states_at_risk(clinic.db, NOW, days=30)

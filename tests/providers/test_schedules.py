@@ -24,7 +24,7 @@ def put(clinic, provider_id, now=NOW, **facts):
     return schedules.put(clinic.db, ADMIN, provider_id, schedule(**facts), now, reason="agreed")
 
 
-def test_who_is_outside_their_hours_gets_nobody_to_the_second(clinic):
+def test_a_provider_is_assigned_nobody_outside_their_hours_to_the_second(clinic):
     clinic.provider("ann")
     put(clinic, "ann", hours=[(2, "09:00", "17:00")])  # a Tuesday, Eastern
     opens, closes = datetime(2026, 11, 24, 14, tzinfo=UTC), datetime(2026, 11, 24, 22, tzinfo=UTC)
@@ -36,7 +36,7 @@ def test_who_is_outside_their_hours_gets_nobody_to_the_second(clinic):
     clinic.check()
 
 
-def test_whoever_waits_is_assigned_when_the_hours_begin(clinic):
+def test_waiting_consultations_are_assigned_when_the_hours_begin(clinic):
     clinic.provider("ann")
     put(clinic, "ann", hours=[(2, "11:00", "12:00")])
     waiting = clinic.ask(now=NOW)
@@ -53,7 +53,7 @@ def test_whoever_waits_is_assigned_when_the_hours_begin(clinic):
         ("America/Phoenix", "2027-03-14", datetime(2027, 3, 14, 16, tzinfo=UTC)),  # where they never do
     ],
 )
-def test_hours_are_those_of_the_clock_on_the_wall(clinic, zone, day, opens_at):
+def test_hours_follow_local_time_through_daylight_saving(clinic, zone, day, opens_at):
     clinic.provider("ann")
     put(clinic, "ann", zone=zone, hours=[(weekday, "09:00", "10:00") for weekday in range(1, 8)])
     assert str(opens_at.date()) == day
@@ -89,7 +89,7 @@ def test_each_day_of_the_week_has_its_capacity(clinic):
     assert clinic.pending() == {"ann": 4}
 
 
-def test_nobody_but_an_admin_assigns_by_hand_to_somebody_who_is_away(clinic):
+def test_only_an_admin_assigns_by_hand_to_a_provider_who_is_away(clinic):
     clinic.provider("ann")
     put(clinic, "ann", time_off=[("2026-11-24", "2026-11-24")])
     asked = clinic.ask()["consultationId"]
@@ -100,7 +100,7 @@ def test_nobody_but_an_admin_assigns_by_hand_to_somebody_who_is_away(clinic):
     assert moved["provider_id"] == "ann"
 
 
-def test_the_what_if_counts_no_slots_of_who_is_away(clinic):
+def test_the_what_if_counts_no_slots_of_providers_who_are_away(clinic):
     clinic.provider("ann")
     clinic.provider("ben")
     clinic.ask()
@@ -111,7 +111,7 @@ def test_the_what_if_counts_no_slots_of_who_is_away(clinic):
     assert before["others"] == after["others"] == 1
 
 
-def test_a_patient_returns_to_the_provider_they_know_if_that_one_may_see_them_and_has_room(clinic):
+def test_a_patient_returns_to_their_provider_if_licensed_and_with_capacity(clinic):
     clinic.provider("ann")
     clinic.provider("ben", capacity=100)
     first = clinic.ask(patientId="pat", preferredProviderId="ann")
@@ -147,7 +147,7 @@ def test_among_many_candidates_the_decision_names_the_known_provider_and_why(cli
         ({"hours": [(1, "9 o'clock", "12:00")]}, "times such as"),
     ],
 )
-def test_what_is_no_schedule_is_refused_and_changes_nothing(clinic, wrong, said):
+def test_an_invalid_schedule_is_refused_and_changes_nothing(clinic, wrong, said):
     clinic.provider("ann")
     put(clinic, "ann", hours=[(2, "09:00", "17:00")])
     before = schedules.one(clinic.db, "ann", NOW)

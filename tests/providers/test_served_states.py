@@ -41,7 +41,7 @@ def test_the_state_is_that_of_the_order_or_of_the_patients_last_consultation(cli
     require(clinic, patientId="somebody-unknown", order="unknown")  # nothing says where they are
 
 
-def test_what_was_seen_may_be_paid_although_nobody_is_licensed_any_more(clinic):
+def test_a_completed_consultation_may_be_paid_though_nobody_is_licensed_any_more(clinic):
     clinic.provider("ann")
     seen = clinic.ask("TX", patientId="patient-1", orderId="order-1")
     clinic.end(seen["consultationId"])
@@ -50,7 +50,7 @@ def test_what_was_seen_may_be_paid_although_nobody_is_licensed_any_more(clinic):
 
 
 @pytest.mark.usefixtures("rules")
-def test_admins_may_switch_it_off(clinic):
+def test_admins_may_switch_the_check_off(clinic):
     policy = licensing_rules.load(clinic.db)["policy"]
     off = {**policy, "refuse_unserved": False}
     assert licensing_rules.set_policy(clinic.db, ADMIN, off, NOW, reason="waiting list") == off

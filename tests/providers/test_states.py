@@ -54,7 +54,7 @@ WINTER = dict.fromkeys(EASTERN, 5) | dict.fromkeys(CENTRAL, 6) | dict.fromkeys(M
         ("", None),
     ],
 )
-def test_a_state_is_known_by_exactly_its_names(text, code):
+def test_a_state_is_recognised_by_exactly_its_names(text, code):
     assert states.code_of(text) == code
     assert (states.problem(text) is None) is (code is not None)
 
@@ -78,7 +78,7 @@ def test_each_of_the_56_is_known_by_its_code_and_full_name_and_by_the_associated
     ["AA", "AE", "AP", "FM", "MH", "PW", "Palau", "Marshall Is.", "Fed. States of Micronesia", "F.S.M.", "APO AE"]
     + ["Armed Forces (Europe)", "U.S. Minor Outlying Islands"],
 )
-def test_what_no_licence_covers_is_named_as_not_served(text):
+def test_places_that_no_licence_covers_are_named_as_not_served(text):
     assert "is not served" in (states.problem(text) or "")
 
 
@@ -105,7 +105,7 @@ def test_in_summer_too_the_earlier_midnight_of_two_zones_ends_a_licence(clinic):
     ("npi", "said"),
     [("3234567893", "begins with 1 or 2"), ("1.23457E+09", "shortened"), ("12345678931", "ten digits")],
 )
-def test_what_is_wrong_with_an_npi_is_said(npi, said):
+def test_an_invalid_npi_is_explained(npi, said):
     assert said in (licences.npi_problem(npi) or "")
 
 
@@ -123,7 +123,7 @@ def test_what_is_wrong_with_an_npi_is_said(npi, said):
         *("2026-11-20T00:00:00.000Z", "2026-11-20 00:00:00-05", "11/20/2026 12:00 am"),
     ],
 )
-def test_a_date_is_taken_as_people_write_it(text):
+def test_a_date_is_read_as_people_write_it(text):
     assert str(licences.typed_day(text)) == "2026-11-20"
 
 
@@ -134,7 +134,7 @@ def test_a_date_is_taken_as_people_write_it(text):
         *("11/20/2026 12:00", "11/20/2026 12:00 PM", "11/20/2026 5:00", "2026-11-20T05:00:00Z", "11/20/2026 24:00"),
     ],
 )
-def test_what_is_no_date_is_refused_and_not_guessed(text):
+def test_an_invalid_date_is_refused_and_not_guessed(text):
     with pytest.raises(ValueError, match=r"\."):
         licences.typed_day(text)
 

@@ -118,7 +118,7 @@ def test_the_first_upload_makes_a_private_bucket_and_the_document_comes_back_as_
         documents.open_one(clinic.db, store, OPS, kept, NOW)
 
 
-def test_a_bucket_that_another_upload_made_at_the_same_moment_is_used(storage):
+def test_a_bucket_created_by_a_concurrent_upload_is_used(storage):
     storage.made_by_another = True
     store_of(storage).put("ldoc_1", PDF, "application/pdf")
     assert storage.objects[f"{BUCKET}/ldoc_1"][0] == PDF
@@ -130,7 +130,7 @@ def error_of(call, *args) -> PayopsError:
     return raised.value
 
 
-def test_each_error_of_storage_is_told_in_our_words_and_overwrites_nothing(storage):
+def test_each_storage_error_is_explained_and_overwrites_nothing(storage):
     store = store_of(storage)
     store.put("ldoc_1", PDF, "application/pdf")
     again = error_of(store.put, "ldoc_1", b"%PDF-another", "application/pdf")
@@ -148,12 +148,12 @@ def test_each_error_of_storage_is_told_in_our_words_and_overwrites_nothing(stora
 
 
 @pytest.mark.parametrize("breaks", [(502, b"<html>Bad Gateway</html>"), (200, b"<html>A proxy's page</html>")])
-def test_what_is_no_answer_of_storage_can_be_tried_again(storage, breaks):
+def test_an_unexpected_storage_answer_can_be_retried(storage, breaks):
     storage.breaks = breaks
     assert error_of(store_of(storage).put, "ldoc_1", PDF, "application/pdf").code == "store_unavailable"
 
 
-def test_a_store_that_is_away_loses_no_row(clinic, storage):
+def test_an_unavailable_store_loses_no_row(clinic, storage):
     clinic.provider("ann")
     away = store_of(storage)
     storage.shutdown()

@@ -79,7 +79,7 @@ def test_a_day_that_is_not_over_cannot_be_judged(database, owner):
     loaded(database, now=datetime(2026, 9, 10, 4, 0, tzinfo=UTC))
 
 
-def test_a_good_day_needs_no_look_and_a_bad_one_says_why(database, payments):
+def test_a_good_day_needs_no_review_and_a_bad_one_says_why(database, payments):
     payments(0)
     good = by_name(loaded(database))
     assert good["failure_log"].state is State.GOOD
@@ -94,7 +94,7 @@ def test_a_good_day_needs_no_look_and_a_bad_one_says_why(database, payments):
     assert found.headline.startswith("1 check needs a look: failure log")
 
 
-def test_a_day_without_anything_is_said_so(database, owner):
+def test_a_day_without_activity_says_so(database, owner):
     found = loaded(database)
     assert {check.name: check.state for check in found.review.checks} == {
         "failure_log": State.UNKNOWN,
@@ -114,7 +114,7 @@ def test_a_week_is_compared_with_the_week_before(database, payments):
     assert len(rate.bars.values) == 7 and rate.bars.values[2] == 50.0
 
 
-def test_a_check_is_signed_off_once_with_what_it_found(database, payments, owner):
+def test_a_check_is_signed_off_once_with_its_findings(database, payments, owner):
     payments(1)
     found = loaded(database)
     check = found.review.checks[0]
@@ -226,7 +226,7 @@ def test_each_review_is_sent_once_in_the_morning_after_with_its_page(
     assert attachment.get_payload(decode=True) == page
 
 
-def test_a_target_that_fails_gets_the_review_later_and_the_other_gets_it_once(database, owner, receiver, tmp_path):
+def test_a_failing_target_gets_the_review_later_and_others_get_it_once(database, owner, receiver, tmp_path):
     failing = Receiver()
     failing.refuses = True
     sender = Sender(database, tmp_path, [SecretStr(receiver.url), SecretStr(failing.url)])

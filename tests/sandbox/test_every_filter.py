@@ -29,7 +29,7 @@ def filled(caller) -> Caller:  # noqa: F811
 
 
 @pytest.mark.parametrize("key", LISTS)
-def test_each_filter_of_a_list_filters_or_is_refused(filled, key):
+def test_each_list_filter_is_applied_or_refused(filled, key):
     """A value leaves something out, and the listed values of one filter never give an object twice."""
     path = key.removeprefix("GET ")
     owner = filled.customer if path.startswith("customers") else filled._one_for(path) if "*" in path else ""

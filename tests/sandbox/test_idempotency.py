@@ -15,7 +15,7 @@ def post(sandbox, key, data, path="/v1/payment_intents"):
     return httpx.post(sandbox.address.base_url + path, headers=headers, data=data, timeout=30, trust_env=False)
 
 
-def test_the_same_key_answers_the_same_and_works_once(stripe):
+def test_a_repeated_key_gets_the_same_answer_and_acts_once(stripe):
     first = stripe.v1.payment_intents.create(INTENT, {"idempotency_key": "once"})
     again = stripe.v1.payment_intents.create(INTENT, {"idempotency_key": "once"})
     assert again.id == first.id
@@ -72,7 +72,7 @@ def test_a_key_is_forgotten_after_a_day(stripe, control):
     assert stripe.v1.customers.create({"name": "A"}, {"idempotency_key": "daily"}).id != first.id
 
 
-def test_a_500_is_answered_again_for_its_key(sandbox, control):
+def test_a_500_is_repeated_for_its_key(sandbox, control):
     control.post("/sandbox/faults", json={"path": "/v1/customers", "status": 500}).raise_for_status()
     assert [post(sandbox, "broken", {"name": "A"}, "/v1/customers").status_code for _ in range(2)] == [500, 500]
     assert post(sandbox, "fresh", {"name": "A"}, "/v1/customers").status_code == 200
@@ -83,7 +83,7 @@ def test_a_429_is_not_kept(sandbox, control):
     assert [post(sandbox, "slow", {"name": "A"}, "/v1/customers").status_code for _ in range(2)] == [429, 200]
 
 
-def test_a_lost_reply_was_worked_and_the_key_finds_it(sandbox, stripe, control):
+def test_a_request_whose_reply_was_lost_was_done_and_its_key_finds_it(sandbox, stripe, control):
     customer = stripe.v1.customers.create({})
     data = {"amount": 5000, "currency": "usd", "customer": customer.id}
     control.post("/sandbox/faults", json={"path": "/v1/payment_intents", "lose_reply": True}).raise_for_status()
@@ -95,7 +95,7 @@ def test_a_lost_reply_was_worked_and_the_key_finds_it(sandbox, stripe, control):
     assert [intent.id for intent in listed] == [found.json()["id"]]
 
 
-def test_while_a_reply_is_held_back_its_work_is_there_already(sandbox, stripe, control):
+def test_a_delayed_reply_does_not_delay_its_effect(sandbox, stripe, control):
     customer = stripe.v1.customers.create({})
     fault = {"method": "POST", "path": "/v1/payment_intents", "delay_reply_seconds": 1.0}
     control.post("/sandbox/faults", json=fault).raise_for_status()
@@ -107,7 +107,7 @@ def test_while_a_reply_is_held_back_its_work_is_there_already(sandbox, stripe, c
         assert reply.result().json()["id"] == listed[0].id
 
 
-def test_the_sdk_itself_repeats_a_cut_connection(sandbox, control):
+def test_the_sdk_repeats_a_request_whose_connection_was_cut(sandbox, control):
     control.post("/sandbox/faults", json={"path": "/v1/customers", "reset": True}).raise_for_status()
     base = {"api": sandbox.address.base_url, "files": sandbox.address.base_url}
     patient = sdk.StripeClient(sandbox.address.secret_key, base_addresses=base, max_network_retries=2)

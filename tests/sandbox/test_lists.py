@@ -57,7 +57,7 @@ def test_an_expansion_puts_the_object_where_its_id_was(stripe):
         stripe.v1.payment_intents.retrieve(intent.id, {"expand": ["nothing_there"]})
 
 
-def test_an_object_that_is_not_there_is_a_404(stripe):
+def test_a_missing_object_is_a_404(stripe):
     with pytest.raises(sdk.InvalidRequestError) as refused:
         stripe.v1.charges.retrieve("ch_nothere")
     assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
@@ -75,7 +75,7 @@ def test_events_are_listed_by_type_with_what_they_were_about(stripe):
     assert stripe.v1.events.retrieve(event.id).type == "customer.updated"
 
 
-def test_events_older_than_thirty_days_are_listed_no_more(stripe, control):
+def test_events_older_than_thirty_days_are_not_listed(stripe, control):
     stripe.v1.customers.create({})
     event = stripe.v1.events.list({"limit": 1}).data[0]
     control.post("/sandbox/clock/advance", json={"seconds": 31 * 86_400}).raise_for_status()

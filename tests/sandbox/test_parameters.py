@@ -97,7 +97,7 @@ def test_an_embedded_session_returns_to_return_url_and_a_hosted_one_to_success_u
         ({"trial_end": "later"}, "trial_end"),
     ],
 )
-def test_a_value_out_of_its_list_is_refused_with_the_list(stripe, price, asked, param):  # noqa: F811
+def test_an_unknown_value_is_refused_with_the_list_of_allowed_values(stripe, price, asked, param):  # noqa: F811
     with pytest.raises(sdk.InvalidRequestError, match=f"Invalid {param}: must be one of") as refused:
         subscribe(stripe, price, **asked)
     assert refused.value.param == param

@@ -52,7 +52,7 @@ def test_it_can_be_stopped_twice_and_started_again(tmp_path):
         stop(tmp_path)
 
 
-def test_one_that_is_killed_in_the_middle_of_its_answer_is_started_again(tmp_path):
+def test_a_sandbox_killed_in_the_middle_of_an_answer_is_started_again(tmp_path):
     broken_off = b"HTTP/1.1 200 OK\r\nContent-Length: 260\r\n\r\n"
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -73,13 +73,13 @@ def test_one_that_is_killed_in_the_middle_of_its_answer_is_started_again(tmp_pat
             answering.result(timeout=10)
 
 
-def test_secrets_are_made_once_and_readable_by_their_owner_alone(tmp_path):
+def test_secrets_are_created_once_and_readable_only_by_their_owner(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(sandbox_secrets, [tmp_path] * 16))) == 1
     assert stat.S_IMODE((tmp_path / "sandbox.json").stat().st_mode) == 0o600
 
 
-def test_secrets_and_clock_cost_no_import_of_a_server():
+def test_reading_secrets_and_clock_does_not_import_the_server():
     code = (
         "import "
         "sys,core.sandbox.secrets,core.sandbox.engine.clock,core.sandbox.process;print({'stripe','starlette','httpx','orjson'}&set(sys.modules))"
@@ -99,12 +99,12 @@ def test_the_clock_moves_ahead_for_every_process_and_never_back(sandbox, control
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b'{"seconds":"x"}', b'{"seconds":NaN}', b'{"seconds":true}'])
-def test_a_control_request_that_makes_no_sense_is_a_400(control, body):
+def test_an_invalid_control_request_is_a_400(control, body):
     assert control.post("/sandbox/clock/advance", content=body).status_code == 400
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"a[b=1", b"[]=1", b"amount[x][y]=1", b"a" + b"[b]" * 500 + b"=1"])
-def test_a_body_that_makes_no_sense_is_a_400(sandbox, control, body):
+def test_an_invalid_body_is_a_400(sandbox, control, body):
     headers = {"Authorization": f"Bearer {sandbox.address.secret_key}"}
     assert control.post("/v1/payment_intents", content=body, headers=headers).status_code == 400
 

@@ -92,7 +92,7 @@ class TestTheSameEachTime:
             seed_sandbox(tmp_path / str(seed), seed=seed, until=UNTIL, days=5)
         assert fingerprint(tmp_path / "1") != fingerprint(tmp_path / "2")
 
-    def test_a_sandbox_that_holds_something_is_left_as_it_is(self, tmp_path):
+    def test_a_sandbox_with_data_is_not_seeded_again(self, tmp_path):
         seed_sandbox(tmp_path, seed=1, until=UNTIL, days=5)
         before = fingerprint(tmp_path)
         with pytest.raises(AlreadySeeded):
@@ -105,7 +105,7 @@ class TestTheSameEachTime:
 
 
 class TestMoney:
-    def test_every_payout_is_the_sum_of_what_it_pays_out(self, history):
+    def test_every_payout_is_the_sum_of_its_balance_transactions(self, history):
         nets = defaultdict(int)
         payout_of = dict(rows(history, "select id, sibling from objects where type = 'balance_transaction'"))
         for txn in iter_objects(history, "balance_transaction"):
@@ -115,7 +115,7 @@ class TestMoney:
             key = payout["id"], payout["currency"]
             assert (nets[*key, False], nets[*key, True]) == (payout["amount"], -payout["amount"])
 
-    def test_every_movement_belongs_to_what_caused_it_and_adds_up_to_it(self, history):
+    def test_every_balance_transaction_belongs_to_its_source_and_adds_up_to_it(self, history):
         moved = defaultdict(list)
         for txn in iter_objects(history, "balance_transaction"):
             moved[txn["source"]].append(txn)
@@ -131,7 +131,7 @@ class TestMoney:
             assert sum(txn["amount"] for txn in own) == (-dispute["amount"] if kept_back else 0)
         assert moved.keys() == {payout["id"] for payout in iter_objects(history, "payout")}
 
-    def test_a_charge_knows_what_was_given_back(self, history):
+    def test_a_charge_has_its_refunded_amount(self, history):
         given_back = Counter()
         for refund in iter_objects(history, "refund"):
             if refund["status"] != "failed":
@@ -166,7 +166,7 @@ class TestABelievableBusiness:
             assert [t["paid"] for t in tries[:-1]] == [False] * (len(tries) - 1 if tries else 0)
             assert (intent["status"] == "succeeded") == any(t["paid"] for t in tries)
 
-    def test_pages_of_stripes_are_paid_left_or_still_open(self, history):
+    def test_checkout_sessions_are_paid_abandoned_or_still_open(self, history):
         intents = {intent["id"]: intent for intent in iter_objects(history, "payment_intent")}
         sessions = list(iter_objects(history, "checkout.session"))
         statuses = Counter(session["status"] for session in sessions)
@@ -179,7 +179,7 @@ class TestABelievableBusiness:
                 assert metadata.pop("payopsCart").endswith(f":{intent['amount']}")
                 assert (session["amount_total"], session["metadata"]) == (intent["amount"], metadata)
 
-    def test_declines_are_mostly_for_want_of_funds_and_say_what_stripe_says(self, history):
+    def test_declines_are_mostly_insufficient_funds_and_use_stripes_messages(self, history):
         failed = [c for c in iter_objects(history, "charge") if c["status"] == "failed"]
         reasons = Counter(charge["outcome"]["reason"] for charge in failed)
         assert reasons.most_common(1)[0][0] == "insufficient_funds"
@@ -190,7 +190,7 @@ class TestABelievableBusiness:
             assert charge["outcome"]["network_status"] == expected
             assert charge["balance_transaction"] is None
 
-    def test_it_grows_and_sleeps_at_night_and_rests_on_sundays(self, history):
+    def test_volume_grows_and_is_lower_at_night_and_on_sundays(self, history):
         moments = [intent["created"] for intent in iter_objects(history, "payment_intent")]
         first, last = min(moments), max(moments)
         quarter = 91 * DAY_SECONDS
@@ -235,7 +235,7 @@ class TestABelievableBusiness:
         )
         assert 0.5 < ended["paid"] / (ended["paid"] + ended["uncollectible"]) < 0.7
 
-    def test_about_one_in_seventeen_leaves_in_a_month_by_choice_or_by_an_unpaid_bill(self, history):
+    def test_monthly_churn_is_about_one_in_seventeen_by_choice_or_nonpayment(self, history):
         subscriptions = list(iter_objects(history, "subscription"))
         rates, reasons = [], Counter()
         for month in range(1, 13):
@@ -247,7 +247,7 @@ class TestABelievableBusiness:
         assert 0.04 < sum(rates) / len(rates) < 0.08
         assert reasons["cancellation_requested"] > reasons["payment_failed"] > reasons["payment_disputed"] > 0
 
-    def test_refunds_and_disputes_are_as_rare_as_in_a_business_that_goes_well(self, history):
+    def test_refunds_and_disputes_are_as_rare_as_in_a_healthy_business(self, history):
         paid = sum(charge["paid"] for charge in iter_objects(history, "charge"))
         assert 0.02 < sum(1 for _ in iter_objects(history, "refund")) / paid < 0.03
         disputes = list(iter_objects(history, "dispute"))
@@ -256,7 +256,7 @@ class TestABelievableBusiness:
         assert outcomes["lost"] > outcomes["won"] > 0 < outcomes["warning_closed"]
         assert any(iter_objects(history, "radar.early_fraud_warning"))
 
-    def test_there_is_work_to_do_at_its_end(self, history):
+    def test_there_is_work_to_do_at_the_end_of_the_history(self, history):
         waiting = [d for d in iter_objects(history, "dispute") if d["status"].endswith("needs_response")]
         assert len(waiting) >= 3
         assert all(UNTIL < d["evidence_details"]["due_by"] < UNTIL + 45 * DAY_SECONDS for d in waiting)
@@ -269,7 +269,7 @@ class TestABelievableBusiness:
 
 
 class TestStripesShapes:
-    def test_no_object_has_a_field_the_sdk_does_not_know_or_lacks_one_it_promises(self, history):
+    def test_every_object_has_exactly_the_fields_of_the_sdk(self, history):
         for object_type, stripe_class in CLASSES.items():
             known = {}
             for base in reversed(stripe_class.__mro__):
@@ -281,7 +281,7 @@ class TestStripesShapes:
                 assert shape <= known.keys(), object_type
                 assert {n for n in promised if not n.startswith("_")} <= shape, object_type
 
-    def test_every_link_leads_to_an_object_that_was_there_by_then(self, history):
+    def test_every_reference_is_to_an_object_that_existed_at_that_time(self, history):
         created = dict(rows(history, "select id, created from objects"))
         for charge in iter_objects(history, "charge"):
             for name in ("customer", "payment_intent", "payment_method"):
@@ -289,7 +289,7 @@ class TestStripesShapes:
         for kind, name in (("refund", "charge"), ("dispute", "charge"), ("subscription", "latest_invoice")):
             assert all(obj[name] in created for obj in iter_objects(history, kind))
 
-    def test_nothing_has_happened_after_its_end(self, history):
+    def test_nothing_happens_after_the_end_of_the_history(self, history):
         assert rows(history, "select max(created) from objects")[0][0] <= UNTIL
         assert rows(history, "select max(created) from events")[0][0] <= UNTIL
         assert rows(history, "select min(at) from due")[0][0] > UNTIL
@@ -310,7 +310,7 @@ class TestEvents:
                 if shown["object"] == kind:
                     assert shown == now[object_id]
 
-    def test_older_ones_are_those_that_no_object_remembers(self, history):
+    def test_older_events_are_only_those_that_no_object_records(self, history):
         since = UNTIL - EVENT_DAYS * DAY_SECONDS
         older = [event for event in iter_events(history) if event["created"] < since]
         kinds = {event["type"] for event in older}
@@ -318,7 +318,7 @@ class TestEvents:
         failed = [e for e in older if e["type"] == "payment_intent.payment_failed"]
         assert failed and all("charge" not in e["data"]["object"]["last_payment_error"] for e in failed)
 
-    def test_each_subscriptions_life_is_told_from_begin_to_end(self, history):
+    def test_each_subscription_has_events_from_start_to_end(self, history):
         lives = defaultdict(list)
         for event in iter_events(history):
             if event["type"].startswith("customer.subscription."):
@@ -332,7 +332,7 @@ class TestEvents:
             assert ends == ([told[-1]] if subscription["status"] == "canceled" else [])
 
 
-def test_life_goes_on_after_the_history(tmp_path: Path):
+def test_the_business_continues_after_the_history(tmp_path: Path):
     """A month later what was left open has happened, and nothing of it stumbled."""
     seed_sandbox(tmp_path, seed=3, until=UNTIL, days=45)
     sandbox = Running(tmp_path, ensure_running(tmp_path))

@@ -43,13 +43,13 @@ def since(visited, object_type):
     return [obj for obj in iter_objects(data_dir, object_type) if obj["created"] >= began]
 
 
-def test_a_customer_is_refused_for_their_card_and_nothing_else(visited):
+def test_a_visitor_is_only_refused_because_of_their_card(visited):
     refused = visited[2]
     assert refused.keys() == {"card_error"}
     assert refused["card_error"] < 0.12 * VISITS
 
 
-def test_most_pay_some_come_again_and_a_few_leave_their_cart(visited):
+def test_most_visitors_pay_some_return_and_a_few_abandon_their_cart(visited):
     intents = since(visited, "payment_intent")
     tried = [intent for intent in intents if intent["latest_charge"]]
     assert 0.9 < sum(intent["status"] == "succeeded" for intent in tried) / len(tried) < 1
@@ -66,7 +66,7 @@ def test_a_declined_customer_tries_the_same_payment_with_another_card(visited):
     assert again and all(intent["status"] == "succeeded" for intent in again)
 
 
-def test_they_subscribe_leave_and_want_money_back(visited):
+def test_visitors_subscribe_cancel_and_request_refunds(visited):
     data_dir, began, *_ = visited
     told = {event["type"] for event in iter_events(data_dir) if event["created"] >= began}
     assert {
@@ -85,7 +85,7 @@ def test_they_subscribe_leave_and_want_money_back(visited):
     } <= told
 
 
-def test_nobody_comes_unless_let_and_then_at_the_pace_asked_for(stripe, control):
+def test_traffic_starts_only_on_request_and_at_the_requested_pace(stripe, control):
     assert control.get("/sandbox/health").json()["traffic"]["running"] is False
     assert not stripe.v1.payment_intents.list().data
     assert control.post("/sandbox/traffic", json={"per_minute": 6000}).json()["running"] is True
@@ -112,7 +112,7 @@ def test_whoever_paid_for_a_visit_fills_in_the_intake_form_with_their_order_and_
     assert members and all(demo_clinic.home_of(form["patientId"]) == form["patientState"] for form in forms)
 
 
-def test_the_live_rhythm_is_that_of_the_end_of_the_history_and_follows_the_hours():
+def test_live_traffic_continues_the_rate_of_the_history_and_follows_the_hours():
     """A whole week adds up to what the history's last week had: 50 visits a day, by weekday."""
     monday = 1_795_392_000  # 23 November 2026, midnight UTC
     week = sum(visits_per_second(monday + hour * 3600) * 3600 for hour in range(7 * 24))
@@ -129,7 +129,7 @@ def test_traffic_speeds_up_only_on_request(control):
     assert control.post("/sandbox/traffic", json={"speed": 0}).status_code == 400
 
 
-def test_the_demo_keeps_the_rhythm_of_the_business_after_its_first_minutes(tmp_path, monkeypatch):
+def test_the_demo_follows_the_rate_of_the_business_after_its_first_minutes(tmp_path, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     engine = Engine(tmp_path, "http://127.0.0.1:1", CONSEQUENCES)

@@ -36,7 +36,7 @@ def test_each_delivery_is_signed_as_the_sdk_checks_it(sandbox, stripe, hooked):
         sdk.Webhook.construct_event(body.replace(b"pat_1", b"pat_2"), signature, sandbox.address.webhook_secret)
 
 
-def test_a_payment_tells_of_each_of_its_steps(stripe, hooked):
+def test_a_payment_announces_each_of_its_steps(stripe, hooked):
     received = hooked()
     stripe.v1.payment_intents.create(
         {"amount": 5000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
@@ -48,7 +48,7 @@ def test_a_payment_tells_of_each_of_its_steps(stripe, hooked):
     }
 
 
-def test_what_is_refused_comes_again_until_it_is_taken(stripe, control, hooked):
+def test_a_refused_delivery_is_repeated_until_it_is_accepted(stripe, control, hooked):
     received = hooked()
     received.answers = lambda number: 500 if number <= 2 else 200
     stripe.v1.customers.create({})
@@ -67,7 +67,7 @@ def test_a_paused_endpoint_gets_everything_later(stripe, control, hooked):
     assert told >= made
 
 
-def test_duplicates_and_another_order_come_on_request(stripe, hooked):
+def test_duplicates_and_reordered_deliveries_can_be_requested(stripe, hooked):
     received = hooked(duplicate=1.0, reorder=True)
     made = [stripe.v1.customers.create({}).id for _ in range(15)]
     deliveries = received.wait_for(30)
@@ -76,7 +76,7 @@ def test_duplicates_and_another_order_come_on_request(stripe, hooked):
     assert list(dict.fromkeys(told)) != made
 
 
-def test_what_waits_survives_a_restart_of_the_sandbox(sandbox, stripe, control, hooked):
+def test_pending_deliveries_survive_a_restart_of_the_sandbox(sandbox, stripe, control, hooked):
     received = hooked()
     received.answers = lambda number: 500
     customer = stripe.v1.customers.create({})

@@ -105,7 +105,7 @@ def payment(number):
         ("pi_\x00", set()),
     ],
 )
-def test_what_was_typed_finds(clinic, typed, expected):
+def test_every_kind_of_id_finds_its_object(clinic, typed, expected):
     assert found(clinic, typed) == expected
 
 
@@ -128,7 +128,7 @@ def test_a_role_finds_only_what_its_pages_show(clinic, typed, role, kinds):
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "\n", "\x00"])
-def test_nothing_typed_is_refused(database, typed):
+def test_an_empty_search_is_refused(database, typed):
     with pytest.raises(Refused, match="nothing_sought"):
         search.find(Desk(database), Actor("staff:ana", Role.OPS), typed)
 

@@ -33,7 +33,7 @@ def tamper(owner, statement):
     owner.execute("set session_replication_role = origin")
 
 
-def test_what_was_recorded_is_chained_once_and_holds(database, owner, entries):
+def test_entries_are_chained_once_and_verify(database, owner, entries):
     entries(5)
     assert chain_audit_log(database, NOW).entries == 5
     entries(2)
@@ -70,7 +70,7 @@ def test_an_entry_committed_after_one_with_a_higher_id_comes_into_the_chain(serv
         ("update payops.audit_chain set hash = '\\x00' where position = 4", "an entry was changed"),
     ],
 )
-def test_whoever_changes_or_removes_something_is_found_out(database, owner, entries, statement, told):
+def test_changed_or_removed_entries_are_detected(database, owner, entries, statement, told):
     entries(4)
     chain_audit_log(database, NOW)
     tamper(owner, statement)
@@ -79,7 +79,7 @@ def test_whoever_changes_or_removes_something_is_found_out(database, owner, entr
     assert database.call("audit_chain_state")["open_breaks"] >= 1
 
 
-def test_an_entry_slipped_in_among_old_ones_is_found_out(database, owner, entries):
+def test_an_entry_inserted_among_old_ones_is_detected(database, owner, entries):
     entries(1)
     owner.execute("select setval(pg_get_serial_sequence('payops.audit_log', 'id'), max(id) + 1) from payops.audit_log")
     entries(1)

@@ -31,7 +31,7 @@ def entry(**facts):
         ("odd", "odd"),
     ],
 )
-def test_who_it_was_is_a_name_with_what_they_are(actor, words):
+def test_the_actor_is_shown_with_name_and_role(actor, words):
     assert audit_words.who(entry(actor=actor)) == words
 
 
@@ -48,11 +48,11 @@ def test_who_it_was_is_a_name_with_what_they_are(actor, words):
         ("odd", "odd"),
     ],
 )
-def test_an_action_is_said_by_the_verb_of_its_button(action, words):
+def test_an_action_uses_the_verb_of_its_button(action, words):
     assert audit_words.action(entry(action=action)) == words
 
 
-def test_open_again_is_said_by_what_it_was_before():
+def test_a_reopening_names_the_earlier_state():
     opened = {"action": "payments:recovery:open", "after": {"state": "open"}}
     assert audit_words.action(entry(**opened, before={"state": "scheduled"})) == "Cancel scheduled retry"
     assert audit_words.action(entry(**opened, before={"state": "stopped"})) == "Resume retries"
@@ -78,11 +78,11 @@ def test_an_entry_reads_as_a_sentence(action, subject, words):
     ("subject", "words"),
     [("user:ben", "user ben"), ("re:re_1", "re_1"), ("user:unknown:0f", "unknown user"), ("x", "x")],
 )
-def test_a_thing_is_named_once(subject, words):
+def test_an_object_is_named_once_in_an_entry(subject, words):
     assert audit_words.thing(entry(subject=subject)) == words
 
 
-def test_what_changed_is_read_by_people():
+def test_changes_are_shown_in_words():
     changed = entry(
         before={
             "role": "ops",

@@ -38,7 +38,7 @@ def added(payops_users):
     return add
 
 
-def test_who_is_added_signs_in_with_the_password_that_was_piped_in(database, added, payops_users):
+def test_an_added_user_signs_in_with_the_piped_password(database, added, payops_users):
     assert added("ana", "finance").exit_code == 0
     (ana,) = json.loads(payops_users("list", "--json").stdout)["items"]
     assert (ana["name"], ana["role"], ana["active"], ana["must_change_password"]) == ("ana", "finance", True, True)
@@ -64,7 +64,7 @@ def test_roles_states_and_passwords_change_and_name_who_changed_them(added, payo
     assert actors == [("cli",)]
 
 
-def test_what_is_refused_is_told_to_whoever_opened_the_database(added, payops_users):
+def test_a_refusal_is_printed(added, payops_users):
     added("root", "admin")
     assert isinstance(payops_users("disable", "root").exception, Refused)
     assert payops_users("set-role", "root", "emperor").exit_code == 2

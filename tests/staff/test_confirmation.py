@@ -123,11 +123,11 @@ def test_a_phone_may_be_half_a_minute_off(seconds):
 
 
 @pytest.mark.parametrize("code", ["", "12345", "abcdef", "٠٠٠٠٠٠", "000000 0", PASSWORD])
-def test_what_is_no_code_is_none(code):
+def test_an_invalid_code_is_refused(code):
     assert second_factor.matched_step(SECRET, code, START) is None
 
 
-def test_a_code_is_good_once(sessions, sign_in, enrolled, wall):
+def test_a_code_works_once(sessions, sign_in, enrolled, wall):
     with pytest.raises(Unauthorised, match="wrong_code"):
         confirmation.confirm(sessions, sign_in(), wall.code())
     wall.advance(60)
@@ -136,7 +136,7 @@ def test_a_code_is_good_once(sessions, sign_in, enrolled, wall):
         confirmation.confirm(sessions, sign_in(), wall.code())
 
 
-def test_a_recovery_code_is_good_once_even_after_the_key_was_changed(database, sessions, sign_in, enrolled, wall):
+def test_a_recovery_code_works_once_even_after_a_key_change(database, sessions, sign_in, enrolled, wall):
     confirmation.confirm(sessions, sign_in(), enrolled[0])
     with pytest.raises(Unauthorised):
         confirmation.confirm(sessions, sign_in(), enrolled[0])
@@ -195,7 +195,7 @@ def test_the_secret_and_the_recovery_codes_are_nowhere_in_the_database(owner, en
     assert not any(code in kept for code in enrolled)
 
 
-def test_before_money_moves_one_confirms_again_after_fifteen_minutes(sessions, sign_in, wall):
+def test_money_actions_need_a_new_confirmation_after_fifteen_minutes(sessions, sign_in, wall):
     staff = sign_in()
     roles.require_confirmed(staff.actor)
     wall.advance(15 * 60)

@@ -52,7 +52,7 @@ def test_a_pause_begins_and_ends_at_its_times_in_the_planners_name(database, own
     assert flag_plans.read(database)["plans"] == []
 
 
-def test_a_worker_that_was_away_does_what_it_missed_in_order(database, owner):
+def test_a_worker_catches_up_on_missed_switches_in_order(database, owner):
     end = SOON + timedelta(hours=1)
     flag_plans.plan(database, ADMIN, Flow.CHECKOUT, pause_at=SOON, resume_at=end, **WORDS, now=NOW)
     assert database.call("switch_planned", now=NOW + timedelta(days=1)) == 2
@@ -83,7 +83,7 @@ def test_a_withdrawn_plan_is_not_done(database, owner):
         ({"sentence": "x" * 301}, "sentence_too_long"),
     ],
 )
-def test_what_cannot_be_planned_is_refused(database, owner, changed, code):
+def test_an_invalid_plan_is_refused(database, owner, changed, code):
     asked = {"pause_at": SOON, "resume_at": LATER, "now": NOW} | WORDS | changed
     with pytest.raises(Refused, match=code):
         flag_plans.plan(database, ADMIN, Flow.CHECKOUT, **asked)
@@ -166,7 +166,7 @@ def test_the_end_of_a_planned_pause_does_not_overrule_a_guard(database, owner):
     assert database.call("pause_guarded", now=LATER) == ["checkout"]
 
 
-def test_what_somebody_planned_who_is_no_admin_any_more_is_not_done(database, owner):
+def test_a_plan_of_a_former_admin_is_not_done(database, owner):
     words = {"actor": "cli:x", "actor_role": "admin", "email": "ada@clinic.org", "password_hash": "x" * 60, "now": NOW}
     database.call("add_user", name="ada", role="admin", must_change_password=False, **words)
     flag_plans.plan(database, ADMIN, Flow.REFUNDS, pause_at=SOON, **WORDS, now=NOW)
@@ -176,7 +176,7 @@ def test_what_somebody_planned_who_is_no_admin_any_more_is_not_done(database, ow
     assert "no admin any more" in flag_plans.history(database, Flow.REFUNDS)[0]["reason"]
 
 
-def test_of_two_admins_at_once_the_second_learns_of_the_first(database, owner):
+def test_of_two_simultaneous_admins_the_second_is_refused(database, owner):
     switched = {"sentence": "Soon.", "now": NOW}
     flags.switch(database, ADMIN, Flow.REFUNDS, open=False, reason="the bank is away", **switched)
     with pytest.raises(Refused, match="already_paused") as refused:
@@ -253,7 +253,7 @@ def test_the_stop_switch_pauses_all_that_takes_money_and_leaves_refunds(database
     assert flags.read(database)[Flow.CHECKOUT].sentence == "Shop closed."
 
 
-def test_only_an_admin_may(database, owner):
+def test_only_an_admin_may_plan(database, owner):
     for act in (
         lambda: flag_plans.plan(database, FINANCE, Flow.CHECKOUT, pause_at=SOON, **WORDS, now=NOW),
         lambda: flag_plans.withdraw(database, FINANCE, 1, NOW),

@@ -39,7 +39,7 @@ def refusal(known, flow):
     return refused.value
 
 
-def test_a_closed_flow_is_refused_with_the_sentence_for_customers_and_no_other_is(store):
+def test_a_paused_flow_is_refused_with_its_sentence_and_others_work(store):
     close(store, Flow.REFUNDS)
     known = Flags(store, suspended=False)
     assert (refusal(known, Flow.REFUNDS).code, refusal(known, Flow.REFUNDS).detail) == (
@@ -50,7 +50,7 @@ def test_a_closed_flow_is_refused_with_the_sentence_for_customers_and_no_other_i
         known.require(flow)
 
 
-def test_it_is_known_who_switched_what_and_why(store, owner):
+def test_the_audit_log_says_who_switched_what_and_why(store, owner):
     close(store, Flow.CHECKOUT)
     flag = flags.read(store)[Flow.CHECKOUT]
     assert (flag.open, flag.changed_by, flag.reason) == (False, "staff:ada", "an audit")
@@ -68,13 +68,13 @@ def test_it_is_known_who_switched_what_and_why(store, owner):
         ("x" * 301, "an audit", "sentence_too_long"),
     ],
 )
-def test_nothing_is_closed_without_a_sentence_for_customers_and_a_reason(store, sentence, reason, code):
+def test_pausing_needs_a_sentence_for_customers_and_a_reason(store, sentence, reason, code):
     with pytest.raises(Refused, match=code):
         flags.switch(store, ADMIN, Flow.CHECKOUT, open=False, sentence=sentence, reason=reason, now=wall_clock())
     assert flags.read(store)[Flow.CHECKOUT].open
 
 
-def test_another_process_follows_once_its_answer_is_too_old(store):
+def test_another_process_follows_after_its_cache_expires(store):
     seconds = [100.0]
     elsewhere = Flags(store, suspended=False, ticks=lambda: seconds[0])
     elsewhere.require(Flow.RETRIES)
@@ -93,7 +93,7 @@ def test_while_the_switches_cannot_be_read_the_last_known_ones_stay(store):
     known.require(Flow.CHECKOUT)
 
 
-def test_where_they_never_could_be_read_nothing_is_let_through(store):
+def test_switches_that_were_never_read_let_nothing_through(store):
     store.away = True
     assert refusal(Flags(store, suspended=False), Flow.REFUNDS).code == "database_unavailable"
 

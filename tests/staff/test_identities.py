@@ -70,7 +70,7 @@ def test_the_same_identity_opens_one_session_and_an_old_one_none(store):
         {"email": "%@example.com"},
     ],
 )
-def test_nobody_is_let_in_and_no_user_is_made(store, owner, given):
+def test_an_unknown_identity_is_refused_and_creates_no_user(store, owner, given):
     before = owner.execute("select count(*) from payops.staff").fetchone()
     with pytest.raises(Unauthorised, match="no active user here has your verified e-mail"):
         sign_in(store, **given)
@@ -80,7 +80,7 @@ def test_nobody_is_let_in_and_no_user_is_made(store, owner, given):
     assert refused == [("staff:unknown", "refused", {"address": "192.0.2.1", "issuer": ISSUER})]
 
 
-def test_a_linked_person_stays_the_user_whatever_their_address_becomes(store):
+def test_a_linked_identity_keeps_its_user_after_an_address_change(store):
     sign_in(store)
     assert sign_in(store, nonce="n-2", email="ana.married@example.com").name == "ana"
     assert sign_in(store, nonce="n-3", verified=False).name == "ana"
@@ -103,7 +103,7 @@ def test_unlinking_signs_out_and_is_an_admins(store, database):
     assert store.of_cookie(token) is None
 
 
-def test_a_disabled_user_is_nobody_linked_or_not(store, database):
+def test_a_disabled_user_is_refused_linked_or_not(store, database):
     sign_in(store)
     users.disable(database, SYSTEM, "ana", NOW)
     with pytest.raises(Unauthorised):
@@ -122,7 +122,7 @@ def test_a_disabled_user_is_nobody_linked_or_not(store, database):
         {"iat": -1},
     ],
 )
-def test_a_token_that_lacks_something_is_no_identity(changed):
+def test_an_incomplete_token_is_refused(changed):
     assert of_claims(claims() | changed, ISSUER) is None
 
 

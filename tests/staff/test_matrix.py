@@ -285,13 +285,13 @@ CODE = of_the_checkout()[1]
 
 
 @pytest.mark.parametrize("name", [name for name in NEEDS if CODE.sends_money(name)])
-def test_money_is_moved_only_by_somebody_who_proved_a_moment_ago_to_be_there(name):
+def test_money_actions_need_a_recent_confirmation(name):
     with pytest.raises(Unauthorised) as refused:
         do(name, Role.ADMIN, confirmed=False)
     assert refused.value.code == "confirm_again"
 
 
-def test_what_moves_money_is_found_out():
+def test_money_actions_are_detected():
     assert {"core.payments.refunds.issue", "core.payments.refunds.decide"} <= set(filter(CODE.sends_money, NEEDS))
 
 

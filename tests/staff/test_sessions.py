@@ -81,7 +81,7 @@ def test_a_ticket_becomes_a_cookie_that_names_the_user_and_the_role_of_this_mome
     assert sessions.of_cookie(token).actor.role == Role.FINANCE
 
 
-def test_a_ticket_is_good_once_and_for_thirty_seconds(sessions, sign_in, wall):
+def test_a_ticket_works_once_within_thirty_seconds(sessions, sign_in, wall):
     first, second = sign_in(), sign_in()
     sessions.redeem(first.ticket)
     with pytest.raises(Unauthorised):
@@ -98,7 +98,7 @@ def test_neither_ticket_nor_token_is_stored_readably(sessions, sign_in, owner):
     assert token not in stored and opened.ticket not in stored
 
 
-def test_a_made_up_token_or_one_keyed_otherwise_opens_nothing(sessions, sign_in, database, wall):
+def test_a_forged_token_opens_no_session(sessions, sign_in, database, wall):
     token = sessions.redeem(sign_in().ticket)
     for forged in ("", "x", token + "x", "null", "é\udcff".encode("utf-8", "replace").decode()):
         assert sessions.of_cookie(forged) is None
@@ -131,7 +131,7 @@ def test_a_ticket_of_a_session_that_is_over_is_refused(sessions, sign_in):
 
 
 @pytest.mark.parametrize("ending", ["disabled", "new password", "everywhere"])
-def test_who_is_disabled_or_gets_a_new_password_is_signed_out_everywhere(database, sessions, sign_in, wall, ending):
+def test_disabling_a_user_or_a_new_password_signs_out_everywhere(database, sessions, sign_in, wall, ending):
     open_ids = [sign_in().session_id for _ in range(2)]
     if ending == "disabled":
         users.disable(database, SYSTEM, "ana", wall())
@@ -221,7 +221,7 @@ def test_a_new_password_lifts_the_lock(database, sign_in, wall):
     assert sign_in(password="another tram of limes")
 
 
-def test_a_user_who_is_nobody_is_locked_like_one_who_is_and_not_kept_by_name(sign_in, owner):
+def test_an_unknown_user_is_locked_like_a_known_one_and_not_stored_by_name(sign_in, owner):
     guess(sign_in, 10, name="hunter2 is my password")
     with pytest.raises(Refused):
         sign_in("hunter2 is my password")
@@ -247,7 +247,7 @@ def test_a_user_is_guessed_at_100_times_from_all_addresses_together(database, se
     assert [answer["locked"] for answer in answers] == [False] * 100 + [True] * 20
 
 
-def test_made_up_names_slow_an_address_down_and_block_nobody_there(database, sessions, sign_in, owner):
+def test_guessing_unknown_names_slows_an_address_but_blocks_nobody(database, sessions, sign_in, owner):
     waits = [
         database.call("begin_sign_in", name=f"user{number}", address=DESK.address, now=START)["wait_ms"]
         for number in range(150)

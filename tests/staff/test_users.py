@@ -53,7 +53,7 @@ def test_an_added_user_has_to_change_the_password_and_the_audit_log_has_no_hash(
         ({"password": "with a nul \0 in it"}, "bad_password"),
     ],
 )
-def test_what_is_no_name_role_address_or_good_password_is_refused(database, owner, given, code):
+def test_invalid_names_roles_addresses_and_weak_passwords_are_refused(database, owner, given, code):
     with pytest.raises(Refused) as refused:
         add(database, **given)
     assert refused.value.code == code
@@ -89,7 +89,7 @@ def test_a_change_is_on_record_with_before_and_after(database, owner):
     ).fetchall() == [("ops", "finance")]
 
 
-def test_a_user_that_is_nobody_cannot_be_changed(database, owner):
+def test_an_unknown_user_cannot_be_changed(database, owner):
     with pytest.raises(Refused, match="no_such_user"):
         users.set_role(database, SYSTEM, "nobody", Role.OPS, NOW)
     with pytest.raises(Refused, match="no_such_user"):
@@ -125,7 +125,7 @@ def test_a_password_or_second_factor_is_reset_for_a_reason(database, owner):
     ).fetchall() == [("She lost it.",)]
 
 
-def test_a_password_of_ones_own_is_another_one_than_before_given_twice(database, owner):
+def test_a_new_password_must_differ_and_be_typed_twice(database, owner):
     add(database)
     ana = Actor("staff:ana", Role.ADMIN)
     for password, again, code in (
@@ -208,10 +208,10 @@ def test_a_password_matches_its_own_hash_only():
 @pytest.mark.parametrize(
     "good", [PASSWORD, "violin-cactus-orbit", "9f3k2l1m8q7z", "Purple7Tractor!Sky", "ünï¢ödé wörds"]
 )
-def test_a_password_that_nobody_guesses_first_is_taken(good):
+def test_a_strong_password_is_accepted(good):
     passwords.require_good(good, name="ana")
 
 
-def test_made_up_passwords_are_good_ones():
+def test_generated_passwords_are_strong():
     for _ in range(200):
         passwords.require_good(passwords.made_up(), name="ops")

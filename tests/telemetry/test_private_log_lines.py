@@ -34,7 +34,7 @@ def unredacted():
 
 
 @pytest.mark.parametrize(("planted", "kind"), PLANTED.items())
-def test_what_is_planted_is_found_without_the_redaction_and_gone_with_it(planted, kind, unredacted):
+def test_planted_private_data_is_found_without_redaction_and_gone_with_it(planted, kind, unredacted):
     record = logging.makeLogRecord({"name": "a.library", "msg": "it said %s here", "args": (planted,)})
     unredacted.take(record)
     assert {each.partition(",")[0] for each in unredacted.found} == {kind}
@@ -56,7 +56,7 @@ def test_what_is_planted_is_found_without_the_redaction_and_gone_with_it(planted
         "sha256 4f2a" + "0" * 60,
     ],
 )
-def test_ids_times_and_addresses_of_ours_are_no_finding(kept):
+def test_our_own_ids_times_and_addresses_are_no_finding(kept):
     assert private_in(kept) == []
 
 

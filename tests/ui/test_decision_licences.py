@@ -62,7 +62,7 @@ def test_the_licence_is_shown_as_it_was_known_with_who_verified_it_when_and_wher
     assert row["Verified"].startswith("ada, 24 Nov 2026") and row["Verified"].endswith("Texas Medical Board")
 
 
-def test_one_that_nobody_verified_says_so_and_a_decision_for_nobody_shows_no_table(monkeypatch):
+def test_an_unverified_licence_says_so_and_a_decision_without_a_provider_shows_no_table(monkeypatch):
     never = shown(DECISION | {"licences": [LICENCE | {"proof": None}]}, monkeypatch)
     assert never.dataframe[0].value["Verified"].tolist() == ["never"]
     nobody = shown(DECISION | {"licences": [], "provider_name": None}, monkeypatch)

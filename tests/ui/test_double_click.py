@@ -40,7 +40,7 @@ def test_the_second_click_of_a_double_click_does_nothing_and_says_no_error(shown
     assert not shown.error
 
 
-def test_another_action_at_once_is_done(shown):
+def test_a_different_action_right_after_is_done(shown):
     shown.button[0].click().run()
     shown.button[1].click().run()
     assert shown.session_state["added"] == ["ana", "bea"]

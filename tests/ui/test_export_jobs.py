@@ -35,7 +35,7 @@ def finished(export: Export) -> Export:
     raise AssertionError(export.state)
 
 
-def test_a_finished_export_is_its_makers_alone_and_on_record(exports, database, owner):
+def test_a_finished_export_is_available_only_to_its_maker_and_audited(exports, database, owner):
     export = finished(exports.start(database, wanted(lambda: iter([[{"id": "pi_1"}], [{"id": "pi_2"}]]))))
     assert (export.state, export.rows, export.bytes) == ("ready", 2, export.path.stat().st_size)
     assert export.path.read_text("utf-8-sig").splitlines() == ["Payment", "pi_1", "pi_2"]
@@ -49,7 +49,7 @@ def test_a_finished_export_is_its_makers_alone_and_on_record(exports, database, 
     assert recorded == [("staff:ana", "exports:file:made", "table:payments", {"format": "csv", "rows": 2})]
 
 
-def test_a_canceled_export_stops_at_the_next_page_and_leaves_nothing(exports, database, owner, tmp_path):
+def test_a_canceled_export_stops_at_the_next_page_and_leaves_no_file(exports, database, owner, tmp_path):
     reading, go_on = threading.Event(), threading.Event()
 
     def batches():
@@ -73,7 +73,7 @@ def test_a_canceled_export_stops_at_the_next_page_and_leaves_nothing(exports, da
     assert owner.execute("select count(*) from payops.audit_log").fetchone() == (0,)
 
 
-def test_an_export_of_somebody_signed_out_says_so_and_makes_no_file(exports, database):
+def test_an_export_of_a_signed_out_user_says_so_and_makes_no_file(exports, database):
     asked = []
 
     def acting() -> Actor:
@@ -86,7 +86,7 @@ def test_an_export_of_somebody_signed_out_says_so_and_makes_no_file(exports, dat
     assert (export.state, export.problem, export.path.exists()) == ("failed", "You are signed out.", False)
 
 
-def test_a_defect_is_no_traceback_for_the_user(exports, database):
+def test_a_defect_shows_the_user_no_traceback(exports, database):
     def batches():
         yield [{"id": "pi_1"}]
         raise KeyError("secret")
@@ -95,7 +95,7 @@ def test_a_defect_is_no_traceback_for_the_user(exports, database):
     assert export.state == "failed" and "no file was made" in export.problem and "secret" not in export.problem
 
 
-def test_files_leave_the_disk_after_an_hour_and_when_another_takes_their_place(exports, database):
+def test_files_are_deleted_after_an_hour_or_when_replaced(exports, database):
     first = finished(exports.start(database, wanted(lambda: [[{"id": "pi_1"}]])))
     second = finished(exports.start(database, wanted(lambda: [[{"id": "pi_2"}]])))
     assert not first.path.exists() and second.path.exists()

@@ -62,7 +62,7 @@ def test_back_opens_what_the_page_before_showed(browser):
     assert browser("overview", period="90d", currency="jpy") == (date(2026, 8, 23), date(2026, 11, 20), "jpy")
 
 
-def test_what_a_link_says_is_taken_once(browser):
+def test_a_links_filters_are_applied_once(browser):
     browser("overview")
     browser("revenue", period="7d", currency="chf")
     tab_stays = browser("revenue", period="90d", currency="jpy")  # the same page again: its own filters decide
@@ -79,7 +79,7 @@ def test_what_a_link_says_is_taken_once(browser):
         ["2026-10-03", "2031-01-01"],
     ],
 )
-def test_days_that_the_field_cannot_show_are_not_taken(browser, days):
+def test_days_outside_the_fields_range_are_ignored(browser, days):
     browser("overview")
     assert browser("revenue", period="custom", days=days, currency="lira")[2] == "usd"
 

@@ -32,10 +32,10 @@ def warned(client, forwarded, times=1):
 
 
 @pytest.mark.parametrize(("client", "forwarded"), [*TRUSTED, ("203.0.113.9", "")])
-def test_a_trusted_proxy_and_a_visitor_without_one_are_no_cause_for_a_warning(client, forwarded):
+def test_a_trusted_proxy_or_no_proxy_causes_no_warning(client, forwarded):
     assert warned(client, forwarded) == []
 
 
 @pytest.mark.parametrize(("client", "forwarded"), UNTRUSTED)
-def test_a_proxy_that_is_not_trusted_is_named_once(client, forwarded):
+def test_an_untrusted_proxy_is_reported_once(client, forwarded):
     assert warned(client, forwarded, times=3) == [client]

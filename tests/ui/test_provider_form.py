@@ -10,7 +10,7 @@ TX = EMPTY | {"state": "TX", "number": "A1", "status": "active", "expires_on": "
 CA = EMPTY | {"state": "CA", "number": "A2", "status": "active"}
 
 
-def test_licences_are_as_they_were_where_nothing_was_typed():
+def test_untouched_licences_stay_unchanged():
     assert edited([TX, CA], {}) == [TX, CA]
 
 
@@ -26,7 +26,7 @@ def test_licences_are_changed_removed_and_added_as_typed():
     ]
 
 
-def test_a_licence_without_its_state_is_kept_so_that_it_is_said_what_is_missing():
+def test_a_licence_without_its_state_is_kept_so_that_the_problem_is_shown():
     assert edited([], {"added_rows": [{"number": "A1"}]}) == [EMPTY | {"number": "A1", "status": "active"}]
 
 

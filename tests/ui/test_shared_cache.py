@@ -42,7 +42,7 @@ def answers(seconds):
     return SharedCache(clock=seconds)
 
 
-def test_an_answer_is_shared_until_it_is_too_old(answers, seconds):
+def test_an_answer_is_shared_until_it_expires(answers, seconds):
     source = Source()
     assert [answers.get("k", source, ttl_seconds=2).answer for _ in range(3)] == [1, 1, 1]
     assert answers.get("other", source, ttl_seconds=2).answer == 2
@@ -50,7 +50,7 @@ def test_an_answer_is_shared_until_it_is_too_old(answers, seconds):
     assert answers.get("k", source, ttl_seconds=2).answer == 3
 
 
-def test_what_was_changed_is_asked_for_anew(answers):
+def test_changed_data_is_fetched_again(answers):
     source = Source()
     assert [answers.get(key, source, ttl_seconds=9).answer for key in ("k", "other")] == [1, 2]
     answers.forget("k", "never asked")
@@ -68,14 +68,14 @@ def test_the_last_answer_stays_marked_as_stale_while_the_source_is_away(answers,
     assert (kept.answer, kept.stale) == (3, False)
 
 
-def test_without_an_earlier_answer_the_absence_is_said(answers):
+def test_without_an_earlier_answer_the_outage_is_reported(answers):
     source = Source()
     source.away = True
     with pytest.raises(Unavailable):
         answers.get("k", source, ttl_seconds=1)
 
 
-def test_those_who_ask_the_same_at_once_wait_for_one_answer(answers):
+def test_simultaneous_equal_requests_wait_for_one_answer(answers):
     together, asked = threading.Barrier(8), []
 
     def ask():

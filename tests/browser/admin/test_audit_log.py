@@ -75,7 +75,7 @@ def test_a_chosen_entry_shows_what_changed_as_text_and_is_a_link(console, page, 
 @pytest.mark.parametrize(
     "given", ["'; drop table payops.staff; --", "%", "_", "\\", "*", "$x$ :red[x] <b>", "\u202e", "1 or 1=1"]
 )
-def test_whatever_is_looked_for_is_only_text(console, recorded, given):
+def test_a_search_term_is_only_text(console, recorded, given):
     """Each filter of the list goes this way; in the browser one of them is enough."""
     now = wall_clock()
 
@@ -89,7 +89,7 @@ def test_whatever_is_looked_for_is_only_text(console, recorded, given):
         assert found(**ours | {field: given}) == []
 
 
-def test_an_exported_file_has_all_that_fits_and_no_formula(console, page, recorded):
+def test_an_exported_file_has_all_matches_and_no_formula(console, page, recorded):
     console.open(page, "finance", "/audit-log?actor=mallory")
     expect(shown(page)).to_be_visible()
     file = downloaded(page, page.get_by_role("button", name="CSV", exact=True))

@@ -111,7 +111,7 @@ def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page
     assert done[-1]["reason"] == "She closes the month."
 
 
-def test_somebody_locked_out_is_seen_to_be(console, page):
+def test_a_locked_out_user_is_shown_as_locked(console, page):
     users.add(console.services.db, SYSTEM, "lena", Role.OPS, "lena@example.com", PASSWORD, wall_clock())
     for _ in range(10):
         console.services.db.call("begin_sign_in", name="lena", address="192.0.2.1", now=wall_clock())

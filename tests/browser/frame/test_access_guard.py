@@ -101,7 +101,7 @@ def test_the_cookie_is_for_https_alone_where_the_console_is_reached_by_it(consol
         assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_file_is_handed_to_who_is_signed_in_and_to_nobody_else(console, page, context):
+def test_a_file_is_served_only_to_signed_in_users(console, page, context):
     console.open(page, "finance", "/audit-log")
     button = page.get_by_role("button", name="CSV", exact=True)
     expect(button).to_be_visible()
@@ -152,7 +152,7 @@ def test_a_large_export_shows_progress_can_be_canceled_and_is_handed_once_to_its
     assert httpx.get(address, cookies=cookies).status_code == 404
 
 
-def test_a_file_is_taken_from_who_is_signed_in_only(console):
+def test_uploads_are_accepted_only_from_signed_in_users(console):
     address = console.base + "/_stcore/upload_file/x/y"
     for cookies in ({}, {COOKIE: "x" * 43}):
         answer = httpx.put(address, cookies=cookies, files={"file": b"x" * 1000})

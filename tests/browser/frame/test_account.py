@@ -22,7 +22,7 @@ def ask(page, what):
     return page.get_by_role("dialog")
 
 
-def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_nothing(console, page, elsewhere):
+def test_changing_ones_password_signs_out_everywhere_and_voids_the_old_one(console, page, elsewhere):
     add(console, "petra")
     other = elsewhere.new_page()
     console.open(other, "petra")
@@ -43,7 +43,7 @@ def test_a_new_password_of_ones_own_signs_out_everywhere_and_the_old_one_opens_n
     expect(page.get_by_text("Signed in as petra")).to_be_visible()
 
 
-def test_out_everywhere_else_is_out_of_the_others_and_out_everywhere_of_all(console, page, elsewhere):
+def test_sign_out_elsewhere_ends_other_sessions_and_everywhere_ends_all(console, page, elsewhere):
     other = elsewhere.new_page()
     add(console, "quinn")
     console.open(other, "quinn")
@@ -74,7 +74,7 @@ def test_a_dialog_left_open_does_nothing_for_somebody_who_was_signed_out_meanwhi
     assert "intruder" not in {user["name"] for user in users.everybody(console.services.db, SYSTEM)}
 
 
-def test_a_live_part_of_a_page_ends_by_itself_for_somebody_who_may_see_it_no_more(console, page):
+def test_a_live_panel_ends_once_its_viewer_loses_access(console, page):
     add(console, "sven", Role.SUPPORT)
     console.open(page, "sven", "/assignments")
     expect(page.get_by_role("heading", name="Assignments")).to_be_visible()

@@ -123,7 +123,7 @@ def test_guesses_from_one_address_lock_new_devices_there_and_nobody_elsewhere(co
     expect(page.get_by_text("Signed in as hana")).to_be_visible()
 
 
-def test_made_up_names_from_one_address_block_nobody_there(console):
+def test_guessing_unknown_names_from_an_address_blocks_nobody_there(console):
     users.add(
         console.services.db,
         SYSTEM,
@@ -158,7 +158,7 @@ def test_a_known_device_signs_in_again_while_its_user_is_locked_out_there(consol
         assert stranger.sign_in("jo", PASSWORD) == LOCKED
 
 
-def test_two_people_at_once_never_see_each_others_role_or_pages(console, page, elsewhere):
+def test_two_concurrent_users_never_see_each_others_role_or_pages(console, page, elsewhere):
     admin, ops = page, elsewhere.new_page()
     console.open(admin, "admin", "/users")
     console.open(ops, "ops", "/users")
@@ -175,7 +175,7 @@ def test_two_people_at_once_never_see_each_others_role_or_pages(console, page, e
 ALIVE = "img, script, a, .katex, code, strong, em, del, table, li, blockquote, h1, [style*='color:'], [role=img]"
 
 
-def test_text_from_outside_is_shown_as_it_was_written_and_nothing_in_it_lives(console, page):
+def test_text_from_outside_is_shown_as_written_and_stays_inert(console, page):
     said = []
     page.on("dialog", lambda dialog: said.append(dialog.message))
     page.on("request", lambda request: "evil.example" in request.url and said.append(request.url))

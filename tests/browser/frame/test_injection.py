@@ -67,7 +67,7 @@ def test_the_names_in_the_addresses_are_found():
     assert {"period", "currency", "before", "incident", "actor", "payment"} <= set(KEYS)
 
 
-def test_what_lives_would_be_seen(page):
+def test_injected_markup_would_be_detected(page):
     page.set_content(
         "<img src=x><span class=katex>x</span><span class=stMarkdownColoredText>r</span>"
         "<a href='http://evil.example'>x</a><a href='//evil.example'>x</a><a href='/\\evil.example'>x</a>"
@@ -178,7 +178,7 @@ def settled(page):
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("address", PAGES)
-def test_text_of_attackers_lives_nowhere_on_the_page(console, poisoned, page, context, said, address):
+def test_injected_text_is_inert_on_every_page(console, poisoned, page, context, said, address):
     console.give_cookie(context, "admin")
     page.goto(f"{console.base}/{address}?period=7d")
     settled(page)

@@ -51,7 +51,7 @@ def test_a_role_opens_its_pages_by_their_addresses_and_no_other_on_a_new_process
 
 
 @pytest.mark.timeout(180)
-def test_signed_out_every_address_asks_who_is_there_and_shows_nothing_else(console, page, addresses):
+def test_signed_out_every_address_shows_only_the_sign_in_form(console, page, addresses):
     for address in [*reversed(addresses), "", "no-such-page", "home"]:
         page.goto(f"{console.base}/{address}")
         expect(page.get_by_role("button", name="Login"), address).to_be_visible()

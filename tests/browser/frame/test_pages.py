@@ -37,7 +37,7 @@ def test_the_sidebar_has_the_pages_of_the_role_by_section_and_one_press_of_back_
     expect(page).to_have_url(f"{console.base}/refunds?period=7d")
 
 
-def test_a_page_of_another_role_is_not_in_the_sidebar_says_so_at_its_address_and_logs_the_try(console, page):
+def test_a_page_of_another_role_is_hidden_refused_at_its_address_and_logged(console, page):
     started = wall_clock()
     console.open(page, "support", "/settings")
     expect(page.get_by_text("not available to your role")).to_be_visible()

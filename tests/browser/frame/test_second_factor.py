@@ -56,7 +56,7 @@ def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code(con
     expect(phone_lost.get_by_role("heading", name="Audit log")).to_be_visible()
 
 
-def test_what_moves_money_asks_again_after_fifteen_minutes(console, page):
+def test_money_actions_ask_for_confirmation_again_after_fifteen_minutes(console, page):
     console.open(page, "admin", "/strange-texts")
     dialog = page.get_by_role("dialog")
     page.get_by_role("button", name="Money").click()

@@ -52,7 +52,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(console, page, co
     assert 11.9 < (cookie["expires"] - page.evaluate("Date.now() / 1000")) / 3600 < 12.1
 
 
-def test_a_wrong_password_is_refused_in_the_words_of_an_unknown_user(console, page, context):
+def test_a_wrong_password_and_an_unknown_user_get_the_same_message(console, page, context):
     page.goto(console.base)
     for name in ("finance", "nobody"):
         console.fill_in(page, name, "not the password")
@@ -76,7 +76,7 @@ def test_signing_out_ends_the_session_in_every_tab_and_takes_the_cookie(console,
     expect(form(page)).to_be_visible()
 
 
-def test_somebody_disabled_is_out_at_the_next_interaction(console, page):
+def test_a_disabled_user_is_signed_out_at_the_next_interaction(console, page):
     add(console, "leaver")
     console.sign_in(page, "leaver")
     users.disable(console.services.db, SYSTEM, "leaver", wall_clock())
@@ -87,7 +87,7 @@ def test_somebody_disabled_is_out_at_the_next_interaction(console, page):
     expect(page.get_by_text("The username or the password is not right.")).to_be_visible()
 
 
-def test_a_password_that_somebody_else_made_is_changed_first(console, page):
+def test_a_password_set_by_an_admin_must_be_changed_first(console, page):
     add(console, "newcomer", must_change_password=True)
     page.goto(console.base + "/errors")
     console.fill_in(page, "newcomer", PASSWORD)
@@ -99,7 +99,7 @@ def test_a_password_that_somebody_else_made_is_changed_first(console, page):
     expect(heading(page, "Errors")).to_be_visible()
 
 
-def test_what_came_from_outside_is_shown_as_text(console, page):
+def test_text_from_outside_is_shown_as_text(console, page):
     log = IncidentLog(console.services.db, console.services.settings.data_dir)
     log.report(Incident("test", "x", "<img src=x onerror=alert(1)> :red[now] $x$", wall_clock()))
     console.sign_in(page, "ops")
@@ -107,7 +107,7 @@ def test_what_came_from_outside_is_shown_as_text(console, page):
     expect(page.locator("img[src='x']")).to_have_count(0)
 
 
-def test_every_answer_carries_the_policy_and_nothing_breaks_it(console, page):
+def test_every_answer_has_the_security_policy_and_nothing_violates_it(console, page):
     said = []
     page.on("console", lambda message: message.type == "error" and said.append(message))
     page.on("pageerror", lambda error: said.append(error))
@@ -134,7 +134,7 @@ def test_only_the_consoles_own_page_sets_or_takes_the_cookie(console, path, site
     ("body", "status"),
     [(b"", 400), (b"[]", 400), (b'{"ticket": 1}', 400), (b'{"ticket": "x"}', 401), (b"x" * 5000, 400)],
 )
-def test_whatever_is_no_good_ticket_gets_no_cookie(console, body, status):
+def test_an_invalid_ticket_gets_no_cookie(console, body, status):
     answer = httpx.post(console.base + "/auth/session", headers={"Sec-Fetch-Site": "same-origin"}, content=body)
     assert (answer.status_code, answer.cookies.get(COOKIE)) == (status, None)
 

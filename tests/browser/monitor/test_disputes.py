@@ -68,7 +68,7 @@ def test_a_dispute_is_answered_in_6_clicks_and_what_is_typed_is_in_the_evidence(
     expect(page.get_by_role("button", name="Submit evidence")).to_have_count(0)
 
 
-def test_a_file_is_attached_beside_the_text_that_is_saved_already(console, dispute, page):
+def test_a_file_is_attached_without_changing_the_saved_text(console, dispute, page):
     open_page(console, page, "finance", dispute)
     page.get_by_role("textbox", name="Summary").fill("As booked.")
     page.locator('input[type="file"]').set_input_files(
@@ -109,7 +109,7 @@ def test_ops_sees_the_dispute_and_cannot_act(console, dispute, page):
         expect(page.get_by_role("button", name=action, exact=True)).to_have_count(0)
 
 
-def test_support_sends_a_payment_reported_as_fraud_back(console, sandbox, paid, page):
+def test_support_refunds_a_payment_reported_as_fraud(console, sandbox, paid, page):
     charge, payment = paid
     told = sandbox.post("/sandbox/early_fraud_warnings", json={"charge": charge}).raise_for_status().json()
     console.services.payment_context.mirror(told)
@@ -127,7 +127,7 @@ def test_support_sends_a_payment_reported_as_fraud_back(console, sandbox, paid, 
     assert (refund["amount"], refund["reason"]) == (7300, "fraudulent")
 
 
-def test_what_a_dispute_says_is_shown_as_text(console, sandbox, paid, page):
+def test_text_of_a_dispute_is_escaped(console, sandbox, paid, page):
     moment = datetime.now(UTC).isoformat()
     nasty = {"reason": NASTY[0], "network_reason_code": NASTY[3], "card_brand": NASTY[6]}
     row = nasty | {

@@ -25,7 +25,7 @@ def test_an_incident_is_opened_by_its_link_and_closed_with_what_was_done(console
     assert (closed["resolved_by"], closed["resolution"]) == ("staff:ops", "Turned off and on again.")
 
 
-def test_who_may_not_replay_events_sees_incidents_and_no_button(console, incident, page):
+def test_a_role_that_may_not_replay_events_sees_incidents_without_buttons(console, incident, page):
     console.open(page, "support", f"/errors?incident={incident['id']}")
     expect(page.get_by_role("heading", name="A tested thing broke.")).to_be_visible()
     expect(page.get_by_role("button", name="Resolve", exact=True)).to_have_count(0)

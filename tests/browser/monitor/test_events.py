@@ -49,7 +49,7 @@ def handled(console, told):
     return lookup.one(console.services.db, told["id"])
 
 
-def test_an_event_is_seen_in_the_moment_it_comes_in(console, page):
+def test_an_event_appears_as_it_arrives(console, page):
     console.open(page, "support", "/events")
     expect(page.get_by_text("No event has come from Stripe yet")).to_be_visible()
     receive(console, event("evt_first", "charge.succeeded", charge(id="ch_first")))
@@ -81,7 +81,7 @@ def test_ops_replay_a_failed_event_after_seeing_what_that_does(console, failed, 
     assert (entry["actor"], entry["reason"]) == ("staff:ops", "The code is mended.")
 
 
-def test_all_that_fit_the_filters_are_replayed_at_once(console, page):
+def test_all_matching_events_are_replayed_at_once(console, page):
     stamp = int(console.services.clock().timestamp()) - 5
     several = [event(f"evt_many{n}", "charge.succeeded", charge(id="ch_many"), at=stamp + n) for n in range(3)]
     with older_code():
@@ -97,7 +97,7 @@ def test_all_that_fit_the_filters_are_replayed_at_once(console, page):
     expect(page.get_by_text("No event matches.")).to_be_visible()
 
 
-def test_who_only_sees_events_reads_one_whole_and_has_no_button(console, failed, page):
+def test_a_viewer_can_read_an_event_but_not_replay_it(console, failed, page):
     private = charge(id=failed["data"]["object"]["id"], amount_refunded=900)
     told = event("evt_refunded", "charge.refunded", private, at=failed["created"] + 1)
     told["data"]["previous_attributes"] = {"amount_refunded": 0, "billing_details": {"name": "Ana B."}}
@@ -134,7 +134,7 @@ def test_a_row_leads_to_its_event_and_the_way_back_to_the_same_list(console, pag
     expect(page.get_by_text("No event matches in this period")).to_be_visible()
 
 
-def test_whatever_stands_in_an_event_is_shown_as_text(console, page):
+def test_text_in_an_event_is_escaped(console, page):
     """Today's code keeps no such text of an event; an inbox may be older."""
     said = []
     page.on("dialog", lambda dialog: said.append(dialog.message))
@@ -152,7 +152,7 @@ def test_whatever_stands_in_an_event_is_shown_as_text(console, page):
     assert said == []
 
 
-def test_who_was_refused_at_the_webhook_is_listed(console, page):
+def test_refused_webhook_senders_are_listed(console, page):
     counted = [{"address": "203.0.113.9", "reason": "bad_signature", "times": 7}]
     now = console.services.clock()
     console.services.db.call("record_webhook_counters", rejections=counted, verified=[], now=now)

@@ -72,7 +72,7 @@ def rate_of(console):
     return found["metrics"]["payment_success_rate"]
 
 
-def test_it_opens_with_its_sentence_and_shows_the_figures_of_the_command(overview, console):
+def test_the_overview_opens_with_its_sentence_and_the_figures_of_the_command(overview, console):
     rate = rate_of(console)
     counts = f"{rate['numerator']} of {rate['denominator']} payments"
     expect(overview.get_by_role("heading", name=f"{counts} succeeded, between")).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_definition_and_a_table_stay_open_while_the_figures_move(overview, con
     assert '"Insufficient funds, or a card limit reached",2,0,98.00' in lines
 
 
-def test_the_last_figures_stay_marked_while_the_database_is_away(overview, console):
+def test_the_last_figures_stay_and_are_marked_as_stale_during_an_outage(overview, console):
     rate = rate_of(console)
     counts = f"{rate['numerator']} of {rate['denominator']} payments"
     server = embedded.ensure_running(Path(console.services.settings.data_dir))
@@ -130,7 +130,7 @@ def test_the_last_figures_stay_marked_while_the_database_is_away(overview, conso
     expect(warning).to_have_count(0, timeout=30_000)
 
 
-def test_it_asks_no_other_host_and_nothing_on_it_fails(some_payments, console, page):
+def test_the_overview_requests_no_other_host_and_nothing_fails(some_payments, console, page):
     said = []
     page.on("console", lambda message: message.type == "error" and said.append(message))
     page.on("pageerror", lambda error: said.append(error))
@@ -167,7 +167,7 @@ CONTRAST = """element => {
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
-def test_it_fits_its_screen(some_payments, console, page, width, scheme):
+def test_the_overview_fits_its_screen(some_payments, console, page, width, scheme):
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
     console.give_cookie(page.context, "ops")
@@ -188,7 +188,7 @@ def asks_elsewhere(console, request):
     return not request.url.startswith((console.base, "data:", "blob:"))
 
 
-def test_it_says_when_the_mirror_was_last_compared_with_stripe_and_how_right_it_was(overview, console):
+def test_the_overview_shows_the_last_comparison_and_its_accuracy(overview, console):
     db, now = console.services.db, wall_clock()
     begun = db.call("begin_comparison", now=now, until=now, days=31, older_days=30)
     db.call("finish_comparison", id=begun["id"], now=now)

@@ -88,7 +88,7 @@ def test_a_checkout_is_paid_on_the_sandboxs_page_and_the_payment_appears(console
     expect(page.get_by_role("button", name="Refund")).to_be_visible()
 
 
-def test_support_finds_by_an_address_that_is_kept_nowhere(console, sandbox, page):
+def test_support_finds_a_customer_by_an_e_mail_that_is_not_stored(console, sandbox, page):
     stripe, db = console.services.stripe, console.services.db
     made = stripe.write("customers", key="by-email-test", email="by.email@example.com")
     db.call("load_records", records={"payment_intents": [row(71, customer_id=made["id"])], "charges": [charge_row(71)]})
@@ -102,7 +102,7 @@ def test_support_finds_by_an_address_that_is_kept_nowhere(console, sandbox, page
     assert "by.email" not in page.url
 
 
-def test_a_note_is_written_and_taken_back(console, page):
+def test_a_note_is_written_and_removed(console, page):
     console.services.db.call("load_records", records={"payment_intents": [row(72)], "charges": [charge_row(72)]})
     console.open(page, "ops", "/payments?payment=pi_72")
     note = page.get_by_role("textbox", name="A note for colleagues")
@@ -119,14 +119,14 @@ def test_a_note_is_written_and_taken_back(console, page):
     expect(page.get_by_text("The note holds a card number.")).to_be_visible()
 
 
-def test_who_may_not_refund_sees_the_payment_and_no_button(console, page):
+def test_a_role_that_may_not_refund_sees_no_refund_button(console, page):
     console.services.db.call("load_records", records={"payment_intents": [row(73)], "charges": [charge_row(73)]})
     console.open(page, "ops", "/payments?payment=pi_73")
     expect(page.get_by_role("heading", name="$49.00: Succeeded")).to_be_visible()
     expect(page.get_by_role("button", name="Refund")).to_have_count(0)
 
 
-def test_what_was_found_is_taken_along_as_a_file_and_that_is_on_record(console, page):
+def test_search_results_are_exported_and_audited(console, page):
     db = console.services.db
     db.call("load_records", records={"payment_intents": [row(75), row(76)]})
     console.open(page, "finance", "/payments?find=pi_75")
@@ -168,7 +168,7 @@ def nasty(console):
     return [*written.values(), NASTY[3], NASTY[6], NASTY[11]]
 
 
-def test_what_attackers_write_is_shown_as_text(console, nasty, page):
+def test_injected_text_is_escaped(console, nasty, page):
     alerts = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     asked = []
@@ -190,7 +190,7 @@ def test_what_attackers_write_is_shown_as_text(console, nasty, page):
     assert not [url for url in asked if "evil" in url.partition("?")[0]]
 
 
-def test_a_filter_that_cannot_be_says_how_it_is_written(console, page):
+def test_an_invalid_filter_explains_its_format(console, page):
     console.open(page, "ops", "/payments?amount=1e3")
     expect(page.get_by_text("Enter an amount such as 49 or 1,049.50.")).to_be_visible()
     page.goto(f"{console.base}/payments?last4=%3Cb%3E")

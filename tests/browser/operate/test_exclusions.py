@@ -8,7 +8,7 @@ from tests.browser.operate.test_providers import ADMIN, ask, end_all
 from tests.providers.registries.conftest import BEA, leie_csv, leie_row
 
 
-def test_an_admin_imports_an_exclusion_list_and_ops_move_all_patients_of_who_falls_out(console, elsewhere, page):
+def test_after_an_exclusion_import_ops_move_the_blocked_providers_patients(console, elsewhere, page):
     db, now = console.services.db, console.services.clock()
     end_all(db, now)
     doctor = {"specialties": ["dermatology"], "licences": [{"state": "MP", "number": "M1"}], "active": True}

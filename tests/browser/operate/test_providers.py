@@ -87,7 +87,7 @@ def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_li
     assert (found["status"], found["provider_id"]) == ("assigned", "prov_guam")
 
 
-def test_what_is_wrong_is_said_at_its_field_and_nothing_is_written(console, directory_of_two, page):
+def test_problems_are_shown_at_their_fields_and_nothing_is_saved(console, directory_of_two, page):
     console.open(page, "admin", "/providers?provider=prov_guam")
     page.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
@@ -127,9 +127,7 @@ def test_a_consultation_is_assigned_by_hand_in_4_clicks(console, directory_of_tw
     assert found["decisions"][-1]["kind"] == "manual" or found["decisions"][0]["kind"] == "manual"
 
 
-def test_ops_choose_by_hand_only_who_may_be_chosen_and_an_admin_passes_over_capacity(
-    console, directory_of_two, elsewhere, page
-):
+def test_ops_choose_only_eligible_providers_and_an_admin_overrides_capacity(console, directory_of_two, elsewhere, page):
     waiting = ask(console)
     console.open(page, "ops", f"/assignments?consultation={waiting}")
     expect(page.get_by_text("All providers licensed in Guam are at capacity.").first).to_be_visible()
@@ -164,9 +162,7 @@ def test_ops_read_the_directory_and_change_nothing_in_it(console, directory_of_t
         expect(page.get_by_role("button", name=name)).to_have_count(0)
 
 
-def test_a_file_is_judged_by_row_and_column_before_it_is_imported_and_the_change_is_in_the_history(
-    console, directory_of_two, page
-):
+def test_a_file_is_checked_by_row_and_column_and_its_changes_are_in_the_history(console, directory_of_two, page):
     console.open(page, "admin", "/providers")
     page.get_by_role("button", name="Import").click()
     dialog = page.get_by_role("dialog")

@@ -51,7 +51,7 @@ def test_a_failed_payment_is_found_by_its_order_and_retried_in_4_clicks(console,
     assert (shop.charged(case.id), shop.tries(case.id)) == ([4900], 2)
 
 
-def test_a_second_click_on_a_card_that_is_declined_again_is_no_second_try(console, shop, page):
+def test_a_second_click_on_a_declined_retry_makes_no_second_attempt(console, shop, page):
     case = shop.failed()
     shop.decline(shop.card, "insufficient_funds", "insufficient_funds")
     opened(console, page, case)
@@ -77,7 +77,7 @@ def test_a_second_tab_makes_no_second_charge(console, shop, page, context):
 
 
 @pytest.mark.timeout(240)
-def test_several_are_tried_after_a_preview_and_what_became_of_each_is_told(console, shop, page):
+def test_several_payments_are_retried_after_a_preview_with_a_result_for_each(console, shop, page):
     works, declines = shop.failed(amount=1100), None
     other = Shop(shop.payment_context, shop.base_url)
     declines = other.failed(amount=2200)
@@ -115,7 +115,7 @@ def test_a_recovery_link_is_made_and_shown_to_be_passed_on_in_4_clicks(console, 
     assert clicks.made <= 4
 
 
-def test_who_only_sees_sees_why_and_no_button(console, shop, page):
+def test_a_viewer_sees_the_reason_and_no_button(console, shop, page):
     case = shop.failed()
     opened(console, page, case, "finance")
     expect(page.get_by_text("of the 20 attempts that Visa allows")).to_be_visible()

@@ -38,9 +38,7 @@ def ask_for_refund(page, intent, *, of=None, why="the visit did not take place",
     return dialog
 
 
-def test_a_part_is_refunded_from_an_order_in_5_clicks_and_a_second_click_makes_no_second_one(
-    console, payment_context, page
-):
+def test_a_partial_refund_takes_5_clicks_and_a_second_click_makes_no_second_refund(console, payment_context, page):
     order = f"order-of-a-part-{uuid.uuid4().hex[:8]}"  # a second try has made a payment already
     intent = pay(payment_context, 4900, metadata={"orderId": order})
     console.open(page, "finance", "/refunds")
@@ -55,7 +53,7 @@ def test_a_part_is_refunded_from_an_order_in_5_clicks_and_a_second_click_makes_n
 
 
 @pytest.mark.timeout(240)
-def test_a_second_tab_that_has_not_seen_the_refund_makes_no_second_one(console, payment_context, page, context):
+def test_a_stale_second_tab_makes_no_second_refund(console, payment_context, page, context):
     intent = pay(payment_context, 4900)
     console.open(page, "finance", "/refunds")
     second = context.new_page()
@@ -90,7 +88,7 @@ def test_above_the_limit_support_asks_and_finance_approves(console, payment_cont
     assert at_stripe(payment_context, intent) == [45_000]
 
 
-def test_who_only_sees_gets_no_button_to_refund(console, payment_context, page):
+def test_a_viewer_gets_no_refund_button(console, payment_context, page):
     console.open(page, "ops", "/refunds")
     expect(page.get_by_role("heading", name="Refunds", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stMetric").first).to_be_visible()

@@ -51,7 +51,7 @@ def test_the_backfilled_mirror_equals_the_one_built_from_events(business, databa
     }
 
 
-def test_a_backfill_that_was_stopped_goes_on_behind_its_last_page(business, database, owner):
+def test_an_interrupted_backfill_resumes_after_its_last_page(business, database, owner):
     address, _ = business
     asked = []
 
@@ -85,7 +85,7 @@ def test_a_backfill_tells_how_far_it_is(business, database, owner):
     ]
 
 
-def test_a_backfill_never_takes_a_newer_snapshot_away(business, database, owner):
+def test_a_backfill_never_replaces_a_newer_snapshot(business, database, owner):
     address, _ = business
     backfill.run(database, gateway(address), clock=clock, livemode=False, only=["payments"])
     newest = mirror(owner)["payment_intents"]

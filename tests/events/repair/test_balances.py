@@ -23,9 +23,7 @@ def test_a_long_gap_is_pulled_day_by_day_and_nothing_is_left_out(business, datab
     assert owner.execute("select count(*) from payops.balance_transactions").fetchone() == (len(everything),)
 
 
-def test_a_pull_that_ends_in_the_middle_holds_a_page_at_a_time_and_leaves_no_gap(
-    business, database, owner, monkeypatch
-):
+def test_an_interrupted_pull_keeps_whole_pages_and_leaves_no_gap(business, database, owner, monkeypatch):
     """Pages of three: the busy hours take many parts, and some second has more than a page."""
     monkeypatch.setattr(stripe_gateway, "PAGE_SIZE", 3)
     asked = gateway(business[0])
@@ -71,7 +69,7 @@ def test_a_reconciled_payout_brings_the_movements_it_took_along(business, databa
     assert open_payouts(database, asked, clock=clock, livemode=False) == 0
 
 
-def test_a_charge_that_came_without_its_booking_is_asked_for_once_it_is_late(business, database, owner):
+def test_a_charge_without_a_booking_is_fetched_once_it_is_late(business, database, owner):
     asked = gateway(business[0])
     backfill.run(database, asked, clock=clock, livemode=False, only=["charges", "refunds"])
     booked = _bookings(owner)
@@ -89,7 +87,7 @@ def test_a_charge_that_came_without_its_booking_is_asked_for_once_it_is_late(bus
     assert ask_for_bookings(database, asked, clock=soon, livemode=False) == 0
 
 
-def test_one_that_still_has_none_is_asked_for_again_an_hour_later(business, database, owner):
+def test_a_charge_still_without_a_booking_is_fetched_again_an_hour_later(business, database, owner):
     row = charge(id="ch_of_nobody", balance_transaction=None, created=int(clock().timestamp()) - 3_600)
     snapshot = backfill.Snapshot(row, clock() - timedelta(minutes=30), "fetch", False)
     database.call("load_records", records=backfill.projections.payments.charge(snapshot))

@@ -37,7 +37,7 @@ def in_stripe(stripe):
     }
 
 
-def test_a_mirror_that_is_right_scores_one(database, mirrored):
+def test_a_correct_mirror_scores_one(database, mirrored):
     assert comparison.last(database) is None
     found = compare(database, mirrored)
     assert (found.score, found.wrong, found.left) == (1.0, 0, 0)
@@ -51,7 +51,7 @@ def test_a_score_is_never_rounded_up_to_all():
     assert almost.in_words().startswith("99.99% of 100,000 objects matched Stripe; 1 did not")
 
 
-def test_what_was_deleted_falsified_or_invented_is_counted_by_kind_and_day_and_healed(database, owner, mirrored):
+def test_deleted_changed_and_invented_rows_are_counted_and_repaired(database, owner, mirrored):
     right, figures = mirror(owner), figures_of(database)
     assert figures["payment_success_rate"]["denominator"] > 10
     gone = owner.execute(
@@ -115,7 +115,7 @@ def test_a_customer_that_stripe_says_was_deleted_is_marked_so(business, database
     assert compare(database, mirrored).score == 1.0
 
 
-def test_an_invoice_that_an_event_told_was_deleted_is_as_it_should_be(database, owner, mirrored):
+def test_an_invoice_deleted_by_an_event_counts_as_right(database, owner, mirrored):
     owner.execute(
         "insert into payops.invoices (id, livemode, created, as_of, state_rank, event_id, currency, status)"
         " select 'in_draft', false, created, as_of, 0, 'evt_x', 'usd', 'deleted' from payops.invoices limit 1"
@@ -132,7 +132,7 @@ def test_an_event_that_comes_before_the_second_look_is_no_difference(database, o
     assert compare(database, mirrored, wait=meanwhile).wrong == 0
 
 
-def test_more_surplus_than_can_be_believed_is_left_for_a_person(database, owner, mirrored):
+def test_too_many_surplus_rows_are_left_for_a_person(database, owner, mirrored):
     owner.execute(
         "insert into payops.refunds (id, livemode, created, as_of, state_rank, event_id, "
         "amount_minor, currency, status)"

@@ -112,7 +112,7 @@ def test_a_kind_that_is_done_stays_done_where_an_earlier_slice_tells_later(datab
 
 
 @pytest.mark.parametrize("failing_from", [3, 7, 20, 45])
-def test_stopped_anywhere_it_goes_on_and_reads_little_twice(database, owner, failing_from):
+def test_an_interrupted_backfill_resumes_with_little_read_twice(database, owner, failing_from):
     stripe = Stripe(600)
     stripe.failing_from = failing_from
     with pytest.raises(Unavailable):
@@ -146,7 +146,7 @@ def test_an_object_that_cannot_be_read_or_stored_is_skipped_alone(database, owne
     assert {one for (one,) in skipped} == left_out
 
 
-def test_when_stripe_says_too_many_all_wait_as_long_as_it_says(database, owner):
+def test_rate_limited_requests_all_wait_as_long_as_stripe_says(database, owner):
     stripe = Stripe(100)
     stripe.busy = 2
     started = time.monotonic()
@@ -156,7 +156,7 @@ def test_when_stripe_says_too_many_all_wait_as_long_as_it_says(database, owner):
 
 
 @given(starts=st.integers(1, 10**9), length=st.integers(0, 10**8), most=st.integers(1, 40))
-def test_slices_leave_no_second_out(starts, length, most):
+def test_slices_cover_every_second(starts, length, most):
     found = sliced(starts, starts + length, most)
     assert found[0][1] == starts + length and found[-1][0] == 0
     assert all(newer[0] == older[1] for newer, older in zip(found, found[1:], strict=False))
@@ -195,7 +195,7 @@ def test_after_too_many_it_goes_on_at_half_the_pace_and_gets_quicker_again():
     assert pace.gap_seconds == 0.01
 
 
-def test_one_that_is_always_told_to_come_later_is_given_up(monkeypatch):
+def test_a_request_that_stays_rate_limited_is_given_up(monkeypatch):
     monkeypatch.setattr("core.events.repair.pace.ASKED_AGAIN", 2)
     pace = Pace(100, threading.Event())
 
@@ -206,7 +206,7 @@ def test_one_that_is_always_told_to_come_later_is_given_up(monkeypatch):
         pace.ask(busy)
 
 
-def test_who_waits_for_a_turn_ends_when_all_is_to_stop():
+def test_waiting_requests_end_on_stop():
     stop = threading.Event()
     pace = Pace(0.1, stop)
     pace.ask(int)

@@ -103,7 +103,7 @@ def test_an_event_with_a_part_of_a_list_counts_once_the_worker_has_fetched_the_r
     assert revenue == (100 * sum(range(1, 13)),)
 
 
-def test_one_that_stripe_does_not_complete_yet_holds_up_no_other(database, owner):
+def test_a_list_that_stripe_cannot_complete_yet_blocks_no_other(database, owner):
     assert receive(
         database,
         event("evt_1", "customer.subscription.created", subscription()),

@@ -31,7 +31,7 @@ def tied(owner):
     return {row for (row,) in owner.execute("select id from payops.charges where tied")}
 
 
-def test_a_tied_row_whose_answer_cannot_be_read_holds_up_no_other(database, owner):
+def test_an_unreadable_answer_for_a_tie_blocks_no_other(database, owner):
     for number, charge_id in enumerate(["ch_unreadable", "ch_readable"]):
         subject = charge(id=charge_id)
         receive(
@@ -54,7 +54,7 @@ def test_a_tied_row_whose_answer_cannot_be_read_holds_up_no_other(database, owne
 
 
 @pytest.mark.parametrize("answer", [{"object": "list", "data": []}, event("evt_other", "charge.succeeded", charge())])
-def test_what_is_not_the_event_that_was_asked_for_is_no_answer(database, owner, answer):
+def test_an_answer_with_another_event_is_rejected(database, owner, answer):
     unreadable = charge()
     del unreadable["amount"]
     receive(database, event("evt_1", "charge.succeeded", unreadable))

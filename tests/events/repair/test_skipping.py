@@ -97,7 +97,7 @@ def test_payouts_that_stripe_refuses_to_list_block_no_older_one(database, owner)
     assert open_payouts(database, Stripe(), clock=lambda: tomorrow, livemode=False) == 20
 
 
-def test_a_refused_key_is_no_fault_of_an_objects(database, owner):
+def test_a_refused_key_skips_no_object(database, owner):
     receive(database, event("evt_1", "payout.paid", payout("po_1", created=START)))
     with pytest.raises(Refused, match="stripe_key_refused"):
         open_payouts(database, Stripe(key_refused=True), clock=lambda: NOW, livemode=False)
@@ -121,7 +121,7 @@ def test_a_charge_whose_answer_cannot_be_read_keeps_no_other_from_its_booking(da
     assert [each[1] for each in skipped(owner)] == ["ch_1"]
 
 
-def test_a_backfill_goes_on_behind_objects_that_cannot_be_read(database, owner):
+def test_a_backfill_continues_after_unreadable_objects(database, owner):
     unreadable = [{"id": "ch_1"}, charge(id="ch_2", amount=None), charge(id="ch_3", created="soon"), {}]
     stripe = Stripe(charges=[charge(id="ch_9"), *unreadable[:3]])
     backfill.run(database, stripe, clock=lambda: NOW, livemode=False, only=["charges"])
@@ -145,7 +145,7 @@ def test_a_page_that_the_database_refuses_is_loaded_object_by_object(database, o
     assert [each[1] for each in skipped(owner)] == ["ch_1"]
 
 
-def test_a_comparison_goes_on_behind_an_object_that_cannot_be_read(database, owner):
+def test_a_comparison_continues_after_an_unreadable_object(database, owner):
     receive(database, event("evt_1", "charge.succeeded", charge(id="ch_1")))
     bad = {"id": "ch_2", "object": "charge", "created": START}
     stripe = Stripe(charges=[charge(id="ch_1", amount=5000), bad], shown={"ch_2": bad})

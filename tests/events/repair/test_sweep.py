@@ -36,7 +36,7 @@ def inbox_of(owner):
     ).fetchall()
 
 
-def test_what_never_came_is_taken_in_and_the_mirror_ends_as_if_it_had(business, told, database, owner):
+def test_a_sweep_finds_missed_events_and_completes_the_mirror(business, told, database, owner):
     receive(database, told)
     everything, right = inbox_of(owner), mirror(owner)
     empty(owner)
@@ -49,7 +49,7 @@ def test_what_never_came_is_taken_in_and_the_mirror_ends_as_if_it_had(business, 
     assert owner.execute("select kind, severity from payops.incidents").fetchall() == [("events_missed", "warning")]
 
 
-def test_of_what_a_sweep_found_nothing_private_is_stored_either(business, database, owner):
+def test_a_sweep_stores_nothing_private(business, database, owner):
     address, shop = business
     shop.v1.customers.create({"name": "Ana Lima", "metadata": {"patientId": "patient-9", "name": "Ana Lima"}})
     sweep(database, gateway(address))
@@ -57,28 +57,28 @@ def test_of_what_a_sweep_found_nothing_private_is_stored_either(business, databa
     assert "patient-9" in stored and "Ana" not in stored
 
 
-def test_where_all_came_nothing_is_found_and_nobody_is_told(business, told, database, owner):
+def test_a_sweep_without_missed_events_reports_nothing(business, told, database, owner):
     receive(database, told)
     assert sweep(database, gateway(business[0])).found == 0
     assert owner.execute("select count(*) from payops.incidents").fetchone() == (0,)
     assert database.call("last_event_sweep")["listed"] == len(told)
 
 
-def test_what_a_sweep_found_may_still_come_and_is_a_duplicate_of_the_same_body(business, told, database, owner):
+def test_a_swept_event_that_arrives_later_is_a_duplicate(business, told, database, owner):
     sweep(database, gateway(business[0]))
     owner.execute("delete from payops.incidents")
     assert receive(database, told[:5]) == ["duplicate"] * 5
     assert owner.execute("select kind from payops.incidents").fetchall() == []
 
 
-def test_an_event_that_may_be_on_its_way_is_left_to_come(business, told, database, owner):
+def test_events_that_may_still_arrive_are_not_swept(business, told, database, owner):
     newest = told[-1]["created"]
     age = int(later().timestamp()) - newest
     swept = sweep(database, gateway(business[0]), still_coming_seconds=age + 1)
     assert swept.found == sum(event["created"] < newest for event in told)
 
 
-def test_a_sweep_that_was_stopped_goes_on_behind_its_last_page(business, told, database, owner):
+def test_an_interrupted_sweep_resumes_after_its_last_page(business, told, database, owner):
     asked = []
 
     class Failing(StripeGateway):

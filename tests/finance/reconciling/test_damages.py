@@ -19,7 +19,7 @@ def test_an_undamaged_month_has_no_mismatch_and_no_remainder(month):
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_each_damage_alone_is_found_and_classed_right(month, damage):
+def test_each_single_fault_is_found_and_classified(month, damage):
     for number in range(2):
         month.run("savepoint undamaged")
         expected = damage(month, Random(number))
@@ -28,7 +28,7 @@ def test_each_damage_alone_is_found_and_classed_right(month, damage):
         month.run("rollback to savepoint undamaged")
 
 
-def test_a_damage_that_is_mended_is_fixed_and_no_longer_open(month):
+def test_a_repaired_mismatch_is_fixed_and_no_longer_open(month):
     movement, charge, *_ = month.rows(damaging.PAID_OUT)[0]
     month.run("update payops.charges set amount_minor = amount_minor + 1 where id = %s", charge)
     assert month.open() == {("amount", movement)}
@@ -40,7 +40,7 @@ def test_a_damage_that_is_mended_is_fixed_and_no_longer_open(month):
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_several_damages_at_once_are_each_found(month, number):
+def test_several_faults_at_once_are_each_found(month, number):
     random = Random(number)
     several = random.sample(DAMAGES, k=random.randint(2, 4))
     expected = set()
@@ -74,7 +74,7 @@ def test_a_movement_across_midnight_is_timing_and_no_mismatch(month):
     ) == [(2, 0)]
 
 
-def test_one_bad_row_never_aborts_the_report(month):
+def test_one_bad_row_does_not_abort_the_report(month):
     movement, *_ = month.rows(damaging.PAID_OUT)[0]
     month.run(
         "update payops.balance_transactions set fee_minor = -9223372036854775808, net_minor = 9223372036854775807,"

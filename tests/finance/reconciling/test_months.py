@@ -48,7 +48,7 @@ def test_a_closed_months_hash_is_of_its_figures_and_the_month_stays_as_it_was(mo
     assert said == [("staff:fin", "finance:month:closed", "month:2026-10")]
 
 
-def test_what_changes_a_closed_month_later_is_shown_and_an_incident_and_gone_when_mended(month):
+def test_a_change_to_a_closed_month_is_shown_as_an_incident_until_repaired(month):
     movement, charge, *_ = month.rows(damaging.PAID_OUT.replace("2026-11-03", "2026-10-05") + " order by b.created")[0]
     close(month, OCTOBER)
     month.run("savepoint closed")

@@ -55,7 +55,7 @@ def test_the_whole_activity_agrees_with_the_mirror_in_either_form(month_in_datab
     assert report_comparison.compare(database, "activity.csv", commas, ZONE).agrees
 
 
-def test_a_row_that_differs_says_where_and_how(month_in_database, database):
+def test_a_differing_row_is_reported_by_field_and_values(month_in_database, database):
     changes = {3: (7, "99.99"), 4: (8, "0.01"), 5: (10, "fee")}
     count = iter(range(2, 10_000))
 
@@ -74,7 +74,7 @@ def test_a_row_that_differs_says_where_and_how(month_in_database, database):
     assert found.differences[0]["report"] == "$99.99"
 
 
-def test_a_payouts_report_that_lacks_a_transaction_or_has_a_strange_one(month_in_database, database):
+def test_a_payout_report_with_a_missing_or_unknown_transaction_is_reported(month_in_database, database):
     payout = month_in_database.execute(
         "select payout_id from payops.reconciled_payouts where currency = 'usd' and transactions > 20"
         " order by 1 limit 1"

@@ -133,7 +133,7 @@ def test_a_negative_payout_is_a_withdrawal(month):
         ("risk_reserved_funds", "reserve_transaction", -2_000),
     ],
 )
-def test_what_stripe_takes_or_gives_for_itself_is_named_and_no_mismatch(month, category, kind, amount):
+def test_stripes_own_fees_and_adjustments_are_named_and_no_mismatch(month, category, kind, amount):
     move(month, "txn_own", category, amount, kind=kind)
     assert month.open() == set()
     assert month.remainders() == {}
@@ -195,7 +195,7 @@ def test_a_conversion_at_another_rate_than_stripes_is_an_amount(month):
     assert month.open() == {("amount", movement)}
 
 
-def test_unusual_and_damaged_at_once_only_the_damage_is_found(month):
+def test_with_unusual_but_correct_movements_only_the_fault_is_found(month):
     failed_payout(month)
     pay_out(month, "po_instant", 40_000, automatic=False, method="instant")
     deposit(month, "po_instant", 39_500)

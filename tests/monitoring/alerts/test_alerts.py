@@ -61,7 +61,7 @@ def shift(database, owner, tmp_path, receivers):
     return Shift(database, tmp_path, receivers)
 
 
-def test_an_incident_is_told_once_and_its_end_once(shift, receivers):
+def test_an_incident_is_notified_once_and_its_end_once(shift, receivers):
     shift.log.report(STRIPE)
     for _ in range(3):
         shift.pass_time(minutes=1)
@@ -103,7 +103,7 @@ def test_a_target_that_fails_is_tried_again_alone_until_it_takes_the_message(shi
     assert (second.sent, second.attempts, second.due) == (1, 5, 0)
 
 
-def test_a_sender_that_died_leaves_the_message_to_the_next_one(shift, receivers):
+def test_a_message_of_a_dead_sender_is_sent_by_the_next_one(shift, receivers):
     shift.log.report(STRIPE)
     shift.now += timedelta(minutes=1)
     evaluate(shift.alerting)
@@ -140,7 +140,7 @@ def test_reminders_come_until_somebody_acknowledges(shift, receivers):
     assert shift.alert()["acknowledged_by"] == "staff:ana"
 
 
-def test_a_silenced_alert_sends_nothing_until_then_and_goes_on_after(shift, receivers, owner):
+def test_a_silenced_alert_is_quiet_until_its_time_and_then_resumes(shift, receivers, owner):
     shift.log.report(STRIPE)
     shift.pass_time(minutes=1)
     with pytest.raises(Refused, match="reason_missing"):
@@ -164,7 +164,7 @@ def test_a_silenced_incident_fires_no_alert(shift, receivers):
     assert receivers[0].titles == ["Incident"]
 
 
-def test_what_fires_together_is_one_message(shift, receivers):
+def test_alerts_that_fire_together_are_one_message(shift, receivers):
     for n in range(12):
         shift.log.report(Incident("page_failed", f"cause {'abcdefghijkl'[n]}", f"Page {n} failed.", NOON))
     shift.pass_time(minutes=1)
@@ -191,7 +191,7 @@ def test_a_rule_is_changed_by_admins_with_a_reason_and_can_be_switched_off(shift
     assert entry == ("monitoring:alert-rule:set", "Noise.", "true", "false")
 
 
-def test_without_targets_an_alert_fires_all_the_same(database, owner, tmp_path):
+def test_an_alert_fires_without_targets_too(database, owner, tmp_path):
     shift = Shift(database, tmp_path, [])
     shift.log.report(STRIPE)
     shift.pass_time(minutes=1)
@@ -201,7 +201,7 @@ def test_without_targets_an_alert_fires_all_the_same(database, owner, tmp_path):
         board.send_test(database, ADA, [], "https://console.example", NOON)
 
 
-def test_a_test_message_arrives_and_is_told_to_be_one(shift, receivers):
+def test_a_test_message_arrives_marked_as_a_test(shift, receivers):
     with pytest.raises(Unauthorised):
         board.send_test(shift.db, ANA, shift.targets, "https://console.example", NOON)
     board.send_test(shift.db, ADA, shift.targets, "https://console.example", NOON)
@@ -209,7 +209,7 @@ def test_a_test_message_arrives_and_is_told_to_be_one(shift, receivers):
     assert receivers[1].titles == ["Test of payops alerts"]
 
 
-def test_a_database_that_is_away_is_told_at_once_and_not_again_as_an_incident(shift, receivers, tmp_path):
+def test_a_database_outage_is_notified_at_once_and_not_again_as_an_incident(shift, receivers, tmp_path):
     nowhere = PsycopgDatabase(f"host={tmp_path} user=nobody dbname=nothing")
     seconds = iter((0.0, 0.0, TOLD_AFTER_SECONDS - 1, *[TOLD_AFTER_SECONDS] * 9))
     watch = DatabaseWatch(nowhere, shift.targets, tmp_path, "https://console.example", lambda: next(seconds))
@@ -231,7 +231,7 @@ def test_a_database_that_is_away_is_told_at_once_and_not_again_as_an_incident(sh
     assert receivers[0].titles == ["The database does not answer", "Resolved: Incident"]
 
 
-def test_a_database_that_refuses_is_not_told_as_one_that_is_silent(shift, receivers, tmp_path):
+def test_a_refusing_database_is_notified_differently_from_a_silent_one(shift, receivers, tmp_path):
     class Refusing:
         def call(self, function, /, **arguments):
             raise Unavailable("database_right_missing", "The database refuses a right. `payops migrate` grants it.")
@@ -255,7 +255,7 @@ def test_a_database_that_refuses_is_not_told_as_one_that_is_silent(shift, receiv
     assert receivers[0].titles == ["The database refuses payops"]
 
 
-def test_a_full_disk_keeps_nobody_from_being_told_once_that_the_database_is_away(receivers, tmp_path):
+def test_a_full_disk_does_not_stop_the_one_notification_of_an_outage(receivers, tmp_path):
     (tmp_path / database_watch.FILE).mkdir()  # no file of this name can be written
     nowhere = PsycopgDatabase(f"host={tmp_path} user=nobody dbname=nothing")
     seconds = iter((0.0, 0.0, *[TOLD_AFTER_SECONDS] * 9))

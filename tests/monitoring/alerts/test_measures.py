@@ -81,7 +81,7 @@ def send_events(owner, moments, *, handled_ms=20, outcome="applied"):
 
 
 @pytest.mark.parametrize("name", list(RULES))
-def test_every_rule_says_nothing_where_nothing_happened(database, owner, name):
+def test_no_rule_fires_without_data(database, owner, name):
     assert not any(row["fires"] for row in observed(database, name).values())
     assert dry_run.over(database, RULES[name], NOON - timedelta(hours=2), NOON).episodes == []
 
@@ -297,7 +297,7 @@ def test_the_mirror_fires_until_a_comparison_finds_nothing_wrong(database, owner
     assert past.messages == 2
 
 
-def test_a_rule_that_there_is_none_of_is_refused(database, owner):
+def test_an_unknown_rule_is_refused(database, owner):
     with pytest.raises(Refused, match="unknown_rule"):
         database.call("observe_alerts", rules=[RULES["incident"].as_measure() | {"name": "drop_table"}], now=NOON)
 

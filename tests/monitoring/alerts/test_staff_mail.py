@@ -67,7 +67,7 @@ def arrived(database, mail):
     return [(each["to"], each["subject"], each.get_body(("plain",)).get_content()) for each in mail.mails]
 
 
-def test_who_was_added_is_invited_at_their_own_address_without_the_password(database, sue, mail):
+def test_an_added_user_is_invited_by_e_mail_without_the_password(database, sue, mail):
     assert staff_mail.invite(database, ADMIN, reached_by(mail.url), "sue", "support", now=NOW)
     ((to, subject, body),) = arrived(database, mail)
     assert "sue@clinic.org" in to and "ops@clinic.org" not in to
@@ -76,7 +76,7 @@ def test_who_was_added_is_invited_at_their_own_address_without_the_password(data
     assert PASSWORD not in body
 
 
-def test_who_asked_for_a_refund_gets_the_reason_of_its_rejection(database, sue, mail):
+def test_the_requester_of_a_rejected_refund_gets_the_reason(database, sue, mail):
     assert tell(database, reached_by(mail.url), rejected())
     ((to, subject, body),) = arrived(database, mail)
     assert "sue@clinic.org" in to
@@ -85,7 +85,7 @@ def test_who_asked_for_a_refund_gets_the_reason_of_its_rejection(database, sue, 
     assert "https://pay.example.com/refunds?refund=rf_1" in body
 
 
-def test_nothing_is_queued_where_nobody_could_get_it(database, sue, mail, owner):
+def test_no_mail_is_queued_without_a_recipient(database, sue, mail, owner):
     chat = SecretStr("json://127.0.0.1:9/x")
     assert not tell(database, reached_by(chat), rejected())
     assert not tell(database, reached_by(mail.url), rejected(by="cli:root"))

@@ -30,7 +30,7 @@ def two(clinic):
 LISTED = leie_row("LOPEZ", "ANN", ANN)
 
 
-def test_whose_npi_is_listed_is_out_at_once_with_an_incident_and_what_they_were_assigned(two):
+def test_a_provider_with_a_listed_npi_is_blocked_at_once_with_an_incident(two):
     answers = [two.ask() for _ in range(4)]
     theirs = {one["consultationId"] for one in answers if one["providerId"] == "ann"}
     assert put(two, LISTED, trial=True) == [("ann", "excluded")]
@@ -76,7 +76,7 @@ def test_a_row_whose_npi_has_a_typing_error_is_named_and_matched_by_name(two):
     assert exclusions.blocked(two.db) == []
 
 
-def test_who_is_reinstated_or_no_longer_listed_comes_back_only_by_a_person(two):
+def test_reinstated_or_unlisted_providers_return_only_by_a_decision(two):
     put(two, LISTED)
     reinstated = LISTED | {"REINDATE": "20261101"}
     assert put(two, reinstated, name="2611REIN.csv") == [("ann", "reinstated")]
@@ -95,14 +95,14 @@ def test_who_is_reinstated_or_no_longer_listed_comes_back_only_by_a_person(two):
     ]
 
 
-def test_who_was_added_after_the_list_is_not_looked_for_in_it(two):
+def test_providers_added_after_the_import_are_reported_as_unscreened(two):
     assert exclusions.unscreened(two.db) == 0
     put(two, LISTED)
     two.put({"id": "cam", "name": "Cam"}, now=NOW + timedelta(minutes=1))
     assert exclusions.unscreened(two.db) == 1
 
 
-def test_a_supplement_says_nothing_about_who_is_not_in_it(two):
+def test_a_supplement_marks_nobody_as_unlisted(two):
     put(two, LISTED)
     assert put(two, leie_row("X", "Y"), name="2611EXCL.csv") == []
     assert put(two, leie_row("X", "Y"), is_full=False) == []

@@ -112,7 +112,7 @@ def test_a_deactivated_npi_is_out_of_assignment_at_once_and_a_reactivated_one_ba
     ann.check()
 
 
-def test_who_the_registry_has_under_an_npi_is_compared_with_the_directory(ann):
+def test_the_registrys_name_for_an_npi_is_compared_with_the_directory(ann):
     ann.provider("bea", name="Bea Miller", npi=BEA)
     ann.provider("cam", name="Cam Wong", npi=CAM)
     content = nppes_csv(
@@ -137,7 +137,7 @@ def test_a_taxonomy_that_does_not_mean_the_specialty_is_flagged(ann):
     assert nppes.findings(ann.db)["total"] == 1
 
 
-def test_the_answer_of_the_api_is_read_too(ann):
+def test_the_apis_answer_is_read_too(ann):
     answer = {
         "result_count": 1,
         "results": [
@@ -223,11 +223,11 @@ def test_each_bad_row_is_named_and_nothing_is_imported(ann, damage, line, column
         b"PK\x03\x04 not a zip",
     ],
 )
-def test_what_is_no_file_of_the_registry_is_refused_in_words(ann, content):
+def test_another_kind_of_file_is_refused_with_a_sentence(ann, content):
     with pytest.raises(Refused, match=r"\."):
         read(ann, content)
 
 
-def test_who_may_not_act_on_providers_imports_nothing(ann):
+def test_a_role_that_may_not_act_on_providers_imports_nothing(ann):
     with pytest.raises(Exception, match="may not"):
         nppes.put(ann.db, OPS, read(ann, nppes_csv(nppes_row(ANN))), NOW)

@@ -34,7 +34,7 @@ def put(db, text: str, **how) -> dict[str, str]:
     return {one["code"]: one["outcome"] for one in done}
 
 
-def test_the_code_set_is_taken_over_once_and_what_left_it_is_retired(db):
+def test_the_code_set_is_imported_once_and_removed_codes_are_retired(db):
     tried = put(db, HEADER + DERMATOLOGY + NEW, trial=True)
     assert (tried["207N00000X"], tried["999X00000X"], tried["207Q00000X"]) == ("changed", "added", "retired")
     assert taxonomies.codes(db, "software") == []
@@ -85,7 +85,7 @@ def test_each_bad_row_is_named_and_nothing_is_imported(db, text, line, column):
 
 
 @pytest.mark.parametrize("text", [HEADER, "Code,Name\n1,2\n", ""])
-def test_what_is_no_code_set_is_refused(db, text):
+def test_another_kind_of_file_is_refused(db, text):
     with pytest.raises(Refused, match="missing|cut off"):
         taxonomies.read("nucc.csv", text.encode())
 

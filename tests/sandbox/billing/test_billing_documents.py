@@ -80,7 +80,7 @@ def test_a_preview_of_a_subscription_that_does_not_exist_yet(stripe, price):  # 
     assert stripe.v1.subscriptions.list({"customer": customer}).data == []
 
 
-def test_a_schedule_moves_its_subscription_from_phase_to_phase_and_lets_go(stripe, price, dear, control):  # noqa: F811
+def test_a_schedule_moves_its_subscription_through_its_phases_and_releases_it(stripe, price, dear, control):  # noqa: F811
     customer = customer_with(stripe, "pm_card_visa")
     phases = [
         {"items": [{"price": price}], "duration": {"interval": "month"}},

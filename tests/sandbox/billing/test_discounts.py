@@ -32,7 +32,7 @@ def refused(call):
     return error.value.param
 
 
-def test_a_code_leads_to_its_coupon_and_is_found_by_what_customers_type(stripe):
+def test_a_promotion_code_is_found_as_customers_type_it(stripe):
     ten = coupon(stripe, percent_off=10, name="Ten off")
     made = code(stripe, ten, code="TENOFF")
     assert (made.promotion.coupon, made.active, made.times_redeemed) == (ten, True, 0)
@@ -58,11 +58,11 @@ def test_a_code_leads_to_its_coupon_and_is_found_by_what_customers_type(stripe):
         {"percent_off": 10, "max_redemptions": 0},
     ],
 )
-def test_a_coupon_that_makes_no_sense_is_refused(stripe, terms):
+def test_an_invalid_coupon_is_refused(stripe, terms):
     assert refused(lambda: coupon(stripe, **terms))
 
 
-def test_a_code_that_makes_no_sense_is_refused(stripe):
+def test_an_invalid_promotion_code_is_refused(stripe):
     ten = coupon(stripe, percent_off=10)
     code(stripe, ten, code="ONLYONCE")
     for terms in (
@@ -77,7 +77,7 @@ def test_a_code_that_makes_no_sense_is_refused(stripe):
     assert refused(lambda: code(stripe, "no-such-coupon")) == "promotion[coupon]"
 
 
-def test_a_withdrawn_code_and_a_deleted_coupon_hold_no_more(stripe):
+def test_an_inactive_code_and_a_deleted_coupon_are_no_longer_accepted(stripe):
     ten = coupon(stripe, percent_off=10)
     made = code(stripe, ten)
     assert checkout(stripe, made.id).amount_total == 9000
@@ -90,7 +90,7 @@ def test_a_withdrawn_code_and_a_deleted_coupon_hold_no_more(stripe):
         stripe.v1.coupons.retrieve(ten)
 
 
-def test_a_code_holds_for_its_customer_its_currency_and_its_minimum(stripe):
+def test_a_code_is_limited_to_its_customer_currency_and_minimum_amount(stripe):
     ten, five = coupon(stripe, percent_off=10), coupon(stripe, amount_off=500, currency="eur")
     ana, ben = (stripe.v1.customers.create({}).id for _ in range(2))
     of_ana = code(stripe, ten, customer=ana).id
@@ -102,7 +102,7 @@ def test_a_code_holds_for_its_customer_its_currency_and_its_minimum(stripe):
     refused(lambda: checkout(stripe, least, amount=4999))
 
 
-def test_a_code_for_a_first_payment_is_refused_to_who_has_paid(stripe):
+def test_a_first_payment_code_is_refused_to_a_customer_who_has_paid(stripe):
     first = code(stripe, coupon(stripe, percent_off=10), restrictions={"first_time_transaction": True}).id
     customer = stripe.v1.customers.create({}).id
     assert checkout(stripe, first, customer=customer).amount_total == 9000

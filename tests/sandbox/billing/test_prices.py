@@ -121,7 +121,7 @@ def test_while_collection_is_paused_no_invoice_is_paid(stripe, product, control,
     assert stripe.v1.invoices.list({"subscription": subscription.id, "limit": 1}).data[0].status == "paid"
 
 
-def test_a_pause_can_be_taken_back_at_once(stripe, product):
+def test_a_pause_can_be_undone_at_once(stripe, product):
     price = stripe.v1.prices.create({**MONTHLY, "product": product, "unit_amount": 4900}).id
     subscription = subscribe(stripe, price)
     stripe.v1.subscriptions.update(subscription.id, {"pause_collection": {"behavior": "void"}})

@@ -43,7 +43,7 @@ def test_half_of_a_period_credits_half_of_the_old_price_and_charges_half_of_the_
     assert later.amount_due == 2500 + 9900
 
 
-def test_what_the_preview_says_is_what_the_change_costs(stripe, price, dear, control):  # noqa: F811
+def test_a_change_costs_what_its_preview_says(stripe, price, dear, control):  # noqa: F811
     subscription = subscribe(stripe, price)
     advance(control, 11)
     now = item_of(stripe.v1.subscriptions.retrieve(subscription.id)).current_period_start + 11 * 86_400
@@ -57,7 +57,7 @@ def test_what_the_preview_says_is_what_the_change_costs(stripe, price, dear, con
     assert prorated(made.latest_invoice) == prorated(preview)
 
 
-def test_an_item_that_stays_as_it_was_is_not_prorated(stripe, price, dear):  # noqa: F811
+def test_an_unchanged_item_is_not_prorated(stripe, price, dear):  # noqa: F811
     customer = customer_with(stripe, "pm_card_visa")
     two = stripe.v1.subscriptions.create({"customer": customer, "items": [{"price": price}, {"price": dear}]})
     details = {"items": [{"id": two["items"].data[0].id, "quantity": 3}], "proration_behavior": "always_invoice"}
@@ -65,7 +65,7 @@ def test_an_item_that_stays_as_it_was_is_not_prorated(stripe, price, dear):  # n
     assert prorated(preview) == [-4900, 3 * 4900]
 
 
-def test_a_proration_is_of_the_discounted_price_and_takes_no_discount_again(stripe, price, dear):  # noqa: F811
+def test_a_proration_uses_the_discounted_price_and_gets_no_second_discount(stripe, price, dear):  # noqa: F811
     coupon = stripe.v1.coupons.create({"percent_off": 20, "duration": "forever"}).id
     subscription = subscribe(stripe, price, discounts=[{"coupon": coupon}])
     details = changed(subscription, price=dear) | {"proration_behavior": "always_invoice"}

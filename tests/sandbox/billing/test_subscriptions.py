@@ -131,7 +131,7 @@ def test_a_first_payment_left_open_expires(stripe, price, control):
     assert stripe.v1.subscriptions.retrieve(subscription.id).status == "incomplete_expired"
 
 
-def test_a_coupon_takes_off_what_it_says(stripe, price):
+def test_a_coupon_reduces_the_price_by_its_terms(stripe, price):
     coupon = stripe.v1.coupons.create({"percent_off": 50, "duration": "once"})
     subscription = subscribe(stripe, price, discounts=[{"coupon": coupon.id}], expand=["latest_invoice"])
     assert subscription.latest_invoice.amount_paid == 2450
@@ -149,7 +149,7 @@ def test_payouts_add_up_to_their_balance_transactions(stripe, control):
     assert sum(t.net for t in inside) == 0
 
 
-def test_a_first_payment_that_needs_the_customer_is_told_of_and_waits(stripe, price, control):
+def test_a_first_payment_that_needs_the_customer_is_announced_and_waits(stripe, price, control):
     customer = customer_with(stripe, "pm_card_threeDSecure2Required")
     asked = {"customer": customer, "items": [{"price": price}], "expand": ["latest_invoice"]}
     subscription = stripe.v1.subscriptions.create(asked)

@@ -66,7 +66,7 @@ def test_a_debit_that_stays_in_processing_can_be_canceled(stripe, control):
     assert stripe.v1.charges.retrieve(intent.latest_charge).status == "failed"
 
 
-def test_an_account_given_by_its_numbers_is_saved_and_charged_again(stripe, control):
+def test_a_bank_account_given_by_its_numbers_is_saved_and_charged_again(stripe, control):
     customer = stripe.v1.customers.create({})
     asked = {
         "type": "us_bank_account",
@@ -91,7 +91,7 @@ def test_an_account_given_by_its_numbers_is_saved_and_charged_again(stripe, cont
         stripe.v1.payment_methods.create(asked)
 
 
-def test_an_account_is_refused_where_cards_alone_are_taken_or_another_currency(stripe):
+def test_a_bank_account_is_refused_for_card_only_payments_and_other_currencies(stripe):
     with pytest.raises(sdk.InvalidRequestError, match="not allowed for this PaymentIntent"):
         pay(stripe, "pm_usBankAccount_success", excluded_payment_method_types=["us_bank_account"])
     with pytest.raises(sdk.InvalidRequestError, match="not allowed for this PaymentIntent"):

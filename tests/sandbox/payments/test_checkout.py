@@ -32,7 +32,7 @@ def plan(stripe):
     return stripe.v1.prices.create(asked).id
 
 
-def test_a_session_is_paid_on_its_page_and_leads_back_to_the_shop(stripe, control):
+def test_a_session_is_paid_on_its_page_and_redirects_to_the_shop(stripe, control):
     session = session_for(stripe, payment_intent_data={"metadata": {"orderId": "ord_7"}})
     page = control.get(session.url).text
     assert "$79.00" in page and "Visit" in page
@@ -56,12 +56,12 @@ def test_a_declined_card_leaves_the_session_open_for_another(stripe, control):
 
 
 @pytest.mark.parametrize("number", ["", "1", "4242424242424241", "４２４２"])
-def test_a_number_that_is_no_card_is_said_on_the_page(stripe, control, number):
+def test_an_invalid_card_number_is_reported_on_the_page(stripe, control, number):
     answer = pay_on_page(control, session_for(stripe), number)
     assert answer.status_code == 200 and 'role="alert"' in answer.text
 
 
-def test_who_turns_back_is_led_to_the_shop_and_charged_nothing(stripe, control):
+def test_a_customer_who_goes_back_returns_to_the_shop_uncharged(stripe, control):
     session = session_for(stripe)
     assert "Cancel" in control.get(session.url).text
     back = control.get(f"{session.url}/cancel")
@@ -71,7 +71,7 @@ def test_who_turns_back_is_led_to_the_shop_and_charged_nothing(stripe, control):
     assert pay_on_page(control, session).status_code == 303
 
 
-def test_a_card_that_asks_for_authentication_goes_by_the_bank(stripe, control):
+def test_a_card_that_requires_authentication_redirects_to_the_bank(stripe, control):
     session = session_for(stripe)
     to_bank = pay_on_page(control, session, "4000000000003220")
     assert urlsplit(to_bank.headers["location"]).path.startswith("/authenticate/")
@@ -113,13 +113,13 @@ def test_an_expired_session_takes_no_money(stripe, control):
         stripe.v1.checkout.sessions.expire(session.id)
 
 
-def test_a_session_left_alone_expires_after_a_day(stripe, control):
+def test_an_unpaid_session_expires_after_a_day(stripe, control):
     session = session_for(stripe)
     control.post("/sandbox/clock/advance", json={"seconds": 86_400 + 60}).raise_for_status()
     assert stripe.v1.checkout.sessions.retrieve(session.id).status == "expired"
 
 
-def test_what_is_typed_into_a_form_is_shown_as_text(stripe, control):
+def test_text_typed_into_a_form_is_escaped(stripe, control):
     name = "<script>alert(1)</script>"
     line = {**VISIT, "price_data": {**VISIT["price_data"], "product_data": {"name": name}}}
     page = control.get(session_for(stripe, line_items=[line]).url).text

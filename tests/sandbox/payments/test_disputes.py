@@ -42,7 +42,7 @@ def test_evidence_can_be_staged_and_is_refused_once_submitted(stripe, control):
         stripe.v1.disputes.update(dispute.id, {"evidence": {"customer_name": "B. Patient"}})
 
 
-def test_losing_evidence_and_giving_in_both_lose(stripe, control):
+def test_losing_evidence_and_accepting_both_lose_the_dispute(stripe, control):
     dispute = disputed(stripe, control)
     stripe.v1.disputes.update(dispute.id, {"evidence": {"uncategorized_text": "losing_evidence"}})
     advance(control, 5)
@@ -50,7 +50,7 @@ def test_losing_evidence_and_giving_in_both_lose(stripe, control):
     assert stripe.v1.disputes.close(disputed(stripe, control).id).status == "lost"
 
 
-def test_a_deadline_that_passes_loses_the_dispute(stripe, control):
+def test_a_missed_deadline_loses_the_dispute(stripe, control):
     dispute = disputed(stripe, control)
     advance(control, 11 * 86_400)
     late = stripe.v1.disputes.retrieve(dispute.id)

@@ -21,7 +21,7 @@ def pay(stripe, card="pm_card_visa", **more):
     return stripe.v1.payment_intents.create(asked)
 
 
-def test_a_working_card_pays_and_the_money_is_on_its_way(stripe):
+def test_a_working_card_pays_and_the_amount_is_pending(stripe):
     intent = pay(stripe, expand=["latest_charge.balance_transaction"], metadata={"orderId": "ord_1"})
     charge = intent.latest_charge
     assert (intent.status, intent.amount_received, charge.captured) == ("succeeded", 5000, True)
@@ -63,7 +63,7 @@ def test_a_blocked_payment_never_reaches_the_network(stripe):
     assert (outcome.reason, outcome.risk_level) == ("highest_risk_level", "highest")
 
 
-def test_a_partial_capture_books_the_whole_charge_and_the_part_that_goes_back(stripe):
+def test_a_partial_capture_books_the_charge_and_the_release_of_the_rest(stripe):
     intent = pay(stripe, amount=10_000, capture_method="manual")
     assert (intent.status, intent.amount_capturable) == ("requires_capture", 10_000)
     captured = stripe.v1.payment_intents.capture(intent.id, {"amount_to_capture": 6000, "expand": ["latest_charge"]})
@@ -83,7 +83,7 @@ def test_a_partial_capture_books_the_whole_charge_and_the_part_that_goes_back(st
     assert sum(txn.net for txn in booked) == 6000 - 204
 
 
-def test_what_was_captured_in_part_can_be_refunded_or_disputed_as_far_as_it_was_captured(stripe, control):
+def test_a_partial_capture_can_be_refunded_or_disputed_up_to_the_captured_amount(stripe, control):
     intents = [pay(stripe, amount=10_000, capture_method="manual") for _ in range(2)]
     charges = [stripe.v1.payment_intents.capture(i.id, {"amount_to_capture": 6000}).latest_charge for i in intents]
     with pytest.raises(sdk.InvalidRequestError, match="greater than unrefunded amount"):
@@ -165,7 +165,7 @@ def test_an_unknown_currency_or_method_is_refused(stripe):
     assert (refused.value.code, refused.value.param) == ("resource_missing", "payment_method")
 
 
-def test_what_is_paid_can_be_neither_confirmed_nor_cancelled(stripe):
+def test_a_paid_intent_can_be_neither_confirmed_nor_canceled(stripe):
     intent = pay(stripe)
     for refused_call in (stripe.v1.payment_intents.confirm, stripe.v1.payment_intents.cancel):
         with pytest.raises(sdk.InvalidRequestError) as refused:
@@ -181,7 +181,7 @@ def test_someone_elses_saved_card_cannot_be_used(stripe):
         pay(stripe, method.id, customer=other.id)
 
 
-def test_a_declining_card_cannot_be_saved_but_the_one_made_for_it_can(stripe):
+def test_declining_cards_cannot_be_saved_except_the_test_card_for_that(stripe):
     customer = stripe.v1.customers.create({})
     with pytest.raises(sdk.CardError):
         stripe.v1.payment_methods.attach("pm_card_visa_chargeDeclined", {"customer": customer.id})
@@ -190,7 +190,7 @@ def test_a_declining_card_cannot_be_saved_but_the_one_made_for_it_can(stripe):
         pay(stripe, method.id, customer=customer.id, off_session=True)
 
 
-def test_a_card_is_saved_by_paying_where_that_was_asked_for(stripe):
+def test_a_card_is_saved_by_paying_if_requested(stripe):
     customer = stripe.v1.customers.create({})
     pay(stripe, customer=customer.id, setup_future_usage="off_session")
     saved = stripe.v1.payment_methods.list({"customer": customer.id, "type": "card"}).data
@@ -216,6 +216,6 @@ def test_search_finds_payments_by_order_and_status(stripe):
     assert not stripe.v1.payment_intents.search({"query": "metadata['orderId']:'ord_other'"}).data
 
 
-def test_without_the_right_key_nothing_is_answered(sandbox):
+def test_a_request_without_the_right_key_is_refused(sandbox):
     with pytest.raises(sdk.AuthenticationError):
         sandbox.client("sk_test_wrong").v1.customers.list()

@@ -20,7 +20,7 @@ def test_the_cards_a_customer_saved_are_listed_newest_first(stripe):
     assert stripe.v1.payment_methods.list({"customer": customer(stripe)}).data == []
 
 
-def test_a_chosen_card_pays_by_itself_until_it_is_let_go(stripe):
+def test_the_default_card_pays_automatically_until_it_is_detached(stripe):
     owner = customer(stripe)
     card = saved(stripe, owner)
     stripe.v1.customers.update(owner, {"invoice_settings": {"default_payment_method": card}})
@@ -34,7 +34,7 @@ def test_a_chosen_card_pays_by_itself_until_it_is_let_go(stripe):
         stripe.v1.payment_methods.detach(card)
 
 
-def test_a_card_of_one_customer_cannot_be_anothers(stripe):
+def test_a_card_of_one_customer_cannot_be_attached_to_another(stripe):
     card = saved(stripe, customer(stripe))
     for claim in (
         lambda: saved(stripe, customer(stripe), card),
@@ -52,7 +52,7 @@ def test_a_card_of_one_customer_cannot_be_anothers(stripe):
         ({"number": "4242424242424242", "exp_month": 12, "exp_year": 2020}, "invalid_expiry_year"),
     ],
 )
-def test_a_card_typed_wrong_is_declined_with_stripes_code(stripe, card, code):
+def test_a_mistyped_card_is_declined_with_stripes_code(stripe, card, code):
     with pytest.raises(sdk.CardError) as error:
         stripe.v1.payment_methods.create({"type": "card", "card": card})
     assert error.value.code == code

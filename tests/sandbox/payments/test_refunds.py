@@ -10,7 +10,7 @@ def advance(control, seconds):
     assert control.post("/sandbox/clock/advance", json={"seconds": seconds}).status_code == 200
 
 
-def test_partial_refunds_add_up_to_the_whole_and_no_further(stripe):
+def test_partial_refunds_add_up_to_at_most_the_payment(stripe):
     intent = pay(stripe)
     stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 2000, "reason": "requested_by_customer"})
     with pytest.raises(sdk.InvalidRequestError, match="greater than unrefunded amount") as refused:
@@ -24,7 +24,7 @@ def test_partial_refunds_add_up_to_the_whole_and_no_further(stripe):
     assert refused.value.code == "charge_already_refunded"
 
 
-def test_what_was_never_captured_or_paid_cannot_be_refunded(stripe):
+def test_an_uncaptured_or_unpaid_payment_cannot_be_refunded(stripe):
     held = pay(stripe, capture_method="manual")
     with pytest.raises(sdk.InvalidRequestError) as refused:
         stripe.v1.refunds.create({"charge": held.latest_charge})
@@ -51,7 +51,7 @@ def test_a_pending_refund_reaches_the_bank_later(stripe, control):
     assert stripe.v1.refunds.retrieve(refund.id).status == "succeeded"
 
 
-def test_a_refund_that_fails_gives_the_money_back_to_the_balance(stripe, control):
+def test_a_failed_refund_returns_the_money_to_the_balance(stripe, control):
     intent = pay(stripe, "pm_card_refundFail")
     refund = stripe.v1.refunds.create({"payment_intent": intent.id})
     advance(control, 60)

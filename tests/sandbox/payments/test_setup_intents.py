@@ -10,7 +10,7 @@ def customer(stripe):
     return stripe.v1.customers.create({"email": "pat@example.com"}).id
 
 
-def test_a_card_that_works_is_the_customers_once_it_is_confirmed(stripe):
+def test_a_working_card_is_attached_to_the_customer_once_it_is_confirmed(stripe):
     owner = customer(stripe)
     intent = stripe.v1.setup_intents.create({"customer": owner, "payment_method": "pm_card_visa"})
     assert (intent.status, intent.usage) == ("requires_confirmation", "off_session")
@@ -33,7 +33,7 @@ def test_a_declining_card_is_not_saved_and_another_can_be_tried(stripe):
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("complete", "succeeded"), ("fail", "requires_payment_method")])
-def test_a_card_that_asks_for_it_goes_by_the_bank(stripe, control, outcome, status):
+def test_a_card_that_requires_authentication_redirects_to_the_bank(stripe, control, outcome, status):
     asked = {"customer": customer(stripe), "payment_method": "pm_card_authenticationRequired", "confirm": True}
     intent = stripe.v1.setup_intents.create(asked | {"return_url": "https://shop.test/"})
     assert (intent.status, intent.next_action.type) == ("requires_action", "redirect_to_url")
@@ -41,7 +41,7 @@ def test_a_card_that_asks_for_it_goes_by_the_bank(stripe, control, outcome, stat
     assert stripe.v1.setup_intents.retrieve(intent.id).status == status
 
 
-def test_a_card_set_up_with_its_customer_needs_nobody_when_it_is_charged(stripe, control):
+def test_a_card_set_up_with_authentication_is_charged_off_session(stripe, control):
     owner = customer(stripe)
     asked = {"customer": owner, "payment_method": "pm_card_authenticationRequiredOnSetup", "confirm": True}
     intent = stripe.v1.setup_intents.create(asked | {"return_url": "https://shop.test/"})
@@ -52,7 +52,7 @@ def test_a_card_set_up_with_its_customer_needs_nobody_when_it_is_charged(stripe,
     assert paid.status == "succeeded"
 
 
-def test_what_is_done_can_be_neither_confirmed_nor_cancelled(stripe):
+def test_a_finished_setup_intent_can_be_neither_confirmed_nor_canceled(stripe):
     asked = {"customer": customer(stripe), "payment_method": "pm_card_visa", "confirm": True}
     done = stripe.v1.setup_intents.create(asked).id
     open_one = stripe.v1.setup_intents.create({}).id
@@ -64,7 +64,7 @@ def test_what_is_done_can_be_neither_confirmed_nor_cancelled(stripe):
             assert error.value.code == "setup_intent_unexpected_state"
 
 
-def test_a_trial_without_a_card_waits_for_one_which_then_pays(stripe, control):
+def test_a_trial_without_a_card_waits_for_a_card_which_then_pays(stripe, control):
     owner = customer(stripe)
     product = {"name": "Plan"}
     price = stripe.v1.prices.create(
