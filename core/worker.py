@@ -11,6 +11,7 @@ import structlog
 
 from core import services
 from core.billing.missing_terms import fetch_missing_terms
+from core.checklist import endpoint_health
 from core.db.timezone import PAYMENTS_A_STEP
 from core.errors import Refused, Unauthorised, Unavailable
 from core.events.recorded import Applying
@@ -108,6 +109,7 @@ def steps(running: Services) -> list[Step]:
             lambda: ask_for_trace_ids(db, running.stripe, clock=clock, livemode=livemode),
             alone=True,
         ),
+        Step("ask about the webhook endpoint", 120, lambda: endpoint_health.ask(running), alone=True),
         Step("match bank deposits", 60, lambda: match_what_is_clear(db, SYSTEM, clock()), alone=True),
         Step("reconcile", 10, lambda: reconciliation.refresh(db, clock()), alone=True),
         Step("settle unanswered money actions", 2, lambda: settle_unknown(running.payment_context)),

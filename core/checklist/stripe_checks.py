@@ -3,19 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from core.checklist import endpoint_checks
 from core.checklist.finding import Verdict, failed, not_checked, passed
 from core.checklist.installation import Installation
 from core.errors import Refused
-from core.events.registry import projected_types
 from core.figures.wording import counted
+from core.services import Services
 from core.settings import PaymentMode
-from core.stripe_gateway import API_VERSION, Json
+from core.stripe_gateway import Json
 
 WEBHOOK_PATH = "/api/webhooks/stripe"
-ADD_ENDPOINT = (
-    "Create it under Settings, First steps, or in Stripe's dashboard, under Developers, Webhooks. "
-    "Then put its signing secret into STRIPE_WEBHOOK_SECRETS."
-)
 # What payops reads. Its writes cannot be tried without an effect.
 LISTS = (
     "charges",
@@ -89,49 +86,17 @@ def _may_list(here: Installation, path: str) -> bool:
 
 def endpoint_exists(here: Installation) -> Verdict:
     """Stripe sends its events to this installation's address."""
-    address = webhook_address(here)
-    found = _endpoint(here)
-    if found is None:
-        return failed(
-            f"Stripe has no webhook endpoint with the address {address}.",
-            ADD_ENDPOINT,
-        )
-    if found["status"] != "enabled":
-        return failed(
-            f"Stripe's webhook endpoint {found['id']} is {found['status']}, so no event is sent.",
-            "Enable it in Stripe's dashboard, under Developers, Webhooks.",
-        )
-    return passed(f"Stripe sends events to {address}.")
+    return endpoint_checks.exists(_endpoint(here), webhook_address(here))
 
 
 def endpoint_events(here: Installation) -> Verdict:
     """The endpoint is sent every type of event that payops works with."""
-
-    def check(found: Json) -> Verdict:
-        missing = sorted(set(projected_types()) - set(found["enabled_events"]))
-        if "*" in found["enabled_events"] or not missing:
-            return passed("Stripe sends every type of event that payops works with.")
-        named = ", ".join(missing[:5]) + (f" and {len(missing) - 5:,} more" if len(missing) > 5 else "")
-        return failed(
-            f"Stripe does not send {counted(len(missing), 'type')} of event that payops works with: {named}.",
-            "Choose the types of docs/events.md for the endpoint in Stripe's dashboard.",
-        )
-
-    return _of_endpoint(here, check)
+    return _of_endpoint(here, endpoint_checks.events)
 
 
 def endpoint_version(here: Installation) -> Verdict:
     """Events have the shape that payops reads."""
-
-    def check(found: Json) -> Verdict:
-        if found["api_version"] == API_VERSION:
-            return passed(f"Events are sent in API version {API_VERSION}.")
-        return failed(
-            f"Events are sent in API version {found['api_version'] or 'of the account'}; payops reads {API_VERSION}.",
-            f"Add an endpoint with API version {API_VERSION} in Stripe's dashboard, then remove the old one.",
-        )
-
-    return _of_endpoint(here, check)
+    return _of_endpoint(here, endpoint_checks.version)
 
 
 def prices(here: Installation) -> Verdict:
@@ -178,13 +143,15 @@ def live(here: Installation) -> Verdict:
 
 def webhook_address(here: Installation) -> str:
     """Where Stripe is to send this installation's events."""
-    return here.running.settings.api_base_url.rstrip("/") + WEBHOOK_PATH
+    return address_of(here.running)
+
+
+def address_of(running: Services) -> str:
+    return running.settings.api_base_url.rstrip("/") + WEBHOOK_PATH
 
 
 def _endpoint(here: Installation) -> Json | None:
-    address = webhook_address(here)
-    found = [each for each in here.webhook_endpoints if each["url"].rstrip("/") == address]
-    return next((each for each in found if each["status"] == "enabled"), found[0] if found else None)
+    return endpoint_checks.of_address(here.webhook_endpoints, webhook_address(here))
 
 
 def _of_endpoint(here: Installation, check: Callable[[Json], Verdict]) -> Verdict:

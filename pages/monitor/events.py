@@ -10,7 +10,7 @@ from core.exports.table import Table, by_key
 from core.figures.wording import counted
 from core.staff.roles import Actor
 from core.ui import nothing_yet, session
-from core.ui.events import arriving, event_details, replay_dialog
+from core.ui.events import arriving, endpoint_card, event_details, replay_dialog
 from core.ui.events.event_columns import COLUMNS, IN_A_FILE, REFUSED
 from core.ui.kit import (
     actions,
@@ -102,6 +102,7 @@ if is_filtered:
     figures = lookup.figures(db, sought)
 st.markdown(f"## {literal(wording.sentence(figures, running.clock(), filtered=is_filtered))}")
 cards.show_plain(wording.cells(figures))
+endpoint_card.show()
 arriving.show(st.query_params.get(arriving.MINUTE))
 
 st.subheader("Events of these days", anchor="rows")

@@ -18,14 +18,24 @@ def retrieve(uow: UnitOfWork, event_id: str, params: Params) -> Json:
     event: Json | None = orjson.loads(row[0]) if row else None
     if event is None or event["created"] < uow.now - KEPT_SECONDS:
         raise no_such("event", event_id)
-    return event
+    return event | {"pending_webhooks": _pending(uow).get(event_id, 0)}
 
 
 def list_all(uow: UnitOfWork, params: Params) -> Json:
     wanted = {*params.strings("types"), *([params.must_text("type")] if params.has("type") else [])}
     if len(wanted) > 20:
         raise invalid("You may pass at most 20 types.", "types")
-    return page("/v1/events", (e for e in _events(uow, params) if not wanted or _wanted(e, wanted)), params)
+    pending = _pending(uow)
+    found = (e | {"pending_webhooks": pending.get(e["id"], 0)} for e in _events(uow, params))
+    if params.has("delivery_success"):
+        delivered = params.flag("delivery_success")
+        found = (e for e in found if (e["pending_webhooks"] == 0) is delivered)
+    return page("/v1/events", (e for e in found if not wanted or _wanted(e, wanted)), params)
+
+
+def _pending(uow: UnitOfWork) -> dict[str, int]:
+    """To how many endpoints each event is still to be delivered; one that was given up counts no more."""
+    return dict(uow.store.rows("pending_by_event").fetchall())
 
 
 def _wanted(event: Json, wanted: set[str]) -> bool:

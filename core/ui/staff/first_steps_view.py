@@ -5,10 +5,11 @@ from functools import partial
 import streamlit as st
 
 from core.checklist import first_steps, lines, webhook_setup
+from core.checklist.endpoint_checks import ADD_ENDPOINT
 from core.checklist.finding import Finding, State
 from core.checklist.first_steps import Progress
 from core.checklist.installation import Installation
-from core.checklist.stripe_checks import ADD_ENDPOINT, webhook_address
+from core.checklist.stripe_checks import webhook_address
 from core.errors import Unavailable
 from core.events.repair import backfill_job
 from core.monitoring import overview

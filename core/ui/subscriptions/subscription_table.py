@@ -1,6 +1,6 @@
 """The list below the charts: running subscriptions, or the customers behind one bar."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -34,7 +34,14 @@ def choose(name: str, why: str | None = None) -> None:
 def choose_cohort(cell: CohortMonth) -> None:
     """Show the customers of this cell of the heat map."""
     choose(COHORT)
-    st.session_state[JOINED], st.session_state[LATER] = f"{cell.joined:%Y-%m}", str(cell.later)
+    st.session_state[JOINED], st.session_state[LATER] = f"{cell.joined:%Y-%m}", cell.later
+    _keep_cell()
+
+
+def _keep_cell() -> None:
+    """The cell stands in the address; Streamlit alone would not write a click on a chart there."""
+    _from_the_start()
+    st.query_params.update({JOINED: st.session_state[JOINED], LATER: str(st.session_state[LATER])})
 
 
 def _from_the_start() -> None:
@@ -144,31 +151,28 @@ def _cell(now: datetime) -> CohortMonth:
     while len(months) < MONTHS:
         months.append((months[-1] - timedelta(days=1)).replace(day=1))
     titles = {f"{each:%Y-%m}": each for each in months}
-    joined, later = st.columns(2, vertical_alignment="bottom")
-    chosen = joined.selectbox(
-        "First paid in",
-        list(titles),
-        format_func=lambda each: f"{titles[each]:%b %Y}" if each in titles else each,
-        key=JOINED,
-        bind="query-params",
-        on_change=_from_the_start,
-    )
-    most = _months_between(titles[chosen], this)
-    if int(st.session_state.get(LATER) or 0) > most:
-        st.session_state[LATER] = str(most)
-    after = later.selectbox(
+    said, later = st.query_params.get(JOINED), _place(st.query_params.get(LATER))
+    st.session_state.setdefault(JOINED, said if said in titles else list(titles)[-1])
+    of_joined, of_later = st.columns(2, vertical_alignment="bottom")
+    joined = titles[
+        of_joined.selectbox(
+            "First paid in",
+            list(titles),
+            format_func=lambda each: f"{titles[each]:%b %Y}",
+            key=JOINED,
+            on_change=_keep_cell,
+        )
+    ]
+    most = (this.year - joined.year) * 12 + this.month - joined.month
+    st.session_state[LATER] = min(st.session_state.get(LATER, later), most)
+    after = of_later.selectbox(
         "Still paid",
-        [str(each) for each in range(most + 1)],
-        format_func=lambda each: f"{counted(int(each), 'month')} later",
+        list(range(most + 1)),
+        format_func=lambda each: f"{counted(each, 'month')} later",
         key=LATER,
-        bind="query-params",
-        on_change=_from_the_start,
+        on_change=_keep_cell,
     )
-    return CohortMonth(titles[chosen], int(after))
-
-
-def _months_between(one: date, other: date) -> int:
-    return (other.year - one.year) * 12 + other.month - one.month
+    return CohortMonth(joined, after)
 
 
 def _in_words(found: Found, figures: SubscriptionFigures, cell: CohortMonth | None) -> str:

@@ -105,6 +105,8 @@ update deliveries set attempts = attempts + 1, due_at = :due_at, last_outcome = 
 select d.event_id, v.type, e.url, d.attempts, d.due_at, d.last_outcome
     from deliveries d join endpoints e on e.id = d.endpoint_id join events v on v.id = d.event_id
     order by d.due_at, d.seq limit 1000;
+-- name: pending_by_event
+select event_id, count(*) from deliveries group by event_id;
 -- name: count_pending
 select count(*), coalesce(sum(d.due_at <= :now and not e.paused), 0)
     from deliveries d join endpoints e on e.id = d.endpoint_id;
