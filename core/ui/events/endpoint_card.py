@@ -12,7 +12,7 @@ from core.ui.kit import shared_cache
 from core.ui.text import ago, literal
 
 WELL = ":green[:material/check_circle:] **Stripe's webhook endpoint works.**"
-BAD = ":red[:material/error:] **Stripe's webhook endpoint needs somebody.**"
+BAD = ":red[:material/error:] **Stripe's webhook endpoint needs attention.**"
 UNKNOWN = ":material/help: **Stripe was not asked about the webhook endpoint yet.** The worker asks every two minutes."
 
 
@@ -30,7 +30,7 @@ def _lines(health: Health) -> list[str]:
     now = session.services().clock()
     last = "No event came by webhook yet."
     if health.last_delivery_at:
-        last = f"Last delivery {ago(health.last_delivery_at, now)}."
+        last = f"Last delivery: {ago(health.last_delivery_at, now)}."
     arrived = literal(f"{last} {health.requests()}")
     silence = []
     if health.silence:
