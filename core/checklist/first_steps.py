@@ -22,7 +22,9 @@ class Step:
 
 CONNECT = Step(
     "Connect Stripe",
-    "payops reads and changes payments with the key in STRIPE_SECRET_KEY. A restricted key is enough.",
+    "payops reads and changes payments with the key in STRIPE_SECRET_KEY. A restricted key is enough: it "
+    "reads everything, and writes refunds, payment intents, payment methods, customers, checkout sessions, invoices, "
+    "subscriptions, disputes, files and webhook endpoints.",
     ("Stripe account", "Stripe key's mode", "Stripe key's rights"),
 )
 EVENTS = Step(
@@ -68,7 +70,8 @@ def progress(findings: Iterable[Finding], history: Reached) -> list[Progress]:
 def _checked(step: Step, found: Mapping[str, Finding]) -> Progress:
     lines = [found[name] for name in step.lines]
     left = tuple(line for line in lines if line.state is not State.PASSED)
-    return Progress(step, not left, lines[0].detail if not left else left[0].detail, left)
+    said = left[0].detail if left else " ".join(dict.fromkeys(line.detail for line in lines))
+    return Progress(step, not left, said, left)
 
 
 def _history(history: Reached) -> Progress:

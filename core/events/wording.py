@@ -172,7 +172,8 @@ def described(records: Mapping[str, Sequence[Row]], written: Sequence[RowEffect]
 def changes(event: Row) -> list[Change]:
     """What Stripe says the event changed, of the stored fields."""
     payload = event["payload"]
-    return list(_changes(payload.get("previous_attributes") or {}, payload.get("object") or {}, ""))
+    after = payload.get("object") or {}
+    return list(_changes(payload.get("previous_attributes") or {}, after, "", after.get("currency")))
 
 
 def changes_in_short(event: Row) -> str:
@@ -207,12 +208,14 @@ def _rows(count: int) -> str:
     return "1 row is" if count == 1 else f"{count:,} rows are"
 
 
-def _changes(before: Any, after: Any, path: str) -> Iterator[Change]:
+def _changes(before: Any, after: Any, path: str, currency: str | None) -> Iterator[Change]:
     for name, old in before.items():
         new = after.get(name) if isinstance(after, dict) else None
         here = f"{path}.{name}" if path else name
         if isinstance(old, dict):
-            yield from _changes(old, new, here)
+            yield from _changes(old, new, here, currency)
+        elif name.startswith("amount") and currency and isinstance(old, int) and isinstance(new, int):
+            yield Change(here, str(Money(old, currency)), str(Money(new, currency)))
         else:
             yield Change(here, _value_in_words(old), _value_in_words(new))
 

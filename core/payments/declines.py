@@ -128,10 +128,12 @@ def advice(decline_code: str | None, *, advice_code: str | None = None, method: 
     category = _overridden(own, advice_code)
     if method in BANK_DEBITS and category in _RETRY_AFTER_HOURS and row != "insufficient_funds":
         own = category = Category.NEW_BANK_DETAILS  # only a debit that failed for insufficient funds may be repeated
-    # "Try again later" gives no reason, so only insufficient_funds is explained to the customer as such.
-    told = own if advice_code == "try_again_later" else category
     hard = row in HARD or row in _NEVER_AGAIN or category in (Category.NEW_BANK_DETAILS, Category.CUSTOMER_CHOICE)
     hard = hard or advice_code == "do_not_try_again"
+    # A card that must not be charged again: nobody is told to correct its data or to wait, whatever the network says.
+    said = own if hard and category in (Category.FIX_ENTRY, Category.RETRY_LATER) else category
+    # "Try again later" gives no reason, so only insufficient_funds is explained to the customer as such.
+    told = own if advice_code == "try_again_later" else said
     return Advice(
         code=code,
         category=category,
@@ -139,7 +141,7 @@ def advice(decline_code: str | None, *, advice_code: str | None = None, method: 
         known=row in _CATEGORY,
         retry_after_hours=None if hard else _RETRY_AFTER_HOURS.get(category),
         customer_message=decline_words.to_customer(None if row in CONCEALED else told, row, method),
-        staff_advice=decline_words.to_staff(category, row, method),
+        staff_advice=decline_words.to_staff(said, row, method),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from core.money import Money
 from core.payments.declines import Category, advice
 from core.payments.disputes.dispute_statuses import in_words, is_inquiry
+from core.payments.disputes.fraud_warnings import reported_as
 from core.payments.payment_life import Life, Mirrored
 from core.payments.payment_methods import paid_with
 from core.staff.audit_words import actor_name
@@ -149,7 +150,7 @@ def _refunds(life: Life) -> Iterator[Moment]:
 
 def _disputes(life: Life) -> Iterator[Moment]:
     for warning in life["warnings"]:
-        why = (warning["fraud_type"] or "").replace("_", " ")
+        why = reported_as(warning["fraud_type"] or "").lower()
         yield Moment(
             _at(warning["created"]), Side.RETURNS, "Reported as fraud by the issuer", why, warning["id"], "bad"
         )

@@ -114,7 +114,7 @@ def test_changed_fields_are_shown_one_by_one(database, owner):
     changed = {each.field: (each.before, each.after) for each in wording.changes(lookup.one(database, "evt_1"))}
     assert changed == {
         "captured": ("none", "yes"),
-        "amount_refunded": ("0", "900"),
+        "amount_refunded": ("$0.00", "$9.00"),
         "outcome.reason": ("x", "none"),
     }
 

@@ -106,6 +106,14 @@ def test_a_card_whose_date_is_to_be_checked_is_told_that_it_expired():
         assert "details do not match" not in told.customer_message and "payday" not in told.staff_advice
 
 
+@pytest.mark.parametrize("code", sorted(HARD))
+@pytest.mark.parametrize("advice_code", ["confirm_card_data", "try_again_later"])
+def test_a_card_that_must_not_be_charged_again_is_neither_corrected_nor_waited_for(code, advice_code):
+    own, told = advice(code), advice(code, advice_code=advice_code)
+    assert told.hard
+    assert (told.customer_message, told.staff_advice) == (own.customer_message, own.staff_advice)
+
+
 @pytest.mark.parametrize(
     ("code", "advice_code", "category"),
     [

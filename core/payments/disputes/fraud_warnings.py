@@ -57,6 +57,11 @@ class FraudWarning:
         }
 
 
+def reported_as(fraud_type: str) -> str:
+    """`Made with stolen card`."""
+    return "Other fraud" if fraud_type == "misc" else fraud_type.replace("_", " ").capitalize()
+
+
 def expected_cost(left: Money, dispute_fee: Money | None, history: History) -> Money | None:
     """The average cost of not refunding a reported payment: a dispute's fee, and the amount if the dispute is lost.
 
@@ -113,7 +118,7 @@ def _warning(row: FraudWarningRow, history: History) -> FraudWarning:
         id=row["id"],
         payment_intent_id=row["payment_intent_id"],
         created=datetime.fromisoformat(row["created"]),
-        fraud_type=(row["fraud_type"] or "").replace("_", " "),
+        fraud_type=reported_as(row["fraud_type"] or ""),
         card=card_name(row["card_brand"], row["card_last4"]),
         left=left,
         fee_kept=fee(row["fee_minor"]),

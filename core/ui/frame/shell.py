@@ -107,7 +107,8 @@ def report_failure(error: Exception) -> bool:
             actions.note_refusal(staff, error, "open page")
         st.error(f"Not allowed: {literal(error.detail)}")
     elif isinstance(error, Unavailable):
-        st.error(f"{literal(error.detail)} Nothing was lost. Reload the page in a moment.")
+        lost = "" if "nothing" in error.detail.lower() else " Nothing was lost."
+        st.error(f"{literal(error.detail)}{lost}")
     elif isinstance(error, PayopsError) and not isinstance(error, DatabaseFault):
         st.error(literal(error.detail))
     else:

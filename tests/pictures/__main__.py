@@ -2,15 +2,15 @@
 
 A console with the demo's first history is started on free ports, and beside it one with an empty database. The
 pictures lie in `.pictures`, or where `--out` says: `PAGE-light-1440.png`, and an index to open in a browser.
-`--readme` also replaces the README's picture. `--pages payments refunds` is quicker. `--users support finance` shows
-the pages as these roles see them. A page that could not be photographed is named, and the others go on.
+`--readme` also replaces the README's picture. `--pages payments refunds` and `--no-dialogs` are quicker, and `--parts
+states empty` leaves the pages out. `--users support finance` shows them as these roles do. What could not be
+photographed is named, and the others go on.
 """
 
 import argparse
 import html
-import os
+import re
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,99 +20,58 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from benchmarks.pages import CHECKOUT, FLAGS, free_port, serving, sign_in, stop
-from benchmarks.reconciliation_page import serving as serving_as_it_is
-from core.db import embedded
-from core.periods import wall_clock
-from core.services import start
-from core.settings import load_settings
-from core.staff import users
+from benchmarks.pages import CHECKOUT, FLAGS, sign_in
 from core.staff.roles import Right, Role, right
-from core.ui.navigation import ENTRIES
+from tests.pictures import views
+from tests.pictures.consoles import demo, empty, silent_database
+from tests.pictures.views import View
 
-WIDTHS, THEMES = (1440, 1280, 420), ("light", "dark")
+WIDTHS, THEMES, PARTS = (1440, 1280, 420), ("light", "dark"), ("pages", "states", "empty")
 HEIGHT = 1000
-ALL = [entry.address for entry in ENTRIES]
 STANDS_STILL = """() => !!document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
   && !document.querySelector('[data-testid="stSkeleton"], [data-testid="stAppSkeleton"], [data-stale="true"]')"""
 TABLE = '[class*="st-key-opens-"] [data-testid="stDataFrame"]'
 OTHER_DIALOG = """drawn => { const dialog = document.querySelector('[role="dialog"]');
   return dialog && dialog.innerText !== drawn }"""
-# Dialogs that open from a page's own buttons; those of an object open in its drawer.
-DIALOGS = {
-    "disputes": ["Set a limit"],
-    "providers": ["Add provider", "Import", "Add specialty"],
-    "users": ["Add somebody"],
-    "settings": ["Stop all new money", "Plan a pause", "Add a guard"],
-    "reconciliation": ["Import a bank statement"],
-}
-# Dialogs of an object: they open from its drawer or page, in its place.
-OF_A_ROW = {
-    "payments": ["Refund"],
-    "disputes": ["Submit evidence", "Accept dispute"],
-    "subscriptions": ["Cancel subscription", "Pause collection", "Change plan"],
-    "events": ["Replay"],
-    "errors": ["Resolve", "Silence"],
-    "recovery": ["Retry payment", "Schedule retry", "Payment link", "Stop retries"],
-    "assignments": ["Assign", "Release", "Complete", "Cancel"],
-    "providers": ["Edit", "Deactivate", "Verify licence", "Upload document", "Change hours and time off"],
-    "users": ["Change role", "Reset password", "Disable"],
-}
+LOADING = """() => document.querySelector('[data-testid="stSidebarNav"]')
+  && document.querySelector('[data-testid="stApp"][data-test-script-state="running"]')"""
+PRESSED = ("button", "tab", "radio", "menuitem")
+SEARCH = "Find by id"
 REFUSED = ("support", "settings")
 
 
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--out", type=Path, default=CHECKOUT / ".pictures")
-    ask.add_argument("--pages", nargs="+", default=ALL, choices=ALL)
+    ask.add_argument("--pages", nargs="+", default=views.ALL, choices=views.ALL)
+    ask.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
     ask.add_argument("--widths", nargs="+", type=int, default=WIDTHS)
     ask.add_argument("--themes", nargs="+", default=THEMES, choices=THEMES)
     ask.add_argument("--users", nargs="+", default=["admin"], choices=[str(role) for role in Role])
+    ask.add_argument("--no-dialogs", dest="dialogs", action="store_false")
     ask.add_argument("--readme", action="store_true")
     asked = ask.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as driver, tempfile.TemporaryDirectory(prefix="payops-pictures-") as folder:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        with demo(Path(folder) / "demo") as (base, data_dir):
-            for theme, width, user in product(asked.themes, asked.widths, asked.users):
-                began = time.monotonic()
-                as_seen_by(user, browser, base, data_dir, asked, theme, width)
-                print(f"{user}, {theme}, {width}: {time.monotonic() - began:.0f} s", flush=True)
-            states(browser, base, data_dir, asked.out)
-        with empty(Path(folder) / "empty") as (base, data_dir), opened(browser, base, data_dir, "light", 1280) as page:
-            for address in asked.pages:
-                photograph(page, f"{base}/{address}", asked.out / f"{address}-empty.png")
+        if asked.parts != ["empty"]:
+            with demo(Path(folder) / "demo") as (base, data_dir):
+                seen = product(asked.themes, asked.widths, asked.users) if "pages" in asked.parts else ()
+                for theme, width, user in seen:
+                    began = time.monotonic()
+                    as_seen_by(user, browser, base, data_dir, asked, theme, width)
+                    print(f"{user}, {theme}, {width}: {time.monotonic() - began:.0f} s", flush=True)
+                if "states" in asked.parts:
+                    states(browser, base, data_dir, asked.out)
+        if "empty" in asked.parts:
+            with empty(Path(folder) / "empty") as (base, data_dir):
+                with opened(browser, base, data_dir, "light", 1280) as page:
+                    for address in asked.pages:
+                        photograph(page, f"{base}/{address}", asked.out / f"{address}-empty.png")
         browser.close()
     if asked.readme:
         shutil.copy(asked.out / f"overview-{asked.themes[0]}-{asked.widths[0]}.png", CHECKOUT / "docs" / "overview.png")
     index(asked.out)
-
-
-@contextmanager
-def demo(data_dir: Path) -> Iterator[tuple[str, Path]]:
-    data_dir.mkdir()
-    console = free_port()
-    try:
-        with serving(data_dir, console, free_port()):
-            yield f"http://127.0.0.1:{console}", data_dir
-    finally:
-        stop(data_dir)
-
-
-@contextmanager
-def empty(data_dir: Path) -> Iterator[tuple[str, Path]]:
-    """A console that nothing has happened in yet."""
-    data_dir.mkdir()
-    services = start(load_settings({"DATA_DIR": str(data_dir)}, env_file=None))
-    try:
-        users.create_demo_users(services.db, data_dir, wall_clock())
-        console = free_port()
-        base = f"http://127.0.0.1:{console}"
-        with serving_as_it_is(data_dir, base, console):
-            yield base, data_dir
-    finally:
-        services.close()
-        embedded.remove(data_dir)
 
 
 @contextmanager
@@ -136,20 +95,24 @@ def as_seen_by(
         for address in asked.pages:
             if right(Role(user), address) == Right.NONE:
                 continue
-            name = "-".join([address, theme, str(width), *([user] if user != "admin" else [])])
-            try:
-                page_with_its_dialogs(page, base, address, asked.out, name)
-            except Error as error:
-                print(f"{name}: not whole: {str(error).splitlines()[0]}", flush=True)
+            for view in views.of(address):
+                shown = f"{address}-{view.name}" if view.name else address
+                name = "-".join([shown, theme, str(width), *([user] if user != "admin" else [])])
+                try:
+                    view_with_its_dialogs(page, f"{base}/{address}{view.query}", view, asked.out, name, asked.dialogs)
+                except Error as error:
+                    print(f"{name}: not whole: {str(error).splitlines()[0]}", flush=True)
 
 
-def page_with_its_dialogs(page: Page, base: str, address: str, out: Path, name: str) -> None:
-    photograph(page, f"{base}/{address}", out / f"{name}.png")
-    for number, button in enumerate(DIALOGS.get(address, ())):
-        dialog(page, button, out / f"{name}-dialog-{number}.png")
-    if drawer(page, out / f"{name}-drawer.png"):
-        for number, button in enumerate(OF_A_ROW.get(address, ())):
-            of_the_row(page, button, out / f"{name}-drawer-dialog-{number}.png")
+def view_with_its_dialogs(page: Page, url: str, view: View, out: Path, name: str, dialogs: bool) -> None:
+    photograph(page, url, out / f"{name}.png")
+    if drawer(page, out / f"{name}-row.png"):
+        for number, way in enumerate(view.of_a_row if dialogs else ()):
+            of_the_row(page, way, out / f"{name}-row-{number}.png")
+    for number, way in enumerate(view.dialogs if dialogs else ()):
+        page.goto(url)
+        settle(page)
+        of_the_page(page, way, out / f"{name}-dialog-{number}.png")
 
 
 def photograph(page: Page, url: str, picture: Path, *, whole: bool = True) -> None:
@@ -199,14 +162,12 @@ def drawer(page: Page, picture: Path) -> bool:
     return True
 
 
-def of_the_row(page: Page, button: str, picture: Path) -> None:
-    """A dialog that opens from the row's drawer or page, which is opened again afterwards."""
+def of_the_row(page: Page, way: str, picture: Path) -> None:
+    """What opens from the row's drawer or page, which is opened again afterwards."""
     opened, dialogs = page.url, page.get_by_role("dialog")
     drawn = dialogs.first.inner_text() if dialogs.count() else ""
-    found = (dialogs.first if drawn else page).get_by_role("button", name=button, exact=True).first
-    if not (found.count() and found.is_enabled()):
+    if not press(page, way):
         return
-    found.click()
     try:
         page.wait_for_function(OTHER_DIALOG, arg=drawn, timeout=10_000)
         settle(page)
@@ -217,25 +178,33 @@ def of_the_row(page: Page, button: str, picture: Path) -> None:
     settle(page)
 
 
-def dialog(page: Page, button: str, picture: Path) -> None:
-    """The dialog that a button opens; not there in every state of the data."""
-    found = page.get_by_role("button", name=button).first
-    if found.count() and found.is_enabled():
-        found.click()
-        shown_in_dialog(page, picture)
-
-
-def shown_in_dialog(page: Page, picture: Path) -> None:
-    try:
-        page.get_by_role("dialog").wait_for(timeout=10_000)
-    except Error:
-        print(f"{picture.stem}: nothing opened")
+def of_the_page(page: Page, way: str, picture: Path) -> None:
+    """The dialog that opens from the page, or the page itself where something on it opens."""
+    if not press(page, way):
         return
     settle(page)
-    shoot(page, picture)
-    page.keyboard.press("Escape")
-    page.get_by_role("dialog").wait_for(state="hidden")
-    settle(page)
+    shoot(page, picture, whole=not page.get_by_role("dialog").count())
+
+
+def press(page: Page, way: str) -> bool:
+    """Press these one after another, in a dialog where one is open; False where one is not there or not enabled."""
+    for name in way.split(" > "):
+        dialogs = page.get_by_role("dialog")
+        within = dialogs.first if dialogs.count() else page
+        if name.startswith("type "):
+            page.get_by_placeholder(SEARCH).fill(name.removeprefix("type "))
+            page.keyboard.press("Enter")
+            page.get_by_role("dialog").wait_for()
+            continue
+        called = re.compile(rf"^{re.escape(name)}( \(|$)")
+        found = [within.get_by_role(role, name=called).first for role in PRESSED]  # type: ignore[arg-type]
+        found.append(within.locator("summary").filter(has_text=name).first)
+        pressed = next((each for each in found if each.count() and each.is_enabled()), None)
+        if pressed is None:
+            return False
+        pressed.click()
+        settle(page)
+    return True
 
 
 def states(browser: Browser, base: str, data_dir: Path, out: Path) -> None:
@@ -246,37 +215,18 @@ def states(browser: Browser, base: str, data_dir: Path, out: Path) -> None:
     with opened(browser, base, data_dir, "light", 1280, at="overview") as page:
         photograph(page, f"{base}/payments?payment=pi_unknown", out / "state-no-such-object.png", whole=False)
         page.goto(f"{base}/overview?period=365d", wait_until="commit")
-        page.get_by_test_id("stApp").wait_for()
+        page.wait_for_function(LOADING)
         page.screenshot(path=out / "state-loading.png")
         settle(page)
         with silent_database(data_dir):
             page.wait_for_timeout(45_000)  # parts that refresh alone notice it
             page.screenshot(path=out / "state-stale.png")
-            page.keyboard.press("r")
+            page.get_by_test_id("stSidebarNav").get_by_role("link", name="Subscriptions", exact=True).click()
             page.wait_for_timeout(45_000)
             page.screenshot(path=out / "state-error.png")
-
-
-@contextmanager
-def silent_database(data_dir: Path) -> Iterator[None]:
-    """Postgres takes no new connections and answers nobody."""
-    server = embedded.ensure_running(data_dir)
-    postmaster = int((server.pgdata / "postmaster.pid").read_text().split()[0])
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    processes = [postmaster, *map(int, children)]
-    send(processes, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        send(processes, signal.SIGCONT)
-
-
-def send(processes: list[int], what: signal.Signals) -> None:
-    for each in processes:
-        try:
-            os.kill(each, what)
-        except ProcessLookupError:
-            continue
+            page.goto(f"{base}/revenue")
+            page.wait_for_timeout(45_000)
+            page.screenshot(path=out / "state-error-reloaded.png")
 
 
 def index(out: Path) -> None:

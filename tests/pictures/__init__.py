@@ -1,0 +1,1 @@
+"""Photographs of the console, for somebody to look at: `make pictures`."""
