@@ -186,7 +186,7 @@ def cancel_consequences(life: Life, *, at_period_end: bool) -> list[str]:
         told.append("It ends at once and cannot be resumed; the patient would have to subscribe again.")
         if ends:
             told.append(f"It is paid until {ends:%-d %b %Y}. Nothing is refunded; use Refunds for that.")
-    told.append(f"{monthly} a month is lost." if life.monthly_minor else "It brings nothing in a month now.")
+    told.append(f"{monthly} a month is lost." if life.monthly_minor else "It has no monthly revenue now.")
     return [*told, *_open_invoices(life, at_period_end=at_period_end)]
 
 

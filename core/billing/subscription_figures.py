@@ -19,7 +19,7 @@ PAST_DUE = Definition(
     "past_due",
     "Past due",
     Better.LESS,
-    "Subscriptions whose latest invoice failed and is still tried, and what they bring in a month. As of now.",
+    "Subscriptions whose latest invoice failed and is still retried, and their monthly revenue, as of now.",
     "subscriptions",
     as_of_now=True,
     view={"list": "past due"},
@@ -201,7 +201,7 @@ def sentence(figures: SubscriptionFigures) -> str:
     by_name = {each.name: each for each in figures.steps}
     start, end = by_name["start"], by_name["end"]
     if mrr is None or not (start.amount_minor or end.amount_minor):
-        return f"No subscription in {figures.currency.upper()} brings anything in a month."
+        return f"No subscription in {figures.currency.upper()} has monthly revenue."
     moved = Money(end.amount_minor - start.amount_minor, figures.currency)
     way = "up" if moved.minor > 0 else "down"
     change = (

@@ -1,7 +1,7 @@
 """The installation that the checklist looks at, with what several of its lines need asked for once."""
 
 import threading
-from typing import TypedDict, cast
+from typing import TypedDict
 
 from core.services import Services
 from core.staff.roles import Role
@@ -45,7 +45,8 @@ class Installation:
 
     def facts_now(self) -> Facts:
         running = self.running
-        return cast(Facts, running.db.call("checklist_facts", roles=[Role.ADMIN, Role.FINANCE], now=running.clock()))
+        facts: Facts = running.db.call("checklist_facts", roles=[Role.ADMIN, Role.FINANCE], now=running.clock())
+        return facts
 
     @property
     def webhook_endpoints(self) -> list[Json]:

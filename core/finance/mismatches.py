@@ -200,7 +200,7 @@ def _missing_at_stripe(mismatch: Mismatch, ours: str, theirs: str) -> str:
 
 def _amount(mismatch: Mismatch, ours: str, theirs: str) -> str:
     if mismatch["leg"] == "payouts" and "remainder_minor" in mismatch["facts"]:
-        return f"The payout is {ours}, and its transactions come to {theirs}."
+        return f"The payout is {ours}, and its transactions total {theirs}."
     if mismatch["leg"] == "deposits":
         return f"The payout is {ours}, and {theirs} arrived at the bank."
     if mismatch["facts"].get("line") == "payout_reversal":

@@ -23,10 +23,10 @@ MISMATCH_COLUMNS = (
     Column("ours", "Ours", read=lambda one: sides(one).ours),
     Column("theirs", "Stripe or bank", read=lambda one: sides(one).theirs),
     Column("subject", "Object", "id"),
-    Column("sentence", "In words", read=lambda one: sentence(one), width=290),
+    Column("sentence", "Description", read=lambda one: sentence(one), width=290),
     Column("age_days", "Days old", "count", width=75),
     Column("state", "State", read=lambda one: STATES[one["state"]], width=80),
-    Column("assignee", "Looked at by", read=lambda one: actor_name(one["assignee"]) if one["assignee"] else ""),
+    Column("assignee", "Assigned to", read=lambda one: actor_name(one["assignee"]) if one["assignee"] else ""),
     Column("accepted_reason", "Accepted because"),
 )
 

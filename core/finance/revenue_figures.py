@@ -15,7 +15,7 @@ DISPUTED = Definition(
     "disputed",
     "Disputes",
     Better.LESS,
-    "What disputes took off the Stripe balance, less what won ones brought back, by the day it moved. "
+    "Disputes deducted from the Stripe balance, less the amounts of won disputes, by the day of the movement. "
     "The fees of disputes are among the fees.",
     "disputes",
     nothing="no disputes",

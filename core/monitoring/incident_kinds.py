@@ -26,7 +26,7 @@ KINDS = {
         "Alerts", "Check this target of ALERT_URLS: it is tried again for a day.", "errors?tab=Alerts", HOUR
     ),
     "api_failed": Kind(
-        "Defect in the API", "Give the error id and its sample to an engineer. The caller got an error and may retry."
+        "Defect in the API", "Give the error ID and its sample to an engineer. The caller got an error and may retry."
     ),
     "audit_chain_broken": Kind(
         "Audit log altered",
@@ -75,7 +75,7 @@ KINDS = {
     ),
     "event_changed": Kind(
         "Webhook",
-        "Compare the event with Stripe's dashboard: the same id came with another body, and the first one was kept.",
+        "Compare the event with Stripe's dashboard: the same ID came with another body, and the first one was kept.",
         "events",
     ),
     "event_dead": Kind("Webhook", "Open the event, fix what its reason says, and replay it.", "events?outcome=dead"),
@@ -91,7 +91,7 @@ KINDS = {
         24 * HOUR,
     ),
     "intake_failed": Kind(
-        "Assignment", "The intake form sends it again; give the error id to an engineer if it repeats.", "assignments"
+        "Assignment", "The intake form sends it again; give the error ID to an engineer if it repeats.", "assignments"
     ),
     "mirror_differed": Kind(
         "Mirror differs from Stripe",
@@ -118,7 +118,7 @@ KINDS = {
         "Open the object in Stripe's dashboard and see why it cannot be read; it is tried again.",
         "events",
     ),
-    "page_failed": Kind("Defect in the console", "Give the error id and the place in the sample to an engineer."),
+    "page_failed": Kind("Defect in the console", "Give the error ID and the place in the sample to an engineer."),
     "payment_api_failed": Kind(
         "Payment API",
         "Callers were told to try again later; the code says what is missing or away.",
@@ -174,7 +174,7 @@ KINDS = {
         HOUR,
     ),
     "webhook_failed": Kind(
-        "Webhook", "Stripe sends it again; give the error id to an engineer if it repeats.", "events"
+        "Webhook", "Stripe sends it again; give the error ID to an engineer if it repeats.", "events"
     ),
     "worker_failed": Kind(
         "Background work", "The step is repeated by itself; give the sample to an engineer if it goes on.", None, HOUR

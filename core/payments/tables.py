@@ -38,7 +38,7 @@ REFUNDS = (
         "Requested by",
         read=lambda one: actor_name(one["requested_by"]) if one["requested_by"] else "in Stripe",
     ),
-    Column("decided_by", "Approved by", read=lambda one: actor_name(one["decided_by"]) if one["decided_by"] else ""),
+    Column("decided_by", "Decided by", read=lambda one: actor_name(one["decided_by"]) if one["decided_by"] else ""),
     Column("reason", "Reason", read=lambda one: refunds.reason_in_words(one["reason"])),
     Column("problem", "Problem", read=lambda one: one["problem"] or ""),
     Column("payment_intent_id", "Payment", links_to="payments?payment={}"),

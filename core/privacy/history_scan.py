@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol, TypedDict, cast
+from typing import Any, Protocol, TypedDict
 from zoneinfo import ZoneInfo
 
 from core.db import Database
@@ -103,7 +103,8 @@ def scan(
 
 def last(db: Database) -> Scan | None:
     """The newest look; None before the first."""
-    return cast(Scan | None, db.call("last_private_text_scan"))
+    rows: Scan | None = db.call("last_private_text_scan")
+    return rows
 
 
 def _private(screen: Screen, found: dict[str, Any]) -> Iterator[tuple[str, Kind]]:

@@ -221,7 +221,7 @@ def from_table(rows: Sequence[TableRow], known: Vocabulary) -> ReadFile:
             "licences": [{"state": state} for state in _once(map(_state, row["states"] or []))],
         }
         if row["id"] is None:
-            problems.append(CellProblem(number, "id", "The id is missing. Providers are matched by it."))
+            problems.append(CellProblem(number, "id", "The ID is missing. Providers are matched by it."))
         if row["active"] is None:
             problems.append(CellProblem(number, "active", "This must be true or false."))
         problems += [CellProblem(number, one.field, one.message) for one in problems_of(document, known)]

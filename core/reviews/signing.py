@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TypedDict, cast
+from typing import TypedDict
 
 from core.db import Database
 from core.payments import private_text
@@ -37,7 +37,8 @@ class Notes(TypedDict):
 
 
 def notes(db: Database, cadence: Cadence, day: date) -> Notes:
-    return cast(Notes, db.call("review_notes", cadence=cadence, day=day))
+    rows: Notes = db.call("review_notes", cadence=cadence, day=day)
+    return rows
 
 
 def signed(db: Database, cadence: Cadence, period: Period) -> Mapping[date, int]:

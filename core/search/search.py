@@ -65,7 +65,7 @@ def understood(typed: str) -> Sought:
     shown = (sign if sign.isprintable() else " " for sign in typed[:LONGEST])
     text = " ".join("".join(shown).split())
     if not text:
-        raise Refused("nothing_sought", "Enter an id, an e-mail address, an amount or the last four digits of a card.")
+        raise Refused("nothing_sought", "Enter an ID, an e-mail address, an amount or the last four digits of a card.")
     if "@" in text:
         return Sought(email=text)
     if pasted := _DASHBOARD.fullmatch(text):

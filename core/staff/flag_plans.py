@@ -1,7 +1,7 @@
 """Switches of flows ahead of time, by themselves, and all at once; and what was switched before."""
 
 from datetime import datetime
-from typing import TypedDict, cast
+from typing import TypedDict
 
 from core.db import Database
 from core.staff import roles
@@ -53,12 +53,14 @@ class Change(TypedDict):
 
 def read(db: Database) -> PlansAndGuards:
     """What is planned, soonest first, and every guard."""
-    return cast(PlansAndGuards, db.call("flag_plans_and_guards"))
+    plans: PlansAndGuards = db.call("flag_plans_and_guards")
+    return plans
 
 
 def history(db: Database, flow: Flow) -> list[Change]:
     """The newest changes of the flow, newest first."""
-    return cast(list[Change], db.call("flag_history", flow=str(flow)))
+    rows: list[Change] = db.call("flag_history", flow=str(flow))
+    return rows
 
 
 def plan(

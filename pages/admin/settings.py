@@ -44,7 +44,7 @@ def ask(flag: Flag) -> None:
     else:
         st.markdown(f"**{_label(flag)}.** {title} work again within {EFFECT_SECONDS} seconds.")
         st.session_state[f"sentence {flag.flow}"] = flag.sentence
-    st.text_input("Why", key=f"why {flag.flow}", max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key=f"why {flag.flow}", max_chars=300, placeholder="For the audit log")
     st.button(
         _label(flag), type="primary", on_click=actions.attempt, args=(partial(switch, flag.flow, open=not flag.open),)
     )

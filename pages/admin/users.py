@@ -50,7 +50,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
         bind="query-params",
         format_func=str.capitalize,
     )
-    if st.button("Add somebody", icon=":material/person_add:"):
+    if st.button("Add user", icon=":material/person_add:"):
         user_dialogs.add()
 listed = may_sign_in if shown == "active" else everybody
 rows.show(listed, COLUMNS, key="users", choose="user", id_field="name")

@@ -21,7 +21,7 @@ AT_ONCE = 500  # rows on the page; a file has all
 running = session.services()
 db, now, role = running.db, running.clock(), session.actor().role
 COLUMNS = (
-    Column("evidence_due_by", "Due", "moment"),
+    Column("evidence_due_by", "Evidence due", "moment"),
     Column("left", "Time left", read=lambda one: dispute_statuses.time_left(one, now), sort_by="evidence_due_by"),
     Column("amount_minor", "Amount", "money", total=True),
     Column("reason", "Reason", read=lambda one: evidence.reason_of(one["reason"]).title),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from core import http_protocol
-from core.api import middleware
+from core.api import middleware, payments
 from tests.api.conftest import PATIENT, TOKEN, Api
 from tests.db import probes
 from tests.db.refusing import DATABASE_REFUSES
@@ -238,14 +238,20 @@ def test_an_invalid_content_length_is_refused(api, length):
     assert raw(api.http, request.encode()).split(b" ")[1] in (b"400", b"413")
 
 
-def test_a_defect_of_ours_is_a_500_that_tells_nothing_and_an_incident_with_the_same_id(api, owner):
+def test_a_defect_of_ours_is_a_500_and_an_incident_on_every_route_of_the_payment_api(api, owner):
+    routes = {route.path: next(iter(route.methods)) for route in payments.router.routes}
+    assert len(routes) == 8
     with probes.broken(owner, "take_api_turn"):
-        answer = read(api.http)
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert "take_api_turn" not in answer.text and "division" not in answer.text
-    [(kind, request_id)] = owner.execute("select kind, request_id from payops.incidents").fetchall()
-    assert (kind, request_id) == ("api_failed", answer.json()["request_id"])
+        answers = {
+            path: api.http.request(method, path.format(sessionId="cs_1"), headers={"Authorization": f"Bearer {TOKEN}"})
+            for path, method in routes.items()
+        }
+    for answer in answers.values():
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "take_api_turn" not in answer.text and "division" not in answer.text
+    recorded = owner.execute("select kind, sample ->> 'route', request_id from payops.incidents").fetchall()
+    assert sorted(recorded) == sorted(("api_failed", path, each.json()["request_id"]) for path, each in answers.items())
 
 
 @DATABASE_REFUSES

@@ -36,7 +36,7 @@ OTHER_DIALOG = """drawn => { const dialog = document.querySelector('[role="dialo
 LOADING = """() => document.querySelector('[data-testid="stSidebarNav"]')
   && document.querySelector('[data-testid="stApp"][data-test-script-state="running"]')"""
 PRESSED = ("button", "tab", "radio", "menuitem")
-SEARCH = "Find by id"
+SEARCH = "Find by ID"
 REFUSED = ("support", "settings")
 
 

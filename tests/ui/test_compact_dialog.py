@@ -42,7 +42,11 @@ def fill(dialog, **entered):
 
 def test_a_compact_is_added_and_the_reason_audited(dialog, database, owner):
     fill(
-        dialog, Code="sw", Name="Social Work Licensure Compact", Source="the act, section 4", Why="our counsel read it"
+        dialog,
+        Code="sw",
+        Name="Social Work Licensure Compact",
+        Source="the act, section 4",
+        Reason="our counsel read it",
     )
     assert not dialog.exception and not dialog.error
     (added,) = [one for one in licensing_rules.load(database)["compacts"] if one["code"] == "SW"]
@@ -66,6 +70,6 @@ def test_a_compact_is_added_and_the_reason_audited(dialog, database, owner):
 )
 def test_what_is_wrong_is_said_and_nothing_is_changed(dialog, database, entered, said):
     before = licensing_rules.load(database)
-    fill(dialog, **entered, Why="our counsel read it")
+    fill(dialog, **entered, Reason="our counsel read it")
     assert any(said in error.value for error in dialog.error)
     assert licensing_rules.load(database) == before

@@ -34,7 +34,7 @@ def opened(database, owner, rules, monkeypatch):
 
 
 def press(dialog, label):
-    next(one for one in dialog.text_input if one.label == "Why").set_value("the list of today")
+    next(one for one in dialog.text_input if one.label == "Reason").set_value("the list of today")
     dialog.run()
     next(one for one in dialog.button if one.label == label).click()
     return dialog.run()

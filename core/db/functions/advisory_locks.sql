@@ -1,7 +1,7 @@
 -- The numbers of our advisory locks, in one place. Two of them are taken by Python before any function exists, with
 -- the same numbers: 'deploy' by deploy.py and 'app login' by embedded.py. Locks on a single thing (a submission, a
--- refund, a dispute, a payment's recovery, a promotion code, a sign-in) are taken by a hash of its kind and id
--- instead.
+-- refund, a dispute, a payment's recovery, a subscription, a promotion code, a sign-in) are taken by a hash of its kind
+-- and ID instead.
 
 -- advisory_lock: the number of the lock of this name; an unknown name is refused.
 create function payops.advisory_lock(p_name text) returns integer

@@ -10,7 +10,7 @@ MONEY = (
         "Gross",
         Better.MORE,
         (
-            "What charges brought, less the part of an authorization that was not captured and "
+            "The amount of charges, less the part of an authorization that was not captured and "
             "bank debits that were returned."
         ),
         "revenue",
@@ -24,7 +24,7 @@ MONEY = (
         "refunded",
         "Refunded",
         Better.LESS,
-        "What refunds took off the Stripe balance, less what failed refunds brought back, by the day it moved.",
+        "Refunds deducted from the Stripe balance, less failed refunds returned to it, by the day of the movement.",
         "refunds",
         nothing="no refunds",
         unit=Unit.MONEY,

@@ -27,7 +27,7 @@ SUBSCRIPTIONS = (
         "active_subscribers",
         "Active subscribers",
         Better.MORE,
-        "Customers with a subscription that brings more than 0 a month at the end of the "
+        "Customers with monthly revenue above 0 at the end of the "
         "period. Those past due are included; "
         "trials and free plans are not.",
         "subscriptions",
@@ -52,7 +52,7 @@ SUBSCRIPTIONS = (
         "mrr",
         "Monthly recurring revenue",
         Better.MORE,
-        "What the subscriptions running at the end of the period bring in a month: yearly prices divided by 12, weekly "
+        "Monthly revenue of the subscriptions running at the end of the period: yearly prices divided by 12, weekly "
         "ones times 52 and divided by 12, daily ones times 365 and divided by 12, after "
         "discounts that recur (coupons that "
         "last forever, or for some months while they run). Trials, tax and metered use are left out, and so is a "
@@ -72,35 +72,35 @@ SUBSCRIPTIONS = (
         "mrr_expansion",
         "Expansion MRR",
         Better.MORE,
-        "How much more existing subscribers bring in a month than at the start of the period.",
+        "Increase in the monthly revenue of customers who were already subscribers at the start of the period.",
         f"{MOVEMENT}: increase of those above 0 at both",
     ),
     _movement(
         "mrr_contraction",
         "Contraction MRR",
         Better.LESS,
-        "How much less the subscribers who stayed bring in a month than at the start of the period.",
+        "Decrease in the monthly revenue of customers who were subscribers at the start and stayed.",
         f"{MOVEMENT}: decrease of those above 0 at both",
     ),
     _movement(
         "mrr_churned",
         "Churned MRR",
         Better.LESS,
-        "What the customers lost in the period brought in a month.",
+        "Monthly revenue of the customers lost in the period.",
         f"{MOVEMENT}: down to 0",
     ),
     _movement(
         "mrr_reactivated",
         "Reactivated MRR",
         Better.MORE,
-        "What customers bring in a month who had left and came back in the period.",
+        "Monthly revenue of customers who had left earlier and came back in the period.",
         f"{MOVEMENT}: from 0, not the first time",
     ),
     Definition(
         "subscriber_churn_rate",
         "Subscriber churn (30 days)",
         Better.LESS,
-        "Customers who brought something a month and lost the last of it in the 30 days up to the end of the period "
+        "Customers with monthly revenue who lost all of it in the 30 days up to the end of the period "
         "(canceled, unpaid, paused or down to 0), each once, divided by those active 30 days "
         "before and those who joined "
         "since. This is Stripe's formula.",
@@ -118,7 +118,7 @@ SUBSCRIPTIONS = (
         "subscriber_churn_rate_classic",
         "Subscriber churn (classic)",
         Better.LESS,
-        "Customers who brought something a month and lost the last of it in the 30 days up to the end of the period "
+        "Customers with monthly revenue who lost all of it in the 30 days up to the end of the period "
         "(canceled, unpaid, paused or down to 0), each once, divided by those active 30 days before.",
         "subscriptions",
         view={"list": "customers: churned"},
@@ -147,8 +147,8 @@ SUBSCRIPTIONS = (
         "scheduled_to_cancel",
         "Scheduled to cancel",
         Better.LESS,
-        "Subscriptions that are set to end and still run, and what they bring in a month; a "
-        "trial brings 0. They are not churn "
+        "Subscriptions that are set to end and still run, and their monthly revenue; a "
+        "trial has none. They are not churn "
         "yet. This is as of now, whatever the period.",
         "subscriptions",
         view={"list": "scheduled to cancel"},

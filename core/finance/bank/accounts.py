@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from core.db import Database
 from core.errors import Refused
@@ -45,7 +45,8 @@ class Target:
 
 def known(db: Database) -> list[Account]:
     """All accounts, by name."""
-    return cast(list[Account], db.call("bank_accounts"))
+    rows: list[Account] = db.call("bank_accounts")
+    return rows
 
 
 def named(accounts: Sequence[Account], name: str) -> Account | None:

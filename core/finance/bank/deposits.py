@@ -1,7 +1,7 @@
 """Deposits and the payouts they belong to: what is matched, what waits for a person, and what they decide."""
 
 from datetime import datetime
-from typing import TypedDict, cast
+from typing import TypedDict
 
 from core.db import Database
 from core.staff import audit, roles
@@ -99,22 +99,26 @@ class ImportedStatement(TypedDict):
 
 def unmatched(db: Database, *, most: int = 100) -> list[UnmatchedDeposit]:
     """Deposits that wait for a person or for their payout, newest first."""
-    return cast(list[UnmatchedDeposit], db.call("unmatched_deposits", most=most))
+    rows: list[UnmatchedDeposit] = db.call("unmatched_deposits", most=most)
+    return rows
 
 
 def matched(db: Database, *, most: int = 100) -> list[MatchedDeposit]:
     """Deposits and their payouts, the latest first."""
-    return cast(list[MatchedDeposit], db.call("matched_deposits", most=most))
+    rows: list[MatchedDeposit] = db.call("matched_deposits", most=most)
+    return rows
 
 
 def statements(db: Database, *, most: int = 100) -> list[ImportedStatement]:
     """The statements that were imported, newest first."""
-    return cast(list[ImportedStatement], db.call("bank_statements", most=most))
+    rows: list[ImportedStatement] = db.call("bank_statements", most=most)
+    return rows
 
 
 def void(db: Database, *, most: int = 100) -> list[VoidEntry]:
     """Entries that the bank took back or never booked, newest first."""
-    return cast(list[VoidEntry], db.call("void_bank_entries", most=most))
+    rows: list[VoidEntry] = db.call("void_bank_entries", most=most)
+    return rows
 
 
 def match(db: Database, actor: Actor, entry_id: int, payout_id: str, reason: str, now: datetime) -> bool:

@@ -196,7 +196,8 @@ def _clues(db: Database, statements: Sequence[Statement]) -> list[Clue]:
     days = [entry.booked_on for statement in statements for entry in statement.entries]
     if not days:
         return []
-    return cast(list[Clue], db.call("bank_clues", since=min(days), until=max(days)))
+    rows: list[Clue] = db.call("bank_clues", since=min(days), until=max(days))
+    return rows
 
 
 def _document(statement: Statement, found: list[Found], target: Target, mapping: CsvMapping | None) -> dict[str, Any]:

@@ -70,7 +70,7 @@ TITLES = {
     Role.SUSPENSE: "Suspense",
 }
 HELP = {
-    Role.SALES: "Payments collected, less what was authorised and not captured.",
+    Role.SALES: "Payments collected, less what was authorized and not captured.",
     Role.REFUNDS: "Money returned to customers; refunds that failed come back here.",
     Role.DISPUTES: "Disputed amounts; a dispute that is won comes back here.",
     Role.DISPUTE_FEES: "What Stripe charges for disputes.",

@@ -24,7 +24,7 @@ By = Literal["day", "payout"]
 # docs.stripe.com/reports/reporting-categories: the account of the amount, that of the fee, the words of the line.
 CATEGORIES: dict[str, tuple[Role, Role, str]] = {
     "charge": (Role.SALES, Role.FEES, "Payments collected"),
-    "partial_capture_reversal": (Role.SALES, Role.FEES, "Authorised and not captured"),
+    "partial_capture_reversal": (Role.SALES, Role.FEES, "Authorized and not captured"),
     "charge_failure": (Role.SALES, Role.FEES, "Payments that failed later"),
     "refund": (Role.REFUNDS, Role.FEES, "Refunds"),
     "refund_failure": (Role.REFUNDS, Role.FEES, "Refunds that failed"),

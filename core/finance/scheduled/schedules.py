@@ -1,7 +1,7 @@
 """The weekly exports that people set up: a table with its filters, a weekday, and where the file goes."""
 
 from datetime import date, datetime, timedelta
-from typing import Literal, TypedDict, cast
+from typing import Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 from core.db import Database
@@ -41,7 +41,8 @@ class Schedule(TypedDict):
 def listed(db: Database, actor: Actor) -> list[Schedule]:
     """The weekly exports, oldest first."""
     roles.require(actor, PAGE)
-    return cast(list[Schedule], db.call("list_export_schedules"))
+    rows: list[Schedule] = db.call("list_export_schedules")
+    return rows
 
 
 def add(

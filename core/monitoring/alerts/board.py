@@ -104,7 +104,7 @@ def send_test(db: Database, actor: Actor, targets: Sequence[Target], console: st
         actor=actor.name,
         actor_role=str(actor.role),
         title="Test of payops alerts",
-        body=f"Nothing is wrong: an admin tried whether alerts arrive here.\n{console}/errors?tab=Alerts",
+        body=f"Nothing is wrong: an admin is testing whether alerts arrive here.\n{console}/errors?tab=Alerts",
         targets=[target.fingerprint for target in targets],
         now=now,
     )

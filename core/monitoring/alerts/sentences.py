@@ -182,7 +182,7 @@ def _mismatch(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
     what = CLASSES.get(facts["class"], facts["class"])
     day = f"{datetime.fromisoformat(facts['day']):%-d %b %Y}"
     if seen.observations > 1:
-        return f"{what}: {seen.observations:,} mismatches of {day} come to {difference}."
+        return f"{what}: {seen.observations:,} mismatches of {day} total {difference}."
     return f"{what}: {facts['subject']} of {day} differs by {difference}."
 
 

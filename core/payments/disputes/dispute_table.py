@@ -13,7 +13,7 @@ COLUMNS = (
     Column("network_reason_code", "Reason code", "id", help="The card network's own code for the reason."),
     Column("card_brand", "Card", read=lambda one: brand_name(one["card_brand"]) if one["card_brand"] else ""),
     Column("status", "Status", read=lambda one: dispute_statuses.in_words(one["status"])),
-    Column("evidence_due_by", "Due", "moment"),
+    Column("evidence_due_by", "Evidence due", "moment"),
     Column("submission_count", "Submissions", "count"),
     Column("payment_intent_id", "Payment", "id"),
     Column("charge_id", "Charge", "id"),

@@ -79,7 +79,7 @@ def _details(found: Sequence[Alert], alert_id: str) -> None:
         ]
     )
     link(alert)
-    st.markdown("**Who was told**")
+    st.markdown("**Notified**")
     names = {target.fingerprint: target.name for target in targets_of(session.settings().alert_urls)}
     told = [
         {
@@ -94,4 +94,4 @@ def _details(found: Sequence[Alert], alert_id: str) -> None:
     if told:
         rows.show(told, TOLD, key="told", file="alert-deliveries")
     else:
-        st.caption("Nobody: ALERT_URLS named no target when it fired.")
+        st.caption("Nobody: ALERT_URLS had no target when it fired.")

@@ -24,7 +24,7 @@ def may_act() -> bool:
 
 def acknowledge(alert_id: int, actor: Actor) -> str:
     board.acknowledge(session.db(), actor, alert_id, session.services().clock())
-    return "Acknowledged: no more reminders. You are told when it is over."
+    return "Acknowledged: no more reminders. A message is sent when it is resolved."
 
 
 def end_silence(alert_id: int, actor: Actor) -> str:
@@ -37,7 +37,7 @@ def ask_to_silence(alert_id: int, title: str) -> None:
     actions.end_dialog_if_over()
     st.markdown(f"**{literal(title)}.** It still fires and is shown; nothing is sent about it.")
     st.segmented_control("For", list(SILENCES), default="4 hours", required=True, key="alert-silence-for")
-    st.text_input("Why", key="alert-silence-why", max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key="alert-silence-why", max_chars=300, placeholder="For the audit log")
     st.button("Silence alert", type="primary", on_click=actions.attempt, args=(partial(_silence, alert_id),))
     actions.end_dialog_when_done()
 

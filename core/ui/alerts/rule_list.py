@@ -65,7 +65,7 @@ def _rule(rule: Rule) -> None:
         return
     if right(session.actor().role, "settings") >= Right.ACT:
         why, save = st.columns([3, 1], vertical_alignment="bottom")
-        why.text_input("Why", key=f"why-{rule.name}", max_chars=300, placeholder="For the audit log")
+        why.text_input("Reason", key=f"why-{rule.name}", max_chars=300, placeholder="For the audit log")
         save.button(
             "Save rule", type="primary", disabled=tried == rule, on_click=actions.attempt, args=(partial(_save, rule),)
         )

@@ -70,7 +70,7 @@ def columns(show: str) -> tuple[Column, ...]:
         Column("specialty", "Specialty", read=lambda one: specialty(one["specialty"])),
     )
     tail = (
-        Column("reason", "Why", read=lambda one: _in_full(one["reason"], one["state"]), width="large"),
+        Column("reason", "Reason", read=lambda one: _in_full(one["reason"], one["state"]), width="large"),
         Column("order_id", "Order", links_to="payments?find={}"),
         Column("id", "Consultation"),
     )
@@ -111,7 +111,7 @@ def details(consultation_id: str) -> None:
             "State": vocabulary().states[found["state"]],
             "Specialty": specialty(found["specialty"]),
             "Received": f"{in_zone(received, zone)}, {ago(received, now)}",
-            "Why": _in_full(found["reason"], found["state"]),
+            "Reason": _in_full(found["reason"], found["state"]),
             "Order": found["order_id"],
             "Patient": found["patient_id"],
             "Consultation": found["id"],

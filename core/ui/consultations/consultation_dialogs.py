@@ -109,7 +109,9 @@ def end(consultation_id: str, status: str) -> None:
         else "It leaves the waiting list."
     )
     st.info(literal(" ".join([capacity, *_not_refunded(found, status)])))
-    st.text_input("Why", key=_key(found, "why"), max_chars=300, placeholder="For the audit log. No health information.")
+    st.text_input(
+        "Reason", key=_key(found, "why"), max_chars=300, placeholder="For the audit log. No health information."
+    )
     st.button(
         button,
         type="primary",
@@ -128,7 +130,7 @@ def reassign_from_ineligible(number: int, provider_id: str | None = None) -> Non
         f"This releases {counted(number, 'consultation')} and assigns each to the next eligible provider, or lets it "
         "wait if there is none. Up to 500 are reassigned at once."
     )
-    st.text_input("Why", key="move why", max_chars=300)
+    st.text_input("Reason", key="move why", max_chars=300)
     st.button("Reassign consultations", type="primary", on_click=actions.attempt, args=(partial(_move, provider_id),))
     actions.end_dialog_when_done()
 

@@ -36,7 +36,7 @@ DISPUTES = (
     Column("id", "Dispute"),
 )
 REFUNDS = (
-    Column("created", "Made", "moment"),
+    Column("created", "Created", "moment"),
     Column("amount_minor", "Amount", "money"),
     Column("status", "Status", read=lambda one: refunds.STATUSES.get(one["status"], _words(one["status"]))),
     Column("payment_intent_id", "Payment"),

@@ -22,7 +22,7 @@ COLUMNS = (
         sort_by="handling_ms",
         help="From its arrival to being applied, at the first attempt.",
     ),
-    Column("reason", "Why", read=lambda one: one["reason"] or ""),
+    Column("reason", "Reason", read=lambda one: one["reason"] or ""),
     Column("id", "Event"),
 )
 IN_A_FILE = (

@@ -27,9 +27,9 @@ RELATED = (
 )
 ATTEMPTS = (
     Column("at", "When", read=lambda one: _at(one["at"])),
-    Column("actor", "By", read=lambda one: audit_words.actor_name(one["actor"])),
+    Column("actor", "Who", read=lambda one: audit_words.actor_name(one["actor"])),
     Column("outcome", "Outcome", read=lambda one: wording.OUTCOMES[one["outcome"]]),
-    Column("reason", "Why", width="large"),
+    Column("reason", "Reason", width="large"),
 )
 CHANGES = (Column("field", "Field"), Column("before", "Before"), Column("after", "After"))
 
@@ -94,9 +94,9 @@ def _facts(event: EventDetails) -> None:
             ("API version", event["api_version"]),
             ("Sent from", event["received_from"]),
             ("Delivered by", wording.CAME_BY[event["came_by"]]),
-            ("Stripe's request id", event["payload"].get("request_id")),
+            ("Stripe's request ID", event["payload"].get("request_id")),
         ],
-        ids=("Event", "Object", "Stripe's request id"),
+        ids=("Event", "Object", "Stripe's request ID"),
     )
 
 

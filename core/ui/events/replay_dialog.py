@@ -42,7 +42,7 @@ def open(sought: EventFilter, events: str) -> None:
                 st.caption(f"{code(row.id)}: {literal(', '.join(sorted(row.fields)))}")
         if found.more or found.events > most:
             st.markdown(f"More events match: only the newest {most:,} are replayed. Replay again for the rest.")
-    st.text_input("Why", key="replay-why", max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key="replay-why", max_chars=300, placeholder="For the audit log")
     st.button(
         "Replay" if found.events == 1 else f"Replay {min(found.events, most):,} events",
         key="replay-now",

@@ -27,7 +27,7 @@ def _waits_for(row: Row) -> str:
 VOID_BECAUSE = {"withdrawn": "Taken back by the bank", "dropped": "Pending, and never booked"}
 FATE = (
     Column("line", "Line", "count", width="small"),
-    Column("booked_on", "Date", "day"),
+    Column("booked_on", "Booked", "day"),
     Column("amount_minor", "Amount", "money"),
     Column("fate", "What happens", read=lambda row: FATES[row["fate"]]),
     Column("payout_id", "Payout", "id"),
@@ -35,7 +35,7 @@ FATE = (
     Column("reference", "Reference", "id"),
 )
 UNMATCHED = (
-    Column("booked_on", "Date", "day"),
+    Column("booked_on", "Booked", "day"),
     Column("amount_minor", "Amount", "money", help="Positive: into our account. Negative: out of it."),
     Column("account", "Account", read=_account),
     Column("description", "Text"),
@@ -45,13 +45,13 @@ UNMATCHED = (
 CANDIDATES = (
     Column("payout_id", "Payout", "id"),
     Column("amount_minor", "Amount", "money"),
-    Column("arrival_date", "Arrival", "day"),
+    Column("arrival_date", "Expected at the bank", "day"),
     Column("status", "Status"),
     Column("is_open", "Deposit", read=lambda row: "None yet" if row["is_open"] else "Has one"),
     Column("trace_id", "Trace ID", "id"),
 )
 MATCHED = (
-    Column("booked_on", "Date", "day"),
+    Column("booked_on", "Booked", "day"),
     Column("amount_minor", "Amount", "money"),
     Column("payout_id", "Payout", "id"),
     Column("payout_minor", "Payout's amount", "money"),
@@ -61,9 +61,9 @@ MATCHED = (
     Column("account", "Account", read=_account),
 )
 VOID = (
-    Column("booked_on", "Date", "day"),
+    Column("booked_on", "Booked", "day"),
     Column("amount_minor", "Amount", "money"),
-    Column("status", "Why", read=lambda row: VOID_BECAUSE[row["status"]]),
+    Column("status", "Reason", read=lambda row: VOID_BECAUSE[row["status"]]),
     Column("account", "Account", read=_account),
     Column("description", "Text"),
     Column("reference", "Reference", "id"),
@@ -78,5 +78,5 @@ STATEMENTS = (
     Column("closing_minor", "Closing balance", "money"),
     Column("file_name", "File"),
     Column("imported_at", "Imported", "moment"),
-    Column("imported_by", "By", read=lambda row: row["imported_by"].partition(":")[2]),
+    Column("imported_by", "Imported by", read=lambda row: row["imported_by"].partition(":")[2]),
 )

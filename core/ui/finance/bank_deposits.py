@@ -78,7 +78,7 @@ def _matched() -> None:
     rows.note_if_cut(found, AT_ONCE, "newest")
     chosen = next((each for each in found if str(each["id"]) == picked), None)
     if chosen:
-        st.button("Take apart", on_click=take_apart, args=(chosen,), help="If this deposit is not this payout's.")
+        st.button("Unmatch", on_click=take_apart, args=(chosen,), help="If this deposit is not this payout's.")
 
 
 @st.dialog("Choose the payout", width="large")
@@ -103,12 +103,12 @@ def choose_payout(deposit: UnmatchedDeposit) -> None:
         accept_new_options=True,
         key=PAYOUT,
     )
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log")
     st.button("Match", type="primary", on_click=actions.attempt, args=(partial(_match, deposit["id"]),))
     actions.end_dialog_when_done()
 
 
-@st.dialog("Take apart", width="medium")
+@st.dialog("Unmatch", width="medium")
 def take_apart(deposit: MatchedDeposit) -> None:
     """Unmatch a deposit from its payout."""
     actions.end_dialog_if_over()
@@ -116,8 +116,8 @@ def take_apart(deposit: MatchedDeposit) -> None:
         f"The deposit of **{literal(_amount(deposit))}**, booked {literal(_day(deposit['booked_on']))}, will belong to "
         f"no payout. It will not be matched to {code(deposit['payout_id'])} automatically again."
     )
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
-    st.button("Take apart", type="primary", key="unmatch", on_click=actions.attempt, args=(partial(_unmatch, deposit),))
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log")
+    st.button("Unmatch", type="primary", key="unmatch", on_click=actions.attempt, args=(partial(_unmatch, deposit),))
     actions.end_dialog_when_done()
 
 

@@ -57,7 +57,7 @@ def _details(chosen: Mismatch) -> None:
             ("Our ledger", sides.ours),
             ("Stripe or bank", sides.theirs),
             ("First seen", in_zone(datetime.fromisoformat(chosen["first_seen"]), zone)),
-            ("Looked at by", actor_name(chosen["assignee"]) if chosen["assignee"] else "nobody yet"),
+            ("Assigned to", actor_name(chosen["assignee"]) if chosen["assignee"] else "nobody yet"),
             ("Accepted because", chosen["accepted_reason"] or ""),
         ]
         ids = mismatches.ids(chosen)
@@ -78,7 +78,7 @@ def _buttons(chosen: Mismatch) -> None:
             _button("Backfill the day", partial(_fetch, chosen, True), "Read everything of this day from Stripe again.")
             st.button("Accept", on_click=_ask, args=("accept", chosen))
         if chosen["state"] == ACCEPTED:
-            st.button("Open again", on_click=_ask, args=("reopen", chosen))
+            st.button("Reopen mismatch", on_click=_ask, args=("reopen", chosen))
         _button("Release" if mine else "Take", partial(_assign, chosen, mine), "The user who investigates it.")
         st.button("Write note", on_click=_ask, args=("note", chosen))
         if chosen["payout_id"]:
@@ -98,18 +98,22 @@ def _accept_dialog(chosen: Mismatch) -> None:
     actions.end_dialog_if_over()
     st.markdown(literal(mismatches.sentence(chosen)))
     st.caption("It counts as explained until its facts change. The reason is in the audit log.")
-    st.text_area("Why this is right", key=REASON, max_chars=500)
+    st.text_area("Reason", key=REASON, max_chars=500)
     st.button("Accept mismatch", type="primary", on_click=actions.attempt, args=(partial(_accept, chosen["key"]),))
     actions.end_dialog_when_done()
 
 
-@st.dialog("Open again")
+@st.dialog("Reopen mismatch")
 def _reopen_dialog(chosen: Mismatch) -> None:
     actions.end_dialog_if_over()
     st.markdown(literal(f"Accepted because: {chosen['accepted_reason']}"))
-    st.text_area("Why it is open again", key=REASON, max_chars=500)
+    st.text_area("Reason", key=REASON, max_chars=500)
     st.button(
-        "Open again", type="primary", key="reopen it", on_click=actions.attempt, args=(partial(_reopen, chosen["key"]),)
+        "Reopen mismatch",
+        type="primary",
+        key="reopen it",
+        on_click=actions.attempt,
+        args=(partial(_reopen, chosen["key"]),),
     )
     actions.end_dialog_when_done()
 

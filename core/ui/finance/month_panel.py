@@ -91,7 +91,7 @@ def _details(month: Month) -> None:
 def _reopen_dialog(month: Month) -> None:
     actions.end_dialog_if_over()
     st.markdown("The frozen figures stay in the log; the month can be closed again.")
-    st.text_area("Why it is reopened", key=REASON, max_chars=500)
+    st.text_area("Reason", key=REASON, max_chars=500)
     st.button("Reopen month", type="primary", on_click=actions.attempt, args=(partial(_reopen, month["month"]),))
     actions.end_dialog_when_done()
 

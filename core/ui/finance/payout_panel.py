@@ -25,15 +25,17 @@ CONTENTS = {
     "missing": "none",
 }
 COLUMNS = (
-    Column("day", "Made", "day", width=95),
+    Column("day", "Created", "day", width=95),
     Column("amount_minor", "Amount", "money", total=True, width=105),
     Column("kind", "Type", read=lambda one: one["kind"].capitalize(), width=85),
     Column("transactions", "Transactions", "count", width=95),
     Column(
         "remainder_minor", "Remainder", "money", help="The payout minus its transactions. It should be zero.", width=90
     ),
-    Column("contents_state", "List", read=lambda one: CONTENTS[one["contents_state"]]),
-    Column("expected_on", "Due at the bank", "day", help="Stripe's date, or the next day on which banks are open."),
+    Column("contents_state", "Contents", read=lambda one: CONTENTS[one["contents_state"]]),
+    Column(
+        "expected_on", "Expected at the bank", "day", help="Stripe's date, or the next day on which banks are open."
+    ),
     Column("deposited_on", "Arrived", "day"),
     Column("deposit_state", "At the bank", read=lambda one: DEPOSIT_STATES[one["deposit_state"]].capitalize()),
     Column("payout_id", "Payout", "id"),

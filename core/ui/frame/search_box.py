@@ -37,7 +37,7 @@ def show(staff: StaffSession) -> None:
                 "Search",
                 key=_FIELD,
                 max_chars=search.LONGEST,
-                placeholder="Find by id, e-mail, amount",
+                placeholder="Find by ID, e-mail, amount",
                 label_visibility="collapsed",
                 icon=":material/search:",
                 on_change=_search,
@@ -74,7 +74,7 @@ def _search() -> None:
         return
     try:
         hits = search.find(session.services().payment_context, staff.actor, typed)
-        problem = "" if hits else "Nothing was found. Ids must be complete; a provider is found by a word of the name."
+        problem = "" if hits else "Nothing was found. IDs must be complete; a provider is found by a word of the name."
         st.session_state[_FOUND] = hits, problem
     except PayopsError as error:
         st.session_state[_FOUND] = [], error.detail

@@ -25,7 +25,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _IN_STATE = re.compile(r"\bin ([A-Z]{2})\b")
 OBJECTS = (
     Column("what", "Object"),
-    Column("id", "Id", "id", width="large"),
+    Column("id", "ID", "id", width="large"),
     Column("here", "Here", "link"),
     Column("at_stripe", "At Stripe", "link"),
 )
@@ -33,7 +33,7 @@ SAMPLES = (
     Column("seen_at", "Last seen", "moment"),
     Column("occurrences", "Times", "count"),
     Column("what", "What it was about", width="large"),
-    Column("request_id", "Error id", help="The id that was shown to the user."),
+    Column("request_id", "Error ID", help="The ID that was shown to the user."),
 )
 DEEDS = {
     "taken": "took it",
@@ -46,7 +46,7 @@ HISTORY = (
     Column("at", "When", "moment"),
     Column("actor", "Who", read=lambda one: audit_words.actor_name(one["actor"])),
     Column("action", "What", read=lambda one: DEEDS.get(one["action"].rpartition(":")[2], "changed it")),
-    Column("reason", "Why", width="large"),
+    Column("reason", "Reason", width="large"),
 )
 
 
@@ -145,10 +145,10 @@ def _facts(incident: Detail, now: datetime) -> None:
             ("Last seen", f"{in_zone(last, zone)}, {ago(last, now)}"),
             ("First seen", f"{in_zone(first, zone)}, {ago(first, now)}"),
             ("Cause", incident["fingerprint"]),
-            ("Error id", incident["request_id"]),
+            ("Error ID", incident["request_id"]),
             ("Incident", incident["id"]),
         ],
-        ids=("Cause", "Error id", "Incident"),
+        ids=("Cause", "Error ID", "Incident"),
     )
 
 

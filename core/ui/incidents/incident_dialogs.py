@@ -47,7 +47,7 @@ def ask_to_silence(incident: Detail) -> None:
     actions.end_dialog_if_over()
     st.markdown(f"**{literal(incident['title'])}** It stays open and is counted, but sends no alerts.")
     st.segmented_control("For", list(SILENCES), default="4 hours", required=True, key="silence-for")
-    st.text_input("Why", key="silence-why", max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key="silence-why", max_chars=300, placeholder="For the audit log")
     st.button("Silence incident", type="primary", on_click=actions.attempt, args=(partial(_silence, incident["id"]),))
     actions.end_dialog_when_done()
 

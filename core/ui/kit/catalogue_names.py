@@ -34,7 +34,7 @@ def known() -> Catalogue:
         kept.forget(_KEY)
         found = kept.get(_KEY, ask, ttl_seconds=KEPT_SECONDS)
     if found.answer.failed:
-        st.caption("Stripe does not answer, so products and plans are shown by their ids.")
+        st.caption("Stripe does not answer, so products and plans are shown by their IDs.")
     return found.answer.catalogue
 
 

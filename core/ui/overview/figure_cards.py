@@ -47,7 +47,7 @@ def choose(chosen: Sequence[str]) -> None:
                 key="overview_figures",
             )
             st.caption("Only you see this choice. With none chosen, your role's figures are shown.")
-            st.form_submit_button("Keep", on_click=actions.attempt, args=(_keep,))
+            st.form_submit_button("Save", on_click=actions.attempt, args=(_keep,))
 
 
 def _keep(actor: Actor) -> str:

@@ -34,7 +34,7 @@ def decide(listed: ListedExclusion) -> None:
         "look the person up with their Social Security number at exclusions.oig.hhs.gov."
     )
     answer = st.radio("Decision", [THEIRS, ANOTHER], index=None, key="exclusion decision")
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log. No birth date.")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log. No birth date.")
     st.button(
         "Save decision",
         type="primary",
@@ -53,7 +53,9 @@ def return_provider(found: ProviderRow) -> None:
     in_force = [one for one in exclusions.listed(session.db(), found["id"]) if one["status"] == "excluded"]
     if any(not one["reinstated_on"] and not one["unlisted_at"] for one in in_force):
         st.error("They are still on the newest list that was imported. Return them only with the OIG's written notice.")
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="Such as the OIG's notice of reinstatement and its date")
+    st.text_input(
+        "Reason", key=WHY, max_chars=300, placeholder="Such as the OIG's notice of reinstatement and its date"
+    )
     st.button(
         "Return to assignment",
         type="primary",

@@ -25,10 +25,10 @@ FOLLOWING = (
     Column("ends", "Ends", read=lambda one: ends(one)),
 )
 PROOFS = (
-    Column("verified_at", "When", "moment"),
+    Column("verified_at", "Verified", "moment"),
     STATE,
     Column("number", "Number"),
-    Column("verified_by", "Who", read=lambda one: audit_words.actor_name(one["verified_by"])),
+    Column("verified_by", "Verified by", read=lambda one: audit_words.actor_name(one["verified_by"])),
     Column("source", "Where"),
     Column("link", "Link"),
     Column("note", "Note"),

@@ -18,7 +18,7 @@ from core.ui.text import in_zone, literal
 
 RISKS = (
     Column("name", "State"),
-    Column("ends_at", "Nobody from", "moment"),
+    Column("ends_at", "No provider from", "moment"),
     Column("provider_name", "Last provider"),
     Column("open_consultations", "Open consultations", "count"),
     Column("demand_30_days", "Demand", "count", help="Consultations received in the last 30 days."),
@@ -29,8 +29,8 @@ DUE = (
     Column("number", "Licence"),
     Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
     Column("verified_on", "Last verified", "day"),
-    Column("verified_by", "By", read=lambda one: audit_words.actor_name(one["verified_by"] or "")),
-    Column("due_on", "Due", "day"),
+    Column("verified_by", "Verified by", read=lambda one: audit_words.actor_name(one["verified_by"] or "")),
+    Column("due_on", "Due again", "day"),
 )
 AWAY = (
     Column("name", "Provider"),

@@ -38,7 +38,7 @@ LICENCES = (
 HISTORY = (
     Column("at", "When", "moment"),
     Column("actor", "Who", read=lambda one: audit_words.actor_name(one["actor"])),
-    Column("reason", "Why"),
+    Column("reason", "Reason"),
     Column("changed", "What changed", read=lambda one: _changed(one), width="large"),
 )
 

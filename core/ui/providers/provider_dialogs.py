@@ -55,7 +55,7 @@ def edit(before: ProviderRow | None) -> None:
     if not problems:
         _preview(before, document)
     if before:
-        st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
+        st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log")
     st.button("Save", type="primary", on_click=_attempt_save, args=(form,))
     actions.end_dialog_when_done()
 
@@ -70,7 +70,7 @@ def switch(before: ProviderRow) -> None:
         f"{'gets no new consultations' if before['active'] else 'can be assigned consultations again'}."
     )
     _preview(before, document)
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log")
     st.button(
         "Deactivate" if before["active"] else "Activate",
         type="primary",
@@ -109,7 +109,7 @@ def import_file() -> None:
     fates = _fates(read, trial, before)
     rows.show(fates[:MOST_ROWS], FATES, key="import-fates")
     rows.files(lambda _: fates, FATES, name="import-preview")
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log")
     work = partial(_import, read)
     st.button("Import", type="primary", key="import providers", on_click=actions.attempt, args=(work,))
     actions.end_dialog_when_done()

@@ -61,7 +61,7 @@ def ask(provider_id: str, name: str) -> None:
         free = there["their_free_slots"] if there else 0
         room = f"{counted(free, 'free slot')} of others" if free else "nobody else is free there, so they wait"
         st.markdown(f"- {literal(name_of(state))}: {count:,}; {room}")
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log. No health information.")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log. No health information.")
     st.button(
         f"Reassign {counted(len(moving), 'consultation')}",
         type="primary",

@@ -37,7 +37,9 @@ TAXONOMIES = (
     Column("code", "Code"),
     Column("name", "Name", width="medium"),
     Column("primary", "Primary", read=lambda one: "Yes" if one["primary"] else ""),
-    Column("means", "Means here", read=lambda one: ", ".join(map(consultation_details.specialty, one["specialties"]))),
+    Column(
+        "means", "Our specialties", read=lambda one: ", ".join(map(consultation_details.specialty, one["specialties"]))
+    ),
 )
 ASSIGNED = (
     Column("assigned_at", "Assigned", "moment"),
@@ -105,7 +107,7 @@ def add_licence(found: ProviderRow, missing: list[EntryLicence]) -> None:
         max_value=today + timedelta(days=365 * 20),
         key="registry licence ends",
     )
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="Such as: looked up at the board's website")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="Such as: looked up at the board's website")
     ready = isinstance(expires, date) and chosen is not None
     st.button(
         "Add licence",

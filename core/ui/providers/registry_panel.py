@@ -24,7 +24,7 @@ KINDS = {"exclusions": "Exclusion list", "nppes": "NPI registry", "taxonomy": "T
 MOST_CANDIDATES = 20
 BLOCKED = (
     Column("name", "Provider", width="medium"),
-    Column("reason", "Why", width="large"),
+    Column("reason", "Reason", width="large"),
     Column("since", "Since", "day"),
     Column("open_consultations", "Open consultations", "count", total=True),
     Column("assigned_since", "Assigned since that day", "count", total=True),

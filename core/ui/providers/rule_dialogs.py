@@ -170,7 +170,7 @@ def _source(before: licensing_rules.Source | None = None) -> licensing_rules.Sou
 
 
 def _end(work: partial[str], label: str) -> None:
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log")
     st.button(label, type="primary", key=f"do {label}", on_click=actions.attempt, args=(work,))
     actions.end_dialog_when_done()
 

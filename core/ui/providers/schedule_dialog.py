@@ -72,7 +72,7 @@ def change(found: ProviderRow, known: Schedule | None) -> None:
     document = _document(zone, hours, off)
     if document and (problems := schedules.problems_of(document)):
         st.error(literal(" ".join(problems)))
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log")
     work = partial(_save, found["id"], document, had_one=known is not None)
     st.button("Save", type="primary", key="save schedule", on_click=actions.attempt, args=(work,))
     actions.end_dialog_when_done()

@@ -26,7 +26,11 @@ CODES = (
     Column("code", "Code"),
     Column("name", "Name"),
     Column("providers", "Providers", "count"),
-    Column("specialties", "Means", read=lambda one: ", ".join(map(consultation_details.specialty, one["specialties"]))),
+    Column(
+        "specialties",
+        "Our specialties",
+        read=lambda one: ", ".join(map(consultation_details.specialty, one["specialties"])),
+    ),
 )
 
 
@@ -45,7 +49,7 @@ def edit() -> None:
         _table(listed, key)
         rows.files(lambda _: listed, CODES, name="taxonomy-codes")
         changed = edited(listed, st.session_state.get(key) or {})
-        st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
+        st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log")
         st.button(
             f"Save {counted(len(changed), 'change')}",
             type="primary",
@@ -94,7 +98,7 @@ def _table(listed: Sequence[TaxonomyCode], key: str) -> None:
             "name": column.TextColumn("Name", width="medium"),
             "providers": column.NumberColumn("Providers", width="small"),
             "specialties": column.MultiselectColumn(
-                "Means", options=list(names), format_func=consultation_details.specialty, width="large"
+                "Our specialties", options=list(names), format_func=consultation_details.specialty, width="large"
             ),
         },
     )

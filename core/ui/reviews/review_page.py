@@ -164,7 +164,7 @@ def _signature(found: Report, check: Check) -> None:
         st.warning(literal(f"The finding at sign-off: {signature['finding']}"))
     if _may_act(cadence):
         with st.popover("Withdraw"):
-            st.text_input("Why", key=f"why {check.name}", max_chars=300, placeholder="For the audit log")
+            st.text_input("Reason", key=f"why {check.name}", max_chars=300, placeholder="For the audit log")
             st.button(
                 "Withdraw the signature",
                 key=f"withdraw {check.name}",

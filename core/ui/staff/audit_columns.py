@@ -16,10 +16,10 @@ IN_A_FILE = (
     Column("action", "Recorded as", "id"),
     Column("subject", "Object", "id"),
     Column("outcome", "Outcome", read=lambda entry: audit_words.OUTCOMES[entry["outcome"]]),
-    Column("reason", "Why"),
+    Column("reason", "Reason"),
     Column("before", "Before"),
     Column("after", "After"),
-    Column("request_id", "Request id", "id"),
+    Column("request_id", "Request ID", "id"),
 )
 
 
@@ -28,7 +28,7 @@ def on_the_page(zone: ZoneInfo) -> tuple[Column, ...]:
         Column("at", "When", read=lambda entry: at(entry, zone, "%-d %b %Y, %H:%M:%S")),
         Column("action", "What happened", read=audit_words.sentence, width=460),
         Column("after", "Changed", read=lambda entry: audit_words.changed_in_short(entry, zone), width="medium"),
-        Column("reason", "Why", width="medium"),
+        Column("reason", "Reason", width="medium"),
     )
 
 

@@ -28,13 +28,13 @@ def show(entry_id: str) -> None:
             ("Role", audit_words.role(entry)),
             ("When", audit_columns.at(entry, zone, "%-d %b %Y, %H:%M:%S %Z")),
             ("Outcome", audit_words.OUTCOMES[entry["outcome"]]),
-            ("Why", entry["reason"]),
+            ("Reason", entry["reason"]),
             ("Recorded as", entry["action"]),
             ("Object", entry["subject"].partition(":")[2] or entry["subject"]),
-            ("Request id", entry["request_id"]),
+            ("Request ID", entry["request_id"]),
             ("Chain position", f"{entry['position']:,}" if entry["position"] else "within a minute"),
         ],
-        ids=("Recorded as", "Object", "Request id"),
+        ids=("Recorded as", "Object", "Request ID"),
     )
     changes = audit_words.changed(entry, zone)
     if not changes:

@@ -20,7 +20,7 @@ HISTORY = (
     Column("at", "When", "moment"),
     Column("action", "What", read=lambda each: audit_words.action_name(each["action"])),
     Column("actor", "Who", read=lambda each: audit_words.actor_name(each["actor"])),
-    Column("reason", "Why", width="large"),
+    Column("reason", "Reason", width="large"),
 )
 MEASURED = [name for name, rule in RULES.items() if rule.has_window]  # others are about one dispute, licence or payout
 BOTH, PAUSE, RESUME = "Pause, then resume", "Pause", "Resume"
@@ -103,7 +103,7 @@ def _sentence_and_reason() -> None:
 
 
 def _reason() -> None:
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log")
 
 
 def _plan(plan: flag_plans.Plan) -> None:
@@ -133,7 +133,7 @@ def _guard(guard: flag_plans.Guard) -> None:
             what.caption(":orange[:material/warning:] This rule is switched off, so the guard does nothing.")
         with act.popover("Remove", width="stretch"):
             why = f"why {guard['flow']} {guard['rule']}"
-            st.text_input("Why", key=why, max_chars=300, placeholder="For the audit log")
+            st.text_input("Reason", key=why, max_chars=300, placeholder="For the audit log")
             st.button(
                 "Remove the guard",
                 key=f"remove {guard['flow']} {guard['rule']}",

@@ -17,7 +17,7 @@ from core.ui.text import ago, literal
 FOUND = (
     Column("objects", "Objects"),
     Column("field", "Field"),
-    Column("kind", "Holds"),
+    Column("kind", "Kind of private text"),
     Column("count", "How many", kind="count"),
 )
 
@@ -41,7 +41,7 @@ def _words() -> None:
         st.markdown(literal(", ".join(each.word for each in found)))
     word, why, add, remove = st.columns([3, 4, 1.2, 1.4], vertical_alignment="bottom")
     word.text_input("Word or phrase", key="clinical word", max_chars=clinical_words.LONGEST)
-    why.text_input("Why", key="clinical word why", max_chars=300, placeholder="For the audit log")
+    why.text_input("Reason", key="clinical word why", max_chars=300, placeholder="For the audit log")
     add.button("Add", key="add clinical word", width="stretch", on_click=actions.attempt, args=(_add,))
     remove.button("Remove", key="remove clinical word", width="stretch", on_click=actions.attempt, args=(_remove,))
 

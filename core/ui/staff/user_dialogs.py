@@ -103,7 +103,7 @@ def changes_of(user: User) -> list[Change]:
     ]
 
 
-@st.dialog("Add somebody")
+@st.dialog("Add user")
 def add() -> None:
     actions.end_dialog_if_over()
     with st.form("new-user", border=False):
@@ -167,7 +167,7 @@ def _role_field(key: str, role: str) -> None:
 
 
 def _reason_field() -> None:
-    st.text_input("Why", key="account_reason", max_chars=300, placeholder="For the audit log")
+    st.text_input("Reason", key="account_reason", max_chars=300, placeholder="For the audit log")
 
 
 def _reason() -> str:

@@ -140,9 +140,9 @@ def brought(life: Life, now: datetime) -> Chart:
     )
     return Chart(
         "brought",
-        "What has it brought in a month?",
+        "Monthly revenue over time",
         figure,
-        "Step line of what the subscription brought in a month.",
+        "Step line of the monthly revenue of the subscription.",
         lambda: frame,
         {f"{name} ({currency.upper()})": "accounting" for name in ("Monthly", "Price")},
     )

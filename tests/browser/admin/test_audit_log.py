@@ -96,7 +96,7 @@ def test_an_exported_file_has_all_matches_and_no_formula(console, page, recorded
     rows = list(csv.DictReader(io.StringIO(Path(file.path()).read_text("utf-8-sig"))))
     assert len(rows) == 130
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
-    assert rows[0]["Why"] == "'" + EVIL
+    assert rows[0]["Reason"] == "'" + EVIL
     file = downloaded(page, page.get_by_role("button", name="XLSX", exact=True))
     sheet = zipfile.ZipFile(file.path()).read("xl/worksheets/sheet1.xml")
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)

@@ -34,7 +34,7 @@ def change(page, account, button):
 def test_an_admin_adds_somebody_who_signs_in_and_chooses_a_password(console, page, elsewhere):
     console.open(page, "admin", "/users")
     page.get_by_test_id("stDataFrame").hover()  # its tools lie over no button
-    page.get_by_role("button", name="Add somebody").click()
+    page.get_by_role("button", name="Add user").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Name").fill("carla")
     dialog.get_by_role("textbox", name="E-mail").fill("carla@example.com")
@@ -71,7 +71,7 @@ def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page
     account = chosen(console, page, "dora")
     dialog = change(page, account, "Change role")
     dialog.get_by_text("Finance", exact=True).click()
-    dialog.get_by_role("textbox", name="Why").fill("She closes the month.")
+    dialog.get_by_role("textbox", name="Reason").fill("She closes the month.")
     dialog.get_by_role("button", name="Change role").click()
     expect(page.get_by_text("dora now has the role finance")).to_be_visible()
     at_rest(her_page)
@@ -89,7 +89,7 @@ def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page
     dialog = change(page, account, "Reset password")
     dialog.get_by_role("button", name="Reset password").click()
     expect(dialog.get_by_text("Enter a reason for the audit log.")).to_be_visible()
-    dialog.get_by_role("textbox", name="Why").fill("She forgot it.")
+    dialog.get_by_role("textbox", name="Reason").fill("She forgot it.")
     dialog.get_by_role("button", name="Reset password").click()
     made_up = page.locator(".st-key-temporary-password").get_by_test_id("stCode")
     expect(made_up).to_be_visible()

@@ -63,7 +63,7 @@ def test_sign_out_elsewhere_ends_other_sessions_and_everywhere_ends_all(console,
 def test_a_dialog_left_open_does_nothing_for_somebody_who_was_signed_out_meanwhile(console, page):
     add(console, "rosa", Role.ADMIN)
     console.open(page, "rosa", "/users")
-    page.get_by_role("button", name="Add somebody").click()
+    page.get_by_role("button", name="Add user").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Name").fill("intruder")
     dialog.get_by_role("textbox", name="E-mail").fill("intruder@example.com")

@@ -164,9 +164,9 @@ def test_two_concurrent_users_never_see_each_others_role_or_pages(console, page,
     console.open(ops, "ops", "/users")
     for _ in range(3):
         expect(admin.get_by_text("Signed in as admin (admin)")).to_be_visible()
-        expect(admin.get_by_role("button", name="Add somebody")).to_be_visible()
+        expect(admin.get_by_role("button", name="Add user")).to_be_visible()
         expect(ops.get_by_text("not available to your role (ops)")).to_be_visible()
-        expect(ops.get_by_role("button", name="Add somebody")).to_have_count(0)
+        expect(ops.get_by_role("button", name="Add user")).to_have_count(0)
         expect(ops.get_by_text("Signed in as admin")).to_have_count(0)
         admin.reload(wait_until="commit")
         ops.reload(wait_until="commit")

@@ -40,7 +40,7 @@ def test_after_an_exclusion_import_ops_move_the_blocked_providers_patients(conso
     expect(ops.get_by_text("Assigned since that day: 3 consultations")).to_be_visible()
     ops.get_by_role("button", name="Reassign 3").click()
     expect(ops.get_by_text("Northern Mariana Islands: 3; 2 free slots of others")).to_be_visible()
-    ops.get_by_label("Why").fill("excluded by the OIG")
+    ops.get_by_label("Reason").fill("excluded by the OIG")
     ops.get_by_role("button", name="Reassign 3 consultations").click()
     expect(ops.get_by_text("Consultations of Dr Lee Isted: 2 reassigned, 1 waiting.")).to_be_visible()
     assert directory.one(db, "prov_listed")["pending"] == 0

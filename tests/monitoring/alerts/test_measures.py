@@ -270,7 +270,7 @@ def test_a_mismatch_fires_until_it_is_fixed_or_accepted(database, owner):
     assert told(alone).endswith("po_a of 24 Nov 2026 differs by -$1.20.")
     before = observed(database, "reconciliation_mismatch", NOON - timedelta(hours=30))
     assert {key.partition(":")[0]: row["observations"] for key, row in before.items()} == {"amount": 2, "fee": 1}
-    assert told(before[alone["key"]]).endswith("2 mismatches of 24 Nov 2026 come to $2.40.")
+    assert told(before[alone["key"]]).endswith("2 mismatches of 24 Nov 2026 total $2.40.")
 
 
 def test_thousands_of_mismatches_of_a_day_are_one_alert(database, owner):

@@ -69,7 +69,7 @@ begin
     where e.id = again ->> 'id';
     if first.body_sha256 <> again ->> 'body_sha256' and '' not in (first.body_sha256, again ->> 'body_sha256') then
       perform payops.record_incident(
-        'event_changed', again ->> 'id', 'The same event id arrived with another body; the first one stays.',
+        'event_changed', again ->> 'id', 'The same event ID arrived with another body; the first one stays.',
         p_now, 'warning',
         jsonb_build_object('event', again -> 'id', 'type', again -> 'type', 'sent from', again -> 'received_from')
       );
