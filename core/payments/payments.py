@@ -11,8 +11,8 @@ from core.db import Database
 from core.errors import Refused
 from core.money import Money
 from core.payments import declines
+from core.payments.amount_limits import CURRENCIES
 from core.payments.context import PaymentContext
-from core.payments.limits import CURRENCIES
 from core.payments.rows import FoundPayments, PaymentRow, PaymentSum, Place
 from core.periods import Period
 from core.staff import audit, roles

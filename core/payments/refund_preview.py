@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from core.errors import Refused, Unavailable
 from core.money import Money
-from core.payments import ids, limits
+from core.payments import amount_limits, ids
 from core.payments.context import PaymentContext
 from core.payments.disputes.dispute_statuses import TO_ANSWER, WITH_BANK, is_inquiry
 from core.payments.rows import DisputedAmount, RefundPreviewRow, VisitRow
@@ -130,7 +130,7 @@ def problem_with(found: Preview, amount: Money | None) -> str:
         return "Enter an amount above zero."
     if amount > found.left:
         return found.too_large
-    return limits.problem_with_digits(amount) or ""
+    return amount_limits.problem_with_digits(amount) or ""
 
 
 def mirrored(context: PaymentContext, payment_intent_id: str) -> bool:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from core.money import Money
-from core.payments import limits
+from core.payments import amount_limits
 from core.payments.operations.discounts import Code, judge
 from tests.api.conftest import RETURN, who
 
@@ -202,4 +202,4 @@ def test_a_code_of_another_currency_counts_in_that_currencys_minor_units(api, sh
 
 def test_a_percentage_leaves_what_a_three_decimal_currency_can_charge(api, shop):
     answer = asked(api, shop.code(coupon={"percent_off": 33}), amount=10_010, currency="kwd").json()
-    assert limits.problem_with(Money(answer["total"], "kwd")) is None
+    assert amount_limits.problem_with(Money(answer["total"], "kwd")) is None

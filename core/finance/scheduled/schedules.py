@@ -8,7 +8,7 @@ from core.db import Database
 from core.errors import Refused
 from core.exports.files import MEDIA_TYPES, Format
 from core.finance.scheduled.tables import TABLES, Filters
-from core.payments.limits import CURRENCIES
+from core.payments.amount_limits import CURRENCIES
 from core.periods import Period
 from core.staff import roles
 from core.staff.roles import Actor

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from core.errors import Refused
 from core.money import Money
-from core.payments import limits
+from core.payments import amount_limits
 from core.payments.context import PaymentContext
 from core.staff.flags import Flow
 from core.stripe_gateway import Json
@@ -105,8 +105,8 @@ def judge(
         return Verdict(code, none_off, amount, reason)
     off = _taken_off(code, amount)
     rest = amount - off
-    if 0 < rest.minor < limits.smallest(amount.currency).minor:
-        least = limits.smallest(amount.currency)
+    if 0 < rest.minor < amount_limits.smallest(amount.currency).minor:
+        least = amount_limits.smallest(amount.currency)
         return Verdict(code, none_off, amount, f"It would leave {rest}, and less than {least} cannot be charged.")
     return Verdict(code, off, rest)
 
@@ -131,7 +131,7 @@ def _why_not(code: Code, amount: Money, customer_id: str | None, problems: Known
 
 def _taken_off(code: Code, amount: Money) -> Money:
     """The discount, rounded half up as Stripe does, at most the whole amount."""
-    step = limits.step_minor(amount.currency)
+    step = amount_limits.step_minor(amount.currency)
     if code.percent_off is not None:
         exact = Decimal(amount.minor) * code.percent_off / 100
     else:

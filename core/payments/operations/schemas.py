@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from core.identifiers import has_card_number, private_problem
 from core.payments import ids
-from core.payments.limits import LARGEST_MINOR
+from core.payments.amount_limits import LARGEST_MINOR
 
 
 def _not_private(identifier: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from core.errors import Refused, Unavailable
 from core.identifiers import private_problem
 from core.money import Money
-from core.payments import failures, ids, limits
+from core.payments import amount_limits, failures, ids
 from core.payments.context import PaymentContext
 from core.payments.operations import addresses, catalogue, customer_actions, customers, discounts, served_states
 from core.payments.operations.callers import Caller, not_found
@@ -218,7 +218,7 @@ def _saved_card(method: Json, default: str | None) -> SavedCard:
 
 def _chargeable(amount: int, currency: str) -> Money:
     money = _known_currency(amount, currency)
-    if problem := limits.problem_with(money):
+    if problem := amount_limits.problem_with(money):
         raise Refused("amount_not_allowed", problem, facts={"path": "amount"})
     return money
 
@@ -226,10 +226,10 @@ def _chargeable(amount: int, currency: str) -> Money:
 def _known_currency(amount: int, currency: str) -> Money:
     """Raises `Refused` for a currency that cannot be charged and for more than can be charged in it at once."""
     money = Money(amount, currency)
-    if money.currency not in limits.CURRENCIES:
-        raise Refused("unknown_currency", str(limits.problem_with(money)), facts={"path": "currency"})
-    if money.minor > limits.largest(money.currency).minor:
-        raise Refused("amount_not_allowed", str(limits.problem_with(money)), facts={"path": "amount"})
+    if money.currency not in amount_limits.CURRENCIES:
+        raise Refused("unknown_currency", str(amount_limits.problem_with(money)), facts={"path": "currency"})
+    if money.minor > amount_limits.largest(money.currency).minor:
+        raise Refused("amount_not_allowed", str(amount_limits.problem_with(money)), facts={"path": "amount"})
     return money
 
 

@@ -9,7 +9,7 @@ from core.exports.files import MEDIA_TYPES, Format
 from core.finance.scheduled import schedules, writing
 from core.finance.scheduled.schedules import DELIVERIES, WEEKDAYS, Delivery, Schedule
 from core.finance.scheduled.tables import TABLES, Filters
-from core.payments.limits import CURRENCIES
+from core.payments.amount_limits import CURRENCIES
 from core.staff.audit_words import actor_name
 from core.staff.roles import Actor
 from core.ui import session

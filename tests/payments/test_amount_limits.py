@@ -3,7 +3,7 @@
 import pytest
 
 from core.money import Money
-from core.payments import limits
+from core.payments import amount_limits
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from core.payments import limits
     ],
 )
 def test_amounts_that_stripe_accepts_are_accepted(amount, currency):
-    assert limits.problem_with(Money(amount, currency)) is None
+    assert amount_limits.problem_with(Money(amount, currency)) is None
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_amounts_that_stripe_accepts_are_accepted(amount, currency):
     ],
 )
 def test_amounts_that_stripe_refuses_are_refused_with_the_reason(amount, currency, word):
-    assert word in str(limits.problem_with(Money(amount, currency)))
+    assert word in str(amount_limits.problem_with(Money(amount, currency)))
