@@ -16,7 +16,7 @@ PAYMENTS = (
     Column("created", "Created", "moment"),
     Column("amount_minor", "Amount", "money"),
     Column("status", "Status", read=payments.status_in_words),
-    Column("card_last4", "Paid with", read=lambda one: paid_with(one) if one.get("charge_id") else ""),
+    Column("card_last4", "Payment method", read=lambda one: paid_with(one) if one.get("charge_id") else ""),
     Column("order_id", "Order"),
     Column("customer_id", "Customer", links_to="customers?customer={}"),
     Column("patient_id", "Patient"),

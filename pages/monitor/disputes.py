@@ -38,7 +38,7 @@ WARNED = (
     Column("left_minor", "Cost if refunded", "money", total=True),
     Column("expected_minor", "Expected cost if not", "money"),
     Column("fraud_type", "Reported as"),
-    Column("card", "Paid with"),
+    Column("card", "Payment method"),
     Column("consultation", "Consultation", read=lambda one: (one["consultation"] or "").capitalize()),
     Column("payment_intent_id", "Payment", links_to="payments?payment={}"),
 )

@@ -58,7 +58,7 @@ def _facts(facts: DisputeFacts) -> None:
             ("Response due", _at(dispute["evidence_due_by"])),
             ("Opened", _at(dispute["created"])),
             ("Network's reason code", " ".join(filter(None, (brand, dispute["network_reason_code"])))),
-            ("Paid with", paid_with(facts["payment"] or {})),
+            ("Payment method", paid_with(facts["payment"] or {})),
             ("Paid", _at(facts["charged_at"])),
             ("Dispute fee", Money(facts["fee_minor"], facts["fee_currency"]) if facts["fee_minor"] else None),
             (

@@ -54,7 +54,7 @@ def _facts(life: Life) -> None:
         [
             ("Payment", one["id"]),
             ("Created", _at(one["created"])),
-            ("Paid with", paid_with(one)),
+            ("Payment method", paid_with(one)),
             ("Captured", Money(one.get("captured_minor") or 0, one["currency"])),
             ("Refunded", Money(one.get("refunded_minor") or 0, one["currency"])),
             ("Order", one["order_id"]),

@@ -60,7 +60,7 @@ def ask(cases: Sequence[Case]) -> None:
                 "Retry": True,
                 "Amount": str(case.failed.amount),
                 "Reason": recovery_view.code_in_words(case),
-                "Card": case.failed.card,
+                "Payment method": case.failed.card,
                 "Attempts": case.failed.attempts,
                 "Payment": case.id,
             }

@@ -31,7 +31,7 @@ COLUMNS = (
     Column("amount_minor", "Amount", "money", total=True),
     Column(
         "monthly_minor",
-        "Monthly",
+        "Monthly revenue",
         "money",
         total=True,
         help="The monthly price of its subscription, while that is active.",
@@ -41,7 +41,7 @@ COLUMNS = (
     Column("from", "From", "moment", width=128),
     Column("attempts", "Attempts in 30 days", "count"),
     Column("last_attempt_at", "Last attempt", "moment"),
-    Column("card", "Card"),
+    Column("card", "Payment method"),
     Column("links_sent", "Link sent", "moment"),
     Column("kind", "Type"),
     Column("order_id", "Order"),
@@ -165,7 +165,9 @@ def details(case: Case) -> None:
         saved = {True: "It is saved.", False: "It is not saved, so it can't be charged without the customer.", None: ""}
         st.markdown(
             literal(
-                f"Paid with: {failed.card}. {saved[failed.card_saved]}" if failed.card else "No charge was attempted."
+                f"Payment method: {failed.card}. {saved[failed.card_saved]}"
+                if failed.card
+                else "No charge was attempted."
             )
         )
         st.markdown(literal(_told(case)))
