@@ -84,7 +84,7 @@ with st.expander("Find another payment") if chosen else st.container(key="filter
         said = st.query_params.get("cause")
         st.session_state["failed_for"] = said if said in CAUSES else None
         st.selectbox(
-            "Why it failed",
+            "Cause of failure",
             CAUSES,
             index=None,
             placeholder="Any cause",

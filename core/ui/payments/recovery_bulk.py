@@ -59,7 +59,7 @@ def ask(cases: Sequence[Case]) -> None:
             {
                 "Retry": True,
                 "Amount": str(case.failed.amount),
-                "Reason": recovery_view.code_in_words(case),
+                "Decline reason": recovery_view.code_in_words(case),
                 "Payment method": case.failed.card,
                 "Attempts": case.failed.attempts,
                 "Payment": case.id,

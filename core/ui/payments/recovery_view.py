@@ -37,7 +37,7 @@ COLUMNS = (
         help="The monthly price of its subscription, while that is active.",
     ),
     Column("next", "Next step"),
-    Column("why", "Reason"),
+    Column("why", "Decline reason"),
     Column("from", "From", "moment", width=128),
     Column("attempts", "Attempts in 30 days", "count"),
     Column("last_attempt_at", "Last attempt", "moment"),
