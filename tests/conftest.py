@@ -1,4 +1,4 @@
-"""What the tests stand on: one real Postgres for the run, in a temporary folder."""
+"""Shared fixtures: one real Postgres for the run, in a temporary folder."""
 
 import os
 import tempfile
@@ -70,7 +70,7 @@ NOTHING_LEFT = (
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """A hash takes a millisecond instead of a quarter of a second; what production's costs is `test_users`' to say."""
+    """Password hashing takes a millisecond instead of a quarter of a second; `test_users` measures production's."""
     with pytest.MonkeyPatch.context() as tests_alone:
         tests_alone.setattr(passwords, "BCRYPT_ROUNDS", 4)
         tests_alone.setattr(passwords, "NOBODYS_HASH", passwords.hashed("nobody").encode())
@@ -186,7 +186,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> schedul
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Browser tests that did not run, or ran twice, are said loudly, before the closing line."""
+    """Reports browser tests that did not run, or ran twice, before the closing line."""
     for report in terminalreporter.stats.get("rerun", []):
         terminalreporter.write_line(f"WARNING: a second try was needed: {report.nodeid}", yellow=True)
     skipped = [report for report in terminalreporter.stats.get("skipped", []) if "tests/browser" in report.nodeid]

@@ -32,7 +32,7 @@ RETURN = "http://localhost:3000"
 
 @dataclass(frozen=True)
 class Shop:
-    """What is for sale at the sandbox."""
+    """The products and prices for sale at the sandbox."""
 
     stripe: StripeGateway
 
@@ -173,7 +173,7 @@ def api(usual: httpx.Client, owner) -> Api:
 
 @dataclass
 class SignIn:
-    """A patients' sign-in service: its keys are served, and it signs what it is told to."""
+    """A sign-in service for patients: serves its public keys and signs tokens with given claims."""
 
     issuer: str
     private: dict[str, Any]
@@ -192,7 +192,7 @@ class SignIn:
 
 @pytest.fixture(scope="session")
 def signing() -> dict[str, Any]:
-    """One key a kind: they are slow to make."""
+    """One signing key of each kind, since generating them is slow."""
     return {"ES256": ec.generate_private_key(ec.SECP256R1()), "RS256": rsa.generate_private_key(65537, 2048)}
 
 

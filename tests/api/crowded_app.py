@@ -1,4 +1,4 @@
-"""The API as it is in a crowd: every event is recorded first and applied afterwards."""
+"""The API under high load: every event is recorded first and applied afterwards."""
 
 from core.events import recorded
 

@@ -1,4 +1,4 @@
-"""What the payment API says while a flow is closed, payments are suspended, or Stripe is away or refuses."""
+"""The payment API's answers while a flow is paused, payments are suspended, or Stripe is unreachable or refuses."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The payment API's document is true: whatever is sent, the answer is one that it describes."""
+"""The payment API's OpenAPI document is right: any request gets an answer that it describes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The payment API killed between Stripe's success and its answer: who asks again gets the payment that was made."""
+"""The payment API killed between Stripe's success and its own answer: a repeated request gets the same payment."""
 
 import os
 import signal

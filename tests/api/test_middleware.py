@@ -1,6 +1,4 @@
-"""What every request passes first: hosts, sizes, slowness, headers, other
-origins; and what a defect shows to the outside.
-"""
+"""The checks of every request: hosts, sizes, slow senders, headers, origins; and how defects are answered."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What names a person or opens a payment is in no table, no log and no answer, whatever is posted."""
+"""Whatever is posted, no personal data and no client secret gets into a table, a log or an answer."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""In a crowd an event is answered when it is recorded: whatever is killed then, it is applied, and once."""
+"""Under high load an event is acknowledged once recorded; then applied once, whichever process is killed."""
 
 import tempfile
 import time

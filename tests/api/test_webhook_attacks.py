@@ -1,4 +1,4 @@
-"""Over HTTP: attacks at the webhook are seen, by sender, and which of two secrets still verifies."""
+"""Over HTTP: attacks on the webhook are counted by sender, and the use of each secret is recorded."""
 
 import tempfile
 import time

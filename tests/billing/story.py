@@ -1,4 +1,4 @@
-"""Subscriptions told by events or answered by Stripe, and the figures of a month of 2026 in New York."""
+"""Helpers to describe subscriptions by events or Stripe's answers, and to read the figures of a month in New York."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -94,7 +94,7 @@ class Story:
         self.database.call("load_records", records=projection(Snapshot(subject, moment, FETCHED, False)))
 
     def figures(self, month=10, *, currency="usd", now=NOW):
-        """Those of a whole month, up to now."""
+        """The figures of a whole month, up to now."""
         self.receive()
         since = date(2026, month, 1)
         until = min((since + timedelta(days=31)).replace(day=1) - timedelta(days=1), now.astimezone(ZONE).date())
@@ -110,7 +110,7 @@ class Story:
         return {name: value for name, value in values.items() if value}
 
     def churn(self, month=10, **asked):
-        """Lost, by Stripe's denominator and by the classic one."""
+        """The churned customers with Stripe's denominator and with the classic one."""
         found = self.figures(month, **asked)
         stripes, classic = found["subscriber_churn_rate"], found["subscriber_churn_rate_classic"]
         assert stripes["numerator"] == classic["numerator"]

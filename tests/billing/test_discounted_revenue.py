@@ -1,4 +1,4 @@
-"""Recurring revenue is what is left after recurring discounts; each value worked out by hand."""
+"""Recurring revenue after recurring discounts; each value worked out by hand."""
 
 import pytest
 
@@ -165,7 +165,7 @@ def test_a_backfill_brings_discounts_with_their_coupons(story):
 
 
 def test_discounts_and_trials_together(story):
-    """On trial it brings nothing; after it, what the discount leaves."""
+    """No revenue on trial; afterwards, the price less the discount."""
     terms = coupon(percent_off=50, duration="repeating", duration_in_months=2)
     subject = subscription(
         1,

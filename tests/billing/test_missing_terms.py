@@ -1,4 +1,4 @@
-"""What no event says of a price is asked of Stripe once: discounts by id, coupons' limits, prices' tiers."""
+"""Terms that events lack are fetched from Stripe once: discounts known by ID, coupons' limits, prices' tiers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What one subscription brings in a month, by its price and quantity; each value worked out by hand."""
+"""The monthly revenue of one subscription by its price and quantity; each value worked out by hand."""
 
 import pytest
 

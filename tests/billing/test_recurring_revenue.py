@@ -133,7 +133,7 @@ def test_a_subscription_paused_after_its_trial_brings_nothing(story):
 
 
 def test_a_customer_churns_once(story):
-    """Left in March; a new trial that ends unpaid in October is no second loss."""
+    """Churned in March; a new trial that ends unpaid in October is no second churn."""
     story.create(subscription(1, start=on(1)))
     story.tell(canceled(1, at=on(3, 10), start=on(1)), on(3, 10), "customer.subscription.deleted")
     story.create(subscription(2, start=on(2)))

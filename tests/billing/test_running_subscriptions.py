@@ -1,4 +1,4 @@
-"""What is kept of running subscriptions, as of one moment, is at every moment what their history says."""
+"""The stored running subscriptions equal their history at every moment."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What staff do to a subscription at the sandbox: previewed, done once, refused where it does not fit."""
+"""Changes of a subscription by staff, at the sandbox: previewed, done once, refused if not possible."""
 
 import re
 from datetime import timedelta

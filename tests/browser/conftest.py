@@ -173,7 +173,7 @@ class Console:
         context.add_cookies([{"name": COOKIE, "value": self._token(name), "url": self.base}])
 
     def cookie(self, name: str) -> str:
-        """The same, as a header has it."""
+        """The same cookie as a header."""
         return f"{COOKIE}={self._token(name)}"
 
     def _token(self, name: str) -> str:
@@ -205,7 +205,7 @@ class Console:
 
 
 def pytest_collection_modifyitems(items):
-    """A browser's test gets a second try for what is of a moment; a defect fails twice, and each second try is said."""
+    """A browser test is run again once, against flakiness; a defect fails twice, and each second run is reported."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=OF_A_MOMENT))
@@ -362,7 +362,7 @@ def profile(first_visit, browser: Browser, console):
 
 @pytest.fixture(scope="session")
 def other_profile(first_visit, browser: Browser, console):
-    """That of a second person's browser."""
+    """The profile of a second person's browser."""
     yield from _profile(browser, console)
 
 
@@ -383,7 +383,7 @@ def context(profile: BrowserContext):
 
 @pytest.fixture
 def elsewhere(other_profile: BrowserContext):
-    """Another browser, as clean."""
+    """Another browser, equally clean."""
     yield other_profile
     _forget(other_profile)
 

@@ -1,4 +1,4 @@
-"""The first steps of an installation: the endpoint at Stripe, everything read in the background, what is left."""
+"""The first steps of an installation: the endpoint at Stripe, the backfill in the background, the remaining steps."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""A customer with everything that belongs to them, and notes that tell nothing private."""
+"""A customer with everything that belongs to them, and notes without private data."""
 
 from datetime import UTC, datetime
 

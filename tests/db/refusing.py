@@ -1,4 +1,4 @@
-"""How a database refuses payops: what breaks it, what mends it, and the error's code."""
+"""Ways in which a database refuses calls: how to cause each, how to undo it, and the error's code."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What stands between payops and Supabase's Postgres answers in its own words; each is told apart with its mend."""
+"""Answers of Supabase's gateways, which are in their own words: each is recognised, with its remedy."""
 
 import threading
 from collections.abc import Iterator

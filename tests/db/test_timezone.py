@@ -1,6 +1,4 @@
-"""The business's time zone: the database owns it, whoever disagrees does
-not start, and a change counts every day anew.
-"""
+"""The business timezone: the database owns it, a process with another one does not start, a change recounts all days."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo

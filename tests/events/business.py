@@ -136,7 +136,7 @@ TOLD_BY = ("as_of", "event_id", "tied", "state_rank")
 
 
 def mirror(owner, *, but=TOLD_BY):
-    """Every mirrored row; left to itself without what says when and by what it was told."""
+    """Every mirrored row, without the columns that say when and by which event it was written."""
     query = 'select to_jsonb(r) - %s::text[] from payops.{} as r where {} order by r.id collate "C"'
     return {
         table: [row for (row,) in owner.execute(query.format(table, _listed(table)), [list(but)]).fetchall()]

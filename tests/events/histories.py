@@ -1,4 +1,4 @@
-"""Generated lives of Stripe's objects: what its events tell of them, in order, and what Stripe holds in the end."""
+"""Generated histories of Stripe's objects: their events, in order, and Stripe's final objects."""
 
 import copy
 import hashlib

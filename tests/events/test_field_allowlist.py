@@ -1,4 +1,4 @@
-"""What is kept of an object: words and ids as they are, the shop's two texts without what is private."""
+"""The stored fields of an object: words and IDs unchanged, the shop's two texts without private data."""
 
 import json
 from collections import OrderedDict
@@ -95,7 +95,7 @@ def test_only_named_fields_are_kept_and_only_words_in_them(subject, left):
 
 
 def test_objects_from_stripes_library_are_stored_with_the_same_fields_only():
-    """It makes dictionaries of a class of its own."""
+    """Stripe's library uses a dictionary class of its own."""
     private = {"name": "Ana Lima", "email": "ana.lima@example.com"}
     error = {"code": "card_declined", "payment_method": {"id": "pm_1", "billing_details": private}}
     whole = intent(customer=private | {"id": "cus_1"}, last_payment_error=error, metadata=private)

@@ -1,4 +1,4 @@
-"""Whatever happens to objects at Stripe, and however its events come to us, the mirror ends as Stripe has them."""
+"""Whatever happens to objects at Stripe, and in whichever order events arrive, the mirror ends equal to Stripe."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -170,7 +170,7 @@ def as_mirrored(owner, held):
 
 
 def test_the_generated_histories_cover_every_event_and_many_ties(database, owner):
-    """What the properties are about does occur in what is generated."""
+    """The generated data contains the cases that the properties are about."""
     types, seconds = set(), []
 
     @settings(max_examples=200, deadline=None, database=None, derandomize=True)

@@ -1,4 +1,4 @@
-"""Signed events that are shaped as Stripe never shapes them: each fails alone, and nothing that counts or asks does."""
+"""Signed events with an invalid structure: each fails alone, and no count or query does."""
 
 from datetime import UTC, datetime
 

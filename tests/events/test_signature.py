@@ -1,4 +1,4 @@
-"""Which bytes are taken for an event of Stripe's, and which are refused."""
+"""Which requests are accepted as events of Stripe, and which are refused."""
 
 import json
 import re

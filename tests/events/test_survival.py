@@ -1,4 +1,4 @@
-"""A random run in which everything dies at some time, and a checker of its history.
+"""A random run in which every process is killed at some time, and a check of its history.
 
 `PAYOPS_SURVIVAL_SECONDS=600 PAYOPS_SURVIVAL_SEED=7 pytest tests/events/test_survival.py` makes it a longer one.
 """

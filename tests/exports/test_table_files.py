@@ -1,4 +1,4 @@
-"""Tables as files: every cell typed, in the major unit and the business's time zone, and none comes alive."""
+"""Tables as files: every cell typed, in the major unit and the business timezone, and none is a formula."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Each metric is defined in one place, with all that its reader needs, and the page of definitions says the same."""
+"""Each metric is defined completely in one place, and the page of definitions matches."""
 
 import pytest
 

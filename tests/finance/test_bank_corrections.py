@@ -1,4 +1,4 @@
-"""What a bank takes back of what it said counts no more, in whichever order its files come."""
+"""Entries that a bank withdraws or corrects no longer count, in whichever order its files arrive."""
 
 import pytest
 

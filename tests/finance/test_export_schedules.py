@@ -1,4 +1,4 @@
-"""Weekly exports: made once for their day, with the rights of who set them up, and sent where that is asked for."""
+"""Weekly exports: made once for their day, with the rights of the user who set them up, and sent if requested."""
 
 import base64
 import csv

@@ -1,4 +1,4 @@
-"""The scans find what they are there for, and leave alone what is made up."""
+"""The scans find planted problems, and ignore invented secrets."""
 
 import json
 import random

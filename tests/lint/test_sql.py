@@ -1,4 +1,4 @@
-"""The SQL linter finds what it is there for."""
+"""The SQL linter finds violations of each rule."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The linter of actions finds what it is there for."""
+"""The linter of actions finds violations of each rule."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Figures of hand-sized data sets, worked out by hand."""
+"""Figures of small data sets, worked out by hand."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""The overview's figures, its first sentence and its list of what waits, from hand-sized data."""
+"""The overview's figures, its first sentence and its action items, from small data sets."""
 
 import json
 from datetime import UTC, date, datetime, timedelta

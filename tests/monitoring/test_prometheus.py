@@ -28,7 +28,7 @@ def arrive(database, number, at=NOW, event_type="charge.succeeded"):
 
 @pytest.fixture(autouse=True)
 def counted_from_here(owner):
-    """What other tests counted is not there any more, and the day has nothing else in it."""
+    """Removes what other tests counted, so that the day contains nothing else."""
     assert owner.execute("select count(*) from payops.metric_totals").fetchone() == (0,)
 
 

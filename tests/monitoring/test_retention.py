@@ -1,4 +1,4 @@
-"""Alerts and incidents that are over are deleted after their time, in batches; what is not over stays."""
+"""Resolved alerts and incidents are deleted after their retention, in batches; unresolved ones stay."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -37,7 +37,7 @@ class MovedClock:
 
 @dataclass(frozen=True)
 class Faults:
-    """What the sandbox's next calls will suffer."""
+    """The faults of the sandbox's next calls."""
 
     base_url: str
 
@@ -126,7 +126,7 @@ def killed_after_stripe(process_of_its_own) -> Callable[[Work], None]:
 
 
 class KilledAfterwards:
-    """Stripe, whose answer to a write finds nobody there any more."""
+    """A Stripe client that kills this process after each write, before the answer is used."""
 
     def __init__(self, stripe):
         self.stripe = stripe
@@ -187,7 +187,7 @@ class Shop:
         return recovery_cases.case(self.payment_context, intent_id)
 
     def past_due(self, code="insufficient_funds"):
-        """A one-off invoice whose first try was declined."""
+        """A one-off invoice whose first attempt was declined."""
         self.post(f"customers/{self.customer['id']}", invoice_settings={"default_payment_method": self.card["id"]})
         self.post("invoiceitems", customer=self.customer["id"], amount=4900, currency="usd")
         invoice = self.post("invoices", customer=self.customer["id"])
@@ -219,7 +219,7 @@ class Shop:
         return self.payment_context.mirror(opened)
 
     def charged(self, intent_id):
-        """The money taken by this payment at Stripe, try by try."""
+        """The amounts charged for this payment at Stripe, attempt by attempt."""
         charges = self.payment_context.stripe.each("charges", payment_intent=intent_id)
         return [each["amount"] for each in charges if each["status"] == "succeeded"]
 

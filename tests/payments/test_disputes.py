@@ -1,4 +1,4 @@
-"""Disputes are answered once, by who may, with evidence that stays at Stripe; and what they and warnings come to."""
+"""Disputes are answered once, by permitted users, with evidence that stays at Stripe; and their figures."""
 
 import logging
 from datetime import UTC, date, datetime, timedelta

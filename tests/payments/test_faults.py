@@ -1,6 +1,4 @@
-"""Each fault of Stripe's at each operation on money, and our own death in
-between: one effect, the right end, on record.
-"""
+"""Each fault of Stripe in each money operation, and a crash in between: one effect, the right outcome, audited."""
 
 import hashlib
 import os
@@ -38,7 +36,7 @@ class Trial:
         self.id = "act_" + secrets.token_hex(8)
 
     def under(self, **effects):
-        """What the next requests of the operation suffer."""
+        """The faults of the operation's next requests."""
         self.faults.add(self.operation.path, method=self.operation.method, **effects)
 
     def go(self, **more):
@@ -77,7 +75,7 @@ def trial(context, shop, faults, owner):
 
 
 def settle(context, *, minutes=3, times=4):
-    """The worker comes by again and again."""
+    """Runs the worker's step repeatedly."""
     for _ in range(times):
         context.clock.ahead += timedelta(minutes=minutes)
         actions.settle_unknown(context)

@@ -1,4 +1,4 @@
-"""Payments reported as fraud: what can still be sent back, and what that costs beside a dispute."""
+"""Payments reported as fraud: what can still be refunded, and the cost compared with a dispute."""
 
 from datetime import timedelta
 

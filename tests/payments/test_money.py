@@ -1,6 +1,4 @@
-"""Over random histories of what is asked of Stripe and what goes wrong: no
-more goes back than came in, and the mirror tells it.
-"""
+"""Random histories of requests and faults: refunds never exceed payments, and the mirror equals Stripe."""
 
 import random
 import secrets

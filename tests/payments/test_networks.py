@@ -1,4 +1,4 @@
-"""What the card networks count of a month, and how far their lines are."""
+"""The card networks' monthly counts, and the distance to their limits."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

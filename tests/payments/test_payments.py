@@ -1,4 +1,4 @@
-"""Payments are found by what people know of them, page by page, and one is told whole."""
+"""Payments are found by what staff know about them, page by page, and one is shown in full."""
 
 import itertools
 import logging

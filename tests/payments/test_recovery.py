@@ -1,6 +1,4 @@
-"""Failed payments are collected once, with a card that may be tried,
-within the networks' limits, whatever Stripe answers.
-"""
+"""Failed payments are collected once, with a permitted card, within the networks' limits, whatever Stripe answers."""
 
 from datetime import timedelta
 

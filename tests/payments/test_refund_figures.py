@@ -1,4 +1,4 @@
-"""What goes back, in figures that were added up by hand."""
+"""Figures of refunds, added up by hand."""
 
 from datetime import date
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What may be tried, decided without a database, and counted in SQL by the same rules."""
+"""Which retries are advised, decided without a database, and counted in SQL by the same rules."""
 
 import json
 from dataclasses import replace

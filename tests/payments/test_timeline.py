@@ -1,4 +1,4 @@
-"""A payment's moments in words: what is known of when each came about, and what is not."""
+"""The timeline of a payment in words, with known and unknown times."""
 
 import pytest
 

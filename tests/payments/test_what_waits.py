@@ -1,4 +1,4 @@
-"""Of what needs a person on the overview: failures to try again, refunds to decide about, money actions in the dark."""
+"""Action items about payments: failed payments to retry, refunds to approve, money actions without an answer."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What tells about a patient, and what only looks like it."""
+"""Text that reveals something about a patient, and text that only looks like it."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""A directory to write down in a line, and patients who ask to be seen."""
+"""Helpers to set up a directory in one line, and patients who ask to be seen."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ BEHIND_A_CURSOR = (
 
 
 class Clinic:
-    """A database with a directory: providers put into it by hand, patients asking at its door."""
+    """A database with a directory: providers are added by hand, and patients submit intake forms."""
 
     def __init__(self, db: Any, owner: Any):
         self.db, self.owner = db, owner

@@ -1,4 +1,4 @@
-"""Who is chosen, and why: licensed today, with room, the specialty first, the least loaded of those."""
+"""Which provider is chosen, and why: licensed today, with capacity, specialty first, then the least loaded."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Care beside the money paid for it: what an order brought, who has one without the other, what a licence is worth."""
+"""Care compared with payments: what was paid for an order, care without payment and the reverse, a licence's impact."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""The directory: what it takes, what it remembers, and files that are taken whole or not at all."""
+"""The directory: valid entries, its history, and files that are imported whole or not at all."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The first directory and its past consultations, put in by the same doors as everything later."""
+"""The first directory and its past consultations, imported by the same functions as later ones."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Kinds of licence: a privilege holds exactly as long as its home licence and the rules it rests on."""
+"""Kinds of licence: a privilege is valid exactly as long as its home licence and the rules it depends on."""
 
 from datetime import UTC, date, datetime, timedelta
 

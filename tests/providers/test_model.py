@@ -1,4 +1,4 @@
-"""Who is eligible and who is chosen, against a slow plain model of the rules: no SQL, no windows, no indexes."""
+"""Eligibility and choice compared with a slow, plain model of the rules in Python."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta

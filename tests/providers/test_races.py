@@ -1,4 +1,4 @@
-"""Many at once: capacity holds, nobody is seen twice, nobody waits for ever, whatever crosses whatever."""
+"""Concurrency: capacity holds, nobody is assigned twice, nobody waits forever, in any interleaving."""
 
 import math
 import subprocess

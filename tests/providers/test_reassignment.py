@@ -1,4 +1,4 @@
-"""Consultations with somebody who may not see them any more: found, counted, foreseen and moved to others."""
+"""Consultations whose provider may no longer see the patient: found, counted, previewed and moved to others."""
 
 from datetime import timedelta
 

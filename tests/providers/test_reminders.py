@@ -1,4 +1,4 @@
-"""Reminders of licences that end: each once, to the admins and the provider, with what hangs on it."""
+"""Reminders of ending licences: each once, to the admins and the provider, with what they affect."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""When a provider is there: nobody is assigned to somebody who is away, to the second, through summer time too."""
+"""Schedules: nobody is assigned to a provider who is away, to the second, also through daylight saving."""
 
 from datetime import UTC, datetime, timedelta
 

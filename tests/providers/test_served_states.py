@@ -1,4 +1,4 @@
-"""No charge for a state where nobody may see the patient, whatever the operation."""
+"""No operation charges for a state in which no provider may see the patient."""
 
 import pytest
 

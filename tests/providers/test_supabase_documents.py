@@ -1,4 +1,4 @@
-"""Supabase Storage as its API is documented, over HTTP: what it answers is kept, given back, or told in our words."""
+"""Supabase Storage as documented, over HTTP: files are stored and returned, and its errors explained in our words."""
 
 import json
 import threading

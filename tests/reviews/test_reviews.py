@@ -1,4 +1,4 @@
-"""The daily checks and the weekly review: what they find, who signs them off, and how they are sent."""
+"""The daily checks and the weekly review: findings, sign-off, and sending."""
 
 from base64 import b64decode
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Who only hears the events knows what who lists the objects sees."""
+"""A client that only receives events knows the same as one that lists the objects."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""The written history: the same each time, whole in its money, believable in its figures, open at its end."""
+"""The generated history: reproducible, consistent in its amounts, realistic figures, unfinished at its end."""
 
 import hashlib
 import sqlite3

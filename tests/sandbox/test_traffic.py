@@ -1,4 +1,4 @@
-"""Live customers: they come as long as they are let, and do what customers do."""
+"""Live traffic: visitors arrive while it is on, and behave as customers do."""
 
 import random
 import time

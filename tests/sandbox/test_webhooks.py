@@ -1,4 +1,4 @@
-"""Signed webhooks: each event once at least, again until it is taken, also after a restart."""
+"""Signed webhooks: each event at least once, repeated until it is accepted, also after a restart."""
 
 import json
 

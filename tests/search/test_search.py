@@ -1,4 +1,4 @@
-"""The search finds by what people have in their hands, and only what their role may open."""
+"""The search finds objects by what staff know, and only those that their role may open."""
 
 from datetime import UTC, datetime
 

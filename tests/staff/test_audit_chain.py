@@ -1,4 +1,4 @@
-"""The audit log's chain: nothing is left out of it, and what is changed afterwards is found."""
+"""The audit log's hash chain: complete, and any later change is detected."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Flows that are switched ahead of time, by their guards, and all at once."""
+"""Flows that are paused by plan, by their guards, or all at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

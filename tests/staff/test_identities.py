@@ -1,4 +1,4 @@
-"""Who a person at the OpenID provider is here: one of our users, or nobody."""
+"""Identities of an OpenID provider: one of our users, or nobody."""
 
 import stat
 import tomllib

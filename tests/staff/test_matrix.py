@@ -1,4 +1,4 @@
-"""Every action of core × every role: who may not do it is refused before anything is read or written."""
+"""Every action of core × every role: a role without the right is refused before anything is read or written."""
 
 import importlib
 import inspect

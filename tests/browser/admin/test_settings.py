@@ -1,4 +1,4 @@
-"""An admin closes a flow: every process follows, customers read the sentence, and it is known who did it."""
+"""An admin pauses a flow: every process follows, customers get the sentence, and the audit log says who did it."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One's own account: another password, and out of every browser at once."""
+"""A user's own account: changing the password, and signing out of every browser at once."""
 
 from playwright.sync_api import expect
 

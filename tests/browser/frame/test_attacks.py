@@ -1,4 +1,4 @@
-"""Cookies that are not ours, pages of other sites, guesses by the hundred, and two people at once."""
+"""Forged cookies, requests from other sites, password guessing, and two users at the same time."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""A dialog's button clicked twice by somebody far away, where the dialog is still seen when its action is long done."""
+"""A dialog's button clicked twice over a slow connection, where the dialog is still shown after its action is done."""
 
 import time
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Text of attackers in every record, every filter and every search: shown as text, taken along harmless, never run."""
+"""Attackers' text in every record, filter and search: shown as text, exported harmless, never run."""
 
 import ast
 import csv

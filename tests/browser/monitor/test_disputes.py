@@ -1,6 +1,4 @@
-"""Disputes as staff answer them: finance with evidence, ops by watching;
-fraud warnings sent back; attackers' words as text.
-"""
+"""Answering disputes: finance submits evidence, ops can only look; warned payments are refunded; text is escaped."""
 
 import re
 from datetime import UTC, datetime

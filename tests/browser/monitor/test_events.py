@@ -1,4 +1,4 @@
-"""The page of events: what comes in is seen as it comes, one event is told whole, and what failed is replayed."""
+"""The Events page: new events appear as they arrive, one event is shown in full, and failed ones are replayed."""
 
 import itertools
 from contextlib import contextmanager

@@ -1,6 +1,4 @@
-"""Payments as staff find and read them, from the sandbox's own checkout
-page to the row; and what attackers write in them.
-"""
+"""Finding and reading payments, from the sandbox's checkout page to the row; and injected text in them."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""An exclusion list is imported in the console, and who falls out has their patients moved with one reason."""
+"""An exclusion list is imported in the console, and a blocked provider's patients are moved with one reason."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""An admin mends the directory while ops watch the queue; who is no choice cannot be chosen."""
+"""An admin corrects the directory while ops watch the queue; ineligible providers cannot be chosen."""
 
 import uuid
 from datetime import timedelta

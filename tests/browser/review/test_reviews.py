@@ -1,4 +1,4 @@
-"""Ops sign off the daily checks; an admin stops refunds, and whoever wants to refund sees why within seconds."""
+"""Ops sign off the daily checks; an admin pauses refunds, and staff see the reason within seconds."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""The balance is pulled whole, and what came without its booking gets it."""
+"""The whole balance is fetched, and charges without a booking get theirs."""
 
 from datetime import timedelta
 

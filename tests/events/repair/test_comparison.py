@@ -1,4 +1,4 @@
-"""The nightly comparison finds what is wrong in the mirror, counts it by kind and day, heals it, and scores it."""
+"""The nightly comparison finds differences in the mirror, counts them by kind and day, repairs and scores them."""
 
 from collections import Counter
 from datetime import timedelta

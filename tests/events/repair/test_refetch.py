@@ -1,4 +1,4 @@
-"""What ties is asked of Stripe, one row after another, and none that cannot be read holds up the others."""
+"""Tied rows are fetched from Stripe one by one, and an unreadable answer blocks no other."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Events that never came are found in Stripe's list and taken in as if they had."""
+"""Missed events are found in Stripe's list and received as if they had arrived."""
 
 import json
 from datetime import timedelta

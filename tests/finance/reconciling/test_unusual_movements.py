@@ -1,4 +1,4 @@
-"""What Stripe does rarely is explained and is no mismatch; where only half of it is there, that half is one."""
+"""Rare but correct movements are explained and are no mismatch; if one half is missing, the other half is one."""
 
 from datetime import timedelta
 from random import Random

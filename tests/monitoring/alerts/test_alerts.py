@@ -1,4 +1,4 @@
-"""An alert is told once when it fires, again as a reminder, and once when it is over; to each target by itself."""
+"""An alert is sent once when it fires, again as a reminder, and once when it is resolved; to each target separately."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

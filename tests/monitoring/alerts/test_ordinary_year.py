@@ -1,4 +1,4 @@
-"""A year in which nothing is wrong sets off a handful of false alarms at most, of all rules; a bad hour is found."""
+"""All rules together raise a handful of false alarms at most in a normal year; a bad hour is found."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_a_year_of_ordinary_noise_sets_off_a_handful_of_false_alarms_at_most(dat
 
 
 def test_a_bad_hour_in_that_year_is_found(database, ordinary_year):
-    """Half of the payments of three hours fail, as when a processor is out."""
+    """Half of the payments of three hours fail, as in a processor's outage."""
     since, until = NOON - timedelta(days=40), NOON - timedelta(days=40) + timedelta(hours=3)
     ordinary_year.execute(
         "update payops.payment_facts set state = 'failed', decline_code = 'processing_error'"

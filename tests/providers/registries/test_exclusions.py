@@ -1,4 +1,4 @@
-"""The OIG's list: who is on it is out of assignment at once, who bears a listed name is a person's decision."""
+"""The OIG's list: listed providers are out of assignment at once; a match by name alone needs a decision."""
 
 from datetime import timedelta
 

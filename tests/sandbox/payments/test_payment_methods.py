@@ -1,4 +1,4 @@
-"""Saved cards: held by one customer, listed, chosen, changed and let go; and what Stripe does not take is not taken."""
+"""Saved cards: attached to one customer, listed, chosen, changed and detached; and Stripe's refusals."""
 
 import pytest
 import stripe as sdk

@@ -1,4 +1,4 @@
-"""Refunds: what is given back, what is refused, what fails later."""
+"""Refunds: full and partial, refused, pending, and failed later."""
 
 import pytest
 import stripe as sdk
