@@ -1,4 +1,4 @@
-"""The business timezone: the database owns it, a process with another one does not start, a change recounts all days."""
+"""The business timezone: the database owns it, a process with another does not start, a change recounts all days."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -86,13 +86,13 @@ VIEWS: dict[str, tuple[View, ...]] = {
     "reconciliation": (
         View("", "", (), ("Accept", "Write note")),
         View("payouts", "?tab=Payouts"),
-        View("bank", "?tab=Bank", ("Import a bank statement",), ("Take apart",)),
+        View("bank", "?tab=Bank", ("Import a bank statement",), ("Unmatch",)),
         View("months", "?tab=Months", ("Reopen",)),
         View("journal", "?tab=Journal"),
         View("report", "?tab=Stripe%27s+report"),
     ),
     "revenue": (View("", "", ("Accounts that the journal is booked on > Change account",)),),
-    "users": (View("", "", ("Add somebody",), ("Change role", "Reset password", "Disable")),),
+    "users": (View("", "", ("Add user",), ("Change role", "Reset password", "Disable")),),
     "settings": (
         View("", "", ("Stop all new money", "Plan a pause", "Add a guard", "Pause refunds")),
         View("secrets", "?tab=Secrets"),
