@@ -29,7 +29,7 @@ PAST_DUE = Definition(
 GROSS = "gross_mrr_churn_rate"
 NET = (
     " Net of expansion and reactivated MRR it is (churned + contraction − expansion − reactivated) ÷ MRR at the start; "
-    "below 0, those who stayed brought more than was lost."
+    "below 0, expansion exceeded the losses."
 )
 # The figures of the page, each with the list of its rows.
 VIEWS = {

@@ -128,7 +128,7 @@ def unused_secrets(here: Installation) -> Verdict:
     unused = [str(use.number) for use in uses if use.no_longer_used]
     if unused:
         return failed(
-            f"No event used webhook secret {', '.join(unused)} for a day.", "Take it out of STRIPE_WEBHOOK_SECRETS."
+            f"No event used webhook secret {', '.join(unused)} for a day.", "Remove it from STRIPE_WEBHOOK_SECRETS."
         )
     return passed("Every webhook secret is in use or waits for its first event.")
 

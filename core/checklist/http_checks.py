@@ -90,7 +90,7 @@ def webhook(here: Installation) -> Verdict:
             refused.append(f"secret {number}: {outcome}")
     if refused:
         return failed(
-            f"An event signed with a configured secret was not taken at {address}: {'; '.join(refused)}.",
+            f"An event signed with a configured secret was not accepted at {address}: {'; '.join(refused)}.",
             "See that the API runs at API_BASE_URL with the same STRIPE_WEBHOOK_SECRETS as this command.",
         )
     secrets = counted(len(here.running.webhook_secrets), "secret")

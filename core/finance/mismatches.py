@@ -163,13 +163,14 @@ def _both(facts: dict[str, Any]) -> tuple[str, str]:
 
 
 def _deposit_missing(mismatch: Mismatch, ours: str, theirs: str) -> str:
-    return f"The payout of {ours} was due at the bank on {_day(mismatch['facts'], 'ours')} and has not arrived."
+    return f"The payout of {ours} was expected at the bank on {_day(mismatch['facts'], 'ours')} and has not arrived."
 
 
 def _deposit_late(mismatch: Mismatch, ours: str, theirs: str) -> str:
     facts = mismatch["facts"]
     late = counted(facts.get("bank_days_late", 0), "bank day")
-    return f"The payout of {ours} was due on {_day(facts, 'ours')} and arrived on {_day(facts, 'theirs')}, {late} late."
+    expected, arrived = _day(facts, "ours"), _day(facts, "theirs")
+    return f"The payout of {ours} was expected on {expected} and arrived on {arrived}, {late} late."
 
 
 def _currency(mismatch: Mismatch, ours: str, theirs: str) -> str:

@@ -55,7 +55,7 @@ class Screen:
                 field = path.rpartition(".")[2]
                 raise Refused(
                     "private_text",
-                    f"The {field.replace('_', ' ')} holds {sorted(found)[0]}, which Stripe must not be told. "
+                    f"The {field.replace('_', ' ')} holds {sorted(found)[0]}, which must not be sent to Stripe. "
                     "Leave it out and try again.",
                     facts={"path": CALLERS_NAMES.get(field, field)},
                 )

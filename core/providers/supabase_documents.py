@@ -70,4 +70,4 @@ def _translated(error: Exception) -> PayopsError:
         )
     if status == "404" or "not found" in said:
         return Refused("document_missing", "Supabase Storage does not have this document. Upload it again.")
-    return Unavailable("store_unavailable", "Supabase Storage did not take or give the document. Try again.")
+    return Unavailable("store_unavailable", "Supabase Storage did not store or return the document. Try again.")

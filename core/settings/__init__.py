@@ -244,7 +244,7 @@ def _secret_refusals(settings: Settings) -> list[Problem]:
                 issuer and issuer.startswith("http:") and urlsplit(issuer).hostname not in LOOPBACK,
                 "SUPABASE_JWT_ISSUER",
                 "is not https.",
-                "Plain http is taken only for this machine.",
+                "Plain http is accepted only for this machine.",
             ),
         ]
     )
@@ -263,7 +263,7 @@ def _oidc_refusals(settings: Settings) -> list[Problem]:
         (any(given.values()) and not value, name, "is missing.", mend) for name, value in given.items()
     ]
     plain = issuer and issuer.startswith("http:") and urlsplit(issuer).hostname not in LOOPBACK
-    checks.append((plain, "OIDC_ISSUER", "is not https.", "Plain http is taken only for this machine."))
+    checks.append((plain, "OIDC_ISSUER", "is not https.", "Plain http is accepted only for this machine."))
     return _chosen(checks)
 
 

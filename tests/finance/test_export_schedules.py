@@ -179,7 +179,7 @@ def test_an_export_goes_with_its_message_and_a_failed_target_is_named_without_ad
     assert base64.b64decode(attached["base64"]).decode("utf-8-sig").startswith("Created,Amount,")
     assert "3 rows" in got[0]["message"]
     (schedule,) = schedules.listed(context.db, FINANCE)
-    assert schedule["problem"] == "The file was written to the folder, but 1 of 2 alert targets did not take it."
+    assert schedule["problem"] == "The file was written to the folder, but 1 of 2 alert targets did not accept it."
 
 
 def test_where_no_target_is_set_the_file_stays_in_the_folder(context, clock, tmp_path):

@@ -173,7 +173,7 @@ def test_a_plan_of_a_former_admin_is_not_done(database, owner):
     owner.execute("update payops.staff set active = false")
     assert database.call("switch_planned", now=SOON) == 0
     assert paused(database) == set()
-    assert "no admin any more" in flag_plans.history(database, Flow.REFUNDS)[0]["reason"]
+    assert "is no longer an admin" in flag_plans.history(database, Flow.REFUNDS)[0]["reason"]
 
 
 def test_of_two_simultaneous_admins_the_second_is_refused(database, owner):

@@ -129,7 +129,7 @@ def send(urls: Sequence[SecretStr], path: Path, title: str, rows: int) -> str | 
     body = f"{rows:,} rows in {path.name}. The file is also in exports/scheduled of payops' data folder."
     failed = sum(not _sent(url.get_secret_value(), path, title, body) for url in urls)
     targets = "the alert target" if len(urls) == 1 else f"{failed} of {len(urls)} alert targets"
-    return f"The file was written to the folder, but {targets} did not take it." if failed else None
+    return f"The file was written to the folder, but {targets} did not accept it." if failed else None
 
 
 def _sent(url: str, path: Path, title: str, body: str) -> bool:

@@ -159,7 +159,7 @@ def _targets(now: datetime) -> None:
     st.subheader("Where alerts are sent", anchor=False)
     targets: list[Target] = targets_of(session.settings().alert_urls)
     if not targets:
-        st.info("ALERT_URLS names no target, so alerts are only shown here. Set it to tell people elsewhere.")
+        st.info("ALERT_URLS names no target, so alerts are only shown here. Set it to notify people elsewhere.")
         return
     found = board.target_figures(session.db(), targets, now)
     rows.show([vars(each) | {"name": each.target.name} for each in found], TARGETS, key="targets", file="alert-targets")

@@ -140,7 +140,7 @@ def _dry_run(rule: Rule) -> None:
         rows.show([_row(run, each) for each in run.episodes], EPISODES, key="episodes", file="dry-run")
     st.caption(
         "Measured every 15 minutes over the last 30 days with the numbers above, by the same measure as live. "
-        "Payments and disputes are judged by what became of them."
+        "Payments and disputes count by their final outcome."
     )
 
 

@@ -116,7 +116,7 @@ def _cards(found: Life) -> None:
     try:
         saved = customers.saved_cards(session.services().payment_context, session.actor(), found)
     except PayopsError as error:
-        st.info(literal(f"Stripe did not say which cards are saved. {error.detail}"))
+        st.info(literal(f"The saved cards could not be read from Stripe. {error.detail}"))
         return
     if not saved:
         st.markdown("No card is saved. To collect a payment, send a payment link.")

@@ -13,7 +13,7 @@ from core.ui.text import ago, literal
 
 WELL = ":green[:material/check_circle:] **Stripe's webhook endpoint works.**"
 BAD = ":red[:material/error:] **Stripe's webhook endpoint needs attention.**"
-UNKNOWN = ":material/help: **Stripe was not asked about the webhook endpoint yet.** The worker asks every two minutes."
+UNKNOWN = ":material/help: **Stripe's webhook endpoint has not been checked yet.** The worker does every two minutes."
 
 
 def show() -> None:

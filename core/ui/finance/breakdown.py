@@ -23,7 +23,7 @@ MONEY = (
 )
 ABROAD = (
     Column("presented", "Paid", help="What customers paid in their currency, before refunds."),
-    Column("rate", "Exchange rate", help="What was settled ÷ what was paid, and the lowest and highest of a payment."),
+    Column("rate", "Exchange rate", help="Amount settled ÷ amount paid, with the lowest and highest rate of any."),
 )
 
 

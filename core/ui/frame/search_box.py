@@ -41,7 +41,7 @@ def show(staff: StaffSession) -> None:
                 label_visibility="collapsed",
                 icon=":material/search:",
                 on_change=_search,
-                help="A payment, customer, patient, order, consultation, provider, event, dispute or refund by id; a "
+                help="A payment, customer, patient, order, consultation, provider, event, dispute or refund by ID; a "
                 "payment by amount, last four digits or both (49.00 4242); a provider by name; a customer by e-mail "
                 "address, which is looked up at Stripe and not stored.",
             )

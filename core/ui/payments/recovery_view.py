@@ -106,7 +106,7 @@ def chart(cases: Sequence[Case], currency: str) -> Chart:
     figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
     figure.update_xaxes(title_text=f"{currency.upper()} to collect", nticks=6)
     if not present:
-        no_data(figure, "No failed payment is to be collected.")
+        no_data(figure, "No failed payment has to be collected.")
 
     def rows() -> pd.DataFrame:
         return pd.DataFrame(

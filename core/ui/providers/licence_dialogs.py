@@ -25,7 +25,7 @@ def verify(found: ProviderRow) -> None:
     st.text_input("Link", key=LINK, max_chars=500, placeholder="https://")
     st.text_input("Note", key=NOTE, max_chars=500)
     st.file_uploader("Document (PDF, PNG or JPEG)", type=["pdf", "png", "jpg", "jpeg"], key=FILE)
-    st.caption("You confirm that the licence is as it stands here. If it is not, edit it first.")
+    st.caption("You confirm that the licence is as shown here. If it is not, edit it first.")
     work = partial(_verify, found["id"], chosen)
     st.button("Verify licence", type="primary", key="verify licence", on_click=actions.attempt, args=(work,))
     actions.end_dialog_when_done()

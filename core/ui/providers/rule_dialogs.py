@@ -65,7 +65,7 @@ def verify_members(rules: Rules) -> None:
         "Compare the first and last days with the compact's own list. Leave out a state that differs; change it first."
     )
     chosen = st.multiselect(
-        "States as the source has them",
+        "States confirmed by the source",
         list(terms),
         [code for code, one in terms.items() if one["verified_on"] is None],
         key=f"members of {compact}",

@@ -64,7 +64,7 @@ def show(running: Services) -> None:
         with st.container(border=True, key=f"step-{number}"):
             _step(running, number, step, open=step is coming)
     if coming is None:
-        st.success("Everything is set up. The deployment checklist under Settings looks at the rest.")
+        st.success("Everything is set up. The deployment checklist under Settings checks the rest.")
 
 
 def _forget() -> None:

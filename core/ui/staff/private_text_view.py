@@ -25,7 +25,7 @@ FOUND = (
 def show() -> None:
     """The two parts, one above the other."""
     st.caption(
-        "No description, metadata, statement descriptor, note or evidence that goes to Stripe may tell about a "
+        "No description, metadata, statement descriptor, note or evidence that goes to Stripe may reveal a "
         "patient's health or identity. What holds a word of this list, a diagnosis code (ICD-10), a date of birth, an "
         "e-mail address, a phone number or a card number is refused before it is sent."
     )

@@ -200,7 +200,12 @@ def _present(names: Catalogue) -> tuple[Column, ...]:
         Column("items", "Plan", read=plan, width=270),
         Column("status", "Status", read=status),
         Column("monthly_minor", "MRR", "money", total=True, help="A month, after recurring discounts."),
-        Column("price_minor", "Monthly price", "money", help="Counted or not: of a trial, what it will bring."),
+        Column(
+            "price_minor",
+            "Monthly price",
+            "money",
+            help="Counted as MRR or not; for a trial, the price after it.",
+        ),
         Column("owed_minor", "Open invoice", "money"),
         Column("current_period_end", "Period ends", "moment"),
         Column("cancel_at", "Cancels on", "moment", read=_ends),

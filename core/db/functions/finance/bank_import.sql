@@ -21,7 +21,7 @@ begin
   end if;
   if account.last4 <> p_account ->> 'last4' then
     perform payops.refuse('other_account', format(
-      'The account %s ends in %s, and the statement is of one that ends in %s. Nothing was imported.',
+      'The account %s has the last four digits %s, and the statement has %s. Nothing was imported.',
       account.name, account.last4, p_account ->> 'last4'
     ));
   end if;

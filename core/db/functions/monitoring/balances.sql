@@ -39,7 +39,7 @@ set search_path = '' as $$
 
   select count(payops.record_incident(
     'unknown_reporting_category', u.category,
-    'Stripe books a kind of balance movement that no figure knows: it is shown as "other" until it is placed.',
+    'Stripe books a kind of balance movement that belongs to no figure: it is shown as "other" until it is assigned to one.',
     u.latest, p_sample => jsonb_build_object('reporting_category', u.category, 'balance_transaction', u.example)
   ))
   from (

@@ -126,7 +126,7 @@ set search_path = '' as $$
     when exists (
       select from payops.staff as s
       where 'staff:' || s.name = p_plan.planned_by and (not s.active or s.role <> 'admin')
-    ) then format('%s, who planned it, is no admin any more.', split_part(p_plan.planned_by, ':', 2))
+    ) then format('%s, who planned it, is no longer an admin.', split_part(p_plan.planned_by, ':', 2))
     when p_plan.open then (
       select format('%s paused it since: %s', split_part(f.changed_by, ':', 2), f.reason)
       from payops.flags as f
