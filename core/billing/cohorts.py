@@ -1,4 +1,4 @@
-"""How customers stay by the month in which they first paid, and recurring revenue month by month."""
+"""Customer retention by the month of the first payment, and recurring revenue by month."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,14 +24,14 @@ class Cohort:
 
 @dataclass(frozen=True)
 class CohortMonth:
-    """A cell of the heat map: the month in which customers first paid, and how many months later they are looked at."""
+    """A cell of the heat map: the month of the first payment, and the number of months after it."""
 
     joined: date
     later: int
 
     @property
     def month(self) -> date:
-        """The first day of the month at whose end they are looked at."""
+        """The first day of the month at whose end the cell counts them."""
         months = self.joined.year * 12 + self.joined.month - 1 + self.later
         return date(months // 12, months % 12 + 1, 1)
 
@@ -42,7 +42,7 @@ class CohortMonth:
 
 @dataclass(frozen=True)
 class Month:
-    """Recurring revenue of a month from start to end; the present one so far."""
+    """Recurring revenue of a month from start to end; the current month up to now."""
 
     month: date
     steps: list[Step]

@@ -1,4 +1,4 @@
-"""Asks Stripe for terms that no event contains: discounts known only by id, coupons' limits, prices' tiers."""
+"""Fetches terms from Stripe that no event contains: discounts known only by id, coupons' limits, prices' tiers."""
 
 from datetime import datetime
 

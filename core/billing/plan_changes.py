@@ -74,7 +74,7 @@ class Preview:
 def planned(
     life: Life, catalogue: Catalogue, *, price_id: str, quantity: int, settles: Settles, now: datetime
 ) -> PlanChange:
-    """The change of the subscription's first item; of a trial nothing is prorated."""
+    """The change of the subscription's first item; a trial is not prorated."""
     item = life.subscription["items"][0]
     plan = catalogue.plans.get(price_id)
     another = plan is not None and (plan.interval, plan.interval_count) != (item["interval"], item["interval_count"])
@@ -90,7 +90,7 @@ def planned(
 
 
 def problem(life: Life, plan: Plan | None, quantity: int | None) -> str:
-    """Why this is no change that can be made; empty where it is one."""
+    """Why this change cannot be made; empty if it can."""
     item = life.subscription["items"][0]
     if plan is None:
         return "Choose a plan."
@@ -162,7 +162,7 @@ def in_words(found: Preview) -> list[str]:
 
 
 def _previewed(context: PaymentContext, life: Life, change: PlanChange, settles: Settles) -> Json | None:
-    """The invoice that would follow; None where none would, since the subscription is set to end."""
+    """The invoice that would follow; None if the subscription is set to end and no invoice follows."""
     details: dict[str, Any] = {
         "items": [{"id": change.item_id, "price": change.price_id, "quantity": change.quantity}],
         "proration_behavior": settles.value,

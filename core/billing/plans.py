@@ -44,7 +44,7 @@ class Catalogue:
     products: Mapping[str, str]
 
     def plan_title(self, price_id: str | None) -> str:
-        """The price in words; its id where Stripe has it no more."""
+        """The price in words; its ID if Stripe no longer has it."""
         found = self.plans.get(price_id or "")
         return found.title if found else price_id or "Not known"
 
@@ -77,7 +77,7 @@ def catalogue(stripe: StripeGateway) -> Catalogue:
 
 
 def every(interval: str | None, count: int | None) -> str:
-    """`a month`, `every 3 months`; empty for what is paid once."""
+    """`a month`, `every 3 months`; empty for a one-time price."""
     if not interval:
         return ""
     return f"a {EVERY.get(interval, interval)}" if (count or 1) == 1 else f"every {count} {interval}s"

@@ -34,7 +34,7 @@ LONGEST_PAUSE = timedelta(days=366)
 
 
 class Pause(StrEnum):
-    """What becomes of the invoices while collection is paused."""
+    """What happens to invoices while collection is paused."""
 
     KEEP_AS_DRAFT = "keep_as_draft"
     VOID = "void"
@@ -54,7 +54,7 @@ class Possible:
 
 
 def possible(life: Life) -> Possible:
-    """Nothing to one that is over, or while an earlier change is unanswered."""
+    """What can be done now: nothing if the subscription has ended, or while an earlier change is unanswered."""
     if life.over:
         return Possible(False, False, False, False, False, "This subscription is over.")
     if life.in_progress:
@@ -129,7 +129,7 @@ def pause(
 
 
 def pause_problem(context: PaymentContext, resumes_at: datetime | None) -> str:
-    """Why collection cannot resume then; empty where it can."""
+    """Why collection cannot resume at that time; empty if it can."""
     if resumes_at is None or context.clock() < resumes_at <= context.clock() + LONGEST_PAUSE:
         return ""
     return f"Choose a day within the next {LONGEST_PAUSE.days} days."

@@ -1,4 +1,4 @@
-"""Subscriptions in figures: how recurring revenue moved, who is in which list, and why customers left."""
+"""The figures of subscriptions: movements of recurring revenue, the lists, and why customers left."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -103,7 +103,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Loss:
-    """Customers who left in the period for one reason, and what they brought in a month."""
+    """Customers who left in the period for one reason, and the monthly revenue lost."""
 
     reason: str
     feedback: str | None
@@ -112,7 +112,7 @@ class Loss:
 
     @property
     def key(self) -> str:
-        """The reason and what the customer said of it, as one word for an address."""
+        """The reason and the customer's feedback, as one word for a URL."""
         return f"{self.reason}:{self.feedback}" if self.feedback else self.reason
 
     @property
@@ -179,7 +179,7 @@ def steps_of(found: Row) -> list[Step]:
 
 
 def currencies(db: Database) -> list[str]:
-    """The currencies there are subscriptions in, the one with the most first."""
+    """The currencies of all subscriptions, the most frequent first."""
     found: list[str] = db.call("subscription_currencies")
     return found
 

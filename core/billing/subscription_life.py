@@ -68,7 +68,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Life:
-    """Everything known of one subscription; its times are in `zone`."""
+    """Everything known about one subscription; its times are in `zone`."""
 
     zone: ZoneInfo
     subscription: Row
@@ -89,7 +89,7 @@ class Life:
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it is set to end; None where it goes on."""
+        """When it is set to end; None if it continues."""
         one = self.subscription
         when = one["cancel_at"] or (one["current_period_end"] if one["cancel_at_period_end"] else None)
         return datetime.fromisoformat(when).astimezone(self.zone) if when else None
@@ -110,7 +110,7 @@ class Life:
 
     @property
     def seen(self) -> dict[str, Any]:
-        """What a person who looks at it sees; a change is refused where it is something else by then."""
+        """What the user sees before a change, which is refused if this has changed since."""
         one = self.subscription
         return {
             "status": one["status"],
@@ -121,7 +121,7 @@ class Life:
 
 
 def load(db: Database, subscription_id: str, *, zone: ZoneInfo) -> Life | None:
-    """None where there is no such subscription."""
+    """The subscription's life; None if there is no such subscription."""
     found = db.call("subscription_life", id=subscription_id)
     if found is None:
         return None

@@ -16,7 +16,7 @@ AN_EXPORT = 20_000
 
 
 class Present(StrEnum):
-    """The subscriptions that run now, by what is to be known of them."""
+    """Which running subscriptions to list."""
 
     ALL = "all"
     ACTIVE = "active"
@@ -49,7 +49,7 @@ def title_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """One page of a list, and what the whole list comes to in a month; of a movement, its change."""
+    """One page of a list, and the list's total monthly revenue; for a movement, its total change."""
 
     name: str
     rows: list[Mapping[str, Any]]

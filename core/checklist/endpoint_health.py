@@ -54,7 +54,7 @@ class Health:
 
     @property
     def silence(self) -> str | None:
-        """Why Stripe's last answer is not of now."""
+        """Why Stripe's last answer is outdated."""
         return self.said["problem"] if self.said else None
 
     def undelivered(self) -> str:
@@ -77,7 +77,7 @@ class Health:
 
 
 def ask(running: Services) -> None:
-    """Ask Stripe about our endpoint and the events that it could not deliver, and keep the answer for the pages."""
+    """Ask Stripe about our endpoint and undelivered events, and store the answer for the pages."""
     now = running.clock()
     try:
         found = endpoint_checks.of_address(list(running.stripe.each("webhook_endpoints")), address_of(running))

@@ -177,7 +177,7 @@ def error_monitoring(here: Installation) -> Verdict:
 
 
 def alerts(here: Installation) -> Verdict:
-    """Somebody is told when something goes wrong."""
+    """Alerts reach somebody when something goes wrong."""
     urls = here.running.settings.alert_urls
     if not urls:
         return failed(

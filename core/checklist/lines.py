@@ -47,7 +47,7 @@ LINES: dict[str, Callable[[Installation], Verdict]] = {
 
 
 def check(running: Services, names: Iterable[str] | None = None) -> Iterator[Finding]:
-    """What was found about these lines, or all, as soon as it is known; a line that cannot be checked says why."""
+    """The findings of these lines, or of all, as soon as each is known; a line that cannot be checked says why."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="checklist") as pool:
         yield from pool.map(partial(_checked, Installation(running)), LINES if names is None else names)
 

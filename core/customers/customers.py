@@ -33,7 +33,7 @@ def life(db: Database, actor: Actor, *, customer_id: str | None = None, patient_
 
 
 def newest(db: Database, actor: Actor, limit: int = 50) -> list[ListedCustomer]:
-    """The customers who came last."""
+    """The most recently created customers."""
     roles.require(actor, PAGE, Right.SEE)
     found: list[ListedCustomer] = db.call("newest_customers", limit=limit)
     return found

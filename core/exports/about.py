@@ -1,4 +1,4 @@
-"""What a file says about itself, on its second sheet: period, time zone, filters, definitions, maker."""
+"""The second sheet of a file, which describes it: period, time zone, filters, definitions, maker."""
 
 from importlib.metadata import version
 

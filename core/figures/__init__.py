@@ -1,1 +1,1 @@
-"""What every figure is made of: its definition, its unit, its interval, and its words."""
+"""Figures: their definitions, units, intervals and wording."""

@@ -1,4 +1,4 @@
-"""Confidence intervals: the range in which a rate of few observations really lies."""
+"""Confidence intervals of rates with few observations."""
 
 from decimal import Decimal
 from math import sqrt

@@ -107,7 +107,7 @@ def read(definition: Definition, now: Figure | None, before: Figure | None, curr
 def points(now: float, before: float) -> Change:
     """A rate against the one before, in percentage points."""
     places = decimals_of((now, before))
-    # Of what is shown, so that the two rates and their difference agree for whoever subtracts.
+    # Computed from the rounded rates, so that the shown rates and their difference agree.
     moved = round(_shown(now, places) - _shown(before, places), places)
     if moved == 0:
         return Change("as before", f"at {percent(before, places)}", "same")

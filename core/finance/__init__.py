@@ -1,1 +1,1 @@
-"""Finance: what the bank received, and how it fits what Stripe paid out."""
+"""Finance: reconciliation, revenue, journal, bank statements and scheduled exports."""

@@ -65,7 +65,7 @@ class Fetching:
 def fetch_again(fetching: Fetching, actor: Actor, mismatch: Mismatch) -> bool:
     """Mirror the mismatch's objects as Stripe has them now; whether that fixed it.
 
-    What Stripe does not have is taken out of the mirror. Raises `Unauthorised`; `Refused` where there is nothing to
+    What Stripe does not have is removed from the mirror. Raises `Unauthorised`; `Refused` where there is nothing to
     ask for or Stripe refuses our key; `Unavailable` where Stripe or the database does not answer.
     """
     require(actor, PAGE)

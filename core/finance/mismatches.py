@@ -266,24 +266,24 @@ _SENTENCES: dict[str, Callable[[Mismatch, str, str], str]] = {
 
 
 def accept(db: Database, actor: Actor, key: str, reason: str, now: datetime) -> None:
-    """The difference is right, for this reason. Raises `Unauthorised`, or `Refused` without a reason."""
+    """Accept the difference for this reason. Raises `Unauthorised`, or `Refused` without a reason."""
     require(actor, PAGE)
     db.call("accept_mismatch", actor=actor.name, actor_role=actor.role, key=key, reason=reason, now=now)
 
 
 def reopen(db: Database, actor: Actor, key: str, reason: str, now: datetime) -> None:
-    """An accepted mismatch is open again. Raises `Unauthorised`, or `Refused` without a reason."""
+    """Reopen an accepted mismatch. Raises `Unauthorised`, or `Refused` without a reason."""
     require(actor, PAGE)
     db.call("reopen_mismatch", actor=actor.name, actor_role=actor.role, key=key, reason=reason, now=now)
 
 
 def assign(db: Database, actor: Actor, key: str, assignee: str | None, now: datetime) -> None:
-    """This user looks at it; None takes it back. Raises `Unauthorised`."""
+    """Assign the mismatch to this user; None unassigns it. Raises `Unauthorised`."""
     require(actor, PAGE)
     db.call("assign_mismatch", actor=actor.name, actor_role=actor.role, key=key, assignee=assignee, now=now)
 
 
 def write_note(db: Database, actor: Actor, key: str, note: str, now: datetime) -> None:
-    """What was found out stays with the mismatch. Raises `Unauthorised`, or `Refused` for an empty note."""
+    """Add a note to the mismatch. Raises `Unauthorised`, or `Refused` for an empty note."""
     require(actor, PAGE)
     db.call("note_mismatch", actor=actor.name, actor_role=actor.role, key=key, note=note, now=now)

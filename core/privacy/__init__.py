@@ -1,1 +1,1 @@
-"""Health and personal information kept out of what Stripe is told."""
+"""Keeping health and personal information out of everything sent to Stripe."""

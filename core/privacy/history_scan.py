@@ -1,4 +1,4 @@
-"""A look at what Stripe was told before: how often a field holds private text, never the text itself."""
+"""A scan of objects already at Stripe: how often a field contains private text, never the text itself."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class Lists(Protocol):
 
 
 class Finding(TypedDict):
-    """So many objects of this list hold this kind of private text in this field."""
+    """How many objects of this list contain this kind of private text in this field."""
 
     objects: str
     field: str
@@ -53,7 +53,7 @@ class Scan(TypedDict):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a look is: the list that is read and how many objects were seen in all."""
+    """The progress of a scan: the list that is being read, and how many objects were read in all."""
 
     objects: str
     seen: int
@@ -102,7 +102,7 @@ def scan(
 
 
 def last(db: Database) -> Scan | None:
-    """The newest look; None before the first."""
+    """The latest scan; None before the first."""
     rows: Scan | None = db.call("last_private_text_scan")
     return rows
 

@@ -1,4 +1,4 @@
-"""What is sent to Stripe, looked at before it leaves: no text may tell about a patient's health or identity."""
+"""Checks everything sent to Stripe: no text may reveal a patient's health or identity."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
@@ -61,7 +61,7 @@ class Screen:
                 )
 
     def kinds(self, path: str, text: str) -> set[Kind]:
-        """What the text of this field tells that it should not."""
+        """The kinds of private information in the text of this field."""
         field = path.rpartition(".")[2]
         found = kinds_in(text, self._words(), self._today())
         if field in ADDRESSES:

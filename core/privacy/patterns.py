@@ -1,4 +1,4 @@
-"""What of a text would tell about a patient: clinical words, diagnosis codes, dates of birth, addresses and numbers."""
+"""Patterns that reveal something about a patient: clinical words, diagnosis codes, birth dates and contact data."""
 
 import re
 import unicodedata
@@ -47,7 +47,7 @@ LONGEST_PHRASE = 4
 
 
 def kinds_in(text: str, words: Collection[str], today: date) -> set[Kind]:
-    """What this text tells that it should not; `words` are clinical words and phrases as `normal` makes them."""
+    """The kinds of private information in this text; `words` are clinical words as `normal` returns them."""
     found = set(_personal(text, today))
     if _has_word(text, words):
         found.add(Kind.CLINICAL_WORD)

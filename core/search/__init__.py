@@ -1,1 +1,1 @@
-"""One search for everything that staff look for, and what each of them opened last."""
+"""The search over every kind of object, and the objects each user opened last."""

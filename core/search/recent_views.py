@@ -1,4 +1,4 @@
-"""What each user of the console opened last."""
+"""The objects that each user of the console opened last."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ def kind_of(page: str, parameter: str) -> str | None:
 
 
 def note(db: Database, actor: Actor, kind: str, object_id: str, now: datetime) -> None:
-    """This user opened this now."""
+    """Record that this user opened this object now."""
     db.call("note_view", user_name=user_name(actor), kind=kind, object_id=object_id, now=now)
 
 

@@ -1,4 +1,4 @@
-"""What somebody typed, understood, and what was found: by id, reference, name, amount, last four digits or e-mail."""
+"""Parsing a search and finding matches: by ID, reference, name, amount, last four digits or e-mail."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How payments go: success, failures and how long they take."""
+"""The success, failures and processing times of payments."""
 
 from core.figures.definition import Better, Definition, Unit
 

@@ -64,7 +64,7 @@ class MatchedDeposit(TypedDict):
 
 
 class VoidEntry(TypedDict):
-    """An entry that counts no more: `withdrawn` by the bank, or `dropped` because it was pending and never booked."""
+    """An entry that no longer counts: `withdrawn` by the bank, or `dropped` because it was pending and never booked."""
 
     id: int
     account: str
@@ -98,7 +98,7 @@ class ImportedStatement(TypedDict):
 
 
 def unmatched(db: Database, *, most: int = 100) -> list[UnmatchedDeposit]:
-    """Deposits that wait for a person or for their payout, newest first."""
+    """Deposits without a payout, newest first."""
     rows: list[UnmatchedDeposit] = db.call("unmatched_deposits", most=most)
     return rows
 
@@ -122,7 +122,7 @@ def void(db: Database, *, most: int = 100) -> list[VoidEntry]:
 
 
 def match(db: Database, actor: Actor, entry_id: int, payout_id: str, reason: str, now: datetime) -> bool:
-    """Say that this entry is this payout's; False where it was already. Raises `Refused` where it cannot be."""
+    """Match this entry to this payout; False if it was matched already. Raises `Refused` where it cannot be."""
     roles.require(actor, PAGE)
     answer = db.call(
         "match_deposit",
@@ -137,7 +137,7 @@ def match(db: Database, actor: Actor, entry_id: int, payout_id: str, reason: str
 
 
 def unmatch(db: Database, actor: Actor, entry_id: int, reason: str, now: datetime) -> str:
-    """Say that this entry is not its payout's; the payout's id. It is never matched to that one by itself again."""
+    """Undo the match of this entry and return the payout's ID. The two are never matched automatically again."""
     roles.require(actor, PAGE)
     answer = db.call(
         "unmatch_deposit",
