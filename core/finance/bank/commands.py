@@ -19,12 +19,12 @@ OpenNow = Callable[[], AbstractContextManager[tuple[Database, datetime]]]
 
 def mount(payops: typer.Typer, open_now: OpenNow) -> None:
     """Give `payops` the commands of this module, over what `open_now` opens for each."""
-    app = typer.Typer(no_args_is_help=True, help="Bank statements, for the reconciliation's last leg.")
+    app = typer.Typer(no_args_is_help=True, help="Import bank statements for the reconciliation.")
     payops.add_typer(app, name="bank")
 
     @app.callback()
     def bank() -> None:
-        """Bank statements, for the reconciliation's last leg."""
+        """Import bank statements for the reconciliation."""
 
     @app.command("import")
     def import_statement(
