@@ -1,5 +1,8 @@
 """Assignment of consultations to providers, by the rules or by hand; lists, and previews of changes."""
 
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -8,6 +11,7 @@ from core.providers import schedules
 from core.providers.consultation_rows import (
     AssignmentDays,
     AssignmentSummary,
+    Candidate,
     Candidates,
     CarePaymentMismatch,
     ConsultationDetails,
@@ -35,6 +39,23 @@ LISTS: dict[str, Show] = {
     "to reassign": "to_reassign",
     "ended": "ended",
 }
+NOBODY_LICENSED = "No provider is licensed in the patient's state."
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One consultation and the provider it would get, None if nobody can take it; `why` says so in both cases.
+
+    `open_after` is how many of `capacity` that provider then has open. `override` is set where only an admin may do it.
+    """
+
+    consultation: ListedConsultation
+    provider_id: str | None
+    provider_name: str
+    why: str
+    open_after: int = 0
+    capacity: int = 0
+    override: bool = False
 
 
 def assign(
@@ -46,11 +67,12 @@ def assign(
     provider_id: str | None = None,
     reason: str | None = None,
     override: bool = False,
+    only_waiting: bool = False,
 ) -> ConsultationRow:
     """Assign the consultation to `provider_id`, for a `reason`; without a provider, to the one the rules choose.
 
     The provider must be licensed in the patient's state. An admin's `override` ignores capacity and specialty, never
-    the licence. Raises `Refused`.
+    the licence. `only_waiting` takes it from nobody who got it meanwhile. Raises `Refused`.
     """
     roles.require(actor, "assignments")
     schedules.refresh(db, now, at_most=schedules.BEFORE_ONE)
@@ -61,6 +83,7 @@ def assign(
         provider=provider_id,
         reason=reason,
         override=override,
+        only_waiting=only_waiting,
         now=now,
     )
     return assigned
@@ -167,6 +190,56 @@ def candidates(db: Database, consultation_id: str, now: datetime, *, search: str
     """
     found: Candidates = db.call("candidates", id=consultation_id, search=search, now=now)
     return found
+
+
+def plan_several(
+    waiting: Iterable[ListedConsultation],
+    candidates: Callable[[ListedConsultation], Candidates],
+    *,
+    override: bool,
+) -> list[Placement]:
+    """Those who wait longest first, each to the best matching provider with the most room left by those before.
+
+    With an admin's `override`, hours, capacity and specialty are ignored where nobody else can take the consultation;
+    the licence never is.
+    """
+    given: Counter[str] = Counter()
+    placed = []
+    for one in sorted(waiting, key=lambda each: (each["received_at"], each["id"])):
+        placement = _best_place(one, candidates(one)["items"], given, override=override)
+        if placement.provider_id:
+            given[placement.provider_id] += 1
+        placed.append(placement)
+    return placed
+
+
+def _best_place(one: ListedConsultation, items: list[Candidate], given: Counter[str], *, override: bool) -> Placement:
+    def load(each: Candidate) -> float:
+        return (each["pending"] + given[each["provider_id"]]) / max(each["capacity"], 1)
+
+    def to(each: Candidate, why: str, *, override: bool) -> Placement:
+        after = each["pending"] + given[each["provider_id"]] + 1
+        return Placement(one, each["provider_id"], each["name"], why, after, each["capacity"], override)
+
+    free = [each for each in items if each["eligible"] and load(each) < 1]
+    if free:
+        best = min(free, key=lambda each: (each["tier"], load(each)))
+        return to(best, best["why"], override=False)
+    if override and (others := [each for each in items if each["overridable"]]):
+        best = min(others, key=lambda each: (load(each), each["tier"]))
+        why = "At capacity after those before it." if best["eligible"] else best["why"]
+        return to(best, why, override=True)
+    if not items:
+        return Placement(one, None, "", NOBODY_LICENSED)
+    if any(each["eligible"] for each in items):
+        return Placement(one, None, "", "Everybody who is free is at capacity after those before it.")
+    return Placement(one, None, "", _most_frequent(items))
+
+
+def _most_frequent(items: list[Candidate]) -> str:
+    """Why none of these can take it: the most frequent reason with its number."""
+    reason, count = Counter(each["why"] for each in items).most_common(1)[0]
+    return reason if count == len(items) == 1 else f"{count:,} of {len(items):,} licensed providers: {reason}"
 
 
 def distribution(db: Database, now: datetime, *, days: int = 30) -> MeasuredDistribution:

@@ -10,13 +10,12 @@ from core.providers import assignment, assignment_figures
 from core.providers.consultation_rows import AssignmentSummary
 from core.staff.roles import Right, right
 from core.ui import nothing_yet, session
-from core.ui.consultations import care_and_payment, consultation_details, consultation_dialogs, workload
+from core.ui.consultations import assign_bulk, care_and_payment, consultation_details, consultation_dialogs, workload
 from core.ui.kit import actions, cards, drawer, export_panel, freshness, rows, shared_cache, sorted_list
 from core.ui.providers import what_if
 from core.ui.text import literal
 
-REFRESH_SECONDS = 2
-PAGE_ROWS = 200
+REFRESH_SECONDS, PAGE_ROWS = 2, 200
 db, clock = session.db(), session.services().clock
 may_act = right(session.actor().role, "assignments") >= Right.ACT
 state_names = consultation_details.vocabulary().states
@@ -134,6 +133,7 @@ def queue() -> None:
         st.rerun()
 
 
+assign_bulk.show(sought, kind)
 queue()
 if sought(limit=1):
     many = bool(sought(skip=export_panel.LARGE_ROWS, limit=1)) if show in ("assigned", "ended") else False

@@ -1,4 +1,4 @@
-"""Consultations whose provider may no longer see the patient: found, counted, previewed and moved to others."""
+"""Several consultations at once: those whose provider may no longer see the patient, and waiting ones."""
 
 from datetime import timedelta
 
@@ -108,3 +108,84 @@ def test_a_list_can_be_limited_to_one_specialty(clinic, status):
     for specialty, ids in (("dermatology", {skin}), ("general_practice", {general}), (None, {skin, general})):
         found = assignment.consultations(clinic.db, NOW, status=status, specialty=specialty)
         assert {one["id"] for one in found} == ids
+
+
+def planned_for_several(clinic, *, override=False):
+    waiting = assignment.consultations(clinic.db, NOW, status="waiting")
+    found = assignment.plan_several(
+        waiting, lambda one: assignment.candidates(clinic.db, one["id"], NOW), override=override
+    )
+    return {each.consultation["id"]: each for each in found}
+
+
+def assign_planned(clinic, placement, actor=ADMIN):
+    return assignment.assign(
+        clinic.db,
+        actor,
+        placement.consultation["id"],
+        NOW,
+        provider_id=placement.provider_id,
+        reason="Monday's queue",
+        override=placement.override,
+        only_waiting=True,
+    )
+
+
+def waiting_ones(clinic, *states):
+    """Consultations that came while nobody was there, in a directory where somebody is now."""
+    return [clinic.ask(state)["consultationId"] for state in states]
+
+
+def test_each_goes_to_the_best_match_with_the_most_room_left_by_those_before(clinic):
+    clinic.provider("ann", capacity=1)
+    clinic.provider("ben", capacity=1)
+    clinic.ask("TX"), clinic.ask("TX")
+    first, second, elsewhere = waiting_ones(clinic, "TX", "TX", "NY")
+    plan = planned_for_several(clinic)
+    assert {each.provider_id for each in plan.values()} == {None}
+    assert plan[first].why == "2 of 2 licensed providers: At capacity."
+    assert plan[elsewhere].why == "No provider is licensed in the patient's state."
+    plan = planned_for_several(clinic, override=True)
+    assert {plan[first].provider_id, plan[second].provider_id} == {"ann", "ben"}
+    assert plan[first].override and (plan[first].open_after, plan[first].capacity) == (2, 1)
+    assert plan[elsewhere].provider_id is None
+
+
+def test_room_that_one_takes_is_not_promised_to_the_next():
+    def candidates(_):
+        one = {"provider_id": "ann", "name": "Ann", "eligible": True, "overridable": True, "tier": 1, "why": "Free."}
+        return {"licensed": 1, "items": [one | {"pending": 1, "capacity": 2}]}
+
+    asked = [{"id": name, "received_at": f"2026-11-24T1{at}:00:00+00:00"} for at, name in ((3, "late"), (1, "early"))]
+    early, late = assignment.plan_several(asked, candidates, override=False)
+    assert (early.consultation["id"], early.provider_id, early.open_after) == ("early", "ann", 2)
+    assert (late.provider_id, late.why) == (None, "Everybody who is free is at capacity after those before it.")
+    _, forced = assignment.plan_several(asked, candidates, override=True)
+    assert (forced.provider_id, forced.override, forced.open_after) == ("ann", True, 3)
+
+
+def test_what_is_agreed_is_done_with_its_reason_in_the_audit_log(clinic):
+    clinic.provider("ann", capacity=1)
+    clinic.ask("TX")
+    (asked,) = waiting_ones(clinic, "TX")
+    plan = planned_for_several(clinic, override=True)[asked]
+    for actor in (OPS, Actor("staff:fin", Role.FINANCE)):
+        with pytest.raises(Unauthorised):
+            assign_planned(clinic, plan, actor)
+    assert assign_planned(clinic, plan)["provider_id"] == "ann" and clinic.pending() == {"ann": 2}
+    assert ("staff:ada", "Monday's queue") in clinic.rows(
+        "select actor, reason from payops.audit_log where action = 'providers:consultation:assigned'"
+    )
+
+
+def test_who_got_a_provider_meanwhile_keeps_them(clinic):
+    clinic.provider("ann", capacity=1)
+    clinic.ask("TX")
+    (asked,) = waiting_ones(clinic, "TX")
+    plan = planned_for_several(clinic, override=True)[asked]
+    clinic.provider("ben", capacity=5)
+    assert clinic.pending() == {"ann": 1, "ben": 1}
+    with pytest.raises(Refused, match="meanwhile"):
+        assign_planned(clinic, plan)
+    assert clinic.pending() == {"ann": 1, "ben": 1}
+    clinic.check()

@@ -51,10 +51,11 @@ end
 $$;
 
 -- assign_consultation: assigns the consultation to the named provider, for the reason given, or to the provider that
--- the rules choose. Its earlier provider has one open consultation less.
+-- the rules choose. Its earlier provider has one open consultation less; with `p_only_waiting` it is refused where the
+-- consultation got a provider meanwhile.
 create function payops_api.assign_consultation(
   p_actor text, p_actor_role text, p_id text, p_now timestamptz, p_provider text default null,
-  p_reason text default null, p_override boolean default false
+  p_reason text default null, p_override boolean default false, p_only_waiting boolean default false
 ) returns jsonb
 language plpgsql security definer
 set search_path = '' as $$
@@ -66,7 +67,9 @@ declare
   tier integer;
 begin
   perform payops.require_open(before);
-  if p_provider is null and before.status = 'assigned' then
+  if p_only_waiting and before.status = 'assigned' then
+    perform payops.refuse('assigned_meanwhile', 'It got a provider meanwhile, who keeps it.');
+  elsif p_provider is null and before.status = 'assigned' then
     perform payops.refuse('already_assigned', 'This consultation already has a provider. Release it first, or name another provider.');
   elsif p_provider is null then
     return payops.consultation_as_json(payops.assign(before, 'manual', p_actor, p_now, true));
