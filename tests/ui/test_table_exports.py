@@ -59,3 +59,38 @@ def test_a_table_without_an_export_is_found(source, found):
 def test_every_exemption_still_exists():
     for name in RAW_ALLOWED:
         assert any(f"{word}(" in (CHECKOUT / name).read_text() for word in RAW), name
+
+
+# The same field is not the same thing in each table of these: `id` is the payment's, the refund's, the consultation's.
+DIFFERENT_THINGS = frozenset(
+    "action active after after_minor at attempts changed code count created day description ends ends_at field id kind "
+    "left monthly_minor name number ours provider_name reason refunded_minor sent sentence since specialties "
+    "state status title verified_on weekday what why".split()
+)
+# What the same field says where its table shows it twice, in two forms.
+TWO_FORMS = {
+    "assigned_since": {"Assigned since", "Assigned since that day"},
+    "changed_by": {"Changed by", "Set by"},
+    "delay_ms": {"Delay", "Delay (ms)"},
+    "handling_ms": {"Handled in", "Handled in (ms)"},
+    "request_id": {"Error ID", "Request ID"},
+}
+
+
+def headings():
+    """Each field of a table with its headings, in the console and in the tables that core exports."""
+    found = {}
+    for path in [*(CHECKOUT / "pages").rglob("*.py"), *(CHECKOUT / "core").rglob("*.py")]:
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "Column" and len(call.args) > 1:
+                field, heading = (each.value if isinstance(each, ast.Constant) else None for each in call.args[:2])
+                found.setdefault(field, set()).add(heading)
+    return found
+
+
+def test_a_field_has_one_heading_in_every_table():
+    found = headings()
+    assert len(found) > 200
+    different = {field: said for field, said in found.items() if len(said) > 1}
+    assert {field: said for field, said in different.items() if field not in DIFFERENT_THINGS} == TWO_FORMS
+    assert set(different) >= DIFFERENT_THINGS, "a field that has one heading now is held to it"

@@ -24,7 +24,7 @@ SUBSCRIPTIONS = (
     Column("created", "Since", "moment"),
     Column("status", "Status", read=lambda one: _words(one["status"])),
     Column("current_period_end", "Period ends", "moment"),
-    Column("cancel_at", "Cancels", "moment"),
+    Column("cancel_at", "Cancels on", "moment"),
     Column("id", "Subscription"),
 )
 DISPUTES = (

@@ -15,7 +15,7 @@ COLUMNS = (
     Column("amount_minor", "Amount", "money"),
     Column("status", "Status", read=lambda one: one["status"].replace("_", " ").capitalize()),
     Column("method", "Type", read=lambda one: (one["method"] or "standard").capitalize()),
-    Column("created", "Sent by Stripe", "moment"),
+    Column("created", "Created", "moment"),
     Column("id", "Payout"),
 )
 

@@ -21,7 +21,7 @@ def verify(found: ProviderRow) -> None:
     """The dialog to record where a licence was verified, with a link and a document."""
     actions.end_dialog_if_over()
     chosen = _chosen(found["licences"])
-    st.text_input("Where", key=SOURCE, max_chars=200, placeholder="Such as the Texas Medical Board's licence search")
+    st.text_input("Source", key=SOURCE, max_chars=200, placeholder="Such as the Texas Medical Board's licence search")
     st.text_input("Link", key=LINK, max_chars=500, placeholder="https://")
     st.text_input("Note", key=NOTE, max_chars=500)
     st.file_uploader("Document (PDF, PNG or JPEG)", type=["pdf", "png", "jpg", "jpeg"], key=FILE)

@@ -29,7 +29,7 @@ PROOFS = (
     STATE,
     Column("number", "Number"),
     Column("verified_by", "Verified by", read=lambda one: audit_words.actor_name(one["verified_by"])),
-    Column("source", "Where"),
+    Column("source", "Source"),
     Column("link", "Link"),
     Column("note", "Note"),
     Column("due_on", "Due again", "day"),

@@ -24,7 +24,7 @@ ENDING = (
         sort_by="expires_on",
         read=lambda one: "ended" if one["expired"] else counted(one["days_left"], "day"),
     ),
-    Column("others", "Other providers", "count", help="Other active providers with a valid licence in the state."),
+    Column("others", "Other licensed providers", "count", help="Active providers with a valid licence in the state."),
     Column("open_consultations", "Open consultations", "count", total=True),
     Column("paid", "Paid for them", read=lambda one: coverage_map.amounts(one["paid"])),
     Column(
