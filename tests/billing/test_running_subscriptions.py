@@ -43,7 +43,7 @@ def rewritten(owner, number, begins, told, goes_on):
                 (name, each, customer, currency, at, ends, status, pause, leaves, 5, brings),
             )
         at += days * A_DAY
-    owner.execute("select payops.place_running(array[%s], payops.running_moment())", (name,))
+    owner.execute("select payops.store_running(array[%s], payops.running_moment())", (name,))
 
 
 def lists(owner, currency, now):

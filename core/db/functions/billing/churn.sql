@@ -28,7 +28,7 @@ set search_path = '' as $$
 declare
   leaving record;
 begin
-  if payops.runs_as_of(p_moment) then
+  if payops.running_is_current(p_moment) then
     select coalesce(sum(k.subscriptions), 0)::bigint as n, coalesce(sum(k.monthly_minor), 0)::bigint as minor into leaving
     from payops.running_lists as k
     where k.currency = p_currency and k.list = 'scheduled';

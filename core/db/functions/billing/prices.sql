@@ -60,8 +60,8 @@ set search_path = '' as $$
     / greatest(coalesce((p_item ->> 'interval_count')::numeric, 1), 1)
 $$;
 
--- a_month: the amount of one period converted to one month, rounded half up to a minor unit.
-create function payops.a_month(p_amount numeric, p_item jsonb) returns bigint
+-- per_month: the amount of one period converted to one month, rounded half up to a minor unit.
+create function payops.per_month(p_amount numeric, p_item jsonb) returns bigint
 language sql immutable
 set search_path = '' as $$
   select round(round(
@@ -75,7 +75,7 @@ $$;
 create function payops.monthly_minor(p_items jsonb) returns bigint
 language sql stable
 set search_path = '' as $$
-  select coalesce(sum(payops.a_month(payops.period_amount(i), i)), 0)::bigint from jsonb_array_elements(p_items) as i
+  select coalesce(sum(payops.per_month(payops.period_amount(i), i)), 0)::bigint from jsonb_array_elements(p_items) as i
 $$;
 
 -- priced_items: each item of a subscription with its monthly price after these discounts, which are applied in order. A
@@ -93,7 +93,7 @@ declare
 begin
   if p_discounts = '[]' then
     return query
-    select i.value, i.ordinality::integer, payops.a_month(payops.period_amount(i.value), i.value)
+    select i.value, i.ordinality::integer, payops.per_month(payops.period_amount(i.value), i.value)
     from jsonb_array_elements(p_items) with ordinality as i;
     return;
   end if;
@@ -117,7 +117,7 @@ begin
     left_amounts := payops.after_discount(items, left_amounts, discount, p_currency);
   end loop;
   return query
-  select i.value, i.n::integer, coalesce(payops.a_month(left_amounts[i.n], shortest), 0)
+  select i.value, i.n::integer, coalesce(payops.per_month(left_amounts[i.n], shortest), 0)
   from unnest(items) with ordinality as i (value, n);
 end
 $$;

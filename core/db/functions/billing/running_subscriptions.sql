@@ -23,8 +23,8 @@ create function payops.subscription_list_names() returns text[]
 language sql immutable
 return array['all', 'active', 'trialing', 'past_due', 'scheduled', 'paused', 'unpaid'];
 
--- place_running: stores these running subscriptions as their history has them at a moment.
-create function payops.place_running(p_ids text[], p_moment timestamptz) returns void
+-- store_running: stores these running subscriptions as their history has them at a moment.
+create function payops.store_running(p_ids text[], p_moment timestamptz) returns void
 language plpgsql
 set search_path = ''
 set enable_seqscan = 'off'
@@ -53,8 +53,8 @@ begin
 end
 $$;
 
--- turned_between: the subscriptions with a phase that begins or ends after one moment and up to another.
-create function payops.turned_between(p_after timestamptz, p_until timestamptz) returns text[]
+-- phases_changed_between: the subscriptions with a phase that begins or ends after one moment and up to another.
+create function payops.phases_changed_between(p_after timestamptz, p_until timestamptz) returns text[]
 language sql stable
 set search_path = ''
 set enable_seqscan = 'off' as $$
@@ -67,8 +67,8 @@ set enable_seqscan = 'off' as $$
   )
 $$;
 
--- turns_between: whether any subscription has a phase that begins or ends after one moment and up to another.
-create function payops.turns_between(p_after timestamptz, p_until timestamptz) returns boolean
+-- any_phase_changed_between: whether any subscription has a phase that begins or ends after one moment and up to another.
+create function payops.any_phase_changed_between(p_after timestamptz, p_until timestamptz) returns boolean
 language sql stable
 set search_path = ''
 set enable_seqscan = 'off' as $$
@@ -82,14 +82,14 @@ set enable_seqscan = 'off' as $$
     )
 $$;
 
--- runs_as_of: whether the stored running subscriptions are right for this moment: no phase begins or ends in between,
+-- running_is_current: whether the stored running subscriptions are right for this moment: no phase begins or ends in between,
 -- or the difference is at most two seconds, which the worker needs to catch up.
-create function payops.runs_as_of(p_now timestamptz) returns boolean
+create function payops.running_is_current(p_now timestamptz) returns boolean
 language sql stable
 set search_path = '' as $$
   select
     p_now between k.moment - interval '2 seconds' and k.moment + interval '2 seconds'
-    or not payops.turns_between(least(k.moment, p_now), greatest(k.moment, p_now))
+    or not payops.any_phase_changed_between(least(k.moment, p_now), greatest(k.moment, p_now))
   from (select payops.running_moment() as moment) as k
 $$;
 
@@ -111,7 +111,7 @@ declare
   until timestamptz;
   ids text[];
 begin
-  if pg_is_in_recovery() or p_now <= since or since > p_now - interval '1 minute' and not payops.turns_between(since, p_now)
+  if pg_is_in_recovery() or p_now <= since or since > p_now - interval '1 minute' and not payops.any_phase_changed_between(since, p_now)
   then
     return 0;
   end if;
@@ -133,9 +133,9 @@ begin
   if until <= since then
     return 0; -- another transaction has done it meanwhile
   end if;
-  ids := payops.turned_between(since, until);
+  ids := payops.phases_changed_between(since, until);
   if cardinality(ids) > 0 then
-    perform payops.place_running(ids, until);
+    perform payops.store_running(ids, until);
   end if;
   insert into payops.running_clock (moment) values (until) on conflict (only_row) do update set moment = excluded.moment;
   return cardinality(ids);

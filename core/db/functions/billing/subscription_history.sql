@@ -204,7 +204,7 @@ begin
   customers := array(select distinct c from unnest(customers) as c);
   perform payops.rebuild_revenue_changes(customers);
   perform payops.rebuild_trial_changes(customers);
-  perform payops.place_running(p_ids, payops.running_moment());
+  perform payops.store_running(p_ids, payops.running_moment());
 end
 $$;
 

@@ -46,7 +46,7 @@ create function payops.subscription_lists(p_currency text, p_now timestamptz) re
 language plpgsql stable
 set search_path = '' as $$
 begin
-  if payops.runs_as_of(p_now) then
+  if payops.running_is_current(p_now) then
     return (
       select coalesce(jsonb_object_agg(k.list, jsonb_build_object(
         'subscriptions', k.subscriptions, 'monthly_minor', k.monthly_minor, 'price_minor', k.price_minor
@@ -83,7 +83,7 @@ create function payops_api.subscriptions_listed(
 language plpgsql stable security definer
 set search_path = '' as $$
 begin
-  if p_find is null and payops.runs_as_of(p_now) then
+  if p_find is null and payops.running_is_current(p_now) then
     return jsonb_build_object(
       'count', 0, 'customers', 0, 'monthly_minor', 0, 'price_minor', 0,
       'rows', payops.subscriptions_shown(array(

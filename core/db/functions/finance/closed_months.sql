@@ -35,20 +35,20 @@ set search_path = '' as $$
   from (select (p_month + interval '1 month' - interval '1 day')::date as until) as m
 $$;
 
--- flat: each figure within this value, with its path.
-create function payops.flat(p_value jsonb, p_path text default '') returns table (path text, figure text)
+-- flat_figures: each figure within this value, with its path.
+create function payops.flat_figures(p_value jsonb, p_path text default '') returns table (path text, figure text)
 language plpgsql immutable
 set search_path = '' as $$
 begin
   if jsonb_typeof(p_value) = 'object' then
     return query
     select f.path, f.figure
-    from jsonb_each(p_value) as e cross join lateral payops.flat(e.value, p_path || '/' || e.key) as f;
+    from jsonb_each(p_value) as e cross join lateral payops.flat_figures(e.value, p_path || '/' || e.key) as f;
   elsif jsonb_typeof(p_value) = 'array' then
     return query
     select f.path, f.figure
     from jsonb_array_elements(p_value) with ordinality as e (value, place)
-    cross join lateral payops.flat(
+    cross join lateral payops.flat_figures(
       e.value, p_path || '/' || coalesce(e.value ->> 'currency', e.value ->> 'line', e.value ->> 'category', e.place::text)
     ) as f;
   else
@@ -64,8 +64,8 @@ set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'path', coalesce(was.path, now.path), 'closed', was.figure, 'now', now.figure
   ) order by coalesce(was.path, now.path)), '[]')
-  from payops.flat(p_closed.figures) as was
-  full join payops.flat(payops.month_figures(p_closed.month)) as now on was.path = now.path
+  from payops.flat_figures(p_closed.figures) as was
+  full join payops.flat_figures(payops.month_figures(p_closed.month)) as now on was.path = now.path
   where was.figure is distinct from now.figure
 $$;
 

@@ -374,8 +374,8 @@ begin
 end
 $$;
 
--- is_off: whether a movement's amount less its fee differs from its net.
-create function payops.is_off(p_amount bigint, p_fee bigint, p_net bigint) returns boolean
+-- net_is_wrong: whether a movement's amount less its fee differs from its net.
+create function payops.net_is_wrong(p_amount bigint, p_fee bigint, p_net bigint) returns boolean
 language sql immutable
 set search_path = '' as $$ select p_amount::numeric - p_fee <> p_net $$;
 
@@ -396,7 +396,7 @@ begin
   return query
   select b.id, f.fault
   from ( -- the condition is that of the index `balance_transactions_unusual`, word for word
-    select m.id, m.source_id, m.reporting_category, m.created, payops.is_off(m.amount_minor, m.fee_minor, m.net_minor) as off
+    select m.id, m.source_id, m.reporting_category, m.created, payops.net_is_wrong(m.amount_minor, m.fee_minor, m.net_minor) as off
     from payops.balance_transactions as m
     where m.created >= starts and m.created < ends and (
       m.reporting_category not in ('charge', 'refund', 'fee')

@@ -1,5 +1,5 @@
--- queue_refunds: locks the refunds of this payment until the transaction ends, so that they are decided one at a time.
-create function payops.queue_refunds(p_payment_intent_id text) returns void
+-- lock_refunds: locks the refunds of this payment until the transaction ends, so that they are decided one at a time.
+create function payops.lock_refunds(p_payment_intent_id text) returns void
 language sql
 set search_path = '' as $$
   select pg_advisory_xact_lock(hashtextextended('refund:' || p_payment_intent_id, 0))
@@ -13,7 +13,7 @@ declare
   payment record;
   problem record;
 begin
-  perform payops.queue_refunds(p_payment_intent_id);
+  perform payops.lock_refunds(p_payment_intent_id);
   select p.* into problem from payops.refund_problem(p_payment_intent_id) as p;
   if found then
     perform payops.refuse(problem.code, problem.sentence);
@@ -41,7 +41,7 @@ declare
   payment record;
 begin
   perform payops.require_reason(p_reason);
-  perform payops.queue_refunds(p_payment_intent_id);
+  perform payops.lock_refunds(p_payment_intent_id);
   if not exists (select from payops.money_actions as a where a.id = p_id) then
     perform payops.check_refundable(p_payment_intent_id, p_amount_minor);
   end if;
