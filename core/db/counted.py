@@ -6,12 +6,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from core.db import Database, DatabaseFault
 from core.db.typed_text import refuse_card_numbers
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import PayopsError, Unavailable
 from core.periods import wall_clock
 
+log = structlog.get_logger(__name__)
 PASSING = frozenset({"database_too_slow", "database_busy"})  # of one call; any other trouble is of the whole database
 
 
@@ -35,7 +38,7 @@ class CountedDatabase:
         try:
             answer = self._db.call(function, **arguments)
         except (Unavailable, DatabaseFault) as error:
-            self._note(error)
+            self._note(error, function)
             raise
         self._away = False
         if self._errors:
@@ -49,14 +52,16 @@ class CountedDatabase:
     def close(self) -> None:
         self._db.close()
 
-    def _note(self, error: PayopsError) -> None:
+    def _note(self, error: PayopsError, function: str) -> None:
         with self._counting:
             self._errors[error.code] += 1
             outage = error if isinstance(error, Unavailable) and error.code not in PASSING else None
             begins = outage is not None and not self._away
             self._away = self._away or begins
-        if begins and outage and self._tell_of_outage:
-            self._tell_of_outage(outage)
+        if begins and outage:
+            log.warning("the database takes no calls", code=outage.code, function=function)
+            if self._tell_of_outage:
+                self._tell_of_outage(outage)
 
     def _record(self) -> None:
         with self._counting:

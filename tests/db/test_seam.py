@@ -13,9 +13,11 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+import structlog
 
 from core import services
 from core.db import embedded
+from core.db.counted import CountedDatabase
 from core.db.deploy import deploy, fingerprint
 from core.db.via_psycopg import PsycopgDatabase
 from core.errors import Unavailable
@@ -190,3 +192,13 @@ def test_a_server_that_cannot_start_is_said_after_a_few_tries():
         with pytest.raises(Unavailable, match="could not open control file|did not start"):
             services.start(load_settings({"DATA_DIR": folder}))
         embedded.remove(Path(folder))
+
+
+def test_the_log_names_the_call_that_a_database_did_not_take_once_an_outage(database):
+    counted = CountedDatabase(database)
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="lacks a function"):
+                counted.call("no_such_function")
+        counted.call("flags")
+    assert [(each["code"], each["function"]) for each in lines] == [("database_not_migrated", "no_such_function")]
