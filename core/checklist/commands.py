@@ -39,7 +39,7 @@ def mount(payops: typer.Typer, open_services: OpenServices) -> None:
 def _print(finding: Finding) -> None:
     typer.echo(f"{typer.style(f'{finding.state:<20}', fg=COLORS[finding.state])} {finding.name}: {finding.detail}")
     if finding.mend:
-        typer.echo(f"{'':<20} Mend: {finding.mend}")
+        typer.echo(f"{'':<20} Fix: {finding.mend}")
 
 
 def _summary(findings: list[Finding]) -> str:

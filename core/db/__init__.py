@@ -22,7 +22,7 @@ TOO_SLOW = {
 }
 
 
-# What payops calls and may not, or what is not there. Whoever asks gets 503: nothing was done, and it is soon mended.
+# A call without permission, or of something missing. The caller gets 503: nothing was done, and it soon works again.
 NO_RIGHT = "42501"
 RIGHT_MISSING = (
     "database_right_missing",

@@ -19,15 +19,15 @@ __all__ = ["Environment", "PaymentMode", "Problem", "Settings", "SettingsError",
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one variable, and how to mend it; never its value."""
+    """What is wrong with one variable, and how to fix it; never its value."""
 
     variable: str
     what: str
-    mend: str
+    fix: str
     needs_mode: bool = False  # true only of the payment mode that was told or detected
 
     def __str__(self) -> str:
-        return f"{self.variable}: {self.what} {self.mend}"
+        return f"{self.variable}: {self.what} {self.fix}"
 
 
 class SettingsError(Exception):
@@ -39,7 +39,7 @@ class SettingsError(Exception):
 
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-MENDS = {
+FIXES = {
     "environment": "Use development, staging or production.",
     "payment_mode": "Use sandbox, development or production.",
     "log_format": "Use console or json.",
@@ -126,7 +126,7 @@ def _detected_mode(fields: Mapping[str, str], problems: list[Problem]) -> Paymen
         return PaymentMode.DEVELOPMENT
     if key or environment != "staging":
         return PaymentMode.SANDBOX  # a key or an environment that does not belong is refused in its own words
-    problems.append(Problem("PAYMENT_MODE", "cannot be derived from the other settings.", MENDS["payment_mode"]))
+    problems.append(Problem("PAYMENT_MODE", "cannot be derived from the other settings.", FIXES["payment_mode"]))
     return None
 
 
@@ -137,10 +137,10 @@ def _parsed(fields: dict[str, Any], problems: list[Problem]) -> tuple[Settings, 
     except ValidationError as error:
         found = {str(one["loc"][0]): one for one in error.errors(include_input=False)}
     for name, one in sorted(found.items()):
-        what, mend = "is invalid.", MENDS.get(name, "Use an address such as https://example.com.")
+        what, fix = "is invalid.", FIXES.get(name, "Use an address such as https://example.com.")
         if one["type"] == EXPLAINED:
-            what, mend = one["ctx"]["what"], one["ctx"]["mend"]
-        problems.append(Problem(name.upper(), what, mend))
+            what, fix = one["ctx"]["what"], one["ctx"]["fix"]
+        problems.append(Problem(name.upper(), what, fix))
     return Settings(**{name: value for name, value in fields.items() if name not in found}), frozenset(found)
 
 
@@ -217,9 +217,9 @@ def _key_refusals(settings: Settings) -> list[Problem]:
 def _chosen(checks: Sequence[tuple[object, str, str, str]], *, needs_mode: bool = False) -> list[Problem]:
     """The problems whose condition holds, the first one of each variable."""
     found: dict[str, Problem] = {}
-    for wrong, variable, what, mend in checks:
+    for wrong, variable, what, fix in checks:
         if wrong:
-            found.setdefault(variable, Problem(variable, what, mend, needs_mode))
+            found.setdefault(variable, Problem(variable, what, fix, needs_mode))
     return list(found.values())
 
 
@@ -258,9 +258,9 @@ def _oidc_refusals(settings: Settings) -> list[Problem]:
         "OIDC_CLIENT_ID": settings.oidc_client_id,
         "OIDC_CLIENT_SECRET": settings.oidc_client_secret,
     }
-    mend = "Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET together, or none of them."
+    fix = "Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET together, or none of them."
     checks: list[tuple[object, str, str, str]] = [
-        (any(given.values()) and not value, name, "is missing.", mend) for name, value in given.items()
+        (any(given.values()) and not value, name, "is missing.", fix) for name, value in given.items()
     ]
     plain = issuer and issuer.startswith("http:") and urlsplit(issuer).hostname not in LOOPBACK
     checks.append((plain, "OIDC_ISSUER", "is not https.", "Plain http is accepted only for this machine."))

@@ -17,22 +17,22 @@ TOKEN_MIN_LENGTH = 6
 STRIPE_SECRET_MIN_LENGTH = len("whsec_") + 8
 
 
-def refuse(what: str, mend: str) -> NoReturn:
+def refuse(what: str, fix: str) -> NoReturn:
     """Both sentences reach the person who starts payops; neither may hold the value, which can be a secret."""
-    raise PydanticCustomError(EXPLAINED, "{what} {mend}", {"what": what, "mend": mend})
+    raise PydanticCustomError(EXPLAINED, "{what} {fix}", {"what": what, "fix": fix})
 
 
 def _time_zone(value: str) -> str:
-    mend = "Use a name such as America/New_York."
+    fix = "Use a name such as America/New_York."
     first = value.split("/")[0].lower()
     if first in {"localtime", "posixrules", "factory"}:
-        refuse(f"is {first}, which differs from machine to machine or names no zone.", mend)
+        refuse(f"is {first}, which differs from machine to machine or names no zone.", fix)
     if first in {"right", "posix"}:
-        refuse(f"starts with {first}/, which is another way of counting the same zones.", mend)
+        refuse(f"starts with {first}/, which is another way of counting the same zones.", fix)
     try:
         ZoneInfo(value)
     except (OSError, LookupError, ValueError):
-        refuse("is not the name of a time zone.", mend)
+        refuse("is not the name of a time zone.", fix)
     return value
 
 
@@ -150,16 +150,16 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _origin(value: str) -> str:
-    mend = "An origin is a scheme and a host, such as https://shop.example.com."
+    fix = "An origin is a scheme and a host, such as https://shop.example.com."
     try:
         parts = urlsplit(value.rstrip("/"))
         _ = parts.port
     except ValueError:
-        refuse("holds an entry that is not an origin.", mend)
+        refuse("holds an entry that is not an origin.", fix)
     if parts.scheme not in {"http", "https"} or not _is_host(parts.hostname or ""):
-        refuse("holds an entry without http:// or https://, or without a host.", mend)
+        refuse("holds an entry without http:// or https://, or without a host.", fix)
     if parts.path or parts.query or parts.fragment or parts.username is not None:
-        refuse("holds an entry with more than an origin, such as a path.", mend)
+        refuse("holds an entry with more than an origin, such as a path.", fix)
     return origin_of(value.rstrip("/").lower())
 
 

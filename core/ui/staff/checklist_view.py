@@ -49,5 +49,5 @@ def _run(running: Services) -> None:
 
 
 def _line(finding: Finding) -> None:
-    mend = f"  \nMend: {literal(finding.mend)}" if finding.mend else ""
+    mend = f"  \nFix: {literal(finding.mend)}" if finding.mend else ""
     st.markdown(f"{ICONS[finding.state]} **{finding.name}** · {finding.state}  \n{literal(finding.detail)}{mend}")
