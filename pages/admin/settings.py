@@ -1,12 +1,14 @@
 """The switches of the payment flows, with who paused what and why; and which webhook secrets are in use."""
 
+from datetime import timedelta
 from functools import partial
 
 import streamlit as st
 
 from core.checklist import first_steps
-from core.errors import Unavailable
-from core.staff import audit_words, flags
+from core.errors import Refused, Unavailable
+from core.staff import audit_words, flag_plans, flags
+from core.staff.flag_scope import SCOPES
 from core.staff.flags import EFFECT_SECONDS, LONGEST_SENTENCE, SUSPENDED, WORDS, Flag, Flow
 from core.staff.roles import Actor
 from core.ui import session
@@ -16,17 +18,25 @@ from core.ui.staff import checklist_view, first_steps_view, flag_plans_view, pri
 from core.ui.text import ago, in_zone, literal
 
 REFRESH_SECONDS = 2
+AGAIN = {"By hand": None, "In 1 hour": 1, "In 4 hours": 4, "In 24 hours": 24}
 db, clock, zone = session.db(), session.services().clock, session.settings().business_zone
 
 
 def switch(flow: Flow, actor: Actor, *, open: bool) -> str:
-    sentence = st.session_state.get(f"sentence {flow}") or ""
-    flags.switch(
-        db, actor, flow, open=open, sentence=sentence, reason=st.session_state[f"why {flow}"] or "", now=clock()
-    )
-    return (
+    sentence, reason = st.session_state.get(f"sentence {flow}") or "", st.session_state[f"why {flow}"] or ""
+    now, hours = clock(), None if open else AGAIN[st.session_state[f"again {flow}"]]
+    flags.switch(db, actor, flow, open=open, sentence=sentence, reason=reason, now=now)
+    done = (
         f"{WORDS[flow][0]}: {'resumed' if open else 'paused'}. Every process follows within {EFFECT_SECONDS} seconds."
     )
+    if hours is None:
+        return done
+    at = now + timedelta(hours=hours)
+    try:
+        flag_plans.plan(db, actor, flow, resume_at=at, reason=reason, now=now)
+    except Refused as refused:
+        return f"{done} It must be resumed by hand: {refused.detail}"
+    return f"{done} It resumes by itself {in_zone(at, zone)}, unless somebody pauses it again."
 
 
 @st.dialog("Pause or resume")
@@ -34,13 +44,16 @@ def ask(flag: Flag) -> None:
     actions.end_dialog_if_over()
     title, meaning = WORDS[flag.flow]
     if flag.open:
-        st.markdown(f"**{_label(flag)}.** {literal(meaning)}")
+        stops = SCOPES[flag.flow].stops
+        warning = f":red[:material/warning: **Stops {stops}.**]  \n" if stops else ""
+        st.markdown(f"{warning}**{_label(flag)}.** {literal(meaning)}  \n{literal(SCOPES[flag.flow].in_words())}")
         st.text_area(
             "Sentence for customers",
             flag.sentence or SUSPENDED,
             max_chars=LONGEST_SENTENCE,
             key=f"sentence {flag.flow}",
         )
+        st.selectbox("Resumes", list(AGAIN), key=f"again {flag.flow}", help="A resume ahead of time can be withdrawn.")
     else:
         st.markdown(f"**{_label(flag)}.** {title} work again within {EFFECT_SECONDS} seconds.")
         st.session_state[f"sentence {flag.flow}"] = flag.sentence
@@ -67,16 +80,13 @@ def flows() -> None:
             f"switches below say. Customers see: “{literal(SUSPENDED)}”"
         )
     said = f"Paused: {', '.join(paused)}" if paused else "Nothing is paused"
-    st.markdown(f"## {literal(said)}")
+    stopped = any(not flag.open and SCOPES[flow].stops for flow, flag in found.items())
+    st.markdown(f"## :red[{literal(said)}]" if stopped else f"## {literal(said)}")
     for flow, flag in found.items():
         with st.container(border=True, key=f"flow-{flow}"):
             what, about, act = st.columns([2, 4, 2], vertical_alignment="center")
-            title, meaning = WORDS[flow]
-            state = ":material/check_circle: Running" if flag.open else ":red[:material/pause_circle: **Paused**]"
-            what.markdown(f"**{title}**  \n{state}")
-            about.markdown(
-                _about(flag) if flag.changed_by else f"While paused: {literal(meaning[0].lower() + meaning[1:])}"
-            )
+            what.markdown(f"**{WORDS[flow][0]}**  \n{_state(flag)}")
+            about.markdown("  \n".join([*([_about(flag)] if flag.changed_by else []), _scope(flow)]))
             if act.button(_label(flag), key=f"switch {flow}", width="stretch"):
                 st.session_state["switched"] = flag
                 st.rerun()  # the whole page: a dialog of this fragment would close when it refreshes
@@ -84,6 +94,15 @@ def flows() -> None:
 
 def _label(flag: Flag) -> str:
     return f"{'Pause' if flag.open else 'Resume'} {WORDS[flag.flow][0].lower()}"
+
+
+def _state(flag: Flag) -> str:
+    stops = f": stops {SCOPES[flag.flow].stops}" if SCOPES[flag.flow].stops else ""
+    return ":material/check_circle: Running" if flag.open else f":red[:material/pause_circle: **Paused**{stops}]"
+
+
+def _scope(flow: Flow) -> str:
+    return f":small[{literal(SCOPES[flow].in_words())}]"
 
 
 def _about(flag: Flag) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.staff import flags
+from core.staff.flag_scope import SCOPES
 from core.staff.flags import Flow
 from tests.api.conftest import PATIENT, RETURN, Api, who
 from tests.payments.conftest import ADMIN
@@ -56,6 +57,7 @@ def test_a_paused_flow_answers_503_with_its_sentence_and_other_flows_work(api, s
     close(database, flow)
     answers = {name: api.post(*asked) for name, asked in bodies(shop, api.order).items()}
     assert {name for name, answer in answers.items() if answer.status_code == 503} == closed
+    assert {bodies(shop, api.order)[name][0] for name in closed} == set(SCOPES[Flow(flow)].operations)
     for name in closed:
         said = answers[name].json()
         assert (said["code"], said["detail"]) == ("flow_disabled", f"{flow} is paused until noon.")

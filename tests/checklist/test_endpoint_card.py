@@ -53,4 +53,4 @@ def test_a_silent_stripe_and_one_that_was_never_asked_are_said(monkeypatch):
     text = shown(monkeypatch, Health(said(problem="Stripe did not answer."), (), NOW, 1, 0))
     assert "endpoint works" in text and "Stripe did not answer when it was last asked" in text
     text = shown(monkeypatch, Health(None, (), None, 0, 0))
-    assert "not asked about the webhook endpoint yet" in text and "No event came by webhook yet" in text
+    assert "has not been checked yet" in text and "No event came by webhook yet" in text

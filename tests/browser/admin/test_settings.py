@@ -8,8 +8,9 @@ from playwright.sync_api import expect
 
 from core.events import webhook_counters
 from core.services import api_tokens
-from core.staff import flags
+from core.staff import flag_plans, flags
 from core.staff.flags import Flow
+from core.staff.roles import SYSTEM
 from tests.api.test_webhooks import Api
 
 SENTENCE = "We are closed for an hour."
@@ -48,13 +49,21 @@ def test_a_paused_flow_is_paused_in_every_process_until_it_is_resumed(console, a
     assert said_to_a_discount(console, api) != SENTENCE
     console.open(page, "admin", "/settings")
     expect(page.get_by_role("heading", name="Nothing is paused")).to_be_visible()
+    row = page.locator(f".st-key-flow-{Flow.REFUNDS}")
+    expect(row).to_contain_text("Refunds: refunding, approving")
     dialog = switch(page, Flow.DISCOUNTS, "Pause discounts")
+    expect(dialog).to_contain_text("payment API: validate-discount")
+    dialog.get_by_role("combobox", name="Resumes").click()
+    page.get_by_role("option", name="In 4 hours").click()
     dialog.get_by_role("textbox", name="Sentence for customers").fill(SENTENCE)
     dialog.get_by_role("button", name="Pause discounts").click()
     expect(dialog.get_by_text("Enter a reason for the audit log.")).to_be_visible()
     dialog.get_by_role("textbox", name="Reason").fill("a wrong code is going round")
     dialog.get_by_role("button", name="Pause discounts").click()
     expect(page.get_by_role("heading", name="Paused: discounts")).to_be_visible()
+    expect(page.get_by_text("It resumes by itself")).to_be_visible()
+    (planned,) = flag_plans.read(console.services.db)["plans"]
+    assert (planned["flow"], planned["open"]) == ("discounts", True)
     row = page.locator(f".st-key-flow-{Flow.DISCOUNTS}")
     expect(row).to_contain_text("Paused by admin")
     expect(row).to_contain_text("a wrong code is going round")
@@ -65,6 +74,7 @@ def test_a_paused_flow_is_paused_in_every_process_until_it_is_resumed(console, a
     dialog.get_by_role("button", name="Resume discounts").click()
     expect(page.get_by_role("heading", name="Nothing is paused")).to_be_visible()
     wait_until(lambda: said_to_a_discount(console, api) != SENTENCE)
+    flag_plans.withdraw(console.services.db, SYSTEM, planned["id"], console.services.clock())
     assert flags.read(console.services.db)[Flow.DISCOUNTS].reason == "the code is gone"
 
 
