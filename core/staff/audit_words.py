@@ -49,6 +49,7 @@ _ACTIONS = {
     "finance:mismatch:fetched": "Fetch mismatch from Stripe again",
     "finance:mismatch:backfilled": "Backfill day of mismatch",
     "monitoring:alert:tested": "Send test alert",
+    "payments:recovery-link:emailed": "E-mail payment link",
     "payments:recovery:not-tried": "Skip scheduled retry",
     "payments:recovery:open": "Resume retries",
     "payments:recovery:scheduled": "Schedule retry",

@@ -57,6 +57,7 @@ NEEDS = {
     "core.monitoring.alerts.board.silence": ("events", Right.ACT),
     "core.monitoring.alerts.rule_changes.change": ("settings", Right.ACT),
     "core.monitoring.alerts.staff_mail.invite": ("users", Right.ACT),
+    "core.monitoring.alerts.customer_mail.send_link": ("recovery", Right.ACT),
     "core.monitoring.alerts.staff_mail.tell_of_rejection": ("refunds", Right.APPROVE),
     "core.monitoring.incidents.resolve": ("events", Right.ACT),
     "core.monitoring.incidents.silence": ("events", Right.ACT),

@@ -5,7 +5,8 @@ from functools import partial
 
 import streamlit as st
 
-from core.errors import Unavailable
+from core.errors import PayopsError, Unavailable
+from core.monitoring.alerts import customer_mail
 from core.payments.recovery import recovery, recovery_links
 from core.payments.recovery.recovery_cases import Case
 from core.payments.recovery.recovery_links import Card
@@ -15,6 +16,10 @@ from core.ui.kit import actions, drawer
 from core.ui.text import in_zone, literal
 
 LINK = "link_to_pay"
+STRIPE_MAILS = (
+    "Stripe's own e-mail about a failed renewal is a setting of its dashboard that its API does not show: “Send emails "
+    "when card payments fail”, under Settings, Billing, Subscriptions and emails. It sends none about single payments."
+)
 
 
 @st.dialog("Retry payment", width="medium", on_dismiss="rerun")
@@ -94,6 +99,7 @@ def link(case: Case) -> None:
                 "You can also send them the link yourself."
             )
         )
+        st.caption(STRIPE_MAILS)
     else:
         st.markdown(
             literal(
@@ -101,6 +107,15 @@ def link(case: Case) -> None:
                 "A retry closes the link first, so the customer can't pay twice."
             )
         )
+        if customer_mail.is_set_up(session.settings()):
+            st.toggle(
+                "E-mail it to the customer",
+                value=True,
+                key=_key(case, "mail link"),
+                help="To their address at Stripe, which is not stored here. It says the amount, not what it is for.",
+            )
+        else:
+            st.caption("payops can e-mail it to the customer once a mail server is in ALERT_URLS.")
     actions.ask_who_it_is()
     action_id = st.session_state.setdefault(_key(case, "link id"), recovery.new_id())
     label = "Send invoice" if case.failed.invoice_id else "Create link"
@@ -232,11 +247,23 @@ def _link(case: Case, action_id: str, actor: Actor) -> str:
     if given.url is None:
         return "Stripe has not answered yet. The link appears here once it does."
     st.session_state[LINK] = (case.id, given.url)
+    if not given.sent and st.session_state.get(_key(case, "mail link")):
+        return _mailed(case, given.url, actor)
     return (
         "Stripe sends the invoice. Its link is below."
         if given.sent
         else "Payment link created. Send it to the customer."
     )
+
+
+def _mailed(case: Case, url: str, actor: Actor) -> str:
+    """E-mail the link that was just created; it stays on the page if that fails."""
+    context, settings = session.services().payment_context, session.settings()
+    try:
+        to = customer_mail.send_link(context, actor, settings, case.failed, url, context.clock())
+    except PayopsError as error:
+        return actions.Failure(f"Payment link created, but not e-mailed. {error.detail}")
+    return f"Payment link created and e-mailed to {to}."
 
 
 def _stop(case: Case, stopped: bool, actor: Actor) -> str:
