@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 
 import streamlit as st
 
@@ -84,6 +85,7 @@ def _address(limit: Limit) -> str | None:
 
 @st.dialog("Set a network's limit")
 def _ask(day: date) -> None:
+    actions.end_dialog_if_over()
     titles = {
         f"{networks.PROGRAMS[network]}, {name}": (network, level) for (network, level), name in networks.LEVELS.items()
     }
@@ -102,7 +104,7 @@ def _ask(day: date) -> None:
         type="primary",
         disabled=bool(problem),
         on_click=actions.attempt,
-        args=(lambda actor: _set(titles, actor),),
+        args=(partial(_set, titles),),
     )
     actions.end_dialog_when_done()
 

@@ -44,6 +44,7 @@ def show(staff: StaffSession) -> None:
 
 @st.dialog("Change your password")
 def change_password() -> None:
+    actions.end_dialog_if_over()
     with st.form("own-password", border=False):
         st.text_input(
             "New password",
@@ -63,6 +64,7 @@ def change_password() -> None:
 
 @st.dialog("Your second factor")
 def set_up_second_factor(has_one: bool) -> None:
+    actions.end_dialog_if_over()
     st.write(
         "Once the new app is set up, your current app and recovery codes stop working."
         if has_one
@@ -75,6 +77,7 @@ def set_up_second_factor(has_one: bool) -> None:
 
 @st.dialog(ELSEWHERE)
 def sign_out_elsewhere(session_id: str) -> None:
+    actions.end_dialog_if_over()
     st.write("Every other browser where you are signed in will ask for your password again. You stay signed in here.")
     work = partial(_end_others, session_id)
     st.button(ELSEWHERE, type="primary", key="out-elsewhere", on_click=actions.attempt, args=(work,))
@@ -83,6 +86,7 @@ def sign_out_elsewhere(session_id: str) -> None:
 
 @st.dialog(EVERYWHERE)
 def sign_out_everywhere() -> None:
+    actions.end_dialog_if_over()
     st.write("Every browser where you are signed in, this one included, will ask for your password again.")
     st.button(EVERYWHERE, type="primary", key="out-everywhere", on_click=actions.attempt, args=(_end_all,))
     actions.end_dialog_when_done()

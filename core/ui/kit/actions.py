@@ -1,5 +1,6 @@
 """What a button does: once per click, as the user signed in at that moment, with a result in a sentence."""
 
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -61,12 +62,12 @@ def _is_second_click(work: Callable[[Actor], str]) -> bool:
 
 
 def _named(work: Callable[..., object]) -> str:
-    """The work with everything it is given."""
+    """The work with everything it is given; where an object lies in memory says nothing about what it is."""
     given: list[object] = []
     while isinstance(work, partial):
         given += [work.args, work.keywords]
         work = work.func
-    return f"{work.__module__}.{work.__qualname__} {given!r}"
+    return re.sub(r" at 0x[0-9a-f]+", "", f"{work.__module__}.{work.__qualname__} {given!r}")
 
 
 def note_refusal(staff: StaffSession, error: PayopsError, action: str) -> None:

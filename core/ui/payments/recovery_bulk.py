@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
@@ -11,6 +12,7 @@ from core.errors import PayopsError
 from core.money import Money, total
 from core.payments.recovery import recovery
 from core.payments.recovery.recovery_cases import Case
+from core.staff.roles import Actor
 from core.ui import session
 from core.ui.kit import actions, rows
 from core.ui.kit.rows import Column
@@ -86,7 +88,7 @@ def ask(cases: Sequence[Case]) -> None:
         type="primary",
         disabled=not chosen,
         on_click=actions.attempt,
-        args=(lambda actor: _agreed(agreed),),
+        args=(partial(_agreed, agreed),),
         kwargs={"confirmed": True},
     )
     actions.end_dialog_when_done()
@@ -105,7 +107,7 @@ def go_on() -> None:
     st.button("Close results", on_click=st.session_state.pop, args=(_RUN, None))
 
 
-def _agreed(plan: list[tuple[str, Case]]) -> str:
+def _agreed(plan: list[tuple[str, Case]], actor: Actor) -> str:
     if _RUN not in st.session_state or not st.session_state[_RUN].todo:
         st.session_state[_RUN] = Run(list(plan))
     st.session_state.pop("recovery_ids", None)

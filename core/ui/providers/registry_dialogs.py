@@ -3,6 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -81,7 +82,7 @@ def exclusion_list() -> None:
             type="primary",
             key="import exclusions",
             on_click=actions.attempt,
-            args=(lambda actor: _import_list(read, actor),),
+            args=(partial(_import_list, read),),
         )
     actions.end_dialog_when_done()
 
@@ -116,7 +117,7 @@ def npi_registry() -> None:
             key="import nppes",
             disabled=not tried,
             on_click=actions.attempt,
-            args=(lambda actor: _import_registry(read, actor),),
+            args=(partial(_import_registry, read),),
         )
     actions.end_dialog_when_done()
 
