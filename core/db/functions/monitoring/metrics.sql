@@ -38,6 +38,7 @@ set search_path = '' as $$
     from payops.payment_facts
     where created > p_now - interval '24 hours' and currency = p_currency
       and created_day + 0 between p_since and p_until -- + 0: by the index of days, a year would be read
+      and p_until >= payops.business_day(p_now - interval '24 hours') -- an earlier period has none
   ),
   processed as (
     select coalesce(sum(cardinality(d.processing_ms)), 0) as n

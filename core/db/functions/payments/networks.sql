@@ -18,7 +18,7 @@ set search_path = '' as $$
     select coalesce(d.card_brand, c.card_brand) as brand, count(*) as n
     from month as m
     inner join payops.disputes as d on d.created >= m.starts and d.created < m.ends
-    left join payops.charges as c on d.charge_id = c.id
+    left join payops.charges as c on d.card_brand is null and d.charge_id = c.id
     where payops.is_chargeback(d.status) and (p_currency is null or d.currency = p_currency)
     group by coalesce(d.card_brand, c.card_brand)
   )
