@@ -103,6 +103,17 @@ def put(
     return saved
 
 
+def day_from_text(typed: str) -> str:
+    """The ISO date that `2026-11-20` or `20 Nov 2026` means; what is no such day stays as it was typed."""
+    text = " ".join(typed.split())
+    for form in ("%Y-%m-%d", "%d %b %Y", "%d %B %Y"):
+        try:
+            return datetime.strptime(text, form).date().isoformat()
+        except ValueError:
+            continue
+    return text
+
+
 def problems_of(schedule: Schedule) -> list[str]:
     """Everything that is wrong with a schedule, in sentences; empty for a valid one."""
     problems = [
@@ -118,8 +129,18 @@ def problems_of(schedule: Schedule) -> list[str]:
             if date.fromisoformat(off["last_day"]) < date.fromisoformat(off["first_day"]):
                 problems.append(f"The time off from {off['first_day']} ends before it begins.")
         except (TypeError, ValueError):
-            problems.append("Enter the first and the last day of each time off.")
+            problems.append(f"{_unread(off)} Write each day of time off as 2026-11-20 or 20 Nov 2026.")
     return problems + _overlaps(schedule["hours"]) + _repeated(schedule["time_off"])
+
+
+def _unread(off: TimeOff) -> str:
+    """Which of the two days is missing, or no day."""
+    for name, day in (("first", off["first_day"]), ("last", off["last_day"])):
+        try:
+            date.fromisoformat(day)
+        except (TypeError, ValueError):
+            return f"“{day}” is no day." if day else f"The {name} day of a time off is missing."
+    return ""
 
 
 def _overlaps(hours: Sequence[Hours]) -> list[str]:

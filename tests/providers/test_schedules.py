@@ -143,7 +143,8 @@ def test_among_many_candidates_the_decision_names_the_known_provider_and_why(cli
         ({"capacities": [(1, -1)]}, "from 0 to"),
         ({"hours": [(8, "09:00", "12:00")]}, "Monday to Sunday"),
         ({"hours": [(2, "09:00", "")]}, "both times of the hours on Tuesday"),
-        ({"time_off": [("", "2026-12-01")]}, "first and the last day"),
+        ({"time_off": [("", "2026-12-01")]}, "The first day of a time off is missing"),
+        ({"time_off": [("2026-12-01", "soon")]}, "“soon” is no day. Write each day of time off as 2026-11-20"),
         ({"hours": [(1, "9 o'clock", "12:00")]}, "times such as"),
     ],
 )
@@ -154,3 +155,18 @@ def test_an_invalid_schedule_is_refused_and_changes_nothing(clinic, wrong, said)
     with pytest.raises(Refused, match=said):
         put(clinic, "ann", **wrong)
     assert schedules.one(clinic.db, "ann", NOW) == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("2026-11-20", "2026-11-20"),
+        (" 20 Nov  2026 ", "2026-11-20"),
+        ("1 November 2026", "2026-11-01"),
+        ("61120-11-20", "61120-11-20"),
+        ("11/20/2026", "11/20/2026"),
+        ("", ""),
+    ],
+)
+def test_a_day_is_typed_as_it_is_shown_or_as_files_have_it(typed, day):
+    assert schedules.day_from_text(typed) == day

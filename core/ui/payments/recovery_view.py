@@ -159,8 +159,11 @@ def details(case: Case) -> None:
         for line in _when(case):
             st.markdown(literal(line))
     with right:
-        st.progress(min(failed.attempts / STOP_AT, 1.0), text=literal(advice.meter))
-        if advice.warning:
+        if advice.limit_reached:
+            st.error(literal(f"{advice.meter}. {advice.warning}"), icon=":material/block:")
+        else:
+            st.progress(min(failed.attempts / STOP_AT, 1.0), text=literal(advice.meter))
+        if advice.warning and not advice.limit_reached:
             st.warning(literal(advice.warning))
         saved = {True: "It is saved.", False: "It is not saved, so it can't be charged without the customer.", None: ""}
         st.markdown(

@@ -112,9 +112,8 @@ def _hours(start: Schedule) -> pd.DataFrame:
 def _time_off(start: Schedule) -> pd.DataFrame:
     st.markdown("**Time off**")
     table = pd.DataFrame(start["time_off"], columns=["first_day", "last_day", "note"]).astype(object)
-    for name in ("first_day", "last_day"):
-        table[name] = pd.to_datetime(table[name]).dt.date
-    column = st.column_config
+    # Days are typed as text: the browser's own field of a table takes 2026-11-20 as the year 61120.
+    column, help_ = st.column_config, "Such as 2026-11-20 or 20 Nov 2026"
     return st.data_editor(
         table,
         key="schedule time off",
@@ -122,8 +121,8 @@ def _time_off(start: Schedule) -> pd.DataFrame:
         hide_index=True,
         placeholder="",
         column_config={
-            "first_day": column.DateColumn("First day", format="YYYY-MM-DD", required=True),
-            "last_day": column.DateColumn("Last day", format="YYYY-MM-DD", required=True),
+            "first_day": column.TextColumn("First day", max_chars=20, required=True, help=help_),
+            "last_day": column.TextColumn("Last day", max_chars=20, required=True, help=help_),
             "note": column.TextColumn("Note", max_chars=200),
         },
     )
@@ -163,7 +162,7 @@ def _time(cell: Any) -> str:
 
 
 def _day(cell: Any) -> str:
-    return "" if pd.isna(cell) else str(cell)
+    return "" if pd.isna(cell) else schedules.day_from_text(str(cell))
 
 
 def _save(provider_id: str, document: Schedule | None, actor: Actor, *, had_one: bool) -> str:
