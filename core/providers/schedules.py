@@ -7,6 +7,7 @@ from typing import TypedDict
 from core.db import Database
 from core.errors import Refused
 from core.periods import Clock
+from core.providers import licences
 from core.providers.directory import MAX_CAPACITY
 from core.staff import roles
 from core.staff.roles import Actor
@@ -104,14 +105,11 @@ def put(
 
 
 def day_from_text(typed: str) -> str:
-    """The ISO date that `2026-11-20` or `20 Nov 2026` means; what is no such day stays as it was typed."""
-    text = " ".join(typed.split())
-    for form in ("%Y-%m-%d", "%d %b %Y", "%d %B %Y"):
-        try:
-            return datetime.strptime(text, form).date().isoformat()
-        except ValueError:
-            continue
-    return text
+    """The ISO date of a day as it may be typed, as in the directory's files; what is no day stays as it was typed."""
+    try:
+        return str(licences.typed_day(typed))
+    except ValueError:
+        return typed.strip()
 
 
 def problems_of(schedule: Schedule) -> list[str]:

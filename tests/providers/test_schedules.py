@@ -164,7 +164,7 @@ def test_an_invalid_schedule_is_refused_and_changes_nothing(clinic, wrong, said)
         (" 20 Nov  2026 ", "2026-11-20"),
         ("1 November 2026", "2026-11-01"),
         ("61120-11-20", "61120-11-20"),
-        ("11/20/2026", "11/20/2026"),
+        ("11/20/2026", "2026-11-20"),
         ("", ""),
     ],
 )
