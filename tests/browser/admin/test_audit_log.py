@@ -53,6 +53,7 @@ def test_a_link_is_a_view_and_older_entries_are_one_click_away(console, page, re
     assert "before=" not in page.url
 
 
+@pytest.mark.own_tab
 def test_a_chosen_entry_shows_what_changed_as_text_and_is_a_link(console, page, recorded):
     said = []
     page.on("dialog", lambda dialog: said.append(dialog.message))

@@ -75,7 +75,7 @@ def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page
     dialog.get_by_role("button", name="Change role").click()
     expect(page.get_by_text("dora now has the role finance")).to_be_visible()
     at_rest(her_page)
-    her_page.get_by_text("all", exact=True).click()
+    her_page.get_by_role("radiogroup").get_by_text("all", exact=True).click()
     expect(her_page.get_by_text("Signed in as dora (finance)")).to_be_visible()
 
     expect(account.get_by_text("Chrome on Linux")).to_be_visible()
@@ -83,7 +83,7 @@ def test_an_admin_changes_a_role_ends_sessions_resets_and_disables(console, page
     account.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("dora was signed out there.")).to_be_visible()
     at_rest(her_page)
-    her_page.get_by_text("open", exact=True).click()
+    her_page.get_by_role("radiogroup").get_by_text("open", exact=True).click()
     expect(her_page.get_by_role("button", name="Login")).to_be_visible()
 
     dialog = change(page, account, "Reset password")

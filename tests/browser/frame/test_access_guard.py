@@ -120,6 +120,7 @@ def test_a_file_is_served_only_to_signed_in_users(console, page, context):
     assert httpx.get(address, cookies=cookies).status_code in (403, 404)
 
 
+@pytest.mark.own_tab
 def test_no_file_is_made_for_somebody_who_was_signed_out_since_the_page_was_drawn(console, page):
     console.open(page, "admin", "/users")
     button = page.get_by_role("button", name="CSV", exact=True)

@@ -175,6 +175,7 @@ def test_two_concurrent_users_never_see_each_others_role_or_pages(console, page,
 ALIVE = "img, script, a, .katex, code, strong, em, del, table, li, blockquote, h1, [style*='color:'], [role=img]"
 
 
+@pytest.mark.own_tab
 def test_text_from_outside_is_shown_as_written_and_stays_inert(console, page):
     said = []
     page.on("dialog", lambda dialog: said.append(dialog.message))

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+pytestmark = pytest.mark.own_tab  # its socket is listened to
 BEGUN, OVER = "new_session", "script_finished"  # as Streamlit calls them
 
 

@@ -163,9 +163,20 @@ def poisoned(console):
 def said(page):
     """Whatever should not have happened: a script that spoke, a request to somewhere else."""
     heard = []
-    page.on("dialog", lambda dialog: (heard.append(dialog.message), dialog.dismiss()))
-    page.on("request", lambda request: "evil.example" in request.url.partition("?")[0] and heard.append(request.url))
-    return heard
+
+    def speaks(dialog):
+        heard.append(dialog.message)
+        dialog.dismiss()
+
+    def asks(request):
+        if "evil.example" in request.url.partition("?")[0]:
+            heard.append(request.url)
+
+    page.on("dialog", speaks)
+    page.on("request", asks)
+    yield heard
+    page.remove_listener("dialog", speaks)
+    page.remove_listener("request", asks)
 
 
 def settled(page):

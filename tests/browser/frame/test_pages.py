@@ -74,6 +74,7 @@ FINDINGS = """rules => axe.run(document, {resultTypes: ["violations"], ...(rules
     .map(rule => `${rule.id}: ${rule.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | ")}`))"""
 
 
+@pytest.mark.own_tab
 @pytest.mark.timeout(300)  # all pages in two themes
 def test_axe_finds_nothing_serious_on_any_page_in_both_themes(console, page):
     """The dark theme differs in its colours alone, so there only the contrast is looked at."""

@@ -107,6 +107,7 @@ def test_text_from_outside_is_shown_as_text(console, page):
     expect(page.locator("img[src='x']")).to_have_count(0)
 
 
+@pytest.mark.own_tab
 def test_every_answer_has_the_security_policy_and_nothing_violates_it(console, page):
     said = []
     page.on("console", lambda message: message.type == "error" and said.append(message))

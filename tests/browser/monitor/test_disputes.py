@@ -41,6 +41,7 @@ def open_page(console, page, name, dispute):
     expect(page.get_by_role("heading", name="$73.00, service not received: needs a response")).to_be_visible()
 
 
+@pytest.mark.own_tab
 def test_a_dispute_is_answered_in_6_clicks_and_what_is_typed_is_in_the_evidence(console, dispute, page):
     console.open(page, "finance", "/disputes")
     clicks = Clicks(page)
@@ -125,6 +126,7 @@ def test_support_refunds_a_payment_reported_as_fraud(console, sandbox, paid, pag
     assert (refund["amount"], refund["reason"]) == (7300, "fraudulent")
 
 
+@pytest.mark.own_tab
 def test_text_of_a_dispute_is_escaped(console, sandbox, paid, page):
     moment = datetime.now(UTC).isoformat()
     nasty = {"reason": NASTY[0], "network_reason_code": NASTY[3], "card_brand": NASTY[6]}

@@ -134,6 +134,7 @@ def test_a_row_leads_to_its_event_and_the_way_back_to_the_same_list(console, pag
     expect(page.get_by_text("No event matches in this period")).to_be_visible()
 
 
+@pytest.mark.own_tab
 def test_text_in_an_event_is_escaped(console, page):
     """Today's code keeps no such text of an event; an inbox may be older."""
     said = []

@@ -130,6 +130,7 @@ def test_the_last_figures_stay_and_are_marked_as_stale_during_an_outage(overview
     expect(warning).to_have_count(0, timeout=30_000)
 
 
+@pytest.mark.own_tab
 def test_the_overview_requests_no_other_host_and_nothing_fails(some_payments, console, page):
     said = []
     page.on("console", lambda message: message.type == "error" and said.append(message))
@@ -166,6 +167,7 @@ CONTRAST = """element => {
 }"""
 
 
+@pytest.mark.own_tab
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
 def test_the_overview_fits_its_screen(some_payments, console, page, width, scheme):
     page.set_viewport_size({"width": width, "height": 900})

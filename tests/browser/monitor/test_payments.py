@@ -63,6 +63,7 @@ def checkout_page(console, api, sandbox):
     return made.raise_for_status().json()["url"]
 
 
+@pytest.mark.own_tab
 def test_a_checkout_is_paid_on_the_sandboxs_page_and_the_payment_appears(console, sandbox, checkout_page, page):
     page.route("http://localhost:9/**", lambda route: route.fulfill(body="Thank you."))
     page.goto(checkout_page)
@@ -166,6 +167,7 @@ def nasty(console):
     return [*written.values(), NASTY[3], NASTY[6], NASTY[11]]
 
 
+@pytest.mark.own_tab
 def test_injected_text_is_escaped(console, nasty, page):
     alerts = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))

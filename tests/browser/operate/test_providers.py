@@ -106,6 +106,7 @@ def test_problems_are_shown_at_their_fields_and_nothing_is_saved(console, direct
     assert directory.one(directory_of_two, "prov_guam")["capacity"] == 5
 
 
+@pytest.mark.own_tab
 def test_a_consultation_is_assigned_by_hand_in_4_clicks(console, directory_of_two, page):
     licensed = {"specialties": ["dermatology"], "capacity": 5, "licences": [{"state": "AS", "number": "R1"}]}
     people = [licensed | {"id": f"prov_{name}", "name": f"Dr {name}"} for name in ("Near", "Far")]

@@ -40,6 +40,7 @@ def found_by_order(console, page, case):
     return Clicks(page)
 
 
+@pytest.mark.own_tab
 def test_a_failed_payment_is_found_by_its_order_and_retried_in_4_clicks(console, shop, page):
     case = shop.failed()
     clicks = found_by_order(console, page, case)
@@ -103,6 +104,7 @@ def days_pass(console, intents):
         )
 
 
+@pytest.mark.own_tab
 def test_a_recovery_link_is_made_and_shown_to_be_passed_on_in_4_clicks(console, shop, page):
     case = shop.failed()
     clicks = found_by_order(console, page, case)

@@ -38,6 +38,7 @@ def ask_for_refund(page, intent, *, of=None, why="the visit did not take place",
     return dialog
 
 
+@pytest.mark.own_tab
 def test_a_partial_refund_takes_5_clicks_and_a_second_click_makes_no_second_refund(console, payment_context, page):
     order = f"order-of-a-part-{uuid.uuid4().hex[:8]}"  # a second try has made a payment already
     intent = pay(payment_context, 4900, metadata={"orderId": order})
