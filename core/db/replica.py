@@ -19,7 +19,7 @@ READ_THERE = frozenset(
     cohort_retention count_events currencies dispute_figures disputes_by_reason figure_series find_payments
     inbox_figures inbox_pulse list_events list_expiring_licences list_fraud_warnings list_recovery list_refunds
     metrics movement_customers overview recovery_figures refund_figures revenue_by_month subscription_figures
-    subscriptions_listed
+    subscriptions_listed cohort_customers
     """.split()
 )
 # What is written while a page is drawn, but changes nothing that it shows.
