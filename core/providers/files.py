@@ -16,6 +16,7 @@ from core.providers.registries import person_names
 
 COLUMNS = ("name", "email", "npi", "active", "capacity", "specialties", "licences")
 TABLE_COLUMNS = frozenset({"id", "name", "states", "specialties", "active"})
+NO_ROWS = "The file has no rows below its headings: it was cut off, or nothing was entered."
 _YES, _NO = {"true", "yes", "1", "t"}, {"false", "no", "0", "f"}
 
 
@@ -67,7 +68,9 @@ def read_file(content: bytes, known: Vocabulary, people: Identities) -> ReadFile
             documents.append(document)
             row_numbers.append(number)
     except Refused as error:
-        problems.append(CellProblem(number + 1, "file", str(error)))
+        problems.append(CellProblem(number + 1, "file", error.detail))
+    if not row_numbers and not problems:
+        problems.append(CellProblem(number + 1, "file", NO_ROWS))
     return ReadFile(tuple(documents), tuple(problems), tuple(row_numbers), _cut_off(content))
 
 
@@ -191,6 +194,8 @@ def _read_table_file(
             "active": True if active in _YES else False if active in _NO else None,
         }
         found.append((number, row))
+    if not found and not problems:
+        return ReadFile((), (CellProblem(2, "file", NO_ROWS),))
     read = from_table([row for _, row in found], known)
     numbers = {place: number for place, (number, _) in enumerate(found, start=1)}
     problems += [CellProblem(numbers[one.row], one.column, one.message) for one in read.problems]

@@ -94,6 +94,8 @@ def test_every_problem_of_a_file_is_named_by_row_and_column(clinic):
         (HEADER + ANN.replace("2027-12-31", "2027-02-30"), {(2, "licences")}),
         (HEADER + ANN.replace("CA:A2", "TX:A1"), {(2, "licences")}),
         (HEADER + 'Ann,"x', {(2, "file")}),
+        (HEADER, {(2, "file")}),
+        ("id,name,states,specialties,active\n", {(2, "file")}),
         (HEADER + "x" * 200_000, {(2, "file")}),
     ],
 )

@@ -9,6 +9,7 @@ CHECKOUT = Path(__file__).parents[2]
 DRAWN = "rows.show"
 EXPORTED = ("rows.files", "export_panel.show")
 RAW = ("st.dataframe", "st.table", "st.data_editor")
+UNOWNED = "st.download_button"
 # Tables that are drawn without the kit, and why they have no export.
 RAW_ALLOWED = {
     "core/ui/finance/csv_mapping_form.py": "the first rows of the file that the user has just uploaded",
@@ -28,13 +29,17 @@ def sources():
 def faults(source, name):
     """What is wrong with the tables of one module, in words."""
     calls = [each for each in ast.walk(ast.parse(source)) if isinstance(each, ast.Call)]
-    by_name = {word: [each for each in calls if ast.unparse(each.func) == word] for word in (DRAWN, *EXPORTED, *RAW)}
+    by_name = {
+        word: [each for each in calls if ast.unparse(each.func) == word] for word in (DRAWN, *EXPORTED, *RAW, UNOWNED)
+    }
     bare = [each for each in by_name[DRAWN] if not any(given.arg == "file" for given in each.keywords)]
     exports = sum(len(by_name[each]) for each in EXPORTED)
     if len(bare) > exports:
         yield f"{name}: {len(bare)} tables without `file=`, and {exports} exports; lines {[e.lineno for e in bare]}"
     if name not in RAW_ALLOWED:
         yield from (f"{name}, line {each.lineno}: {word} has no export" for word in RAW for each in by_name[word])
+    for each in by_name[UNOWNED]:  # a file opens only for the user whom the kit notes as its maker
+        yield f"{name}, line {each.lineno}: this file opens for nobody; offer it with `rows.file`"
 
 
 def test_every_table_has_an_export():
@@ -46,6 +51,7 @@ def test_every_table_has_an_export():
     [
         ("rows.show(a, b, key='x')", 1),
         ("rows.show(a, b, key='x', file='x')", 0),
+        ("st.download_button('x', b'')", 1),
         ("rows.show(a, b, key='x')\nrows.files(a, b, name='x')", 0),
         ("rows.show(a, b, key='x')\nrows.show(a, b, key='y')\nexport_panel.show(a, name='x')", 1),
         ("def f():\n    st.dataframe(a)", 1),

@@ -180,6 +180,5 @@ def file(label: str, made: Callable[[Actor], bytes], name: str, media_type: str,
         name,
         media_type,
         on_click="ignore",
-        icon=":material/download:",
-        **{"type": "tertiary", "key": name} | shown,
+        **{"type": "tertiary", "key": name, "icon": ":material/download:"} | shown,
     )

@@ -118,7 +118,7 @@ def _document(each: documents.DocumentRow) -> None:
             except PayopsError as error:
                 st.error(literal(error.detail))
                 return
-            st.download_button("Download", content, row["name"], row["media_type"], key=f"download {each['id']}")
+            rows.file("Download", lambda _: content, row["name"], row["media_type"], key=f"download {each['id']}")
 
 
 def _asked(found: ProviderRow, what: str) -> tuple[object, ...]:

@@ -44,13 +44,13 @@ def show(cadence: Cadence) -> None:
     st.markdown(f"## {literal(found.headline)}")
     st.caption(literal(f"{report.of_period(cadence, found.review.period)}. {_progress(found)}"))
     _history(cadence, found)
-    st.download_button(
+    rows.file(
         "Download as a page to print",
-        partial(_page, found),
+        lambda _: _page(found),
         f"{signing.PAGES[cadence]}-{found.review.day}.html",
         HTML_TYPE,
+        type="secondary",
         icon=":material/print:",
-        on_click="ignore",
     )
     for check in found.review.checks:
         _check(found, check)
