@@ -25,7 +25,7 @@ EMPTY = {
 
 @pytest.fixture
 def shown(database, owner, monkeypatch, tmp_path):
-    settings = SimpleNamespace(business_zone=ZoneInfo("America/New_York"), data_dir=tmp_path)
+    settings = SimpleNamespace(business_zone=ZoneInfo("America/New_York"), data_dir=tmp_path, api_base_url="http://api")
     staff = SimpleNamespace(actor=SUE, name="sue", role=SUE.role, confirmed=True)
     running = SimpleNamespace(clock=lambda: NOW, db=database, settings=settings)
     given = {"db": database, "actor": SUE, "working": staff, "services": running, "settings": settings}

@@ -12,6 +12,7 @@ RAW = ("st.dataframe", "st.table", "st.data_editor")
 UNOWNED = "st.download_button"
 # Tables that are drawn without the kit, and why they have no export.
 RAW_ALLOWED = {
+    "core/ui/consultations/assign_bulk.py": "a form: which consultations to assign; its results have an export",
     "core/ui/finance/csv_mapping_form.py": "the first rows of the file that the user has just uploaded",
     "core/ui/payments/recovery_bulk.py": "a form: which payments to retry; its results have an export",
     "core/ui/providers/provider_form.py": "a form: the licences of one provider",
@@ -78,6 +79,7 @@ TWO_FORMS = {
     "assigned_since": {"Assigned since", "Assigned since that day"},
     "changed_by": {"Changed by", "Set by"},
     "delay_ms": {"Delay", "Delay (ms)"},
+    "load": {"Open consultations", "Then open"},
     "handling_ms": {"Handled in", "Handled in (ms)"},
     "request_id": {"Error ID", "Request ID"},
 }
