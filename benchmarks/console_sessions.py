@@ -22,7 +22,8 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.pages import BARE_PAGE, FLAGS, IDLE, STILL, bare_page, free_port, in_turns, opened, sign_in
+from benchmarks.bare_pages import bare_page
+from benchmarks.pages import BARE_PAGE, FLAGS, IDLE, STILL, free_port, in_turns, opened, sign_in
 from benchmarks.reconciliation_page import serving
 from benchmarks.sync_engine import address_of
 from core.db.via_psycopg import PsycopgDatabase

@@ -24,7 +24,8 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.pages import CHECKOUT, FLAGS, bare_page, free_port, opened, sign_in
+from benchmarks.bare_pages import bare_page
+from benchmarks.pages import CHECKOUT, FLAGS, free_port, opened, sign_in
 from benchmarks.reconciliation import DAMAGE, FILL, NOW, PAYOUTS
 from core.db import embedded
 from core.db.via_psycopg import PsycopgDatabase
