@@ -11,7 +11,7 @@ from core.billing.subscription_figures import Movement
 from core.db import Database
 from core.periods import Period
 
-A_PAGE = 200
+A_PAGE = 50
 AN_EXPORT = 20_000
 
 

@@ -12,7 +12,6 @@ from core.periods import business_day
 from core.staff.roles import Role
 from core.ui import history_notice, session
 from core.ui.kit import actions, cards, charts, filters, freshness, shared_cache
-from core.ui.kit.charts import Chart
 from core.ui.overview import action_list, chart_rows, figure_cards, overview_charts
 from core.ui.staff import first_steps_view
 from core.ui.text import literal
@@ -37,13 +36,13 @@ history_notice.show()
 drawn_on = business_day(running.clock(), period.zone)
 
 
-def load(now: datetime) -> tuple[Overview, list[Chart]]:
+def load(now: datetime) -> tuple[Overview, overview_charts.Charts]:
     """The figures and their charts, shared by everybody who looks at them."""
     found = overview.load(running.db, period, currency=currency, now=now)
-    return found, overview_charts.of_the_overview(found, today=business_day(now, period.zone))
+    return found, overview_charts.Charts(found, today=business_day(now, period.zone))
 
 
-def asked(ttl_seconds: float) -> shared_cache.Cached[tuple[Overview, list[Chart]]]:
+def asked(ttl_seconds: float) -> shared_cache.Cached[tuple[Overview, overview_charts.Charts]]:
     return shared_cache.answers().get(
         ("overview", period, currency), partial(load, running.clock()), ttl_seconds=ttl_seconds
     )
@@ -95,7 +94,7 @@ figure_cards.show(
     first, series | overview.of_days(found.daily), role, filters.view(currency), unfinished=period.until >= drawn_on
 )
 names = FIRST.get(role, ("success-rate", "failures"))
-charts.show_in_pairs([each for each in drawn if each.name in names], chart_rows.picks())
+charts.show_in_pairs(drawn.named(names), chart_rows.picks())
 more = st.expander("All figures", key="all-figures", on_change="rerun", icon=":material/expand_content:")
 if more.open:
     with more:
@@ -104,4 +103,4 @@ if more.open:
         if found.other_movements:
             movements = overview.other_in_words(found.other_movements, currency)
             st.caption(f"Other movements of the Stripe balance, in no figure above: {literal(movements)}")
-        charts.show_in_pairs([each for each in drawn if each.name not in names], chart_rows.picks())
+        charts.show_in_pairs(drawn.but(names), chart_rows.picks())

@@ -13,7 +13,9 @@ from core.ui.kit import charts
 
 def opened(now: Sequence[Day], before: Sequence[Day], currency: str, *, unfinished: bool = False) -> charts.Chart:
     """The number of disputes opened each day or week."""
-    figure = charts.framed("disputes opened")
+    most = max((each.disputes for each in [*now, *before]), default=0)
+    whole: dict[str, object] = {"rangemode": "tozero", "tickformat": ",d", "dtick": 1 if most <= 5 else None}
+    figure = charts.framed("disputes opened", over_days=True, y=whole)
     charts.bars_over_line(
         figure,
         [each.day for each in now],
@@ -25,8 +27,6 @@ def opened(now: Sequence[Day], before: Sequence[Day], currency: str, *, unfinish
         charts.bar_width(now),
         unfinished=unfinished,
     )
-    most = max((each.disputes for each in [*now, *before]), default=0)
-    figure.update_yaxes(rangemode="tozero", tickformat=",d", dtick=1 if most <= 5 else None)
     if most == 0:
         charts.no_data(figure, "No dispute was opened in these days or before.")
     rows = charts.comparison_rows(
@@ -49,7 +49,15 @@ def opened(now: Sequence[Day], before: Sequence[Day], currency: str, *, unfinish
 
 def by_reason(found: Sequence[ReasonRow], currency: str) -> charts.Chart:
     """The outcome of disputes by reason, undecided ones included."""
-    figure = charts.framed("disputes opened", horizontal=True)
+    most = max((each["disputes"] for each in found), default=0)
+    figure = charts.framed(
+        "disputes opened",
+        horizontal=True,
+        x={"tickformat": ",d", "dtick": 1 if most <= 5 else None},
+        y={"autorange": "reversed", "automargin": True, "ticklabelstandoff": 6},
+        barmode="stack",
+        bargap=0.35,
+    )
     titles = [each["title"] for each in found]
     open_ones = [each["disputes"] - each["won"] - each["lost"] for each in found]
     for name, counts, colour in (
@@ -65,9 +73,6 @@ def by_reason(found: Sequence[ReasonRow], currency: str) -> charts.Chart:
             marker={"color": colour},
             hovertemplate="%{y}: %{x:,} " + name + "<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0.35)
-    figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
-    figure.update_xaxes(tickformat=",d", dtick=1 if max((each["disputes"] for each in found), default=0) <= 5 else None)
     if not found:
         charts.no_data(figure, "No dispute was opened in this period.")
 

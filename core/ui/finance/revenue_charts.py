@@ -52,7 +52,13 @@ def waterfall(unit: str, steps: Sequence[tuple[str, int]], currency: str) -> tup
     """
     amounts = [str(Money(amount, currency)) for _, amount in steps]
     written = [f"{title} {amount}" for (title, _), amount in zip(steps, amounts, strict=True)]
-    figure = charts.framed(unit, horizontal=True)
+    figure = charts.framed(
+        unit,
+        horizontal=True,
+        x={"nticks": 5, "fixedrange": True},
+        y={"autorange": "reversed", "automargin": True, "fixedrange": True},
+        height=AXIS_PIXELS + STEP_PIXELS * len(steps),
+    )
     figure.add_waterfall(
         orientation="h",
         x=[charts.major(amount, currency) for _, amount in steps],
@@ -65,9 +71,6 @@ def waterfall(unit: str, steps: Sequence[tuple[str, int]], currency: str) -> tup
         totals={"marker": {"color": MONEY}},
         connector={"line": {"color": LINE, "width": 1}},
     )
-    figure.update_layout(height=AXIS_PIXELS + STEP_PIXELS * len(steps))
-    figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True)
-    figure.update_xaxes(nticks=5, fixedrange=True)
     _zoom(figure, [amount for _, amount in steps], currency)
     return figure, written
 

@@ -1,7 +1,8 @@
 """The charts of the overview."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
+from functools import cache, partial
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
@@ -14,28 +15,45 @@ from core.monitoring.overview import Mark, Overview, cause_title, mark_in_words
 from core.ui.disputes import dispute_charts
 from core.ui.kit import charts
 
+Drawn = dict[str, Any]
 
-def of_the_overview(overview: Overview, *, today: date) -> list[charts.Chart]:
-    """The overview's charts, in order; `today` is a day that is not over yet."""
-    now, before = in_steps(overview.daily), in_steps(overview.previous_daily)
-    unfinished = overview.period.until >= today
-    return [
-        success_rate(now, before, overview.marks, unfinished=unfinished),
-        failures_by_cause(
-            overview.figures["failures_by_category"], overview.previous["failures_by_category"], overview.currency
-        ),
-        volume(now, before, overview.currency, overview.marks, unfinished=unfinished),
-        dispute_charts.opened(now, before, overview.currency, unfinished=unfinished),
-    ]
+
+class Charts:
+    """The overview's charts by their names, in order, each built when it is first drawn; `today` is not over yet."""
+
+    def __init__(self, overview: Overview, *, today: date) -> None:
+        now, before = in_steps(overview.daily), in_steps(overview.previous_daily)
+        unfinished = overview.period.until >= today
+        causes, earlier = (each["failures_by_category"] for each in (overview.figures, overview.previous))
+        currency, marks = overview.currency, overview.marks
+        self._build: dict[str, Callable[[], charts.Chart]] = {
+            "success-rate": cache(partial(success_rate, now, before, marks, unfinished=unfinished)),
+            "failures": cache(partial(failures_by_cause, causes, earlier, currency)),
+            "volume": cache(partial(volume, now, before, currency, marks, unfinished=unfinished)),
+            "disputes": cache(partial(dispute_charts.opened, now, before, currency, unfinished=unfinished)),
+        }
+
+    def named(self, names: Collection[str]) -> list[charts.Chart]:
+        return [build() for name, build in self._build.items() if name in names]
+
+    def but(self, names: Collection[str]) -> list[charts.Chart]:
+        """All others."""
+        return self.named(self._build.keys() - set(names))
 
 
 def success_rate(
     now: Sequence[Day], before: Sequence[Day], marks: Sequence[Mark] = (), *, unfinished: bool = False
 ) -> charts.Chart:
     """The share of payments that succeeded, against the target."""
-    figure = charts.framed("% of payments")
-    figure.update_layout(margin_r=52)
-    days = [each.day for each in now]
+    target, days = SUCCESS_TARGET * 100, [each.day for each in now]
+    lines, signs = _marked(marks, now)
+    figure = charts.framed(
+        "% of payments",
+        over_days=True,
+        margin={**charts.LAYOUT["margin"], **charts.ROOM_FOR_DAYS, "r": 52},
+        shapes=[_line("x", y0=target, y1=target, color=charts.LINE, dash="dash", width=1.5), *lines],
+        annotations=[_beside(target, f"target<br>{target:.0f}%"), *signs],
+    )
     for series, style, name in ((before, charts.faint(), "before"), (now, charts.solid(charts.NOW), "now")):
         shares = [None if each.success_rate is None else each.success_rate * 100 for each in series]
         if unfinished and series is now and len(now) > 1:
@@ -54,21 +72,8 @@ def success_rate(
             + "</extra>",
             **style,
         )
-    target = SUCCESS_TARGET * 100
-    figure.add_hline(target, line={"color": charts.LINE, "dash": "dash", "width": 1.5})
-    figure.add_annotation(
-        x=1.01,
-        xref="paper",
-        y=target,
-        text=f"target<br>{target:.0f}%",
-        showarrow=False,
-        xanchor="left",
-        align="left",
-        font={"color": charts.LINE, "size": 11},
-    )
     if unfinished and len(now) > 1 and now[-1].success_rate is not None:
         _open_end(figure, now)
-    _mark(figure, marks, now)
     rows = charts.comparison_rows(
         now,
         before,
@@ -91,7 +96,14 @@ def success_rate(
 
 def failures_by_cause(now: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]], currency: str) -> charts.Chart:
     """The number of failed payments by cause."""
-    figure = charts.framed("failed payments", horizontal=True)
+    figure = charts.framed(
+        "failed payments",
+        horizontal=True,
+        y={"autorange": "reversed", "automargin": True, "ticklabelstandoff": 6},
+        bargap=0.3,
+        bargroupgap=0.05,
+        legend=charts.LAYOUT["legend"] | {"traceorder": "reversed"},
+    )
     earlier = {each["key"]: each["count"] for each in before}
     keys = [each["key"] for each in now] + [key for key in earlier if key not in {each["key"] for each in now}]
     counts = {each["key"]: each["count"] for each in now}
@@ -105,8 +117,6 @@ def failures_by_cause(now: Sequence[dict[str, Any]], before: Sequence[dict[str, 
             marker={"color": colour},
             hovertemplate="%{y}: %{x:,}<extra>" + name + "</extra>",
         )
-    figure.update_layout(bargap=0.3, bargroupgap=0.05, legend_traceorder="reversed")
-    figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
     if not keys:
         charts.no_data(figure, "No payment failed in this or the previous period.")
     amounts = {each["key"]: each["amount"] for each in now}
@@ -157,7 +167,8 @@ def volume(
         if max((read(each) for each in [*now, *before]), default=0) < 4:
             figure.update_yaxes(dtick=1, row=place, col=1)  # counts are whole: no half payments on the axis
     charts.finish(figure)
-    _mark(figure, marks, now)
+    lines, signs = _marked(marks, now)
+    figure.update_layout(shapes=lines, annotations=signs)
     amount = f"Succeeded ({currency.upper()})"
     rows = charts.comparison_rows(
         now,
@@ -202,22 +213,38 @@ def _open_end(figure: Any, now: Sequence[Day]) -> None:
     )
 
 
-def _mark(figure: Any, marks: Sequence[Mark], days: Sequence[Day]) -> None:
-    """A mark on the time axis for something that happened: a line on its day, a symbol above, its text on hover."""
+def _marked(marks: Sequence[Mark], days: Sequence[Day]) -> tuple[list[Drawn], list[Drawn]]:
+    """What happened, on the time axis: a line on its day, and a sign above it with its words under the pointer."""
+    lines, above = [], []
     for day, happened in _by_step(marks, days).items():
         signs = list(dict.fromkeys(each["kind"] for each in happened))
         colour = SIGNS[signs[0]][1]
-        figure.add_vline(day.isoformat(), line={"color": colour, "dash": "dot", "width": 1})
-        figure.add_annotation(
-            x=day.isoformat(),
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            text="".join(SIGNS[kind][0] for kind in signs),
-            showarrow=False,
-            hovertext="<br>".join(_escaped(f"{mark_in_words(each)}") for each in happened),
-            font={"color": colour, "size": 10},
+        lines.append(_line("y", x0=day.isoformat(), x1=day.isoformat(), color=colour, dash="dot", width=1))
+        above.append(
+            {
+                "x": day.isoformat(),
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "text": "".join(SIGNS[kind][0] for kind in signs),
+                "showarrow": False,
+                "hovertext": "<br>".join(_escaped(f"{mark_in_words(each)}") for each in happened),
+                "font": {"color": colour, "size": 10},
+            }
         )
+    return lines, above
+
+
+def _line(across: str, *, color: str, dash: str, width: float, **ends: Any) -> Drawn:
+    """A line over the whole chart along one axis, at one place of the other."""
+    whole = {f"{across}ref": "paper", f"{across}0": 0, f"{across}1": 1}
+    return {"type": "line", "line": {"color": color, "dash": dash, "width": width}, **whole, **ends}
+
+
+def _beside(level: float, text: str) -> Drawn:
+    font = {"color": charts.LINE, "size": 11}
+    place = {"x": 1.01, "xref": "paper", "xanchor": "left", "y": level}
+    return {"text": text, "align": "left", "showarrow": False, "font": font, **place}
 
 
 def _by_step(marks: Sequence[Mark], days: Sequence[Day]) -> dict[date, list[Mark]]:

@@ -3,25 +3,16 @@
 from collections.abc import Sequence
 
 import pandas as pd  # type: ignore[import-untyped]
-import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from core.money import Money
 from core.payments.refund_figures import RefundDay, RefundFigures, refunds_counted
-from core.ui.kit.charts import BEFORE, HEIGHT_PIXELS, MONEY, Chart, no_data
+from core.ui.kit.charts import BEFORE, MONEY, Chart, framed, no_data
 
 
 def each_day(figures: RefundFigures) -> Chart:
     """The chart of refunds by day, with the previous period in the background."""
     currency, days = figures.currency, [each.day for each in figures.daily]
-    figure = go.Figure(
-        layout={
-            "height": HEIGHT_PIXELS,
-            "margin": {"l": 8, "r": 8, "t": 26, "b": 8},
-            "bargap": 0.2,
-            "hovermode": "closest",
-            "legend": {"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
-        }
-    )
+    figure = framed(currency.upper(), over_days=True, y={"rangemode": "tozero", "nticks": 5})
     hover = "%{customdata}<extra></extra>"
     figure.add_bar(
         x=days,
@@ -40,7 +31,6 @@ def each_day(figures: RefundFigures) -> Chart:
         customdata=_written(figures.previous_daily, currency),
         hovertemplate=hover,
     )
-    figure.update_yaxes(title_text=currency.upper(), title_standoff=6, rangemode="tozero", nticks=5)
     if not any(each.refunds for each in (*figures.daily, *figures.previous_daily)):
         no_data(figure, "Nothing was refunded in these days or before.")
 

@@ -53,7 +53,12 @@ def movements(figures: SubscriptionFigures) -> Chart:
 def losses(figures: SubscriptionFigures) -> Chart:
     """The monthly revenue of the customers who left, by their reason."""
     currency = figures.currency
-    figure = charts.framed(f"{currency.upper()} a month", horizontal=True)
+    figure = charts.framed(
+        f"{currency.upper()} a month",
+        horizontal=True,
+        y={"categoryorder": "total ascending", "automargin": True},
+        barmode="stack",
+    )
     for kind, colour in KINDS.items():
         these = [each for each in figures.losses if each.kind is kind]
         figure.add_bar(
@@ -68,8 +73,6 @@ def losses(figures: SubscriptionFigures) -> Chart:
             ],
             hovertemplate=HOVER,
         )
-    figure.update_layout(barmode="stack")
-    figure.update_yaxes(categoryorder="total ascending", automargin=True)
     if not figures.losses:
         charts.no_data(figure, "No customer left in this period.")
     unit = f"Monthly ({currency.upper()})"
@@ -93,7 +96,7 @@ def losses(figures: SubscriptionFigures) -> Chart:
 
 def months(found: Sequence[Month], currency: str) -> Chart:
     """Each month's movements as stacked bars."""
-    figure = charts.framed(f"{currency.upper()} a month")
+    figure = charts.framed(f"{currency.upper()} a month", y={"nticks": 6}, barmode="relative")
     titles = [f"{each.month:%b %y}" for each in found]
     for place, movement in enumerate(Movement, 1):
         figure.add_bar(
@@ -108,8 +111,6 @@ def months(found: Sequence[Month], currency: str) -> Chart:
             ],
             hovertemplate=HOVER,
         )
-    figure.update_layout(barmode="relative")
-    figure.update_yaxes(nticks=6)
 
     def rows() -> pd.DataFrame:
         table: dict[str, list[Any]] = {"Month": titles}
@@ -129,7 +130,7 @@ def months(found: Sequence[Month], currency: str) -> Chart:
 
 def growth(found: Sequence[Month], currency: str) -> Chart:
     """Recurring revenue at the end of each month."""
-    figure = charts.framed(f"{currency.upper()} a month")
+    figure = charts.framed(f"{currency.upper()} a month", y={"rangemode": "tozero", "nticks": 5})
     titles = [f"{each.month:%b %y}" for each in found]
     amounts = [each.steps[-1].amount_minor for each in found]
     figure.add_scatter(
@@ -143,7 +144,6 @@ def growth(found: Sequence[Month], currency: str) -> Chart:
         showlegend=False,
         **charts.solid(NOW),
     )
-    figure.update_yaxes(rangemode="tozero", nticks=5)
     unit = f"Recurring revenue ({currency.upper()})"
     frame = pd.DataFrame({"Month": titles, unit: [charts.major(minor, currency) for minor in amounts]})
     return Chart(
@@ -161,7 +161,18 @@ def cohorts(found: Sequence[Cohort]) -> Chart:
 
     A cell of a heat map cannot be clicked, so an unseen marker lies on each.
     """
-    figure = charts.framed("")
+    figure = charts.framed(
+        "",
+        x={
+            "side": "top",
+            "showgrid": False,
+            "tickangle": 0,
+            "type": "category",
+            "title": {"text": "months since the first payment, in %"},
+        },
+        y={"autorange": "reversed", "automargin": True, "title": {"text": None}, "showgrid": False},
+        height=max(charts.HEIGHT_PIXELS, 70 + 30 * len(found)),
+    )
     most = max((len(each.paying) for each in found), default=0)
     titles = [f"{each.month:%b %y} ({each.customers:,})" for each in found]
     figure.add_heatmap(
@@ -193,11 +204,6 @@ def cohorts(found: Sequence[Cohort]) -> Chart:
         hovertemplate=HOVER,
         showlegend=False,
     )
-    figure.update_yaxes(autorange="reversed", automargin=True, title_text=None, showgrid=False)
-    figure.update_xaxes(
-        side="top", showgrid=False, tickangle=0, type="category", title_text="months since the first payment, in %"
-    )
-    figure.update_layout(height=max(charts.HEIGHT_PIXELS, 70 + 30 * len(found)))
     if not found:
         charts.no_data(figure, "No customer has paid for a subscription yet.")
 

@@ -49,12 +49,14 @@
   const invalidIn = (scope) => scope && [...scope.querySelectorAll(FIELDS)].find(isInvalid);
   const invalidBeside = (button) => invalidIn(button.closest(SCOPES));
   const bar = () => {
+    if (!document.querySelector(SCOPES)) return;
     for (const button of document.querySelectorAll(SCOPES.split(", ").map((each) => `${each} :is(${BUTTONS})`))) {
       if (!!invalidBeside(button) === button.hasAttribute(MARK)) continue;
       if (button.toggleAttribute(MARK)) button.setAttribute("aria-disabled", "true");
       else button.removeAttribute("aria-disabled");
     }
   };
+  const SOON_MS = 50; // once for many changes while a page is drawn
   let asked = false;
   // Where a click changed something out of view, the page says with an element whose number is new.
   let looked = null;
@@ -68,7 +70,7 @@
   const barSoon = () => {
     if (asked) return;
     asked = true;
-    requestAnimationFrame(() => { asked = false; bar(); look(); });
+    setTimeout(() => { asked = false; bar(); look(); }, SOON_MS);
   };
   new MutationObserver(barSoon).observe(document.body, {
     childList: true,
