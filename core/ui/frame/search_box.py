@@ -17,7 +17,7 @@ from core.ui.text import literal
 _FIELD, _FOUND, _SEEN = "find_anything", "find_anything_found", "find_anything_seen"
 _RECENT_SECONDS = 60
 # The search comes first in the sidebar, above the pages: their list is drawn by Streamlit itself.
-_STYLE = """<style>
+STYLE = """
 [data-testid="stSidebarContent"] { display: flex; flex-direction: column; }
 [data-testid="stSidebarHeader"] { order: -2; }
 [data-testid="stSidebarUserContent"], [data-testid="stSidebarUserContent"] > div,
@@ -25,13 +25,12 @@ _STYLE = """<style>
 [data-testid="stSidebarUserContent"] > div > [data-testid="stVerticalBlock"] > * { margin: 0 1rem .5rem; width: auto; }
 .st-key-find-anything, [data-testid="stLayoutWrapper"]:has(> .st-key-find-anything) { order: -1; }
 .st-key-find-anything [data-testid="InputInstructions"] { display: none; }
-</style>"""
+"""
 
 
 def show(staff: StaffSession) -> None:
     """The field and the list of recent things; what was typed opens at once if only one thing is found."""
     with st.sidebar:
-        st.html(_STYLE)
         with st.container(key="find-anything", gap="xxsmall"):
             st.text_input(
                 "Search",

@@ -18,7 +18,8 @@ from core.staff.sessions import StaffSession
 from core.ui import navigation, session
 from core.ui.frame import account, search_box, second_factor, sign_in
 from core.ui.frame.auth_routes import PAGE_SCRIPT_PATH, ROWS_SCRIPT_PATH, SCRIPT_PATH
-from core.ui.kit import actions, filters
+from core.ui.kit import actions, cards, filters
+from core.ui.overview import action_list, figure_cards
 from core.ui.text import literal
 
 ICON = Path(__file__).parent / "static" / "icon.svg"
@@ -60,6 +61,11 @@ h1{padding:.2rem 0!important}
   clip-path:inset(50%)}
 [data-testid=stElementContainer]:has(>[data-testid=stHtml]>.payops-mode){position:sticky;top:0;z-index:100}
 """
+# Every style that more than one element needs, in one: each further one has the browser match all rules again.
+STYLES = (
+    *(NO_RAW_EXPORT, TOOLS_BELOW, READABLE_CAPTIONS, RESULT_IN_VIEW, BARRED, MAIN_BUTTONS, ROOM),
+    *(search_box.STYLE, action_list.STYLE, figure_cards.STYLE, cards.STYLE),
+)
 
 
 def run() -> None:
@@ -71,9 +77,7 @@ def run() -> None:
 def _run() -> None:
     """The sign-in form, or the page that was asked for."""
     st.set_page_config("Payment operations", page_icon=str(ICON), layout="wide")
-    st.html(
-        f"<style>{NO_RAW_EXPORT}{TOOLS_BELOW}{READABLE_CAPTIONS}{RESULT_IN_VIEW}{BARRED}{MAIN_BUTTONS}{ROOM}</style>"
-    )
+    st.html(f"<style>{''.join(STYLES)}</style>")
     _show_mode()
     staff = session.current()
     before = _before_work(staff) if staff else None

@@ -12,7 +12,7 @@ from core.ui.navigation import View
 from core.ui.text import literal
 
 ACROSS = 4
-_STYLE = """<style>
+STYLE = """
 [data-testid="stMetric"], [data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"] {
   font-variant-numeric: tabular-nums; }
 [class*="st-key-card-"] { gap: .2rem; padding: .8rem .9rem .4rem; }
@@ -25,7 +25,7 @@ _STYLE = """<style>
 }
 [class*="st-key-chart-"] { gap: .2rem; padding: .6rem .9rem; }
 [class*="st-key-card-"] [data-testid="stMetricValue"] { font-size: 1.7rem; line-height: 1.3; }
-</style>"""
+"""
 
 
 def show(
@@ -40,7 +40,6 @@ def show(
 
     `below` draws something more on a card, under the value.
     """
-    st.html(_STYLE)
     with st.container(key=f"figures-{readings[0].definition.name}" if readings else "figures"):
         for start in range(0, len(readings), across):
             for column, reading in zip(st.columns(across), readings[start : start + across], strict=False):
@@ -63,7 +62,6 @@ class Plain(Protocol):
 
 def show_plain(several: Sequence[Plain], *, across: int | None = None) -> None:
     """Figures without a comparison, in one line or `across` in a line; two in a line on a narrow screen."""
-    st.html(_STYLE)
     step = across or len(several)
     with st.container(key="figures"):
         for start in range(0, len(several), step):

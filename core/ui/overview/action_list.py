@@ -10,12 +10,12 @@ from core.ui import navigation
 from core.ui.text import literal
 
 SHOWN = 4
-_STYLE = """<style>
+STYLE = """
 [class*="st-key-action-items"] [data-testid="stPageLink-NavLink"] :is(span, p){white-space:normal;overflow:visible}
 [class*="st-key-action-items"] [data-testid="stElementContainer"]:has(>.stPageLink){margin-block:0}
 [class*="st-key-action-items"] p{font-size:.875rem;line-height:1.4}
 [class*="st-key-action-items"] [data-testid="stMarkdown"]{padding:.1rem 0 .1rem .5rem}
-</style>"""
+"""
 
 
 def show(lines: Sequence[ActionItem], role: Role) -> None:
@@ -24,7 +24,6 @@ def show(lines: Sequence[ActionItem], role: Role) -> None:
         st.success("Nothing needs a person now.", icon=":material/task_alt:")
         return
     with st.container(key="action-items", gap=None):
-        st.html(_STYLE)
         for line in lines[:SHOWN]:
             _line(line, role)
         if others := lines[SHOWN:]:

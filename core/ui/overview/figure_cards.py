@@ -12,16 +12,15 @@ from core.ui.kit import actions, cards
 from core.ui.overview import sparkline
 
 Days = Mapping[str, Sequence[float | None]]
-_STYLE = """<style>
+STYLE = """
 .payops-spark { display: block; width: 100%; height: 1.7rem; }
 [class*="st-key-first-figures"] [class*="st-key-card-"] { padding: .5rem .8rem .2rem; gap: 0; }
 [class*="st-key-first-figures"] [data-testid="stMetricValue"] { font-size: 1.5rem; }
-</style>"""
+"""
 
 
 def show(readings: Sequence[Reading], days: Days, role: Role, view: navigation.View, *, unfinished: bool) -> None:
     """Show the chosen figures in one row, each with its sparkline."""
-    st.html(_STYLE)
 
     def line(reading: Reading) -> None:
         series = days.get(reading.definition.name) or ()
