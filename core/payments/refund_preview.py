@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.errors import Refused, Unavailable
-from core.money import Money
+from core.money import SYMBOLS, Money
 from core.payments import amount_limits, ids
 from core.payments.context import PaymentContext
 from core.payments.disputes.dispute_statuses import TO_ANSWER, WITH_BANK, is_inquiry
@@ -13,7 +13,7 @@ from core.payments.rows import DisputedAmount, RefundPreviewRow, VisitRow
 
 NOT_THERE = ("not_mirrored", "not_captured")  # the mirror may be behind, so Stripe is asked first
 OPEN = (*TO_ANSWER, *WITH_BANK)
-_AMOUNT = re.compile(r"[A-Za-z]{0,3}\s?[$€£¥₹]?\s?(\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.(\d{1,3}))?", re.ASCII)
+_AMOUNT = re.compile(r"([A-Za-z]{0,3}\s?[$€£¥₹]?)\s?(\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.(\d{1,3}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,12 @@ def _about_disputes(found: list[DisputedAmount]) -> list[str]:
 
 
 def amount_of(typed: str, currency: str) -> Money | None:
-    """`40`, `40.5` or `$1,040.50` in this currency; None if it is not an amount."""
+    """`40`, `40.5` or `$1,040.50` in this currency; None if it is not an amount, or one in another currency."""
     matched = _AMOUNT.fullmatch(typed.strip())
-    if matched is None:
+    symbol = SYMBOLS.get(currency, "").strip().lower()
+    if matched is None or matched[1].strip().lower() not in {"", currency, symbol, symbol[-1:]}:
         return None
-    major = Decimal(f"{matched[1].replace(',', '')}.{matched[2] or 0}")
+    major = Decimal(f"{matched[2].replace(',', '')}.{matched[3] or 0}")
     money = Money.from_major(major, currency)
     return money if money.major == major else None
 

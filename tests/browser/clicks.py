@@ -1,12 +1,12 @@
-"""How many clicks a person needs: counted by the page itself, however a test makes them."""
+"""How many clicks a person needs: counted by the page itself, the one into each field that is typed in among them."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 COUNT = """addEventListener('click', event => event.isTrusted && event.detail === 1 && window.payopsClicked(), true)"""
 
 
 class Clicks:
-    """The clicks made in a page from now on; keys and typing are none."""
+    """The clicks made in a page from now on; keys are none, and a field is entered by `enter`."""
 
     def __init__(self, page: Page):
         self.made = 0
@@ -16,3 +16,19 @@ class Clicks:
 
     def _count(self) -> None:
         self.made += 1
+
+
+def enter(field: Locator, text: str) -> None:
+    """Type `text` into the field as a person does: with a click into it, unless a key led there already."""
+    if not field.evaluate("field => field === document.activeElement"):
+        field.click()
+    field.fill(text)
+
+
+def tab_to(field: Locator) -> None:
+    """Go on to a field that comes soon after the one in which somebody is."""
+    for _ in range(4):
+        field.page.keyboard.press("Tab")
+        if field.evaluate("field => field === document.activeElement"):
+            return
+    raise AssertionError("the field is not among the next four that Tab leads to")

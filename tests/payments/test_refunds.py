@@ -492,3 +492,26 @@ def test_an_invalid_amount_is_none(typed, currency):
 @pytest.mark.parametrize("amount", [None, Money(0, "usd"), Money(50_000, "usd")])
 def test_an_amount_that_cannot_be_refunded_has_a_problem(context, paid, amount):
     assert refund_preview.problem_with(refund_preview.preview(context, paid(11_900)["id"]), amount)
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "minor"),
+    [
+        ("40", "usd", 4000),
+        (" 40.5 ", "usd", 4050),
+        ("$1,040.50", "usd", 104050),
+        ("USD 40", "usd", 4000),
+        ("CA$40", "cad", 4000),
+        ("$40", "cad", 4000),
+        ("500", "jpy", 500),
+    ],
+)
+def test_an_amount_is_read_as_it_is_written(typed, currency, minor):
+    assert refund_preview.amount_of(typed, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    "typed", ["12,50", "1.190,00", "11.999", "0.001", "1e2", "-5", "€40", "EUR 40", "CA$40", "a lot", "١٢", ""]
+)
+def test_what_could_mean_another_amount_is_none(typed):
+    assert refund_preview.amount_of(typed, "usd") is None

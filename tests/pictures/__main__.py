@@ -144,7 +144,7 @@ def settle(page: Page) -> None:
 
 def drawer(page: Page, picture: Path) -> bool:
     """The first row, opened, if there is one; last on a page, for the next one is opened by its address."""
-    table = page.locator(TABLE).first
+    table = page.locator(TABLE).locator("visible=true").first
     if not table.count():
         return False
     table.scroll_into_view_if_needed()

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from core.errors import Refused, Unavailable
-from core.money import Money, exponent
+from core.money import Money
 from core.monitoring.alerts import staff_mail
 from core.payments import private_text, refund_preview, refunds
 from core.payments.actions import Action
@@ -79,7 +79,7 @@ def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) ->
         disabled=bool(problem or off),
         help=off or None,
         on_click=actions.attempt,
-        args=(partial(_send, found, refund_id),),
+        args=(partial(_send, found, amount, refund_id),),
         kwargs={"confirmed": True},
     )
     actions.end_dialog_when_done()
@@ -98,13 +98,10 @@ def _amount(found: Preview) -> Money | None:
     """The amount in the form; None if it is not an amount."""
     st.segmented_control("How much", [ALL, PART], default=ALL, required=True, key=_key(found, "how much"))
     if st.session_state[_key(found, "how much")] == PART:
-        places = min(exponent(found.left.currency), 2)  # the last of three decimals is always 0
-        # No limits on the field: it would not send an amount beyond them, and the button would use the last one.
-        st.number_input(
+        # A text, for a field of numbers makes 1250 of "12,50" and 12 of "11.999" without a word.
+        st.text_input(
             f"Amount ({found.left.currency.upper()})",
-            value=None,
-            step=1.0,
-            format=f"%.{places}f",
+            max_chars=20,
             placeholder=f"At most {found.left}",
             key=_key(found, "amount"),
         )
@@ -115,8 +112,7 @@ def _asked(found: Preview) -> Money | None:
     """The amount in the form at the moment of the click, which may have changed since the form was drawn."""
     if st.session_state.get(_key(found, "how much")) != PART:
         return found.left
-    typed = st.session_state.get(_key(found, "amount"))
-    return None if typed is None else refund_preview.amount_of(str(typed), found.left.currency)
+    return refund_preview.amount_of(st.session_state.get(_key(found, "amount")) or "", found.left.currency)
 
 
 def _allowance(found: Preview) -> str:
@@ -127,8 +123,10 @@ def _allowance(found: Preview) -> str:
     return literal(f"Support can refund up to {limit} per payment without approval{used}.")
 
 
-def _send(found: Preview, refund_id: str, actor: Actor) -> str:
+def _send(found: Preview, shown: Money | None, refund_id: str, actor: Actor) -> str:
     amount = _asked(found)
+    if amount != shown:
+        return actions.Failure("The amount was changed, so nothing was refunded. Look at what the button says now.")
     if amount is None or (problem := refund_preview.problem_with(found, amount)):
         return actions.Failure(problem if amount else "Enter an amount to refund.")
     done = refunds.issue(

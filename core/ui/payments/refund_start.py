@@ -14,10 +14,11 @@ from core.ui.payments import refund_dialog
 from core.ui.text import code, in_zone_of, literal
 
 SHOWN = 10
+_LOOKED = "looked for a payment to refund"
 
 
 def show() -> None:
-    """Show the search and each payment found, with a refund button for users who may refund."""
+    """Show the search and each payment found, with a refund button; open the dialog if it is the only one."""
     if not refund_dialog.may_refund():
         return
     typed = st.text_input(
@@ -26,7 +27,10 @@ def show() -> None:
         bind="query-params",
         max_chars=200,
         placeholder="An order, payment, customer or patient",
+        on_change=st.session_state.update,
+        args=({_LOOKED: True},),
     )
+    looked = st.session_state.pop(_LOOKED, False)
     if not typed or not typed.strip():
         return
     running = session.services()
@@ -37,6 +41,8 @@ def show() -> None:
         st.info("No payment has this order, ID, customer or patient.")
     for one in found.items:
         _offer(one["id"], _in_words(one))
+    if looked and len(found.items) == 1 and not paused.why(Flow.REFUNDS):
+        refund_dialog.open(found.items[0]["id"])
     if found.next:
         st.caption(f"The newest {SHOWN}. Enter an order to find one of the others.")
 

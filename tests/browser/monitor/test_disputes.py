@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.sandbox.process import ensure_running
-from tests.browser.clicks import Clicks
+from tests.browser.clicks import Clicks, enter
 from tests.browser.conftest import NASTY, at_rest, open_first_row
 from tests.payments.conftest import pay
 
@@ -49,7 +49,7 @@ def test_a_dispute_is_answered_in_6_clicks_and_what_is_typed_is_in_the_evidence(
     expect(page.get_by_role("heading", name="$73.00, service not received: needs a response")).to_be_visible()
     summary = page.get_by_role("textbox", name="Summary")
     expect(summary).to_have_value(re.compile(r"The customer paid \$73\.00"))
-    summary.fill("The visit took place **as booked**.")
+    enter(summary, "The visit took place **as booked**.")
     page.get_by_role("button", name="Submit evidence").click()  # which leaves the field, and so saves it
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Banks accept evidence once")
