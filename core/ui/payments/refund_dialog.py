@@ -62,7 +62,9 @@ def open(payment_intent_id: str, kind: StripeReason = StripeReason.REQUESTED) ->
     problem = refund_preview.problem_with(found, amount)
     asks = amount is not None and refunds.needs_approval(context, session.actor(), found, amount)
     with st.container(border=True):
-        if problem or amount is None:
+        if amount is None and not st.session_state.get(_key(found, "amount")):
+            st.markdown(literal(problem))  # nothing was entered yet, so nothing is wrong
+        elif problem or amount is None:
             st.error(literal(problem))
         else:
             _show_consequences(found, amount, asks)
