@@ -34,8 +34,9 @@ def found_by_order(console, page, case):
     console.open(page, "support", "/recovery")
     at_rest(page)
     clicks = Clicks(page)
-    enter(page.get_by_role("textbox", name="Find", exact=True), case.failed.order_id)
-    page.keyboard.press("Enter")
+    find = page.get_by_role("textbox", name="Find", exact=True)
+    enter(find, case.failed.order_id)
+    find.press("Enter")
     page.wait_for_url(f"**find={case.failed.order_id}*")
     at_rest(page)
     return clicks

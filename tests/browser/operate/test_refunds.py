@@ -21,14 +21,15 @@ def at_stripe(payment_context, intent):
 
 def ask_for_refund(page, intent, *, of=None, why="the visit did not take place", found_by=None):
     """The dialog, filled in and not sent."""
-    enter(page.get_by_role("textbox", name="Refund a payment"), found_by or intent["id"])
-    page.keyboard.press("Enter")  # the dialog opens at once where one payment is found
+    find = page.get_by_role("textbox", name="Refund a payment")
+    enter(find, found_by or intent["id"])
+    find.press("Enter")  # the dialog opens at once where one payment is found
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("can be refunded")).to_be_visible()
     if of is not None:
         dialog.get_by_text("a part", exact=True).click()
         enter(dialog.get_by_role("textbox", name="Amount"), of)
-        page.keyboard.press("Enter")
+        dialog.get_by_role("textbox", name="Amount").press("Enter")
         expect(dialog.get_by_role("button", name=f"${of}")).to_be_visible()
     enter(dialog.get_by_role("textbox", name="Reason for the audit log"), why)
     at_rest(page)
