@@ -5,7 +5,7 @@
   window.payopsRows = true;
   const TABLE = '[class*="st-key-opens-"] [data-testid="stDataFrame"]';
   const CELLS = "canvas, .dvn-scroller";
-  const HEADING_PIXELS = 36, MARK_PIXELS = 36, AFTER_TABLE_MS = 30;
+  const HEADING_PIXELS = 36, MARK_PIXELS = 36, AFTER_TABLE_MS = 30, CHECK_MS = 400;
   let linkOpenedAt = 0;
   const openLink = window.open;
   window.open = (...given) => {
@@ -17,13 +17,24 @@
     const keys = { key: " ", code: "Space", keyCode: 32, shiftKey: true, bubbles: true, cancelable: true };
     focused.dispatchEvent(new KeyboardEvent("keydown", keys));
   };
+  // The first keys go nowhere where the table had not yet taken over the focus: the cell is chosen then, and no row.
+  const chooseAgain = (table, at, tries) => {
+    if (!table.isConnected || location.href !== at) return;
+    if (table.querySelector('[role="gridcell"][aria-selected="true"]')) {
+      if (!table.querySelector('tbody [role="row"][aria-selected="true"], tbody tr[aria-selected="true"]')) choose(table);
+    } else if (tries) setTimeout(chooseAgain, CHECK_MS, table, at, tries - 1);
+  };
   document.addEventListener("click", (event) => {
     const table = event.target.closest?.(TABLE);
     if (!table || event.detail > 1 || event.button !== 0 || !event.target.closest(CELLS)) return;
     const box = table.getBoundingClientRect();
     if (event.clientY - box.top < HEADING_PIXELS || event.clientX - box.left < MARK_PIXELS) return;
-    const clickedAt = Date.now();
-    setTimeout(() => linkOpenedAt < clickedAt && choose(table), AFTER_TABLE_MS);
+    const clickedAt = Date.now(), at = location.href;
+    setTimeout(() => {
+      if (linkOpenedAt >= clickedAt) return;
+      choose(table);
+      setTimeout(chooseAgain, CHECK_MS, table, at, 5);
+    }, AFTER_TABLE_MS);
   }, true);
   document.addEventListener("keydown", (event) => {
     const table = event.target.closest?.(TABLE);
