@@ -189,7 +189,7 @@ def _mismatch(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
 def _mirror(rule: Rule, seen: Observation, zone: ZoneInfo) -> str:
     return (
         f"{counted(seen.facts['wrong'], 'object')} of {seen.observations:,} differed from Stripe in the last "
-        f"comparison; {seen.facts['healed']:,} of them were repaired."
+        f"comparison; {seen.facts['healed']:,} {'was' if seen.facts['healed'] == 1 else 'were'} repaired."
     )
 
 

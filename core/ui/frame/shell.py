@@ -49,7 +49,8 @@ MAIN_BUTTONS = (
 ROOM = """
 [data-testid=stHeader]{background:transparent;pointer-events:none;height:2.6rem;min-height:2.6rem}
 [data-testid=stHeader] button{pointer-events:auto}
-[data-testid=stExpandSidebarButton]{background:var(--st-background-color)!important;border-radius:.4rem}
+:is([data-testid=stExpandSidebarButton],[data-testid=stExpandSidebarButton] *){background:#4a4a4a!important;
+  color:#fff!important}
 [data-testid=stMainBlockContainer]{padding:.6rem clamp(1rem,3vw,3rem) 3rem}
 [data-testid=stMainBlockContainer]>[data-testid=stVerticalBlock]{gap:.7rem}
 h1{padding:.2rem 0!important}
