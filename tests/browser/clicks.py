@@ -23,12 +23,3 @@ def enter(field: Locator, text: str) -> None:
     if not field.evaluate("field => field === document.activeElement"):
         field.click()
     field.fill(text)
-
-
-def tab_to(field: Locator) -> None:
-    """Go on to a field that comes soon after the one in which somebody is."""
-    for _ in range(4):
-        field.page.keyboard.press("Tab")
-        if field.evaluate("field => field === document.activeElement"):
-            return
-    raise AssertionError("the field is not among the next four that Tab leads to")

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from core.providers import assignment, directory, intake
 from core.staff.roles import Actor, Role
-from tests.browser.clicks import Clicks, enter, tab_to
+from tests.browser.clicks import Clicks
 from tests.browser.conftest import open_first_row
 
 DOCTOR = {"name": "Dr Guam", "specialties": ["dermatology"], "capacity": 5}
@@ -78,7 +78,7 @@ def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_li
     add_licence(admin, "GU")
     expect(admin.get_by_text("Licence in Guam added, no end date")).to_be_visible()
     expect(admin.get_by_text("Up to 1 waiting patient could be assigned now")).to_be_visible()
-    enter(admin.get_by_role("dialog").get_by_label("Reason"), "licence came by mail")
+    admin.get_by_role("dialog").get_by_label("Reason").fill("licence came by mail")
     admin.get_by_role("button", name="Save").click()
     expect(admin.get_by_text("1 waiting consultation assigned.")).to_be_visible()
     assert clicks.made <= 5
@@ -120,9 +120,7 @@ def test_a_consultation_is_assigned_by_hand_in_4_clicks(console, directory_of_tw
     provider = dialog.get_by_label("Provider")
     provider.click()
     page.keyboard.press("Enter")  # the only other one
-    expect(dialog.get_by_label("Reason for this provider")).to_be_visible()
-    tab_to(dialog.get_by_label("Reason for this provider"))
-    page.keyboard.type("the patient asked for them")
+    dialog.get_by_label("Reason for this provider").fill("the patient asked for them")
     dialog.get_by_role("button", name="Assign").click()
     expect(page.get_by_text("Chosen by hand: the patient asked for them").first).to_be_visible()
     assert clicks.made <= 4
