@@ -1,15 +1,17 @@
-"""An admin corrects the directory while ops watch the queue; ineligible providers cannot be chosen."""
+"""An admin mends the directory while ops watch the queue; who is no choice cannot be chosen."""
 
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
-from core.providers import assignment, directory, intake
+from core.providers import assignment, directory, documents, intake
 from core.staff.roles import Actor, Role
 from tests.browser.clicks import Clicks
-from tests.browser.conftest import open_first_row
+from tests.browser.conftest import downloaded, open_first_row
 
 DOCTOR = {"name": "Dr Guam", "specialties": ["dermatology"], "capacity": 5}
 ADMIN = Actor("cli:test", Role.ADMIN)
@@ -78,7 +80,7 @@ def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_li
     add_licence(admin, "GU")
     expect(admin.get_by_text("Licence in Guam added, no end date")).to_be_visible()
     expect(admin.get_by_text("Up to 1 waiting patient could be assigned now")).to_be_visible()
-    admin.get_by_role("dialog").get_by_label("Reason").fill("licence came by mail")
+    admin.get_by_role("dialog").get_by_label("Why").fill("licence came by mail")
     admin.get_by_role("button", name="Save").click()
     expect(admin.get_by_text("1 waiting consultation assigned.")).to_be_visible()
     assert clicks.made <= 5
@@ -100,13 +102,12 @@ def test_problems_are_shown_at_their_fields_and_nothing_is_saved(console, direct
         dialog.get_by_label(field, exact=True).fill(value)
         dialog.get_by_label(field, exact=True).press("Tab")
         expect(dialog.get_by_text(problem)).to_be_visible()
-    dialog.get_by_label("Reason").fill("a mistake")
+    dialog.get_by_label("Why").fill("a mistake")
     page.get_by_role("button", name="Save").click()
     expect(dialog.get_by_text("Enter the provider's name. 'nobody' is not")).to_be_visible()
     assert directory.one(directory_of_two, "prov_guam")["capacity"] == 5
 
 
-@pytest.mark.own_tab
 def test_a_consultation_is_assigned_by_hand_in_4_clicks(console, directory_of_two, page):
     licensed = {"specialties": ["dermatology"], "capacity": 5, "licences": [{"state": "AS", "number": "R1"}]}
     people = [licensed | {"id": f"prov_{name}", "name": f"Dr {name}"} for name in ("Near", "Far")]
@@ -155,12 +156,22 @@ def test_ops_choose_only_eligible_providers_and_an_admin_overrides_capacity(cons
     assert (found["provider_id"], found["match"]) == ("prov_full", "fallback")
 
 
-def test_ops_read_the_directory_and_change_nothing_in_it(console, directory_of_two, page):
+def test_ops_read_the_directory_and_its_proofs_and_change_nothing_in_it(console, directory_of_two, page):
+    running = console.services
+    store, scan = running.licence_documents, b"%PDF-1.7\n%%EOF"
+    documents.upload(running.db, store, ADMIN, "prov_full", "Guam licence.pdf", scan, running.clock())
     console.open(page, "ops", "/providers?provider=prov_full")
     expect(page.get_by_text("1 of 1").first).to_be_visible()
     expect(page.get_by_role("button", name="Export")).to_be_visible()
     for name in ("Edit", "Deactivate", "Add provider", "Import", "Add specialty"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
+    page.get_by_role("tab", name="Proof").click()
+    details = page.locator(".st-key-provider-details")
+    details.get_by_role("button", name="Open", exact=True).first.click()
+    given = downloaded(page, details.get_by_role("button", name="Download", exact=True))
+    assert (given.suggested_filename, Path(given.path()).read_bytes()) == ("Guam licence.pdf", scan)
+    for cookies in ({}, dict([console.cookie("finance").split("=", 1)])):  # by its address alone
+        assert httpx.get(given.url, cookies=cookies).status_code == 403
 
 
 def test_a_file_is_checked_by_row_and_column_and_its_changes_are_in_the_history(console, directory_of_two, page):
@@ -176,7 +187,7 @@ def test_a_file_is_checked_by_row_and_column_and_its_changes_are_in_the_history(
     upload.set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": right.encode()})
     expect(dialog.get_by_text("0 added, 1 changed, 0 unchanged.")).to_be_visible()
     assert directory.one(directory_of_two, "prov_full")["capacity"] == 1
-    dialog.get_by_label("Reason").fill("from the credentialing office")
+    dialog.get_by_label("Why").fill("from the credentialing office")
     dialog.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("Imported. 0 added, 1 changed, 0 unchanged.")).to_be_visible()
     newest = directory.history(directory_of_two, "prov_full")[0]
