@@ -12,9 +12,13 @@ ADD_ENDPOINT = (
 
 
 def of_address(endpoints: list[Json], address: str) -> Json | None:
-    """The endpoint of this address, an enabled one rather than a disabled one."""
-    found = [each for each in endpoints if each["url"].rstrip("/") == address]
+    """The endpoint of this address, an enabled one rather than a disabled one; this machine has two names."""
+    found = [each for each in endpoints if _one_name(each["url"]) == _one_name(address)]
     return next((each for each in found if each["status"] == "enabled"), found[0] if found else None)
+
+
+def _one_name(address: str) -> str:
+    return address.rstrip("/").replace("://localhost:", "://127.0.0.1:")
 
 
 def exists(found: Json | None, address: str) -> Verdict:

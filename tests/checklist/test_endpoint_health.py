@@ -87,6 +87,11 @@ def test_each_fault_of_the_endpoint_is_named_with_the_next_step(running, changed
     assert re.search(problem, only.detail)
 
 
+def test_this_machine_is_found_by_either_of_its_names(running):
+    url = address_of(running).replace("127.0.0.1", "localhost")
+    assert found(running, Stripe(endpoint(running, url=url))).problems == ()
+
+
 def test_undelivered_events_count_and_those_that_payops_lacks_are_a_problem(running, owner):
     waiting = [{"id": f"evt_{n}", "created": int((NOW - timedelta(hours=n + 1)).timestamp())} for n in range(3)]
     health = found(running, Stripe(endpoint(running), undelivered=waiting))
