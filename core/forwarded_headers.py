@@ -39,9 +39,11 @@ class ForwardedHeaderWarning:
 
 def _untrusted_sender(scope: Scope) -> str | None:
     """The address that sent `X-Forwarded-For` without being trusted; None if there is no such header or it was used."""
-    forwarded = Headers(scope=scope).get("x-forwarded-for")
     client = scope.get("client")
-    if not forwarded or not client:
+    if not client or not any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+        return None
+    forwarded = Headers(scope=scope)["x-forwarded-for"]
+    if not forwarded:
         return None
     named = {_without_port(part.strip()) for part in forwarded.split(",")}
     return None if _without_port(client[0]) in named else str(client[0])

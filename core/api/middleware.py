@@ -141,6 +141,8 @@ class Edge:
 
 def _span(scope: Scope) -> AbstractContextManager[Any]:
     """A span of the request, in the trace that its caller began; the address is left out, since it may hold an id."""
+    if not telemetry.traced():
+        return telemetry.NO_SPAN
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return telemetry.span(f"HTTP {scope['method']}", headers)
 

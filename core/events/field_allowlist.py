@@ -27,6 +27,14 @@ MAX_LISTED = 100
 _WORD = re.compile(r"[\w:./-]{0,255}", re.ASCII)
 _NUMBERS = frozenset({int, float, bool})
 _ID = re.compile(r"[\w:.-]{1,255}", re.ASCII)
+# What Stripe says most: each is an ordinary word, which `_is_plain` need not find out again.
+_COMMON = frozenset(
+    "active automatic automatic_async card charge charge_automatically created credit customer debit failed invoice"
+    " invoice_payment month off_session open paid payment payment_intent pending price product refund"
+    " requested_by_customer requires_payment_method subscription subscription_create subscription_cycle"
+    " subscription_details succeeded trialing US usd year visa mastercard amex discover normal authorized"
+    " approved_by_network not_sent_to_network declined_by_network issuer_declined licensed recurring".split()
+)
 _KEYS = ("sk_", "rk_", "pk_", "whsec_")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 # As many digits as a card number, beginning like an issuer's: not a date, nor a number of milliseconds.
@@ -213,7 +221,8 @@ def _kept(subject: dict[str, Any], fields: Fields) -> dict[str, Any]:
         if name in subject:
             value = subject[name]
             if isinstance(value, str):
-                found[name] = value if below is None and _is_plain(value) else _word(value, below)
+                plain = below is None and (value in _COMMON or _is_plain(value))
+                found[name] = value if plain else _word(value, below)
             elif value is None or type(value) in _NUMBERS and -MAX_AMOUNT <= value <= MAX_AMOUNT:
                 found[name] = value
             elif isinstance(value, dict | list):  # subclasses too: Stripe's library has its own

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,6 +13,7 @@ from core.settings import Settings
 MISSING = "Traces are asked for, but OpenTelemetry is not installed: pip install payops[otel]"
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _tracer: Any = None  # OpenTelemetry's, whose modules are loaded only where traces are asked for
+NO_SPAN: AbstractContextManager[None] = nullcontext()
 
 
 def request_id() -> str | None:
@@ -20,15 +21,19 @@ def request_id() -> str | None:
     return _request_id.get()
 
 
-@contextmanager
-def request(id_: str) -> Iterator[None]:
+class request:  # noqa: N801, a block, and as cheap as one can be
     """What happens in this block belongs to this request: log lines, database calls and spans carry its id."""
-    token = _request_id.set(id_)
-    try:
-        with structlog.contextvars.bound_contextvars(request_id=id_):
-            yield
-    finally:
-        _request_id.reset(token)
+
+    def __init__(self, id_: str):
+        self._id = id_
+
+    def __enter__(self) -> None:
+        self._token = _request_id.set(self._id)
+        self._logged = structlog.contextvars.bind_contextvars(request_id=self._id)
+
+    def __exit__(self, *_: object) -> None:
+        structlog.contextvars.reset_contextvars(**self._logged)
+        _request_id.reset(self._token)
 
 
 def configure(settings: Settings, service: str) -> None:
@@ -63,21 +68,27 @@ def send_to(processor: Any, service: str) -> None:
     _tracer = provider.get_tracer("payops")
 
 
+def traced() -> bool:
+    """Whether spans are made."""
+    return _tracer is not None
+
+
 def stop() -> None:
     """No more spans are made."""
     global _tracer
     _tracer = None
 
 
-@contextmanager
-def span(name: str, headers: Mapping[str, str] | None = None, **attributes: str) -> Iterator[Any]:
+def span(name: str, headers: Mapping[str, str] | None = None, **attributes: str) -> AbstractContextManager[Any]:
     """A span around this block, in the caller's trace if `headers` name one; None where nobody asked for traces.
 
     It never holds arguments, addresses or the text of an error: only names, ids and an error's kind.
     """
-    if _tracer is None:
-        yield None
-        return
+    return NO_SPAN if _tracer is None else _span(name, headers, attributes)
+
+
+@contextmanager
+def _span(name: str, headers: Mapping[str, str] | None, attributes: Mapping[str, str]) -> Iterator[Any]:
     from opentelemetry.propagate import extract
     from opentelemetry.trace import SpanKind, Status, StatusCode
 

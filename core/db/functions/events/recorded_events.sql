@@ -38,7 +38,8 @@ set enable_mergejoin = 'off' as $$
 declare
   taken payops.recorded_batches[];
   together record;
-  batch payops.recorded_batches;
+  one payops.recorded_batches;
+  alone record;
 begin
   if not pg_try_advisory_xact_lock(payops.advisory_lock('apply recorded events')) then
     return null;
@@ -61,9 +62,10 @@ begin
     when transaction_rollback then
       raise;
     when others then
-      foreach batch in array taken
+      foreach one in array taken
       loop
-        perform payops.apply_new(payops.handlings_of(batch), batch.records, batch.ids, p_now);
+        select * into alone from payops.merged_batches(array[one]);
+        perform payops.apply_new(alone.handlings, alone.records, alone.ids, p_now);
       end loop;
       return to_jsonb(cardinality(together.ids));
   end;
@@ -87,22 +89,14 @@ set search_path = '' as $$
   select array_agg(t::payops.recorded_batches order by t.n) from taken as t
 $$;
 
--- handlings_of: the handlings of a batch's new events; its other events were recorded before.
-create function payops.handlings_of(p_batch payops.recorded_batches) returns jsonb
-language sql immutable
-set search_path = '' as $$
-  select coalesce(jsonb_agg(h), '[]') from jsonb_array_elements(p_batch.handlings) as h
-  where h ->> 'id' = any(p_batch.ids)
-$$;
-
--- merged_batches: the new events of these batches with their handlings and records, merged into one batch.
+-- merged_batches: the new events of these batches with their handlings and records, merged into one batch; their other
+-- events were recorded before.
 create function payops.merged_batches(p_batches payops.recorded_batches[])
 returns table (ids text[], handlings jsonb, records jsonb)
 language sql immutable
 set search_path = '' as $$
   select
-    (select array_agg(h ->> 'id') from unnest(p_batches) as b, jsonb_array_elements(payops.handlings_of(b)) as h),
-    (select jsonb_agg(h) from unnest(p_batches) as b, jsonb_array_elements(payops.handlings_of(b)) as h),
+    h.ids, h.handlings,
     (
       select coalesce(jsonb_object_agg(t.name, t.told), '{}')
       from (
@@ -114,6 +108,12 @@ set search_path = '' as $$
         group by each.key
       ) as t
     )
+  from (
+    select coalesce(array_agg(h ->> 'id'), '{}') as ids, coalesce(jsonb_agg(h), '[]') as handlings
+    from unnest(p_batches) as b
+    cross join lateral jsonb_array_elements(b.handlings) as h
+    where h ->> 'id' = any(b.ids)
+  ) as h
 $$;
 
 -- recorded_since: since when the oldest recorded event has been waiting to be applied; null if none is.
