@@ -76,7 +76,7 @@ def ask(waiting: Sequence[ListedConsultation]) -> None:
     st.markdown(f"**{literal(_in_words(planned, placed))}**")
     if planned:
         rows.show([_as_row(each) for each in planned], PLAN, key="assign-plan", file="assignment-plan")
-    st.text_input("Why", key=WHY, max_chars=300, placeholder="For the audit log. No health information.")
+    st.text_input("Reason", key=WHY, max_chars=300, placeholder="For the audit log. No health information.")
     st.button(
         f"Assign {counted(len(placed), 'consultation')}",
         type="primary",
