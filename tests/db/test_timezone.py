@@ -1,5 +1,7 @@
 """The business timezone: the database owns it, a process with another does not start, a change recounts all days."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -176,3 +178,63 @@ def test_an_alias_or_abbreviation_is_refused_as_a_time_zone(zone, named, tmp_pat
     assert named in str(refused.value)
     assert "America/New_York" in str(refused.value)
     assert command("migrate", "--timezone", zone).exit_code == 2
+
+
+# The order in which a transaction takes several of the locks under which figures are counted.
+IN_ORDER = [
+    "reconcile",
+    "recount balances",
+    "recount revenue",
+    "subscription history",
+    "count observations",
+    "count recovery",
+    "recount payments",
+]
+EVERYTHING_IS_STALE = """
+insert into payops.stale_balance_days (day) values ('2026-07-01');
+insert into payops.stale_revenue_days (day) values ('2026-07-01');
+insert into payops.stale_subscriptions (kind, object_id) values ('subscription', 'sub_1');
+insert into payops.observation_changes (minute, measure, observations) values ('2026-07-01 12:00Z', 'events', 1);
+insert into payops.stale_recovery (invoice_id) values ('in_1');
+insert into payops.stale_payments (payment_intent_id) values ('pi_1')
+"""
+CHANGE = "select payops_api.choose_business_timezone('Asia/Kolkata', 'cli:migrate', 'admin', now())"
+
+
+@pytest.mark.parametrize(
+    ("statement", "locks"),
+    [
+        (CHANGE, IN_ORDER),
+        ("select payops_api.recount_stale()", IN_ORDER[1:]),
+        ("select payops.refresh_figures()", [lock for lock in IN_ORDER[1:] if lock != "recount revenue"]),
+    ],
+    ids=["a change of the zone", "the worker", "a page"],
+)
+def test_whoever_counts_waits_for_others_and_never_holds_what_they_will_want(server, owner, statement, locks):
+    """A change of the zone waits for every counting, which would go on in the old zone. All wait in the same order, so
+    that no two wait for each other.
+    """
+    owner.execute(EVERYTHING_IS_STALE)
+    for place, lock in enumerate(locks):
+        with psycopg.connect(server.owner_conninfo) as other, psycopg.connect(server.owner_conninfo) as counting:
+            other.execute("select pg_advisory_xact_lock(payops.advisory_lock(%s))", (lock,))
+            with ThreadPoolExecutor() as threads:
+                counted = threads.submit(counting.execute, statement)
+                try:
+                    await_lock(owner, counting)
+                    for later in locks[place + 1 :]:
+                        taken = other.execute("select pg_try_advisory_xact_lock(payops.advisory_lock(%s))", (later,))
+                        assert taken.fetchone() == (True,), f"waits for {lock!r} and holds {later!r}"
+                finally:
+                    other.rollback()
+                counted.result(30)
+            counting.rollback()
+
+
+def await_lock(owner, connection):
+    """Until this connection waits for an advisory lock."""
+    waits = "select exists (select from pg_locks where pid = %s and locktype = 'advisory' and not granted)"
+    deadline = time.monotonic() + 20
+    while not owner.execute(waits, (connection.info.backend_pid,)).fetchone()[0]:
+        assert time.monotonic() < deadline, "it does not wait"
+        time.sleep(0.02)

@@ -39,6 +39,20 @@ begin
 end
 $$;
 
+-- lock_all_counts: nobody else counts anything until this transaction ends. Whoever takes several of these locks takes
+-- them in this order, so that no two transactions wait for each other.
+create function payops.lock_all_counts() returns void
+language sql
+set search_path = '' as $$
+  select pg_advisory_xact_lock(payops.advisory_lock('reconcile'));
+  select payops.lock_balances();
+  select pg_advisory_xact_lock(payops.advisory_lock('recount revenue'));
+  select pg_advisory_xact_lock(payops.advisory_lock('subscription history'));
+  select pg_advisory_xact_lock(payops.advisory_lock('count observations'));
+  select pg_advisory_xact_lock(payops.advisory_lock('count recovery'));
+  select payops.lock_rollups();
+$$;
+
 -- choose_business_timezone: days end at this zone's midnight from now on; audited. If the zone is a new one, all
 -- figures become stale and are counted again. Returns how many payments that affects. With `p_unless_chosen`, a zone
 -- that was chosen before stays.
@@ -50,8 +64,7 @@ set search_path = '' as $$
 declare
   before payops.business;
 begin
-  perform payops.lock_rollups();
-  perform payops.lock_balances();
+  perform payops.lock_all_counts();
   select b.* into before from payops.business as b for update;
   if p_unless_chosen and before.timezone_chosen_at is not null then
     return '0';
@@ -122,17 +135,18 @@ end
 $$;
 
 -- refresh_figures: brings everything that figures are counted from up to date. If much is stale at once, as after an
--- upgrade or a change of time zone, a part of it is counted here and the worker counts the rest.
+-- upgrade or a change of time zone, a part of it is counted here and the worker counts the rest. The order is that of
+-- `lock_all_counts`.
 create function payops.refresh_figures() returns void
 language plpgsql
 set search_path = '' as $$
 begin
   if not pg_is_in_recovery() then
-    perform payops.refresh_rollups(5000);
     perform payops.refresh_balances();
     perform payops.refresh_subscriptions(5000);
     perform payops.refresh_observations();
     perform payops.refresh_recovery(5000);
+    perform payops.refresh_rollups(5000);
   end if;
 end
 $$;
