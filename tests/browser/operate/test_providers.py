@@ -1,4 +1,4 @@
-"""An admin mends the directory while ops watch the queue; who is no choice cannot be chosen."""
+"""An admin corrects the directory while ops watch the queue; ineligible providers cannot be chosen."""
 
 import uuid
 from datetime import timedelta
@@ -80,7 +80,7 @@ def test_ops_watch_a_waiting_consultation_get_its_provider_as_an_admin_adds_a_li
     add_licence(admin, "GU")
     expect(admin.get_by_text("Licence in Guam added, no end date")).to_be_visible()
     expect(admin.get_by_text("Up to 1 waiting patient could be assigned now")).to_be_visible()
-    admin.get_by_role("dialog").get_by_label("Why").fill("licence came by mail")
+    admin.get_by_role("dialog").get_by_label("Reason").fill("licence came by mail")
     admin.get_by_role("button", name="Save").click()
     expect(admin.get_by_text("1 waiting consultation assigned.")).to_be_visible()
     assert clicks.made <= 5
@@ -102,12 +102,13 @@ def test_problems_are_shown_at_their_fields_and_nothing_is_saved(console, direct
         dialog.get_by_label(field, exact=True).fill(value)
         dialog.get_by_label(field, exact=True).press("Tab")
         expect(dialog.get_by_text(problem)).to_be_visible()
-    dialog.get_by_label("Why").fill("a mistake")
+    dialog.get_by_label("Reason").fill("a mistake")
     page.get_by_role("button", name="Save").click()
     expect(dialog.get_by_text("Enter the provider's name. 'nobody' is not")).to_be_visible()
     assert directory.one(directory_of_two, "prov_guam")["capacity"] == 5
 
 
+@pytest.mark.own_tab
 def test_a_consultation_is_assigned_by_hand_in_4_clicks(console, directory_of_two, page):
     licensed = {"specialties": ["dermatology"], "capacity": 5, "licences": [{"state": "AS", "number": "R1"}]}
     people = [licensed | {"id": f"prov_{name}", "name": f"Dr {name}"} for name in ("Near", "Far")]
@@ -187,7 +188,7 @@ def test_a_file_is_checked_by_row_and_column_and_its_changes_are_in_the_history(
     upload.set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": right.encode()})
     expect(dialog.get_by_text("0 added, 1 changed, 0 unchanged.")).to_be_visible()
     assert directory.one(directory_of_two, "prov_full")["capacity"] == 1
-    dialog.get_by_label("Why").fill("from the credentialing office")
+    dialog.get_by_label("Reason").fill("from the credentialing office")
     dialog.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("Imported. 0 added, 1 changed, 0 unchanged.")).to_be_visible()
     newest = directory.history(directory_of_two, "prov_full")[0]
