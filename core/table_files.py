@@ -88,19 +88,24 @@ def _text(content: bytes) -> str:
     raise Refused("bad_file", _UNREADABLE)
 
 
+def utf_16_of(first: bytes) -> str | None:
+    """The encoding of a file that begins so, if it is UTF-16: by its byte-order mark, or by its zeros."""
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if first[1:40:2].count(0) > 10:
+        return "utf-16-le"
+    return "utf-16-be" if first[0:40:2].count(0) > 10 else None
+
+
 def _encodings(content: bytes) -> Iterable[str]:
     """UTF-16 and UTF-8 by their byte-order mark, UTF-16 without one by its zeros; else UTF-8 or a Western alphabet.
 
     Excel for Mac ends the lines of its plain CSV with a carriage return alone and writes Mac Roman.
     """
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return ("utf-16",)
+    if utf_16 := utf_16_of(content):
+        return (utf_16,)
     if content.startswith(b"\xef\xbb\xbf"):
         return ("utf-8-sig",)
-    if content[1:40:2].count(0) > 10:
-        return ("utf-16-le",)
-    if content[0:40:2].count(0) > 10:
-        return ("utf-16-be",)
     from_a_mac = b"\r" in content and b"\n" not in content
     return ("utf-8", "mac_roman" if from_a_mac else "cp1252")
 

@@ -148,7 +148,7 @@ def _places(header: Sequence[str]) -> Mapping[str, int]:
 def _read_row(
     line: int, cells: Sequence[str], places: Mapping[str, int], width: int
 ) -> tuple[ListRow | None, date | None, list[tuple[str, str]]]:
-    """The row and the birth date in it, or what is wrong by column. No sentence repeats a private cell."""
+    """The row and the birth date in it, or what is wrong by column. No sentence repeats a cell."""
     if len(cells) != width:
         said = (
             f"This row has {len(cells):,} cells, and the headings are {width:,}: it was cut off or its columns shifted."
@@ -198,7 +198,7 @@ def _day(column: str, text: str, wrong: list[tuple[str, str]]) -> date | None:
         wrong.append((column, str(error)))
         return None
     if found and found.year < FIRST_YEAR:
-        wrong.append((column, f"{text!r} is before the list began."))
+        wrong.append((column, f"The list has no dates before {FIRST_YEAR}: the columns of this row may be shifted."))
         return None
     return found
 

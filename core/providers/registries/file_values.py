@@ -1,4 +1,7 @@
-"""How public provider files write dates and NPIs: each is read exactly, or refused in a sentence."""
+"""How public provider files write dates and NPIs: each is read exactly, or refused in a sentence.
+
+No sentence repeats a cell: in a row whose columns are shifted it may be a birth date or an address.
+"""
 
 import re
 from collections.abc import Iterable
@@ -9,6 +12,7 @@ from core.errors import Refused
 from core.figures.wording import counted
 from core.providers import licences
 
+NO_CALENDAR_DAY = "This is not a date with a year of four digits, such as 12/31/2026 or 20261231."
 NO_DATE = frozenset({"", "0", "00000000", "00/00/0000", "0000-00-00"})
 MOST_PROBLEMS = 1000
 
@@ -33,12 +37,12 @@ def day(text: str) -> date | None:
     text = text.strip()
     if text in NO_DATE:
         return None
-    if re.fullmatch(r"[0-9]{8}", text):
-        try:
+    try:
+        if re.fullmatch(r"[0-9]{8}", text):
             return licences.day(f"{text[:4]}-{text[4:6]}-{text[6:]}")
-        except ValueError:
-            raise ValueError(f"{text!r} is not a date such as 20261231.") from None
-    return licences.typed_day(text)
+        return licences.typed_day(text)
+    except ValueError:
+        raise ValueError(NO_CALENDAR_DAY) from None
 
 
 def npi(text: str) -> str | None:

@@ -21,7 +21,8 @@ def sentence(finding: Finding, specialties: Mapping[str, str]) -> str:
         day = finding.get("day")
         return f"The NPI was deactivated on {date.fromisoformat(day):%-d %b %Y}." if day else "The NPI is deactivated."
     if kind == "organisation":
-        return f"The NPI is an organisation's ({finding['name']}). A provider needs the NPI of a person."
+        named = f" ({finding['name']})" if finding["name"] else ""
+        return f"The NPI is an organisation's{named}. A provider needs the NPI of a person."
     if kind == "name_different":
         return f"The NPI is another person's: the registry has {finding['name']}."
     if kind == "name_partly":

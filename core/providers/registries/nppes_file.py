@@ -3,6 +3,7 @@
 Each row's cells are counted, but only the rows of the NPIs asked for are taken apart.
 """
 
+import codecs
 import csv
 import zipfile
 import zlib
@@ -10,12 +11,13 @@ from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from io import BufferedReader, StringIO
+from io import BufferedReader, BytesIO, RawIOBase, StringIO
 from pathlib import PurePath
 from typing import IO, Any, cast
 
 import orjson
 
+from core import table_files
 from core.errors import Refused
 from core.providers import licences
 from core.providers.registries import nppes_records
@@ -25,6 +27,7 @@ from core.providers.registries.nppes_records import Columns, NppesRecord, Proble
 # Called regularly with the share of the file that has been read, from 0 to 1.
 Progress = Callable[[float], None]
 LONGEST_LINE = 1 << 20
+HEAD_BYTES = 4096
 MAX_JSON_BYTES = 64 << 20
 ROWS_BETWEEN_PROGRESS = 20_000
 _SHIFTED = "There is no NPI where it should be: the columns of this row are shifted."
@@ -51,39 +54,69 @@ class NppesFile:
         first: dict[str, int] = {}
         for record in self.records:
             if (line := first.setdefault(record.npi, record.line)) != record.line:
-                self.problems.append(RowProblem(record.line, "npi", f"Line {line:,} has the same NPI, {record.npi}."))
+                self.problems.append(RowProblem(record.line, "npi", f"Line {line:,} has the same NPI."))
 
 
 def read(name: str, stream: IO[bytes], npis: Set[str], progress: Progress = lambda part: None) -> NppesFile:
     """The entries of `npis` in the file that `stream` reads from its beginning; raises `Refused` for what is no file of
     the registry."""
-    head = stream.read(4096)
+    head = stream.read(HEAD_BYTES)
     stream.seek(0)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        found = _read_json(stream, npis)
+    first = BytesIO(head)
+    if _in_utf_8(first, head).read(100).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        found = _read_json(_in_utf_8(stream, head), npis)
     else:
         size = stream.seek(0, 2)
         stream.seek(0)
-        with _unpacked(stream, packed=head.startswith(b"PK")) as rows:
+        with _unpacked(stream, head) as rows:
             found = _CsvReader(rows, npis, lambda: progress(stream.tell() / size if size else 1)).read()
     found.name_duplicates()
     return found
 
 
 @contextmanager
-def _unpacked(stream: IO[bytes], *, packed: bool) -> Iterator[IO[bytes]]:
-    """The registry's CSV, out of its .zip if it is packed."""
+def _unpacked(stream: IO[bytes], head: bytes) -> Iterator[IO[bytes]]:
+    """The registry's CSV, out of its .zip if the stream, which begins with `head`, is one."""
     try:
-        if not packed:
-            yield stream
+        if not head.startswith(b"PK"):
+            yield _in_utf_8(stream, head)
             return
         with zipfile.ZipFile(stream) as archive:
             with archive.open(_main_file(archive)) as member:
-                yield BufferedReader(cast(Any, member), LONGEST_LINE)
+                rows = BufferedReader(cast(Any, member), LONGEST_LINE)
+                yield _in_utf_8(rows, rows.peek(HEAD_BYTES))
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise Refused("bad_file", "This .zip is damaged or was cut off. Download it again.") from error
     except (NotImplementedError, RuntimeError) as error:
         raise Refused("bad_file", "This .zip cannot be unpacked: it has a password or an unusual packing.") from error
+
+
+class _FromUtf16(RawIOBase):
+    """A stream in UTF-16, read as UTF-8."""
+
+    def __init__(self, stream: IO[bytes], encoding: str):
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        self._unread = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        more = b" "
+        while more and not self._unread:
+            more = self._stream.read(len(buffer))
+            self._unread = self._decoder.decode(more, final=not more).encode()
+        given = self._unread[: len(buffer)]
+        buffer[: len(given)] = given
+        self._unread = self._unread[len(given) :]
+        return len(given)
+
+
+def _in_utf_8(stream: IO[bytes], head: bytes) -> IO[bytes]:
+    """The stream, which begins with `head`, in UTF-8; Excel saves "Unicode text" in UTF-16."""
+    encoding = table_files.utf_16_of(head)
+    return BufferedReader(_FromUtf16(stream, encoding), LONGEST_LINE) if encoding else stream
 
 
 def _main_file(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -155,8 +188,8 @@ class _CsvReader:
     def read(self) -> NppesFile:
         header = self._next()
         self._line = 1
-        if header.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in header or not header.endswith(b"\n"):
-            raise Refused("bad_file", "This is not a CSV file of the NPI registry in UTF-8.")
+        if b"\0" in header or not header.endswith(b"\n"):
+            raise Refused("bad_file", "This is not a CSV file of the NPI registry in UTF-8 or UTF-16.")
         text = _decoded(header.removeprefix(b"\xef\xbb\xbf"))
         self._separator = max(",;\t|", key=text.count)
         self._columns = Columns.of(self._cells(text.encode()) or [])

@@ -16,6 +16,7 @@ from core.providers.registries.person_names import Match, compare
 
 PERSON, ORGANISATION = "1", "2"
 TAXONOMY_CODE = re.compile(r"[0-9]{3}[0-9A-Z]{6}X")
+NO_TAXONOMY_CODE = "This is not a taxonomy code: nine characters and an X."
 # The fields of a record by the heading of its column, without what headings add in brackets.
 HEADINGS = {
     "npi": "npi",
@@ -212,13 +213,13 @@ def _given(cell: Mapping[str, str], *names: str) -> tuple[str, ...]:
 def _taxonomies(groups: Iterable[Mapping[str, str]], problems: list[tuple[str, str]]) -> Iterator[Taxonomy]:
     for number, group in enumerate(groups, start=1):
         if not TAXONOMY_CODE.fullmatch(group["code"]):
-            problems.append((f"{TAXONOMY_HEADINGS['code']}_{number}", f"{group['code']!r} is not a taxonomy code."))
+            problems.append((f"{TAXONOMY_HEADINGS['code']}_{number}", NO_TAXONOMY_CODE))
         yield Taxonomy(group["code"], group["primary"].upper() == "Y", group["number"], group["state"])
 
 
 def _entity_problems(record: NppesRecord) -> Iterator[tuple[str, str]]:
     if record.entity_type not in (PERSON, ORGANISATION, ""):
-        yield "entity type code", f"{record.entity_type!r} is neither 1 (a person) nor 2 (an organisation)."
+        yield "entity type code", "This is neither 1 (a person) nor 2 (an organisation)."
     elif record.entity_type == "" and not record.deactivated_on:
         yield "entity type code", "It is missing, though the NPI is not deactivated."
     if record.entity_type == PERSON and not record.is_deactivated and not record.name:

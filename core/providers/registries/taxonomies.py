@@ -8,7 +8,7 @@ from core import table_files
 from core.db import Database
 from core.errors import Refused
 from core.providers.registries.file_values import RowProblem, refuse_problems
-from core.providers.registries.nppes_records import TAXONOMY_CODE
+from core.providers.registries.nppes_records import NO_TAXONOMY_CODE, TAXONOMY_CODE
 from core.providers.registries.registry_rows import TaxonomyCode, TaxonomyOutcome
 from core.staff import roles
 from core.staff.roles import Actor
@@ -67,9 +67,9 @@ def _row_problem(
         return "row", f"This row has {len(cells):,} cells, and the headings are {width:,}."
     code = cells[places["code"]]
     if not TAXONOMY_CODE.fullmatch(code):
-        return "code", f"{code!r} is not a taxonomy code: nine characters and an X."
+        return "code", NO_TAXONOMY_CODE
     if code in lines:
-        return "code", f"Line {lines[code]:,} has the same code, {code}."
+        return "code", f"Line {lines[code]:,} has the same code."
     return None if cells[places["classification"]] else ("classification", "The classification is missing.")
 
 

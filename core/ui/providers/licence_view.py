@@ -17,6 +17,7 @@ from core.ui.kit.rows import Column
 from core.ui.providers import licence_dialogs
 from core.ui.text import in_zone, literal
 
+OPENED = "opened document"  # the last one that the user opened: its content, or why it cannot be read
 STATE = Column("state", "State", read=lambda one: name_of(one["state"]))
 FOLLOWING = (
     STATE,
@@ -106,19 +107,32 @@ def show_proof(found: ProviderRow) -> None:
 
 
 def _document(each: documents.DocumentRow) -> None:
-    """Show a document's name, and its content on request; each request is written to the audit log."""
+    """Show a document's name, and its content once it is opened."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(literal(f"{each['name']} · {each['size_bytes'] // 1024 + 1:,} KB"), width="content")
-        if st.button("Open", key=f"open {each['id']}", icon=":material/description:"):
-            services = session.services()
-            try:
-                row, content = documents.open_one(
-                    session.db(), services.licence_documents, session.actor(), each["id"], services.clock()
-                )
-            except PayopsError as error:
-                st.error(literal(error.detail))
-                return
-            rows.file("Download", lambda _: content, row["name"], row["media_type"], key=f"download {each['id']}")
+        st.button("Open", key=f"open {each['id']}", icon=":material/description:", on_click=_open, args=(each["id"],))
+        document_id, found = st.session_state.get(OPENED, (None, b""))
+        if document_id != each["id"]:
+            return
+        if isinstance(found, PayopsError):
+            st.error(literal(found.detail))
+            return
+        rows.file("Download", lambda _: found, each["name"], each["media_type"], key=f"download {each['id']}")
+
+
+def _open(document_id: str) -> None:
+    """Read the document for this user, which is written to the audit log; it stays open until another one is opened."""
+    if (staff := session.working()) is None:
+        return
+    services = session.services()
+    try:
+        found = documents.open_one(
+            session.db(), services.licence_documents, staff.actor, document_id, services.clock()
+        )[1]
+    except PayopsError as error:
+        st.session_state[OPENED] = (document_id, error)
+        return
+    st.session_state[OPENED] = (document_id, found)
 
 
 def _asked(found: ProviderRow, what: str) -> tuple[object, ...]:

@@ -2,7 +2,9 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+from core.providers.registries.file_values import RowProblem
 
 # Valid NPIs; the first is the example of the NPI standard.
 ANN, BEA, CAM, STRANGER = "1234567893", "1245319599", "1003000126", "1992799993"
@@ -67,6 +69,11 @@ def nppes_csv(
     *rows: Mapping[str, str], headings: Sequence[str] = NPPES_HEADINGS, quoting: int = csv.QUOTE_ALL
 ) -> bytes:
     return _csv(headings, rows, quoting)
+
+
+def says_a_cell(problems: Iterable[RowProblem], cells: Iterable[str]) -> bool:
+    """Whether a problem repeats a cell: where columns are shifted, any cell may be a birth date or an address."""
+    return any(len(cell) > 1 and cell in one.message for cell in cells for one in problems)
 
 
 def leie_row(

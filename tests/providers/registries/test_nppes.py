@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 
 import pytest
@@ -12,7 +13,17 @@ from core.providers import directory
 from core.providers.registries import nppes
 from core.providers.registries.findings import sentence
 from tests.providers.conftest import ADMIN, NOW, OPS
-from tests.providers.registries.conftest import ANN, BEA, CAM, NPPES_HEADINGS, STRANGER, nppes_csv, nppes_row, taxonomy
+from tests.providers.registries.conftest import (
+    ANN,
+    BEA,
+    CAM,
+    NPPES_HEADINGS,
+    STRANGER,
+    nppes_csv,
+    nppes_row,
+    says_a_cell,
+    taxonomy,
+)
 
 DERMATOLOGY, FAMILY = "207N00000X", "207Q00000X"
 
@@ -125,6 +136,8 @@ def test_the_registrys_name_for_an_npi_is_compared_with_the_directory(ann):
     assert said(ann, "bea") == []
     assert said(ann, "cam") == ["The NPI is an organisation's (WONG CLINIC LLC). A provider needs the NPI of a person."]
     assert [one["id"] for one in nppes.findings(ann.db)["items"]] == ["cam", "ann"]
+    put(ann, nppes_csv(nppes_row(CAM, "", "", entity_type_code="2", last_update_date="07/09/2026")))
+    assert said(ann, "cam") == ["The NPI is an organisation's. A provider needs the NPI of a person."]
 
 
 def test_a_taxonomy_that_does_not_mean_the_specialty_is_flagged(ann):
@@ -175,6 +188,22 @@ def test_a_cell_over_two_lines_and_a_file_saved_by_excel_are_read(ann):
     assert [one["npi"] for one in read(ann, b"\xef\xbb\xbf" + semicolons).entries] == [ANN]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_the_same_file(ann, encoding):
+    """Excel's "Unicode text" has tabs; the API's answer and the .zip may have been saved again too."""
+    rows = nppes_csv(nppes_row(STRANGER), nppes_row(ANN, "LÓPEZ"), quoting=csv.QUOTE_MINIMAL).decode()
+    content = rows.replace(",", "\t").encode(encoding)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("npidata_pfile_20261101-20261107.csv", content)
+    for file in (read(ann, content), read(ann, packed.getvalue())):
+        assert ([one["name"] for one in file.entries], file.problems, file.rows) == (["ANN LÓPEZ"], (), 2)
+    answer = {"results": [{"number": ANN, "enumeration_type": "NPI-1", "basic": {"last_name": "LÓPEZ"}}]}
+    assert [one["name"] for one in read(ann, json.dumps(answer).encode(encoding)).entries] == ["LÓPEZ"]
+    cut_off = read(ann, content[:-301]).problems
+    assert [(one.line, one.column) for one in cut_off] == [(3, "row")]
+
+
 def test_the_zip_as_downloaded_is_read_and_a_damaged_one_refused(ann):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -199,6 +228,7 @@ def test_the_zip_as_downloaded_is_read_and_a_damaged_one_refused(ann):
         (lambda text: text.replace(f'"{STRANGER}"', '"3992799994"', 1), 2, "npi"),
         (lambda text: text.replace(f'"{STRANGER}"', "1992799994", 1), 2, "npi"),
         (lambda text: text.replace("07/08/2026", "13/40/2026"), 3, "last update date"),
+        (lambda text: text.replace("07/08/2026", "12 HOME STREET"), 3, "last update date"),
         (lambda text: text.replace(f'"{ANN}","1"', f'"{ANN}","TX"'), 3, "entity type code"),
         (lambda text: text.replace('"LOPEZ","ANN"', '"",""'), 3, "provider last name"),
         (lambda text: text.replace(DERMATOLOGY, "LOPEZ"), 3, "healthcare provider taxonomy code_1"),
@@ -206,7 +236,9 @@ def test_the_zip_as_downloaded_is_read_and_a_damaged_one_refused(ann):
 )
 def test_each_bad_row_is_named_and_nothing_is_imported(ann, damage, line, column):
     content = nppes_csv(nppes_row(STRANGER), nppes_row(ANN, **taxonomy(1, DERMATOLOGY, "A0123", "TX", "Y"))).decode()
-    file = read(ann, damage(content).encode())
+    damaged = damage(content)
+    file = read(ann, damaged.encode())
+    assert not says_a_cell(file.problems, re.split(r'[",\n]+', damaged.split("\n", 1)[1]))
     assert (line, column) in {(one.line, one.column) for one in file.problems}
     with pytest.raises(Refused, match=f"line {line}, {column}"):
         nppes.put(ann.db, ADMIN, file, NOW)

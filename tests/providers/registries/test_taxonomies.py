@@ -6,6 +6,7 @@ from core.errors import Refused
 from core.providers.registries import taxonomies
 from core.ui.providers.taxonomy_dialog import edited
 from tests.providers.conftest import ADMIN, NOW
+from tests.providers.registries.conftest import says_a_cell
 
 HEADER = "Code,Grouping,Classification,Specialization,Definition,Notes,Display Name,Section\n"
 DERMATOLOGY = (
@@ -80,6 +81,7 @@ def test_what_a_code_means_is_edited_for_a_reason_and_audited(clinic, db):
 def test_each_bad_row_is_named_and_nothing_is_imported(db, text, line, column):
     read = taxonomies.read("nucc.csv", text.encode())
     assert [(one.line, one.column) for one in read.problems] == [(line, column)]
+    assert not says_a_cell(read.problems, text.split("\n", 1)[1].split(","))
     with pytest.raises(Refused, match=f"line {line}, {column}"):
         taxonomies.put(db, ADMIN, read, NOW)
 
