@@ -1,13 +1,14 @@
 """Reminders 90, 60, 30 and 7 days before a licence ends, to the admins and to the provider, each once."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from core.db import Database
 from core.figures.wording import counted
-from core.providers import licences
+from core.providers import licences, licensing_rules
 from core.providers.directory_rows import AmountRow, Kind
 from core.providers.states import name_of
 
@@ -35,6 +36,26 @@ class DueReminder(TypedDict):
     monthly: list[AmountRow]
 
 
+@dataclass(frozen=True)
+class Wording:
+    """What the sentences depend on: the time zone, the console's address, and whether checkouts are `refused` in a
+    state without a provider."""
+
+    zone: ZoneInfo
+    console: str
+    refused: bool
+
+    def left_without(self, codes: Iterable[str]) -> list[str]:
+        """A sentence about the states that would have no provider; none if there is no such state."""
+        then = ", and checkouts there are refused" if self.refused else ""
+        alone = _named(codes)
+        return [f"No provider is left then in {alone}{then}."] if alone else []
+
+    def link(self, query: str) -> str:
+        """The address of the providers' page with this query."""
+        return f"{self.console.rstrip('/')}/providers?{query}"
+
+
 def queue_due(
     db: Database, targets: Sequence[str], mail: Mail | None, zone: ZoneInfo, console: str, now: datetime
 ) -> int:
@@ -44,28 +65,25 @@ def queue_due(
     if not targets:
         return 0
     due: list[DueReminder] = db.call("reminders_due", now=now)
+    if not due:
+        return 0
+    told = Wording(zone, console, refused=licensing_rules.load(db)["policy"]["refuse_unserved"])
     by_day: dict[tuple[int, str], list[DueReminder]] = {}
     for one in due:
         by_day.setdefault((one["days"], one["expires_on"]), []).append(one)
     queued = 0
     for of_day in by_day.values():
         if len(of_day) <= MOST_ALONE:
-            queued += sum(_queue(db, one, targets, mail, zone, console, now) for one in of_day)
+            queued += sum(_queue(db, one, targets, mail, told, now) for one in of_day)
         else:
-            queued += _queue_together(db, of_day, targets, mail, zone, console, now)
+            queued += _queue_together(db, of_day, targets, mail, told, now)
     return queued
 
 
 def _queue(
-    db: Database,
-    due: DueReminder,
-    targets: Sequence[str],
-    mail: Mail | None,
-    zone: ZoneInfo,
-    console: str,
-    now: datetime,
+    db: Database, due: DueReminder, targets: Sequence[str], mail: Mail | None, told: Wording, now: datetime
 ) -> bool:
-    title, body = message(due, zone, console)
+    title, body = message(due, told)
     everybody = [*targets, *_own(due, mail)]
     queued: bool = db.call("queue_reminder", reminder={**due, "title": title, "body": body}, targets=everybody, now=now)
     return queued
@@ -76,16 +94,15 @@ def _queue_together(
     due: Sequence[DueReminder],
     targets: Sequence[str],
     mail: Mail | None,
-    zone: ZoneInfo,
-    console: str,
+    told: Wording,
     now: datetime,
 ) -> int:
     """Each provider is reminded of their own licence, and the targets of all in one message."""
     reminders = []
     for one in due:
-        title, body = message(one, zone, console)
+        title, body = message(one, told)
         reminders.append({**one, "title": title, "body": body, "targets": _own(one, mail)})
-    title, body = message_together(due, console)
+    title, body = message_together(due, told)
     queued: int = db.call(
         "queue_reminders", reminders=reminders, summary={"title": title, "body": body}, targets=list(targets), now=now
     )
@@ -96,47 +113,53 @@ def _own(due: DueReminder, mail: Mail | None) -> list[str]:
     return [mail(due["email"])] if mail and due["email"] else []
 
 
-def message_together(due: Sequence[DueReminder], console: str) -> tuple[str, str]:
+def message_together(due: Sequence[DueReminder], told: Wording) -> tuple[str, str]:
     """The title and the text of a reminder of several licences with the same last day."""
     last_day = f"{date.fromisoformat(due[0]['expires_on']):%-d %b %Y}"
     where = _named(state for one in due for state in one["states"])
     lines = [f"The last day of {counted(len(due), 'licence')} is {last_day}. They are for patients in {where}."]
-    if alone := _named(state for one in due for state in one["left_without"]):
-        lines.append(f"No provider is left then in {alone}, and checkouts there are refused.")
-    open_ones = sum(one["open_consultations"] for one in due)
-    lines.append(
-        f"They affect {counted(open_ones, 'open consultation')} ({_amounts([n for one in due for n in one['paid']])} "
-        f"paid) and subscriptions of {_amounts([n for one in due for n in one['monthly']])} a month."
-    )
+    lines += told.left_without(state for one in due for state in one["left_without"])
+    paid, monthly = ([n for one in due for n in one[which]] for which in ("paid", "monthly"))
+    affected = _affected(sum(one["open_consultations"] for one in due), paid, monthly)
+    lines.append(f"They affect {affected}." if affected else "No open consultation or subscription depends on them.")
     title = f"payops: {counted(len(due), 'licence')} end within {due[0]['days']} days, on {last_day}"
-    return title, "\n\n".join([*lines, f"{console.rstrip('/')}/providers?licences={due[0]['expires_on']}"])
+    lines.append(f"Once they are renewed, enter the new last days: {told.link('licences=' + due[0]['expires_on'])}")
+    return title, "\n\n".join(lines)
 
 
 def _named(codes: Iterable[str]) -> str:
     return ", ".join(sorted(map(name_of, set(codes))))
 
 
-def message(due: DueReminder, zone: ZoneInfo, console: str) -> tuple[str, str]:
+def message(due: DueReminder, told: Wording) -> tuple[str, str]:
     """The title and the text of a reminder."""
-    ends = datetime.fromisoformat(due["ends_at"]).astimezone(zone)
+    ends = datetime.fromisoformat(due["ends_at"]).astimezone(told.zone)
     last_day = date.fromisoformat(due["expires_on"])
     number = f" ({due['number']})" if due["number"] else ""
-    title = f"payops: {due['name']}'s licence in {name_of(due['state'])} ends within {due['days']} days"
+    licence = f"{due['name']}'s licence in {name_of(due['state'])}"
     lines = [
-        f"{due['name']}'s licence in {name_of(due['state'])}{number} ends on {last_day:%-d %b %Y}, "
-        f"at {ends:%-d %b %Y, %H:%M %Z}. After that no patient there is assigned to them."
+        f"The last day of {licence}{number} is {last_day:%-d %b %Y}: it ends at {ends:%-d %b %Y, %H:%M %Z}. "
+        "After that no patient there is assigned to them."
     ]
-    if others := [name_of(state) for state in due["states"] if state != due["state"]]:
-        lines.append(f"With it end their privileges in {', '.join(others)}.")
-    if due["left_without"]:
-        alone = ", ".join(map(name_of, due["left_without"]))
-        lines.append(f"No provider is left then in {alone}, and checkouts there are refused.")
-    lines.append(
-        f"It affects {counted(due['open_consultations'], 'open consultation')} ({_amounts(due['paid'])} paid) and "
-        f"subscriptions of {_amounts(due['monthly'])} a month."
-    )
-    return title, "\n\n".join([*lines, f"{console.rstrip('/')}/providers?provider={due['provider_id']}"])
+    if others := _named(state for state in due["states"] if state != due["state"]):
+        lines.append(f"Their privileges in {others} end with it.")
+    lines += told.left_without(due["left_without"])
+    affected = _affected(due["open_consultations"], due["paid"], due["monthly"])
+    lines.append(f"It affects {affected}." if affected else "No open consultation or subscription depends on it.")
+    lines.append(f"Once it is renewed, enter the new last day: {told.link('provider=' + due['provider_id'])}")
+    return f"payops: {licence} ends within {due['days']} days", "\n\n".join(lines)
+
+
+def _affected(open_consultations: int, paid: Sequence[AmountRow], monthly: Sequence[AmountRow]) -> str:
+    """What licences affect, in words; empty for nothing."""
+    paid_for, a_month = _amounts(paid), _amounts(monthly)
+    parts = []
+    if open_consultations:
+        parts.append(counted(open_consultations, "open consultation") + (f" ({paid_for} paid)" if paid_for else ""))
+    if a_month:
+        parts.append(f"subscriptions of {a_month} a month")
+    return " and ".join(parts)
 
 
 def _amounts(several: Sequence[AmountRow]) -> str:
-    return " and ".join(map(str, licences.totals(several))) or "nothing"
+    return " and ".join(map(str, licences.totals(several)))

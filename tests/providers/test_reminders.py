@@ -8,13 +8,17 @@ from pydantic import SecretStr
 
 from core.monitoring.alerts.targets import Target, addressed, named
 from core.providers import licensing_rules, reminders
-from tests.providers.conftest import NOW
+from tests.providers.conftest import ADMIN, NOW
 
 ZONE = ZoneInfo("America/New_York")
 
 
 def remind(clinic, now=NOW, targets=("chat",)):
     return reminders.queue_due(clinic.db, targets, lambda email: f"mail to {email}", ZONE, "https://console", now)
+
+
+def newest(clinic):
+    return clinic.rows("select body from payops.alert_messages order by id desc limit 1")[0][0]
 
 
 def test_each_of_the_four_reminders_is_sent_once(clinic):
@@ -56,6 +60,22 @@ def test_a_reminder_names_the_hour_the_patients_and_the_states_left_uncovered(cl
     assert "at 2 Dec 2026, 01:00 EST" in body and "1 open consultation" in body
     left = body.split("No provider is left then in ")[1].split(", and checkouts")[0].split(", ")
     assert "Arizona" in left and "Texas" not in left
+    policy = licensing_rules.load(clinic.db)["policy"]
+    licensing_rules.set_policy(clinic.db, ADMIN, policy | {"refuse_unserved": False}, NOW, reason="a waiting list")
+    remind(clinic, NOW + timedelta(days=3))
+    assert "checkouts" not in newest(clinic) and "No provider is left then in" in newest(clinic)
+
+
+def test_a_reminder_of_a_licence_that_nothing_depends_on_says_so_and_what_to_do(clinic):
+    clinic.provider("ann", states="TX:2026-12-01")
+    clinic.provider("ben", states="TX")
+    remind(clinic)
+    assert newest(clinic).split("\n\n") == [
+        "The last day of Ann's licence in Texas (ann-TX) is 1 Dec 2026: it ends at 2 Dec 2026, 01:00 EST. "
+        "After that no patient there is assigned to them.",
+        "No open consultation or subscription depends on it.",
+        "Once it is renewed, enter the new last day: https://console/providers?provider=ann",
+    ]
 
 
 def test_reminders_wait_while_there_is_no_target(clinic):

@@ -61,10 +61,12 @@ def warn_of_risks(now: datetime) -> None:
     """Warn of states where soon no provider may see patients, before a checkout has to refuse one."""
     if risks := licensing_rules.states_at_risk(session.db(), now):
         soonest = in_zone(datetime.fromisoformat(risks[0]["ends_at"]), session.settings().business_zone)
+        refused = licensing_rules.load(session.db())["policy"]["refuse_unserved"]
+        then = " From then on checkouts there are refused." if refused else ""
         st.warning(
             literal(
                 f"{counted(len(risks), 'state')} will be without a provider within 90 days, {risks[0]['name']} first "
-                f"on {soonest}. From then on checkouts there are refused."
+                f"on {soonest}.{then}"
             ),
             icon=":material/location_off:",
         )
