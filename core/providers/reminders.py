@@ -84,33 +84,30 @@ def _queue(
     db: Database, due: DueReminder, targets: Sequence[str], mail: Mail | None, told: Wording, now: datetime
 ) -> bool:
     title, body = message(due, told)
-    everybody = [*targets, *_own(due, mail)]
-    queued: bool = db.call("queue_reminder", reminder={**due, "title": title, "body": body}, targets=everybody, now=now)
+    reminder = {**due, "title": title, "body": body, "own": _own(due, mail, told)}
+    queued: bool = db.call("queue_reminder", reminder=reminder, targets=list(targets), now=now)
     return queued
 
 
 def _queue_together(
-    db: Database,
-    due: Sequence[DueReminder],
-    targets: Sequence[str],
-    mail: Mail | None,
-    told: Wording,
-    now: datetime,
+    db: Database, due: Sequence[DueReminder], targets: Sequence[str], mail: Mail | None, told: Wording, now: datetime
 ) -> int:
     """Each provider is reminded of their own licence, and the targets of all in one message."""
-    reminders = []
-    for one in due:
-        title, body = message(one, told)
-        reminders.append({**one, "title": title, "body": body, "targets": _own(one, mail)})
     title, body = message_together(due, told)
     queued: int = db.call(
-        "queue_reminders", reminders=reminders, summary={"title": title, "body": body}, targets=list(targets), now=now
+        "queue_reminders",
+        reminders=[{**one, "own": _own(one, mail, told)} for one in due],
+        summary={"title": title, "body": body},
+        targets=list(targets),
+        now=now,
     )
     return queued
 
 
-def _own(due: DueReminder, mail: Mail | None) -> list[str]:
-    return [mail(due["email"])] if mail and due["email"] else []
+def _own(due: DueReminder, mail: Mail | None, told: Wording) -> dict[str, str | list[str]]:
+    """The message to the provider, to nobody if there is no e-mail address."""
+    title, body = message_to_provider(due, told)
+    return {"title": title, "body": body, "targets": [mail(due["email"])] if mail and due["email"] else []}
 
 
 def message_together(due: Sequence[DueReminder], told: Wording) -> tuple[str, str]:
@@ -132,22 +129,36 @@ def _named(codes: Iterable[str]) -> str:
 
 
 def message(due: DueReminder, told: Wording) -> tuple[str, str]:
-    """The title and the text of a reminder."""
+    """The title and the text of a reminder to the admins."""
+    licence = f"{due['name']}'s licence in {name_of(due['state'])}"
+    lines = _facts(due, told, licence, whose="Their", whom="them")
+    lines.append(f"Once it is renewed, enter the new last day: {told.link('provider=' + due['provider_id'])}")
+    return f"payops: {licence} ends within {due['days']} days", "\n\n".join(lines)
+
+
+def message_to_provider(due: DueReminder, told: Wording) -> tuple[str, str]:
+    """The title and the text of a reminder to the provider, who cannot open the console."""
+    where = name_of(due["state"])
+    lines = _facts(due, told, f"your licence in {where}", whose="Your", whom="you")
+    lines.append("Once it is renewed, tell the clinic the new last day.")
+    return f"Your licence in {where} ends within {due['days']} days", "\n\n".join(lines)
+
+
+def _facts(due: DueReminder, told: Wording, licence: str, *, whose: str, whom: str) -> list[str]:
+    """When the licence ends, and what ends with it, each in a paragraph."""
     ends = datetime.fromisoformat(due["ends_at"]).astimezone(told.zone)
     last_day = date.fromisoformat(due["expires_on"])
     number = f" ({due['number']})" if due["number"] else ""
-    licence = f"{due['name']}'s licence in {name_of(due['state'])}"
     lines = [
         f"The last day of {licence}{number} is {last_day:%-d %b %Y}: it ends at {ends:%-d %b %Y, %H:%M %Z}. "
-        "After that no patient there is assigned to them."
+        f"After that no patient there is assigned to {whom}."
     ]
     if others := _named(state for state in due["states"] if state != due["state"]):
-        lines.append(f"Their privileges in {others} end with it.")
+        lines.append(f"{whose} privileges in {others} end with it.")
     lines += told.left_without(due["left_without"])
     affected = _affected(due["open_consultations"], due["paid"], due["monthly"])
     lines.append(f"It affects {affected}." if affected else "No open consultation or subscription depends on it.")
-    lines.append(f"Once it is renewed, enter the new last day: {told.link('provider=' + due['provider_id'])}")
-    return f"payops: {licence} ends within {due['days']} days", "\n\n".join(lines)
+    return lines
 
 
 def _affected(open_consultations: int, paid: Sequence[AmountRow], monthly: Sequence[AmountRow]) -> str:

@@ -118,3 +118,15 @@ def test_many_licences_with_the_same_last_day_are_one_message_to_the_admins_and_
     assert body.endswith("https://console/providers?licences=2026-12-15")
     mails = clinic.rows("select target, count(*) from payops.alert_deliveries where target <> 'chat' group by 1")
     assert len(mails) == reminders.MOST_ALONE + 2 and dict(mails)["mail to p0@x.example"] == 2
+
+
+def test_a_provider_reads_of_your_licence_and_gets_no_link_to_the_console(clinic):
+    clinic.provider("ann", states="TX:2026-12-01", email="ann@example.com")
+    remind(clinic)
+    ((title, body),) = clinic.rows(
+        "select m.title, m.body from payops.alert_messages m join payops.alert_deliveries d on d.message_id = m.id"
+        " where d.target = 'mail to ann@example.com'"
+    )
+    assert title == "Your licence in Texas ends within 30 days"
+    assert body.startswith("The last day of your licence in Texas (ann-TX) is 1 Dec 2026")
+    assert "https://" not in body and body.endswith("Once it is renewed, tell the clinic the new last day.")

@@ -51,12 +51,28 @@ set enable_mergejoin = 'off' as $$
   )
 $$;
 
--- queue_reminder: queues this reminder to each of these targets, once; nothing if it was queued before.
-create function payops_api.queue_reminder(p_reminder jsonb, p_targets jsonb, p_now timestamptz) returns jsonb
-language plpgsql security definer
+-- write_reminder: queues this message to each of these targets; nothing without a target.
+create function payops.write_reminder(p_message jsonb, p_targets jsonb, p_now timestamptz) returns void
+language plpgsql
 set search_path = '' as $$
 declare
   message bigint;
+begin
+  if jsonb_array_length(p_targets) > 0 then
+    insert into payops.alert_messages (rule, kind, alert_ids, severity, title, body, written_at)
+    values ('licence_ending', 'reminder', '{}', 'warning', p_message ->> 'title', p_message ->> 'body', p_now)
+    returning id into message;
+    insert into payops.alert_deliveries (message_id, target, next_attempt_at)
+    select message, t.target, p_now from jsonb_array_elements_text(p_targets) as t (target);
+  end if;
+end
+$$;
+
+-- queue_reminder: queues this reminder to each of these targets, and the provider's `own` message to its `targets`,
+-- once; nothing if it was queued before.
+create function payops_api.queue_reminder(p_reminder jsonb, p_targets jsonb, p_now timestamptz) returns jsonb
+language plpgsql security definer
+set search_path = '' as $$
 begin
   insert into payops.licence_reminders (provider_id, state, number, expires_on, days, sent_at)
   select r.provider_id, r.state, coalesce(r.number, ''), r.expires_on, r.days, p_now
@@ -64,19 +80,14 @@ begin
   on conflict do nothing;
   if not found then
     return 'false'::jsonb;
-  elsif p_targets = '[]' then
-    return 'true'::jsonb;
   end if;
-  insert into payops.alert_messages (rule, kind, alert_ids, severity, title, body, written_at)
-  values ('licence_ending', 'reminder', '{}', 'warning', p_reminder ->> 'title', p_reminder ->> 'body', p_now)
-  returning id into message;
-  insert into payops.alert_deliveries (message_id, target, next_attempt_at)
-  select message, t.target, p_now from jsonb_array_elements_text(p_targets) as t (target);
+  perform payops.write_reminder(p_reminder -> 'own', p_reminder -> 'own' -> 'targets', p_now);
+  perform payops.write_reminder(p_reminder, p_targets, p_now);
   return 'true'::jsonb;
 end
 $$;
 
--- queue_reminders: queues these reminders, each to its own targets, and one message about them all to these targets.
+-- queue_reminders: queues these reminders, each to its provider, and one message about them all to these targets.
 -- Returns how many were not queued before; queues nothing if all were.
 create function payops_api.queue_reminders(
   p_reminders jsonb, p_summary jsonb, p_targets jsonb, p_now timestamptz
@@ -86,19 +97,14 @@ set search_path = '' as $$
 declare
   reminder jsonb;
   queued integer := 0;
-  message bigint;
 begin
   for reminder in select r.one from jsonb_array_elements(p_reminders) as r (one) loop
-    if payops_api.queue_reminder(reminder, reminder -> 'targets', p_now)::boolean then
+    if payops_api.queue_reminder(reminder, '[]', p_now)::boolean then
       queued := queued + 1;
     end if;
   end loop;
   if queued > 0 then
-    insert into payops.alert_messages (rule, kind, alert_ids, severity, title, body, written_at)
-    values ('licence_ending', 'reminder', '{}', 'warning', p_summary ->> 'title', p_summary ->> 'body', p_now)
-    returning id into message;
-    insert into payops.alert_deliveries (message_id, target, next_attempt_at)
-    select message, t.target, p_now from jsonb_array_elements_text(p_targets) as t (target);
+    perform payops.write_reminder(p_summary, p_targets, p_now);
   end if;
   return to_jsonb(queued);
 end
