@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from core.providers.licence_kinds import KINDS
 from core.providers.states import name_of
 from core.staff import audit_words
 
@@ -75,16 +76,29 @@ def _licence_lines(before: Facts, after: Facts) -> Iterator[str]:
         yield f"Licence in {name} removed"
     for name, licence in sorted(has.items()):
         if name not in had:
-            yield f"Licence in {name} added, {_validity(licence)}"
+            yield f"{_kind(licence)} in {name} added, {_validity(licence)}"
             continue
         for field, title in LICENCE_FIELDS.items():
             if field in licence and _written(had[name].get(field)) != _written(licence[field]):
-                earlier, later = (_written(each.get(field), day=field in DAYS) for each in (had[name], licence))
+                earlier, later = (_cell(field, each) for each in (had[name], licence))
                 yield f"Licence in {name} · {title}: {earlier} → {later}"
 
 
 def _by_name(licences: Sequence[Facts]) -> dict[str, Facts]:
     return {f"{name_of(one['state'])} {one.get('number') or ''}".strip(): one for one in licences}
+
+
+def _kind(licence: Facts) -> str:
+    """`Telehealth registration`; `Licence` for a full one."""
+    kind = licence.get("kind") or "full"
+    return "Licence" if kind == "full" else KINDS.get(kind, kind)
+
+
+def _cell(field: str, licence: Facts) -> str:
+    value = licence.get(field)
+    if field == "verified_by" and value:
+        return audit_words.actor_name(value)
+    return KINDS.get(str(value), _written(value)) if field == "kind" else _written(value, day=field in DAYS)
 
 
 def _validity(licence: Facts) -> str:

@@ -101,9 +101,9 @@ def _licence_problems(given: Sequence[LicenceDocument], known: Vocabulary) -> li
         wrong += [message for message in malformed if message]
         issued, expires = days["issued_on"], days["expires_on"]
         if issued and expires and not any(malformed) and str(expires) < str(issued):
-            wrong.append(f"The licence in {state} ends before it starts.")
+            wrong.append(f"The licence in {states.name_of(str(state))} ends before it starts.")
         if (state, number) in seen:
-            wrong.append(f"The licence {state} {number or 'without a number'} is listed twice.")
+            wrong.append(f"The licence in {states.name_of(str(state))} {number or 'without a number'} is listed twice.")
         seen.add((state, number))
         wrong += licence_kinds.problems_of(licence, known.rules)
     wrong += licence_kinds.two_homes(given)

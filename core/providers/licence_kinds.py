@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
 from core.providers.directory_rows import LicenceDocument
+from core.providers.states import name_of
 
 KINDS = {
     "full": "Full licence",
@@ -38,16 +39,17 @@ class StateRules:
 def problems_of(licence: LicenceDocument, rules: StateRules) -> list[str]:
     """What is wrong with the kind of this licence and with what it depends on, in sentences."""
     kind, state, code = licence.get("kind") or "full", licence.get("state"), licence.get("compact") or None
+    where = name_of(str(state))
     if kind not in KINDS:
         return [f"{kind!r} is not a kind of licence. Use one of {', '.join(KINDS)}."]
     if kind == "temporary" and not licence.get("expires_on"):
-        return [f"The temporary licence in {state} needs a last day."]
+        return [f"The temporary licence in {where} needs a last day."]
     if kind == "telehealth_registration" and state not in rules.registrations:
-        return [f"No rule says that {state} registers clinicians of other states. Add it to the licensing rules first."]
+        return [f"No rule says that {where} registers clinicians of other states. Add it to the licensing rules first."]
     if kind in ("temporary", "telehealth_registration"):
-        return [f"The {KINDS[kind].lower()} in {state} rests on no compact. Leave the compact empty."] if code else []
+        return [f"The {KINDS[kind].lower()} in {where} rests on no compact. Leave the compact empty."] if code else []
     if code is None:
-        return [f"Choose the compact that grants the privilege in {state}."] if kind == "compact_privilege" else []
+        return [f"Choose the compact that grants the privilege in {where}."] if kind == "compact_privilege" else []
     return _compact_problems(kind, str(state), code, rules)
 
 
@@ -56,10 +58,10 @@ def _compact_problems(kind: str, state: str, code: str, rules: StateRules) -> li
     if rule is None:
         return [f"{code!r} is not a compact of the licensing rules."]
     if rule["grants"] == "full_licences":
-        return [f"{code} gives full licences. Enter the one in {state} as a full licence without a compact."]
+        return [f"{code} gives full licences. Enter the one in {name_of(state)} as a full licence without a compact."]
     if kind == "compact_privilege" and rule["grants"] == "every_member":
         return [f"Privileges of {code} follow from the home licence. Enter {code} as the compact of that licence."]
-    return [] if state in rule["members"] else [f"{state} is not a member of {code} by the licensing rules."]
+    return [] if state in rule["members"] else [f"{name_of(state)} is not a member of {code} by the licensing rules."]
 
 
 def two_homes(licences: Sequence[LicenceDocument]) -> list[str]:

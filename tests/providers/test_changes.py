@@ -30,9 +30,18 @@ def test_licences_are_added_removed_and_changed_by_state_and_number():
     assert differences(ANN, {"licences": [later, {"state": "CA"}]}) == [
         "Licence in California added, no end date",
         "Licence in Texas A1 · last day: 31 Dec 2027 → 31 Dec 2028",
-        "Licence in Texas A1 · verified by: none → staff:ada",
+        "Licence in Texas A1 · verified by: none → ada",
     ]
     assert differences(ANN, {"licences": []}) == ["Licence in Texas A1 removed"]
+
+
+def test_a_licence_that_is_no_full_one_is_named_by_its_kind():
+    temporary = {"state": "NV", "number": "T7", "kind": "temporary", "expires_on": "2026-12-20"}
+    privilege = TX | {"kind": "compact_privilege"}
+    assert differences(ANN, {"licences": [temporary, privilege]}) == [
+        "Temporary licence in Nevada T7 added, valid to 20 Dec 2026",
+        "Licence in Texas A1 · kind: none → Compact privilege",
+    ]
 
 
 def test_a_new_provider_is_added_with_their_licences():

@@ -108,9 +108,9 @@ def test_the_medical_licensure_compact_gives_no_privileges(clinic):
 @pytest.mark.parametrize(
     ("licence", "said"),
     [
-        ({"state": "TX", "kind": "temporary"}, "needs a last day"),
+        ({"state": "TX", "kind": "temporary"}, "in Texas needs a last day"),
         ({"state": "TX", "kind": "telehealth_registration"}, "No rule says"),
-        ({"state": "CA", "compact": "NLC"}, "CA is not a member of NLC"),
+        ({"state": "CA", "compact": "NLC"}, "California is not a member of NLC"),
         ({"state": "TX", "kind": "compact_privilege"}, "Choose the compact"),
         ({"state": "TX", "kind": "compact_privilege", "compact": "NLC"}, "follow from the home licence"),
         ({"state": "TX", "kind": "guess"}, "not a kind"),

@@ -33,7 +33,7 @@ LICENCES = (
     Column("issued_on", "Issued", "day"),
     Column("type", "Type"),
     Column("verified_on", "Verified on", "day"),
-    Column("verified_by", "Verified by"),
+    Column("verified_by", "Verified by", read=lambda one: audit_words.actor_name(one["verified_by"] or "")),
 )
 HISTORY = (
     Column("at", "When", "moment"),
