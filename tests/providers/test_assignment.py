@@ -327,3 +327,8 @@ def test_the_what_if_shows_patients_left_and_patients_who_could_be_seen(clinic):
         "providers": 0,
         "has_it": False,
     }
+
+
+def test_a_state_that_nobody_may_serve_now_is_not_left_without_a_provider(clinic):
+    clinic.provider("ann", states="TX NV:2026-11-20")
+    assert [one["state"] for one in assignment.without_provider(clinic.db, "ann", NOW)] == ["TX"]

@@ -124,7 +124,7 @@ set search_path = '' as $$
       count(p.id) as others, coalesce(sum(payops.free_slots(p, d)), 0) as free_slots
     from (
       select distinct n.state from payops.licences as n
-      where n.provider_id = p_provider
+      where n.provider_id = p_provider and payops.licence_valid(n, p_now)
       union
       select c.state from payops.consultations as c where c.provider_id = p_provider and c.status = 'assigned'
     ) as l
