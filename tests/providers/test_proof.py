@@ -45,6 +45,15 @@ def test_the_state_of_a_licence_on_a_past_day_is_as_it_was_known_then(clinic):
     assert proof.on_day(clinic.db, "ann", date(2026, 11, 20), later) == []
 
 
+@pytest.mark.usefixtures("rules")
+def test_on_a_past_day_a_privilege_names_its_home_licence_and_comes_after_it(clinic):
+    home = {"state": "TX", "number": "H1", "compact": "NLC"}
+    clinic.put({"id": "nan", "name": "Nan", "specialties": ["dermatology"], "licences": [home]})
+    first, *others = proof.on_day(clinic.db, "nan", NOW.date(), NOW)
+    assert (first["state"], first["home_state"]) == ("TX", None)
+    assert {one["home_state"] for one in others} == {"TX"} and "AZ" in {one["state"] for one in others}
+
+
 def test_an_assignment_shows_the_verification_it_relied_on(clinic):
     clinic.provider("ann")
     verify(clinic)

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from core.monitoring.alerts.targets import Target, addressed, named
 from core.providers import licensing_rules, reminders
+from core.ui.providers import licensing_panel
 from tests.providers.conftest import ADMIN, NOW
 
 ZONE = ZoneInfo("America/New_York")
@@ -90,6 +91,12 @@ def test_states_about_to_lose_their_last_provider_are_known_in_advance(clinic):
     (risk,) = licensing_rules.states_at_risk(clinic.db, NOW, days=30)
     assert (risk["state"], risk["provider_name"]) == ("TX", "Ann")
     assert licensing_rules.states_at_risk(clinic.db, NOW, days=10) == []
+    said = licensing_panel.risk_sentence([risk], "21 Dec 2026, 01:00 EST", refused=True)
+    assert said == (
+        "Texas will be without a provider from 21 Dec 2026, 01:00 EST. From then on checkouts there are refused."
+    )
+    many = licensing_panel.risk_sentence([risk, risk], "21 Dec 2026, 01:00 EST", refused=False)
+    assert many == "2 states will be without a provider within 90 days, Texas first on 21 Dec 2026, 01:00 EST."
 
 
 def test_the_providers_copy_goes_to_the_provider_alone(clinic):

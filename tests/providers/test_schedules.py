@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import Refused
 from core.providers import assignment, schedules
+from core.ui.providers import what_if
 from tests.providers.conftest import ADMIN, NOW, OPS
 
 SECOND = timedelta(seconds=1)
@@ -109,6 +110,8 @@ def test_the_what_if_counts_no_slots_of_providers_who_are_away(clinic):
     (after,) = assignment.without_provider(clinic.db, "ann", NOW)
     assert (before["their_free_slots"], after["their_free_slots"]) == (10, 0)
     assert before["others"] == after["others"] == 1
+    assert [what_if.result(one) for one in (before, after)] == ["Others have capacity", "1 would wait"]
+    assert what_if.result(after | {"open_consultations": 0}) == "Others have no capacity now"
 
 
 def test_a_patient_returns_to_their_provider_if_licensed_and_with_capacity(clinic):

@@ -39,6 +39,7 @@ PAST = (
     STATE,
     Column("number", "Number"),
     Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
+    Column("home_state", "Home licence", read=lambda one: name_of(one.get("home_state") or "")),
     Column("valid", "Valid then", read=lambda one: "yes" if one["valid"] else "no", width="small"),
     Column("status", "Status", read=lambda one: one["status"].capitalize()),
     Column("expires_on", "Last day", "day"),
@@ -62,8 +63,8 @@ def validity_of(found: ProviderRow) -> dict[tuple[str, str | None], Validity]:
     return {(one["state"], one["number"]): one for one in found["validity"] if one["home_state"] is None}
 
 
-def following(found: ProviderRow) -> None:
-    """The privileges that follow from home licences, what registrations do not allow, and licences to confirm."""
+def notices(found: ProviderRow) -> None:
+    """The licences that a second person must confirm, and what registrations do not allow."""
     for one in found["licences"]:
         if one["awaiting"]:
             what = "the licence" if one["awaiting"] == "licence" else "the privileges of the licence"
@@ -71,6 +72,10 @@ def following(found: ProviderRow) -> None:
     for held in found["validity"]:
         if held["not_allowed"]:
             st.info(literal(f"The registration in {name_of(held['state'])} does not allow: {held['not_allowed']}"))
+
+
+def following(found: ProviderRow) -> None:
+    """The privileges that follow from home licences."""
     if derived := [one for one in found["validity"] if one["home_state"]]:
         st.markdown(f"**Privileges that follow from the home licence ({len(derived)})**")
         rows.show(derived, FOLLOWING, key="privileges", file="privileges")

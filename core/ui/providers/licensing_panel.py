@@ -1,13 +1,13 @@
 """The panel below the directory: states about to lose their last provider, licences to verify, time off, and rules."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import streamlit as st
 
-from core.figures.wording import counted
 from core.providers import licensing_rules, proof, schedules
 from core.providers.licence_kinds import GRANTS, KINDS
-from core.providers.licensing_rules import Policy, Rules
+from core.providers.licensing_rules import Policy, Rules, StateAtRisk
 from core.staff import audit_words
 from core.ui import session
 from core.ui.kit import rows
@@ -60,17 +60,19 @@ REGISTRATIONS = (
 def warn_of_risks(now: datetime) -> None:
     """Warn of states where soon no provider may see patients, before a checkout has to refuse one."""
     if risks := licensing_rules.states_at_risk(session.db(), now):
-        soonest = in_zone(datetime.fromisoformat(risks[0]["ends_at"]), session.settings().business_zone)
         refused = licensing_rules.load(session.db())["policy"]["refuse_unserved"]
-        then = " From then on checkouts there are refused." if refused else ""
-        st.warning(
-            literal(
-                f"{counted(len(risks), 'state')} will be without a provider within 90 days, {risks[0]['name']} first "
-                f"on {soonest}.{then}"
-            ),
-            icon=":material/location_off:",
-        )
+        soonest = in_zone(datetime.fromisoformat(risks[0]["ends_at"]), session.settings().business_zone)
+        st.warning(literal(risk_sentence(risks, soonest, refused=refused)), icon=":material/location_off:")
         rows.show(risks, RISKS, key="risks", choose="provider", id_field="provider_id", file="states-at-risk")
+
+
+def risk_sentence(risks: Sequence[StateAtRisk], soonest: str, *, refused: bool) -> str:
+    """Which states will be without a provider; `soonest` is the time at which the first one will be."""
+    said = f"{risks[0]['name']} will be without a provider from {soonest}."
+    if len(risks) > 1:
+        others = f"{len(risks):,} states will be without a provider within 90 days"
+        said = f"{others}, {risks[0]['name']} first on {soonest}."
+    return said + (" From then on checkouts there are refused." if refused else "")
 
 
 def show(*, may_edit: bool) -> None:

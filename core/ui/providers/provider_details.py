@@ -66,7 +66,7 @@ def details(provider_id: str) -> None:
             [f"Licences ({len(found['licences'])})", "Proof", "Hours", open_ones, "Registry", "History"]
         )
         with licences:
-            licence_view.following(found)
+            licence_view.notices(found)
             if found["licences"]:
                 known = licence_view.validity_of(found)
                 rows.show(
@@ -79,6 +79,7 @@ def details(provider_id: str) -> None:
                 )
             else:
                 st.caption("No licences, so no consultation can be assigned. Add one under Edit.")
+            licence_view.following(found)
         with proofs:
             licence_view.show_proof(found)
         with hours:

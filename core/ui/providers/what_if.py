@@ -20,7 +20,7 @@ WITHOUT = (
     Column("open_consultations", "Open consultations", "count"),
     Column("others", "Other licensed providers", "count"),
     Column("their_free_slots", "Their free slots", "count"),
-    Column("then", "Result", read=lambda one: _then(one), width="large"),
+    Column("then", "Result", read=lambda one: result(one), width="large"),
 )
 
 
@@ -77,7 +77,7 @@ def _without(states: list[WithoutProvider]) -> str:
     stuck = sum(max(0, one["open_consultations"] - one["their_free_slots"]) for one in states)
     alone = [name_of(one["state"]) for one in states if one["others"] == 0]
     said = f"{counted(moved, 'open consultation')} would be reassigned"
-    said += f", and at least {stuck:,} of them would wait." if stuck else "."
+    said += f", and at least {stuck:,} would wait." if stuck else "."
     return said + (f" No provider would be left in {', '.join(alone)}." if alone else "")
 
 
@@ -85,8 +85,8 @@ def _with(name: str, state: str, more: WithLicence) -> str:
     if more["has_it"]:
         return f"{name} already has one."
     there = (
-        f"{counted(more['providers'], 'provider')} already licensed there, "
-        f"{counted(more['demand_30_days'], 'consultation')} in the last 30 days."
+        f"{counted(more['providers'], 'provider')} {'is' if more['providers'] == 1 else 'are'} already licensed there; "
+        f"{counted(more['demand_30_days'], 'consultation')} came from there in the last 30 days."
     )
     if not more["waiting"]:
         return f"No patient is waiting in {state} now. {there}"
@@ -94,9 +94,10 @@ def _with(name: str, state: str, more: WithLicence) -> str:
     return f"{more['would_take']:,} of {waiting} in {state} would be assigned at once. {there}"
 
 
-def _then(one: rows.Row) -> str:
+def result(one: rows.Row) -> str:
+    """What happens in one state if the provider leaves."""
     if one["others"] == 0:
         return "No provider left"
     if one["open_consultations"] > one["their_free_slots"]:
         return f"{one['open_consultations'] - one['their_free_slots']:,} would wait"
-    return "Others have capacity"
+    return "Others have capacity" if one["their_free_slots"] else "Others have no capacity now"

@@ -54,7 +54,7 @@ set search_path = '' as $$
 $$;
 
 -- licences_at: this provider's licences as known at this moment, in one state if given, each with whether it was valid
--- then and its verification. A derived privilege has the verification of its home licence.
+-- then and its verification; those that were entered first. A derived privilege has the verification of its home licence.
 create function payops.licences_at(p_provider text, p_state text, p_at timestamptz) returns jsonb
 language sql stable
 set search_path = '' as $$
@@ -65,7 +65,7 @@ set search_path = '' as $$
         p_provider, coalesce(v.facts ->> 'home_state', v.state), coalesce(h.number, v.facts ->> 'number'), p_at
       )
     )
-    order by g.valid desc, v.state, v.facts ->> 'number', v.licence_id
+    order by g.valid desc, v.facts ->> 'home_state' is not null, v.state, v.facts ->> 'number', v.licence_id
   ), '[]')
   from payops.licence_versions as v
   cross join lateral (
