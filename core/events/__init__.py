@@ -1,1 +1,1 @@
-"""Stripe's events, from signed bytes to rows of the mirror."""
+"""Stripe's events: verified, stored in the inbox, and applied to the mirror, which is our copy of Stripe's objects."""

@@ -1,4 +1,4 @@
-"""Mirror rows from the objects that Stripe returns to our own requests; the same rows as its events give."""
+"""Makes mirror rows of the objects that Stripe returns to our own requests: the same rows as its events give."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ def records_of(answer: Json, *, as_of: datetime, livemode: bool) -> Records:
     source = _BY_TYPE.get(answer.get("object", ""))
     if (
         source is None or not source.mirrored(answer) or is_partial(answer)
-    ):  # a partial object; its event brings all of it
+    ):  # a list in the object is incomplete; its event is applied with all of it
         return {}
     if answer.get("deleted") and source.name != "customers":
         return {}

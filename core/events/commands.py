@@ -18,7 +18,7 @@ from core.stripe_gateway import StripeGateway
 
 
 class Running(Protocol):
-    """The parts that these commands work with."""
+    """The running services that these commands need."""
 
     @property
     def db(self) -> Database: ...
@@ -42,7 +42,7 @@ Until = Annotated[str | None, typer.Option(help="Received up to this time, or th
 
 
 def events_app(open_running: Open) -> typer.Typer:
-    """The commands over the inbox of what `open_running` opens for each."""
+    """The `payops events` commands; each one opens its services with `open_running`."""
     app = typer.Typer(no_args_is_help=True, help="List, show and replay the events in the webhook inbox.")
     _mount_reading(app, open_running)
     _mount_replay(app, open_running)

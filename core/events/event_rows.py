@@ -1,4 +1,4 @@
-"""Rows of the inbox: events as they are recorded, stored and listed. Times are ISO text, as JSON carries them."""
+"""Rows of the inbox: events as they are recorded, stored and listed. Times are ISO 8601 text, as in JSON."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -8,7 +8,7 @@ Outcome = Literal["recorded", "applied", "ignored", "quarantined", "failed", "de
 
 
 class Payload(TypedDict, total=False):
-    """What is stored of an event's content; `account` only where it is about a connected account."""
+    """The stored part of an event's content; `account` is there only for an event about a connected account."""
 
     object: Json
     previous_attributes: Json
@@ -33,11 +33,11 @@ class Envelope(StoredEvent):
     object_id: str | None
     body_sha256: str
     received_from: str | None
-    came_by: NotRequired[CameBy]  # the webhook, unless it says otherwise
+    came_by: NotRequired[CameBy]  # how the event arrived; by webhook if missing
 
 
 class ReceivedEvent(Envelope):
-    """An envelope with when it arrived, the outcome it is recorded with, and why that one."""
+    """An envelope with its time of arrival, the outcome it is recorded with, and the reason for that outcome."""
 
     received_at: str
     outcome: str
@@ -46,13 +46,13 @@ class ReceivedEvent(Envelope):
 
 
 class FailedEvent(StoredEvent):
-    """A failed event that is due again, and how often it was attempted."""
+    """A failed event that is due for a retry, and how many attempts were made."""
 
     attempts: int
 
 
 class ReplayableEvent(StoredEvent):
-    """An event to be replayed, and its outcome so far."""
+    """An event to be replayed, and its current outcome."""
 
     object_id: str | None
     outcome: Outcome
@@ -80,7 +80,7 @@ class ListedEvent(TypedDict):
 
 
 class RelatedEvent(ListedEvent, total=False):
-    """Another event of the same object; with its payload where it says what it changed."""
+    """Another event of the same object; its payload is included if it lists the changed fields."""
 
     payload: Payload
 

@@ -12,8 +12,8 @@ from typing import Any
 from core.events.registry import MAX_AMOUNT
 from core.logs import REDACTED, redacted
 
-# The fields of a kind. A nested name allows those fields of an object, or of each object in a list; a plain name allows
-# a number, a word or an id, and of an expanded object only its id.
+# The allowed fields of one kind of object. A nested name allows those fields of an object, or of each object in a list;
+# a plain name allows a number, a word or an id, and of an expanded object only its id.
 Fields = dict[str, Any]
 _NAMED_OTHERWISE = {
     "charge.dispute": "dispute",
@@ -22,12 +22,12 @@ _NAMED_OTHERWISE = {
     "customer.discount": "discount",
 }
 FREE_TEXT = object()  # text that the shop chooses and that may contain anything
-BANK_NUMBER = object()  # a number between banks, which may look like a card number
+BANK_NUMBER = object()  # a reference number of a bank transfer, which may look like a card number
 MAX_LISTED = 100
 _WORD = re.compile(r"[\w:./-]{0,255}", re.ASCII)
 _NUMBERS = frozenset({int, float, bool})
 _ID = re.compile(r"[\w:.-]{1,255}", re.ASCII)
-# What Stripe says most: each is an ordinary word, which `_is_plain` need not find out again.
+# The most frequent values. All are ordinary words, so that `_is_plain` need not be called for them.
 _COMMON = frozenset(
     "active automatic automatic_async card charge charge_automatically created credit customer debit failed invoice"
     " invoice_payment month off_session open paid payment payment_intent pending price product refund"
@@ -37,7 +37,7 @@ _COMMON = frozenset(
 )
 _KEYS = ("sk_", "rk_", "pk_", "whsec_")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-# As many digits as a card number, beginning like an issuer's: not a date, nor a number of milliseconds.
+# As many digits as a card number, and first digits that issuers use; no date or time in milliseconds matches.
 _LIKE_A_CARD = re.compile(r"(?<!\d)(?:4|5[1-5]|2[2-7]|3[04-8]|6)(?:[._-]?\d){11,18}(?!\d)", re.ASCII)
 _LIKE_A_PHONE = re.compile(r"(?<![\w-])[2-9]\d\d[.-][2-9]\d\d[.-]\d{4}(?![\w-])", re.ASCII)
 
@@ -211,7 +211,7 @@ def _common_word(text: str) -> str:
 
 
 def shops_own(text: Any) -> str | None:
-    """A text that the shop chose, as it is stored; applying it again changes nothing."""
+    """The part of a text chosen by the shop that may be stored; calling it on its own result changes nothing."""
     return _word(text, FREE_TEXT) if isinstance(text, str) else None
 
 
@@ -227,7 +227,7 @@ def _kept(subject: dict[str, Any], fields: Fields) -> dict[str, Any]:
                 found[name] = value
             elif isinstance(value, dict | list):  # subclasses too: Stripe's library has its own
                 found[name] = _inside(value, below)
-            else:  # neither an amount nor a time: a number as long as a card number
+            else:  # too large for an amount or a time: it could be a card number
                 found[name] = REDACTED
     return found
 
@@ -246,7 +246,7 @@ def _inside(value: dict[str, Any] | list[Any], below: Any) -> Any:
 
 
 def _word(text: str, below: Any) -> str:
-    """A word or an id as it is, also in place of an object with an id; any other text redacted."""
+    """A word or an id unchanged, also where the allowlist expects an object with an id; any other text redacted."""
     if below is FREE_TEXT:
         return text if _is_harmless(text) else _without_private(text)
     if below is BANK_NUMBER:
@@ -257,7 +257,7 @@ def _word(text: str, below: Any) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether the text is an ordinary word or id; cheaper than the pattern, and true for nearly all."""
+    """Whether the text is an ordinary word or id: a cheaper check than the pattern, and enough for nearly all texts."""
     return (
         len(text) < 256
         and text.isascii()

@@ -98,7 +98,7 @@ class GroupCommit(Generic[T]):
         except asyncio.CancelledError:
             self._waiting = batch + self._waiting
             raise
-        except Exception as error:  # whatever it was, each sender must hear that its event was not recorded
+        except Exception as error:  # whatever the error, each sender must be told that its event was not recorded
             if len(batch) > 1 and not isinstance(error, Unavailable):
                 await self._one_by_one(batch)
                 return

@@ -68,7 +68,7 @@ def prepare(
 
 
 def projected(envelope: StoredEvent, *, livemode: bool) -> tuple[Records, str, str | None]:
-    """The rows that today's code makes of a stored event, its outcome, and the reason."""
+    """The rows that the current code makes of a stored event, its outcome, and the reason for that outcome."""
     if not envelope["payload"]:
         return {}, "failed", "the event could not be read"
     if envelope["livemode"] is not livemode:
@@ -103,8 +103,9 @@ def receive(db: Database, batch: Sequence[Received], *, now: datetime) -> list[s
 
 
 def record(db: Database, batch: Sequence[Received], *, now: datetime) -> list[str]:
-    """Record the batch as `receive` does, to be applied soon by `core.events.recorded`; returns `recorded` or
-    `duplicate` per event.
+    """Record the batch without applying it; `core.events.recorded` applies it soon after.
+
+    Returns `recorded` or `duplicate` for each event. The batch is one transaction, as in `receive`.
     """
 
     def write(chosen: Sequence[Received]) -> list[str]:
@@ -117,7 +118,7 @@ def record(db: Database, batch: Sequence[Received], *, now: datetime) -> list[st
 
 
 def _each_once(batch: Sequence[Received], write: Callable[[Sequence[Received]], list[str]]) -> list[str]:
-    """What `write` answers for each event, if it is given each only once at a time."""
+    """The outcomes that `write` returns. An event that is in the batch twice is written in two calls."""
     outcomes: dict[int, str] = {}
     left = list(enumerate(batch))
     while left:
@@ -152,7 +153,7 @@ def _envelope(event: Json, body: bytes, address: str | None) -> Envelope:
     if account := event.get("account"):
         payload["account"] = word(account) or REDACTED
     payload["request_id"] = word(_mapping(event.get("request")).get("id"))
-    subject = payload["object"] or _mapping(event.get("related_object"))  # a thin event has the latter
+    subject = payload["object"] or _mapping(event.get("related_object"))  # a thin event has only `related_object`
     return {
         "id": event["id"],
         "type": common_word(event["type"]) or REDACTED,
@@ -167,7 +168,7 @@ def _envelope(event: Json, body: bytes, address: str | None) -> Envelope:
 
 
 def _created(given: int | str) -> datetime:
-    """The time of an event: seconds, or ISO 8601 in a thin event. In UTC: Postgres knows fewer offsets."""
+    """An event's time, from Unix seconds or a thin event's ISO 8601. In UTC, as Postgres accepts fewer offsets."""
     if isinstance(given, str):
         at = datetime.fromisoformat(given)
         at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
@@ -198,7 +199,7 @@ def _bare_envelope(event: Json, body: bytes, address: str | None) -> Envelope:
 
 
 def _fingerprint(body: bytes) -> str:
-    """A hash of the body without the number of pending deliveries, which differs between deliveries of one event."""
+    """A hash of the body without `pending_webhooks`, which differs between deliveries of one event; empty for none."""
     at = body.rfind(_PENDING)
     if at < 0:
         return hashlib.sha256(body).hexdigest() if body else ""

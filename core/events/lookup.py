@@ -58,7 +58,7 @@ class InboxFigures(TypedDict):
 
 @dataclass(frozen=True)
 class EventFilter:
-    """A filter for events; None means any. `type` may be a family, `charge.*`; `object_id` may be an event's own id."""
+    """A filter for events; None means all. `type` may be a family, `charge.*`; `object_id` may be an event's own id."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -73,7 +73,7 @@ class EventFilter:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything but the time is filtered."""
+        """Whether events are filtered by anything other than time."""
         return any((self.type, self.outcome, self.object_id, self.ids))
 
     def continued_before(self, before: Place | None) -> "EventFilter":
@@ -82,7 +82,7 @@ class EventFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """Some events, newest first, and the place where the next page begins; None on the last page."""
+    """A page of events, newest first, and where the next page begins; None on the last page."""
 
     events: list[ListedEvent]
     next: Place | None
@@ -95,7 +95,7 @@ def newest(db: Database, sought: EventFilter, *, limit: int = 100) -> Page:
 
 
 def page_after(db: Database, sought: EventFilter, before: Place | None) -> tuple[list[ListedEvent], Place | None]:
-    """1,000 of the events wanted, newest first, and the place of the next 1,000, for an export of them all."""
+    """Up to 1,000 matching events, newest first, and where the next 1,000 begin, None at the end; for exports."""
     page = newest(db, sought.continued_before(before), limit=1000)
     return page.events, page.next
 
@@ -154,12 +154,12 @@ def as_stripe_event(event: EventDetails) -> Json:
 
 
 def place_as_text(place: Place | None) -> str:
-    """A place in a list, as it is written in an address."""
+    """A place in a list as text for a URL; empty for None."""
     return f"{place['received_at']}|{place['id']}" if place else ""
 
 
 def place_from_text(words: str | None) -> Place | None:
-    """The place that this text names; None if it names none."""
+    """The place from the text of `place_as_text`; None for any other text."""
     received_at, _, event_id = (words or "").partition("|")
     try:
         at = datetime.fromisoformat(received_at)
@@ -169,5 +169,5 @@ def place_from_text(words: str | None) -> Place | None:
 
 
 def is_stripe_id(text: str | None) -> bool:
-    """Whether this could be an id of Stripe's, which may stand in an address."""
+    """Whether this has the form of a Stripe id, so that it is safe in a URL."""
     return bool(text and re.fullmatch(r"\w{1,255}", text, re.ASCII))

@@ -1,4 +1,4 @@
-"""Events that are recorded and not applied yet: applied in large batches, by whichever process is first."""
+"""Applies events that were recorded but not applied yet, in large batches; one process at a time does it."""
 
 import threading
 import time
@@ -14,24 +14,24 @@ from core.periods import Clock
 
 log = structlog.get_logger(__name__)
 EVENTS_AT_ONCE = 500
-GATHER_SECONDS = 0.1  # between two batches, so that the second is large
-LOOK_SECONDS = 1.0  # for events that a process recorded before it was killed
-AGAIN_SECONDS = 0.5  # after an error
-TAKEN_SECONDS = 0.05  # another process applies them
-MOST_BEHIND = 5_000  # events of this process that wait; with more of them its senders have to wait as well
+GATHER_SECONDS = 0.1  # pause between two batches, so that the next one is large
+LOOK_SECONDS = 1.0  # how often to look for events that a killed process left recorded
+AGAIN_SECONDS = 0.5  # wait after an error
+TAKEN_SECONDS = 0.05  # wait while another process applies them
+MOST_BEHIND = 5_000  # waiting events; beyond this number, senders of new ones are kept waiting too
 WAIT_FOR_ROOM_SECONDS = 0.2
 WINDOW_SECONDS = 0.25
-# A crowd, as the window before saw it: so many events, so many in a batch, and the writer busy for this share of it.
+# Load is high if the last window had this many events, this many per batch, and this share of its time spent writing.
 CROWD = 50
 COMPANY = 2.5
 BUSY = 0.5
-STILL_BUSY = 0.5  # of that share, while events are recorded first: recording takes the writer less time than applying
+STILL_BUSY = 0.5  # factor for BUSY while events are only recorded, because recording takes less time than applying
 
 
 class Applying:
-    """Applies recorded events. After an error it tries one batch alone, and sets aside what fails even so.
+    """Applies recorded events. After an error it applies a single event; if that fails too, the event is set aside.
 
-    What is set aside is kept as failed and retried event by event, so that it holds up no other.
+    An event that is set aside is marked as failed and retried later, so that it does not block the others.
     """
 
     def __init__(self, db: Database, clock: Clock):
@@ -39,13 +39,13 @@ class Applying:
         self._most, self._set_aside = EVENTS_AT_ONCE, False
 
     def some(self) -> int | None:
-        """Apply the oldest, and answer how many; 0 if none is left, None if another process is at it."""
+        """Apply the oldest events and return how many; 0 if none is left, None if another process is applying them."""
         try:
             applied: int | None = self._db.call(
                 "apply_recorded_events", most=self._most, now=self._clock(), set_aside=self._set_aside
             )
         except PayopsError as error:
-            # That the database is away or refuses says nothing about the events.
+            # An unreachable or refusing database is not the events' fault.
             if not isinstance(error, Unavailable) or error.code == "database_too_slow":
                 self._most, self._set_aside = 1, self._most == 1
             raise
@@ -54,7 +54,7 @@ class Applying:
         return applied
 
     def apply_all(self) -> int:
-        """Apply all of them, unless another process is at it; answers how many."""
+        """Apply all recorded events, unless another process is doing so; returns how many."""
         count = 0
         while applied := self.some():
             count += applied
@@ -62,7 +62,7 @@ class Applying:
 
 
 class Applier:
-    """A thread that applies events as soon as this process has recorded some, and looks for those of others."""
+    """A thread that applies events once this process records some, and regularly those that other processes left."""
 
     def __init__(self, db: Database, clock: Clock):
         self._db, self._applying = db, Applying(db, clock)
@@ -75,22 +75,22 @@ class Applier:
 
     @property
     def behind(self) -> int:
-        """How many events may still have to be applied, whoever recorded them."""
+        """An upper estimate of the events still to be applied, whichever process recorded them."""
         return self._behind
 
     def recorded(self, count: int) -> None:
-        """So many more are recorded."""
+        """Tell the thread that this process recorded `count` more events."""
         with self._counting:
             self._since += count
             self._reckon(self._behind + count)
         self._some.set()
 
     def wait_for_room(self) -> None:
-        """Wait a moment if too many are not applied yet."""
+        """Wait briefly (`WAIT_FOR_ROOM_SECONDS`) if `MOST_BEHIND` events or more are not applied yet."""
         self._room.wait(WAIT_FOR_ROOM_SECONDS)
 
     def close(self) -> None:
-        """Apply what is left if that goes well at once; otherwise another process will."""
+        """Stop the thread, after one last attempt to apply what is left; another process applies the rest."""
         self._stop.set()
         self._some.set()
         self._thread.join(10)
@@ -103,7 +103,7 @@ class Applier:
             self._room.clear()
 
     def _reckon_from(self, left: int) -> None:
-        """So many were left when `_since` was set to 0."""
+        """Estimate anew: `left` events, plus those recorded since `_since` was set to 0."""
         with self._counting:
             self._reckon(left + self._since)
 
@@ -129,7 +129,7 @@ class Applier:
                 self._stop.wait(AGAIN_SECONDS)
 
     def _apply(self) -> None:
-        """Apply until none is left. Another process may be at it instead, with our events among its own."""
+        """Apply until none is left, or until another process is found to be applying them, ours included."""
         while True:
             self._recorded_from_now()
             applied = self._applying.some()
@@ -145,9 +145,9 @@ class Applier:
 
 
 class InboxWriter:
-    """Writes a batch of events: applied before they are answered, or in a crowd recorded first and applied together.
+    """Writes a batch of events: applied before they are answered or, at high load, only recorded and applied later.
 
-    There is a crowd where applying each batch keeps the writer busy, however quick the machine is.
+    Load is high when writing takes up much of the time, so that the limit fits slow and fast machines.
     """
 
     def __init__(self, db: Database, applier: Applier, clock: Clock):
@@ -182,7 +182,7 @@ class InboxWriter:
             self._now.busy_seconds += seconds
 
     def _roll(self) -> None:
-        """Begin another window where this one is over."""
+        """Begin a new window if the current one is over."""
         passed = time.monotonic() - self._began
         if passed > WINDOW_SECONDS:
             self._before = self._now if passed < 2 * WINDOW_SECONDS else _Window()
@@ -191,7 +191,7 @@ class InboxWriter:
 
 @dataclass
 class _Window:
-    """What was written in a short time."""
+    """What was written within one window of `WINDOW_SECONDS`."""
 
     events: int = 0
     batches: int = 0

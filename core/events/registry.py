@@ -19,7 +19,7 @@ class Snapshot:
     object: dict[str, Any]
     as_of: datetime
     source: str
-    livemode: bool  # given here, because refunds lack the field
+    livemode: bool  # of the event or the key, because refunds lack the field
     previous: Row = field(default_factory=dict)  # the event's `previous_attributes`
 
 
@@ -30,10 +30,10 @@ class Misshapen(ValueError):
 # What reading a field raises if an object does not have the shape it has at Stripe.
 READING_ERRORS = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 UNKNOWN_TYPE = "unknown type"
-# Larger than any amount at Stripe (twelve digits), and small enough that a sum of tens of thousands fits a bigint.
+# Larger than any amount at Stripe (twelve digits); a sum of tens of thousands of such amounts still fits a bigint.
 MAX_AMOUNT = 10**14
 LATEST_MOMENT = 7_258_118_400  # the year 2200: a later time is a mistake
-# A shop may choose its customers' ids; one of dots alone would change the path of an address.
+# A shop may choose its customers' ids; an id of dots alone would change the path of a URL.
 _ID = re.compile(r"(?!\.+$)[\w.-]{1,255}", re.ASCII)
 _CURRENCY = re.compile(r"[a-z]{3}", re.ASCII)
 _by_type: dict[str, Projection] = {}
@@ -90,7 +90,7 @@ def whole(value: Any, field: str) -> int:
     return value
 
 
-@lru_cache(maxsize=4096, typed=True)  # an event names the same few moments again and again
+@lru_cache(maxsize=4096, typed=True)  # an event contains the same few times again and again
 def moment(epoch_seconds: int | None) -> str | None:
     """A time of Stripe's as ISO text in UTC; None stays None. Raises `Misshapen` if it is not a time."""
     if epoch_seconds is None:

@@ -1,4 +1,4 @@
-"""Replays events on request, with an audit entry: today's code reads the stored event, or the object from Stripe."""
+"""Replays events on request, with an audit entry: the current code reads the stored event or fetches its object."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -137,7 +137,7 @@ def _replay_of(event: ReplayableEvent, stripe: StripeGateway | None, now: dateti
 def _refetched(
     stripe: StripeGateway, event: ReplayableEvent, stored: Records, now: datetime, *, livemode: bool
 ) -> retries.Tried:
-    """The object as Stripe has it now, and the rows that only the event gives; or the event itself without one."""
+    """Rows of Stripe's present object, and those that only the event gives; without an object, of Stripe's event."""
     source, object_id = _SOURCES.get(kind_of(event["type"])), event["object_id"]
     if source is not None and is_stripe_id(object_id):
         try:
@@ -152,7 +152,7 @@ def _refetched(
 
 
 def _effects(records: Records, held: dict[str, dict[str, Row]]) -> list[RowEffect]:
-    """The effect on each row; of several records of a row the greatest counts, as when they are applied."""
+    """The effect on each row. If a row occurs several times the newest version counts, as when they are applied."""
     effects = []
     for table, rows in records.items():
         greatest = {row["id"]: row for row in sorted(rows, key=_version)}

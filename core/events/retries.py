@@ -56,14 +56,14 @@ def _with_stripe(stripe: StripeGateway, event: FailedEvent, tried: Tried, *, liv
 
 
 def next_attempt_at(attempts: int, now: datetime) -> datetime | None:
-    """When to retry: after twice the wait each time, varied by a quarter to spread the load; None after the last."""
+    """When to retry: the wait doubles each time, varied by a quarter to spread the load; None after the last one."""
     if attempts >= MAX_ATTEMPTS:
         return None
     return now + timedelta(seconds=FIRST_WAIT_SECONDS * 2.0**attempts * random.uniform(0.75, 1.25))
 
 
 def refetched(stripe: StripeGateway, event_id: str, *, livemode: bool) -> Tried:
-    """The event as Stripe has it, read by today's code; raises `Unavailable` if Stripe does not answer."""
+    """The event as Stripe has it, read by the current code; raises `Unavailable` if Stripe does not answer."""
     try:
         found = stripe.retrieve(f"events/{event_id}")
     except Refused as error:

@@ -92,7 +92,7 @@ def _is_name(value: Any) -> bool:
 
 
 def _parse(body: bytes) -> Any:
-    """Parse with the fast parser where that is surely safe; otherwise with one that checks depth, numbers and text."""
+    """Parse with the fast parser if the body is surely harmless, else with one that checks depth, numbers and text."""
     escaped = b"\\" in body and b"\\u" in body and _UNSTORABLE_ESCAPE.search(body)
     needs_checks = escaped or b"0" * (MAX_DIGITS + 1) in body.translate(_DIGITS)
     if not needs_checks and _surely_shallow(body):

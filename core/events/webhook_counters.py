@@ -19,7 +19,7 @@ from core.periods import Clock
 RECORD_EVERY_SECONDS = 2.0
 MAX_SENDERS = 1_000  # further senders are counted together
 OTHERS = "others"
-CHECK_TYPE = "payops.check"  # our own event, by which the deployment checklist tries a secret: no use of it by Stripe
+CHECK_TYPE = "payops.check"  # the deployment checklist's own test event; it does not count as Stripe's use of a secret
 UNUSED_AFTER = timedelta(days=1)  # Stripe signs with a rolled secret for at most a day
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from core.events.registry import Records, Snapshot, date_of, id_of, row
 
 
 def balance_transaction(snapshot: Snapshot) -> Records:
-    """A balance transaction never changes, so it is always as of the time it was created."""
+    """A balance transaction never changes, so its `as_of` is the time it was created."""
     source = snapshot.object
     made = replace(snapshot, as_of=datetime.fromtimestamp(source["created"], UTC))
     columns = {
@@ -27,5 +27,5 @@ def balance_transaction(snapshot: Snapshot) -> Records:
 
 
 def _rate(given: Any) -> float | None:
-    """What one unit of the currency paid in brought of the currency settled in; None where both are the same."""
+    """Units of the settlement currency for one unit of the currency paid in; None if nothing was converted."""
     return float(given) if isinstance(given, int | float) and not isinstance(given, bool) and given > 0 else None

@@ -110,7 +110,7 @@ def _paid_in_the_old_shape(snapshot: Snapshot) -> Records:
     columns = {
         "invoice_id": source["id"],
         "payment_intent_id": intent_id,
-        "charge_id": None,  # today's names a charge only where there is no payment intent
+        "charge_id": None,  # the current API version gives a charge only where there is no payment intent
         "amount_paid_minor": source.get("amount_paid"),
         "amount_requested_minor": source.get("amount_due"),
         "currency": source["currency"],

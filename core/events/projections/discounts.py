@@ -11,7 +11,7 @@ from core.events.registry import Misshapen, Records, Snapshot, id_of, merged, mo
 
 @contextmanager
 def reading_terms() -> Iterator[None]:
-    """Reports an unreadable field of a price or coupon like any other misshapen field."""
+    """Turns `UnreadableTerms` into `Misshapen`, which is raised for any other field of the wrong shape."""
     try:
         yield
     except UnreadableTerms as error:
@@ -20,7 +20,7 @@ def reading_terms() -> Iterator[None]:
 
 @on("coupon.created", "coupon.updated", "coupon.deleted")
 def coupon(snapshot: Snapshot) -> Records:
-    """A deleted coupon; existing discounts of it continue."""
+    """A coupon, also a deleted one, because existing discounts of it continue."""
     source = snapshot.object
     if source.get("deleted") and "duration" not in source:
         return {}

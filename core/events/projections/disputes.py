@@ -40,7 +40,7 @@ def dispute(snapshot: Snapshot) -> Records:
         "submission_count": details.get("submission_count") or 0,
         "charge_refundable": source.get("is_charge_refundable"),
     }
-    rank = 2 * DISPUTE_RANKS.get(source["status"], 0) + columns["has_evidence"]  # of one second: opened, then staged
+    rank = 2 * DISPUTE_RANKS.get(source["status"], 0) + columns["has_evidence"]  # in one second: opened, then evidence
     return {"disputes": [row(snapshot, rank=rank, **columns)]}
 
 

@@ -50,7 +50,7 @@ def payment_intent(snapshot: Snapshot) -> Records:
         "error_decline_code": error.get("decline_code"),
         "error_charge_id": id_of(error.get("charge")),
     }
-    rank = 2 * INTENT_RANKS.get(intent["status"], 0) + bool(error)  # of one second: created, then declined
+    rank = 2 * INTENT_RANKS.get(intent["status"], 0) + bool(error)  # in the same second: created, then declined
     return {"payment_intents": [row(snapshot, rank=rank, **columns)]}
 
 
@@ -164,7 +164,7 @@ def _first_listed(charges: dict[str, Any] | None) -> str | None:
 def references(source: dict[str, Any]) -> dict[str, str | None]:
     """The shop's own ids, which it leaves in an object's metadata; nothing else of the metadata is kept.
 
-    What Stripe answers to us comes here as it is, and has to end in the same row as what its events tell.
+    Objects returned to our own requests reach this without the field allowlist, and must give the same row as events.
     """
     metadata = source.get("metadata") or {}
     return {"order_id": shops_own(metadata.get("orderId")), "patient_id": shops_own(metadata.get("patientId"))}

@@ -16,7 +16,7 @@ RANKS = {
     "incomplete_expired": 6,
     "canceled": 7,
 }
-# Of the mirror's row, what the history of a subscription is built from.
+# The columns from which a subscription's history is built.
 STATE = (
     "status",
     "customer_id",
@@ -53,7 +53,7 @@ def subscription(snapshot: Snapshot) -> Records:
 
 
 def _told(snapshot: Snapshot, columns: Json) -> Row:
-    """The states at this event and just before it; a state returned by Stripe is recorded from its row, in SQL."""
+    """The states at this event and just before it. For objects fetched from Stripe, SQL records the state instead."""
     before = _columns(_earlier(snapshot.object, snapshot.previous)) if snapshot.previous else None
     told = row(
         snapshot,
@@ -72,7 +72,7 @@ def _state(columns: Json) -> Json:
 def _columns(source: Json) -> Json:
     items = (source.get("items") or {}).get("data") or []
     listed = source.get("discounts")
-    if listed is None and "discount" in source:  # the only one, in API versions before 2024
+    if listed is None and "discount" in source:  # API versions before 2024 have one discount at most
         listed = [source["discount"]]
     return {
         "status": source["status"],
@@ -159,7 +159,7 @@ def _earlier(source: Json, previous: Json) -> Json:
         by_id = {item.get("id"): item for item in now}
         items = [_with(by_id.get(item.get("id")) or _at(now, place), item) for place, item in enumerate(told)]
         before["items"] = {"data": items}
-    elif type(previous.get("quantity")) is int and len(now) == 1:  # as old API versions say it
+    elif type(previous.get("quantity")) is int and len(now) == 1:  # as in old API versions
         before["items"] = {"data": [now[0] | {"quantity": previous["quantity"]}]}
     return before
 

@@ -48,8 +48,8 @@ def run(
 ) -> None:
     """Mirror every object created from `since` on: several kinds at once, and long lists in slices of time.
 
-    Pages are committed with their place, so the next run continues there. Raises `Unavailable` if Stripe or the
-    database does not answer; what was mirrored stays.
+    Each page is committed together with its place in the list, so an interrupted run continues there. Raises
+    `Unavailable` if Stripe or the database does not answer; what was mirrored stays.
     """
     started = clock()
     with Listing(
@@ -88,7 +88,7 @@ def load_history(
     for source in SOURCES:
         mirrored = filter(source.mirrored, objects(source.object_type))
         yield source.name, _load_all(db, mirrored, partial(_fetched, source.projection, now))
-    # Stripe's coupons are asked for where a discount needs them.
+    # Coupons are no kind in SOURCES: at Stripe they are fetched only where a discount needs them.
     _load_all(db, objects("coupon"), partial(_fetched, projections.discounts.coupon, now))
     yield "events", _load_all(db, events(HISTORY_TYPES), partial(records_of_event_alone, livemode=False))
 
@@ -98,7 +98,7 @@ def _fetched(projection: Projection, now: datetime, each: Json) -> Records:
 
 
 def _load_all(db: Database, objects: Iterable[Json], project: Callable[[Json], Records]) -> int:
-    """Mirror these objects and answer how many they were: while the database takes some, the next are projected."""
+    """Mirror these objects; returns how many. The next batch is projected while the database writes the one before."""
 
     def prepared() -> Iterator[tuple[int, Records]]:
         for some in _chunks(objects, ROWS_A_LOAD):

@@ -62,7 +62,7 @@ class Reached:
 
 
 def reached(db: Database) -> Reached:
-    """The progress of the backfill of everything, of whichever process runs it."""
+    """The progress of the backfill of everything, whichever process runs it."""
     found = db.call("backfill_progress")
     order = {name: place for place, name in enumerate(backfill.NAMES)}
     kinds = (Kind(**each) for each in found["kinds"])
@@ -75,7 +75,7 @@ def reached(db: Database) -> Reached:
 
 
 def start(db: Database, stripe: StripeGateway, actor: Actor, *, clock: Clock, livemode: bool) -> threading.Thread:
-    """Begin the backfill, or continue one that stopped; it goes on when the page is left, and is in the audit log.
+    """Begin the backfill, or continue one that stopped; it goes on when the page is left. The audit log has an entry.
 
     Raises `Refused` (`backfill_runs`) while one runs anywhere.
     """
@@ -99,7 +99,7 @@ def start(db: Database, stripe: StripeGateway, actor: Actor, *, clock: Clock, li
             backfill.run(db, stripe, clock=clock, livemode=livemode, tell=tell)
         except (Refused, Unavailable) as error:
             log.warning("the backfill stopped; it continues where it was", reason=error.detail)
-        except Exception:  # nobody waits for this thread, so the log is where a defect is seen
+        except Exception:  # nothing waits for this thread, so a defect is seen only in the log
             log.exception("the backfill failed; it continues where it was")
         finally:
             with suppress(PayopsError):  # without this, the job expires a little later

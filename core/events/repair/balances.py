@@ -23,14 +23,14 @@ from core.stripe_gateway import Json, StripeGateway
 
 Some = TypeVar("Some")
 
-OVERLAP_SECONDS = 120  # a movement may show up a little after its time; payouts and late charges are asked for besides
+OVERLAP_SECONDS = 120  # a transaction may be listed a little late; payouts and late charges are also fetched by id
 LONGEST, SHORTEST = timedelta(days=1), timedelta(seconds=1)
 OBJECTS_A_LOAD = 100
 PAYOUTS_A_ROUND = 20
 PAYOUTS_A_LOAD = 200
 FIRST_LOOK_DAYS = 30
 UNBOOKED_A_ROUND = 50
-BOOKED_LATE_SECONDS = 600  # a charge or refund this old should have its balance transaction
+BOOKED_LATE_SECONDS = 600  # a charge or refund that is older than this should have its balance transaction
 ASKED_AGAIN_SECONDS = 3_600
 _UNBOOKED = {source.table: source for source in SOURCES if source.name in ("charges", "refunds")}
 
@@ -38,9 +38,9 @@ _UNBOOKED = {source.table: source for source in SOURCES if source.name in ("char
 def pull_balance_transactions(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
     """Mirror the balance transactions since the newest known one, oldest first; returns how many were listed.
 
-    Stripe lists the newest first, so the time is taken in parts so short that each is about a page: nothing is left
-    out if this ends in the middle, and no more than a page is held. Raises `Unavailable` if Stripe or the database
-    does not answer; the next round begins at the same place.
+    Stripe lists the newest first, so the time is divided into intervals of about a page each: an interruption leaves
+    no gap, and memory holds little more than a page. Raises `Unavailable` if Stripe or the database does not answer;
+    the next call begins at the same place.
     """
     now, newest = clock(), db.call("newest_balance_transaction")
     known_until = datetime.fromisoformat(newest) if newest else now - timedelta(days=FIRST_LOOK_DAYS)
@@ -50,7 +50,7 @@ def pull_balance_transactions(db: Database, stripe: StripeGateway, *, clock: Clo
         until = since + length
         created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
         if until > now:
-            del created["lt"]  # their clock may be ahead of ours
+            del created["lt"]  # Stripe's clock may be ahead of ours
         found, more = stripe.page("balance_transactions", created=created)
         if more and length > SHORTEST:
             length = length // (2 * SHORTEST) * SHORTEST
@@ -77,7 +77,7 @@ def open_payouts(db: Database, stripe: StripeGateway, *, clock: Clock, livemode:
 
 
 def load_payout_contents(db: Database, contents: Iterable[tuple[str, list[str]]]) -> None:
-    """Record the contents of many payouts in bulk, from a history that is at hand."""
+    """Record the contents of many payouts in bulk, given as (payout id, balance transaction ids)."""
     for some in _in_batches(contents, PAYOUTS_A_LOAD):
         db.call("record_contents_of_payouts", contents=[{"payout": payout, "ids": ids} for payout, ids in some])
 
@@ -93,7 +93,7 @@ def _open_payout(db: Database, stripe: StripeGateway, payout_id: str, *, clock: 
 def ask_for_bookings(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
     """Refetch charges and refunds that should have a balance transaction and do not; returns how many.
 
-    One that still has none is asked for again every hour, for 30 days.
+    An object that still has none is fetched again every hour, for 30 days.
     """
     now = clock()
     found = db.call(

@@ -17,9 +17,9 @@ from core.stripe_gateway import Json, StripeGateway
 
 NEWEST_DAYS = 31
 OLDER_DAYS = 30
-STILL_COMING_SECONDS = 300  # an object younger than this may be in an event on its way
+STILL_COMING_SECONDS = 300  # the event of an object younger than this may not have arrived yet
 SECOND_LOOK_AFTER_SECONDS = 15
-BELIEVED_SURPLUS = 100  # more in one part are left for a person: the key may be another account's
+BELIEVED_SURPLUS = 100  # with more unknown objects in a part, none is removed: the key may belong to another account
 NOT_FOUND = 404
 GONE, DELETED = "gone", "deleted"
 
@@ -139,7 +139,7 @@ def _parts(begun: Json) -> Iterator[Part]:
 def _compared(
     db: Database, asking: "_Asking", part: Part, *, wait: Callable[[float], object], heartbeat: Callable[[], None]
 ) -> dict[str, list[Any]]:
-    """What Stripe listed of a part, the doubtful rows, and what was found out about rows that Stripe did not list."""
+    """The rows that Stripe listed for a part, those that differ, and the result for our rows that it did not list."""
     table = part.source.table
     listed: list[Row] = []
     doubtful: list[Row] = []
@@ -186,7 +186,7 @@ class _Asking:
             after = {"starting_after": objects[-1]["id"]} if objects else after
 
     def shown(self, source: Source, object_id: str) -> list[Row] | str:
-        """An object that was not listed: its row if Stripe has it on another day, or that it is gone or deleted."""
+        """Fetch an object that was not listed: its rows if Stripe has it on another day, else `GONE` or `DELETED`."""
         as_of = self._now()
         try:
             shown = self.stripe.retrieve(f"{source.path}/{object_id}")

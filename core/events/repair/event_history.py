@@ -12,8 +12,8 @@ from core.periods import Clock
 from core.stripe_gateway import Json
 
 SLICES = 30
-# No object shows later: a failure that left no charge, when a charge was captured and a dispute closed, and
-# what a subscription and its discounts once were.
+# The events with facts that no object contains: a failure that left no charge, when a charge was captured or a dispute
+# was closed, and the earlier states of a subscription and its discounts.
 HISTORY_TYPES = (
     "charge.captured",
     "charge.dispute.closed",
@@ -46,12 +46,12 @@ class EventHistory:
         self._earliest, self._after_all = int(earliest.timestamp()), int(clock().timestamp()) + 86_400
 
     def head(self) -> list[Bounds]:
-        """Mirror the first pages; answers the slices that are left."""
+        """Mirror the first pages; returns the slices of time that are left."""
         before = self.mirror_slice((self._earliest, self._after_all), pages=PAGES_OF_A_HEAD)
         return sliced(self._earliest, before, SLICES) if before else []
 
     def mirror_slice(self, bounds: Bounds, *, pages: int | None = None) -> int | None:
-        """Mirror a slice, or its first pages: then answers before which second the rest is."""
+        """Mirror a slice, or its first `pages`; returns the Unix second before which the rest was created, or None."""
         created_in = {"gte": bounds[0] or self._earliest, "lt": bounds[1]}
         after: Json = {}
         while True:
@@ -71,7 +71,7 @@ class EventHistory:
 def records_of_event_alone(
     event: Json, *, livemode: bool, completed: Callable[[Json], Json] = lambda found: found
 ) -> Records:
-    if event.get("account"):  # about a connected account, not about ours
+    if event.get("account"):  # about a connected account, not our own
         return {}
     projection = projection_of(event["type"])
     assert projection is not None  # each of HISTORY_TYPES has one

@@ -19,16 +19,16 @@ from core.events.repair.sources import FETCHED, Source
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 
-PAGES_OF_A_HEAD = 4  # a list that is longer is read in slices
+PAGES_OF_A_HEAD = 4  # the pages that are read one after the other before a longer list is divided into slices
 SLICES = 24
 SHORTEST_SLICE_SECONDS = 3_600
 PAGES_A_LOAD = 4
-LOADS_AT_ONCE = 2  # so that webhooks have connections and processors as well
-LONGEST_ANSWER_SECONDS = 0.6  # so many threads keep the pace although each waits so long
+LOADS_AT_ONCE = 2  # few, so that connections and processors are left for webhooks
+LONGEST_ANSWER_SECONDS = 0.6  # there are enough threads for the set rate even if Stripe takes this long to answer
 FIRST_YEAR = 2010
-LOAD_ATTEMPTS = 6  # two loads may each wait for the other's rows, or the database restarts
+LOAD_ATTEMPTS = 6  # a load may fail by a deadlock with another one, or because the database restarts
 T = TypeVar("T")
-Bounds = tuple[int, int]  # from this second on, before that one; 0 as the first is the beginning of the list
+Bounds = tuple[int, int]  # Unix seconds: from the first on, before the second; 0 as the first is the start of the list
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class Listing:
         self._pool.shutdown(cancel_futures=kind is not None)
 
     def begin(self, work: Callable[[], T | None]) -> "Future[T | None]":
-        """Have a thread do it. What goes wrong ends the whole run, and is raised by `result`."""
+        """Start `work` in a thread. An error in it ends the whole run, and `result` raises it."""
         return self._pool.submit(self._attempt, work)
 
     def result(self, begun: "Future[T | None]") -> T | None:
-        """What became of it; raises what went wrong in any thread."""
+        """Wait for work and return its result; raises the first error of any thread."""
         found = begun.result()
         if self._error is not None:
             raise self._error
@@ -94,15 +94,15 @@ class Listing:
             return None
 
     def page(self, path: str, **params: Any) -> tuple[list[Json], bool]:
-        """A page of a list when it is its turn, and whether there is more."""
+        """A page of a list, fetched within the request rate, and whether there are more pages."""
         return self._pace.ask(partial(self._stripe.page, path, **params))
 
     def completed(self, found: Json) -> Json:
-        """The object with complete lists."""
+        """The object, with the rest of its incomplete lists fetched."""
         return self._pace.ask(partial(completed, self._stripe, found)) if is_partial(found) else found
 
     def head(self, source: Source) -> tuple[list[Progress], bool]:
-        """The first pages of a list, or what is left of it since it was interrupted; whether slices are left."""
+        """Mirror a list's first pages, continuing an interrupted run; returns progress and whether slices are left."""
         told: list[Progress] = []
         place = self._db.call("backfill_place", source=source.name, since=self._since)
         after, count = place["last_id"], place["objects"]
@@ -124,7 +124,7 @@ class Listing:
         return told, False
 
     def rest(self, source: Source) -> "Iterator[Future[None]]":
-        """The slices of a list, each begun."""
+        """Start every unfinished slice of a list in a thread."""
         slices = self._slices(source)
         self._counts[source.name] = self._counts.get(source.name, 0) + sum(each["objects"] for each in slices)
         for each in slices:
@@ -136,7 +136,7 @@ class Listing:
         return found
 
     def _plan(self, source: Source, objects: list[Json]) -> bool:
-        """Divide what is left of a list after these objects into slices; not if their times cannot be read."""
+        """Divide the list after these objects into slices; False if the objects' times cannot be read."""
         try:
             ends = int(objects[-1]["created"]) + 1
         except READING_ERRORS:
@@ -146,7 +146,7 @@ class Listing:
         return True
 
     def _earliest(self, source: Source, before: int) -> int:
-        """A second with few or no objects before it, to within a year."""
+        """The Unix second from which to divide: the run's `since`, or the start of the first year that has objects."""
         if self._since:
             return int(self._since.timestamp())
         year = datetime.fromtimestamp(before, UTC).year
@@ -183,7 +183,7 @@ class Listing:
             self.tell(source.name, len(objects), created(objects[-1]) if objects else as_of, done=left == 0)
 
     def tell(self, source: str, more: int, reached: datetime, *, done: bool) -> None:
-        """Tell of so many more objects of a kind. One that is done stays done: an earlier slice may tell later."""
+        """Report `more` mirrored objects of a kind. A kind that is done stays done: other slices may report later."""
         with self._telling:
             self._counts[source] = self._counts.get(source, 0) + more
             if done:
@@ -191,14 +191,14 @@ class Listing:
             self._tell(Progress(source, self._counts[source], reached, source in self._done))
 
     def _load(self, source: Source, found: list[Json], as_of: datetime, function: str, **place: Any) -> Any:
-        """Mirror the objects and note the place that the listing has reached, both or neither."""
+        """Mirror the objects and store how far the listing has come, in one transaction."""
         read = partial(self._records, source, as_of=as_of)
         records = readable_records(self._db, BACKFILL, found, read, now=as_of)
         record = partial(self.persistently, function, source=source.name, since=self._since, now=self._clock(), **place)
         try:
             return record(records=records)
         except DatabaseFault:
-            for each in found:  # the database refuses one of them: each alone, and those that cannot be are skipped
+            for each in found:  # the database refuses one of them: load each by itself, and skip those that fail
                 done_or_skipped(self._db, BACKFILL, each.get("id"), partial(self._one, each, read), now=as_of)
             return record(records={})
 
@@ -206,7 +206,7 @@ class Listing:
         self.persistently("load_records", records=read(found))
 
     def persistently(self, function: str, /, **arguments: Any) -> Any:
-        """Call the database, again where it lost a race or is away for a moment."""
+        """Call the database, up to `LOAD_ATTEMPTS` times if it is unavailable or the call lost a deadlock."""
         for attempt in range(1, LOAD_ATTEMPTS + 1):
             try:
                 with self._loading:
@@ -236,14 +236,14 @@ class Listing:
 
 
 def sliced(starts: int, ends: int, most: int) -> list[Bounds]:
-    """Slices of time, the newest first, that leave nothing out: the oldest begins where the list does."""
+    """At most `most` slices of time, newest first. The oldest one begins at 0, so that no object is left out."""
     count = max(1, min(most, (ends - starts) // SHORTEST_SLICE_SECONDS))
     edges = [ends - (ends - starts) * n // count for n in range(count)] + [0]
     return [(older, newer) for newer, older in pairwise(edges)]
 
 
 def created(found: Json) -> datetime:
-    """When an object was made, or now where that cannot be read."""
+    """When an object was created, or now if that cannot be read."""
     try:
         return datetime.fromtimestamp(found["created"], UTC)
     except READING_ERRORS:

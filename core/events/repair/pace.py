@@ -1,4 +1,4 @@
-"""How fast Stripe is asked: no more requests a second than set, and less for a while when Stripe says too many."""
+"""Limits the rate of requests to Stripe, and lowers it for a while when Stripe answers that there are too many."""
 
 import threading
 import time
@@ -8,17 +8,17 @@ from typing import TypeVar
 from core.stripe_gateway import StripeBusy
 
 T = TypeVar("T")
-ASKED_AGAIN = 20  # times in a row that one request is told to come later
+ASKED_AGAIN = 20  # attempts of one request that Stripe refuses as too many
 LONGEST_GAP_SECONDS = 5.0
-RECOVERY = 0.98  # of the gap that is kept at each answer, until it is the set one again
+RECOVERY = 0.98  # each answer multiplies the gap between requests by this, until it is the set one again
 
 
 class Stopped(Exception):
-    """What was going on is to end; nothing went wrong with it."""
+    """The run was stopped, so this request was not made; it is not an error of the request."""
 
 
 class Pace:
-    """The turns of several threads that ask Stripe; `stop` ends their waiting."""
+    """A rate limit shared by several threads; setting `stop` ends their waiting."""
 
     def __init__(self, per_second: float, stop: threading.Event):
         self._least_gap = self._gap = 1 / per_second
@@ -26,11 +26,11 @@ class Pace:
 
     @property
     def gap_seconds(self) -> float:
-        """What lies between two requests now."""
+        """The present time between the starts of two requests."""
         return self._gap
 
     def ask(self, call: Callable[[], T]) -> T:
-        """What the call answers, once it is its turn; repeated as Stripe asks it to be. Raises `Stopped`."""
+        """Make the call when the rate allows, again if Stripe is busy. Raises `Stopped` or, at last, `StripeBusy`."""
         for attempt in range(1, ASKED_AGAIN + 1):
             self._wait_for_turn()
             try:
@@ -55,7 +55,7 @@ class Pace:
         raise Stopped
 
     def _slow_down(self, seconds: float) -> None:
-        """Nobody asks for so long, and then half as often."""
+        """Make no request for so many seconds, and then half as many as before."""
         with self._lock:
             self._gap = min(2 * self._gap, max(LONGEST_GAP_SECONDS, self._least_gap))
             self._next = max(self._next, time.monotonic() + max(seconds, self._gap))

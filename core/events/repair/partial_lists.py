@@ -5,7 +5,7 @@ from typing import Any
 from core.stripe_gateway import Json, StripeGateway
 
 AWAITS_LIST = "Stripe sent only a part of a list in this object; the rest is fetched before it counts"
-# Of each kind of object, the lists that projections read: the field, Stripe's list, and its parameter for the object.
+# For each kind of object, the lists that projections read: field, the list's path at Stripe, the object's parameter.
 LISTS = {
     "subscription": (("items", "subscription_items", "subscription"),),
     "charge": (("refunds", "refunds", "charge"),),
@@ -18,7 +18,7 @@ def is_partial(subject: Json) -> bool:
 
 
 def completed(stripe: StripeGateway, subject: Json) -> Json:
-    """The object with complete lists; the part it contains already stays as it is.
+    """The object with the rest of its lists fetched; the entries that it contains already are kept as they are.
 
     Raises `Unavailable` or `Refused` like the gateway.
     """

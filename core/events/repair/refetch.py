@@ -36,7 +36,7 @@ def _settle_tie(
     db: Database, stripe: StripeGateway, source: Source, object_id: str, *, clock: Clock, livemode: bool
 ) -> None:
     if not refetch(db, stripe, source, object_id, clock=clock, livemode=livemode):
-        db.call("settle_tie", table=source.table, id=object_id)  # the greater of the two stays
+        db.call("settle_tie", table=source.table, id=object_id)  # the row of the greater event stays
 
 
 def refetch(

@@ -1,4 +1,4 @@
-"""One object that cannot be fetched or read holds up no other: it is skipped for a day, with an incident."""
+"""Skips an object that cannot be fetched or read for a day, with an incident, so that it does not block the others."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -22,9 +22,9 @@ SKIPPABLE = (Refused, DatabaseFault, *READING_ERRORS)
 def done_or_skipped(
     db: Database, task: str, object_id: object, work: Callable[[], object], *, now: datetime
 ) -> Exception | None:
-    """Do the work on one object; where it is refused or cannot be read, skip the object and give what went wrong.
+    """Do the work on one object. If the object is refused or unreadable, skip it and return the error, else None.
 
-    Raises `Unavailable` where Stripe or the database does not answer, and `Refused` where Stripe refuses our key.
+    Raises `Unavailable` if Stripe or the database does not answer, and `Refused` if Stripe refuses our key.
     """
     try:
         work()
@@ -56,13 +56,13 @@ def _add(found: list[Records], records_of: Callable[[Json], Records], subject: J
 
 
 def _id_of(subject: Json) -> str | None:
-    """Its id, unless that is no id."""
+    """The object's id; None if it has no valid one."""
     given = subject.get("id") if isinstance(subject, dict) else None
     return given if isinstance(given, str) and len(given) < 256 else None
 
 
 def reason_of(error: Exception) -> str:
-    """What went wrong, never with a value of the object's."""
+    """What went wrong, without any value from the object."""
     if isinstance(error, Refused):
         return f"Stripe refused it: {error.facts.get('stripe_code') or error.code}"
     if isinstance(error, KeyError | Misshapen):

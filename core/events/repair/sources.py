@@ -1,4 +1,4 @@
-"""The kinds of objects that are listed at Stripe, and what of each is mirrored."""
+"""The kinds of objects that are read from Stripe's lists, and which objects of each are mirrored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Source:
     object_type: str
     projection: Projection
     params: tuple[tuple[str, Any], ...] = ()
-    expand: tuple[str, ...] = ()  # ids that Stripe is asked to give as whole objects
+    expand: tuple[str, ...] = ()  # the fields in which Stripe is asked for whole objects instead of ids
     mirrored: Callable[[Json], bool] = lambda _: True
 
 

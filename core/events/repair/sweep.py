@@ -11,7 +11,7 @@ from core.events.repair.backfill import EVENTS_KEPT_DAYS
 from core.periods import Clock
 from core.stripe_gateway import Json, StripeGateway
 
-STILL_COMING_SECONDS = 300  # an event younger than this may be on its way
+STILL_COMING_SECONDS = 300  # an event younger than this may still be delivered
 OVERLAP_SECONDS = 3_600
 
 
@@ -32,7 +32,7 @@ def sweep_events(
     still_coming_seconds: int = STILL_COMING_SECONDS,
     heartbeat: Callable[[], None] = lambda: None,
 ) -> Swept:
-    """Receive the events since the last sweep (at first: of 30 days) that did not arrive.
+    """Receive the events since the last sweep (the first time: of the last 30 days) that did not arrive.
 
     `heartbeat` is called for each page; an interrupted sweep resumes at its page. Raises `Unavailable` if Stripe or the
     database does not answer.
@@ -85,7 +85,7 @@ def _take_in(db: Database, events: list[Json], *, livemode: bool, now: datetime)
 
 
 def _received(event: Json, *, livemode: bool) -> inbox.Received:
-    """The event without a body, so that a delivery that still arrives does not count as changed."""
+    """The event as the sweep records it: without a body, so that a late delivery is not taken for a changed event."""
     received = inbox.prepare(event, b"", livemode=livemode)
     return replace(received, event={**received.event, "came_by": "sweep"})
 

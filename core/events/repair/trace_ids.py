@@ -1,4 +1,4 @@
-"""Asks Stripe for the trace ids of payouts that arrived: it names them up to ten days later."""
+"""Fetches the trace ids of payouts that arrived; Stripe provides them up to ten days after the arrival."""
 
 from datetime import timedelta
 from functools import partial
@@ -17,9 +17,9 @@ ASKED_AGAIN = timedelta(hours=6)
 
 
 def ask_for_trace_ids(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Refetch payouts that arrived and have no trace id yet, and those mirrored before it was kept; how many.
+    """Refetch payouts that arrived and have no trace id, or were mirrored before trace ids were; returns how many.
 
-    One whose trace id stays pending is asked for again every six hours, until 14 days after its arrival.
+    A payout whose trace id is still pending is fetched again every six hours, until 14 days after its arrival.
     """
     now = clock()
     found = db.call("payouts_without_trace_id", most=PAYOUTS_A_ROUND, asked_before=now - ASKED_AGAIN, now=now)
