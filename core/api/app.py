@@ -34,7 +34,7 @@ from core.settings import load_settings
 async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     settings = load_settings()
     logs.configure(settings)
-    fingerprint()  # that of the code which runs, whatever a deploy puts in its place
+    fingerprint()  # computed now and cached, so that it stays that of the running code if a deploy replaces the files
     telemetry.configure(settings, "api")
     running = services.start(settings, API)
     inbox_db = services.inbox_database(settings)
@@ -49,7 +49,7 @@ async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     teller = CounterFlusher(api.state.tally, running.db, running.webhook_secrets, running.clock)
     heartbeat = Heartbeat(running, "api").start()
     gc.collect()
-    gc.freeze()  # what is here stays, so that no collection goes through it again
+    gc.freeze()  # objects made until now live as long as the process; garbage collection can skip them
     yield
     await teller.close()
     await api.state.group_commit.close()
@@ -78,7 +78,7 @@ def build() -> Edge:
 
 
 def _operation_calls(running: services.Services) -> OperationCalls:
-    """Opened at the first call of the payment API, because only that needs Stripe."""
+    """What the payment API's operations need. Called at its first request, because nothing else here needs Stripe."""
     settings = running.settings
     issuer = settings.supabase_jwt_issuer
     return OperationCalls(

@@ -1,4 +1,4 @@
-"""Whose bearer token it is: a server's API token, or a patient's token signed by the sign-in service."""
+"""Identifies a caller by the bearer token: a server's API token, or a patient's token signed by the sign-in service."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
 AUDIENCE = "authenticated"
 KEYS_FRESH_SECONDS = 600.0
-LOOK_AGAIN_AFTER_SECONDS = 10.0  # unknown keys are looked up at most this often
+LOOK_AGAIN_AFTER_SECONDS = 10.0  # unknown key ids are looked up at most this often
 FETCH_TIMEOUT_SECONDS = 3.0
 MAX_TOKEN_LENGTH = 8192
 
@@ -37,7 +37,7 @@ class SigningKeys:
         """The key with this ID, or None; raises `Unavailable` until keys were loaded once."""
         if self._is_due(key_id):
             with self._asking:
-                if self._is_due(key_id):  # another thread may have done it meanwhile
+                if self._is_due(key_id):  # another thread may have loaded the keys meanwhile
                     self._refresh()
         if not self._keys:
             raise Unavailable(

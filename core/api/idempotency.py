@@ -24,7 +24,7 @@ Answer = dict[str, Any]  # an operation's answer or a refusal, as JSON
 
 
 class KeptRequest(TypedDict):
-    """How a request with this key stands; `status` and `answer` are there once it is answered."""
+    """The stored state of the request with a key; `status` and `answer` are set once it was answered."""
 
     state: Literal["new", "again", "in_progress", "answered", "other_body"]
     status: NotRequired[int]

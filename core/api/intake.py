@@ -27,7 +27,7 @@ async def form_submission(request: Request) -> Response:
         if path := intake.FIELDS.get(error.code):
             error.facts["path"] = path
         raise
-    # A slot that became free meanwhile may be for this consultation.
+    # A provider may have become free meanwhile for this consultation.
     waiting = answer["status"] == "waiting"
     return JSONResponse(answer, background=BackgroundTask(_drain, services) if waiting else None)
 
@@ -58,7 +58,7 @@ def _drain(services: Services) -> None:
 
 
 def _fitting(model: type[Model], given: dict[str, Any]) -> Model:
-    """The message as this model; raises `Refused` with the path of each invalid field."""
+    """The message validated as `model`; raises `Refused` with the path of each invalid field."""
     try:
         return model.model_validate(given)
     except ValidationError as error:

@@ -25,7 +25,6 @@ from core.identifiers import private_kind
 MAX_BODY_BYTES = 1024 * 1024
 BODY_SECONDS = 7.0
 ANSWER_SECONDS = 8.0
-# Set in the scope of a request that arrived whole, which needs no timeout for its body.
 ANY_HOST_PATHS = frozenset({"/livez", "/readyz"})  # requested by health checks, by IP address
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS = (
@@ -55,7 +54,7 @@ class BodyTooSlow(HTTPException):
 
 @dataclass(frozen=True)
 class Rules:
-    """The settings about requests: our host names, the allowed origins of other sites, and whether we use https."""
+    """The settings for requests: our host names, the allowed origins of other sites, and whether we use https."""
 
     hosts: Sequence[str]
     origins: Sequence[str]
@@ -77,7 +76,7 @@ class Rules:
 
 
 class Edge:
-    """Plain ASGI, so that a body is counted as it arrives and never read beyond the limit.
+    """The middleware, as plain ASGI, so that a body is counted as it arrives and never read beyond the limit.
 
     A path in `direct` has an app of its own, which skips the routing. `state.rules` is set when the app's lifespan has
     started.
@@ -125,7 +124,7 @@ class Edge:
             once.close()
 
     def _open_to(self, rules: Rules) -> ASGIApp:
-        """The app, open to pages of other origins if the settings allow any."""
+        """The app, with CORS headers if the settings allow any other origins."""
         if not rules.origins:
             return self._app
         if self._shared is None:
@@ -140,7 +139,7 @@ class Edge:
 
 
 def _span(scope: Scope) -> AbstractContextManager[Any]:
-    """A span of the request, in the trace that its caller began; the address is left out, since it may hold an id."""
+    """A span for the request, in the caller's trace if it sent one; the URL is left out, since it may contain an id."""
     if not telemetry.traced():
         return telemetry.NO_SPAN
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -150,8 +149,8 @@ def _span(scope: Scope) -> AbstractContextManager[Any]:
 class AnswerInTime:
     """Sends one answer: the app's, or after `ANSWER_SECONDS` one that says to try again.
 
-    What awaits something is cancelled then; work in a thread cannot be stopped, so it finishes and its answer is lost.
-    The time starts when the whole body has arrived, or with the head if the body is not read.
+    At the limit, async work is cancelled; work in a thread cannot be stopped, so it finishes and its answer is lost.
+    The time starts when the whole body has arrived, or with the headers if the body is not read.
     """
 
     gave_up = False

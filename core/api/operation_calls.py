@@ -1,4 +1,4 @@
-"""How each operation of the payment API is called: authenticated, within its rate limit, answered once, and timed."""
+"""How each operation of the payment API is called: authenticated, rate-limited, idempotent, and timed."""
 
 import time
 import uuid
@@ -41,9 +41,9 @@ class OperationCalls:
         return self._passed(http, lambda context, caller: answer_of(lambda: work(context, caller)))
 
     def once(self, http: HttpRequest, asked: BaseModel, work: Work, refill: Refill | None = None) -> Response:
-        """Answer a request; with an `Idempotency-Key` the same one again gets the same answer and one effect.
+        """Answer a request. A repeat with the same `Idempotency-Key` gets the same answer and has no further effect.
 
-        Secrets are not stored: `refill` asks Stripe again for what a stored answer left out.
+        Secrets are not stored: for a repeat, `refill` fetches the secrets that the stored answer lacks from Stripe.
         """
 
         def answer(context: PaymentContext, caller: Caller) -> Answer:
@@ -55,13 +55,13 @@ class OperationCalls:
         return self._passed(http, answer)
 
     def enter(self, http: HttpRequest) -> Caller:
-        """Who calls; raises `Unauthorised`, or `Unavailable` (`too_many_requests`)."""
+        """The caller of this request; raises `Unauthorised`, or `Unavailable` (`too_many_requests`)."""
         caller = self.tokens.caller(http.headers.get("authorization"))
         rate_limits.take_turn(self.context.db, caller, self.limit_per_minute)
         return caller
 
     def _passed(self, http: HttpRequest, answer: Callable[[PaymentContext, Caller], Answer]) -> Response:
-        """The answer or the problem; after it is sent, its duration is recorded, ours and Stripe's apart."""
+        """The answer or the problem. Once it is sent, its duration is recorded, with the time spent at Stripe apart."""
         calls: list[StripeCall] = []
         watched = replace(self.context, stripe=self.context.stripe.recording_with(calls.append))
         code = None

@@ -40,7 +40,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     }
     for status, said in PROBLEMS.items()
 }
-# Only described here; core.api.idempotency checks it, since an invalid key is a 400.
+# Here only for the OpenAPI document; core.api.idempotency checks the key, since an invalid one is a 400.
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -150,7 +150,7 @@ async def does_not_fit(http: HttpRequest, error: Exception) -> Response:
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    """`cartItems.0.quantity`: without whether it was in the body, the query or the path."""
+    """The path of a field, such as `cartItems.0.quantity`, without the leading `body`, `query` or `path`."""
     return ".".join(str(part) for part in location[1:]) or "body"
 
 

@@ -1,4 +1,4 @@
-"""The one map from an error to the API's answer: `application/problem+json` (RFC 9457) with a stable code."""
+"""Maps each error to the API's answer: `application/problem+json` (RFC 9457) with a stable code."""
 
 from http import HTTPStatus
 from typing import Any
@@ -59,7 +59,7 @@ def answer_to(request: Request, error: Exception) -> JSONResponse:
         code = CODES.get(error.status_code, "refused")
         answer = problem(request, error.status_code, code, error.detail.rstrip(".") + ".")
         answer.headers.update(error.headers or {})
-        if error.status_code in (408, 413):  # the rest of the body is never read
+        if error.status_code in (408, 413):  # the rest of the body stays unread, so the connection is closed
             answer.headers["Connection"] = "close"
         return answer
     assert isinstance(error, PayopsError)

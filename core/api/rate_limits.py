@@ -9,7 +9,7 @@ from core.periods import wall_clock
 
 
 class Turn(TypedDict):
-    """Whether the request is within the limit, and if not, when the next one is."""
+    """Whether the request is within the limit, and if not, when the next one will be accepted."""
 
     allowed: bool
     retry_after_seconds: int

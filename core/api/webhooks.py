@@ -39,7 +39,7 @@ class StripeWebhook:
         try:
             said = await self._said(scope, receive, address)
         except HTTPException:
-            raise  # too large or too slow, which the edge answers
+            raise  # the body is too large or too slow; the middleware answers
         except Exception as error:
             refusal = await self._refusal(Request(scope), error, address)
             await refusal(scope, receive, send)
@@ -49,7 +49,7 @@ class StripeWebhook:
         await send({"type": "http.response.body", "body": said})
 
     async def _said(self, scope: Scope, receive: Receive, address: str) -> bytes:
-        """The outcome of the event, after the commit."""
+        """Verify and record the event; returns the answer's JSON, with the outcome, after the commit."""
         arrived = time.monotonic()
         services: Services = self._state.services
         group_commit: GroupCommit[Received] = self._state.group_commit
@@ -67,12 +67,12 @@ class StripeWebhook:
         received = partial(prepare, signed.event, body, livemode=services.livemode, arrived=arrived, address=address)
         try:
             outcome = await group_commit.outcome(received)
-        except Refused as error:  # Stripe signed it, so we must record it
+        except Refused as error:  # Stripe signed the event, so that it cannot be refused is our defect
             raise DatabaseFault("database_fault", f"An event was refused: {error.code}.") from error
         return orjson.dumps({"received": True, "event": signed.event["id"], "outcome": outcome})
 
     async def _refusal(self, request: Request, error: Exception, address: str) -> Response:
-        """A request that Stripe did not sign is refused and counted; an event that could not be recorded is a 503."""
+        """A request that Stripe did not sign is refused and counted; for an event that was not recorded, answer 503."""
         if isinstance(error, Refused):
             self._state.tally.rejected(address, error.code)
         if is_answer(error):
@@ -81,7 +81,7 @@ class StripeWebhook:
 
 
 async def _whole(receive: Receive) -> bytes:
-    """The whole body; the middleware limits its size and time."""
+    """The complete body; the middleware limits its size and how long it may take."""
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body", False):
