@@ -1,4 +1,4 @@
-"""The settings: read once from the environment and `.env`, and refused with every problem at once."""
+"""The settings: read once from the environment and `.env`; all problems are reported together."""
 
 import hashlib
 import os
@@ -24,14 +24,14 @@ class Problem:
     variable: str
     what: str
     fix: str
-    needs_mode: bool = False  # true only of the payment mode that was told or detected
+    needs_mode: bool = False  # applies only in the payment mode that was set or detected
 
     def __str__(self) -> str:
         return f"{self.variable}: {self.what} {self.fix}"
 
 
 class SettingsError(Exception):
-    """The settings do not fit together; `problems` names all of them."""
+    """The settings are invalid or contradict each other; `problems` lists everything that is wrong."""
 
     def __init__(self, problems: tuple[Problem, ...]):
         self.problems = problems
@@ -66,7 +66,7 @@ LEGACY = {
 
 
 def load_settings(env: Mapping[str, str] | None = None, env_file: str | Path | None = ".env") -> Settings:
-    """The environment wins over `env_file`; raises `SettingsError` with all problems and no secret's value."""
+    """Read the settings; the environment wins over `env_file`. Raises `SettingsError` with all problems, no values."""
     problems: list[Problem] = []
     from_file = _read(Path(env_file), problems) if env_file else {}
     given = {**from_file, **(os.environ if env is None else env)}
@@ -104,7 +104,7 @@ def _read(env_file: Path, problems: list[Problem]) -> dict[str, str | None]:
 
 
 def _take_legacy_names(raw: dict[str, str]) -> tuple[tuple[str, ...], bool]:
-    """Move the replaced system's names to ours; also whether its emergency switch suspends payments."""
+    """Rename the former system's variables to ours; returns warnings, and whether its kill switch suspends payments."""
     live = raw.get("STRIPE_SECRET_KEY", "").startswith(("sk_live_", "rk_live_"))
     in_production = "production" in {raw.get("ENVIRONMENT", raw.get("REACT_APP_ENVIRONMENT")), raw.get("PAYMENT_MODE")}
     switched_off = live and in_production and raw.get("REACT_APP_PAYMENT_MODE") == "sandbox"
@@ -125,13 +125,13 @@ def _detected_mode(fields: Mapping[str, str], problems: list[Problem]) -> Paymen
     if key.startswith(("sk_test_", "rk_test_")):
         return PaymentMode.DEVELOPMENT
     if key or environment != "staging":
-        return PaymentMode.SANDBOX  # a key or an environment that does not belong is refused in its own words
+        return PaymentMode.SANDBOX  # another check refuses a key or environment that does not fit this mode
     problems.append(Problem("PAYMENT_MODE", "cannot be derived from the other settings.", FIXES["payment_mode"]))
     return None
 
 
 def _parsed(fields: dict[str, Any], problems: list[Problem]) -> tuple[Settings, frozenset[str]]:
-    """The settings without the values that are not understood, so that the others are judged too; and their names."""
+    """The settings without the invalid ones, so that the others can be checked too; and the invalid ones' names."""
     try:
         return Settings(**fields), frozenset()
     except ValidationError as error:
@@ -164,11 +164,11 @@ def _refusals(settings: Settings) -> list[Problem]:
 
 
 def _can_be_used(folder: Path) -> bool:
-    """Whether the folder, or the nearest one above it that is there, is one that this user may write to."""
+    """Whether this user may write to the folder or, if it does not exist, to its nearest existing parent."""
     try:
         nearest = next(each for each in (folder.resolve(), *folder.resolve().parents) if each.exists())
         return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
-    except (OSError, RuntimeError, ValueError):  # a loop, a name that is too long or none at all
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a name that is too long or invalid
         return False
 
 
@@ -215,7 +215,7 @@ def _key_refusals(settings: Settings) -> list[Problem]:
 
 
 def _chosen(checks: Sequence[tuple[object, str, str, str]], *, needs_mode: bool = False) -> list[Problem]:
-    """The problems whose condition holds, the first one of each variable."""
+    """The problems whose condition is true, at most one (the first) for each variable."""
     found: dict[str, Problem] = {}
     for wrong, variable, what, fix in checks:
         if wrong:
@@ -251,7 +251,7 @@ def _secret_refusals(settings: Settings) -> list[Problem]:
 
 
 def _oidc_refusals(settings: Settings) -> list[Problem]:
-    """The three settings of an OpenID provider are set together, or none of them is."""
+    """Problems with the OpenID provider; its three settings must be set together, or none of them."""
     issuer = settings.oidc_issuer
     given = {
         "OIDC_ISSUER": issuer,

@@ -38,7 +38,7 @@ class PaymentMode(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Every setting by its variable's name in lower case; made by `load_settings`, never by hand."""
+    """Every setting under its variable's name in lower case; made only by `load_settings`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -107,5 +107,5 @@ class Settings(BaseSettings):
 
     @property
     def refund_limit_minor(self) -> int:
-        """In cents: the limit is in usd."""
+        """The refund limit in cents; it is set in US dollars."""
         return Money.from_major(self.refund_limit, "usd").minor

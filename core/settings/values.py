@@ -1,4 +1,4 @@
-"""The types of settings: how each value is read from its text, and what is said about one that makes no sense."""
+"""The types of settings: how each value is read from text, and the error for an invalid one."""
 
 import logging
 import re
@@ -11,14 +11,14 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-EXPLAINED = "explained"  # the type of an error that carries its own sentences
+EXPLAINED = "explained"  # the type of an error made by `refuse`, which has its own sentences
 SEPARATE = "Separate several with commas, without quotes or brackets."
 TOKEN_MIN_LENGTH = 6
 STRIPE_SECRET_MIN_LENGTH = len("whsec_") + 8
 
 
 def refuse(what: str, fix: str) -> NoReturn:
-    """Both sentences reach the person who starts payops; neither may hold the value, which can be a secret."""
+    """Raise an error with two sentences for whoever starts payops. Neither may contain the value: it may be secret."""
     raise PydanticCustomError(EXPLAINED, "{what} {fix}", {"what": what, "fix": fix})
 
 
@@ -37,7 +37,7 @@ def _time_zone(value: str) -> str:
 
 
 def _parts(value: object) -> object:
-    """The entries of a comma-separated list. JSON and quotes are refused: they would become a part of an entry."""
+    """The entries of a comma-separated list. JSON and quotes are refused, since they would become part of an entry."""
     if not isinstance(value, str):
         return value
     if value.startswith(("[", "{", '"', "'")):
@@ -51,7 +51,7 @@ def _parts(value: object) -> object:
 
 
 def _standard_webhook_parts(value: object) -> object:
-    """Supabase shows a Standard Webhooks secret as `v1,whsec_…`, and several of them with `|` between."""
+    """The secrets of a list; accepts Supabase's notation, `v1,whsec_…`, with `|` between several."""
     parts = _parts(value.replace("|", ",") if isinstance(value, str) else value)
     if not isinstance(parts, tuple):
         return parts
@@ -62,7 +62,7 @@ def _standard_webhook_parts(value: object) -> object:
 
 
 def _alert_urls(value: object) -> object:
-    """Split as Apprise splits, since one of its addresses may hold commas; each must be one that it understands."""
+    """The addresses, split by Apprise because one may contain commas; refuses any that Apprise does not understand."""
     if not isinstance(value, str):
         return value
     from apprise import Apprise
@@ -72,7 +72,7 @@ def _alert_urls(value: object) -> object:
         refuse("is written as JSON.", SEPARATE)
     found = tuple(each.rstrip(",") for line in value.splitlines() for each in parse_urls(line))  # type: ignore[no-untyped-call]
     apprise_log = logging.getLogger("apprise")
-    apprise_log.disabled = True  # it would write an address that it does not know, with its passwords, to the log
+    apprise_log.disabled = True  # it would log an address that it does not know, passwords included
     known = [Apprise.instantiate(each, suppress_exceptions=True) is not None for each in found]
     apprise_log.disabled = False
     if not all(known):
@@ -127,7 +127,7 @@ def _url(value: str) -> str:
 
 
 def split_address(value: str) -> SplitResult:
-    """An http(s) address in its parts; refuses anything else."""
+    """The parts of an http or https URL; refuses anything else."""
     try:
         parts = urlsplit(value)
         _ = parts.port  # raises ValueError for a port that is not a number
@@ -139,13 +139,13 @@ def split_address(value: str) -> SplitResult:
 
 
 def origin_of(url: str) -> str:
-    """The scheme, host and port of an address, as a browser sends them in `Origin`."""
+    """The scheme, host and port of a URL, as a browser sends them in `Origin`."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Scheme, host and port, lower-case as browsers send them; a lone slash at the end is forgiven."""
+    """The origins (scheme, host and port) in lower case, as browsers send them; a slash at the end is ignored."""
     return tuple(map(_origin, values))
 
 
@@ -174,7 +174,7 @@ def _hosts(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_host(name: str) -> bool:
-    """A host name's letters, digits, dots and hyphens, or an IPv6 address in brackets (or, in a URL, without)."""
+    """Whether this is a host name of letters, digits, dots and hyphens, or an IPv6 address with or without brackets."""
     bare = name.removeprefix("[").removesuffix("]")
     if ":" in bare:
         return all(character in "0123456789abcdefABCDEF:." for character in bare)

@@ -1,4 +1,4 @@
-"""What ties a request together from HTTP to SQL to Stripe: its id, and OpenTelemetry's spans if asked for."""
+"""Follows a request through HTTP, SQL and Stripe: by its id and, if configured, OpenTelemetry's spans."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from core.settings import Settings
 
 MISSING = "Traces are asked for, but OpenTelemetry is not installed: pip install payops[otel]"
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-_tracer: Any = None  # OpenTelemetry's, whose modules are loaded only where traces are asked for
+_tracer: Any = None  # OpenTelemetry's tracer; its modules are imported only if traces are configured
 NO_SPAN: AbstractContextManager[None] = nullcontext()
 
 
@@ -21,8 +21,8 @@ def request_id() -> str | None:
     return _request_id.get()
 
 
-class request:  # noqa: N801, a block, and as cheap as one can be
-    """What happens in this block belongs to this request: log lines, database calls and spans carry its id."""
+class request:  # noqa: N801, used as a `with` block; a class costs less than a generator
+    """`with request(id):` gives log lines, database calls and spans within the block the id of this request."""
 
     def __init__(self, id_: str):
         self._id = id_
@@ -37,7 +37,7 @@ class request:  # noqa: N801, a block, and as cheap as one can be
 
 
 def configure(settings: Settings, service: str) -> None:
-    """Send traces as `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_TRACES_EXPORTER` say; without them nothing is loaded."""
+    """Export traces as `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_TRACES_EXPORTER` say; if neither is set, do nothing."""
     wanted = settings.otel_traces_exporter or ("otlp" if settings.otel_exporter_otlp_endpoint else "none")
     if wanted == "none" or settings.otel_sdk_disabled:
         return
@@ -58,7 +58,7 @@ def _otlp(settings: Settings) -> Any:
 
 
 def send_to(processor: Any, service: str) -> None:
-    """From now on spans are made and given to this processor of OpenTelemetry's."""
+    """Start recording spans, and pass them to this OpenTelemetry span processor."""
     global _tracer
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -69,20 +69,20 @@ def send_to(processor: Any, service: str) -> None:
 
 
 def traced() -> bool:
-    """Whether spans are made."""
+    """Whether spans are being recorded."""
     return _tracer is not None
 
 
 def stop() -> None:
-    """No more spans are made."""
+    """Stop recording spans."""
     global _tracer
     _tracer = None
 
 
 def span(name: str, headers: Mapping[str, str] | None = None, **attributes: str) -> AbstractContextManager[Any]:
-    """A span around this block, in the caller's trace if `headers` name one; None where nobody asked for traces.
+    """A span around this block, in the caller's trace if `headers` name one; yields None if traces are off.
 
-    It never holds arguments, addresses or the text of an error: only names, ids and an error's kind.
+    It contains only names, ids and the class of an error, never arguments, URLs or the text of an error.
     """
     return NO_SPAN if _tracer is None else _span(name, headers, attributes)
 
