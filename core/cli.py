@@ -37,7 +37,7 @@ app.add_typer(sandbox, name="sandbox")
 @app.callback()
 def payops() -> None:
     """Payment operations of a telehealth company."""
-    os.umask(0o077)  # whatever a command writes is its owner's alone
+    os.umask(0o077)  # only this user may read the files that a command writes
     # A command reports an unreachable database in one sentence; the pool would log it many times.
     logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 
@@ -85,7 +85,7 @@ def api(host: str = "127.0.0.1", port: Port = 8000, workers: Annotated[int, type
     from core import services
 
     try:
-        services.start(_settings()).close()  # what is wrong is said in a sentence here, not in each worker
+        services.start(_settings()).close()  # a wrong setting is reported here once, not by each worker
     except PayopsError as error:
         _fail(error, code=1)
     uvicorn.run(
@@ -94,7 +94,7 @@ def api(host: str = "127.0.0.1", port: Port = 8000, workers: Annotated[int, type
         port=port,
         workers=workers,
         http="core.http_protocol:BoundedHttp",
-        timeout_keep_alive=75,  # longer than a load balancer keeps a connection
+        timeout_keep_alive=75,  # longer than a load balancer keeps an idle connection
         server_header=False,
         access_log=False,
     )
@@ -177,7 +177,7 @@ def metrics(
 
 @contextmanager
 def _open_services() -> Iterator["Services"]:
-    """The running services. A refusal inside the block ends the command with its sentence, and is audited."""
+    """The running services. A refusal inside the block is recorded in the audit log and ends the command."""
     from core import services
 
     settings = _settings()
@@ -211,14 +211,14 @@ def _note_refusal(db: Database, error: PayopsError) -> None:
 
 @contextmanager
 def _open_database() -> Iterator[Database]:
-    """The database alone."""
+    """Only the database of the running services."""
     with _open_services() as running:
         yield running.db
 
 
 @contextmanager
 def _open_now() -> Iterator[tuple[Database, datetime]]:
-    """The database and the business's now."""
+    """The database and the present time; in the sandbox, that of its clock."""
     with _open_services() as running:
         yield running.db, running.clock()
 
@@ -235,7 +235,7 @@ def _settings() -> Settings:
 
 
 def _fail(error: PayopsError, *, code: int) -> NoReturn:
-    """End with the error's sentence; what the settings are to blame for ends with 2."""
+    """Print the error and end with this exit code, or with 2 if the settings are the cause."""
     from core.db.timezone import REFUSALS
 
     typer.echo(error.detail, err=True)

@@ -1,4 +1,4 @@
-"""`payops migrate`, `backup` and `restore`: the schema of any database, and the embedded one in a file and back."""
+"""`payops migrate`, which updates any database's schema, and `backup` and `restore` of the embedded database."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ SettingsOf = Callable[[], Settings]
 
 
 class Fail(Protocol):
-    """Ends the command with the error's sentence and this exit code."""
+    """Prints the error and ends the command with this exit code."""
 
     def __call__(self, error: PayopsError, *, code: int) -> NoReturn: ...
 
@@ -107,7 +107,7 @@ def _embedded(settings: Settings) -> Settings:
 
 
 def _count_days_in(settings: Settings, owner_conninfo: str, chosen: str | None) -> None:
-    """Days end at the midnight of the zone that was chosen; a fresh database takes the setting's."""
+    """Store the time zone of business days: `chosen`, or in a new database the setting's; recount if it changed."""
     from rich.progress import BarColumn, Progress, TextColumn
 
     from core.db import timezone

@@ -1,4 +1,4 @@
-"""HTTP on the wire, for the API and the console: bounded heads, answers in one piece, connections closed politely."""
+"""The HTTP protocol of API and console: limited requests, answers sent in one piece, connections closed cleanly."""
 
 import asyncio
 import json
@@ -9,12 +9,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES, HEAD_SECONDS = 64 * 1024, 10.0
 PART_BYTES = 8 * 1024
-# Beside the largest body, room for the framing of one that is sent in pieces.
+# The largest body, and room for the framing of a chunked one.
 REQUEST_BYTES = 16 * 1024 * 1024
 LINGER_BYTES, LINGER_SECONDS = 64 * 1024 * 1024, 5.0
-BODY_IS_HERE = "payops.body_is_here"
+BODY_IS_HERE = "payops.body_is_here"  # set in the scope once the whole body arrived: it needs no timeout
 REASONS = {400: "Bad Request", 408: "Request Timeout", 413: "Content Too Large", 431: "Request Header Fields Too Large"}
-# What an answer carries that no application had a hand in.
+# The headers of an answer that the protocol gives itself, without an application.
 SAFE_HEADERS = (
     "cache-control: no-store\r\n"
     "content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
@@ -25,10 +25,10 @@ SAFE_HEADERS = (
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """uvicorn's protocol with bounds that hold before anything of a request is kept.
+    """uvicorn's protocol with limits that apply before a request is stored in memory.
 
-    A head has 64 KiB and 10 s. A request that goes on and on without a body, such as by trailers, ends at 16 MiB. A
-    body that is still coming 5 s after its answer is not waited for.
+    Request line and headers may have 64 KiB and take 10 s. A whole request, with chunk framing and trailers, may have
+    16 MiB. A body that still arrives 5 s after its answer was sent is not read to its end.
     """
 
     _timer: asyncio.TimerHandle | None = None
@@ -52,7 +52,7 @@ class BoundedHttp(HttpToolsProtocol):
             if self._bytes > LINGER_BYTES:
                 self.transport.abort()
             return
-        # In small parts, so that what is counted begins where a request begins, give or take one part.
+        # In small parts, so that counting starts anew at most one part after a new request begins.
         at = 0
         while at < len(data):
             part = data[at : at + (min(PART_BYTES, HEAD_BYTES - self._bytes) if self._in_head else PART_BYTES)]
@@ -74,7 +74,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._wait_for_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # trailers come after the body, and nobody reads them
+        if self._in_head:  # these are trailers, which come after the body and are not used
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -102,7 +102,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.refuse(400, "malformed_request", "The request is not valid HTTP.")
 
     def refuse(self, status: int, code: str, detail: str) -> None:
-        """Answer for the application, which never hears of this request, and close."""
+        """Answer with this error without calling the application, and close the connection."""
         title = REASONS[status]
         body = json.dumps({"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail})
         head = f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
@@ -117,7 +117,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.close()
 
     def linger(self) -> bool:
-        """Whether to go on reading for a moment: to close on a sender would cut off the answer it has yet to read."""
+        """Whether to read on briefly: closing while the client still sends would lose the answer before it is read."""
         if self._closing or not self._in_body or not self.transport.can_write_eof():
             return False
         self._closing, self._bytes = True, 0
@@ -137,9 +137,7 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class InOnePiece:
-    """A transport that sends what was written in one moment together: an
-    answer's head and body cost one call, not two.
-    """
+    """A transport that joins writes of the same moment, so that an answer's headers and body need one system call."""
 
     def __init__(self, transport: asyncio.Transport, protocol: BoundedHttp):
         self.plain = transport
@@ -166,6 +164,6 @@ class InOnePiece:
 
 
 def use_everywhere() -> None:
-    """Make it the protocol of any uvicorn server that this process starts later, such as that of `streamlit run`."""
+    """Make this the protocol of each uvicorn server that this process starts later, such as that of `streamlit run`."""
     for name in ("auto", "httptools", "h11"):
         uvicorn.config.HTTP_PROTOCOLS[name] = "core.http_protocol:BoundedHttp"

@@ -1,6 +1,4 @@
-"""What `payops serve` starts: child processes that are watched and
-restarted, and the record of who serves a DATA_DIR.
-"""
+"""Child processes of `payops serve`, which are watched and restarted, and the record of who serves a DATA_DIR."""
 
 import fcntl
 import json
@@ -20,7 +18,7 @@ import structlog
 
 from core.errors import PayopsError, Refused
 
-PRIVATE = 0o077  # the umask of every process: its files are its owner's alone
+PRIVATE = 0o077  # the umask of every process: only the owner may read its files
 STOP_TIMEOUT_SECONDS = 10
 RESTART_WAIT_SECONDS = 2.0
 CHECK_SECONDS = 1.0
@@ -41,9 +39,9 @@ class Child:
     not_before: float = 0.0
 
     def start(self, environment: Mapping[str, str], log_dir: Path) -> None:
-        """Start in a session of its own, so that the terminal's Ctrl-C reaches the parent alone. Its output is logged.
+        """Start in its own session, so that the terminal's Ctrl-C reaches only the parent. Its output goes to a log.
 
-        It runs in the parent's folder, whose `.env` both read, and imports nothing from there.
+        It runs in the parent's folder, so that both read the same `.env`, but imports no modules from there.
         """
         log_dir.mkdir(parents=True, exist_ok=True)
         with (log_dir / f"{self.name}.log").open("ab") as lines:
@@ -93,7 +91,7 @@ class Children:
         return {child.name: child.process.pid for child in self.children if child.process}
 
     def ended(self) -> list[str]:
-        """The names of those that do not run."""
+        """The names of the children that do not run."""
         return [child.name for child in self.children if child.process and child.process.poll() is not None]
 
     def stop(self) -> None:
@@ -111,9 +109,7 @@ class Children:
 
 
 def keep_running(name: str, runs: Callable[[], bool], start: Callable[[], object], stop: threading.Event) -> None:
-    """Watch a part that is not a child of ours, such as Postgres, in a
-    thread: where it does not run, start it again.
-    """
+    """In a thread, restart a part that is not a child process, such as Postgres, whenever it does not run."""
 
     def watch() -> None:
         while not stop.wait(CHECK_SECONDS):
@@ -143,16 +139,14 @@ def history_is_loading(data_dir: Path) -> bool:
 
 @dataclass(frozen=True)
 class ServeRecord:
-    """Who serves a DATA_DIR, in a file there: the parent and its children,
-    each with its start time, and the addresses.
-    """
+    """A file in DATA_DIR that says who serves it: parent and children with their start times, and the addresses."""
 
     file: TextIO
     console: str
     api: str
 
     def write(self, children: Mapping[str, int]) -> None:
-        """`serve.json` names this process and its children, so that a later start can end what a killed one left."""
+        """Write this process and its children to `serve.json`, so that a later start can end what a killed one left."""
         pids = {"serve": os.getpid()} | dict(children)
         processes = {name: {"pid": pid, "started": _started(pid)} for name, pid in pids.items()}
         self.file.seek(0)
@@ -163,9 +157,9 @@ class ServeRecord:
 
 @contextmanager
 def only_server(data_dir: Path, *, console: str, api: str) -> Iterator[ServeRecord]:
-    """This process alone serves `data_dir` within the block. Children that a killed parent left behind are ended first.
+    """Makes sure that only this process serves `data_dir`, and first ends children that a killed parent left behind.
 
-    Raises `Refused` with the other one's addresses and process id where somebody serves it already.
+    Raises `Refused` with the other process's addresses and id if another one serves it already.
     """
     (data_dir / RECORD).touch()
     with (data_dir / LOCK).open("a") as lock, (data_dir / RECORD).open("r+") as file:
@@ -184,7 +178,7 @@ def only_server(data_dir: Path, *, console: str, api: str) -> Iterator[ServeReco
 
 
 def is_served(data_dir: Path) -> bool:
-    """Whether a `payops serve` runs on this folder."""
+    """Whether a `payops serve` is running for this folder."""
     if not (data_dir / LOCK).exists():
         return False
     with (data_dir / LOCK).open("a") as lock:
@@ -213,7 +207,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _end_leftovers(earlier: Mapping[str, Any]) -> None:
-    """End the children of a parent that was killed; a process id that another program has now is left alone."""
+    """End the children of a parent that was killed; a process id that now belongs to another program is left alone."""
     left = []
     for name, noted in earlier.get("processes", {}).items():
         try:
@@ -240,7 +234,7 @@ def _started(pid: int) -> float:
 
 
 def runs(pid: int) -> bool:
-    """Whether the process runs; one that has ended and was not collected yet does not."""
+    """Whether the process runs; a zombie, which has ended but is not reaped yet, does not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""`payops serve`: starts and watches everything on one machine, up to a console with history and live traffic."""
+"""`payops serve`: starts and watches all parts on one machine; the sandbox gets a history and live traffic."""
 
 import http.client
 import os
@@ -27,14 +27,14 @@ from core.settings import PaymentMode, Settings
 from core.staff import users
 
 READY_TIMEOUT_SECONDS = 60
-HERE = Path(__file__).resolve().parents[1]  # where `streamlit_app.py` lies, in a checkout and where it is installed
-PAST_DAYS = 7  # of consultations at the first start
+HERE = Path(__file__).resolve().parents[1]  # the folder of `streamlit_app.py`, in a checkout and in an installation
+PAST_DAYS = 7  # days of consultations that a first start makes up
 
 
 def run(settings: Settings, *, console_port: int, api_port: int, out: Console, demo_speed: float = 1.0) -> None:
-    """Serve until Ctrl-C or a signal to end; everything started here ends with it.
+    """Serve until Ctrl-C or SIGTERM; everything started here ends with it.
 
-    The demo's customers come in the business's own rhythm times `demo_speed`.
+    `demo_speed` multiplies the usual rate at which the demo's customers come.
 
     Raises `Refused` where this DATA_DIR is served already or a port is
     taken, `Unavailable` where a part does not start.
@@ -64,7 +64,7 @@ def run(settings: Settings, *, console_port: int, api_port: int, out: Console, d
 
 
 def _watch_other_parts(settings: Settings, api_port: int, stop: threading.Event, demo_speed: float) -> None:
-    """Postgres and the sandbox are no children of ours, since they outlive us; they are restarted all the same."""
+    """Restart Postgres and the sandbox when they end. They are not child processes, because they outlive this one."""
     if settings.database_kind == "embedded":
         running, start = services.embedded_database(settings)
         keep_running("Postgres", running, start, stop)
@@ -98,11 +98,11 @@ def _start(
     stop: threading.Event,
     demo_speed: float,
 ) -> None:
-    """Start all parts. The console is usable, and its address told, before a first start's history is loaded."""
+    """Start all parts. At a first start, the console is usable and its address printed before the history is loaded."""
     sandbox, place = settings.payment_mode is PaymentMode.SANDBOX, ("--app-dir", str(HERE))
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=out) as progress:
-        # They load their code while Postgres starts, and wait for it.
+        # Console and API import their code while Postgres starts, then wait for it.
         children.start(
             "console", "-m", "uvicorn", "streamlit_app:app", *place, "--port", str(console_port), *HTTP, *QUIET
         )
@@ -134,7 +134,7 @@ def _tell_addresses(out: Console, console_port: int, api_port: int, passwords: M
         out.print(f"  sign in as [bold]{name:<8}[/bold] with [bold]{password}[/bold]", highlight=False)
 
 
-# A load balancer keeps a connection for a minute; one that we close first meets a request on its way.
+# A load balancer keeps an idle connection for a minute; if we closed it sooner, a request in transit would be lost.
 HTTP = ("--http", "core.http_protocol:BoundedHttp", "--timeout-keep-alive", "75")
 QUIET = ("--no-access-log", "--no-server-header", "--log-level", "warning")
 
@@ -146,7 +146,7 @@ def _fill(running: services.Services, progress: Progress) -> None:
     sandbox, data_dir = services.demo_sandbox(running.settings), running.settings.data_dir
     with _step(progress, "18 months of history"):
         sandbox.write_history(data_dir)
-    with ThreadPoolExecutor(1, thread_name_prefix="clinic") as beside:  # the clinic's past does not need the mirror
+    with ThreadPoolExecutor(1, thread_name_prefix="clinic") as beside:  # the consultations do not depend on the mirror
         clinic = beside.submit(_fill_clinic, running, sandbox)
         _fill_mirror(running, sandbox, progress)
         with _step(progress, "Providers"):
@@ -157,7 +157,7 @@ def _fill(running: services.Services, progress: Progress) -> None:
 
 
 def _fill_mirror(running: services.Services, sandbox: services.DemoSandbox, progress: Progress) -> None:
-    """Mirror the history, count it, and reconcile it."""
+    """Mirror the history, compute its figures, and reconcile it."""
     data_dir = running.settings.data_dir
     task = progress.add_task("Mirroring", total=len(backfill.NAMES))
     loading = backfill.load_history(
@@ -176,7 +176,7 @@ def _fill_mirror(running: services.Services, sandbox: services.DemoSandbox, prog
 
 
 def _fill_clinic(running: services.Services, sandbox: services.DemoSandbox) -> None:
-    """Import the providers, and decide the consultations of the last weeks as they came in."""
+    """Import the providers, and replay the submission and assignment of the last days' consultations."""
     now, settings = running.clock(), running.settings
     history_import.import_directory(running.db, sandbox.directory_file(business_day(now, settings.business_zone)), now)
     past = sandbox.consultations(settings.data_dir, days=PAST_DAYS, now=now)
@@ -191,7 +191,7 @@ def _step(progress: Progress, description: str) -> Iterator[None]:
 
 
 def _environment(settings: Settings, console_port: int, api_port: int) -> dict[str, str]:
-    """The children's environment: ours, with the two addresses filled in where they are not set."""
+    """The child processes' environment: ours, with the addresses of console and API where they are not set."""
     own = dict(os.environ)
     own.setdefault("PUBLIC_BASE_URL", f"http://localhost:{console_port}")
     own.setdefault("API_BASE_URL", f"http://localhost:{api_port}")

@@ -53,7 +53,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Step:
-    """A piece of background work and how often it repeats; `alone` means by one worker at a time."""
+    """A piece of background work and how often it repeats; `alone`: only one worker at a time may do it."""
 
     name: str
     every_seconds: float
@@ -151,7 +151,7 @@ def long_steps(running: Services, jobs: Jobs) -> list[Step]:
             "compare mirror",
             20,
             lambda: jobs.do_once("compare mirror", last_night(clock(), zone), compare_mirror),
-            first_after_seconds=60,  # a new installation fills its mirror first
+            first_after_seconds=60,  # gives a new installation time to fill its mirror first
         ),
         Step(
             "write weekly exports",
@@ -213,7 +213,7 @@ def send_reviews(running: Services) -> int:
 
 
 def alert_steps(running: Services) -> list[Step]:
-    """Steps that tell staff what is wrong; nothing else that takes long may delay them."""
+    """Steps that alert staff; they run in a thread of their own, so that long steps do not delay them."""
     settings, db, clock = running.settings, running.db, running.clock
     targets = targets_of(settings.alert_urls)
     watch = DatabaseWatch(db, targets, settings.data_dir, settings.public_base_url)
@@ -258,7 +258,7 @@ def _repeat(running: Services, jobs: Jobs, work: list[Step], stop: threading.Eve
 
 
 def _do(running: Services, jobs: Jobs, step: Step) -> None:
-    """Do one step. What is unavailable is logged and tried again; a defect is an incident too. Never raises."""
+    """Do one step; never raises. A known error is logged and the step repeated; any other is also an incident."""
     try:
         if step.alone:
             jobs.do_alone(step.name, step.run)
