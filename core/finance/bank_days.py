@@ -1,5 +1,5 @@
-"""The days on which banks move money: the Federal Reserve's calendar. It keeps a holiday on a Saturday off the Friday
-before it; one on a Sunday closes the Monday after it.
+"""The days on which banks move money, by the Federal Reserve's calendar. A holiday on a Sunday closes the Monday after
+it; for a holiday on a Saturday, banks stay open on the Friday before.
 """
 
 from datetime import date, timedelta
@@ -8,12 +8,12 @@ from functools import lru_cache
 import holidays
 
 SATURDAY = 5
-FIRST_YEAR, LAST_YEAR = 2010, 2040  # what SQL knows; see `bank_holidays_document`
+FIRST_YEAR, LAST_YEAR = 2010, 2040  # the years that SQL has holidays for; see `bank_holidays_document`
 
 
 @lru_cache(maxsize=64)
 def holidays_of(year: int) -> frozenset[date]:
-    """The holidays of the year as the Federal Reserve keeps them, those that fall on a Saturday too."""
+    """The Federal Reserve's holidays of the year, including those on a Saturday."""
     return frozenset(holidays.financial_holidays("FED", years=year))
 
 
@@ -40,14 +40,14 @@ def add_bank_days(day: date, count: int) -> date:
 
 
 def bank_days_between(earlier: date, later: date) -> int:
-    """How many bank days are after `earlier`, up to and with `later`; negative where `later` comes first."""
+    """How many bank days are after `earlier`, up to and including `later`; negative if `later` comes first."""
     if later < earlier:
         return -bank_days_between(later, earlier)
     return sum(is_bank_day(earlier + timedelta(days=n)) for n in range(1, (later - earlier).days + 1))
 
 
 def expected_arrival(arrival_date: date) -> date:
-    """When a payout should be at the bank: on the date that Stripe names, or the next day on which banks are open."""
+    """When a payout should be at the bank: on Stripe's `arrival_date`, or the next bank day."""
     return next_bank_day(arrival_date)
 
 

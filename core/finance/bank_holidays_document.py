@@ -1,5 +1,5 @@
-"""`python -m core.finance.bank_holidays_document` writes the bank holidays that SQL knows, from the same calendar that
-Python reads.
+"""`python -m core.finance.bank_holidays_document` writes the SQL file of bank holidays, from the calendar that Python
+uses.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ FILE = Path(__file__).parents[1] / "db" / "functions" / "finance" / "bank_holida
 
 
 def text() -> str:
-    """The file as it should be: a line for each year."""
+    """The SQL file's content: a line for each year."""
     years = (sorted(holidays_of(year)) for year in range(FIRST_YEAR, LAST_YEAR + 1))
     lines = ",\n".join("    " + ",".join(f"{day:%m-%d}" for day in days).join(("'", "'")) for days in years)
     return f"""\

@@ -1,4 +1,4 @@
-"""The company's bank accounts, and which of them a statement is of."""
+"""The company's bank accounts, and which of them a statement belongs to."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Account(TypedDict):
 
 @dataclass(frozen=True)
 class Target:
-    """The account that a statement goes to; a new one is made with the first statement."""
+    """The account that a statement belongs to; a new account is created with its first statement."""
 
     name: str
     last4: str | None
@@ -44,13 +44,13 @@ class Target:
 
 
 def known(db: Database) -> list[Account]:
-    """All accounts, by name."""
+    """All accounts, sorted by name."""
     rows: list[Account] = db.call("bank_accounts")
     return rows
 
 
 def named(accounts: Sequence[Account], name: str) -> Account | None:
-    """The account of this name; without its ending (`USD account` of `USD account •••• 6789`) where only one has it."""
+    """The account of this name. Its ending is optional if that is clear: `USD account` for `USD account •••• 6789`."""
     wanted = name.strip().casefold()
     whole = next((account for account in accounts if account["name"].casefold() == wanted), None)
     begun = [account for account in accounts if _ENDING.sub("", account["name"]).casefold() == wanted]
@@ -60,9 +60,10 @@ def named(accounts: Sequence[Account], name: str) -> Account | None:
 def target_of(
     statement: Statement, accounts: Sequence[Account], name: str | None, file: str, *, holds_stripes: bool
 ) -> Target | None:
-    """The account of this statement: the one that was named, else the one with its last four and currency.
+    """The account of this statement: the one that was named, else the one with the same last four and currency.
 
-    None for an unknown account of a file that holds nothing of Stripe's. Raises `Refused` for another account's.
+    None if the account is unknown and nothing in the statement is Stripe's. Raises `Refused` if it belongs to another
+    account than the one named, or if several accounts fit.
     """
     if name is not None:
         return _named_target(statement, accounts, name.strip(), file)

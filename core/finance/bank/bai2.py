@@ -18,17 +18,17 @@ from core.finance.bank.statements import (
 from core.money import Money, exponent
 
 OPENING, CLOSING = "010", "015"
-# Debits and credits reversed or rejected, ACH returns and reversals, and deposited items that came back.
+# Type codes of reversed or rejected debits and credits, of ACH returns and reversals, and of returned deposits.
 RETURNS = frozenset({"252", "255", "257", "258", "261", "552", "555", "557", "558", "561"})
-# BAI2 counts in the smallest unit that ISO 4217 gives a currency; Stripe's differs for these.
+# BAI2 amounts are in ISO 4217's smallest unit of a currency. For these it has other decimals than at Stripe.
 ISO_EXPONENTS = {"isk": 0, "ugx": 0, "mga": 2}
 _UPDATE, _DELETION, _CORRECTION, _TEST = "1", "2", "3", "4"  # a group's status
-_SAME_DAY = ("3", "4")  # as-of-date modifiers of reports during the day, whose entries may still change
+_SAME_DAY = ("3", "4")  # as-of-date modifiers of intraday reports, whose entries may still change
 
 
 @dataclass
 class Account:
-    """An account while its records are read; `total` and `records` are what its trailer has to say."""
+    """An account while its records are read; its trailer (49) must state the same `total` and number of `records`."""
 
     record: Record
     currency: str
@@ -53,7 +53,7 @@ def read(text: str) -> list[Statement]:
 
 
 class _Reader:
-    """Goes through the records once; each trailer must agree with what it closes."""
+    """Reads the records in one pass. The totals in each trailer record must agree with the records before it."""
 
     def __init__(self) -> None:
         self.statements: list[Statement] = []
@@ -154,7 +154,7 @@ def _add_entry(account: Account, record: Record) -> None:
     account.records += record.lines
     code, written = record.get(0), record.get(1)
     if not written:
-        return  # for information alone
+        return  # an entry without an amount is for information only
     units = _whole(written, record.line)
     account.total += units
     sign = _sign(code, record.line)
@@ -181,7 +181,7 @@ def _add_entry(account: Account, record: Record) -> None:
 
 
 def _sign(code: str, line: int) -> int:
-    """Plus for credits, minus for debits, 0 for what moves no money, by the ranges of the standard."""
+    """1 for credits, -1 for debits, 0 for entries that move no money, by the standard's ranges of type codes."""
     if not (code.isascii() and code.isdigit() and len(code) == 3):
         raise Unreadable(line, f"the type code {shown(code)} is not one of BAI2")
     number = int(code)
@@ -212,7 +212,7 @@ def _agree(record: Record, place: int, counted: int, what: str) -> None:
 
 
 def _statement(account: Account) -> Statement:
-    """A group that corrects or deletes makes void what was sent of the account and day before."""
+    """The account's statement. If its group is a correction or deletion, earlier entries of the same day are void."""
     is_deleted = account.group_status == _DELETION
     return Statement(
         line=account.record.line,

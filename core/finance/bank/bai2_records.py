@@ -1,4 +1,4 @@
-"""The records of a BAI2 file: continuations are joined to what they continue, exactly as the bank broke it."""
+"""The records of a BAI2 file; continuation lines (88) are joined to the record they continue."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from core.finance.bank.statements import Unreadable, lines_of, shown
 
 CODES = ("01", "02", "03", "16", "49", "88", "98", "99")
-_TEXT_FIELD = 5  # of an entry without fields of its funds type
-_BREAK = "\x1f"  # where a text goes on in the next line; no file that is text has one
+_TEXT_FIELD = 5  # place of the text in an entry (16) whose funds type has no fields of its own
+_BREAK = "\x1f"  # marks where a text was broken over two lines; it occurs in no text file
 
 
 @dataclass(frozen=True)
 class Record:
-    """A logical record: its code, its fields with the text whole, and its lines in the file."""
+    """A record with its continuations: its code, its fields, its first line in the file, and how many lines it has."""
 
     code: str
     fields: tuple[str, ...]
@@ -20,8 +20,8 @@ class Record:
     lines: int
 
     def texts(self, place: int) -> tuple[str, ...]:
-        """The text from this place on, joined exactly; where it goes on in another line, also with a space between:
-        some banks break it inside a number, others between two words.
+        """The text from this field on, joined without spaces and, if broken over lines, also with a space at each one:
+        some banks break a text inside a number, others between two words.
         """
         written = [text for text in self.fields[place:] if text.strip(f" {_BREAK}")]
         exact = [text.replace(_BREAK, "") for text in written]
@@ -33,7 +33,7 @@ class Record:
 
 
 def records(text: str) -> Iterator[Record]:
-    """The records with their continuations (88) joined; blank lines are passed over."""
+    """The records with their continuations (88) joined; blank lines are skipped."""
     code, content, first, lines, ended = "", "", 0, 0, True
     for number, raw in enumerate(lines_of(text), 1):
         if not raw.strip():
@@ -56,7 +56,7 @@ def records(text: str) -> Iterator[Record]:
 
 
 def funds_fields(record: Record, place: int) -> int:
-    """How many fields the funds type at this place takes, itself included."""
+    """How many fields the funds type at this place has, itself included."""
     funds = record.get(place).upper()
     if funds == "V":
         return 3
@@ -68,7 +68,7 @@ def funds_fields(record: Record, place: int) -> int:
 
 
 def text_place(record: Record) -> int:
-    """Which field of an entry is its text: the funds type before it may bring fields of its own."""
+    """The place of an entry's text, which depends on how many fields the funds type before it has."""
     return _TEXT_FIELD - 1 + funds_fields(record, 2)
 
 
@@ -84,12 +84,12 @@ def _is_ended(rest: str) -> bool:
 
 
 def _unended(rest: str) -> str:
-    """A physical record without its closing slash; blanks at its end stay where a text goes on after them."""
+    """A line without its closing slash. Without a slash, spaces at the end stay: the text may continue after them."""
     return rest.rstrip()[:-1] if _is_ended(rest) else rest
 
 
 def _in_text(code: str, content: str) -> bool:
-    """Whether the record so far has come to its text, in which a comma is a comma."""
+    """Whether the record has reached its text, in which commas no longer separate fields."""
     record = Record(code, tuple(content.split(",")), 0, 0)
     return code == "16" and len(record.fields) > text_place(record)
 

@@ -28,7 +28,7 @@ _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T[\d:.]+)?(?:Z|[+-]\d{2}:\d{2})?"
 
 
 def read(data: bytes) -> list[Statement]:
-    """The statements of the file, in its order; pages of one statement are joined."""
+    """The statements in the order of the file; pages of one statement are joined."""
     root = _parsed(data)
     documents = [element for element in find(root, "Document") if _is_document(element)]
     if not documents:
@@ -56,7 +56,7 @@ def _parsed(data: bytes) -> Element:
 
 
 def _plain(message: str | None) -> str:
-    """The parser's message without what it quotes of the file."""
+    """The parser's message without quotations from the file."""
     known = {
         "entit": "an entity",
         "encod": "its bytes do not fit its encoding",
@@ -95,7 +95,7 @@ def _no_statement(root: Element) -> str:
 
 
 def _statement(element: Element) -> tuple[Statement, str, bool]:
-    """The statement, the key that its pages share, and whether it is a page of several."""
+    """The statement, a key that is the same for all its pages, and whether it has several pages."""
     line, account = line_of(element), child(element, "Acct")
     identity = child(account, "Id")
     number = text_of(identity, "IBAN") or text_of(identity, "Othr", "Id")
@@ -127,8 +127,8 @@ def _statement(element: Element) -> tuple[Statement, str, bool]:
 
 
 def _start(entries: list[Entry], balances: list[tuple[str, Money, date | None]]) -> date | None:
-    """The first day that the statement covers: an opening balance is of its day, a previous closing one of the day
-    before; never later than its last day or its first booked entry.
+    """The first day of the statement: that of its opening balance, or the day after a previous closing balance. At the
+    latest, its last day or the day of its first booked entry.
     """
     dated = [(kind, day) for kind, _, day in balances if day]
     if not dated:
@@ -143,7 +143,7 @@ def _booked_days(entries: list[Entry]) -> list[date]:
 
 
 def _joined(found: list[tuple[Statement, str, bool]]) -> Iterator[Statement]:
-    """Pages of one statement as one; the first page has the opening balance, the last the closing one."""
+    """Joins the pages of a statement; the first page has the opening balance, the last one the closing balance."""
     open_pages: dict[str, Statement] = {}
     for statement, key, is_page in found:
         if not is_page:
@@ -175,13 +175,13 @@ def _balances(element: Element) -> Iterator[tuple[str, Money, date | None]]:
 
 
 def _entries(element: Element, currency: str | None) -> Iterator[Entry]:
-    """The entry, or each part of a batch where the parts have amounts of their own that add up to it."""
+    """The entry, or the parts of a batch if they have amounts that add up to the entry's."""
     line = line_of(element)
     status = (
         text_of(element, "Sts", "Cd") or text_of(element, "Sts", "Prtry") or text_of(element, "Sts") or BOOKED
     ).upper()
     if status not in (BOOKED, *PENDING):
-        return  # for information alone
+        return  # for information only
     amount = _signed(element, currency, "the entry's amount")
     if not amount.minor:
         return
@@ -208,8 +208,8 @@ def _entries(element: Element, currency: str | None) -> Iterator[Entry]:
 
 
 def _parts(details: list[Details], amount: Money) -> list[Details]:
-    """A batch's parts; all of its details in one where they have no amounts that add up to the entry's. Then only those
-    that name Stripe are kept where any does, since the others are other people's.
+    """The parts of a batch if their amounts add up to the entry's, else one part with all details. If some of these
+    name Stripe, only those are in it, since the others are about other people's payments.
     """
     amounts = [each.amount for each in details]
     same = all(each is not None and each.currency == amount.currency for each in amounts)
@@ -237,7 +237,7 @@ def _first_day(element: Element | None, *names: str) -> date | None:
 
 
 def _day(element: Element | None) -> date | None:
-    """The bank's own date of a choice of date or time."""
+    """The date of an element that contains a date or a time, in the bank's own time zone."""
     if element is None:
         return None
     return _written_day(child(element, "Dt")) or _written_day(child(element, "DtTm"))

@@ -14,7 +14,7 @@ _RETURN_FAMILIES = ("RRTN", "RPCR")  # reversal due to a return, or to a cancell
 
 @dataclass(frozen=True)
 class Details:
-    """One transaction of an entry; without an amount where the bank gives none."""
+    """One transaction of an entry; `amount` is None if the bank gives none."""
 
     line: int | None = None
     amount: Money | None = None
@@ -25,7 +25,7 @@ class Details:
 
     @classmethod
     def together(cls, details: Iterable[Self]) -> "Details":
-        """Several as one, whose amount is the entry's."""
+        """Joins several into one without an amount: the entry's amount applies."""
         found = list(details)
         return Details(
             is_return=any(each.is_return for each in found),
@@ -36,7 +36,7 @@ class Details:
 
 
 def details_of(entry: Element, amount: Money) -> list[Details]:
-    """Each transaction of the entry, signed as it says, or as the entry is."""
+    """Each transaction of the entry. Its amount has the sign that it states, otherwise the entry's."""
     returned = _is_return(child(entry, "BkTxCd"))
     return [
         _details(each, amount, returned)
@@ -79,7 +79,7 @@ def _is_leaf(element: Element) -> bool:
 
 
 def _texts(remittance: Element | None) -> list[str]:
-    """Unstructured lines one by one and joined, since a bank may break an id over two of them; and structured texts."""
+    """Unstructured lines, one by one and joined, since an id may be broken over two lines; and the structured texts."""
     lines = [text_of(each) or "" for each in children(remittance, "Ustrd")]
     structured = children(remittance, "Strd")
     inside = [(each.text or "").strip() for strd in structured for each in strd.iter() if _is_leaf(each)]

@@ -13,12 +13,12 @@ from core.finance.bank import imports, wording
 from core.finance.bank.reading import MAX_BYTES
 from core.staff.roles import commandline_actor
 
-# The database, and the business's now.
+# Opens the database, with the present time (in the sandbox, that of its clock).
 OpenNow = Callable[[], AbstractContextManager[tuple[Database, datetime]]]
 
 
 def mount(payops: typer.Typer, open_now: OpenNow) -> None:
-    """Give `payops` the commands of this module, over what `open_now` opens for each."""
+    """Add this module's commands to `payops`; each one opens the database with `open_now`."""
     app = typer.Typer(no_args_is_help=True, help="Import bank statements for the reconciliation.")
     payops.add_typer(app, name="bank")
 
@@ -58,7 +58,7 @@ def _bytes(file: Path) -> bytes:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """Says on the terminal what is being done, while it takes time."""
+    """Shows on the terminal what is being done."""
     from rich.console import Console
 
     with Console(stderr=True).status("Reading the file") as status:

@@ -1,4 +1,4 @@
-"""Reads a bank's CSV by the mapping of its account: any delimiter, signed amounts or a debit and a credit column."""
+"""Reads a bank's CSV by its account's column mapping: any delimiter, signed amounts or debit and credit columns."""
 
 import csv
 import re
@@ -40,7 +40,7 @@ _GROUPED = {
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a CSV, each with its line in the file, and the delimiter that divides them."""
+    """The rows of a CSV, each with its line number, and the delimiter between cells."""
 
     rows: list[tuple[int, list[str]]]
     delimiter: str
@@ -48,7 +48,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a person needs to choose the columns: the headings, the first rows, and what is proposed."""
+    """What a user needs to map the columns: the headings, the first rows, and the proposed mapping."""
 
     header: tuple[str, ...]
     rows: list[list[str]]
@@ -100,7 +100,7 @@ def read(text: str, mapping: CsvMapping, currency: str) -> list[Statement]:
 def _table(text: str, delimiter: str | None) -> Table:
     lines = lines_of(text)
     first = 1
-    if lines[0].strip().lower().startswith("sep="):  # Excel's own hint
+    if lines[0].strip().lower().startswith("sep="):  # a line in which Excel names the delimiter
         delimiter = delimiter or lines[0].strip()[4:5]
         lines, first = lines[1:], 2
     delimiter = delimiter or _delimiter(lines)
@@ -122,7 +122,7 @@ def _table(text: str, delimiter: str | None) -> Table:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """The delimiter that divides the most lines alike."""
+    """The delimiter that gives most lines the same number of cells."""
     some = [line for line in lines[:100] if line.strip()]
 
     def alike(delimiter: str) -> tuple[int, int]:
@@ -134,7 +134,7 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 
 def _header_place(table: Table) -> int:
-    """Banks write lines about the account above the headings: the first row as wide as most rows are is the heading."""
+    """Where the headings are: the first row with as many cells as most rows. Banks put account details above it."""
     widths = [len(row) for _, row in table.rows]
     commonest = max(set(widths), key=widths.count)
     if commonest < 2:
@@ -155,7 +155,7 @@ def _find_header(table: Table, mapping: CsvMapping) -> int:
 
 
 def _is_balance(cells: dict[str, str], mapping: CsvMapping) -> bool:
-    """Whether the row only tells a balance: it moves nothing and says so."""
+    """Whether the row only states a balance: it has no amount, and a text that says so."""
     amounts = (mapping.amount_column, mapping.debit_column, mapping.credit_column)
     if any(cells[column] for column in amounts if column):
         return False
@@ -194,8 +194,8 @@ def _date(line: int, cell: str, column: str, mapping: CsvMapping) -> date:
 
 
 def _amount(line: int, cells: dict[str, str], mapping: CsvMapping) -> Decimal:
-    """The signed amount. A debit column counts down whether or not it writes its own minus; a credit with a minus was
-    taken back.
+    """The signed amount. A debit is negative whether or not its column has minus signs; a credit with a minus sign was
+    reversed.
     """
     if mapping.amount_column:
         return _number(line, cells[mapping.amount_column], mapping.amount_column, mapping.decimal)
@@ -212,14 +212,14 @@ def _amount(line: int, cells: dict[str, str], mapping: CsvMapping) -> Decimal:
 
 
 def _number(line: int, cell: str, column: str, decimal: str) -> Decimal:
-    """`-1,234.56`, `(12.00)`, `12.00-`, `$12.00`, `1.234,56 EUR`, `12.00 DR`: exactly, with its sign."""
+    """`-1,234.56`, `(12.00)`, `12.00-`, `$12.00`, `1.234,56 EUR`, `12.00 DR`: read exactly, with its sign."""
     text = cell.translate(_SIGNS).strip()
     marked = re.fullmatch(r"(.*?)\s*\b(CR|DR)", text)
     negative = bool(marked and marked[2] == "DR")
     text = marked[1] if marked else text
     if text.startswith("(") and text.endswith(")"):
         text, negative = text[1:-1], True
-    for _ in range(2):  # a sign may stand outside or inside the currency
+    for _ in range(2):  # a sign may be before or after the currency
         text = text.strip()
         if text[:1] in ("-", "+") and len(text) > 1:
             text, negative = text[1:], negative or text[0] == "-"

@@ -1,4 +1,4 @@
-"""Which column of a bank's CSV holds what: chosen once for an account, and proposed from the headings."""
+"""Which column of a bank's CSV contains what. It is proposed from the headings and saved for each account."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from core.errors import Refused
 
-# Each is named as people write it; the first that reads every date of a file alone is proposed.
+# Each format under the name that users see. A format is proposed only if all dates of a file fit it and no other one.
 DATE_FORMATS = {
     "YYYY-MM-DD": "%Y-%m-%d",
     "MM/DD/YYYY": "%m/%d/%Y",
@@ -90,12 +90,12 @@ class CsvMapping:
 
 
 def date_in(text: str, date_format: str) -> datetime:
-    """The date in a cell, with or without a time after it. Raises `ValueError` where it is none of this format."""
+    """The date in a cell; a time after it is ignored. Raises `ValueError` if it is not in this format."""
     return datetime.strptime(_TIME_AFTER.sub("", text.strip()), DATE_FORMATS[date_format])
 
 
 def proposed(header: Sequence[str], rows: Sequence[Sequence[str]], delimiter: str) -> CsvMapping | None:
-    """The mapping that the headings and the cells leave no doubt about; None where a person has to choose."""
+    """The mapping, if headings and cells allow only one; None if a user must choose."""
     columns = {name: _column(header, names) for name, names in _HEADINGS.items()}
     if columns["amount_column"]:
         columns["debit_column"] = columns["credit_column"] = None
@@ -119,7 +119,7 @@ def proposed(header: Sequence[str], rows: Sequence[Sequence[str]], delimiter: st
 
 
 def _column(header: Sequence[str], names: str) -> str | None:
-    """The one column of these headings, by the first that there is."""
+    """The column with the first of these names (separated by `|`) that the file has."""
     plain = {name.strip().strip("*:").casefold(): name for name in header if name.strip()}
     return next((plain[name] for name in names.split("|") if name in plain), None)
 
@@ -130,7 +130,7 @@ def _cells(header: Sequence[str], rows: Sequence[Sequence[str]], column: str) ->
 
 
 def _date_format(cells: Sequence[str]) -> str | None:
-    """The format in which all cells are dates; None where several read them as different dates."""
+    """The format in which all cells are dates; None if several formats fit and give different dates."""
     readings: dict[tuple[datetime, ...], str] = {}
     for name in DATE_FORMATS:
         try:
@@ -141,7 +141,7 @@ def _date_format(cells: Sequence[str]) -> str | None:
 
 
 def _decimal(cells: Sequence[str]) -> str | None:
-    """The decimal mark that the amounts show; None where they leave it open, as 1,234 does."""
+    """The decimal mark of the amounts; None if it is unclear, as in 1,234."""
     last = [re.search(r"([.,])(\d*)\D*$", cell) for cell in cells]
     marks = {found[1] for found in last if found and len(found[2]) != 3}
     grouped = {found[1] for found in last if found and len(found[2]) == 3}

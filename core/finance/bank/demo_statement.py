@@ -1,4 +1,4 @@
-"""The sandbox's bank statement, imported each day, so that the demo's deposits go on like its payments."""
+"""Imports the sandbox's bank statement each day, so that the demo has new deposits as it has new payments."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -13,7 +13,7 @@ Write = Callable[[date, date], bytes | None]
 
 
 def import_days_until(db: Database, write: Write, today: date, now: datetime) -> int:
-    """Import what `write` gives of the days since the last such import, or of all; how many entries were new."""
+    """Import the statement that `write` returns for the days since the last import; returns how many are new."""
     start, end = NAME.split("{day}")
     known = [each for each in deposits.statements(db, most=1_000) if each["file_name"].startswith(start)]
     last = max((date.fromisoformat(each["to_date"]) for each in known if each["to_date"]), default=None)

@@ -1,4 +1,4 @@
-"""Deposits and the payouts they belong to: what is matched, what waits for a person, and what they decide."""
+"""Deposits and the payouts they belong to: matched ones, those to match by hand, and matching and unmatching them."""
 
 from datetime import datetime
 from typing import TypedDict
@@ -12,7 +12,7 @@ REASON_MAX = 500
 
 
 class Candidate(TypedDict):
-    """A payout that a deposit could be."""
+    """A payout that a deposit could belong to."""
 
     payout_id: str
     amount_minor: int
@@ -26,7 +26,7 @@ class Candidate(TypedDict):
 
 
 class UnmatchedDeposit(TypedDict):
-    """An entry that belongs to no payout yet, with the payouts it could be, the likeliest first."""
+    """An entry that belongs to no payout yet, with the payouts it could belong to, the likeliest first."""
 
     id: int
     account: str
@@ -44,7 +44,7 @@ class UnmatchedDeposit(TypedDict):
 
 
 class MatchedDeposit(TypedDict):
-    """An entry and its payout; `payout_minor` and `days_late` are None where the payout is not mirrored."""
+    """An entry and its payout; `payout_minor` and `days_late` are None if the payout is not in the mirror."""
 
     id: int
     account: str
@@ -110,7 +110,7 @@ def matched(db: Database, *, most: int = 100) -> list[MatchedDeposit]:
 
 
 def statements(db: Database, *, most: int = 100) -> list[ImportedStatement]:
-    """The statements that were imported, newest first."""
+    """The imported statements, newest first."""
     rows: list[ImportedStatement] = db.call("bank_statements", most=most)
     return rows
 
@@ -122,7 +122,7 @@ def void(db: Database, *, most: int = 100) -> list[VoidEntry]:
 
 
 def match(db: Database, actor: Actor, entry_id: int, payout_id: str, reason: str, now: datetime) -> bool:
-    """Match this entry to this payout; False if it was matched already. Raises `Refused` where it cannot be."""
+    """Match this entry to this payout; False if it was matched already. Raises `Refused` if they do not fit."""
     roles.require(actor, PAGE)
     answer = db.call(
         "match_deposit",
@@ -151,7 +151,7 @@ def unmatch(db: Database, actor: Actor, entry_id: int, reason: str, now: datetim
 
 
 def match_what_is_clear(db: Database, actor: Actor, now: datetime) -> int:
-    """Match entries whose payout or trace id came after them; how many."""
+    """Match entries whose payout or trace id arrived later than they did; returns how many."""
     roles.require(actor, PAGE)
     return int(db.call("match_deposits", actor=actor.name, role=str(actor.role), now=now))
 

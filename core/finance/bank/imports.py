@@ -1,4 +1,4 @@
-"""Imports a bank statement: reads it, keeps what is Stripe's, stores it once, and matches it to payouts."""
+"""Imports a bank statement: reads it, stores each of Stripe's entries once, and matches them to payouts."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ class _Answer(TypedDict):
 
 @dataclass(frozen=True)
 class EntryFate:
-    """What becomes of one of Stripe's entries: new, known already, or pending and now booked; and its payout."""
+    """The outcome for one of Stripe's entries: new, already known, or pending before and now booked; and its payout."""
 
     line: int
     booked_on: date
@@ -50,9 +50,10 @@ class EntryFate:
 
 @dataclass(frozen=True)
 class StatementFate:
-    """What becomes of one statement; `target` is None where it is of an unknown account without Stripe's entries.
+    """The outcome for one statement; `target` is None if its account is unknown and nothing in it is Stripe's.
 
-    Of earlier statements' entries it makes so many void: `withdrawn` by the bank, `dropped` because no longer pending.
+    `withdrawn` and `dropped` count entries of earlier statements that no longer count: the bank took them back, or they
+    were pending and are not listed any more.
     """
 
     statement: Statement
@@ -64,7 +65,7 @@ class StatementFate:
 
     @property
     def others(self) -> int:
-        """Entries that are not Stripe's, of which nothing is stored."""
+        """The number of entries that are not Stripe's; nothing of them is stored."""
         return len(self.statement.entries) - len(self.entries)
 
 
@@ -104,10 +105,10 @@ def import_file(
     dry_run: bool = False,
     tell: Tell = lambda _: None,
 ) -> Imported:
-    """Import all of the file in one transaction, or nothing of it; the same entries again add nothing.
+    """Import the whole file in one transaction, or nothing of it; entries that are known already are not added again.
 
-    A CSV goes to the named account, by its saved mapping, the given one, or the one that its headings leave no doubt
-    about. With `dry_run` the answer is the same, and nothing is written. Raises `Refused` with one sentence.
+    A CSV needs the name of its account. It is read by the given mapping, the account's saved one, or one that its
+    headings make clear. With `dry_run` the result is the same, but nothing is written. Raises `Refused`.
     """
     roles.require(actor, PAGE)
     tell("Reading the file")
@@ -157,7 +158,7 @@ def csv_choices(
     mapping: CsvMapping | None,
     currency: str | None,
 ) -> tuple[CsvMapping | None, str | None]:
-    """The mapping and currency to read a CSV with; nothing for other formats, which say both themselves."""
+    """The mapping and currency to read a CSV with; None for other formats, which do not need them."""
     if reading.format_of(name, data) is not Format.CSV:
         return None, None
     if not account:
@@ -180,7 +181,7 @@ def csv_choices(
 def _refuse_known_deposits(
     name: str, statement: Statement, found: Sequence[Found], clues: Sequence[Clue], known: Sequence[Account]
 ) -> None:
-    """A new account whose every deposit arrived already is no new account, but another name of a known one."""
+    """Refuse a new account if each of its deposits is in a known account: it is that account by another name."""
     deposited = {clue["trace_id"] for clue in clues if clue["trace_id"] and clue["is_deposited"]}
     traced = [(each.reference or "").partition(" ")[0] for each in found if each.by == "trace_id"]
     if len(traced) > 1 and all(trace in deposited for trace in traced):
@@ -219,7 +220,7 @@ def _document(statement: Statement, found: list[Found], target: Target, mapping:
 
 
 def _corrections(statement: Statement, found: Sequence[Found]) -> list[dict[str, Any]]:
-    """The entries that the bank took back; what replaces one of Stripe's is Stripe's, whatever its text says."""
+    """The entries that the bank took back. What replaces an entry of Stripe's is Stripe's too, whatever its text."""
     recognised = {each.entry.bank_id for each in found}
     return [
         {
@@ -233,7 +234,7 @@ def _corrections(statement: Statement, found: Sequence[Found]) -> list[dict[str,
 
 
 def statement_key(statement: Statement) -> str:
-    """A digest of what a statement says, the same in whichever file, encoding or order of lines it comes."""
+    """A digest of a statement's content, the same for any file, encoding or order of its entries."""
 
     def of(entry: Entry) -> list[Any]:
         return [

@@ -31,9 +31,9 @@ _LINE_61 = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _STRUCTURED = re.compile(r"\d{3}(?P<mark>[^\w\s/])")
-_KEYWORD = re.compile(r"(EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|COAM|OAMT)\+")  # of a SEPA purpose
+_KEYWORD = re.compile(r"(EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|COAM|OAMT)\+")  # in a SEPA purpose
 _COUNTERPARTY_ACCOUNT = "31"
-# A reversed credit took money out, a reversed debit gave it back; E marks what the bank expects.
+# RC, a reversed credit, takes money out; RD, a reversed debit, gives it back; EC and ED are expected entries.
 SIGNS = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 
 
@@ -48,7 +48,7 @@ class Field:
 
 @dataclass
 class Page:
-    """The fields of one message, from its :20: on."""
+    """The fields of one message, which begins with :20:."""
 
     line: int
     account: str | None = None
@@ -59,7 +59,7 @@ class Page:
 
 
 def read(text: str) -> list[Statement]:
-    """The statements of the file, in its order; each page is verified, and pages of one statement are joined."""
+    """The statements in the order of the file; each page's balances are verified, pages of a statement are joined."""
     joined: list[Statement] = []
     previous: Page | None = None
     for page in _pages(_fields(text)):
@@ -80,7 +80,7 @@ def read(text: str) -> list[Statement]:
 
 
 def _require_last_page(page: Page | None) -> None:
-    """A page that ends with an intermediate balance is followed by another of the same statement."""
+    """Raises `Unreadable` if this page ends with an intermediate balance (62M), since then another page must follow."""
     if page is not None and page.closing is not None and page.closing.tag == "62M":
         raise Unreadable(page.closing.line, "the statement goes on (:62M:), but its next page is missing")
 
@@ -159,7 +159,7 @@ def _statement(page: Page) -> Statement:
         currency=opening.currency,
         entries=tuple(entry for entry in entries if entry.amount.minor),
         reference=page.number,
-        from_date=min([*booked, opened + timedelta(days=1), closed]),  # it opens with the balance of the day before
+        from_date=min([*booked, opened + timedelta(days=1), closed]),  # the opening balance is that of the day before
         to_date=max([closed, *booked]),
         opening=opening,
         closing=closing,
@@ -167,7 +167,7 @@ def _statement(page: Page) -> Statement:
 
 
 def _account_number(written: str | None, currency: str) -> str | None:
-    """The number without the bank's code before it and the currency that some banks write after it."""
+    """The account number without the bank code before it, and without a currency that some banks add."""
     number = (written or "").rpartition("/")[2].strip()
     return number.removesuffix(currency.upper()).removesuffix(" ") or None
 
@@ -183,7 +183,7 @@ def _balance(each: Field) -> tuple[Money, date]:
 
 
 def _money(written: str, sign: int, currency: str, line: int) -> Money:
-    """SWIFT's amounts have a decimal comma and no other mark."""
+    """An amount as SWIFT writes it, with a decimal comma and no thousands separator."""
     if written.count(",") > 1:
         raise Unreadable(line, f"the amount {shown(written)} is not an amount")
     return money_of(sign * decimal_of(written.replace(",", "."), line, "the amount"), currency, line, "the amount")
@@ -212,7 +212,7 @@ def _entry(movement: Field, details: Field | None, currency: str) -> Entry:
 
 
 def _value_day(written: str, line: int) -> date:
-    """The value date; a 29th or 30th of February, which some banks count interest by, is the month's last day."""
+    """The value date; 29 or 30 February, which some banks use to compute interest, becomes the month's last day."""
     year, month, day = 2000 + int(written[:2]), int(written[2:4]), int(written[4:])
     if month == 2 and day in (29, 30):
         day = min(day, calendar.monthrange(year, 2)[1])
@@ -220,7 +220,7 @@ def _value_day(written: str, line: int) -> date:
 
 
 def _entry_day(written: str | None, value_on: date, line: int) -> date:
-    """The booking date, which has no year: the one nearest to the value date, so that December stays before January."""
+    """The booking date. It is written without a year, so the year that brings it nearest to the value date is taken."""
     if not written:
         return value_on
     month, day = int(written[:2]), int(written[2:])
@@ -233,7 +233,7 @@ def _entry_day(written: str | None, value_on: date, line: int) -> date:
 
 
 def _texts(more: str | None, details: Field | None) -> Iterator[str]:
-    """What the bank wrote. A text is broken over lines and parts wherever it is full, so it is given joined too."""
+    """The bank's texts, with lines and parts joined, because a bank breaks a text wherever a line is full."""
     if more and more.strip():
         yield more.replace("\n", "")
     if details is None:

@@ -32,7 +32,7 @@ _RETURN_TYPES = ("RETURN", "REVERSAL")
 
 
 def read(text: str) -> list[Statement]:
-    """The statements of the file, in its order."""
+    """The statements in the order of the file."""
     root = parse(text)
     found = [_statement(node) for name in STATEMENTS for node in root.find_all(name)]
     if not found:
@@ -94,8 +94,8 @@ def _statement(node: Node) -> Statement:
 
 
 def _correction(node: Node, currency: str) -> Correction | None:
-    """What a STMTTRN takes back: CORRECTFITID names the entry; its CORRECTACTION is to DELETE it or to REPLACE it by
-    this one.
+    """The correction in a STMTTRN: its CORRECTFITID names the corrected entry; its CORRECTACTION is DELETE, or REPLACE
+    (by this one). None if it corrects nothing.
     """
     corrected, action = reference_of(node.text("CORRECTFITID")), (node.text("CORRECTACTION") or "").upper()
     if corrected is None and not action:
@@ -107,7 +107,7 @@ def _correction(node: Node, currency: str) -> Correction | None:
 
 
 def _without_corrected(entries: list[Entry], corrections: list[Correction]) -> Iterator[Entry]:
-    """The entries that no other of this file takes back; one that replaces another has the other's text too."""
+    """The entries that are not corrected in this file. One that replaces another also gets the texts of the other."""
     by_number = {entry.bank_id: entry for entry in entries}
     replaced_by = {each.entry.bank_id: by_number.get(each.bank_id) for each in corrections if each.entry}
     void = {each.bank_id for each in corrections}
@@ -130,7 +130,7 @@ def _entries(within: Node | None, name: str, dated: str, currency: str, is_pendi
 
 
 def _entry(node: Node, dated: str, currency: str, is_pending: bool) -> Entry | None:
-    """The entry; None where it moves nothing."""
+    """The entry; None if its amount is 0."""
     amount = _money(node, "TRNAMT", _currency(node, currency))
     if not amount.minor:
         return None
@@ -155,7 +155,7 @@ def _entry(node: Node, dated: str, currency: str, is_pending: bool) -> Entry | N
 
 
 def _currency(node: Node, currency: str) -> str:
-    """An entry's own currency; ORIGCURRENCY only says what its amount was before the bank converted it."""
+    """The currency of an entry. ORIGCURRENCY is not read: it is the currency before the bank converted the amount."""
     own = node.find("CURRENCY")
     return currency_of(own.text("CURSYM"), own.line, "the entry's currency") if own else currency
 

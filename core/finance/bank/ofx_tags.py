@@ -1,4 +1,4 @@
-"""The tree of tags in an OFX file. In SGML a value's end tag is left out; one rule reads that and XML alike."""
+"""The tree of tags in an OFX file. In SGML the end tag of a value may be missing; the same rules read SGML and XML."""
 
 import html
 import re
@@ -20,7 +20,7 @@ MAX_DEPTH = 64
 
 @dataclass
 class Node:
-    """A tag: with a value, or with tags inside."""
+    """A tag, which has either a value or tags inside."""
 
     name: str
     line: int
@@ -28,14 +28,14 @@ class Node:
     children: list["Node"] = field(default_factory=list)
 
     def find_all(self, name: str) -> Iterator["Node"]:
-        """Every tag of this name below, in the order of the file."""
+        """Every tag of this name at any depth below, in the order of the file."""
         for each in self.children:
             if each.name == name:
                 yield each
             yield from each.find_all(name)
 
     def find(self, name: str) -> "Node | None":
-        """The first tag of this name below."""
+        """The first tag of this name at any depth below."""
         return next(self.find_all(name), None)
 
     def text(self, name: str) -> str | None:
@@ -48,7 +48,7 @@ class Node:
 
 
 def parse(text: str) -> Node:
-    """The tag OFX and what is inside; refused where the file breaks off before it ends."""
+    """The tag OFX with all tags inside; raises `Unreadable` if the file ends before it is closed."""
     declared = _DECLARED.search(text)
     if declared:
         raise Unreadable(
@@ -81,7 +81,7 @@ def _put_value(stack: list[Node], text: str) -> None:
 
 def _open(stack: list[Node], node: Node, line: int, *, is_empty: bool) -> None:
     if stack[-1].value:
-        stack.pop()  # it had a value, and its end tag was left out
+        stack.pop()  # it has a value, so its end tag was left out
     if len(stack) > MAX_DEPTH:
         raise Unreadable(line, "the tags are nested too deeply")
     stack[-1].children.append(node)
@@ -90,13 +90,13 @@ def _open(stack: list[Node], node: Node, line: int, *, is_empty: bool) -> None:
 
 
 def _close(stack: list[Node], name: str, line: int) -> None:
-    """Close the tag, and the values and empty tags above it whose end was left out."""
+    """Close the tag, and any values and empty tags inside whose end tags were left out."""
     for place in range(len(stack) - 1, 0, -1):
         if stack[place].name == name:
             unclosed = next((each.name for each in stack[place + 1 :] if each.name in _WITH_AN_END), None)
             if unclosed:
                 raise Unreadable(line, f"the end of <{unclosed}> is missing")
-            for above in range(len(stack) - 1, place, -1):  # an empty tag without an end took what follows it
+            for above in range(len(stack) - 1, place, -1):  # its children belong to the tag around it
                 stack[above - 1].children += stack[above].children
                 stack[above].children = []
             del stack[place:]

@@ -1,4 +1,4 @@
-"""Reads a bank statement of any supported format: finds out what it is, decodes it, and says what is wrong with it."""
+"""Reads a bank statement of any supported format: recognizes the format, decodes the file, and reports its errors."""
 
 import hashlib
 import re
@@ -34,7 +34,7 @@ _READERS: dict[Format, Callable[[str], list[Statement]]] = {
 
 @dataclass(frozen=True)
 class StatementFile:
-    """What a file says; `sha256` is the digest of its bytes."""
+    """The content of a file; `sha256` is the digest of its bytes."""
 
     name: str
     sha256: str
@@ -43,7 +43,7 @@ class StatementFile:
 
 
 def format_of(name: str, data: bytes) -> Format:
-    """What kind of statement this is, by its content. Raises `Refused` where it can be none."""
+    """The format, judged by the content. Raises `Refused` if it is none of the supported ones."""
     with_sentence(name, lambda: _refuse_other_kinds(data))
     if _is_xml(data):
         return Format.OFX if re.search(rb"<\?OFX|<OFX[\s>]", data[:4000].replace(b"\0", b"")) else Format.CAMT053
@@ -58,9 +58,9 @@ def format_of(name: str, data: bytes) -> Format:
 
 
 def read(name: str, data: bytes, *, mapping: CsvMapping | None = None, currency: str | None = None) -> StatementFile:
-    """The file's statements, whole and verified. A CSV needs its account's mapping and currency.
+    """The file's statements, checked for completeness. A CSV needs its account's mapping and currency.
 
-    Raises `Refused` with one sentence that names the file, the line and the reason.
+    Raises `Refused` with the file, the line and the reason.
     """
     kind = format_of(name, data)
     if kind is Format.CSV and (mapping is None or currency is None):
@@ -83,12 +83,12 @@ def read(name: str, data: bytes, *, mapping: CsvMapping | None = None, currency:
 
 
 def csv_layout(name: str, data: bytes) -> csv_file.Layout:
-    """The columns of a CSV, and the mapping that they leave no doubt about."""
+    """The columns of a CSV, and the mapping if they allow only one."""
     return with_sentence(name, lambda: csv_file.layout(decoded(data)))
 
 
 def with_sentence(name: str, work: Callable[[], T]) -> T:
-    """Do the work; what is wrong in the file is refused with the file's name and the line."""
+    """Do the work; `Unreadable` becomes `Refused` with the file's name and the line."""
     try:
         return work()
     except Unreadable as error:
@@ -101,7 +101,7 @@ def with_sentence(name: str, work: Callable[[], T]) -> T:
 
 
 def decoded(data: bytes) -> str:
-    """The text, in UTF-8 or UTF-16 by its mark or its bytes, else as Windows writes Western languages."""
+    """The text, decoded as UTF-8 or UTF-16 (by byte-order mark or content), otherwise as Windows-1252."""
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(mark):
             return _as(data[len(mark) :], encoding)
@@ -110,12 +110,12 @@ def decoded(data: bytes) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        if sum(byte > 0x7F for byte in data[:20_000]) > len(data[:20_000]) * 0.3:  # Western text has a few such letters
+        if sum(byte > 0x7F for byte in data[:20_000]) > len(data[:20_000]) * 0.3:  # Western text has fewer accents
             raise Unreadable(
                 1, "its encoding is not known (EBCDIC, or not a Western one); export it as UTF-8"
             ) from None
         text = data.decode("cp1252", errors="replace")
-    unreadable = re.search(r"[\x00-\x08\x0e-\x1f]", text.rstrip("\x1a\x00"))  # a DOS end of file is none
+    unreadable = re.search(r"[\x00-\x08\x0e-\x1f]", text.rstrip("\x1a\x00"))  # DOS's end-of-file character is accepted
     if unreadable:
         line = text.count("\n", 0, unreadable.start()) + 1
         raise Unreadable(line, "this is not text; is the file damaged, or in an encoding such as EBCDIC")

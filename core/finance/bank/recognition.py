@@ -1,4 +1,4 @@
-"""Decides which entries of a statement are Stripe's, and what of their text is kept; the rest is never stored."""
+"""Decides which entries of a statement are Stripe's and which parts of their text are stored; nothing else is."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict
 from core.finance.bank.statements import Entry, Statement
 from core.finance.bank_days import add_bank_days, expected_arrival
 
-EARLY_BANK_DAYS, LATE_BANK_DAYS = 1, 5  # as match_deposits in functions/finance/deposits.sql
+EARLY_BANK_DAYS, LATE_BANK_DAYS = 1, 5  # the same as in match_deposits, functions/finance/deposits.sql
 TRACE_MIN = 6
 MAX_REFERENCES = 8
 Recognised = Literal["trace_id", "descriptor", "amount"]
@@ -20,7 +20,7 @@ _STRIPE = re.compile(r"(?<![A-Z0-9])STRIPE(?![A-Z0-9])")
 _RETURN = re.compile(r"(?<![A-Z0-9])(RETURN|RETURNED|RTN|REVERSAL|REVERSED|REJECTED|R[0-8][0-9])(?![A-Z0-9])")
 _TOKEN = re.compile(r"[A-Z0-9]+(?:[_-][A-Z0-9]+)*", re.ASCII)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
-# The words of Stripe's own descriptors; no other word of a text is kept, since it could be a name.
+# The words of Stripe's own descriptors. No other word of a text is stored, since it could be a name.
 _WORDS = frozenset(
     "STRIPE TRANSFER PAYOUT PAYMENTS PAYMENT TECHNOLOGY TECHNOLOGIES EUROPE UK INC LTD LIMITED CAPITAL ACH CREDIT DEBIT"
     " RETURN RETURNED RTN REVERSAL REVERSED REJECTED ST TRACE".split()
@@ -28,7 +28,7 @@ _WORDS = frozenset(
 
 
 class Clue(TypedDict):
-    """A payout that an entry of the statement could be."""
+    """A payout that an entry of the statement could belong to."""
 
     id: str
     amount_minor: int
@@ -41,7 +41,7 @@ class Clue(TypedDict):
 
 @dataclass(frozen=True)
 class Found:
-    """An entry that is Stripe's: why, and the words and references of it that are kept."""
+    """An entry of Stripe's: how it was recognized, and the words and references of it that are stored."""
 
     entry: Entry
     by: Recognised
@@ -50,7 +50,7 @@ class Found:
     is_return: bool
 
     def as_json(self) -> dict[str, Any]:
-        """What is stored of it."""
+        """The entry as it is stored."""
         entry = self.entry
         return {
             "line": entry.line,
@@ -69,14 +69,14 @@ class Found:
 
 
 def digest_of(bank_id: str | None) -> str | None:
-    """A digest of the bank's own number of an entry, by which a correction finds the entry."""
+    """A digest of the bank's id of an entry, by which a later correction finds it."""
     return hashlib.sha256(bank_id.encode()).hexdigest() if bank_id else None
 
 
 def of_stripe(statement: Statement, clues: Sequence[Clue]) -> list[Found]:
-    """The entries that are Stripe's: by a payout's trace id, by Stripe's name, or as the amount of an open payout.
+    """Stripe's entries, recognized by a payout's trace id, by Stripe's name, or by the amount of an open payout.
 
-    An entry that has only the amount is kept without any text, and only where no other entry can be that payout.
+    An entry recognized only by its amount is stored without any text, and only if no other entry fits that payout.
     """
     traces = {_plain(clue["trace_id"]): clue["trace_id"] for clue in clues if len(clue["trace_id"] or "") >= TRACE_MIN}
     found: dict[int, Found] = {}
@@ -115,7 +115,7 @@ def _by_text(entry: Entry, traces: Mapping[str, str | None], account_number: str
 
 
 def _whole(references: Iterable[str]) -> list[str]:
-    """Without what is only a part of another: the halves of a number that the bank broke over two lines."""
+    """The references that are not part of another one, as the halves of a number that was broken over two lines are."""
     found = list(dict.fromkeys(references))
     plain = [_plain(each) for each in found]
     return [
@@ -126,7 +126,7 @@ def _whole(references: Iterable[str]) -> list[str]:
 
 
 def _is_reference(token: str, account_number: str | None) -> bool:
-    """Whether the token is a number of the payment: not a word, a short number, or an account's number."""
+    """Whether the token is a reference number of the payment, not a word, a short number or an account number."""
     plain = _plain(token)
     if not 8 <= len(plain) <= 36 or sum(sign.isdigit() for sign in plain) < 4:
         return False
@@ -135,12 +135,12 @@ def _is_reference(token: str, account_number: str | None) -> bool:
 
 
 def _plain(text: str | None) -> str:
-    """Letters and digits alone, in capitals."""
+    """Only the letters and digits, in upper case."""
     return re.sub(r"[^0-9A-Z]", "", (text or "").upper())
 
 
 def _open_payouts(clues: Iterable[Clue], found: Iterable[Found]) -> dict[tuple[int, str], list[date]]:
-    """Arrival dates of open payouts by amount and currency, without those that a recognised entry already fits."""
+    """Arrival dates of open payouts by (amount, currency), without payouts that a recognized entry already fits."""
     taken: dict[tuple[int, str], list[Entry]] = defaultdict(list)
     for each in found:
         taken[_key(each.entry)].append(each.entry)

@@ -1,4 +1,4 @@
-"""A bank statement as every reader gives it, and the amounts and dates it is made of."""
+"""A bank statement as every format's reader returns it, and reading the amounts and dates in it."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ FORMAT_TITLES = {
 
 
 class Unreadable(Exception):
-    """What is wrong in a file, and in which line; `reason` quotes nothing that could be somebody's payment."""
+    """A file is wrong, with the line and the reason, which quotes nothing about anybody's payment."""
 
     def __init__(self, line: int, reason: str):
         self.line, self.reason = line, reason
@@ -40,9 +40,9 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """One movement of a statement. `amount` is signed: plus came into our account. Dates are the bank's own dates.
+    """One movement of a statement. `amount` is signed: positive is into our account. Dates are in the bank's time zone.
 
-    `references` are numbers that the format names as such; `texts` is everything else that the bank wrote.
+    `references` come from the format's fields for references; `texts` are all other texts of the bank.
     """
 
     line: int
@@ -58,7 +58,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Correction:
-    """The bank takes back an entry that it told before, by the number it gave it; `entry` is in its place, if any."""
+    """The bank takes back the earlier entry with this `bank_id`; `entry` replaces it, if not None."""
 
     bank_id: str
     entry: Entry | None = None
@@ -66,10 +66,10 @@ class Correction:
 
 @dataclass(frozen=True)
 class Statement:
-    """One account's movements over some days. `account_number` is whole here, and never stored.
+    """One account's movements over some days. `account_number` is complete here, but never stored.
 
-    `replaces_days`: what earlier files of this format said of these days is void. `lists_pending`: all entries that are
-    pending at the bank are here, so one that is not is no longer pending.
+    `replaces_days`: this statement replaces what earlier files of this format said about the same days.
+    `lists_pending`: all pending entries are listed here, so any other is no longer pending.
     """
 
     line: int
@@ -93,19 +93,19 @@ class Statement:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines as an editor counts them, whichever way they end."""
+    """The lines, with any kind of line end, so that their numbers are those of an editor."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def decimal_of(text: str, line: int, what: str) -> Decimal:
-    """An unsigned amount with a decimal point, exactly."""
+    """An unsigned amount with a decimal point, as an exact number."""
     if not _DIGITS.fullmatch(text) or len(text) > 24:
         raise Unreadable(line, f"{what} {shown(text)} is not an amount")
     return Decimal(text)
 
 
 def money_of(amount: Decimal, currency: str, line: int, what: str) -> Money:
-    """The amount as whole minor units; refused where it has more decimals than its currency."""
+    """The amount in minor units; raises `Unreadable` if it has more decimals than its currency."""
     minor = amount.scaleb(exponent(currency))
     if minor != minor.to_integral_value():
         raise Unreadable(line, f"{what} has more decimals than {currency.upper()} has")
@@ -123,7 +123,7 @@ def currency_of(text: str | None, line: int, what: str = "the currency") -> str:
 
 
 def day_of(year: int, month: int, day: int, line: int, what: str) -> date:
-    """The date, if there is such a day and a bank statement can be about it."""
+    """The date; raises `Unreadable` for a date that does not exist or that no bank statement could have."""
     try:
         found = date(year, month, day)
     except ValueError:
@@ -144,13 +144,13 @@ def compact_day(text: str, line: int, what: str) -> date:
 
 
 def reference_of(text: str | None) -> str | None:
-    """A reference, unless it is empty or says that there is none."""
+    """A reference; None if it is empty or says that there is none."""
     stripped = (text or "").strip()
     return stripped if stripped and stripped.upper() not in _NO_REFERENCE else None
 
 
 def verify_balance(statement: Statement) -> None:
-    """Opening balance + booked entries = closing balance, where the statement tells both."""
+    """Raises `Unreadable` unless opening balance + booked entries = closing balance; needs both balances."""
     opening, closing = statement.opening, statement.closing
     if opening is None or closing is None:
         return
@@ -167,7 +167,7 @@ def verify_balance(statement: Statement) -> None:
 
 
 def shown(text: str) -> str:
-    """A wrong value as an error quotes it: only if it is short and holds hardly a letter."""
+    """A wrong value for an error message: quoted only if it is short with at most 3 letters, as it may be private."""
     stripped = text.strip()
     if not stripped:
         return "(empty)"

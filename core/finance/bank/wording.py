@@ -1,4 +1,4 @@
-"""An import in words: what was read, what is Stripe's, what was matched, and what waits for a person."""
+"""Sentences about an import: what was read, what is Stripe's, what was matched, and what must be matched by hand."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ MATCHED_BY = {"trace_id": "trace ID", "amount": "amount and day", "person": "a p
 
 
 def lines(imported: Imported) -> Iterator[str]:
-    """The summary, a sentence a line."""
+    """The summary, one sentence for each line."""
     count = len(imported.statements)
     yield f"{imported.file}: {FORMAT_TITLES[imported.format]}, {count:,} {'statement' if count == 1 else 'statements'}."
     for each in _by_account(imported.statements):
@@ -25,7 +25,7 @@ def lines(imported: Imported) -> Iterator[str]:
 
 
 def _by_account(fates: Iterable[StatementFate]) -> list[StatementFate]:
-    """The statements of an account as one: BAI2 has one a day."""
+    """The statements of each account joined into one, because BAI2 has one for each day."""
     found: dict[tuple[str | None, str | None, str], list[StatementFate]] = {}
     for each in fates:
         name = each.target.name if each.target else None

@@ -1,11 +1,11 @@
-"""Small steps through an XML tree whose namespace changes from version to version."""
+"""Finds elements of an XML tree by name without namespace, which differs between versions of CAMT.053."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
 
-Element = Any  # lxml has no types of its own
+Element = Any  # lxml has no type annotations
 
 
 def local_name(element: Element) -> str:
@@ -29,12 +29,12 @@ def child(element: Element | None, name: str) -> Element | None:
 
 
 def find(element: Element, name: str) -> Iterator[Element]:
-    """Every element of this name below, in the order of the file."""
+    """Every element of this name at any depth below, in the order of the file."""
     yield from element.iter(f"{{*}}{name}")
 
 
 def text_of(element: Element | None, *path: str) -> str | None:
-    """The text at the end of the path of first children; None where there is none."""
+    """The text of the element at this path, following the first child of each name; None if there is none."""
     for name in path:
         element = child(element, name)
     text = (element.text or "").strip() if element is not None else ""
