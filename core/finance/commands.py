@@ -1,4 +1,4 @@
-"""`payops reconcile`: the reconciliation of a period, also against Stripe's own report."""
+"""`payops reconcile`: the reconciliation of a period, with an optional comparison with Stripe's own report."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -31,7 +31,7 @@ OutFile = Annotated[Path | None, typer.Option(help="Write the mismatches to this
 
 
 def mount(payops: typer.Typer, open_services: OpenServices) -> None:
-    """Give `payops` the command of this module."""
+    """Add this module's command to `payops`."""
 
     @payops.command()
     def reconcile(

@@ -1,4 +1,4 @@
-"""Fixing a mismatch by asking Stripe again: for its objects alone, or for everything of its day."""
+"""Fixing a mismatch by fetching from Stripe again: only its objects, or everything of its day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -41,8 +41,8 @@ _BY_KIND = {
 
 @dataclass
 class _Fetched:
-    """What Stripe showed: rows by table that are not in the mirror yet, the objects that it does not have, and what
-    payouts contain.
+    """What was fetched: rows by table that are still to be stored, ids that Stripe does not have, contents of payouts,
+    and what was asked for.
     """
 
     records: dict[str, list[Row]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class _Fetched:
 
 @dataclass(frozen=True)
 class Fetching:
-    """Whom to ask, and where to write the answers, so many rows at once."""
+    """What fetching needs: the gateway to ask, and the database to write to, at most `rows_a_call` rows at once."""
 
     db: Database
     stripe: StripeGateway
@@ -63,10 +63,10 @@ class Fetching:
 
 
 def fetch_again(fetching: Fetching, actor: Actor, mismatch: Mismatch) -> bool:
-    """Mirror the mismatch's objects as Stripe has them now; whether that fixed it.
+    """Mirror the mismatch's objects as Stripe has them now; returns whether that fixed it.
 
-    What Stripe does not have is removed from the mirror. Raises `Unauthorised`; `Refused` where there is nothing to
-    ask for or Stripe refuses our key; `Unavailable` where Stripe or the database does not answer.
+    Objects that Stripe does not have are removed from the mirror. Raises `Unauthorised`; `Refused` if there is nothing
+    to fetch or Stripe refuses our key; `Unavailable` if Stripe or the database does not answer.
     """
     require(actor, PAGE)
     found = _Fetched()
@@ -78,8 +78,8 @@ def fetch_again(fetching: Fetching, actor: Actor, mismatch: Mismatch) -> bool:
 
 
 def backfill_day(fetching: Fetching, actor: Actor, mismatch: Mismatch, zone: ZoneInfo) -> bool:
-    """Mirror every payment, refund, dispute, payout and balance transaction of the mismatch's day; whether that fixed
-    it. Raises as `fetch_again` does.
+    """Mirror every payment, refund, dispute, payout and balance transaction of the mismatch's day; returns whether that
+    fixed it. Raises as `fetch_again` does.
     """
     require(actor, PAGE)
     day = date.fromisoformat(mismatch["day"])
@@ -94,7 +94,7 @@ def backfill_day(fetching: Fetching, actor: Actor, mismatch: Mismatch, zone: Zon
 
 
 def _objects_of(mismatch: Mismatch) -> Iterable[tuple[Source, str]]:
-    """The objects that the mismatch is about, each once: its payout too, whose list may be wrong."""
+    """The objects that the mismatch is about, each once; also its payout, since its list of contents may be wrong."""
     facts = mismatch["facts"]
     named = [
         (mismatch["subject"], _BY_KIND.get(mismatch["subject_kind"])),
@@ -130,7 +130,7 @@ def _fetch(fetching: Fetching, mismatch: Mismatch, source: Source, object_id: st
 
 
 def _add(fetching: Fetching, mismatch: Mismatch, source: Source, shown: Json, found: _Fetched) -> None:
-    """Keep the object's rows; enough of them for a call go to the mirror at once."""
+    """Add the object's rows to `found`; once there are enough of them for a call, store them."""
     as_of = fetching.clock().replace(microsecond=0)
     snapshot = Snapshot(completed(fetching.stripe, shown), as_of, FETCHED, fetching.livemode)
     for table, rows in source.projection(snapshot).items():

@@ -1,4 +1,4 @@
-"""Mismatches: what differs between our ledger, Stripe and the bank, in words, and what staff do about it."""
+"""Mismatches: differences between our ledger, Stripe and the bank, in sentences, and the actions of staff on them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Note(TypedDict):
 
 
 class Mismatch(TypedDict):
-    """One mismatch. `difference_minor` is what is not explained; 0 where only the day is wrong."""
+    """One mismatch. `difference_minor` is the unexplained amount; 0 if only the day differs."""
 
     key: str
     leg: str
@@ -79,7 +79,7 @@ class Mismatch(TypedDict):
 
 @dataclass(frozen=True)
 class Sides:
-    """The two amounts of a mismatch in words; empty where a side has none."""
+    """The two amounts of a mismatch as text; empty for a side without an amount."""
 
     ours: str
     theirs: str
@@ -94,7 +94,7 @@ def listed(
     currency: str | None = None,
     most: int = 1000,
 ) -> list[Mismatch]:
-    """The mismatches of the period, open ones and the largest first, `most` of them (100,000 at most)."""
+    """At most `most` (100,000) mismatches of the period, open ones first, then the largest first."""
     found: list[Mismatch] = db.call(
         "list_mismatches",
         since=period.since,
@@ -108,7 +108,7 @@ def listed(
 
 
 def of_payout(db: Database, payout_id: str, *, now: datetime) -> list[Mismatch]:
-    """What is wrong with a payout, its transactions, or its deposit."""
+    """The mismatches of a payout, its transactions and its deposit."""
     found: list[Mismatch] = db.call(
         "list_mismatches", since=date.min, until=date.min, states=list(UNFIXED), payout_id=payout_id, now=now
     )
@@ -121,12 +121,12 @@ def one(db: Database, key: str, *, now: datetime) -> Mismatch | None:
 
 
 def class_of(mismatch: Mismatch) -> str:
-    """`missing_here`, `amount`, …: the functional form of TypedDict cannot name a field `class`."""
+    """The class of a mismatch, such as `missing_here`; a function, since a TypedDict cannot have a field `class`."""
     return mismatch["key"].partition(":")[0]
 
 
 def ids(mismatch: Mismatch) -> dict[str, str]:
-    """The objects that the mismatch is about, each once, by what they are."""
+    """The ids of the objects that the mismatch is about, each once, by their kind."""
     facts = mismatch["facts"]
     named = mismatch["payment_intent_id"], facts.get("object"), mismatch["subject"], facts.get("movement")
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Months: which are closed, what changed since, and closing and reopening them."""
+"""Closing and reopening months: which ones are closed, and which of their figures changed since."""
 
 import json
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class OpenAmount(TypedDict):
 
 
 class Month(TypedDict):
-    """A month: `figures` are those that were frozen, `changes` those that are others now; an open month has neither."""
+    """A month. If it is closed, `figures` are those at its closing, and `changes` those that differ now."""
 
     month: str
     is_over: bool
@@ -57,15 +57,15 @@ class Month(TypedDict):
 
 
 def listed(db: Database, now: datetime) -> list[Month]:
-    """Every month since the first movement, the newest first."""
+    """Every month since the first movement of the balance, the newest first."""
     found: list[Month] = db.call("reconciled_months", now=now)
     return found
 
 
 def close(db: Database, actor: Actor, month: date, now: datetime) -> str:
-    """Freeze the figures of the month that begins on this day; the SHA-256 of their canonical JSON.
+    """Freeze the figures of the month that begins on this day; returns the SHA-256 of their canonical JSON.
 
-    Raises `Unauthorised`; `Refused` while the month is not over, a mismatch is open, or it is closed already.
+    Raises `Unauthorised`; `Refused` if the month is not over or is closed already, or while a mismatch is open.
     """
     require(actor, PAGE)
     closed = db.call("close_month", actor=actor.name, actor_role=actor.role, month=month, now=now)
@@ -73,14 +73,14 @@ def close(db: Database, actor: Actor, month: date, now: datetime) -> str:
 
 
 def reopen(db: Database, actor: Actor, month: date, reason: str, now: datetime) -> None:
-    """Let a closed month change again. Raises `Unauthorised` for all but admins, `Refused` without a reason."""
-    require(actor, "settings")  # which admins alone may change
+    """Reopen a closed month. Raises `Unauthorised` for all but admins, `Refused` without a reason."""
+    require(actor, "settings")  # only admins have this right
     db.call("reopen_month", actor=actor.name, actor_role=actor.role, month=month, reason=reason, now=now)
 
 
 @dataclass(frozen=True)
 class ChangeInWords:
-    """A figure of a closed month that is another one now; empty where it was or is not there."""
+    """A changed figure of a closed month, before and now, as text; empty where the figure did not or does not exist."""
 
     figure: str
     closed: str

@@ -1,4 +1,4 @@
-"""One payout reconciled: its transactions, its deposit at the bank, and what is not explained."""
+"""The reconciliation of one payout: its transactions, its deposit at the bank, and what remains unexplained."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ KINDS = {"automatic": "Automatic", "manual": "Manual", "instant": "Instant"}
 
 @dataclass(frozen=True)
 class PayoutReport:
-    """A payout with its mismatches, open and accepted."""
+    """A payout with its open and accepted mismatches."""
 
     payout: PayoutDetails
     mismatches: list[Mismatch]
 
     @property
     def reconciles(self) -> bool:
-        """Whether nothing is left to explain: no open mismatch, and no remainder that nobody accepted."""
+        """Whether everything is explained: no open mismatch, and no remainder unless it was accepted."""
         if any(each["state"] == OPEN for each in self.mismatches):
             return False
         is_explained = any(each["leg"] != "deposits" for each in self.mismatches)
@@ -44,7 +44,7 @@ class PayoutReport:
 def load(db: Database, payout_id: str, *, now: datetime, all_movements: bool = False) -> PayoutReport:
     """The payout as it was last reconciled, with its first 1,000 movements or all of them.
 
-    Raises `Refused` for one that the mirror does not have.
+    Raises `Refused` if the payout is not in the mirror.
     """
     found = payouts.one(db, payout_id)
     if found is None:
@@ -59,7 +59,7 @@ def load(db: Database, payout_id: str, *, now: datetime, all_movements: bool = F
 
 
 def headline(found: PayoutReport) -> str:
-    """The answer in one sentence."""
+    """Whether the payout reconciles, in one sentence."""
     amount = Money(found.payout["amount_minor"], found.payout["currency"])
     name = f"Payout {found.payout['payout_id']} of {amount}"
     is_open = sum(each["state"] == OPEN for each in found.mismatches)

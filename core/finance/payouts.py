@@ -12,7 +12,7 @@ MOVEMENTS_A_CALL = 5_000
 
 
 class Payout(TypedDict):
-    """A payout. `remainder_minor` is the payout less its transactions; None where these are not known."""
+    """A payout. `remainder_minor` is the payout minus its transactions; None if these are not known yet."""
 
     payout_id: str
     day: str
@@ -49,7 +49,7 @@ class Deposit(TypedDict):
 
 
 class PayoutDetails(Payout):
-    """A payout with its movements, by category and the first 1,000 one by one, and its entries at the bank."""
+    """A payout with its movements (sums by category, and the first 1,000 of them) and its entries at the bank."""
 
     trace_id: str | None
     arrival_date: str | None
@@ -59,7 +59,7 @@ class PayoutDetails(Payout):
 
 
 def listed(db: Database, period: Period, currency: str, *, most: int = 2000) -> list[Payout]:
-    """The payouts of the period, the newest first, `most` of them (100,000 at most)."""
+    """At most `most` (100,000) payouts of the period, the newest first."""
     found: list[Payout] = db.call(
         "reconciled_payouts", since=period.since, until=period.until, currency=currency, most=most
     )
@@ -84,7 +84,7 @@ def movements(db: Database, payout_id: str, *, most: int = MOVEMENTS_A_CALL) -> 
 def movements_of_stage(
     db: Database, stage: Stage, figures: Figures, period: Period, *, most: int = MOVEMENTS_A_CALL
 ) -> Iterator[Sequence[Row]]:
-    """The movements that a stage of a reconciliation adds up, oldest first, in batches, each with its share."""
+    """The movements that a stage of a reconciliation adds up, oldest first, in batches, each with the added amount."""
     counted_as = {each["category"]: each["counted_as"] for each in figures["categories"]}
 
     def page(after: str | None) -> tuple[list[Movement], str | None]:

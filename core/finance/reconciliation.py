@@ -1,4 +1,4 @@
-"""The reconciliation of a period: our ledger beside Stripe's balance, payouts and the bank; what is not explained."""
+"""The reconciliation of a period: our ledger compared with Stripe's balance, payouts and the bank."""
 
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from core.periods import Period
 
 LINES = {"charge": "Payments", "refund": "Refunds", "dispute": "Disputes"}
 FEES, OTHERS = ("fee", "tax"), ("other", "transfer")
-# Between the opening and the closing balance, and what each stage adds up.
+# The stages between opening and closing balance, with the kinds of movements that each adds up.
 STAGES = {
     "Payments": ("charge",),
     "Refunds": ("refund",),
@@ -25,7 +25,7 @@ STAGES = {
 
 
 class Line(TypedDict):
-    """One line of both sides, in minor units: ours less Stripe's is explained but for the remainder."""
+    """One line of both sides, in minor units. ours - stripe = timing + conversion + mismatch + remainder."""
 
     line: str
     ours_minor: int
@@ -39,7 +39,7 @@ class Line(TypedDict):
 
 
 class Category(TypedDict):
-    """What moved Stripe's balance under one reporting category."""
+    """The movements of Stripe's balance with one reporting category."""
 
     category: str
     counted_as: str
@@ -74,7 +74,7 @@ class PayoutStates(TypedDict):
 
 
 class Figures(TypedDict):
-    """A period in one currency."""
+    """The reconciliation of a period in one currency."""
 
     currency: str
     lines: list[Line]
@@ -92,7 +92,7 @@ class Figures(TypedDict):
 
 
 class Change(TypedDict):
-    """A figure of a closed month that is another one now; `path` leads to it: `/currencies/usd/closing_minor`."""
+    """A figure of a closed month that has changed; `path` says which one: `/currencies/usd/closing_minor`."""
 
     path: str
     closed: str | None
@@ -108,7 +108,7 @@ class ChangedMonth(TypedDict):
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """The stored results of a period; `stale_days` of them wait to be compared again."""
+    """The stored results of a period; `stale_days` is the number of days that must be compared again."""
 
     period: Period
     fresh_at: datetime | None
@@ -122,13 +122,13 @@ class Reconciliation:
 
     @property
     def reconciles(self) -> bool:
-        """Whether nothing is left to explain: no open mismatch, no remainder, no changed month."""
+        """Whether everything is explained: no open mismatch, no remainder, no changed month."""
         remainders = (line["remainder_minor"] for each in self.currencies for line in each["lines"])
         return not self.open and not any(remainders) and not self.changed_months
 
 
 def refresh(db: Database, now: datetime) -> int:
-    """Compare again what changed since the last time; how many days that were."""
+    """Compare again the days that changed since the last time; returns how many."""
     return int(db.call("refresh_reconciliation", now=now))
 
 
@@ -155,7 +155,7 @@ def period_name(period: Period) -> str:
 
 
 def headline(found: Reconciliation) -> str:
-    """The answer in one sentence: `November 2026 reconciles to the cent.`"""
+    """Whether the period reconciles, in one sentence: `November 2026 reconciles to the cent.`"""
     name = period_name(found.period)
     if not found.currencies:
         return f"Nothing moved in {name}."
@@ -173,7 +173,7 @@ def headline(found: Reconciliation) -> str:
 
 
 class Amounts(TypedDict):
-    """What a movement of the balance, or all movements of a category, came to."""
+    """The amounts of one movement of the balance, or the sums of a category."""
 
     amount_minor: int
     fee_minor: int
@@ -182,10 +182,10 @@ class Amounts(TypedDict):
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage on the way from the opening to the closing balance: what it adds, or what there is then if a total.
+    """A step from the opening to the closing balance. `minor` is the amount it adds or, if `is_total`, the balance.
 
-    `categories` are the reporting categories whose movements it adds up; `is_of_fees` takes only their fees, and all of
-    what is a fee or tax itself.
+    `categories` are the reporting categories whose movements it adds up. With `is_of_fees` only the fees of these
+    movements count, but a movement that is itself a fee or tax counts in full.
     """
 
     name: str
@@ -195,7 +195,7 @@ class Stage:
     is_of_fees: bool = False
 
     def share_of(self, moved: Amounts, counted_as: str) -> int:
-        """What of a movement in one of its categories is in this stage."""
+        """The part of a movement that this stage adds, in minor units, for a movement in one of its categories."""
         if not self.is_of_fees:
             return moved["amount_minor"]
         return moved["net_minor"] if counted_as in FEES else -moved["fee_minor"]
@@ -256,7 +256,7 @@ def _why(line: Line, currency: str) -> str:
 
 
 def unknown_rates(figures: Figures) -> str:
-    """What to do about movements whose exchange rate is not known yet; empty if every rate is known."""
+    """A sentence on what to do about movements with an unknown exchange rate; empty if every rate is known."""
     many = figures["rates_unknown"]
     if not many:
         return ""

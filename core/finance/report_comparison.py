@@ -18,7 +18,7 @@ AMOUNTS = ("gross", "fee", "net")
 
 
 class Difference(TypedDict):
-    """One way in which the mirror differs from a row of the report; `line` is None for what the report does not have.
+    """A difference between the mirror and a row of the report; `line` is None for a transaction not in the report.
 
     `field` is the report's column, or `row` where one side lacks the whole transaction; amounts are in major units.
     """
@@ -32,7 +32,7 @@ class Difference(TypedDict):
 
 @dataclass(frozen=True)
 class ReportComparison:
-    """What the comparison found: at most `KEPT` differences are kept, all are counted."""
+    """The result of the comparison; all differences are counted, at most `KEPT` are listed."""
 
     file: str
     rows: int
@@ -100,7 +100,7 @@ def _created(row: ReportRow, zone: ZoneInfo | None) -> datetime | None:
 
 
 def _zone_of(db: Database, rows: list[ReportRow], business_zone: ZoneInfo) -> ZoneInfo | None:
-    """The zone of `created` where there is no `created_utc`: of UTC and the business zone, the one that fits best."""
+    """The zone of `created` if the report has no `created_utc`: UTC or the business zone, whichever fits better."""
     local = [row for row in rows if row.created is None and row.local_created][:ROWS_A_CALL]
     if not local:
         return None
@@ -112,7 +112,7 @@ def _zone_of(db: Database, rows: list[ReportRow], business_zone: ZoneInfo) -> Zo
 
 
 def _not_in_report(db: Database, rows: list[ReportRow], zone: ZoneInfo | None) -> Iterator[Difference]:
-    """What the mirror has of the same payouts, or of the time that the report covers, and the report has not."""
+    """Transactions that are in the mirror but not in the report, although of the same payouts or the report's time."""
     listed = {row.balance_transaction_id for row in rows}
     for mirrored in _mirrored(db, rows, zone):
         if mirrored["id"] not in listed:

@@ -1,6 +1,6 @@
-"""Revenue: what customers paid, what refunds, disputes and fees took of it, and what is on its way to the bank.
+"""Revenue: what customers paid, what refunds, disputes and fees took away, and payouts on their way to the bank.
 
-Everything is in one settlement currency: a payment of €100.00 that settles as $108.00 is $108.00.
+All amounts are in one settlement currency: a payment of €100.00 that settles as $108.00 counts as $108.00.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from core.money import exponent
 from core.periods import Period, business_day
 
 NOT_KNOWN, NO_PAYMENT, PAID_ONCE, VISIT = "", "-", "once", "visit:"
-# What revenue is broken down by, as people call it, also in an address: so these words stay as they are.
+# What revenue is broken down by: the word in URLs, which must not change since links contain it, and SQL's name.
 DIMENSIONS = {"product": "product", "plan": "plan", "state": "state", "card": "card", "paid in": "presentment"}
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What moved the balance, in minor units: gross − refunded − disputed − fees − taxes = net."""
+    """Sums of balance movements in minor units: gross − refunded − disputed − fees − taxes = net."""
 
     payments: int = 0
     gross_minor: int = 0
@@ -38,18 +38,18 @@ class Sums:
 
     @property
     def fee_share(self) -> float | None:
-        """All fees as a part of gross."""
+        """All fees divided by gross."""
         return _share(self.fees_minor, self.gross_minor)
 
     @property
     def effective_rate(self) -> float | None:
-        """The fees on payments alone as a part of gross: what a card costs."""
+        """The fees on payments, without other fees, divided by gross: what accepting cards costs."""
         return _share(self.charge_fees_minor, self.gross_minor)
 
 
 @dataclass(frozen=True)
 class DaySums:
-    """One business day, or a week from it on."""
+    """The sums of one business day, or of `days` days from `day` on."""
 
     day: date
     sums: Sums
@@ -58,7 +58,7 @@ class DaySums:
 
 @dataclass(frozen=True)
 class Line:
-    """One key of a dimension; `presented_minor` and the rates are of the dimension `presentment`."""
+    """One row of a breakdown; `presented_minor` and the rates are set only for the dimension `presentment`."""
 
     key: str
     sums: Sums
@@ -68,7 +68,7 @@ class Line:
     highest_rate: float | None = None
 
     def rate(self, currency: str) -> float | None:
-        """What one unit of the currency paid in brought on average, in the settlement currency."""
+        """The average exchange rate: units of the settlement currency for one unit of the currency paid in."""
         if not self.presented_minor or self.key in (currency, NO_PAYMENT):
             return None
         paid = self.presented_minor / 10 ** exponent(self.key)
@@ -90,7 +90,7 @@ class Payout:
 
 @dataclass(frozen=True)
 class Revenue:
-    """A period in one settlement currency, beside the period before and the same days a year before."""
+    """The revenue of a period in one settlement currency, with the period before and the same days a year before."""
 
     period: Period
     currency: str
@@ -113,7 +113,7 @@ def currencies(db: Database) -> list[str]:
 
 
 def load(db: Database, period: Period, *, currency: str, now: datetime) -> Revenue:
-    """Everything the page shows, in one call."""
+    """Everything that the page Revenue shows, in one call."""
     previous, year_before = period.previous(), a_year_before(period)
     found = db.call(
         "revenue",
@@ -144,7 +144,7 @@ def load(db: Database, period: Period, *, currency: str, now: datetime) -> Reven
 
 
 def a_year_before(period: Period) -> Period:
-    """The same days of the year before; 29 February is 28 February there."""
+    """The same days of the year before; 29 February becomes 28 February."""
     return Period(_year_before(period.since), _year_before(period.until), period.zone)
 
 
@@ -169,7 +169,7 @@ def _sums(found: Row | None) -> Sums | None:
 
 
 def _every_day(period: Period, found: Sequence[Row]) -> list[DaySums]:
-    """Each day of the period, those without a movement too."""
+    """Each day of the period, including days without movements."""
     moved = {date.fromisoformat(each["day"]): Sums(**{k: v for k, v in each.items() if k != "day"}) for each in found}
     return [DaySums(day, moved.get(day, Sums())) for day in period]
 
@@ -199,7 +199,7 @@ def _payout(found: Row) -> Payout:
 
 
 def in_steps(daily: Sequence[DaySums], longest: int = 120) -> list[DaySums]:
-    """The days as a chart shows them: one by one, or by week for long periods, the last week whole."""
+    """The days as a chart shows them: each by itself, or by week if more than `longest`; the last week is full."""
     if len(daily) <= longest:
         return list(daily)
     first = len(daily) % 7

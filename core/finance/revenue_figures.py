@@ -1,4 +1,4 @@
-"""Revenue in words: the page's sentence, its figures with how they moved, and the names of what is broken down."""
+"""Revenue as text: the page's opening sentence, its figures with their changes, and the names of a breakdown's rows."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ WITHOUT = {NOT_KNOWN: "Not known", NO_PAYMENT: "No payment (fees on their own)"}
 
 
 def readings(revenue: Revenue) -> list[Reading]:
-    """The cards of the page, each against the period before and the same days a year before."""
+    """The figures for the page's cards, each compared with the period before and the same days a year before."""
     shown = (
         (METRICS["gross"], "gross_minor"),
         (METRICS["refunded"], "refunded_minor"),
@@ -93,7 +93,7 @@ def to_come_in_words(revenue: Revenue) -> list[str]:
 
 
 def title_of(dimension: str, key: str, names: Catalogue) -> str:
-    """A key of a breakdown as people know it."""
+    """The title of a breakdown's row, from its key."""
     if key in WITHOUT:
         return WITHOUT[key]
     if dimension == "product":
@@ -116,7 +116,7 @@ def table(revenue: Revenue, dimension: str, names: Catalogue) -> list[dict[str, 
 
 
 def rate_in_words(line: Line, currency: str) -> str:
-    """`1 EUR = 1.0800 USD`, with how far single payments were from it."""
+    """`1 EUR = 1.0800 USD`, with the lowest and highest rates of single payments."""
     rate = line.rate(currency)
     if rate is None:
         return ""

@@ -22,7 +22,7 @@ LARGEST_MINOR = 10**15
 
 @dataclass(frozen=True)
 class ReportRow:
-    """One balance transaction as the report has it, in minor units; `created` is None where no zone is known of it."""
+    """One balance transaction of the report, in minor units; `created` is None if its time zone is not known."""
 
     line: int
     balance_transaction_id: str
@@ -38,7 +38,7 @@ class ReportRow:
 
 
 def rows_of(name: str, data: bytes) -> Iterator[ReportRow]:
-    """The report's rows. Raises `Refused` naming file, line and reason; then nothing of the file was used."""
+    """The report's rows. Raises `Refused` with file, line and reason; then nothing of the file was used."""
     if len(data) > MAX_BYTES:
         raise _refused(name, 1, f"it is larger than {MAX_BYTES // 1024 // 1024} MB")
     reader = csv.reader(io.StringIO(_text(name, data), newline=""), strict=True)

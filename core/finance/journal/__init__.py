@@ -1,1 +1,1 @@
-"""The journal: what moved Stripe's balance as double-entry lines on the company's own accounts."""
+"""The journal: the movements of Stripe's balance as double-entry lines on the company's accounts."""

@@ -1,4 +1,4 @@
-"""The accounts of the journal: which account of the company each kind of movement is booked on."""
+"""The accounts of the journal: on which of the company's accounts each kind of movement is booked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """An account of the company: `code` is its number (`4000`), `name` as the accounting system writes it.
+    """An account of the company: `code` is its number (`4000`), `name` its name in the accounting system.
 
-    Both are empty for a suspense account that nobody has named: then nothing is booked there.
+    Both are empty for a suspense account that nobody has set: then nothing can be booked there.
     """
 
     role: Role
@@ -49,7 +49,7 @@ class Account:
 
 
 class AccountRow(TypedDict):
-    """An account as the database keeps it."""
+    """An account as the database stores it."""
 
     role: str
     code: str
@@ -81,7 +81,7 @@ HELP = {
     Role.SUSPENSE: "Adjustments and kinds of movement that have no account of their own. Leave it empty to have the "
     "export refuse them instead.",
 }
-# Numbers of a common small chart of accounts, until somebody sets the company's own.
+# Account numbers of a common chart of accounts for small companies, used until somebody sets the company's own.
 SUGGESTED = {
     Role.SALES: ("4000", "Sales"),
     Role.REFUNDS: ("4100", "Refunds"),
@@ -96,7 +96,7 @@ SUGGESTED = {
 
 
 def mapping(db: Database, actor: Actor) -> dict[Role, Account]:
-    """Every role with its account: the company's where it was set, else the suggested one."""
+    """The account for each role: the company's if it was set, else the suggested one."""
     roles.require(actor, PAGE)
     rows: list[AccountRow] = db.call("journal_accounts")
     found = {
@@ -107,7 +107,7 @@ def mapping(db: Database, actor: Actor) -> dict[Role, Account]:
 
 
 def set_account(db: Database, actor: Actor, role: Role, code: str, name: str, now: datetime) -> None:
-    """Book this role on this account from now on. Raises `Refused` for a missing, overlong or unsafe text."""
+    """Book this role on this account from now on. Raises `Refused` if a text is missing, too long or unsafe."""
     roles.require(actor, PAGE)
     code, name = code.strip(), " ".join(name.split())
     if role is not Role.SUSPENSE and not (code and name):
@@ -135,7 +135,7 @@ def set_account(db: Database, actor: Actor, role: Role, code: str, name: str, no
 
 
 def known(accounts: Mapping[Role, Account], role: Role) -> Account:
-    """The account of this role. Raises `Refused` where nobody has named one."""
+    """The account for this role. Raises `Refused` if none is set."""
     if not accounts[role].named:
         raise Refused("account_missing", f"Name an account for “{TITLES[role]}” first.")
     return accounts[role]

@@ -1,4 +1,4 @@
-"""Journal entries: each balanced in its currency, or refused with the difference.
+"""Journal entries: each balances in its currency, or is refused with the difference.
 
 A movement of Stripe's balance has an amount, a fee and a net. The amount is booked on its own account, the fee as a
 cost, and the net on the clearing account, which stands for the balance at Stripe; a payout moves it from clearing to
@@ -21,7 +21,7 @@ from core.staff.roles import Actor
 
 By = Literal["day", "payout"]
 
-# docs.stripe.com/reports/reporting-categories: the account of the amount, that of the fee, the words of the line.
+# By docs.stripe.com/reports/reporting-categories: the account for the amount, that for the fee, the line's text.
 CATEGORIES: dict[str, tuple[Role, Role, str]] = {
     "charge": (Role.SALES, Role.FEES, "Payments collected"),
     "partial_capture_reversal": (Role.SALES, Role.FEES, "Authorized and not captured"),
@@ -42,7 +42,7 @@ TO_THE_BANK = frozenset({"payout", "payout_reversal", "topup", "topup_reversal"}
 
 
 class Movement(TypedDict):
-    """The movements of one reporting category in one entry, summed."""
+    """The sum of the movements that have the same reporting category and belong to the same entry."""
 
     entry: str
     day: str
@@ -55,7 +55,7 @@ class Movement(TypedDict):
 
 
 class Payouts(TypedDict):
-    """The movements by payout, how many payouts list nothing, and how many movements are in no payout yet."""
+    """The movements by payout, the number of payouts without known movements, and of movements in no payout yet."""
 
     items: list[Movement]
     empty_payouts: int
@@ -82,7 +82,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Entry:
-    """A balanced journal entry in one currency; `number` is at most 21 characters, as QuickBooks takes it."""
+    """A balanced journal entry in one currency; `number` has at most 21 characters, which is QuickBooks' limit."""
 
     number: str
     name: str
@@ -93,14 +93,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Journal:
-    """The entries of a period, and a sentence about what they do not contain, empty where nothing is missing."""
+    """The entries of a period, and a sentence about what they leave out; empty if nothing is left out."""
 
     entries: list[Entry]
     left_out: str = ""
 
 
 def load(db: Database, actor: Actor, period: Period, by: By, accounts: Mapping[Role, Account]) -> Journal:
-    """The journal of the period. Raises `Refused` where an entry does not balance or a movement has no account."""
+    """The journal of the period. Raises `Refused` if an entry does not balance or a movement has no account."""
     roles.require(actor, PAGE)
     if by == "day":
         moved: list[Movement] = db.call("journal_by_day", since=period.since, until=period.until)
@@ -110,7 +110,7 @@ def load(db: Database, actor: Actor, period: Period, by: By, accounts: Mapping[R
 
 
 def entries_of(moved: Iterable[Movement], accounts: Mapping[Role, Account]) -> list[Entry]:
-    """The entries of these movements, which come sorted by entry and currency. Raises `Refused`."""
+    """The entries of these movements, which must be sorted by entry and currency. Raises `Refused` as `load` does."""
     grouped = groupby(moved, lambda each: (each["day"], each["entry"], each["currency"]))
     found = [_entry(list(group), accounts) for _, group in grouped]
     return [entry for entry in found if entry.lines]
@@ -161,7 +161,7 @@ def _count(moved: Iterable[Movement]) -> int:
 
 
 def _number(moved: Movement) -> str:
-    """`2026-11-01-USD`, or the end of a payout's id with its currency: unique, and the same each time."""
+    """`2026-11-01-USD`, or the end of a payout's id with its currency: unique, and the same in each export."""
     entry = moved["entry"]
     if entry.startswith("po_"):
         payout, _, returned = entry.partition(" ")

@@ -28,7 +28,7 @@ QUICKBOOKS = ("Journal No.", "Journal Date", "Account Name", "Description", "Deb
 TRACKING = ("TrackingName1", "TrackingOption1", "TrackingName2", "TrackingOption2")
 XERO = ("*Narration", "*Date", "Description", "*AccountCode", "*TaxRate", "*Amount", *TRACKING)
 XERO_LINES = 300
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest of the format, so that equal journals make equal files
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date in ZIP, so that equal journals make equal files
 TITLES: dict[Form, str] = {"quickbooks": "QuickBooks Online", "xero": "Xero"}
 NO_TAX = "Tax Exempt"
 COLUMNS = (
@@ -78,9 +78,9 @@ def table(journal: Journal, period: Period) -> Table:
 
 
 def written(journal: Journal, form: Form, currency: str, *, tax_rate: str = NO_TAX) -> list[bytes]:
-    """The entries of one currency as the CSV files that the accounting system imports, each balanced by itself.
+    """The entries of one currency as CSV files that the accounting system can import; each file balances.
 
-    More than one only where a single one would be too long. Raises `Refused` where there is nothing to write.
+    There is one file, or several if one would be too long. Raises `Refused` if there is nothing to write.
     """
     parts = files_of(journal, form, currency)
     if not parts:
@@ -98,15 +98,15 @@ def zipped(files: Sequence[bytes], name: str) -> bytes:
 
 
 def files_of(journal: Journal, form: Form, currency: str) -> list[list[Entry]]:
-    """The entries of one currency, divided into the files that the form needs. Raises `Refused`."""
+    """The entries of one currency, divided into files as the form requires. Raises `Refused`."""
     entries = [entry for entry in journal.entries if entry.currency == currency]
     return parts_of(entries, XERO_LINES) if form == "xero" else [entries] if entries else []
 
 
 def parts_of(entries: Sequence[Entry], most_lines: int) -> list[list[Entry]]:
-    """The entries in as few files of `most_lines` as their order allows; no entry is cut, so that each file balances.
+    """The entries, in their order, in files of at most `most_lines`; no entry is split, so that each file balances.
 
-    Raises `Refused` for an entry that alone is longer.
+    Raises `Refused` for an entry with more lines than that.
     """
     parts: list[list[Entry]] = []
     left = 0

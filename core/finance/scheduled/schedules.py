@@ -1,4 +1,4 @@
-"""The weekly exports that people set up: a table with its filters, a weekday, and where the file goes."""
+"""The weekly exports that users set up: a table with its filters, a weekday, and how the file is delivered."""
 
 from datetime import date, datetime, timedelta
 from typing import Literal, TypedDict
@@ -14,14 +14,14 @@ from core.staff import roles
 from core.staff.roles import Actor
 
 PAGE = "reconciliation"
-FROM_HOUR = 6  # of the business day: what arrives late at night is in
+FROM_HOUR = 6  # hour of the business day, so that events that arrive late at night are included
 Delivery = Literal["folder", "alerts"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DELIVERIES: dict[Delivery, str] = {"folder": "Into the folder exports/scheduled", "alerts": "Sent to the alert targets"}
 
 
 class Schedule(TypedDict):
-    """A weekly export and how its last one ended; `weekday` is 1 for Monday."""
+    """A weekly export and the result of its last run; `weekday` is 1 for Monday."""
 
     id: int
     table_name: str
@@ -55,7 +55,7 @@ def add(
     filters: Filters,
     now: datetime,
 ) -> None:
-    """Export this table every week on this weekday (1 is Monday). Raises `Refused` for what cannot be scheduled."""
+    """Export this table every week on this weekday (1 is Monday). Raises `Refused` if that cannot be scheduled."""
     roles.require(actor, PAGE)
     described = TABLES.get(table)
     if described is None or file_format not in MEDIA_TYPES or delivery not in DELIVERIES or weekday not in range(1, 8):
@@ -78,14 +78,14 @@ def add(
 
 
 def remove(db: Database, actor: Actor, schedule_id: int, now: datetime) -> None:
-    """Make this export no more; files that were written stay."""
+    """Stop this export; files already written stay."""
     roles.require(actor, PAGE)
     db.call("remove_export_schedule", actor=actor.name, actor_role=str(actor.role), id=schedule_id, now=now)
 
 
 def due_day(schedule: Schedule, now: datetime, zone: ZoneInfo) -> date | None:
-    """The day whose export is due: its last weekday, from six in the morning; None where that is done or before it
-    was set up.
+    """The day whose export is due: the latest of its weekdays, from six in the morning on; None if that one is done or
+    was before the schedule was set up.
     """
     local = now.astimezone(zone)
     today = local.date() if local.hour >= FROM_HOUR else local.date() - timedelta(days=1)
@@ -96,5 +96,5 @@ def due_day(schedule: Schedule, now: datetime, zone: ZoneInfo) -> date | None:
 
 
 def period_of(day: date, zone: ZoneInfo) -> Period:
-    """What the export of `day` holds: the seven business days before it."""
+    """The period of the export of `day`: the seven business days before it."""
     return Period(day - timedelta(days=7), day - timedelta(days=1), zone)

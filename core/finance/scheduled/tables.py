@@ -29,7 +29,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A table that can be scheduled, with the statuses it can be narrowed to."""
+    """A table that can be scheduled, with the statuses that it can be filtered by."""
 
     title: str
     build: Callable[[PaymentContext, Actor, Period, Filters], Table]

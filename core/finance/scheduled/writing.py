@@ -1,4 +1,4 @@
-"""Writing the weekly exports that are due, and sending those that are to be sent."""
+"""Writes the weekly exports that are due, and sends those that are set up to be sent."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -25,21 +25,21 @@ from core.staff.roles import SYSTEM, Actor, Right, Role
 
 DEFECT = "The export failed. The error is in the log and on the errors page. It is tried again within the hour."
 KEPT_DAYS = 91  # 13 weeks
-NOT_MINE = ("stopping", "job_taken_over")  # another worker goes on
+NOT_MINE = ("stopping", "job_taken_over")  # the job stops here or went to another worker, which continues
 
 log = structlog.get_logger(__name__)
 
 
 def folder_of(data_dir: Path) -> Path:
-    """Where the files are, readable by payops' own account alone."""
+    """The folder of the files, which only payops's own system user can read."""
     return data_dir / "exports" / "scheduled"
 
 
 def write_due(
     context: PaymentContext, zone: ZoneInfo, data_dir: Path, urls: Sequence[SecretStr], keep: Callable[[], None]
 ) -> int:
-    """Write every weekly export that is due; how many were made. One that fails is tried again the next time, and its
-    problem is on the page. `keep` is called after each page of rows.
+    """Write every weekly export that is due; returns how many. One that fails is retried at the next call, and the page
+    shows its problem. `keep` is called after each page of rows, to keep hold of the job.
     """
     made, defects = 0, []
     for schedule in schedules.listed(context.db, SYSTEM):
@@ -49,7 +49,7 @@ def write_due(
             made += _write(context, zone, folder_of(data_dir), urls, keep, schedule, day)
         except PayopsError:
             raise
-        except Exception as defect:  # the other exports are still made
+        except Exception as defect:  # a defect in one export must not stop the others
             _finish(context, schedule, day, problem=DEFECT)
             defects.append(defect)
         keep()
@@ -108,7 +108,7 @@ def _finish(context: PaymentContext, schedule: Schedule, day: date, **ended: Any
 
 
 def maker(db: Database, schedule: Schedule) -> Actor:
-    """Who set the export up, with their role of today. Raises `Refused` where they may no longer export it."""
+    """The user who set up the export, with their current role. Raises `Refused` if they may no longer export it."""
     source, _, name = schedule["created_by"].partition(":")
     if source != "staff":
         return Actor(schedule["created_by"], Role.ADMIN)
@@ -119,13 +119,13 @@ def maker(db: Database, schedule: Schedule) -> Actor:
 
 
 def send(urls: Sequence[SecretStr], path: Path, title: str, rows: int) -> str | None:
-    """Send the file to every target; one that takes no attachment gets the message alone.
+    """Send the file to every target; a target without attachments gets only the message.
 
-    Answers None once all took it, else what went wrong in a sentence. It is not sent again: the file is in the folder.
+    Returns None if all accepted it, else a sentence about the problem. It is not sent again; the file stays stored.
     """
     if not urls:
         return "ALERT_URLS is not set, so the file was written to the folder and not sent."
-    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it writes addresses, with their passwords, to the log
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # Apprise logs addresses with the passwords in them
     body = f"{rows:,} rows in {path.name}. The file is also in exports/scheduled of payops' data folder."
     failed = sum(not _sent(url.get_secret_value(), path, title, body) for url in urls)
     targets = "the alert target" if len(urls) == 1 else f"{failed} of {len(urls)} alert targets"
