@@ -1,4 +1,4 @@
-"""The audit log: reading and exporting it, and recording actions that change no row."""
+"""The audit log: reading and exporting entries, and recording actions that change no row of the database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Entry(TypedDict):
 class EntryFilter:
     """Which entries to find: those between two moments whose fields contain these texts; None matches all.
 
-    With `people` only what staff and users of the command line did, not what the system did.
+    With `people`, only actions of staff and command-line users, not those of the system.
     """
 
     since: datetime
@@ -52,7 +52,7 @@ class Page:
 
 
 class ChainState(TypedDict):
-    """The chain of hashes: its length, entries still to be chained, when all was last verified, and open breaks."""
+    """The state of the hash chain: its length, entries not chained yet, when it was last verified, and known breaks."""
 
     length: int
     waiting: int
@@ -111,13 +111,13 @@ def record_export(
     rows: int,
     filters: Mapping[str, str],
 ) -> None:
-    """Write down who took which table along as a file, filtered how."""
+    """Record who exported which table as a file, with which filters."""
     after = {"format": file_format, "rows": rows} | ({"filters": dict(filters)} if filters else {})
     record(db, actor, "exports:file:made", f"table:{table}", now, after=after)
 
 
 def require_reason(db: Database, reason: str | None) -> None:
-    """Refuse an action without a reason, before it does anything."""
+    """Raises `Refused` if the reason is missing; to be called before an action that needs one."""
     db.call("require_reason", reason=reason)
 
 
@@ -133,7 +133,7 @@ def entries(db: Database, actor: Actor, sought: EntryFilter, *, before_id: int |
 
 
 def one(db: Database, actor: Actor, entry_id: int) -> Entry | None:
-    """The entry of this id."""
+    """The entry with this id; None if there is none."""
     ever = EntryFilter(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
     found = entries(db, actor, ever, before_id=entry_id + 1, limit=1).entries
     return found[0] if found and found[0]["id"] == entry_id else None
@@ -149,7 +149,7 @@ def count(db: Database, actor: Actor, sought: EntryFilter, *, most: int) -> int:
 def page_after(
     db: Database, actor: Actor, sought: EntryFilter, before_id: int | None
 ) -> tuple[Sequence[Entry], int | None]:
-    """1,000 of the matching entries, newest first, and the id where the next 1,000 begin, for an export of them all."""
+    """Up to 1,000 matching entries, newest first, and the id before which the next ones begin; for exports."""
     page = entries(db, actor, sought, before_id=before_id, limit=1000)
     return page.entries, page.next_before_id
 
@@ -165,7 +165,7 @@ def differences(entry: Entry) -> list[Change]:
 
 
 def chain_state(db: Database, actor: Actor) -> ChainState:
-    """The state of the chain of hashes."""
+    """The present state of the hash chain."""
     roles.require(actor, "audit-log")
     state: ChainState = db.call("audit_chain_state")
     return state

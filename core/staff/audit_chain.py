@@ -1,4 +1,4 @@
-"""The audit log's chain of hashes: extended in the background and verified again and again."""
+"""The audit log's hash chain, which the worker extends and keeps verifying."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,17 +12,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Chained:
-    """What one step did: how many entries were chained, and how many breaks verifying older ones found."""
+    """The result of one step: how many entries were added to the chain, and how many breaks were found in it."""
 
     entries: int
     breaks: int
 
 
 def chain_audit_log(db: Database, now: datetime) -> Chained:
-    """Chain what was committed since the last time and verify the next part; each break is an incident.
+    """Add entries committed since the last call to the chain, and verify the next part; each break is an incident.
 
-    `now` is wall time. The chain's last hash is also written to the process's log, so that somebody who rebuilt the
-    whole chain in the database would be found out. Safe to run from several processes at once.
+    `now` is wall time. The chain's last hash is also written to the process's log, so that rebuilding the whole chain
+    in the database can be detected. Several processes may call this at once.
     """
     extended = db.call("extend_audit_chain", now=now)
     if extended["chained"]:

@@ -1,4 +1,4 @@
-"""The audit log in plain words: who did what to which object, and what that changed."""
+"""Audit log entries as sentences: who did what to which object, and what that changed."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _ACTIONS = {
     "staff:session:confirmed": "Confirm identity",
     "staff:session:locked": "Sign in while locked",
     "payments:network-limit:set": "Set network limit",
-    "payments:network-line:set": "Set network limit",  # its name in older entries
+    "payments:network-line:set": "Set network limit",  # this action's name in older entries
     "privacy:word:added": "Add clinical word",
     "privacy:word:removed": "Remove clinical word",
     "privacy:history:scanned": "Scan Stripe for private text",
@@ -72,8 +72,8 @@ _ACTIONS = {
     "console:page:opened": "Open page",
     "cli:command:tried": "Run command",
 }
-# What staff do to a thing, by the last part of its name in the log: the button's verb, as in the names above. How a
-# request to Stripe goes on (`refund:begun`) is no deed of anybody's and stays as it is.
+# The verb of an action, by the last part of its name in the log, as on the buttons. Progress of a request to Stripe
+# (`refund:begun`) is not an action of staff, so it has no verb here.
 _VERBS = {
     "accepted": "Accept",
     "acknowledged": "Acknowledge",
@@ -107,7 +107,7 @@ _VERBS = {
     "withdrawn": "Remove",
 }
 _SOURCES = {"cli": "command line", "token": "API token", "patient": "patient"}
-# The verbs that actions begin with, and how a sentence tells of them.
+# The past tense of the verbs that actions begin with, for sentences.
 _PAST = {
     "Add": "added",
     "Change": "changed",
@@ -139,12 +139,12 @@ _PAST = {
 }
 _ENDINGS = ("ed", "begun", "set", "made", "sent", "withdrawn")
 _SIMPLE = {"begun": "began", "withdrawn": "withdrew"}
-_UNKNOWN = "unknown:"  # a name that is nobody's, of which only a digest is kept
+_UNKNOWN = "unknown:"  # followed by a digest, in place of a name that no user has
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that changed, in words; `NOTHING` if there is no value."""
+    """One changed field as text; `NOTHING` stands for a missing value."""
 
     field: str
     before: str
@@ -152,7 +152,7 @@ class Difference:
 
 
 def action(entry: Entry) -> str:
-    """What was done or tried: `Change role` for `staff:user:role-set`, `Close month` for `finance:month:closed`."""
+    """What was done or attempted: `Change role` for `staff:user:role-set`, `Close month` for `finance:month:closed`."""
     if entry["action"] == "console:action:tried":
         return _words((entry["after"] or {}).get("action") or "act in the console")
     if entry["action"] == "payments:recovery:open" and (entry["before"] or {}).get("state") == "scheduled":
@@ -161,7 +161,7 @@ def action(entry: Entry) -> str:
 
 
 def action_name(name: str) -> str:
-    """An action's name of the log in words: `Change role` for `staff:user:role-set`."""
+    """The title of an action by its name in the log: `Change role` for `staff:user:role-set`."""
     if name in _ACTIONS:
         return _ACTIONS[name]
     noun, _, done = name.partition(":")[2].partition(":")
@@ -177,7 +177,7 @@ def sentence(entry: Entry) -> str:
 
 
 def _told(entry: Entry, did: str) -> str:
-    """What was done to what, in the past, from a name such as `Change role` or an action such as `refund:issued`."""
+    """Action and object in the past tense, from a title (`Change role`) or an action's name (`refund:issued`)."""
     about = thing(entry).replace("-", " ", 1) if "-" in entry["subject"].partition(":")[0] else thing(entry)
     _, noun, verb, *_ = [*entry["action"].split(":"), "", ""]
     if entry["action"] not in _ACTIONS and verb.endswith(_ENDINGS) and "-" not in verb:
@@ -188,15 +188,15 @@ def _told(entry: Entry, did: str) -> str:
         return f"{did[:1].lower()}{did[1:]}, {about}"
     told = f"{_PAST[first]} {others}"
     if entry["subject"].partition(":")[2] == str(entry["actor"]).partition(":")[2]:
-        return told  # their own session or account
+        return told  # the object is their own session or account
     kind, _, name = about.partition(" ")
-    if others.endswith(kind) and name:  # `verified licence`, licence …
+    if others.endswith(kind) and name:  # the title names the kind already, as in `verified licence`
         return f"{told} {name}"
     return f"{told} of {about}" if kind == "user" else f"{told}, {about}"
 
 
 def who(entry: Entry) -> str:
-    """The name alone for users of the console; for others also what they are: `root (command line)`."""
+    """Who acted: the name for users of the console, with an addition for others: `root (command line)`."""
     return actor_name(str(entry["actor"]))
 
 
@@ -218,7 +218,7 @@ def role(entry: Entry) -> str:
 
 
 def thing(entry: Entry) -> str:
-    """`user ben` for `user:ben`; an id that names its kind stands alone: `re_1` for `re:re_1`."""
+    """`user ben` for `user:ben`; for an id whose prefix shows its kind, only the id: `re_1` for `re:re_1`."""
     noun, _, name = entry["subject"].partition(":")
     if name.startswith(_UNKNOWN):
         return f"unknown {noun}"
@@ -239,7 +239,7 @@ def changed(entry: Entry, zone: ZoneInfo) -> list[Difference]:
 
 
 def changed_in_short(entry: Entry, zone: ZoneInfo) -> str:
-    """One or two changes in full; of more, only the names of the fields."""
+    """One or two changes with their values; for more, only the names of the fields."""
     found = changed(entry, zone)
     if len(found) > 2:
         return ", ".join(each.field for each in found)
@@ -268,7 +268,7 @@ def _value(field: str, value: Any, record: Mapping[str, Any], zone: ZoneInfo) ->
 
 
 def _moment(text: str, zone: ZoneInfo) -> str | None:
-    """A time as people read it; None for any other text."""
+    """The text of an ISO time in `zone`; None for any other text."""
     if len(text) < 19 or text[10:11] != "T":
         return None
     try:

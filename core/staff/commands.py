@@ -21,7 +21,7 @@ FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the pass
 
 
 def users_app(open_database: OpenDatabase) -> typer.Typer:
-    """The commands over the staff in the database that `open_database` opens for each."""
+    """The `payops users` commands; each one opens the database with `open_database`."""
     app = typer.Typer(help="The users of the console: who may sign in, with which role.", no_args_is_help=True)
 
     @app.command()

@@ -1,4 +1,4 @@
-"""Confirming who is there: the second factor at sign-in, and again before money moves."""
+"""Confirming a user's identity: the second factor at sign-in, and again before money moves."""
 
 from core.errors import Refused, Unauthorised
 from core.staff import passwords, second_factor
@@ -9,7 +9,7 @@ LOCKED = "Too many attempts. Wait 15 minutes, or ask an admin to reset your seco
 
 
 def confirm(sessions: Sessions, staff: StaffSession, given: str) -> None:
-    """Confirm with an app's code or a recovery code, or with the password of somebody without a second factor.
+    """Confirm with an authenticator app's code or a recovery code, or the password if the user has no second factor.
 
     Raises `Unauthorised` if it is wrong or already used, or the session has ended; `Refused` while it is locked.
     """
@@ -46,7 +46,7 @@ def enrol(sessions: Sessions, staff: StaffSession, secret: str, code: str) -> li
 
 
 def _proof(sealed: str | None, password_hash: str, given: str, sessions: Sessions) -> dict[str, str | int] | None:
-    """What was proved, as the database records it; None if nothing was."""
+    """How the user proved their identity, as the database stores it; None if the code or password is wrong."""
     if sealed is None:
         return {"by": "password"} if passwords.matches(given, password_hash) else None
     if "-" in given:

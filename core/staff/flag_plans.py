@@ -1,4 +1,4 @@
-"""Switches of flows ahead of time, by themselves, and all at once; and what was switched before."""
+"""Planned pauses of flows, pauses triggered by alerts (guards), the stop of all new payments, and a flow's history."""
 
 from datetime import datetime
 from typing import TypedDict
@@ -12,7 +12,7 @@ PAGE = "settings"
 
 
 class Plan(TypedDict):
-    """At `at` the flow resumes (`open`) or pauses, unless the plan is withdrawn."""
+    """A planned switch: at `at` the flow resumes (if `open`) or pauses, unless the plan is withdrawn."""
 
     id: int
     flow: str
@@ -25,7 +25,7 @@ class Plan(TypedDict):
 
 
 class Guard(TypedDict):
-    """The flow pauses by itself when the alert rule fires, which one that is switched off never does."""
+    """Pauses the flow when the alert rule fires; a rule that is switched off never fires."""
 
     flow: str
     rule: str
@@ -42,7 +42,7 @@ class PlansAndGuards(TypedDict):
 
 
 class Change(TypedDict):
-    """A change of a flow's switch, plan or guard; `action` is that of the audit log."""
+    """A change of a flow's switch, plan or guard; `action` is its name in the audit log."""
 
     at: str
     actor: str
@@ -52,7 +52,7 @@ class Change(TypedDict):
 
 
 def read(db: Database) -> PlansAndGuards:
-    """What is planned, soonest first, and every guard."""
+    """All plans, soonest first, and all guards."""
     plans: PlansAndGuards = db.call("flag_plans_and_guards")
     return plans
 
@@ -76,7 +76,7 @@ def plan(
 ) -> None:
     """Pause the flow at one time and resume it at another, or only one of both.
 
-    Raises `Refused` for a time that is past, and for what contradicts another plan of this flow.
+    Raises `Refused` for a time in the past, and for a contradiction with another plan of this flow.
     """
     _check(actor, sentence)
     times = {"pause_at": pause_at, "resume_at": resume_at}
@@ -92,25 +92,25 @@ def plan(
 
 
 def withdraw(db: Database, actor: Actor, plan_id: int, now: datetime) -> None:
-    """The planned switch is not done, nor the resume planned with a pause; raises `Refused` where it is not pending."""
+    """Cancel a plan, and with a pause also its planned end; raises `Refused` if it is not pending."""
     roles.require(actor, PAGE)
     db.call("withdraw_plan", plan=plan_id, **_by(actor), now=now)
 
 
 def guard(db: Database, actor: Actor, flow: Flow, rule: str, *, sentence: str, reason: str, now: datetime) -> None:
-    """Let the flow pause by itself when this alert rule fires from now on."""
+    """From now on, pause the flow when this alert rule fires."""
     _check(actor, sentence)
     _set_guard(db, actor, flow, rule, sentence.strip(), reason, now)
 
 
 def remove_guard(db: Database, actor: Actor, flow: Flow, rule: str, *, reason: str, now: datetime) -> None:
-    """Let the flow run on when the rule fires."""
+    """From now on, do not pause the flow when the rule fires."""
     roles.require(actor, PAGE)
     _set_guard(db, actor, flow, rule, None, reason, now)
 
 
 def stop_new_money(db: Database, actor: Actor, *, sentence: str, reason: str, now: datetime) -> list[Flow]:
-    """Pause every flow that takes money, at once; the flows that were running."""
+    """Pause every flow that takes money; returns those that were running before."""
     _check(actor, sentence)
     stopped = db.call("stop_new_money", sentence=sentence.strip(), reason=reason.strip(), **_by(actor), now=now)
     return [Flow(flow) for flow in stopped]

@@ -1,4 +1,4 @@
-"""What each switch covers: the payment API, the console and the background work; and what goes on meanwhile."""
+"""What pausing a flow stops in the payment API, the console and the background work, and what continues."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from core.staff.flags import Flow
 
 @dataclass(frozen=True)
 class Scope:
-    """`operations` of the payment API answer 503, `console` are pages with what is refused there, `automatic` is
-    background work that waits. `stops` is what no longer moves: money coming in, money going out, or nothing.
+    """What stops while a flow is paused: `operations` of the payment API answer 503, `console` names pages and the
+    actions refused there, `automatic` is background work that waits; `stops` is money coming in, going out, or empty.
     """
 
     operations: tuple[str, ...]

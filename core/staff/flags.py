@@ -1,4 +1,4 @@
-"""The flows that can be paused: who paused each and why, and what customers are told meanwhile."""
+"""The flows that can be paused: who paused each and why, and the sentence that customers see meanwhile."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ class Flow(StrEnum):
     REFUNDS = "refunds"
 
 
-# What each flow is called, and what stops while it is paused.
+# Each flow's name, and what stops while it is paused.
 WORDS = {
     Flow.CHECKOUT: ("Checkout", "No new checkout page is created; pages that are already open can still be paid."),
     Flow.ONE_TIME: ("Single payments", "The payment API charges no card."),

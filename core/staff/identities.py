@@ -1,4 +1,4 @@
-"""Signing in through an OpenID provider: its person becomes one of our users, never a new one."""
+"""Sign-in through an OpenID provider. A person there is linked to an existing user; no user is created."""
 
 import hashlib
 import secrets
@@ -23,7 +23,7 @@ NOBODY = (
 
 @dataclass(frozen=True)
 class Identity:
-    """A person at the provider, as its signed token says; `verified_email` is None where it does not vouch for one."""
+    """A person at the provider, from its signed token; `verified_email` is None if the provider has not verified it."""
 
     issuer: str
     subject: str
@@ -33,15 +33,15 @@ class Identity:
 
     @property
     def digest(self) -> str:
-        """What this one sign-in at the provider is known by."""
+        """A digest that identifies this sign-in at the provider, so that it can be used only once."""
         said = "\n".join((self.issuer, self.subject, self.nonce, self.issued_at.isoformat()))
         return hashlib.sha256(said.encode()).hexdigest()
 
 
 def of_claims(claims: Mapping[str, Any], issuer: str) -> Identity | None:
-    """The identity in a token's claims, whose signature was checked; None where they lack something.
+    """The identity in a token's claims, whose signature was checked; None if a claim is missing or wrong.
 
-    Only `email_verified` being true counts: where anybody may write any address, it must open nobody's session.
+    An e-mail address counts only if `email_verified` is true, since otherwise anybody could claim a user's address.
     """
     subject, nonce, issued_at = claims.get("sub"), claims.get("nonce"), claims.get("iat")
     if claims.get("iss") != issuer or not isinstance(subject, str) or not subject or not isinstance(nonce, str):
@@ -56,9 +56,9 @@ def of_claims(claims: Mapping[str, Any], issuer: str) -> Identity | None:
 
 
 def sign_in(store: Sessions, identity: Identity, visit: Visit) -> SignedIn | None:
-    """Open a session for the user that this person is; None for an identity that is old or was used before.
+    """Open a session for the user linked to this identity; None if the identity is too old or was used before.
 
-    Raises `Unauthorised` where no active user is that person.
+    Raises `Unauthorised` if no active user is linked to it.
     """
     now = store.now()
     if not now - FRESH_FOR <= identity.issued_at <= now + CLOCK_SKEW:
@@ -82,7 +82,7 @@ def sign_in(store: Sessions, identity: Identity, visit: Visit) -> SignedIn | Non
 
 
 def unlink(db: Database, actor: Actor, name: str, now: datetime) -> bool:
-    """Forget which person at the provider `name` is, and sign them out; whether they were linked."""
+    """Remove the link between user `name` and the provider, and sign them out; returns whether there was one."""
     roles.require(actor, "users")
     done: bool = db.call("unlink_identity", actor=actor.name, actor_role=str(actor.role), name=name, now=now)
     return done

@@ -10,20 +10,18 @@ _PURPOSE = b"known device"
 
 
 def cookie_name(user: str) -> str:
-    """The name of the device cookie for `user`: several people may share a
-    browser, and each has a cookie of their own.
-    """
+    """The name of the device cookie for `user`; each of several users of one browser has their own cookie."""
     return f"payops_device_{hashlib.sha256(user.encode()).hexdigest()[:12]}"
 
 
 def token_for(user: str, key: bytes, now: datetime) -> str:
-    """A cookie value that says: this browser signed in as `user`."""
+    """A signed cookie value which shows that this browser signed in as `user`."""
     body = f"{secrets.token_urlsafe(12)}.{int(now.timestamp())}"
     return f"{body}.{_signature(user, body, key)}"
 
 
 def device_id(token: str | None, user: str, key: bytes, now: datetime) -> str | None:
-    """The id of the device that `token` was made for; None for another user's, a forged or an expired token."""
+    """The id of the device that `token` was made for; None if the token is another user's, forged or expired."""
     parts = (token or "").split(".")
     if len(parts) != 3 or not all(part.isascii() for part in parts) or not parts[1].isdecimal() or len(parts[1]) > 12:
         return None

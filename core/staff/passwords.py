@@ -1,4 +1,4 @@
-"""Passwords: which are accepted, and how they are stored and compared."""
+"""Passwords: which ones are accepted, hashing, and comparing."""
 
 import re
 import secrets
@@ -13,13 +13,13 @@ from core.errors import Refused
 MIN_BYTES = 12
 MAX_BYTES = 72  # bcrypt ignores the rest
 BCRYPT_ROUNDS = 12
-_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"  # nothing that is misread
+_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"  # without characters that look alike
 _SEPARATORS = re.compile(r"[\s._,;:/\\|+~-]+")
 _REPEATED = re.compile(r"(.+?)\1+", re.DOTALL)
-# Letters that people replace by similar digits and signs.
+# Digits and signs that people use in place of similar letters.
 _READINGS = [str.maketrans("@40315$7!", f"aaoe{one}ssti") for one in ("i", "l")]
 _WITHOUT_SHIFT = str.maketrans("!@#$%^&*()", "1234567890")
-# Neighbouring keys, and sequences.
+# Neighbouring keys, and sequences of letters and digits.
 _ROWS = (
     "01234567890",
     "abcdefghijklmnopqrstuvwxyz",
@@ -40,7 +40,7 @@ _ROWS = (
 )
 _LONGEST_PIECE = 20
 FEWEST_PIECES = 5
-# Compared with when no user has the name, so that the answer takes the same time.
+# Used for the comparison when no user has the name, so that the answer takes equally long.
 NOBODYS_HASH = b"$2b$12$otXW.vr0lR/vW30igmoVrO6HGt8.MHDtlY16Tf5ECKw/WtclLtVcm"
 
 
@@ -78,7 +78,7 @@ def made_up() -> str:
 
 
 def _once(text: str) -> str:
-    """The part that `text` repeats, or `text`."""
+    """The part whose repetition makes up `text`; `text` itself if it is no repetition."""
     repeated = _REPEATED.fullmatch(text)
     return repeated[1] if repeated else text
 

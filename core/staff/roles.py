@@ -26,9 +26,9 @@ class Right(IntEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something: `name` is written to the audit log (`staff:ana`, `cli:root`, `system:worker`).
+    """Who acts: `name` is written to the audit log (`staff:ana`, `cli:root`, `system:worker`).
 
-    `confirmed` is False for somebody in the console who last entered their password or code too long ago to move money.
+    `confirmed` is False for a console user who entered their password or code too long ago to move money.
     `code_missing` is True for a session that has not passed its second factor yet: it may do nothing.
     """
 

@@ -18,17 +18,17 @@ ISSUER = "Payment operations"
 
 
 def new_secret() -> str:
-    """A secret to share with the app, in the form that is typed in there."""
+    """A new secret to share with the app, in base32, which can be typed in there."""
     return pyotp.random_base32()
 
 
 def setup_address(secret: str, name: str) -> str:
-    """The `otpauth:` address that an authenticator app reads the secret from."""
+    """The `otpauth:` URL from which an authenticator app reads the secret."""
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
 
 
 def setup_picture(secret: str, name: str) -> str:
-    """The same address as a QR code: a `data:` address of an SVG, black on white."""
+    """The `otpauth:` URL as a QR code: a `data:` URL of an SVG, black on white."""
     return str(segno.make(setup_address(secret, name), error="m").svg_data_uri(scale=5, border=3, light="white"))
 
 
@@ -48,7 +48,7 @@ def recovery_codes() -> list[str]:
 
 
 def recovery_hash(code: str) -> str:
-    """What is stored of a recovery code; no salt is needed, since nobody guesses 90 bits."""
+    """The stored hash of a recovery code; it needs no salt, since 90 bits cannot be guessed."""
     return hashlib.sha256(code.strip().encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 def create_once(path: Path, content: bytes) -> bytes:
     """The content of `path`: `content` if the file is new, else what was stored there before.
 
-    The file appears whole or not at all, with mode 0600; if several processes create it at once, the first one wins.
+    The file is created atomically with mode 0600; if several processes create it at once, the first one wins.
     """
     if path.exists():
         return path.read_bytes()

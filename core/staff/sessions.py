@@ -1,4 +1,4 @@
-"""Signing in and staying signed in: attempts, one-time tickets, and sessions that can be ended at any time."""
+"""Sign-in and sessions: attempts, one-time tickets for the cookie, and sessions that can be ended at any time."""
 
 import hashlib
 import hmac
@@ -41,7 +41,7 @@ class Visit:
 
 
 class OpenSession(TypedDict):
-    """Where somebody is signed in; times are ISO texts."""
+    """An open session, for the list of where a user is signed in; times are ISO texts."""
 
     id: str
     name: str
@@ -143,7 +143,7 @@ class Sessions:
         return self._found(session_id=session_id)
 
     def sign_out(self, session: StaffSession) -> None:
-        """End this session of one's own."""
+        """End this session, which is the acting user's own."""
         self._revoke(session.actor, session.session_id)
 
     def revoke(self, actor: Actor, session_id: str) -> None:
@@ -152,7 +152,7 @@ class Sessions:
         self._revoke(actor, session_id)
 
     def sign_out_everywhere(self, actor: Actor, name: str, *, keep: str | None = None) -> int:
-        """End all sessions of `name`, one's own or as an admin, except the id `keep`; returns how many ended."""
+        """End all sessions of `name` except the one with id `keep`; returns how many. For oneself, or by admins."""
         if actor.name != f"staff:{name}":
             roles.require(actor, "users")
         ended: int = self.db.call(
@@ -168,13 +168,13 @@ class Sessions:
         return found
 
     def device_token(self, name: str, given: str | None = None) -> str:
-        """The device cookie of somebody who is signed in as `name`: the one their browser has, or a new one."""
+        """The device cookie for a user who signed in as `name`: `given` if it is valid, else a new one."""
         if given and known_devices.device_id(given, name, self.key, self.now()):
             return given
         return known_devices.token_for(name, self.key, self.now())
 
     def opening(self, ticket: str, visit: Visit) -> dict[str, Any]:
-        """What the database is told of a new session whose cookie is given out for this ticket."""
+        """The arguments for the database to open a session whose cookie is given out in exchange for this ticket."""
         now = self.now()
         return {
             "ticket_hash": self._hash(ticket),
@@ -231,7 +231,7 @@ def cookie_key(settings: Settings) -> bytes:
 
 
 def counted_address(address: str) -> str:
-    """What attempts from `address` are counted under: an IPv6 visitor has a whole /64 network to come from."""
+    """The address that attempts are counted by; for IPv6 the /64 network, since a visitor has all of its addresses."""
     try:
         parsed = ip_address(address)
     except ValueError:

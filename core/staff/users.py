@@ -60,8 +60,8 @@ def add(
 def everybody(db: Database, actor: Actor, now: datetime | None = None) -> list[User]:
     """All users, disabled ones too, with role, state and when they were last seen.
 
-    With `now` also in how many browsers each is signed in (`signed_in`),
-    and whether sign-in on new devices is `locked`.
+    With `now`, also in how many browsers each is signed in (`signed_in`), and whether sign-in on new devices is
+    `locked`.
     """
     roles.require(actor, "users")
     found: list[User] = db.call("list_users", now=now, idle_seconds=IDLE_SECONDS)
