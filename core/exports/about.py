@@ -8,7 +8,7 @@ SEVERAL_SHEETS = "A sheet holds 1,048,576 lines, so the rows continue on further
 
 
 def lines(table: Table, stamp: Stamp, *, rows: int, sheets: int) -> list[tuple[str, str]]:
-    """Each line of the sheet: what, and its value."""
+    """The lines of the sheet as (name, value)."""
     zone = stamp.zone.key.replace("_", " ")
     made = stamp.made_at.astimezone(stamp.zone)
     period = table.period

@@ -1,4 +1,4 @@
-"""The value of a cell: typed, in the major unit and the business's time zone, and never a formula."""
+"""The value of a cell: typed, money in major units, times in the business's time zone, never a formula."""
 
 import json
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def _day(value: Any) -> date:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        # Half of a surrogate pair is in no file: it becomes a question mark.
+        # Half of a surrogate pair cannot be written to a file, so it becomes a question mark.
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""Exports of a command: `--csv F` and `--xlsx F`, with a progress bar on a terminal."""
+"""The export options of commands, `--csv F` and `--xlsx F`, with a progress bar on a terminal."""
 
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from core.exports.table import Stamp, Table
 
 
 def save(table: Table, stamp: Stamp, *, csv: Path | None = None, xlsx: Path | None = None) -> None:
-    """Write the files that were asked for. Raises `Refused` where one cannot be written."""
+    """Write the requested files. Raises `Refused` if one cannot be written."""
     wanted: tuple[tuple[Format, Path | None], ...] = (("csv", csv), ("xlsx", xlsx))
     looks = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*looks, console=Console(stderr=True), transient=True) as bar:

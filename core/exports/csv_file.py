@@ -12,8 +12,8 @@ from core.money import Money, exponent
 
 
 def write(table: Table, stamp: Stamp, file: IO[str], progress: Callable[[int], None]) -> int:
-    """Write the rows under one line of headings; the number of rows. There is no totals line: files are read by
-    machines too.
+    """Write one line of headings and the rows; returns the number of rows. There is no line of totals, since programs
+    read the files too.
     """
     columns = with_currencies(table.columns)
     writer = csv.writer(file)

@@ -1,4 +1,4 @@
-"""Writing a table to a file: whole or not at all, readable by its maker's account alone."""
+"""Writes a table to a file, completely or not at all; only the system user who writes it can read it."""
 
 import os
 import secrets
@@ -22,10 +22,10 @@ PRIVATE = 0o600
 def write(
     table: Table, file_format: Format, path: Path, stamp: Stamp, progress: Callable[[int], None] = lambda rows: None
 ) -> int:
-    """Write the table to `path`, replacing what is there once it is complete; the number of rows.
+    """Write the table to `path`; returns the number of rows. An older file is replaced once the new one is complete.
 
-    `progress` is called with the number of rows written so far, and stops the export by raising: then there is no file.
-    Raises `Refused` where the file cannot be written.
+    `progress` is called with the number of rows written so far; if it raises, the export stops and leaves no file.
+    Raises `Refused` if the file cannot be written.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:

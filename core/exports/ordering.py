@@ -1,4 +1,4 @@
-"""The order of a table's rows: by which column and which way; and rows in that order, by value."""
+"""Sorting a table's rows by a column, ascending or descending."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from core.money import Money
 
 AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])
 SORTED_AT_MOST = 10_000
-# What people want to see first of these is the largest or the newest.
+# The kinds of columns that are sorted descending first, because the largest or newest value is wanted.
 LARGEST_FIRST = frozenset({"count", "number", "money", "moment", "share", "trend"})
 
 
 @dataclass(frozen=True)
 class Order:
-    """Sorted by this column's field; written `amount_minor`, or `-amount_minor` where it is descending."""
+    """Sorting by this field of a column; as text `amount_minor`, or `-amount_minor` if descending."""
 
     field: str
     descending: bool = False
@@ -35,7 +35,7 @@ def read(text: str | None, fields: Collection[str]) -> Order | None:
 
 
 def next_order(current: Order | None, column: Column) -> Order | None:
-    """What a click on a heading makes of the order: the column's own way, then the other way, then none."""
+    """The order after a click on a heading: first the column's usual direction, then the other one, then none."""
     first = Order(column.field, column.kind in LARGEST_FIRST)
     if current is None or current.field != column.field:
         return first
@@ -43,7 +43,7 @@ def next_order(current: Order | None, column: Column) -> Order | None:
 
 
 def in_order(rows: Iterable[AnyRow], columns: Sequence[Column], order: Order | None) -> list[AnyRow]:
-    """The rows sorted by the values of a column; empty values come last, whichever way."""
+    """The rows sorted by the values of a column; empty values come last in both directions."""
     column = next((each for each in columns if order and each.field == order.field), None)
     if column is None or order is None:
         return list(rows)
@@ -57,7 +57,7 @@ def in_order(rows: Iterable[AnyRow], columns: Sequence[Column], order: Order | N
 
 
 def _value(column: Column, row: Mapping[str, Any]) -> Any:
-    """What the column is sorted by, comparable with the values of its other rows."""
+    """The sort key of a row's value; keys of one column can be compared with each other."""
     value = row.get(column.sort_by) if column.sort_by else column.value(row)
     if value is None:
         return None
@@ -75,7 +75,7 @@ def _value(column: Column, row: Mapping[str, Any]) -> Any:
 
 @dataclass(frozen=True)
 class SortedPage:
-    """Some rows of a sorted list, and how many the whole list has."""
+    """A page of a sorted list, and the number of rows in the whole list."""
 
     rows: list[Any]
     total: int
@@ -89,7 +89,7 @@ def sorted_page(
     skip: int,
     limit: int,
 ) -> SortedPage:
-    """`limit` rows from `skip` on of all rows in the batches, in this order; refused where there are too many."""
+    """Sort all rows and return `limit` of them from `skip` on; raises `Refused` if there are too many to sort."""
     found: list[Mapping[str, Any]] = []
     for batch in batches():
         found += batch

@@ -1,4 +1,4 @@
-"""The description of a table: its columns, its rows in batches, and what a reader of its file should know."""
+"""The description of a table: its columns, its rows in batches, and what readers of its file should know."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core.errors import Refused
 from core.periods import Period
 
-MOST_AT_ONCE = 100_000  # rows of a list that is read in one call
+MOST_AT_ONCE = 100_000  # the most rows of a list that is read in one call
 Row = Mapping[str, Any]
 Kind = Literal["text", "id", "count", "number", "money", "moment", "day", "share", "link", "trend"]
 Place = TypeVar("Place")
@@ -31,13 +31,13 @@ class Column:
     title: str
     kind: Kind = "text"
     help: str | None = None
-    read: Callable[[Any], Any] | None = None  # given a row of whatever type the table has
+    read: Callable[[Any], Any] | None = None  # called with a row, of the type that the table has
     currency_field: str = "currency"
-    width: Literal["small", "medium", "large"] | int | None = None  # on the page; as a number, pixels
+    width: Literal["small", "medium", "large"] | int | None = None  # on the page; a number is in pixels
     total: bool = False
-    currency: str | None = None  # of the whole column, where no field of the record says it
-    sort_by: str | None = None  # the record's field with the value behind what `read` says in words
-    links_to: str | None = None  # on the page, where the value leads: `payments?payment={}`
+    currency: str | None = None  # of the whole column, if no field of the record has it
+    sort_by: str | None = None  # the record's field to sort by, if `read` returns text
+    links_to: str | None = None  # on the page, the target of a link on the value: `payments?payment={}`
 
     def value(self, row: Row) -> Any:
         """The record's value, money in minor units."""
@@ -48,8 +48,8 @@ class Column:
 class Table:
     """A table to export: `name` is the file's name, `title` its sheet's.
 
-    `batches` gives the rows, each time it is called from the start; `count` is how many will come, None where nobody
-    has counted. `filters` are the filters that were set, `definitions` explain figures beyond the columns' `help`.
+    `batches` returns the rows, from the start at each call; `count` is their number, None if unknown. `filters` are the
+    filters that were set; `definitions` explain figures in addition to the columns' `help`.
     """
 
     name: str
@@ -79,8 +79,8 @@ def of_rows(rows: Sequence[Row]) -> Callable[[], Iterable[Sequence[Row]]]:
 def by_key(
     fetch: Callable[[Place | None], tuple[Sequence[Row], Place | None]],
 ) -> Callable[[], Iterator[Sequence[Row]]]:
-    """The batches of a table that is read page by page: `fetch` returns a page and the place of the next, None at the
-    end, so that only one page is in memory.
+    """The batches of a table that is read page by page, so that only one page is in memory. `fetch` returns a page and
+    the place of the next one, None at the end.
     """
 
     def batches() -> Iterator[Sequence[Row]]:
@@ -104,14 +104,14 @@ def by_last_id(fetch: Callable[[str | None], Sequence[Row]], *, size: int) -> Ca
 
 
 def whole(rows: Rows) -> Rows:
-    """The rows of a table that is read at once; refused where there are more than fit."""
+    """The rows of a table that is read in one call; raises `Refused` if there are more than one call returns."""
     if len(rows) >= MOST_AT_ONCE:
         raise Refused("too_many_rows", f"{MOST_AT_ONCE:,} rows or more match. Set a filter or choose a shorter period.")
     return rows
 
 
 def with_currencies(columns: Sequence[Column]) -> list[Column]:
-    """The columns of a file: beside money stands its currency, unless the table has that column already."""
+    """The columns of a file: after each column of money one with its currency, unless the table has it already."""
     present = {column.field for column in columns if column.kind != "money"}
     found: list[Column] = []
     for column in columns:

@@ -1,4 +1,4 @@
-"""Totals of a table: money per currency, never across currencies; counts over all rows."""
+"""Totals of a table: money by currency, never added across currencies; counts over all rows."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from core.money import Money
 
 @dataclass
 class Totals:
-    """The sums of the columns that have a total, fed row by row."""
+    """The sums of the columns that have a total; rows are added one by one."""
 
     columns: Sequence[Column]
     _money: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
@@ -30,7 +30,7 @@ class Totals:
                 self._counts[at] += value
 
     def lines(self) -> list[list[Cell]]:
-        """The lines below the table: `Total USD` for each currency, and `Total` where something is counted."""
+        """The lines below the table: `Total USD` for each currency, and `Total` for counts."""
         found = [
             self._line(
                 f"Total {currency.upper()}", {at: Money(minor, currency) for at, minor in sums.items()}, currency

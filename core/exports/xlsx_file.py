@@ -19,10 +19,10 @@ from core.money import SYMBOLS, Money, exponent
 
 SHEET_LINES = 1_048_576  # Excel's limit
 TEXT_CHARACTERS = 32_767  # Excel's limit of one cell
-DIGITS = 15  # of a number that Excel keeps exactly
+DIGITS = 15  # how many digits of a number Excel stores exactly
 CUT = "… (the CSV file has the whole text)"
 WIDTH_LINES, MIN_WIDTH, MAX_WIDTH = 1_000, 6, 60
-FIRST_DAY, LAST_DAY = date(1900, 3, 1), date(9999, 12, 31)  # before, Excel counts a 29 February 1900
+FIRST_DAY, LAST_DAY = date(1900, 3, 1), date(9999, 12, 31)  # Excel has a 29 February 1900
 NUMBER_FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "share": "0.0%",
@@ -40,12 +40,12 @@ def write(
     *,
     sheet_lines: int = SHEET_LINES,
 ) -> int:
-    """Write the workbook, with temporary files in `folder`; the number of rows. A table that is longer than a sheet
-    goes on in further sheets.
+    """Write the workbook, with temporary files in `folder`; returns the number of rows. A table that is longer than a
+    sheet continues on further sheets.
     """
     options = {"constant_memory": True, "tmpdir": str(folder), "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(file, options)
-    book.use_zip64()  # used only where a sheet's text is larger than 2 GiB
+    book.use_zip64()  # takes effect only for files of more than 2 GiB
     sheets = _Sheets(book, table.title, with_currencies(table.columns), sheet_lines)
     note = book.add_worksheet("About" if table.title != "About" else "About this file")
     rows = 0
@@ -80,7 +80,7 @@ class _Sheets:
         self._totals.add(cells)
 
     def finish(self) -> None:
-        """The totals, one line a currency, stand below the rows and outside the filter."""
+        """Write the totals, one line for each currency, below the rows and outside the filter."""
         last_row = self._line - 1
         lines = self._totals.lines()
         if self._line + len(lines) > self._sheet_lines:
@@ -136,7 +136,7 @@ class _Sheets:
             )
 
     def _write_time(self, at: int, value: datetime | date, total: bool) -> None:
-        """A time as the clock on the wall shows it: a cell of Excel knows no zone."""
+        """Write a time as local time of the business's zone, because Excel's cells have no time zones."""
         day = value.date() if isinstance(value, datetime) else value
         if not FIRST_DAY <= day <= LAST_DAY:
             self._page.write_string(self._line, at, value.isoformat())
