@@ -1,4 +1,4 @@
-"""The database as the rest of payops sees it: named functions, called with named arguments."""
+"""The interface to the database: SQL functions, called by name with named arguments; and its errors."""
 
 import json
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from core.errors import PayopsError, Refused, Unauthorised, Unavailable
 
 UNAUTHORISED_CODES = frozenset({"not_allowed", "not_signed_in"})
 RAISED_BY_US = "P0001"
-# Connection lost, resources short, operator intervention, lost races: nothing was committed, ask again.
+# Connection lost, resources exhausted, server stopping, deadlocks, read-only: nothing was committed, a retry is safe.
 RETRYABLE_CLASSES = ("08", "53", "57", "40", "25006")
-UNSTORABLE_TEXT = frozenset({"22021", "22P05"})  # a zero byte, as text and inside a document
-OUT_OF_RANGE = frozenset({"22003", "22007", "22008"})  # a number or a time that Postgres has no room for
+UNSTORABLE_TEXT = frozenset({"22021", "22P05"})  # a zero byte, in text and inside JSON
+OUT_OF_RANGE = frozenset({"22003", "22007", "22008"})  # a number or a time that is too large for Postgres
 TOO_SLOW = {
     "57014": "The database took longer than its time limit, so nothing was changed. "
     "Try again, or ask for a shorter period.",
@@ -22,7 +22,7 @@ TOO_SLOW = {
 }
 
 
-# A call without permission, or of something missing. The caller gets 503: nothing was done, and it soon works again.
+# A missing right or object. The caller gets 503: nothing was done, and `payops migrate` mends it.
 NO_RIGHT = "42501"
 RIGHT_MISSING = (
     "database_right_missing",
@@ -34,7 +34,7 @@ FUNCTION_MISSING = (
     "The database lacks a function of this version of payops. Run `payops migrate`, then try again.",
 )
 OURS_MISSING = ("function payops_api.", 'schema "payops_api"')
-# An undefined function, table, column or object; a prepared statement with a changed result, or that is not there.
+# An undefined function, table, column or object; a prepared statement that is gone or whose result type changed.
 REPLACED = frozenset({"42883", "42P01", "42703", "42704", "0A000", "26000"})
 REPLACED_INSIDE = ("cache lookup failed", "could not open relation with OID", "tuple concurrently updated")
 
@@ -43,10 +43,9 @@ REPLACED_INSIDE = ("cache lookup failed", "could not open relation with OID", "t
 class Database(Protocol):
     """`call("begin_refund", refund_id=…)` runs `payops_api.begin_refund(p_refund_id => …)` in one transaction.
 
-    The answer is the function's one JSON value, the same from every transport; a number in it that a float cannot hold
-    is a `Decimal` (see `read_json`).
-    Times go in as aware `datetime`, lists and mappings as jsonb.
-    Raises `Refused`, `Unauthorised` or `Unavailable`; `DatabaseFault` where the function itself is wrong.
+    Returns the function's JSON value, equal for every transport; a number that a float cannot represent is a `Decimal`
+    (see `read_json`). Times are passed as aware `datetime`, lists and mappings become jsonb.
+    Raises `Refused`, `Unauthorised` or `Unavailable`; `DatabaseFault` if the function itself has a defect.
     """
 
     def call(self, function: str, /, **arguments: Any) -> Any: ...
@@ -55,13 +54,13 @@ class Database(Protocol):
 
 
 class DatabaseFault(PayopsError):
-    """The database refused in words that are not ours: a defect of payops, never shown to a caller."""
+    """Postgres reported an error that payops does not raise itself: a defect of payops, never shown to a caller."""
 
     default_code = "database_fault"
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON knows it, so that both transports send the same."""
+    """The value in types of JSON, so that both transports send the same; raises `ValueError` for a naive time."""
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError("times are aware")
@@ -76,17 +75,17 @@ def plain(value: Any) -> Any:
 
 
 def _in_document(value: Any) -> Any:
-    """An exact number stays a number inside a document where a float holds it; else it is text."""
+    """A value inside a list or mapping: a `Decimal` becomes a float if that is exactly equal, else text."""
     if isinstance(value, Decimal) and value.is_finite() and Decimal(repr(float(value))) == value:
         return float(value)
     return plain(value)
 
 
 def read_json(text: str | bytes) -> Any:
-    """A JSON value in which every number is the one that the database wrote.
+    """Parse JSON without changing any number.
 
-    Integers have any size. A number with a fraction is a float if a float is exactly that decimal number when it is
-    written again, such as 12.3; else it is a `Decimal`, such as 123456789012345678.90.
+    Integers have any size. A number with a fraction is a float if the float is written with the same digits, such as
+    12.3; else it is a `Decimal`, such as 123456789012345678.90.
     """
     return json.loads(text, parse_float=_number_as_written)
 
@@ -97,7 +96,7 @@ def _number_as_written(text: str) -> float | Decimal:
 
 
 def json_text(document: Any) -> str:
-    """A document that the database gave, as indented JSON for people and programs to read."""
+    """A value returned by the database as indented JSON, for people and programs."""
     return json.dumps(document, indent=2, default=_number)
 
 
@@ -108,32 +107,32 @@ def _number(value: Any) -> float:
 
 
 def database_away() -> Unavailable:
-    """No answer: nothing was changed, or it was and this is not known. Every function may be called again."""
+    """For a call without an answer: it may have taken effect or not, but every function can safely be called again."""
     return Unavailable("database_unavailable", "The database did not answer. Try again in a moment.")
 
 
 def unstorable_text() -> Refused:
-    """For a text with a zero byte or half of a surrogate pair, which no Postgres text holds."""
+    """For a text with a zero byte or half of a surrogate pair, which Postgres cannot store."""
     return Refused("unstorable_text", "The text contains a character that cannot be stored. Remove it and try again.")
 
 
 def out_of_range() -> Refused:
-    """For a number or a time beyond what Postgres can hold."""
+    """For a number or a time that is too large for Postgres."""
     return Refused("out_of_range", "A number or a time is out of range. Correct it and try again.")
 
 
 def changed_meanwhile(sqlstate: str | None, message: str) -> bool:
-    """Whether a deploy replaced a function, table or column that the call was using: nothing was done, call again."""
+    """Whether the call failed because a deploy replaced something that it used; nothing was done, so call again."""
     return sqlstate in REPLACED or sqlstate == "XX000" and message.startswith(REPLACED_INSIDE)
 
 
 def function_missing(sqlstate: str | None, message: str) -> bool:
-    """Whether the called function is not there, or its whole schema; a function that another one misses is a defect."""
+    """Whether the called function or its schema does not exist; one that is missing inside a function is a defect."""
     return sqlstate in ("42883", "3F000") and message.startswith(OURS_MISSING)
 
 
 def error_from_sqlstate(sqlstate: str, message: str, hint: str | None) -> PayopsError:
-    """The error a caller gets for what Postgres answered; `message` is our code where we raised it."""
+    """The error to raise for an error of Postgres; `message` is payops's error code if our SQL raised it."""
     if sqlstate == RAISED_BY_US:
         kind = Unauthorised if message in UNAUTHORISED_CODES else Refused
         return kind(message, hint or "")

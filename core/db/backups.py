@@ -1,4 +1,4 @@
-"""Backup and restore of the embedded database, whole, in pg_dump's custom format."""
+"""Backup and restore of the whole embedded database, in pg_dump's custom format."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ RESTORING, REPLACED = "payops_restoring", "payops_replaced"
 
 @dataclass(frozen=True)
 class Contents:
-    """How much a database holds, so that a person sees what a restore replaces."""
+    """How much is in a database, to show what a restore would replace."""
 
     events: int
     consultations: int
@@ -30,9 +30,9 @@ class Contents:
 
 
 def backup(data_dir: Path, file: Path) -> int:
-    """Write a backup that only its owner can read; answers its size in bytes. An older file stays until it is complete.
+    """Write a backup that only its owner can read; returns its size in bytes. An older file is replaced at the end.
 
-    Raises `Refused` where the file cannot be written, `Unavailable` where the database does not answer.
+    Raises `Refused` if the file cannot be written, `Unavailable` if the database does not answer.
     """
     server = embedded.ensure_running(data_dir)
     unfinished = file.with_name(f"{file.name}.unfinished")
@@ -48,10 +48,10 @@ def backup(data_dir: Path, file: Path) -> int:
 
 
 def restore(data_dir: Path, file: Path) -> Contents:
-    """Replace the embedded database by the backup and bring its schema up to date; answers what it holds now.
+    """Replace the embedded database by the backup and update its schema; returns what it contains now.
 
-    The backup is restored beside the database first: where that fails, nothing has changed. Raises `Refused` for a file
-    that is not a backup of payops.
+    The backup is first restored into a second database, so a failure changes nothing. Raises `Refused` for a file that
+    is not a backup of payops.
     """
     server = embedded.ensure_running(data_dir)
     _require_backup(server, file)
@@ -71,7 +71,7 @@ def restore(data_dir: Path, file: Path) -> Contents:
 
 
 def contents(data_dir: Path) -> Contents:
-    """What the embedded database holds now."""
+    """What the embedded database contains now."""
     server = embedded.ensure_running(data_dir)
     with psycopg.connect(server.owner_conninfo) as owner:
         if owner.execute("select to_regclass('payops.consultations')").fetchone() == (None,):
@@ -94,7 +94,7 @@ def _require_backup(server: EmbeddedServer, file: Path) -> None:
 
 
 def _swap(owner: psycopg.Connection) -> None:
-    """Put the restored database in the place of the present one; its sessions end, and connect again by themselves."""
+    """Replace the present database by the restored one. Connections are closed; clients reconnect by themselves."""
     _drop(owner, REPLACED)
     owner.execute("alter database payops allow_connections false")
     owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'payops'")
@@ -108,7 +108,7 @@ def _drop(owner: psycopg.Connection, database: str) -> None:
 
 
 def _make_app_role(owner: psycopg.Connection) -> None:
-    """A backup holds what the role may do, and not the role."""
+    """Create the app's role if it is missing: a backup contains its rights, but not the role itself."""
     if not owner.execute("select 1 from pg_roles where rolname = 'payops_app'").fetchone():
         owner.execute("create role payops_app nologin")
 
@@ -116,7 +116,7 @@ def _make_app_role(owner: psycopg.Connection) -> None:
 def _run(
     server: EmbeddedServer, program: str, *arguments: str, into: BinaryIO | None = None, connect: bool = True
 ) -> str:
-    """The program's output, unless it goes `into` a file; raises `Refused` with its last line where it fails."""
+    """Run the program; returns its output, "" if it goes `into` a file. Raises `Refused` with the last error line."""
     login: Sequence[str] = ("-h", str(server.socket_dir), "-U", "postgres") if connect else ()
     ran = subprocess.run(
         [client_program(program), *login, *arguments],

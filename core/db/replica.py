@@ -1,4 +1,4 @@
-"""Pages' reads from a streaming replica, so that the primary is left to payments and webhooks."""
+"""Lets pages read from a streaming replica, so that their queries do not slow down payments and webhooks."""
 
 import re
 import time
@@ -12,8 +12,8 @@ from core.db import Database
 from core.db.deploy import FUNCTIONS
 from core.errors import Unavailable
 
-# What only reads, takes long, and may be some seconds old. On a replica these count nothing anew; the worker does, on
-# the primary.
+# Slow functions that only read and whose results may be some seconds old. On a replica they cannot recount stale
+# days; the worker does that on the primary.
 READ_THERE = frozenset(
     """
     cohort_retention count_events currencies dispute_figures disputes_by_reason figure_series find_payments
@@ -22,12 +22,12 @@ READ_THERE = frozenset(
     subscriptions_listed cohort_customers
     """.split()
 )
-# What is written while a page is drawn, but changes nothing that it shows.
+# Functions that a page calls while it is drawn and that write nothing which it shows.
 HARMLESS = ("session_user", "heartbeat", "note_view", "choose", "user_choice", "flags", "list_", "recent_", "last_")
-FOLLOWS_SECONDS = 10.0  # after a change of this process its reads stay on the primary, so that it is seen at once
-MOST_LAG_SECONDS = 30.0  # a replica that is further behind is not read
+FOLLOWS_SECONDS = 10.0  # after a change by this process, how long its reads stay on the primary, so that they show it
+MOST_LAG_SECONDS = 30.0  # the replica is not used if it is further behind
 ASKED_AGAIN_SECONDS = 5.0  # how often its lag is looked at
-AWAY_SECONDS = 30.0  # how long one that does not answer is left alone: each try holds up the page that makes it
+AWAY_SECONDS = 30.0  # pause after a failed attempt, since each attempt delays the page that makes it
 CONNECT_SECONDS = 1.0  # how long a page waits for a connection to it
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 @cache
 def only_reads(function: str) -> bool:
-    """Whether a function changes nothing, as its SQL declares by `stable`, or nothing that a page shows."""
+    """Whether a function changes nothing (its SQL says `stable`), or nothing that a page shows."""
     return function.startswith(HARMLESS) or function in _stable()
 
 
@@ -71,7 +71,7 @@ class ReplicaReads:
         return self._primary.call(function, **arguments)
 
     def lag_seconds(self) -> float | None:
-        """How far the replica is behind, or None where the primary is read."""
+        """How far the replica is behind; None if reads go to the primary."""
         return self._lag if self._keeps_up() else None
 
     def close(self) -> None:

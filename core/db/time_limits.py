@@ -1,4 +1,4 @@
-"""How long the database may take, by what it is asked for: whoever waits gets an answer in time."""
+"""Time limits of database calls, by kind of caller, so that each gets an answer or an error in time."""
 
 from dataclasses import dataclass
 
@@ -17,24 +17,24 @@ class TimeLimits:
 
     @property
     def answer_seconds(self) -> float:
-        """How long the connection is waited on. Postgres gives up first, so that its own answer arrives."""
+        """How long to wait for an answer: longer than Postgres's own limit, so that its error arrives first."""
         return self.statement_seconds + 1
 
     @property
     def settings(self) -> dict[str, str]:
-        """The limits that Postgres itself keeps, by the names it has for them."""
+        """The limits that Postgres enforces, by the names of its settings, in milliseconds."""
         return {
             "statement_timeout": f"{self.statement_seconds * 1000:.0f}",
             "lock_timeout": f"{self.lock_seconds * 1000:.0f}",
         }
 
 
-# A request of the API makes several calls; it is answered within 8 seconds, however many (see core.api.middleware).
+# API requests make several calls, but are answered within 8 seconds in all (see core.api.middleware).
 HEALTH = TimeLimits(connection_seconds=1, statement_seconds=2, lock_seconds=1)
 WEBHOOK = TimeLimits(connection_seconds=2, statement_seconds=4, lock_seconds=3)
-APPLIER = TimeLimits(connection_seconds=2, statement_seconds=30, lock_seconds=2)  # nobody waits for it
+APPLIER = TimeLimits(connection_seconds=2, statement_seconds=30, lock_seconds=2)  # no caller waits for it
 API = TimeLimits(connection_seconds=2, statement_seconds=4, lock_seconds=3)
-# A page makes several calls and refreshes every 2 seconds: it says that the database is away before the next refresh.
+# A page makes several calls and refreshes every 2 seconds; if the database is away it must say so before that.
 PAGE = TimeLimits(connection_seconds=3, statement_seconds=30, lock_seconds=5, while_away_seconds=0.3)
 REPORT = TimeLimits(connection_seconds=3, statement_seconds=300, lock_seconds=30)
 WORKER = TimeLimits(connection_seconds=3, statement_seconds=600, lock_seconds=30)

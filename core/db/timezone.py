@@ -1,4 +1,4 @@
-"""The business's time zone: the database owns it, and every process that works with it has to agree."""
+"""The business's time zone: stored in the database, and the same in every process that uses it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from cachetools import TTLCache
 from core.db import Database
 from core.errors import Refused
 
-COMPARED = timedelta(days=2 * 366)  # before now and after it
-STEP = timedelta(minutes=30)  # no zone changes at another time of the hour
+COMPARED = timedelta(days=2 * 366)  # how far back and ahead of now the rules are compared
+STEP = timedelta(minutes=30)  # all zones change on the hour or half hour
 PAYMENTS_A_STEP = 5_000
 REFUSALS = frozenset({"other_timezone", "time_zones_differ", "unknown_timezone"})
 _agreed: TTLCache[str, bool] = TTLCache(maxsize=8, ttl=3600)
@@ -28,7 +28,7 @@ class Change:
 
 
 def require(db: Database, timezone: str, now: datetime) -> None:
-    """Raises `Refused` where the database counts its days in another zone, or knows other rules for this one."""
+    """Raises `Refused` if the database counts days in another zone, or has other rules for this zone."""
     owned = db.call("business_timezone")["timezone"]
     if owned != timezone:
         raise Refused(
@@ -58,9 +58,9 @@ def require_same_rules(db: Database, timezone: str, now: datetime) -> None:
 
 
 def choose(db: Database, timezone: str, *, actor: str, role: str, now: datetime, unless_chosen: bool = False) -> int:
-    """Make this the zone in which days are counted, audited; answers how many payments are to be counted anew.
+    """Set the zone in which days are counted, with an audit entry; returns how many payments must be recounted.
 
-    With `unless_chosen`, a zone that was chosen before stays.
+    With `unless_chosen`, a zone that was set before stays.
     """
     counted: int = db.call(
         "choose_business_timezone",
@@ -74,7 +74,7 @@ def choose(db: Database, timezone: str, *, actor: str, role: str, now: datetime,
 
 
 def recount(db: Database, tell: Callable[[int], None] = lambda _: None) -> None:
-    """Count what is stale, some payments at a time; `tell` hears how many were counted in each step."""
+    """Recount stale payments, some at a time; `tell` is called with the number of each step."""
     while counted := db.call("recount_stale", most=PAYMENTS_A_STEP):
         tell(counted)
 
@@ -83,7 +83,7 @@ def _changes(zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[Chang
     at, known = since, None
     while at <= until:
         offset = at.astimezone(zone).utcoffset()
-        assert offset is not None  # of an aware time
+        assert offset is not None  # the time is aware
         if offset != known:
             yield Change(at, int(offset.total_seconds()))
         at, known = at + STEP, offset

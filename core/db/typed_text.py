@@ -1,4 +1,4 @@
-"""Free text that a person types is refused with a card number in it, whichever function it is meant for."""
+"""Refuses card numbers in text that a user typed, for every function of the database."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,9 +10,9 @@ TYPED = frozenset({"reason", "override_reason", "note", "notes", "comment", "tex
 
 
 def refuse_card_numbers(arguments: Mapping[str, Any]) -> None:
-    """Raise `Refused` (`card_number`) if a person's action carries a card number; the text is not repeated.
+    """Raise `Refused` (`card_number`), without the text, if a call with an actor has a card number in its arguments.
 
-    A call without an actor is the system's own: what it reports must never be lost.
+    A call without an actor is the system's own report, such as an incident, and must not be lost.
     """
     if "actor" not in arguments:
         return

@@ -1,4 +1,4 @@
-"""The database through a Postgres connection: direct, or through a pooler in transaction mode."""
+"""The database by Postgres connections: direct ones, or through a pooler in transaction mode."""
 
 import time
 from decimal import Decimal
@@ -31,21 +31,21 @@ APPLICATION = "payops"
 CONNECT_TIMEOUT_SECONDS = 3
 CHECK_SECONDS = 1.0
 SLOW_SECONDS = 1.0
-# The name under which pg_stat_activity and the server's log show the statements of a request.
+# Sets the name by which pg_stat_activity and the server's log show the statements of a request.
 SET_NAME = b"select set_config('application_name', %s, true)"
 SET_LIMITS = b"select set_config(%s, %s, true), set_config(%s, %s, true)"  # until the end of the transaction
 
-# In a pipeline psycopg takes a statement for prepared that Postgres refused to prepare: on that connection it would
-# never work again. No right, no such function or schema, nothing prepared, not supported:
+# In a pipeline, psycopg believes that a statement is prepared even if Postgres refused to prepare it; it would fail
+# forever on that connection. SQLSTATEs: no right or no such function, no such schema, not prepared, not supported.
 REFUSED_TO_PREPARE = ("42", "3F", "26", "0A")
 
 T = TypeVar("T")
-# What orjson says of a value that a caller gave; anything else that it refuses is a defect of ours.
+# orjson's messages about a caller's value; any other error of orjson is our defect.
 HALF_A_PAIR, TOO_LARGE = "surrogates not allowed", "exceeds 64-bit range"
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """A connection that is closed when no answer has come by `deadline`: a frozen one never says that it is."""
+    """A connection that is closed if no answer arrives by `deadline`; a frozen one would never fail by itself."""
 
     deadline = inf
 
@@ -64,12 +64,12 @@ class TimedConnection(psycopg.Connection[Any]):
 
 
 class PsycopgDatabase:
-    """Calls `payops_api` functions, each in a transaction of its own; safe to share between threads.
+    """Calls `payops_api` functions, each in its own transaction; can be shared between threads.
 
-    A connection that answered within `surely_open_seconds` is not asked first whether it still does: one that broke in
-    between costs a call, as one does that breaks during it. Where the connection is `direct`, statements are prepared
-    and the time limits belong to the connection. A pooler in transaction mode hands out another one each time, so there
-    the limits are set in each transaction, together with the call in one round trip.
+    A connection that answered within the last `surely_open_seconds` is not checked before a call; if it broke since,
+    the call fails. With `direct` connections, statements are prepared and the time limits are set once. A pooler in
+    transaction mode uses another connection each time, so the limits are set in each transaction, in the same round
+    trip as the call.
     """
 
     def __init__(
@@ -156,14 +156,14 @@ class PsycopgDatabase:
         self._away = True
 
     def pool_stats(self) -> dict[str, int]:
-        """How the pool is used: connections, waiting requests, errors (see psycopg_pool's statistics)."""
+        """Use of the pool: connections, waiting requests, errors (see psycopg_pool's statistics)."""
         return dict(self._pool.get_stats())
 
     def close(self) -> None:
         self._pool.close()
 
     def _run(self, connection: TimedConnection, statement: bytes, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
-        """The call's row. What is sent in one pipeline is one transaction, committed when the pipeline is left."""
+        """The row of the call's result. A pipeline is one transaction, which is committed at its end."""
         request_id = telemetry.request_id()
         if self._direct and request_id is None:
             return connection.execute(statement, arguments).fetchone()
@@ -182,7 +182,7 @@ class PsycopgDatabase:
         return cursor.fetchone()
 
     def _check(self, connection: TimedConnection) -> None:
-        """One connection that broke while idle means that the others did: none of them is tried one by one."""
+        """Check the connection. If it broke while idle the others did too, so close them all instead of trying each."""
         if time.monotonic() - self._answered.get(connection, -inf) < self._surely_open_seconds:
             return
         connection.answer_within(CHECK_SECONDS)
@@ -209,7 +209,7 @@ def _configure(connection: TimedConnection) -> None:
 
 
 def _dumps(document: Any) -> bytes:
-    """Times and ids inside a document become text as `plain` makes them, without a copy of the document."""
+    """The document as JSON; times and ids become text as in `plain`, but without a copy of the document."""
     try:
         return orjson.dumps(document, default=_in_document)
     except orjson.JSONEncodeError as error:
@@ -221,7 +221,7 @@ def _dumps(document: Any) -> bytes:
 
 
 def _in_document(value: Any) -> Any:
-    """What orjson has no form for: an exact number stays one, everything else as `plain` makes it."""
+    """For types that orjson does not know: a `Decimal` stays an exact number, all else is converted by `plain`."""
     if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(str(value))
     return plain(value)
@@ -232,7 +232,7 @@ def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _translated(error: psycopg.Error) -> Exception:
-    if isinstance(error, psycopg.DataError) and error.sqlstate is None:  # psycopg refuses to send it
+    if isinstance(error, psycopg.DataError) and error.sqlstate is None:  # psycopg could not encode the text
         return unstorable_text()
     if error.sqlstate is None:
         return database_away()

@@ -1,4 +1,4 @@
-"""The database through Supabase: PostgREST's functions, called by supabase-py."""
+"""The database through Supabase: functions called over PostgREST with supabase-py."""
 
 import threading
 from typing import Any
@@ -41,7 +41,7 @@ SCHEMA_CACHE_STALE = (
     "Supabase does not know a function of this version yet. If it stays so, run `payops migrate`, "
     "then `notify pgrst, 'reload schema'` in the SQL editor.",
 )
-# By PostgREST's code, or Postgres's, where a call did not reach its function.
+# By PostgREST's or Postgres's error code, for calls that did not reach their function.
 POSTGREST_ANSWERS = {
     NO_RIGHT: RIGHT_MISSING,
     "PGRST106": SCHEMA_NOT_EXPOSED,
@@ -51,15 +51,15 @@ POSTGREST_ANSWERS = {
     "PGRST302": KEY_REFUSED,
     "PGRST303": KEY_REFUSED,
 }
-# By HTTP status, where Supabase's gateway answered in PostgREST's stead.
+# By HTTP status, for answers of Supabase's gateway instead of PostgREST.
 GATEWAY_ANSWERS = {401: KEY_REFUSED, 403: KEY_REFUSED, 540: PAUSED}
 TOO_MANY_REQUESTS = 429
 
 
 class SupabaseDatabase:
-    """Calls `payops_api` functions over HTTP; each is a transaction of its own, as PostgREST runs it.
+    """Calls `payops_api` functions over HTTP; PostgREST runs each in its own transaction.
 
-    How long a statement may run is set at Supabase for each role; here the wait for the answer ends by `limits`.
+    Supabase sets for each role how long a statement may run; `limits` end the wait for the answer.
     """
 
     def __init__(self, url: str, secret_key: str, limits: TimeLimits = REPORT):
@@ -94,7 +94,7 @@ class SupabaseDatabase:
 
 
 class _Answers(threading.local):
-    """Reads each thread's last answer before supabase-py does, whose numbers with a fraction are inexact floats."""
+    """Parses each thread's last answer exactly, because supabase-py would turn numbers with a fraction into floats."""
 
     document: Any = None
 
@@ -103,7 +103,7 @@ class _Answers(threading.local):
 
 
 def _read_answer(response: httpx.Response) -> Any:
-    """The answer's document. Raises `Unavailable` for one that PostgREST did not give: supabase-py takes any text."""
+    """The JSON of the answer. Raises `Unavailable` if it is not from PostgREST, which supabase-py does not check."""
     response.read()
     try:
         body = read_json(response.content)
@@ -126,7 +126,7 @@ def _read_answer(response: httpx.Response) -> Any:
 
 
 def _is_postgrest(code: str) -> bool:
-    """Whether this is Postgres's own code of five characters, or one of PostgREST's."""
+    """Whether this is an error code of Postgres (five characters) or PostgREST."""
     return len(code) == 5 or code.startswith("PGRST")
 
 
