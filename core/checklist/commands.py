@@ -17,7 +17,7 @@ COLORS = {State.PASSED: typer.colors.GREEN, State.FAILED: typer.colors.RED, Stat
 
 
 def mount(payops: typer.Typer, open_services: OpenServices) -> None:
-    """Give `payops` the command `check`."""
+    """Add the command `check` to `payops`."""
 
     @payops.command()
     def check(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:

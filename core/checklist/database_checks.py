@@ -1,4 +1,4 @@
-"""The checklist's lines about the database and the people in it."""
+"""The checklist's lines about the database and its users and providers. Each docstring says what must be true."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ def schema(here: Installation) -> Verdict:
 
 
 def time_zone(here: Installation) -> Verdict:
-    """Days end at one midnight for Python and Postgres."""
+    """Python and Postgres use the same time zone for business days."""
     zone = here.running.settings.business_timezone
     try:
         timezone.require(here.running.db, zone, wall_clock())
@@ -37,7 +37,7 @@ def time_zone(here: Installation) -> Verdict:
 
 
 def access(here: Installation) -> Verdict:
-    """Nobody outside may reach a table or a function, and the app reads no table itself."""
+    """No other login has rights on payops's tables and functions, and the app's login can only call functions."""
     found = here.facts["access"]
     if found:
         return failed(
@@ -49,7 +49,7 @@ def access(here: Installation) -> Verdict:
 
 
 def background_work(here: Installation) -> Verdict:
-    """A worker retries, sweeps and recounts."""
+    """A worker is running, which retries events, sweeps for missing ones, and recounts figures."""
     seconds = here.facts["background_work_seconds"]
     if seconds is None or seconds > BACKGROUND_WORK_SECONDS:
         since = "yet" if seconds is None else f"for {timedelta(seconds=seconds)}"
@@ -71,7 +71,7 @@ def flows(here: Installation) -> Verdict:
 
 
 def providers(here: Installation) -> Verdict:
-    """Consultations go to real providers: some are there, and none is of the demo."""
+    """There are active, licensed providers, and none is from the demo."""
     demo, licensed = here.facts["demo_providers"], here.facts["licensed_providers"]
     return _all_of(
         f"{counted(licensed, 'active provider')} with a licence.",
@@ -85,7 +85,7 @@ def providers(here: Installation) -> Verdict:
 
 
 def users(here: Installation) -> Verdict:
-    """Real people sign in: an admin is there, and nobody of the demo."""
+    """There is an admin, and no user from the demo."""
     demo, admins = here.facts["demo_users"], here.facts["admins"]
     return _all_of(
         "There are no users of the demo.",
@@ -97,7 +97,7 @@ def users(here: Installation) -> Verdict:
 
 
 def second_factor(here: Installation) -> Verdict:
-    """Admins and finance sign in with a code as well."""
+    """All admins and finance users have set up a second factor."""
     missing = here.facts["without_second_factor"]
     if missing:
         return failed(
@@ -123,7 +123,7 @@ def secret_ages(here: Installation) -> Verdict:
 
 
 def unused_secrets(here: Installation) -> Verdict:
-    """No rolled webhook secret was left behind."""
+    """No webhook secret is configured that Stripe no longer uses."""
     uses = webhook_counters.secret_uses(here.running.db, here.running.webhook_secrets, here.running.clock())
     unused = [str(use.number) for use in uses if use.no_longer_used]
     if unused:
@@ -134,7 +134,7 @@ def unused_secrets(here: Installation) -> Verdict:
 
 
 def _all_of(good: str, problems: Mapping[str, str | bool | int | list[str]]) -> Verdict:
-    """Failed, with every problem whose mend is given; passed if no mend is given, since then nothing is wrong."""
+    """`problems` maps each possible problem to its remedy, empty if there is none. Passed if all of them are empty."""
     found = {problem: mend for problem, mend in problems.items() if mend}
     return failed(" ".join(found), " ".join(map(str, found.values()))) if found else passed(good)
 

@@ -1,4 +1,4 @@
-"""What is wrong with a webhook endpoint as Stripe shows it: its state, its types of event, its API version."""
+"""Checks a webhook endpoint, as Stripe's API shows it: its state, its types of event, and its API version."""
 
 from core.checklist.finding import Verdict, failed, passed
 from core.events.registry import projected_types
@@ -12,7 +12,7 @@ ADD_ENDPOINT = (
 
 
 def of_address(endpoints: list[Json], address: str) -> Json | None:
-    """The endpoint of this address, an enabled one rather than a disabled one; this machine has two names."""
+    """The endpoint with this URL, preferably an enabled one; `localhost` and `127.0.0.1` count as the same."""
     found = [each for each in endpoints if _one_name(each["url"]) == _one_name(address)]
     return next((each for each in found if each["status"] == "enabled"), found[0] if found else None)
 
@@ -22,7 +22,7 @@ def _one_name(address: str) -> str:
 
 
 def exists(found: Json | None, address: str) -> Verdict:
-    """Stripe sends its events to this installation's address."""
+    """An enabled endpoint sends Stripe's events to this installation's URL."""
     if found is None:
         return failed(f"Stripe has no webhook endpoint with the address {address}.", ADD_ENDPOINT)
     if found["status"] != "enabled":
@@ -46,7 +46,7 @@ def events(found: Json) -> Verdict:
 
 
 def version(found: Json) -> Verdict:
-    """Events have the shape that payops reads."""
+    """The endpoint sends events in the API version that payops reads."""
     if found["api_version"] == API_VERSION:
         return passed(f"Events are sent in API version {API_VERSION}.")
     return failed(

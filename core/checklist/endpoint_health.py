@@ -1,4 +1,4 @@
-"""The health of our webhook endpoint: what Stripe says of it, asked in the background, and what arrived today."""
+"""The health of our webhook endpoint: its state at Stripe, fetched in the background, and today's requests."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,13 +13,15 @@ from core.figures.wording import counted, percent
 from core.services import Services
 from core.stripe_gateway import Json
 
-STRIPE_TRIES = timedelta(days=3)  # how long Stripe goes on delivering an event
-ON_ITS_WAY = timedelta(minutes=1)  # not yet delivered is no trouble for so long
+STRIPE_TRIES = timedelta(days=3)  # how long Stripe keeps trying to deliver an event
+ON_ITS_WAY = timedelta(minutes=1)  # an event younger than this need not be delivered yet
 AT_MOST = 100
 
 
 class Said(TypedDict):
-    """What Stripe last said; `undelivered` counts at most `AT_MOST`, `missing` those that payops does not have."""
+    """Stripe's last answer. `undelivered` is the number of undelivered events, at most `AT_MOST`; `missing` is how many
+    of these payops does not have.
+    """
 
     asked_at: str
     answered_at: str | None
@@ -39,7 +41,7 @@ class _Stored(TypedDict):
 
 @dataclass(frozen=True)
 class Health:
-    """`problems` are the verdicts that failed, each with its next step; `said` is None until Stripe was asked."""
+    """`problems` are the failed checks, each with its next step; `said` is None before Stripe's first answer."""
 
     said: Said | None
     problems: tuple[Verdict, ...]
@@ -54,11 +56,11 @@ class Health:
 
     @property
     def silence(self) -> str | None:
-        """Why Stripe's last answer is outdated."""
+        """Why Stripe could not be asked last time; None if it answered."""
         return self.said["problem"] if self.said else None
 
     def undelivered(self) -> str:
-        """`3 events wait for delivery, and payops has them` in words."""
+        """A sentence such as `3 events wait for delivery; payops has read them all.`"""
         assert self.said is not None
         count, missing = self.said["undelivered"], self.said["missing"]
         if not count:
@@ -68,7 +70,7 @@ class Health:
         return f"{many} {wait} for delivery" + ("; payops has read them all." if not missing else ".")
 
     def requests(self) -> str:
-        """How many of today's requests were refused."""
+        """A sentence on today's requests and how many were refused."""
         everything = self.accepted + self.refused
         if not everything:
             return "No request today."
@@ -99,7 +101,7 @@ def ask(running: Services) -> None:
 
 
 def read(db: Database, address: str, now: datetime) -> Health:
-    """What was last found; asks the database alone."""
+    """The stored health; reads only from the database."""
     stored = cast(_Stored, db.call("webhook_endpoint", now=now))
     said, last = stored["said"], stored["last_delivery_at"]
     problems: list[Verdict] = []

@@ -1,4 +1,4 @@
-"""What one line of the checklist found."""
+"""The result of one line of the checklist."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +12,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: what was looked at, how it is, and if it did not pass, how to mend it."""
+    """The result of a line: its name, its state, what was found and, if it did not pass, how to fix that (`mend`)."""
 
     name: str
     state: State
@@ -22,7 +22,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A finding before it has its line's name."""
+    """A finding without the name of its line."""
 
     state: State
     detail: str

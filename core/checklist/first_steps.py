@@ -1,4 +1,4 @@
-"""The first steps of a new installation, in order, each with what the deployment checklist found about it."""
+"""The first steps of a new installation, in order, each with the checklist's findings about it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from core.checklist.finding import Finding, State
 from core.events.repair.backfill_job import Reached
 
-TAB = "First steps"  # of the page settings
+TAB = "First steps"  # the name of the tab on the page Settings
 
 
 @dataclass(frozen=True)
 class Step:
-    """`lines` are the checklist's lines that must pass; `page` is where the step is done, None for this page."""
+    """`lines` are the checklist's lines that must pass; `page` is where the step is done, None if on this page."""
 
     title: str
     why: str
@@ -53,7 +53,7 @@ LINES = tuple(name for step in STEPS for name in step.lines)
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a step is: done, or with the findings that are not passed."""
+    """The state of a step: whether it is done, and the findings that did not pass."""
 
     step: Step
     done: bool
@@ -62,7 +62,7 @@ class Progress:
 
 
 def progress(findings: Iterable[Finding], history: Reached) -> list[Progress]:
-    """Each step as the checklist found it; `findings` must hold every line of `LINES`."""
+    """The state of each step by the checklist's findings, which must include every line of `LINES`."""
     found = {finding.name: finding for finding in findings}
     return [_history(history) if step is HISTORY else _checked(step, found) for step in STEPS]
 

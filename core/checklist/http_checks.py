@@ -1,4 +1,4 @@
-"""The checklist's lines about what is reached over HTTP: this installation, and those who watch it."""
+"""The checklist's lines about this installation's own HTTP addresses, error monitoring, and alert targets."""
 
 import hashlib
 import hmac
@@ -22,7 +22,7 @@ from core.figures.wording import counted
 SECONDS = 5.0
 CERTIFICATE_LEFT = timedelta(days=14)
 TAKEN = frozenset({"recorded", "applied", "ignored", "duplicate"})
-# The payment API's operations with a request that fits none of them: each refuses it, and nothing happens.
+# The payment API's operations. Each is sent an empty request, which it must refuse, so that nothing happens.
 OPERATIONS = (
     ("POST", "create-checkout-session"),
     ("POST", "process-payment"),
@@ -62,7 +62,7 @@ def certificates(here: Installation) -> Verdict:
 
 
 def _days_left(netloc: str) -> int | str:
-    """Days until the certificate ends; what is wrong with it, or with the connection, as text."""
+    """Days until the certificate expires, or a text about what is wrong with it or with the connection."""
     host, _, port = netloc.partition(":")
     try:
         with (
@@ -79,7 +79,7 @@ def _days_left(netloc: str) -> int | str:
 
 
 def webhook(here: Installation) -> Verdict:
-    """An event that we sign ourselves with each secret is verified and recorded; it changes nothing."""
+    """A test event, signed with each of our secrets and sent to the webhook, is accepted; it changes nothing."""
     if not here.running.webhook_secrets:
         return failed("STRIPE_WEBHOOK_SECRETS is not set.", "Set it to the signing secret of Stripe's endpoint.")
     address = here.running.settings.api_base_url.rstrip("/") + WEBHOOK_PATH
@@ -119,7 +119,7 @@ def _post_event(address: str, secret: str, *, livemode: bool) -> str:
 
 
 def operations(here: Installation) -> Verdict:
-    """Each operation of the payment API answers; an empty request, which all of them refuse, is enough to know."""
+    """Each operation of the payment API answers, which is tested by an empty request that it must refuse."""
     tokens = services.api_tokens(here.running.settings)
     if not tokens:
         return not_checked("API_TOKENS is not set, so no operation can be asked.", "Set API_TOKENS for the shop.")
@@ -133,7 +133,7 @@ def operations(here: Installation) -> Verdict:
 
 
 def _refusal(http: httpx.Client, method: str, address: str) -> str | None:
-    """What is wrong with the operation; None where it refuses an empty request, as it should."""
+    """What is wrong with the operation; None if it refuses an empty request, as it should."""
     try:
         answer = http.request(method, address, json={} if method == "POST" else None)
         code = answer.json().get("code")
@@ -143,7 +143,7 @@ def _refusal(http: httpx.Client, method: str, address: str) -> str | None:
 
 
 def payment_log(here: Installation) -> Verdict:
-    """What the payment API answers is recorded: one more request is found afterwards."""
+    """The payment API records its requests: after one more request, the count is higher."""
     tokens = services.api_tokens(here.running.settings)
     if not tokens:
         return not_checked("API_TOKENS is not set, so no request could be made.", "Set API_TOKENS for the shop.")
@@ -177,7 +177,7 @@ def error_monitoring(here: Installation) -> Verdict:
 
 
 def alerts(here: Installation) -> Verdict:
-    """Alerts reach somebody when something goes wrong."""
+    """Alerts have at least one target."""
     urls = here.running.settings.alert_urls
     if not urls:
         return failed(

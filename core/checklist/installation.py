@@ -1,4 +1,4 @@
-"""The installation that the checklist looks at, with what several of its lines need asked for once."""
+"""The installation that the checklist examines; facts that several lines need are fetched only once."""
 
 import threading
 from typing import TypedDict
@@ -11,7 +11,7 @@ Names = list[str]
 
 
 class Facts(TypedDict):
-    """`access` are sentences about who may reach more than they should; `secrets_since` are ISO days by fingerprint."""
+    """`access` are sentences about logins with too many rights; `secrets_since` are ISO dates by secret fingerprint."""
 
     prices: Names
     active_providers: int
@@ -27,7 +27,7 @@ class Facts(TypedDict):
 
 
 class Installation:
-    """Lines are checked at once, so what they share is asked for under a lock; an error is raised to each of them."""
+    """Lines are checked concurrently, so shared facts are fetched under a lock; if that fails, all get the error."""
 
     def __init__(self, running: Services) -> None:
         self.running = running
@@ -37,7 +37,7 @@ class Installation:
 
     @property
     def facts(self) -> Facts:
-        """What the database knows, as it was when the first line asked."""
+        """The facts from the database, at the time when the first line needed them."""
         with self._asking:
             if self._facts is None:
                 self._facts = self.facts_now()
@@ -50,7 +50,7 @@ class Installation:
 
     @property
     def webhook_endpoints(self) -> list[Json]:
-        """Those that Stripe has, of any address."""
+        """All webhook endpoints at Stripe, whatever their URL."""
         with self._asking:
             if self._endpoints is None:
                 self._endpoints = list(self.running.stripe.each("webhook_endpoints"))

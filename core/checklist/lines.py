@@ -15,7 +15,7 @@ from core.services import Services
 AT_ONCE = 4
 log = structlog.get_logger(__name__)
 
-# In the order in which they are shown.
+# Name and check of each line, in the order in which they are shown.
 LINES: dict[str, Callable[[Installation], Verdict]] = {
     "Live mode": stripe_checks.live,
     "Stripe account": stripe_checks.account,
@@ -47,7 +47,7 @@ LINES: dict[str, Callable[[Installation], Verdict]] = {
 
 
 def check(running: Services, names: Iterable[str] | None = None) -> Iterator[Finding]:
-    """The findings of these lines, or of all, as soon as each is known; a line that cannot be checked says why."""
+    """The findings of these lines, or of all, each as soon as it is known; if a line cannot be checked, why."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="checklist") as pool:
         yield from pool.map(partial(_checked, Installation(running)), LINES if names is None else names)
 
@@ -57,12 +57,12 @@ def _checked(here: Installation, name: str) -> Finding:
         verdict = LINES[name](here)
     except PayopsError as error:
         verdict = not_checked(error.detail, "Fix this first, then check again.")
-    except Exception:  # one line's defect must not hide the others
+    except Exception:  # a defect in one line must not hide the others
         log.exception("a line of the checklist failed", line=name)
         verdict = not_checked("This line has a defect; the log has the details.", "Report it.")
     return Finding(name, verdict.state, verdict.detail, verdict.mend)
 
 
 def ready(findings: list[Finding]) -> bool:
-    """Whether nothing failed."""
+    """Whether no line failed."""
     return all(finding.state is not State.FAILED for finding in findings)

@@ -1,4 +1,4 @@
-"""The checklist's lines about Stripe: account, key, webhook endpoint, prices and clock."""
+"""The checklist's lines about Stripe: account, key, endpoint, prices, clock. Each docstring says what must be true."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +13,7 @@ from core.settings import PaymentMode
 from core.stripe_gateway import Json
 
 WEBHOOK_PATH = "/api/webhooks/stripe"
-# What payops reads. Its writes cannot be tried without an effect.
+# The lists that payops reads. The right to write cannot be tested without an effect.
 LISTS = (
     "charges",
     "payment_intents",
@@ -33,7 +33,7 @@ CLOCK_LIMIT = timedelta(seconds=30)  # Stripe's signatures are refused after 300
 
 
 def account(here: Installation) -> Verdict:
-    """Stripe lets the account take payments and pays it out."""
+    """The account may take payments and receives payouts."""
     found = here.running.stripe.retrieve("account")
     missing = [words for field, words in ACCOUNT_FIELDS.items() if not found.get(field)]
     if missing:
@@ -52,7 +52,7 @@ ACCOUNT_FIELDS = {
 
 
 def key_mode(here: Installation) -> Verdict:
-    """The key's money is real in production, and nowhere else."""
+    """The key is a live key in production, and a test key everywhere else."""
     live = bool(here.running.stripe.retrieve("balance").get("livemode"))
     kind = "live" if live else "test"
     if live == here.running.livemode:
@@ -85,7 +85,7 @@ def _may_list(here: Installation, path: str) -> bool:
 
 
 def endpoint_exists(here: Installation) -> Verdict:
-    """Stripe sends its events to this installation's address."""
+    """An enabled endpoint sends Stripe's events to this installation's URL."""
     return endpoint_checks.exists(_endpoint(here), webhook_address(here))
 
 
@@ -95,12 +95,12 @@ def endpoint_events(here: Installation) -> Verdict:
 
 
 def endpoint_version(here: Installation) -> Verdict:
-    """Events have the shape that payops reads."""
+    """The endpoint sends events in the API version that payops reads."""
     return _of_endpoint(here, endpoint_checks.version)
 
 
 def prices(here: Installation) -> Verdict:
-    """Every price that a running subscription has exists at Stripe and is active."""
+    """Every price that a running subscription uses exists at Stripe and is active."""
     used = here.facts["prices"]
     if not used:
         return not_checked("No subscription runs yet, so no price is in use.", "Check again when the first one runs.")
@@ -117,7 +117,7 @@ def prices(here: Installation) -> Verdict:
 
 
 def clock(here: Installation) -> Verdict:
-    """This machine's clock agrees with Stripe's: signatures and due dates depend on it."""
+    """This machine's clock agrees with Stripe's; signatures and due dates depend on it."""
     difference = here.running.stripe.clock_difference()
     if difference is None:
         return not_checked("Stripe's answer had no time.", "Check again; a proxy may remove the header Date.")
@@ -131,7 +131,7 @@ def clock(here: Installation) -> Verdict:
 
 
 def live(here: Installation) -> Verdict:
-    """Payments are real."""
+    """The payment mode is production, so payments are real."""
     mode = here.running.settings.payment_mode
     if mode is PaymentMode.PRODUCTION:
         return passed("Payments are real: PAYMENT_MODE is production.")
@@ -142,7 +142,7 @@ def live(here: Installation) -> Verdict:
 
 
 def webhook_address(here: Installation) -> str:
-    """Where Stripe is to send this installation's events."""
+    """The URL to which Stripe should send this installation's events."""
     return address_of(here.running)
 
 

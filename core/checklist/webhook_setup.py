@@ -1,4 +1,4 @@
-"""The webhook endpoint at Stripe, made from here instead of in Stripe's dashboard."""
+"""Creates the webhook endpoint at Stripe, instead of in Stripe's dashboard."""
 
 import secrets
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from core.stripe_gateway import API_VERSION
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A new endpoint. Stripe shows `secret` this one time; it belongs in STRIPE_WEBHOOK_SECRETS."""
+    """A new endpoint. Stripe shows `secret` only once; it must be added to STRIPE_WEBHOOK_SECRETS."""
 
     id: str
     address: str
@@ -29,10 +29,10 @@ def event_types() -> list[str]:
 
 
 def create_endpoint(running: Services, actor: Actor) -> Endpoint:
-    """Make the endpoint at Stripe with our address, event types and API version, and record it in the audit log.
+    """Create the endpoint at Stripe with our URL, event types and API version, and record it in the audit log.
 
-    Raises `Refused` where Stripe has one of this address already, a live one would not be https, or the key may not
-    make it; `Unavailable` where Stripe does not answer.
+    Raises `Refused` if Stripe has one with this URL already, a live one would not use https, or the key lacks the
+    right; `Unavailable` if Stripe does not answer.
     """
     require(actor, "settings")
     here = Installation(running)

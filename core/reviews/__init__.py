@@ -1,1 +1,1 @@
-"""The daily checks and the weekly review: what was found, who looked at it, and what they say."""
+"""The daily checks and the weekly review: findings, who signed them off, and comments."""

@@ -1,4 +1,4 @@
-"""One check of a review: its finding in a sentence, whether it needs a person, and what it rests on."""
+"""One check of a review: its finding in a sentence, whether somebody must look at it, and the figures behind it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,7 +24,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Bars:
-    """A picture of a finding: one bar for each label, in `unit`, beside a faint one of what it is compared with."""
+    """A bar chart of a finding: one bar for each label, in `unit`, beside a faint bar with the compared value."""
 
     title: str
     unit: str
@@ -37,7 +37,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found. `facts` are the lines under it, `link` the page that shows its rows."""
+    """The result of one check. `facts` are (name, value) lines shown under it, `link` the page that shows its rows."""
 
     name: str
     title: str
@@ -61,12 +61,12 @@ class Review:
 
     @property
     def day(self) -> date:
-        """By which the review is known: the day itself, or the week's Monday."""
+        """The day that identifies the review: the day itself, or the week's Monday."""
         return self.period.since
 
 
 def period_of(cadence: Cadence, day: date, zone: ZoneInfo) -> Period:
-    """The business day, or the week from Monday to Sunday that it is in."""
+    """The business day or, for the weekly review, its week from Monday to Sunday."""
     if cadence is Cadence.DAILY:
         return Period(day, day, zone)
     monday = day - timedelta(days=day.weekday())
@@ -74,7 +74,7 @@ def period_of(cadence: Cadence, day: date, zone: ZoneInfo) -> Period:
 
 
 def newest_period(cadence: Cadence, today: date, zone: ZoneInfo) -> Period:
-    """The last day or week that is over."""
+    """The latest day or week that is over."""
     if cadence is Cadence.DAILY:
         return period_of(cadence, today - timedelta(days=1), zone)
     return period_of(cadence, today - timedelta(days=7), zone)

@@ -19,7 +19,7 @@ Html = Annotated[Path | None, typer.Option("--html", help="Write the report to t
 
 
 def mount(payops: typer.Typer, open_services: OpenServices) -> None:
-    """Give `payops` the commands under `report`."""
+    """Add the commands under `report` to `payops`."""
     app = typer.Typer(no_args_is_help=True, help="The daily checks and the weekly review.")
     payops.add_typer(app, name="report")
 

@@ -28,7 +28,7 @@ def checks(db: Database, period: Period, *, currency: str, now: datetime) -> tup
 
 
 def failure_log(db: Database, period: Period, *, currency: str, now: datetime) -> Check:
-    """How many payments failed and why; needs a look below the target for the success rate."""
+    """How many payments failed and why; needs a look if the success rate is below its target."""
     found = overview.load(db, period, currency=currency, now=now)
     rate = found.figures["payment_success_rate"]
     causes = [each for each in found.figures["failures_by_category"] or [] if each["count"]][:MOST_CAUSES]
@@ -59,7 +59,7 @@ def failure_log(db: Database, period: Period, *, currency: str, now: datetime) -
 
 
 def webhook_delivery(db: Database, period: Period) -> Check:
-    """Whether Stripe's events came, and were applied in time."""
+    """Whether Stripe's events arrived and were applied in time."""
     since, until = period.bounds()
     found = lookup.figures(db, EventFilter(since=since, until=until))
     title, link = "Webhook delivery", f"events?period=custom&days={period.since}&days={period.until}"
@@ -92,7 +92,7 @@ def webhook_delivery(db: Database, period: Period) -> Check:
 
 
 def assignment_distribution(db: Database, period: Period, *, now: datetime) -> Check:
-    """Whether consultations were assigned, and how evenly."""
+    """Whether consultations were assigned, and how evenly over the providers."""
     _, end = period.bounds()
     asked = assignment.days(db, end)["now"]
     summary = assignment.summary(db, now)

@@ -1,4 +1,4 @@
-"""A review with its signatures and comments: loaded at once, said in lines, written as one HTML page."""
+"""A review with its signatures and comments: loading it, and writing it as plain text or as one HTML page."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ td + td { font-variant-numeric: tabular-nums; }
 
 @dataclass(frozen=True)
 class Report:
-    """What one day or week comes to."""
+    """The review of a day or week with its signatures and comments."""
 
     review: Review
     notes: Notes
@@ -47,7 +47,7 @@ class Report:
 
     @property
     def headline(self) -> str:
-        """The answer in one sentence."""
+        """Which checks need a look, in one sentence."""
         look = [check.title.lower() for check in self.review.checks if check.state is State.LOOK]
         if not look:
             return "Nothing needs a look."
@@ -81,7 +81,7 @@ def lines(report: Report) -> Iterator[str]:
 
 
 def html(report: Report) -> str:
-    """One page that needs nothing from elsewhere and prints well."""
+    """The report as one HTML page without external files, suitable for printing."""
     sections = "".join(_section(report, check) for check in report.review.checks)
     made = f"{report.made_at.astimezone(report.zone):%-d %b %Y, %H:%M %Z}"
     return (
@@ -119,12 +119,12 @@ def _comments(report: Report, check: Check) -> Iterator[str]:
 
 
 def moment(report: Report, at: str) -> str:
-    """A moment of the database in the business's time zone."""
+    """A time from the database (ISO text) as text in the business's time zone."""
     return f"{datetime.fromisoformat(at).astimezone(report.zone):%-d %b %Y, %H:%M %Z}"
 
 
 def _picture(bars: Bars) -> str:
-    """The bars as an SVG, what they are compared with faint behind them; each with its label and value."""
+    """The bars as an SVG, with labels and values; the compared values are faint bars behind them."""
     widest = max([0.0, *map(abs, bars.values), *map(abs, bars.compared)]) or 1.0
     room, rows = BAR_WIDTH - LABEL_WIDTH - 90, []
     for at, (label, value) in enumerate(zip(bars.labels, bars.values, strict=True)):
@@ -156,5 +156,5 @@ def _short(label: str) -> str:
 
 
 def of_period(cadence: Cadence, period: Period) -> str:
-    """How a period is named beside its review."""
+    """The word for a period in sentences about its review."""
     return period_name(period) if cadence is Cadence.DAILY else f"Week of {period_name(period)}"

@@ -1,4 +1,4 @@
-"""Sending each review once, in the morning after its day or week: a page, attached to a message to ALERT_URLS."""
+"""Sends each review once, in the morning after its day or week: as a page attached to a message to ALERT_URLS."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -25,9 +25,9 @@ log = structlog.get_logger(__name__)
 def send_due(
     db: Database, *, zone: ZoneInfo, data_dir: Path, urls: Sequence[SecretStr], console: str, now: datetime
 ) -> int:
-    """Write the newest daily checks and weekly review, each once, and send them; how many are on their way now.
+    """Write the latest daily checks and weekly review, each once, and queue them; returns how many were queued now.
 
-    They are delivered with the alerts: to each target until it took the message, for a day.
+    They are delivered like alerts: repeated for each target until it accepts the message, for up to a day.
     """
     if now.astimezone(zone).time() < SENT_FROM:
         return 0
@@ -49,7 +49,7 @@ def _send(
     found = report.load(db, cadence, day, zone=zone, now=now)
     _write(found, data_dir)
     targets = [target.fingerprint for target in targets_of(urls)]
-    db.call(  # last: a process killed before does it again
+    db.call(  # comes last, so that a process killed before this sends the review again
         "record_review_sent",
         cadence=cadence,
         day=day,
@@ -63,7 +63,7 @@ def _send(
 
 
 def page_of(db: Database, sent: Sent, *, zone: ZoneInfo, data_dir: Path, now: datetime) -> Path | None:
-    """Where the review's page is; made anew where another machine wrote it. None where that cannot be."""
+    """The path of the review's page, written again if another machine wrote it. None if it cannot be written."""
     path = _path(data_dir, sent["cadence"], sent["day"])
     try:
         if not path.exists():

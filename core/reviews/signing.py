@@ -1,4 +1,4 @@
-"""Who signed off a check and what staff say about it."""
+"""Signatures of and comments on the checks of a review."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -15,7 +15,7 @@ LONGEST_COMMENT = 2_000
 
 
 class Signature(TypedDict):
-    """`finding` is the sentence as it was when somebody signed it off."""
+    """A signature; `finding` is the check's sentence at the time it was signed off."""
 
     signed_by: str
     signed_at: str
@@ -42,26 +42,26 @@ def notes(db: Database, cadence: Cadence, day: date) -> Notes:
 
 
 def signed(db: Database, cadence: Cadence, period: Period) -> Mapping[date, int]:
-    """How many checks are signed off, by day; a week by its Monday."""
+    """The number of checks signed off, by day or by the week's Monday."""
     found = db.call("reviews_signed", cadence=cadence, since=period.since, until=period.until)
     return {date.fromisoformat(day): count for day, count in found.items()}
 
 
 def sign(db: Database, actor: Actor, review: Review, check: Check, now: datetime) -> None:
-    """Sign this check off with what it found; raises `Refused` where somebody did."""
+    """Sign off this check with its finding; raises `Refused` if it is signed off already."""
     require(actor, PAGES[review.cadence])
     db.call("sign_review", **_of(review, check.name), finding=check.as_json(), **_by(actor), now=now)
 
 
 def withdraw(db: Database, actor: Actor, review: Review, check: Check, reason: str, now: datetime) -> None:
-    """Open this check again, for a reason."""
+    """Withdraw the signature of this check, for a reason."""
     require(actor, PAGES[review.cadence])
     private_text.refuse(reason, "The reason")
     db.call("withdraw_signature", **_of(review, check.name), reason=reason.strip(), **_by(actor), now=now)
 
 
 def comment(db: Database, actor: Actor, review: Review, check: Check, text: str, now: datetime) -> None:
-    """Write a comment beside this check; it stays."""
+    """Add a comment to this check; comments cannot be removed."""
     require(actor, PAGES[review.cadence])
     private_text.refuse(text, "The comment")
     db.call("comment_on_review", **_of(review, check.name), comment=text.strip(), **_by(actor), now=now)

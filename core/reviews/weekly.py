@@ -1,4 +1,4 @@
-"""The weekly review: the success rate, the balance of work, and whether revenue reconciles."""
+"""The weekly review: the success rate, how evenly work is distributed, and whether revenue reconciles."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from core.reviews.check import Bars, Check, State
 from core.reviews.daily import TARGET, UNEVEN
 
 MOST_SHOWN = 10
-OVERLOADED = 1.5  # of the fair share
+OVERLOADED = 1.5  # times the fair share of consultations
 
 
 def checks(db: Database, period: Period, *, currency: str, now: datetime) -> tuple[Check, ...]:
@@ -27,7 +27,7 @@ def checks(db: Database, period: Period, *, currency: str, now: datetime) -> tup
 
 
 def success_rate(db: Database, period: Period, *, currency: str, now: datetime) -> Check:
-    """How many payments succeeded, against the week before, and which cause explains it."""
+    """The share of payments that succeeded, compared with the week before, and the cause that explains the change."""
     found = overview.load(db, period, currency=currency, now=now)
     rate, before = found.figures["payment_success_rate"], found.previous["payment_success_rate"]
     title = "Success-rate analysis"
