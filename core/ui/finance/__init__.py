@@ -1,1 +1,1 @@
-"""Finance in the console: the panels and dialogs of its pages."""
+"""The panels and dialogs of the finance pages."""

@@ -1,4 +1,4 @@
-"""The columns of the bank's tables: entries before an import, statements, deposits and possible payouts."""
+"""The columns of the bank tables: previewed entries, statements, deposits, and payouts that a deposit may belong to."""
 
 from core.finance.bank.statements import FORMAT_TITLES, Format
 from core.finance.bank.wording import FATES, MATCHED_BY

@@ -1,4 +1,4 @@
-"""Deposits in the console: those to match by hand, the payouts they may belong to, and those that were matched."""
+"""Deposits in the console: those to match by hand, with possible payouts, and those that are matched."""
 
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ WHY, PAYOUT = "deposit why", "deposit payout"
 
 
 def show() -> None:
-    """The deposits to match, then those that were matched, and what was imported."""
+    """Show the deposits to match, the matched ones, and the imported statements."""
     waiting = deposits.unmatched(session.db(), most=AT_ONCE)
     st.markdown("**Deposits without a payout**")
     if waiting:

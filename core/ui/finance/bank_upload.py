@@ -1,4 +1,4 @@
-"""The bank's side of the reconciliation: upload a statement, preview it, and decide what is unclear."""
+"""The bank's side of the reconciliation: uploading a statement with a preview, and matching deposits."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ MAX_MB = 64
 
 @dataclass(frozen=True)
 class _Choices:
-    """The uploaded file, and how to read it."""
+    """The uploaded file, and the user's choices on how to read it."""
 
     name: str
     data: bytes
@@ -37,7 +37,7 @@ class _Choices:
 
 
 def show() -> None:
-    """The button for an upload, the deposits to match by hand, and what was imported and matched."""
+    """Show the upload button, the deposits to match by hand, and what was imported and matched."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Import a bank statement", icon=":material/upload:", on_click=import_statement)
         st.caption(literal(_booked_until()))
@@ -46,7 +46,7 @@ def show() -> None:
 
 @st.dialog("Import a bank statement", width="large")
 def import_statement() -> None:
-    """Import a file, whole or not at all, after showing the outcome of each of Stripe's entries."""
+    """Import a file, completely or not at all, after a preview with the outcome for each of Stripe's entries."""
     actions.end_dialog_if_over()
     st.caption(
         "CAMT.053, MT940, BAI2, OFX, QFX or CSV. Only Stripe's deposits and withdrawals are stored, each of them once."
@@ -84,7 +84,7 @@ def _booked_until() -> str:
 
 
 def _choices() -> _Choices | None:
-    """The upload and the choices about it; None while something is missing."""
+    """Show the fields of the upload; returns the choices, None while something is missing."""
     uploaded = st.session_state.get(FILE)
     if uploaded is None:
         return None
@@ -144,7 +144,7 @@ def _import(choices: _Choices, actor: Actor) -> str:
 
 
 def _preview(tried: Imported) -> None:
-    """What would happen, in words and for each entry."""
+    """Show what the import would do, in sentences and for each entry."""
     with st.container(border=True, key="preview"):
         st.markdown("**What this does**")
         said = [line for line in wording.lines(tried) if "dry run" not in line]

@@ -1,4 +1,4 @@
-"""Revenue broken down: the chart or map, the rows with their file, and what they add up to."""
+"""Revenue by product, plan, state and so on: a chart or map, the rows, their export, and their sum."""
 
 import streamlit as st
 
@@ -28,7 +28,7 @@ ABROAD = (
 
 
 def show(revenue: Revenue, names: Catalogue) -> None:
-    """One dimension at a time; `?by=state`."""
+    """Show the dimension that the URL names, such as `?by=state`."""
     st.subheader("Breakdown", anchor="breakdown")
     title = st.segmented_control(
         "By", list(DIMENSIONS), default="product", required=True, key="by", bind="query-params"

@@ -17,7 +17,7 @@ SHOWN_ROWS = 5
 
 
 def draw(layout: Layout, saved: CsvMapping | None, *, key: str) -> CsvMapping | None:
-    """The mapping as chosen, beginning with the saved or the proposed one; None while something is missing."""
+    """Show the form, prefilled with the saved or proposed mapping; returns the chosen one, None while incomplete."""
     fits = saved is not None and set(saved.columns()) <= set(layout.header)
     before = saved if fits else layout.proposed
     st.markdown("**Columns**")

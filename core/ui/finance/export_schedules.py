@@ -1,4 +1,4 @@
-"""The weekly exports: which there are, how the last of each ended, adding and removing one."""
+"""The weekly exports: the list with the last result of each, adding and removing one."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ from core.ui.kit.rows import Column
 
 
 def title_of(schedule: Schedule) -> str:
-    """The table's title; the name alone of one that this version does not have."""
+    """The table's title; its name if this version has no such table."""
     known = TABLES.get(schedule["table_name"])
     return known.title if known else schedule["table_name"]
 
@@ -39,7 +39,7 @@ COLUMNS = (
 
 
 def show() -> None:
-    """The weekly exports in an expander, closed while there is none with a problem."""
+    """Show the weekly exports in an expander, which is open at first only if one has a problem."""
     found = schedules.listed(session.db(), session.actor())
     failing = any(one["problem"] for one in found)
     with st.expander(f"Weekly exports ({len(found)})", expanded=failing):
@@ -75,7 +75,7 @@ def _act_on(found: list[Schedule]) -> None:
 
 
 def _last_file(name: str, actor: Actor) -> bytes:
-    schedules.listed(session.db(), actor)  # refused for who may not see them
+    schedules.listed(session.db(), actor)  # raises if the user may not see them
     try:
         return (writing.folder_of(session.settings().data_dir) / name).read_bytes()
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The journal of a period: its lines, its files for the accounting system, and the accounts they are booked on."""
+"""The journal of a period: its lines, its files for the accounting system, and the accounts used."""
 
 from collections import Counter
 from functools import partial
@@ -34,7 +34,7 @@ ACCOUNTS = (
 
 
 def show(period: Period, currency: str) -> None:
-    """The journal of the period with its exports, of which forms are in this currency at first; accounts below."""
+    """Show the journal with its exports (import forms are preset to `currency`), and below it the accounts."""
     actor = session.actor()
     mapping = accounts.mapping(session.db(), actor)
     by = st.segmented_control(

@@ -1,4 +1,4 @@
-"""The mismatches of a period, and what staff do about one: look at it, note, ask Stripe again, accept."""
+"""The mismatches of a period, and the actions on one: notes, fetching from Stripe again, accepting."""
 
 from datetime import datetime
 from functools import partial
@@ -18,14 +18,14 @@ from core.ui.finance import sections
 from core.ui.kit import actions, detail_view, export_panel, object_links, rows
 from core.ui.text import in_zone, literal
 
-AT_ONCE = 1_000  # mismatches on the page; a file has all
+AT_ONCE = 1_000  # the most mismatches on the page; an export has all
 REASON, NOTE = "mismatch reason", "mismatch note"
 IN_FILES_ALONE = ("leg", "subject", "amount_minor", "ours", "theirs", "accepted_reason")
 SHOWN_COLUMNS = tuple(column for column in MISMATCH_COLUMNS if column.field not in IN_FILES_ALONE)
 
 
 def show(found: Reconciliation, currency: str) -> None:
-    """The table with its export; below it the chosen one."""
+    """Show the table with its export, and below it the selected mismatch."""
     db, now = session.db(), session.services().clock()
     with_fixed = st.toggle("Show fixed ones", key="fixed", bind="query-params")
     states = tuple(STATES) if with_fixed else mismatches.UNFIXED

@@ -1,4 +1,4 @@
-"""The months: which are closed, what changed since, and the buttons to close and reopen one."""
+"""The months: which are closed, what changed since then, and buttons to close and reopen one."""
 
 from datetime import date
 from functools import partial
@@ -53,7 +53,7 @@ def _not_explained(month: Month) -> str:
 
 
 def show() -> None:
-    """The list; below it the chosen month with its actions."""
+    """Show the list, and below it the selected month with its actions."""
     listed = months.listed(session.db(), session.services().clock())
     if not listed:
         st.info("Each month since the first payment is listed here, to be closed once it is over.")

@@ -1,4 +1,4 @@
-"""The payouts of a period, and one of them: its movements by category, and how much of it arrived."""
+"""The payouts of a period, and one in detail: its movements by category, and how much of it arrived."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ from core.ui.kit import export_panel, rows
 from core.ui.kit.rows import Column
 from core.ui.text import code, literal
 
-AT_ONCE = 2000  # payouts on the page; a file has all
+AT_ONCE = 2000  # the most payouts on the page; an export has all
 CONTENTS = {
     "known": "",
     "pending": "not listed yet",
@@ -59,7 +59,7 @@ DEPOSITS = (
 
 
 def show(found: Reconciliation, currency: str) -> None:
-    """The table; below it the chosen payout."""
+    """Show the table, and below it the selected payout."""
     listed = payouts.listed(session.db(), found.period, currency, most=AT_ONCE)
     if not listed:
         st.info("Payouts of the period appear here a moment after Stripe makes them.")
@@ -116,6 +116,6 @@ def _details(payout: payouts.PayoutDetails) -> None:
 
 
 def _movements(db: Database, payout: payouts.PayoutDetails, _: Actor) -> Table:
-    """All of its movements as a table to export."""
+    """A table to export, with all movements of the payout."""
     batches = payouts.movements(db, payout["payout_id"])
     return Table(payout["payout_id"], "Movements", MOVEMENTS, batches, payouts.movements_of(payout))

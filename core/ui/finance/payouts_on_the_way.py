@@ -1,4 +1,4 @@
-"""Payouts that have not arrived, each with the bank day on which it should, and what becomes available next."""
+"""Payouts that have not arrived, each with its expected bank day, and the amounts that become available next."""
 
 import streamlit as st
 
@@ -21,7 +21,7 @@ COLUMNS = (
 
 
 def show(revenue: Revenue) -> None:
-    """Always as of now, whatever the period."""
+    """Show the present state, whatever the page's period."""
     st.subheader("On the way to the bank", anchor="payouts")
     st.markdown(literal(revenue_figures.payouts_in_words(revenue)))
     if revenue.payouts:

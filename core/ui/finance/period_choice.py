@@ -14,7 +14,9 @@ MONTHS_OFFERED = 36
 
 
 def month_or_days() -> Period:
-    """`?month=October 2026`, this month unless told; `?month=other days` with the days of the other pages' filter."""
+    """Show the choice and return the period. `?month=October 2026` (default: this month), or `?month=other days`
+    with the days of the other pages' filter.
+    """
     running = session.services()
     zone = running.settings.business_zone
     months = {f"{first:%B %Y}": first for first in _months(business_day(running.clock(), zone))}

@@ -1,4 +1,4 @@
-"""The legs of a reconciliation side by side: a waterfall from the opening to the closing balance, and tables."""
+"""The parts of a reconciliation, from ledger to bank: a waterfall from opening to closing balance, and tables."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -58,7 +58,7 @@ STEP, AT_ONCE = "step", 1_000
 
 
 def show(figures: Figures, period: Period) -> None:
-    """One currency's legs, from our ledger to the bank; `?step=Refunds` lists what a bar of the waterfall adds up."""
+    """Show one currency's reconciliation; `?step=Refunds` lists the movements that a bar of the waterfall adds up."""
     found = stages(figures)
     charts.show(_from_opening_to_closing(figures, found), on_pick=lambda point: _choose(found[point["point_index"]]))
     if chosen := next((each for each in found if each.categories and each.name == st.query_params.get(STEP)), None):
@@ -84,7 +84,7 @@ def show(figures: Figures, period: Period) -> None:
 
 
 def payout_sentences(figures: Figures) -> list[str]:
-    """What the payouts contain, and how much of them arrived at the bank."""
+    """Sentences on what the payouts contain, and how much of them arrived at the bank."""
     currency, payouts, states = figures["currency"], figures["payouts"], figures["payout_states"]
     if not payouts["payouts"]:
         return ["No payouts in this period."]
@@ -120,7 +120,7 @@ def _close() -> None:
 
 
 def _show_stage(stage: Stage, figures: Figures, period: Period) -> None:
-    """The movements that a bar adds up, the oldest first."""
+    """Show the movements that a bar adds up, the oldest first."""
     currency = figures["currency"]
     batches = partial(payouts.movements_of_stage, session.db(), stage, figures, period)
     in_view.here(STEP)

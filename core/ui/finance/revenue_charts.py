@@ -1,4 +1,4 @@
-"""The charts of revenue: from gross to net, each day, by product, plan or card, and what cards cost."""
+"""The charts of revenue: from gross to net, by day, by product, plan or card, and the cost of cards."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ COLUMNS = {
 
 
 def from_gross_to_net(revenue: Revenue) -> Chart:
-    """A waterfall whose steps add up to the cent."""
+    """The waterfall from gross to net; its steps add up exactly."""
     sums, currency = revenue.totals or Sums(), revenue.currency
     steps = [("Gross", sums.gross_minor), ("Refunds", -sums.refunded_minor), ("Disputes", -sums.disputed_minor)]
     steps += [("Fees", -sums.fees_minor)] + ([("Taxes on fees", -sums.taxes_minor)] if sums.taxes_minor else [])
@@ -46,9 +46,9 @@ def from_gross_to_net(revenue: Revenue) -> Chart:
 
 
 def waterfall(unit: str, steps: Sequence[tuple[str, int]], currency: str) -> tuple[Any, list[str]]:
-    """A chart of steps, of which the first is a start and the last the sum of all before, and each step in words.
+    """A waterfall chart of (title, minor units), and each step as text; the last step is the sum of all others.
 
-    It is read downwards like a statement: each amount stands beside its name, so that it is as large on a phone.
+    It runs from top to bottom, with each amount beside its title, so that it is as readable on a phone.
     """
     amounts = [str(Money(amount, currency)) for _, amount in steps]
     written = [f"{title} {amount}" for (title, _), amount in zip(steps, amounts, strict=True)]
@@ -76,7 +76,7 @@ def waterfall(unit: str, steps: Sequence[tuple[str, int]], currency: str) -> tup
 
 
 def _zoom(figure: Any, amounts: Sequence[int], currency: str) -> None:
-    """Where the steps are small beside the start and the end, the axis begins below them, and says so."""
+    """If the steps are small compared with start and end, begin the axis just below them, and say so in its title."""
     levels, level = [amounts[0]], amounts[0]
     for amount in amounts[1:-1]:
         level += amount
@@ -95,7 +95,7 @@ def _zoom(figure: Any, amounts: Sequence[int], currency: str) -> None:
 
 
 def each_day(revenue: Revenue) -> Chart:
-    """Net by day as bars, gross as a line, and the net of the period before behind."""
+    """Net by day as bars, gross as a line, and the net of the period before in the background."""
     now, before, currency = in_steps(revenue.daily), in_steps(revenue.previous_daily), revenue.currency
     days, weekly = [each.day for each in now], any(each.days > 1 for each in now)
     figure = charts.framed(currency.upper())
@@ -131,7 +131,7 @@ def each_day(revenue: Revenue) -> Chart:
 
 
 def by(revenue: Revenue, dimension: str, title: str, names: Catalogue) -> Chart:
-    """The largest keys of a breakdown by net, the rest together."""
+    """The rows of a breakdown with the largest net, and the sum of the others."""
     currency, lines = revenue.currency, revenue.breakdowns[dimension]
     shown = [(title_of(dimension, each.key, names), each.sums.net_minor, each.net_before_minor) for each in lines]
     largest, rest = shown[:MOST_BARS], shown[MOST_BARS:]
@@ -171,7 +171,7 @@ def by(revenue: Revenue, dimension: str, title: str, names: Catalogue) -> Chart:
 
 
 def cost_of_cards(revenue: Revenue) -> Chart:
-    """The effective rate by card brand and country, of those with the most gross."""
+    """The effective rate by card brand and country, for those with the most gross."""
     lines = sorted(_cards(revenue.breakdowns["card"]), key=lambda each: -each.sums.gross_minor)[:MOST_BARS]
     lines.sort(key=lambda each: -(each.sums.effective_rate or 0))
     titles = [title_of("card", each.key, EMPTY) for each in lines]

@@ -1,4 +1,4 @@
-"""Net revenue by state as a grid of equal tiles: the darker, the more."""
+"""Net revenue by state as a grid of equal tiles; darker is more."""
 
 import html
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from core.providers.states import NAMES
 from core.ui.kit.state_tiles import TILES
 from core.ui.text import literal
 
-# White text is readable on each but the first, which has none of its own, in light and dark.
+# White text is readable on each in both themes, except on the first, which sets no colour of its own.
 SHADES = ("none", "#4b8578", "#3b7c6c", "#2c6a5b", "#22564a", "#163f36")
 _STYLE = """<style>
 .rev-tiles { display: grid; grid-template-columns: repeat(12, 1fr); gap: clamp(2px, .5vw, 5px); max-width: 46rem;
@@ -25,7 +25,7 @@ _STYLE = """<style>
 
 
 def show(lines: Sequence[Line], currency: str) -> None:
-    """A tile a state with its net, and in words what belongs to none."""
+    """Show one tile for each state with its net, and a sentence on revenue that belongs to no state."""
     by_state = {each.key: each for each in lines}
     most = max((each.sums.net_minor for each in lines if each.key in TILES), default=0)
     tiles = "".join(_tile(code, by_state.get(code), most, currency) for code in TILES)
@@ -48,7 +48,7 @@ def _tile(code: str, line: Line | None, most: int, currency: str) -> str:
 
 
 def _in_short(minor: int, currency: str) -> str:
-    """`12k`, `940`: of the major unit, without its sign of currency."""
+    """A short amount in major units without currency: `12k`, `940`."""
     amount = float(Money(minor, currency).major)
     for size, unit in ((1_000_000, "m"), (1_000, "k")):
         if abs(amount) >= size:

@@ -1,4 +1,4 @@
-"""The sections of the reconciliation as tabs, of which only the open one is loaded; `?tab=Bank` opens one."""
+"""The sections of the reconciliation as tabs; only the open one is loaded. `?tab=Bank` opens a tab."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,12 +7,12 @@ import streamlit as st
 TAB = "tab"
 MISMATCHES, PAYOUTS, BANK, MONTHS, JOURNAL = "Mismatches", "Payouts", "Bank", "Months", "Journal"
 STRIPE_REPORT = "Stripe's report"
-# A link to a chosen row opens the tab that has it.
+# The query parameter of a selected row, and the tab that contains the row.
 TAB_OF = {"mismatch": MISMATCHES, "payout": PAYOUTS, "deposit": BANK, "matched": BANK, "closing": MONTHS}
 
 
 def show(sections: Mapping[str, Callable[[], None]]) -> None:
-    """Draw the section of the open tab."""
+    """Show the tabs and the section of the open one."""
     if TAB not in st.session_state and TAB not in st.query_params:
         chosen = next((tab for parameter, tab in TAB_OF.items() if parameter in st.query_params), None)
         if chosen:
@@ -24,6 +24,6 @@ def show(sections: Mapping[str, Callable[[], None]]) -> None:
 
 
 def open_payout(payout_id: str) -> None:
-    """For `on_click`: open this payout in its tab."""
+    """Open the tab Payouts with this payout; for `on_click`."""
     st.query_params["payout"] = payout_id
     st.session_state[TAB] = PAYOUTS

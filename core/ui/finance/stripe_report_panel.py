@@ -1,4 +1,4 @@
-"""Upload of Stripe's own itemised report, and where the mirror differs from it."""
+"""Upload of Stripe's own itemised report, and the differences from the mirror."""
 
 from functools import partial
 
@@ -24,7 +24,7 @@ COLUMNS = (
 
 
 def show() -> None:
-    """A form for the file; the result stays until another file is compared."""
+    """Show a form for the file, and the result, which stays until another file is compared."""
     with st.form("against", border=True):
         st.file_uploader(
             "Stripe's itemised report",
