@@ -1,1 +1,1 @@
-"""What the console's pages share: who is signed in, the shell around a page, filters."""
+"""What the console's pages share: the session, the frame around each page, and the parts for each subject."""

@@ -1,4 +1,4 @@
-"""Exports of large tables: made in the background with progress, kept on disk for their maker for an hour."""
+"""Exports of large tables: written in the background with progress, kept on disk for one hour for their maker."""
 
 import secrets
 import shutil
@@ -22,7 +22,7 @@ from core.staff.roles import Actor
 from core.ui import session
 
 KEPT_SECONDS = 3600
-AT_ONCE = 2  # further exports wait
+AT_ONCE = 2  # exports written at once; further ones wait
 WAITING_SECONDS = 0.2  # how soon a waiting export notices that it was canceled
 STILL_ALLOWED_SECONDS = 5  # how often it is checked that the maker may still see the table
 STOPPED = Refused("export_canceled", "The export was canceled. No file was made.")
@@ -60,7 +60,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be exported: `acting` returns the user, and raises where they may no longer see the table."""
+    """A requested export; `acting` returns the user, and raises if they may no longer see the table."""
 
     name: str
     file_format: Format
@@ -70,7 +70,7 @@ class Wanted:
 
 
 class Exports:
-    """The exports of this process; their files lie in `folder`, which belongs to it alone."""
+    """The exports of this process, with files in `folder`, which no other process uses."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -79,7 +79,7 @@ class Exports:
         self._places = threading.Semaphore(AT_ONCE)
 
     def start(self, db: Database, wanted: Wanted) -> Export:
-        """Begin an export; it takes the place of the user's last one of this table."""
+        """Start an export; it replaces the user's last one of the same table."""
         self.sweep()
         owner = wanted.acting().name.partition(":")[2]
         if (last := self.of(owner, wanted.name)) is not None:
@@ -96,20 +96,20 @@ class Exports:
         return export
 
     def of(self, owner: str, table: str) -> Export | None:
-        """The user's last export of this table, if it is still there."""
+        """The user's last export of this table; None if there is none or it was deleted."""
         with self._lock:
             found = [one for one in self._exports.values() if (one.owner, one.table) == (owner, table)]
         return found[-1] if found else None
 
     def ready(self, owner: str, export_id: str) -> Export | None:
-        """The export of this id with its file, if it is this user's."""
+        """The finished export with this id, if it is this user's; else None."""
         self.sweep()
         with self._lock:
             found = self._exports.get(export_id)
         return found if found and found.owner == owner and found.state == "ready" else None
 
     def discard(self, export: Export) -> None:
-        """Stop the export, and delete its file."""
+        """Stop the export and delete its file."""
         export.stop.set()
         export.state = "canceled" if export.running else "gone"
         with self._lock:
@@ -117,7 +117,7 @@ class Exports:
         shutil.rmtree(export.path.parent, ignore_errors=True)
 
     def sweep(self, now: float | None = None) -> None:
-        """Delete what was made over an hour ago, also by a process that has ended since."""
+        """Delete exports made more than an hour ago, also those of processes that have ended."""
         moment = time.monotonic() if now is None else now
         with self._lock:
             known = list(self._exports.values())
@@ -129,7 +129,7 @@ class Exports:
                 shutil.rmtree(left, ignore_errors=True)
 
     def close(self) -> None:
-        """Stop what runs, and delete what was made."""
+        """Stop running exports and delete all files."""
         with self._lock:
             known = list(self._exports.values())
         for export in known:

@@ -10,14 +10,14 @@ MAX_FILES = 10_000
 
 
 class Owners:
-    """Who made which file, by the digest of its content; Streamlit gives equal contents the same address."""
+    """Who made which file, by the digest of its content, since Streamlit gives files of equal content the same URL."""
 
     def __init__(self) -> None:
         self._names: LRUCache[str, frozenset[str]] = LRUCache(MAX_FILES)
         self._lock = Lock()
 
     def add(self, content: bytes, user: str) -> bytes:
-        """From now on the file with this content opens for `user`; returns the content."""
+        """Allow `user` to open the file with this content; returns the content."""
         digest = hashlib.sha256(content).hexdigest()
         with self._lock:
             self._names[digest] = self._names.get(digest, frozenset()) | {user}
@@ -30,5 +30,5 @@ class Owners:
 
 @cache
 def owners() -> Owners:
-    """The process's files; Streamlit keeps them in its memory too."""
+    """The owners of this process's files, which Streamlit keeps in memory as well."""
     return Owners()

@@ -17,9 +17,9 @@ KEPT_SECONDS = 10
 
 
 def show() -> None:
-    """Show how far the backfill is, so that nobody takes a zero for a result; nothing once it is complete.
+    """Show the progress of the backfill, so that nobody takes a zero for a result; nothing once it is complete.
 
-    Of an installation that nothing has come to yet, the page shows nothing further.
+    If nothing has arrived in this installation yet, the page stops here.
     """
     reads = partial(backfill_job.reached, session.db())
     try:

@@ -1,4 +1,4 @@
-"""What a click changed further up or down the page is brought into view; `page.js` scrolls there."""
+"""Scrolls to the part of the page that a click changed; `page.js` does the scrolling."""
 
 import streamlit as st
 
@@ -6,12 +6,12 @@ _ASKED, _TIMES = "place to look at", "places looked at"
 
 
 def ask(place: str) -> None:
-    """For callbacks: once the page is drawn again, `place` is in view."""
+    """Scroll to `place` once the page is drawn again; for callbacks."""
     st.session_state[_ASKED] = place
 
 
 def here(place: str) -> None:
-    """Where this place is on the page."""
+    """Mark this position of the page as `place`."""
     if st.session_state.get(_ASKED) == place:
         del st.session_state[_ASKED]
         st.session_state[_TIMES] = st.session_state.get(_TIMES, 0) + 1

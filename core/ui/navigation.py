@@ -34,7 +34,7 @@ class Entry:
 
     @cached_property
     def exists(self) -> bool:
-        """Asked once: no page comes or goes while the console runs."""
+        """Whether the page has a file; looked up once, since pages do not change while the console runs."""
         return self.path.exists()
 
 
@@ -42,7 +42,7 @@ ENTRIES = tuple(Entry(page.address, page.section, page.title, page.icon) for pag
 
 
 def present() -> list[Entry]:
-    """The pages that exist: one without a file is not part of the console yet."""
+    """The pages that have a file."""
     return [entry for entry in ENTRIES if entry.exists]
 
 
@@ -52,15 +52,15 @@ def entry_of(address: str) -> Entry | None:
 
 
 def may_open(role: Role, link: str) -> bool:
-    """Whether the page of this link, such as `payments?payment=pi_1`, exists and the role may open it."""
+    """Whether the page of this link (such as `payments?payment=pi_1`) exists and the role may open it."""
     address = link.partition("?")[0]
     return entry_of(address) is not None and right(role, address) > Right.NONE
 
 
 def link(address: str, label: str, role: Role, view: View | None = None) -> None:
-    """A link to another page of the console, if that page exists and the role may open it.
+    """Show a link to another page of the console, if that page exists and the role may open it.
 
-    The page opens with the filters in `view`, or in the address: `assignments?show=assigned`.
+    The page opens with the filters in `view`, or in `address`: `assignments?show=assigned`.
     """
     name, _, said = address.partition("?")
     if may_open(role, name) and (entry := entry_of(name)):
@@ -69,19 +69,19 @@ def link(address: str, label: str, role: Role, view: View | None = None) -> None
 
 
 def open_page(address: str, parameters: View) -> None:
-    """Go to another page, opened with these query parameters; for a page's body, not for a callback."""
+    """Go to another page with these query parameters; not possible in a callback."""
     if entry := entry_of(address):
         st.switch_page(entry.path, query_params=dict(parameters))
 
 
 def before_sign_in(body: Callable[[], None]) -> Page:
-    """Every address shows `body`, so that a visitor who signs in is at the page they asked for."""
+    """Show `body` at every address, so that visitors stay at the page they asked for until they are signed in."""
     pages = [_home(body), *(_page(entry, body) for entry in present())]
     return st.navigation(pages, position="hidden")
 
 
 def for_staff(staff: StaffSession) -> Page:
-    """The sidebar by section with the pages the role may open; any other page says that it may not."""
+    """The sidebar with the pages that the role may open, by section; other pages say that it may not open them."""
     sections: dict[str, list[Page]] = {}
     hidden: list[Page] = []
     for entry in present():
@@ -96,7 +96,7 @@ def for_staff(staff: StaffSession) -> Page:
 
 
 def _home(body: Callable[[], None]) -> Page:
-    """Streamlit removes the default page's address, so the default page is none of ours."""
+    """An extra default page: Streamlit drops the address of the default page, so none of ours can be it."""
     return st.Page(body, title=HOME, default=True, visibility="hidden")
 
 

@@ -1,4 +1,4 @@
-"""A page before anything of its kind exists: what will appear and how to get it, in place of zeros."""
+"""The text of a page that has no data yet: what will appear there and how to get it, instead of zeros."""
 
 from collections.abc import Callable
 from typing import NoReturn
@@ -14,7 +14,7 @@ REFRESH_SECONDS = 5
 
 
 def stop(title: str, how: str, *, arrived: Callable[[], bool]) -> NoReturn:
-    """End the page with `title` and `how`; it is drawn again by itself once something has `arrived`."""
+    """Show `title` and `how`, and stop the page; it is drawn again automatically once `arrived` returns True."""
     st.markdown(f"## {title}")
     st.info(how)
     navigation.link("settings", TAB, freshness.reader_role(), {"tab": TAB})

@@ -51,9 +51,9 @@ def sessions() -> Sessions:
 
 
 def current() -> StaffSession | None:
-    """The session of this page, looked up for each run and each click, so that an ended session is None at once.
+    """The session of this page, looked up in each run and click, so that an ended session is None at once.
 
-    A tab that signed in knows its session itself, because a socket keeps the cookies it was opened with.
+    A tab that signed in stores its session id, because its websocket keeps the cookies with which it was opened.
     """
     known_by, drawn_for = _known_by(), _drawn_for.get()
     if drawn_for is None:
@@ -65,9 +65,9 @@ def current() -> StaffSession | None:
 
 @contextmanager
 def looked_up_once(found: StaffSession | None) -> Iterator[None]:
-    """While a page is drawn, its parts ask only once who is signed in, or not at all if they were `found` just now.
+    """While a page is drawn, look up its session only once, or not at all if it was just `found`.
 
-    A click or a part that refreshes asks anew.
+    Clicks and fragments that refresh look it up again.
     """
     token = _drawn_for.set({_known_by(): found} if found else {})
     try:
@@ -77,7 +77,7 @@ def looked_up_once(found: StaffSession | None) -> Iterator[None]:
 
 
 def working() -> StaffSession | None:
-    """The session of this page, if every step of its sign-in is done."""
+    """The session of this page, if all steps of its sign-in are done; else None."""
     return _if_complete(current())
 
 
@@ -99,7 +99,7 @@ def _if_complete(found: StaffSession | None) -> StaffSession | None:
 def actor() -> Actor:
     """The user who acts on this page, with their current role.
 
-    If they were signed out meanwhile the sign-in form opens; if their new role may not open this page, it says so.
+    If they were signed out meanwhile, the sign-in form opens; if their new role may not open this page, it says so.
     """
     found = working()
     if not _belongs(found, address()):
@@ -108,9 +108,9 @@ def actor() -> Actor:
 
 
 def actor_at_click() -> Callable[[], Actor]:
-    """A function that returns the acting user, for work that a click starts outside the page's run, such as a file.
+    """A function that returns the acting user, for work outside the page's run, such as making a file.
 
-    Such work has no tab to ask and may run long after the page was drawn. The function raises `Unauthorised` if the
+    Such work cannot access the tab and may run long after the page was drawn. The function raises `Unauthorised` if the
     user is signed out by then, or may no longer see the page.
     """
     known_by, here = _known_by(), address()
@@ -129,7 +129,7 @@ def _belongs(found: StaffSession | None, here: str) -> TypeGuard[StaffSession]:
 
 
 def begin(signed_in: SignedIn) -> None:
-    """Bind this tab to the session; the browser exchanges the ticket for its cookie."""
+    """Use this new session in this tab; the browser exchanges the ticket for its cookie."""
     st.session_state.setdefault(_DEVICES, {})[signed_in.name] = signed_in.device_token
     st.session_state[_SESSION_ID] = signed_in.session_id
     st.session_state[_TICKET] = signed_in.ticket
@@ -139,7 +139,7 @@ def begin(signed_in: SignedIn) -> None:
 def sign_out(message: str = "") -> None:
     """End the session of this tab and clear everything the tab held; `message` is shown once above the sign-in form.
 
-    Only the proof that this device is known stays: the socket's cookies are older than it.
+    Only the device token stays, because the websocket's cookies were sent before it was made.
     """
     if found := current():
         sessions().sign_out(found)
@@ -168,17 +168,17 @@ def just_ended() -> bool:
 
 
 def ended_message() -> str:
-    """What the sign-in form says about how this tab's last session ended; once."""
+    """The message about how this tab's last session ended, for the sign-in form; returned only once."""
     return str(st.session_state.pop(_ENDED_MESSAGE, ""))
 
 
 def set_address(address: str) -> None:
-    """Remember the page that this tab is on."""
+    """Store the address of the page that this tab is on."""
     st.session_state[_ADDRESS] = address
 
 
 def address() -> str:
-    """The page that this tab is on, also while a click on it is handled."""
+    """The address of the page that this tab is on, also within a callback."""
     return str(st.session_state.get(_ADDRESS, ""))
 
 

@@ -1,12 +1,12 @@
-"""Text from outside, shown as text."""
+"""Escaping text from outside for Markdown, and times as text."""
 
 import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$~:&=^])")
-# Where Markdown still finds an address, an emoji or an icon although every character is escaped, and the invisible
-# character that prevents it.
+# Where Streamlit's Markdown still finds a URL, an emoji or an icon although every character is escaped, and the
+# invisible character that prevents it.
 _COMES_ALIVE = re.compile(r"(?<=:)(?=//)|(?<=@)|(?<=www)(?=\.)|(?<=:)(?=[\w+/-]+:)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 
@@ -35,12 +35,12 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def zone_name(zone: ZoneInfo) -> str:
-    """What people call the zone: `America/New York`."""
+    """The zone's name without underscores: `America/New York`."""
     return zone.key.replace("_", " ")
 
 
 def in_zone_of(written: str, zone: ZoneInfo) -> str:
-    """The same of a time that is written in ISO 8601."""
+    """`in_zone` for a time in ISO 8601."""
     return in_zone(datetime.fromisoformat(written), zone)
 
 

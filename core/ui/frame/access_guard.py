@@ -1,4 +1,4 @@
-"""Who may use Streamlit's own addresses: those that serve or accept data need a session."""
+"""Protects Streamlit's own addresses: those that serve or accept data need a session."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -15,15 +15,15 @@ from core.ui import exports, session
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent/")
 UPLOADS, FILES = "/_stcore/upload_file/", "/media/"
-AS_STORED = (b"range", b"accept-encoding")  # the headers without which a file comes as it was stored
+AS_STORED = (b"range", b"accept-encoding")  # removed from the request, so that the whole file comes uncompressed
 NOT_SIGNED_IN = "Sign in first."
 NOT_YOURS = "This file opens only for the user who made it. Export it again."
 
 
 class AccessGuard:
-    """Sockets open only for our own pages, files only for the user who made them; unused addresses are 404.
+    """Allows websockets only from our own pages and files only for the user who made them; unused addresses are 404.
 
-    Streamlit itself accepts a socket from any page on the machine, and asks another host which origins are allowed.
+    Streamlit itself accepts a websocket from any page on the machine, and asks another host for allowed origins.
     """
 
     def __init__(self, app: ASGIApp):
@@ -45,7 +45,7 @@ class AccessGuard:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        # Behind a proxy the host may differ from the browser's: Streamlit
+        # Behind a proxy, the host may differ from the browser's. Streamlit
         # compares the origin with the host, so they are
         # made equal after the check above.
         rest = [(name, value) for name, value in scope["headers"] if name != b"origin"]
@@ -65,9 +65,9 @@ class AccessGuard:
             await self._app(scope, receive, send)
 
     async def _file(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A download goes to the user who made it; pictures belong to pages, the sign-in page included.
+        """Serve a download only to the user who made it, other files to everybody: the sign-in page has pictures too.
 
-        A download is compared with what was made, so it is asked for whole and uncompressed.
+        A download is recognized by its whole content, so it is requested whole and uncompressed.
         """
         whole = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name not in AS_STORED]}
         held: list[MutableMapping[str, Any]] = []
@@ -101,7 +101,7 @@ def _is_download(start: MutableMapping[str, Any]) -> bool:
 
 
 async def user_of_request(scope: Scope) -> str | None:
-    """The user of the request's cookie, if their session is open and every step of its sign-in is done."""
+    """The user of the request's session cookie, if the session is open and its sign-in is complete; else None."""
     token = HTTPConnection(scope).cookies.get(session.COOKIE)
     try:
         return await asyncio.to_thread(_user_of, token) if token else None

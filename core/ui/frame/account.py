@@ -20,7 +20,7 @@ EVERYWHERE, ELSEWHERE = "Sign out everywhere", "Sign out everywhere else"
 
 
 def show(staff: StaffSession) -> None:
-    """Who is signed in, and what they can do with their own account."""
+    """Show who is signed in, and the actions on their own account."""
     factor = "Replace second factor" if staff.has_second_factor else "Set up second factor"
     with st.sidebar:
         st.caption(f"Signed in as {literal(staff.name)} ({staff.role})")

@@ -73,7 +73,7 @@ async def end_session(request: Request) -> Response:
 
 
 def _from_our_page(request: Request) -> bool:
-    """Browsers set this header themselves, and no page can change it."""
+    """Whether the request comes from our own page, by a header that browsers set and no page can change."""
     return request.headers.get("sec-fetch-site") == "same-origin"
 
 
@@ -86,7 +86,7 @@ def _set_cookie(request: Request, answer: Response, name: str, value: str, secon
 
 
 def _redeem(ticket: str, cookies: dict[str, str]) -> tuple[str, tuple[str, str] | None]:
-    """The session's token, and name and value of the device cookie of its user."""
+    """Exchange the ticket: the session's token, and name and value of its user's device cookie."""
     store = session.sessions()
     token = store.redeem(ticket)
     if (found := store.of_cookie(token)) is None:

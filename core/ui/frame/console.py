@@ -1,6 +1,4 @@
-"""The console as an ASGI app: Streamlit's own, with the sign-in routes,
-access checks and security headers around it.
-"""
+"""The console as an ASGI app: Streamlit's, with sign-in routes, access checks and security headers around it."""
 
 import asyncio
 import gc
@@ -35,7 +33,7 @@ def build(entrypoint: str | Path) -> App:
 
 
 def _configure_streamlit() -> None:
-    """A checkout has the options in `.streamlit` beside the app; an installed package brings them along itself."""
+    """Set Streamlit's options for an installed package; in a checkout, `.streamlit` beside the app has them."""
     if (navigation.CHECKOUT / ".streamlit" / "config.toml").exists():
         return
     own = tomllib.loads((Path(__file__).parent / "streamlit.toml").read_text())
@@ -79,7 +77,7 @@ def parts() -> dict[str, Any]:
 
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:
-    """The services start before the first visitor comes, and end with the console."""
+    """Starts the services before the first visitor comes, and stops them with the console."""
     logs.configure(session.settings())
     telemetry.configure(session.settings(), "console")
     try:
@@ -87,9 +85,8 @@ async def lifespan(app: App) -> AsyncIterator[None]:
     except Refused as error:
         print(error.detail, file=sys.stderr)
         raise
-    # A folder called pages keeps Streamlit in its old mode until navigation
-    # was used once: the first visitor to an address
-    # would see "Page not found".
+    # Because there is a folder named pages, Streamlit uses its old page mode until st.navigation was called once: the
+    # first visitor to an address would see "Page not found".
     st.navigation([st.Page(lambda: None, title="start")])
     await asyncio.to_thread(_import_page_modules)
     await asyncio.to_thread(export_jobs.exports().sweep)
@@ -99,7 +96,7 @@ async def lifespan(app: App) -> AsyncIterator[None]:
 
 
 def _import_page_modules() -> None:
-    """The first visitor waits for no import, and garbage collection skips what is never freed."""
+    """Import slow modules, so that the first visitor need not wait for them; garbage collection then skips them."""
     for module in (
         "pandas",
         "plotly.graph_objects",

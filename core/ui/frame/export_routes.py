@@ -1,4 +1,4 @@
-"""The route that hands a large export to the user who made it, once."""
+"""The route that serves a large export to the user who made it, once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ def routes() -> list[Route]:
 
 
 async def download(request: Request) -> Response:
-    """The file, streamed from disk; it is deleted once the browser has all of it. Somebody else's is not there."""
+    """The file, streamed from disk and deleted once the browser has all of it; 404 if it is another user's."""
     user = await user_of_request(request.scope)
     if user is None:
         return PlainTextResponse(NOT_SIGNED_IN, 403)
@@ -44,7 +44,7 @@ async def download(request: Request) -> Response:
 
 
 async def _chunks(file: BinaryIO, export: Export) -> AsyncIterator[bytes]:
-    """The file's bytes. Where the browser leaves before the end, this stops, and the file can be asked for again."""
+    """The file's bytes. If the browser disconnects before the end, the file stays and can be requested again."""
     with file:
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             yield chunk

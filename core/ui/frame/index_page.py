@@ -1,4 +1,4 @@
-"""The one HTML page of the console: Streamlit's index.html, which is given the address of its server."""
+"""The console's HTML page: Streamlit's index.html with the address of its server added."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import streamlit
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Streamlit's page guesses that its server is below its own address, asks there in vain, and logs two errors.
+# Otherwise Streamlit's page looks for its server below the page's own address first, and logs two errors.
 _SERVER = "<script>window.__streamlit = {BACKEND_BASE_URL: window.location.origin}</script>"
 
 
@@ -20,7 +20,7 @@ def index_html() -> str:
 
 
 class IndexPage:
-    """Answers the addresses of the pages with `index_html`; everything else goes on to Streamlit."""
+    """Answers requests for pages with `index_html`, and passes all others on to Streamlit."""
 
     def __init__(self, app: ASGIApp, addresses: frozenset[str]):
         self._app = app

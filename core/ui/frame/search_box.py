@@ -1,4 +1,4 @@
-"""The search at the top of the sidebar: one field for everything, and what the user opened last."""
+"""The search at the top of the sidebar: one field for all kinds of objects, and what the user opened last."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from core.ui.text import literal
 
 _FIELD, _FOUND, _SEEN = "find_anything", "find_anything_found", "find_anything_seen"
 _RECENT_SECONDS = 60
-# The search comes first in the sidebar, above the pages: their list is drawn by Streamlit itself.
+# Moves the search above the list of pages, which Streamlit itself draws first in the sidebar.
 STYLE = """
 [data-testid="stSidebarContent"] { display: flex; flex-direction: column; }
 [data-testid="stSidebarHeader"] { order: -2; }
@@ -29,7 +29,7 @@ STYLE = """
 
 
 def show(staff: StaffSession) -> None:
-    """The field and the list of recent things; what was typed opens at once if only one thing is found."""
+    """Show the field and the list of recent objects; if a search finds only one object, it opens at once."""
     with st.sidebar:
         with st.container(key="find-anything", gap="xxsmall"):
             st.text_input(
@@ -54,7 +54,7 @@ def show(staff: StaffSession) -> None:
 
 
 def note(staff: StaffSession) -> None:
-    """Remember what the address opens, so that it is in the list of recent things."""
+    """Remember the object that the URL opens, for the list of recent objects."""
     for parameter in {parameter for _, parameter, _ in KINDS.values()}:
         opened = st.query_params.get(parameter)
         kind = recent_views.kind_of(session.address(), parameter) if opened else None
@@ -65,7 +65,7 @@ def note(staff: StaffSession) -> None:
 
 
 def _search() -> None:
-    """Look for what was typed, and clear the field: an e-mail address is not left in it."""
+    """Search for the text, and clear the field, so that no e-mail address is left in it."""
     typed = str(st.session_state.get(_FIELD) or "")
     st.session_state[_FIELD] = ""
     staff = session.working()

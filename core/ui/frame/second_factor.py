@@ -1,4 +1,4 @@
-"""The pages between password and console: enter the code, set up the second factor, save the recovery codes."""
+"""The pages between password and console: entering the code, setting up the second factor, the recovery codes."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ _SECRET, _CODES, _WANTED, _PROBLEM = "factor_secret", "recovery_codes", "factor_
 
 
 def give_code(staff: StaffSession) -> None:
-    """Ask for the second factor after the password."""
+    """Show the page that asks for the second factor after the password."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.form("give-code", clear_on_submit=True):
         st.subheader("One more step")
@@ -23,7 +23,7 @@ def give_code(staff: StaffSession) -> None:
 
 
 def set_up(staff: StaffSession) -> None:
-    """Share a secret with an authenticator app and check a code from it."""
+    """Show the page that shares a secret with an authenticator app and checks a code from it."""
     secret = st.session_state.setdefault(_SECRET, second_factor.new_secret())
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.form("set-up-second-factor", clear_on_submit=True):
@@ -41,7 +41,7 @@ def set_up(staff: StaffSession) -> None:
 
 
 def show_recovery_codes() -> None:
-    """The recovery codes, shown only now."""
+    """Show the new recovery codes, which cannot be shown again."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
         st.subheader("Save these recovery codes")
@@ -55,7 +55,7 @@ def has_codes_to_show() -> bool:
 
 
 def is_wanted() -> bool:
-    """Whether the user asked to set it up without having to."""
+    """Whether the user chose to set up a second factor although it is not required."""
     return bool(st.session_state.get(_WANTED))
 
 

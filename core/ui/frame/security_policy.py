@@ -15,7 +15,7 @@ _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 def content_security_policy(index_html: bytes) -> str:
-    """A policy under which Streamlit works: of inline scripts, only those in `index_html` run."""
+    """A Content-Security-Policy that works with Streamlit; only the inline scripts of `index_html` may run."""
     digests = [hashlib.sha256(script).digest() for script in _INLINE_SCRIPT.findall(index_html)]
     allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (
@@ -26,7 +26,7 @@ def content_security_policy(index_html: bytes) -> str:
 
 
 class SecurityHeaders:
-    """Adds the headers to every HTTP response, error responses too; sockets pass through."""
+    """Adds the headers to every HTTP response, including errors; websockets are not changed."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
@@ -53,7 +53,7 @@ class SecurityHeaders:
         try:
             await self._app(scope, receive, with_headers)
         except Exception:
-            # The server's own error response would be sent from outside this middleware, without the headers.
+            # Otherwise the server would send its own error response without these headers.
             if not started:
                 await PlainTextResponse("Something went wrong. Nothing was lost.", 500)(scope, receive, with_headers)
             raise

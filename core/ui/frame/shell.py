@@ -1,4 +1,4 @@
-"""What surrounds every page: sign-in, the mode band, the account menu, and the message when a page fails."""
+"""What surrounds every page: sign-in, the band with the payment mode, the account menu, and errors of pages."""
 
 import html
 import uuid
@@ -28,24 +28,24 @@ MODES = {
     PaymentMode.DEVELOPMENT: ("TEST", "Stripe's test mode. No money moves."),
 }
 LOADING = "The 18 months of history are still being loaded: figures and lists grow for about a minute."
-# The table's own download button does not neutralise formulas.
+# Hides the data grid's own download button, which does not neutralize formulas.
 NO_RAW_EXPORT = "[data-testid=stElementToolbar] [aria-label='Download as CSV']{display:none}"
-# Above a table, where Streamlit shows them, its tools would cover the buttons of the line before it.
+# Shows a table's tools below it; above it they would cover the buttons of the line before.
 TOOLS_BELOW = ".stDataFrame [data-testid=stElementToolbar]{top:auto!important;bottom:-44px}"
 # Streamlit draws captions at 60% opacity, a contrast of 3.9:1; this is at least 4.5:1 in both themes.
 READABLE_CAPTIONS = (
     "[data-testid=stCaptionContainer]{color:color-mix(in srgb,currentColor 78%,transparent)!important;opacity:1}"
 )
 
-# A result stays below the header while the page scrolls, so that whoever acted further down sees it.
+# The result of an action stays in view while the page scrolls, so that a user further down sees it.
 RESULT_IN_VIEW = ".st-key-action-result{position:sticky;top:2.2rem;z-index:100;background:var(--st-background-color)}"
-# A button beside an invalid field, which `page.js` keeps from acting.
+# A button beside an invalid field; `page.js` blocks its clicks.
 BARRED = "[data-beside-invalid]{opacity:.4;cursor:not-allowed!important}"
-# White on the dark theme's own green has a contrast of 2.4:1; this green is at least 4.5:1 under white in both themes.
+# White on the dark theme's green has a contrast of 2.4:1; on this green it is at least 4.5:1 in both themes.
 MAIN_BUTTONS = (
     "[data-testid^=stBaseButton-primary]:not(:disabled){background-color:#2f6f5e;border-color:#2f6f5e;color:#fff}"
 )
-# The page begins at the top: Streamlit's own bar lies over it, and lets clicks through beside its buttons.
+# The page begins at the top, below Streamlit's bar, which lets clicks beside its buttons through.
 ROOM = """
 [data-testid=stHeader]{background:transparent;pointer-events:none;height:2.6rem;min-height:2.6rem}
 [data-testid=stHeader] button{pointer-events:auto}
@@ -63,7 +63,7 @@ h1{padding:.2rem 0!important}
   clip-path:inset(50%)}
 [data-testid=stElementContainer]:has(>[data-testid=stHtml]>.payops-mode){position:sticky;top:0;z-index:100}
 """
-# Every style that more than one element needs, in one: each further one has the browser match all rules again.
+# All shared styles in one element, since each further style element makes the browser match all rules again.
 STYLES = (
     *(NO_RAW_EXPORT, TOOLS_BELOW, READABLE_CAPTIONS, RESULT_IN_VIEW, BARRED, MAIN_BUTTONS, ROOM),
     *(search_box.STYLE, action_list.STYLE, figure_cards.STYLE, cards.STYLE),
@@ -71,13 +71,13 @@ STYLES = (
 
 
 def run() -> None:
-    """One run of the console, under an id that its log lines and database calls carry."""
+    """One run of the console's script, with a request id for its log lines and database calls."""
     with telemetry.request(f"page-{uuid.uuid4().hex[:12]}"), telemetry.span("page"):
         _run()
 
 
 def _run() -> None:
-    """The sign-in form, or the page that was asked for."""
+    """Show the sign-in form, or the requested page."""
     st.set_page_config("Payment operations", page_icon=str(ICON), layout="wide")
     st.html(f"<style>{''.join(STYLES)}</style>")
     _show_mode()
@@ -107,7 +107,7 @@ def _run() -> None:
 
 
 def report_failure(error: Exception) -> bool:
-    """Say what happened in words and record unexpected errors as incidents with an id; never show a traceback."""
+    """Show an error in plain words; record an unexpected one as an incident with an id. Never shows a traceback."""
     if isinstance(error, Unauthorised):
         if staff := session.working():
             actions.note_refusal(staff, error, "open page")
@@ -124,12 +124,12 @@ def report_failure(error: Exception) -> bool:
 
 
 def _record(error: Exception) -> str:
-    """Record an incident with the place and kind of the error, without its message, which may contain anything."""
+    """Record an incident with the place and class of the error, without its message, which may be private."""
     frame = error.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next
     where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "unknown"
-    # A tab keeps one id per failure, however often its page runs again.
+    # A tab keeps the same id for the same failure, however often its page runs.
     error_id = str(st.session_state.setdefault(f"error id {type(error).__name__} {where}", uuid.uuid4().hex[:12]))
     running = session.services()
     IncidentLog(running.db, running.settings.data_dir).report(
@@ -146,7 +146,7 @@ def _record(error: Exception) -> str:
 
 
 def _show_mode() -> None:
-    """A band in modes where no real money moves, in view wherever the page is scrolled to; production has none."""
+    """Show a band in modes in which no real money moves; it stays in view while scrolling. Production has none."""
     if band := MODES.get(session.settings().payment_mode):
         name, meaning = band
         if history_is_loading(session.settings().data_dir):
@@ -159,7 +159,7 @@ def _show_mode() -> None:
 
 
 def _before_work(staff: StaffSession) -> Callable[[], None] | None:
-    """The step that must be done before any page opens."""
+    """The page of the sign-in step that must be done before any other page opens; None if none is left."""
     step = session.sessions().next_step(staff)
     if step == "give code":
         return partial(second_factor.give_code, staff)
@@ -173,11 +173,11 @@ def _before_work(staff: StaffSession) -> Callable[[], None] | None:
 
 
 def _run_session_script(mark: str, value: str) -> None:
-    """An element that the console's own script reads."""
+    """Add an element that the console's own script reads."""
     _run_script("session", f'<span {mark}="{html.escape(value)}"></span><script src="{SCRIPT_PATH}"></script>')
 
 
 def _run_script(name: str, markup: str) -> None:
-    """Markup with one of the console's scripts; it takes no space on the page."""
+    """Add markup with one of the console's scripts, without taking up space on the page."""
     with st.container(key=f"{name}-script"):
         st.html(f"<style>.st-key-{name}-script{{position:absolute}}</style>{markup}", unsafe_allow_javascript=True)

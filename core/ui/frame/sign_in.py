@@ -1,4 +1,4 @@
-"""The sign-in form: streamlit-authenticator draws it, `core.staff.sessions` decides."""
+"""The sign-in form, drawn by streamlit-authenticator; `core.staff.sessions` checks the sign-in."""
 
 import re
 from typing import Any
@@ -25,7 +25,7 @@ _SYSTEMS = (
 
 
 class NoCookie:
-    """Replaces the form's own cookie, which could not be revoked."""
+    """Stands in for the library's cookie, which could not be revoked: does nothing."""
 
     def get_cookie(self) -> None:
         return None
@@ -55,7 +55,7 @@ class SignInController:
 
 
 class Form(Authenticate):  # type: ignore[misc]
-    """The library's form without its constructor, which would mount a cookie component and wait for it."""
+    """The library's form without its constructor, which would add a cookie component to the page and wait for it."""
 
     def __init__(self, controller: SignInController):
         self.path = None
@@ -67,7 +67,7 @@ class Form(Authenticate):  # type: ignore[misc]
 
 
 def sign_in() -> None:
-    """The page of visitors who are not signed in; after signing in they stay at the address they came to."""
+    """Show the sign-in page; after signing in, visitors stay at the address they came to."""
     controller = SignInController()
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
@@ -83,7 +83,7 @@ def sign_in() -> None:
 
 
 def change_password(staff: StaffSession) -> None:
-    """The page of a user with a temporary password: nothing else opens until they choose their own."""
+    """Show the page for users with a temporary password; no other page opens until they choose their own."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.form("change-password", clear_on_submit=True):
         st.subheader("Choose a password of your own")
@@ -103,7 +103,7 @@ def device_of(user_agent: str) -> str:
 
 
 def _visit(user: str) -> Visit:
-    """Where this tab's visitor comes from; a visitor on the same machine has no address."""
+    """The origin of this tab's sign-in. Streamlit gives no address for a visitor on the same machine."""
     address = st.context.ip_address or "this machine"
     device = device_of(st.context.headers.get("User-Agent") or "")
     return Visit(re.sub(r"[^\w.: ]", "", address)[:64], device, session.device_token(user))

@@ -1,4 +1,4 @@
-"""Sign-in through an OpenID provider: Streamlit and Authlib speak with it, `core.staff.identities` decides."""
+"""Sign-in through an OpenID provider: Streamlit and Authlib run the protocol, `core.staff.identities` checks it."""
 
 import hmac
 import os
@@ -22,12 +22,12 @@ from core.ui.text import literal
 
 SECRETS_FILE = "oidc-secrets.toml"
 CALLBACK = "/oauth2callback"
-COOKIES = ("_streamlit_user", "_streamlit_user_tokens")  # Streamlit's own: it would keep the identity for 30 days
+COOKIES = ("_streamlit_user", "_streamlit_user_tokens")  # Streamlit's own; they keep the identity for 30 days
 _TRIED, _PROBLEM = "identity_tried", "identity_problem"
 
 
 def configure(settings: Settings) -> None:
-    """Give Streamlit the provider's client. It reads secrets from a file alone: one in `DATA_DIR`, its owner's only."""
+    """Configure the provider's client in Streamlit, which reads secrets only from a file: here in `DATA_DIR`, 0600."""
     path = settings.data_dir / SECRETS_FILE
     if not settings.oidc_issuer:
         path.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def _auth_section(settings: Settings) -> str:
         "client_secret": settings.oidc_client_secret.get_secret_value(),
         "server_metadata_url": settings.oidc_issuer.rstrip("/") + "/.well-known/openid-configuration",
     }
-    # A JSON string is one of TOML's too. PKCE always, also where the provider does not say that it knows it.
+    # A JSON string is also a TOML string. PKCE is always used, even if the provider does not announce it.
     lines = [f"{name} = {json_text(value)}" for name, value in values.items()]
     return "\n".join(["[auth]", *lines, "[auth.client_kwargs]", 'code_challenge_method = "S256"', ""])
 
@@ -64,7 +64,7 @@ def is_offered() -> bool:
 
 
 def show(visit: Visit) -> bool:
-    """The button; whether the visitor came back from the provider and is signed in now."""
+    """Show the button; returns whether the visitor came back from the provider and is now signed in."""
     if not is_offered():
         return False
     signed_in = _take(visit)
@@ -81,7 +81,7 @@ def _leave_for_the_provider() -> None:
 
 
 def _take(visit: Visit) -> bool:
-    """Sign in with the identity that this tab came back with, once; an old one or one used before changes nothing."""
+    """Sign in, once, with the identity that this tab returned with; an old or already used one does nothing."""
     issuer = session.settings().oidc_issuer
     claims = st.user.to_dict()
     if not issuer or not claims.get("is_logged_in") or st.session_state.get(_TRIED):
@@ -103,7 +103,7 @@ def _take(visit: Visit) -> bool:
 
 
 def forget_identity(request: Request, answer: Response) -> None:
-    """The browser no longer has Streamlit's cookies of the identity: a session of ours is in their place."""
+    """Delete Streamlit's identity cookies in the browser, because our session replaces them."""
     for name in request.cookies:
         whole, _, chunk = name.rpartition("_")
         if name in COOKIES or whole in COOKIES and chunk.isdigit():
