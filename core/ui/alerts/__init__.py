@@ -1,1 +1,1 @@
-"""Alerts in the console: what fires, what was sent, the rules and their dry run."""
+"""Alerts in the console: firing and past alerts, their messages, the rules and their dry run."""

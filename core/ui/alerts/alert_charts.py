@@ -15,12 +15,12 @@ from core.ui.kit import charts
 from core.ui.kit.charts import FAILURE, LINE, MONEY, NOW, Chart
 
 ROW_PIXELS, FRAME_PIXELS = 26, 70
-SHORTEST = timedelta(hours=5)  # a bar that is shorter could not be seen
+SHORTEST = timedelta(hours=5)  # a shorter bar could not be seen
 PER_CENT = ("share", "points")
 
 
 def history(found: Sequence[Alert], now: datetime) -> Chart:
-    """A line a rule, a bar each time that it fired."""
+    """One line for each rule, with a bar for each time that it fired."""
     titles = list(dict.fromkeys(title_of(alert["rule"]) for alert in found))
     spans = [(_local(alert["firing_since"]), _local(alert["resolved_at"] or now.isoformat())) for alert in found]
     figure = charts.framed("", horizontal=True)
@@ -63,7 +63,7 @@ def history(found: Sequence[Alert], now: datetime) -> Chart:
 
 
 def dry_run(run: DryRun) -> Chart:
-    """The measure over the days, its threshold, and the times it would have fired behind it."""
+    """The measure over the days with its threshold; behind it, the times at which the rule would have fired."""
     rule = run.rule
     scale = 100 if rule.value_unit in PER_CENT else 1
     frame = _worst_of_each_hour(run, scale)
@@ -100,7 +100,7 @@ def dry_run(run: DryRun) -> Chart:
 
 
 def _worst_of_each_hour(run: DryRun, scale: int) -> pd.DataFrame:
-    """One point an hour is what a screen shows; gaps stay where nothing was measured."""
+    """The worst value of each hour, since a screen cannot show more points; hours without a value stay gaps."""
     measured = [each for each in run.observed if each.value is not None and each.observations >= run.rule.minimum / 2]
     seen = pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""One alert over the list: what it said, for how long it fired, who was told of it, and where to look."""
+"""One alert in a drawer: its text, how long it fired, who was notified, and a link to its cause."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,18 +35,18 @@ def title_of(rule: str) -> str:
 
 
 def show(found: Sequence[Alert]) -> None:
-    """`?alert=12`: the alert of this number among those that are shown."""
+    """Show the alert that the URL names (`?alert=12`), if it is among those found."""
     drawer.show("Alert", "alert", partial(_details, found))
 
 
 def has_object(rule: str) -> bool:
-    """Whether each alert of the rule is about an object that has a page, or a day that has a list."""
+    """Whether the rule's alerts can link to the page of an object, or to the list of a day."""
     known = rules.RULES.get(rule)
     return rule in ("incident", "licence_expiring") or bool(known and known.subject == "dispute")
 
 
 def link(alert: Alert) -> None:
-    """Where to look: the incident, the dispute or the licences that it is about, or the rule's page."""
+    """A link to the incident, dispute or licences that the alert is about, otherwise to the rule's page."""
     known, role = rules.RULES.get(alert["rule"]), session.actor().role
     if alert["rule"] == "incident":
         incident = alert["key"].partition(":")[0]

@@ -1,4 +1,4 @@
-"""What staff do about an alert: acknowledge it, silence it; and test whether alerts arrive."""
+"""The actions on an alert: acknowledging and silencing it; and a test whether alerts arrive."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,7 +18,7 @@ SILENCES = {"1 hour": 1, "4 hours": 4, "1 day": 24, "1 week": 7 * 24}
 
 
 def may_act() -> bool:
-    """Whether the user may acknowledge and silence: those who may replay events."""
+    """Whether the user may acknowledge and silence alerts: the same right as for replaying events."""
     return right(session.actor().role, "events") >= Right.ACT
 
 

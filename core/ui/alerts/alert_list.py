@@ -1,4 +1,4 @@
-"""Alerts that fire now, what was sent to whom, and those of the last 30 days."""
+"""Alerts that are firing, with their messages, and the alerts of the last 30 days."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ TARGETS = (
 
 
 def show() -> None:
-    """What fires, the last 30 days, the targets and the rules."""
+    """Show the firing alerts, those of the last 30 days, the targets and the rules."""
     running = session.services()
     now = running.clock()
     found = board.newest(running.db, now)
@@ -69,7 +69,7 @@ def _open(found: Sequence[Alert], point: Mapping[str, Any]) -> None:
 
 
 def sentence(firing: Sequence[Alert], now: datetime) -> str:
-    """How many fire, and since when."""
+    """A sentence on how many alerts are firing, and since when."""
     if not firing:
         return "No alert fires"
     first = min(datetime.fromisoformat(alert["firing_since"]) for alert in firing)
@@ -88,7 +88,7 @@ def deliveries_in_words(messages: Sequence[Message]) -> str:
 
 
 def _firing(rule: str, alerts: Sequence[Alert], now: datetime) -> None:
-    """The alerts of one rule that fire, each subject a line with its own buttons."""
+    """The firing alerts of one rule, one line with buttons for each subject."""
     with st.container(border=True, key=f"firing-{rule}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             icon = ":material/warning:" if alerts[0]["severity"] == "warning" else ":material/error:"
@@ -108,7 +108,7 @@ def _firing(rule: str, alerts: Sequence[Alert], now: datetime) -> None:
 
 
 def _story(alert: Alert, now: datetime) -> str:
-    """Since when it fires, what staff did about it, and how its last messages were delivered."""
+    """Text on how long the alert has been firing, what staff did about it, and the delivery of its last messages."""
     since = datetime.fromisoformat(alert["firing_since"])
     told = "; ".join(
         f"{KINDS[each['kind']]} {deliveries_in_words([each])}" for each in alert["messages"][-3:] if each["deliveries"]

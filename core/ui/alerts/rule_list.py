@@ -1,4 +1,4 @@
-"""The rules: what each says, its numbers for admins to change, and what it would have sent in the last 30 days."""
+"""The rules: what each one measures, its numbers, which admins can change, and a dry run over the last 30 days."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -41,7 +41,7 @@ EPISODES = (
 
 
 def show() -> None:
-    """All rules in a table; the selected one below it."""
+    """Show all rules in a table, and the selected one below it."""
     st.subheader("Rules", anchor=False)
     found = rule_changes.load(session.db())
     table = [vars(rule) | {"id": rule.name} for rule in found.values()]
@@ -75,7 +75,7 @@ def _rule(rule: Rule) -> None:
 
 
 def _fields(rule: Rule) -> None:
-    """The rule's numbers. The fields have no limits: a number beyond them would never reach us to be refused."""
+    """Fields for the rule's numbers. They have no limits: Streamlit would not send us a number beyond them."""
     unit = {"share": "%", "points": "points", "factor": "times"}.get(rule.unit, rule.unit)
     on, threshold, window, minimum = st.columns(4, vertical_alignment="bottom")
     on.toggle("On", rule.enabled, key=f"on-{rule.name}")
@@ -93,7 +93,7 @@ def _by(rule: Rule) -> int:
 
 
 def _typed(rule: Rule) -> Rule | None:
-    """The rule with the numbers that stand in the fields at this moment; None where one is missing or out of range."""
+    """The rule with the numbers that are now in the fields; None if one is missing or out of range."""
     state = st.session_state
     limit = state[f"threshold-{rule.name}"]
     minutes = state[f"window-{rule.name}"] if rule.has_window else rule.window_minutes
@@ -145,7 +145,7 @@ def _dry_run(rule: Rule) -> None:
 
 
 def in_words(run: DryRun) -> str:
-    """How often it would have fired, and how many messages that are."""
+    """A sentence on how often the rule would have fired, and how many messages that would have sent."""
     if not run.episodes:
         return "In the last 30 days it would not have fired."
     times = counted(len(run.episodes), "time")

@@ -1,4 +1,4 @@
-"""Assigning several waiting consultations: who would get whom and why, one confirmation, the progress, each result."""
+"""Assigning several waiting consultations: a plan with reasons, one confirmation, the progress, and the results."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ RESULTS = (STATE, Column("outcome", "Outcome"), Column("said", "Result", width="
 
 @dataclass
 class Run:
-    """The placements still to make, the reason for all, and the results so far."""
+    """The assignments still to make, the reason for all of them, and the results so far."""
 
     reason: str
     todo: list[Placement]
@@ -47,14 +47,14 @@ class Run:
 
 
 def show(sought: Callable[..., Sequence[ListedConsultation]], kind: str) -> None:
-    """The button above a list of waiting consultations, for who may assign, and the assignments that were agreed."""
+    """Show the button above a list of waiting consultations, if the user may assign, and carry out a confirmed plan."""
     _go_on()
     if kind == "waiting" and right(session.actor().role, "assignments") >= Right.ACT and sought(limit=2)[1:]:
         st.button("Assign several", icon=":material/group_add:", on_click=_open, args=(sought,))
 
 
 def _open(sought: Callable[..., Sequence[ListedConsultation]]) -> None:
-    """The longest waiting ones, with their candidates of this moment."""
+    """Open the dialog with the consultations that have waited longest and their present candidates."""
     for each in (_ASKED, WHY, OVERRIDE):
         st.session_state.pop(each, None)
     ask(sought(limit=MOST + 1))
@@ -62,7 +62,7 @@ def _open(sought: Callable[..., Sequence[ListedConsultation]]) -> None:
 
 @st.dialog("Assign several consultations", width="large", on_dismiss="rerun")
 def ask(waiting: Sequence[ListedConsultation]) -> None:
-    """Which of them to assign, and to whom; those whom nobody can take stay on the waiting list."""
+    """The dialog to choose which ones to assign; those that no provider can take stay on the waiting list."""
     actions.end_dialog_if_over()
     offered = waiting[:MOST]
     if len(waiting) > MOST:
@@ -89,7 +89,7 @@ def ask(waiting: Sequence[ListedConsultation]) -> None:
 
 
 def _go_on() -> None:
-    """Make what is left of the agreed assignments, with a progress bar, then show the results."""
+    """Make the remaining assignments of a confirmed plan, with a progress bar, then show the results."""
     run: Run | None = st.session_state.get(_RUN)
     if run is None:
         return
@@ -98,7 +98,7 @@ def _go_on() -> None:
             run.todo, run.done, partial(_assigned, run.reason), lambda each: each.consultation["id"]
         )
         shared_cache.answers().forget("assignments", "directory")
-        st.rerun()  # the figures and rows around this are from before
+        st.rerun()  # the rest of the page shows the state before the assignments
     counts = Counter(one["outcome"] for one in run.done)
     said = ", ".join(f"{counts[each]:,} {each.lower()}" for each in (ASSIGNED, REFUSED) if counts[each])
     st.markdown(f"**{literal(f'Consultations: {said}.')}**")
@@ -121,7 +121,7 @@ def _chosen(offered: Sequence[ListedConsultation]) -> list[ListedConsultation]:
 
 
 def _candidates(one: ListedConsultation) -> Candidates:
-    """Asked once while the dialog is open: each click in it draws it again."""
+    """The consultation's candidates, loaded once for the open dialog, which is drawn again at each click."""
     known: dict[str, Candidates] = st.session_state.setdefault(_ASKED, {})
     if one["id"] not in known:
         known[one["id"]] = assignment.candidates(session.db(), one["id"], session.services().clock())

@@ -1,4 +1,4 @@
-"""The chart of each provider's consultations beside their fair share."""
+"""The chart of each provider's consultations compared with their fair share."""
 
 import pandas as pd  # type: ignore[import-untyped]
 import plotly.graph_objects as go  # type: ignore[import-untyped]
@@ -11,7 +11,7 @@ BAR_PIXELS = 22
 
 
 def distribution(spread: MeasuredDistribution) -> Chart:
-    """The providers with most consultations, with a mark at each one's fair share; the table has all providers."""
+    """The providers with the most consultations, each with a mark at the fair share; the table has all providers."""
     shown = spread["items"][:MOST_BARS]
     names = [f"{place}" for place in range(len(shown))]
     figure = go.Figure()
@@ -84,5 +84,5 @@ def _short(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text escaped, so that Plotly renders no markup in it."""
+    """The text with markup escaped for Plotly."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -41,7 +41,7 @@ def show(mismatches: Sequence[CarePaymentMismatch]) -> None:
 
 
 def _summary(mismatches: Sequence[CarePaymentMismatch]) -> str:
-    """How many there are of each kind, and what was paid for consultations that nobody has taken."""
+    """A sentence on how many there are of each kind, and the amount paid for consultations without a provider."""
     waiting = [one for one in mismatches if one["problem"] == "paid_but_waiting"]
     sums: dict[str, int] = {}
     for one in waiting:

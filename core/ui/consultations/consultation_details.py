@@ -28,7 +28,7 @@ KINDS = {
     "manual": "By hand",
     "release": "After release",
 }
-# What an empty list says.
+# The texts for empty lists.
 EMPTY = {
     "waiting": "No consultation is waiting. Those that cannot be assigned are listed here, with the reason.",
     "overdue": "No consultation waits for too long. Those that do are listed here, with the reason.",
@@ -50,7 +50,7 @@ CANDIDATES = (
 
 
 def vocabulary() -> Vocabulary:
-    """The states and specialties there are; a new specialty is known within a minute."""
+    """All states and specialties, cached: a new specialty appears within a minute."""
     found = shared_cache.answers().get("vocabulary", partial(directory.vocabulary, session.db()), ttl_seconds=60)
     return found.answer
 
@@ -90,7 +90,7 @@ def columns(show: str) -> tuple[Column, ...]:
 
 
 def exported(sought: Callable[..., Sequence[Row]], show: str) -> Callable[[Actor], Table]:
-    """All consultations that `sought` finds, as a table to export; called with `after_id` and `limit`."""
+    """A table to export, with all consultations that `sought` finds; it is called with `after_id` and `limit`."""
     filters, shown = export_panel.set_filters(), columns(show)
     batches = by_last_id(lambda after: sought(after_id=after, limit=1000), size=1000)
     return lambda _: Table("consultations", "Consultations", shown, batches, filters=filters)

@@ -1,4 +1,4 @@
-"""The dialogs that assign, release, reassign or end consultations; each shows the consequence first."""
+"""The dialogs that assign, release, reassign or end consultations; each shows the consequences first."""
 
 from functools import partial
 
@@ -72,7 +72,7 @@ def assign(consultation_id: str) -> None:
 
 @st.dialog("Release consultation", on_dismiss="rerun")
 def release(consultation_id: str) -> None:
-    """Release a consultation from its provider, whom the rules do not choose for it again."""
+    """Release a consultation from its provider; automatic assignment does not choose that provider for it again."""
     actions.end_dialog_if_over()
     found = _open(consultation_id)
     if found is None:
@@ -124,7 +124,7 @@ def end(consultation_id: str, status: str) -> None:
 
 @st.dialog("Reassign consultations", on_dismiss="rerun")
 def reassign_from_ineligible(number: int, provider_id: str | None = None) -> None:
-    """Reassign the consultations whose provider may no longer see the patient, of one provider if given."""
+    """Reassign consultations (of `provider_id`, if given) whose provider may no longer see the patient."""
     actions.end_dialog_if_over()
     st.info(
         f"This releases {counted(number, 'consultation')} and assigns each to the next eligible provider, or lets it "
@@ -189,7 +189,7 @@ def _consequence(found: ConsultationDetails, chosen: Candidate | None) -> str:
 
 
 def _not_refunded(found: ConsultationDetails, status: str) -> list[str]:
-    """Says that cancelling refunds no payment of the consultation, if any money is left."""
+    """A note that cancelling refunds no payments, if the consultation has payments that are not fully refunded."""
     if status != "cancelled":
         return []
     kept = [

@@ -54,7 +54,7 @@ CONSULTATIONS = (
 
 
 def show(found: Life) -> None:
-    """Everything about one person, what needs attention first."""
+    """Show everything about one customer, beginning with what needs attention."""
     st.markdown(f"## {literal(customers.sentence(found))}")
     if any(each["delinquent"] for each in found["customers"]):
         st.warning("The last invoice of this customer is not paid.", icon=":material/payments:")

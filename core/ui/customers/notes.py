@@ -1,4 +1,4 @@
-"""Notes that staff write for each other, about a payment or a customer: the list, and the form to add one."""
+"""Notes of staff about a payment or a customer: the list, and the form to add one."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ NOTE = "note"
 
 
 def show(notes: Sequence[NoteRow], *, add: Callable[[str, Actor], None], remove: Callable[[int, Actor], None]) -> None:
-    """Show the notes that were not removed, and a form for another. A refused note stays in the form."""
+    """Show the notes, without removed ones, and a form to add one. A refused note stays in the form."""
     st.subheader("Notes")
     for note in (each for each in notes if each["note"]):
         with st.container(border=True):

@@ -33,7 +33,7 @@ def ask(case: Case, kind: str) -> None:
     why = key(case, f"why {kind}")
     st.text_area("Reason for accepting" if accepting else "Note for the audit log", key=why, max_chars=500, height=80)
     actions.ask_who_it_is()
-    # Set when the dialog is drawn: several clicks on this button make one answer.
+    # The id is made when the dialog is drawn, so that several clicks on the button submit only one answer.
     action_id = st.session_state.setdefault(key(case, f"id {kind}"), disputes.new_id())
     st.button(
         "Accept dispute" if accepting else "Submit to the bank",
@@ -47,7 +47,7 @@ def ask(case: Case, kind: str) -> None:
 
 
 def _what_goes(case: Case) -> bool:
-    """Show what is sent to the bank and what is not; False until the user confirms that the rest is left out."""
+    """Show what is sent to the bank and what is not. False if nothing is, or until the user confirms omissions."""
     fields = {field.name: field for part in case.fields for field in part}
     staged = [(fields[name].title, text) for name, text in case.known.items() if name in fields]
     st.markdown("**Goes to the bank**" if staged else "**Nothing is saved yet, so nothing can go to the bank.**")
@@ -66,7 +66,7 @@ def _in_short(text: str) -> str:
 
 
 def _include(case: Case, actor: Actor) -> str:
-    """Save the rest of the form, then ask again with all of it."""
+    """Save the unsaved fields, then open the dialog again."""
     said = evidence_form.save(case, actor)
     st.session_state[ASKED] = SUBMIT
     return said

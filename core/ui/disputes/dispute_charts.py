@@ -1,4 +1,4 @@
-"""The charts of disputes: how many are opened, and which we win."""
+"""The charts of disputes: how many were opened, and how many of them we won."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""One dispute: what it is about, what evidence it needs, and answering or accepting it."""
+"""One dispute: its facts, the evidence it needs, and answering or accepting it."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ def may_answer() -> bool:
 
 
 def show(dispute_id: str) -> None:
-    """Everything about one dispute, with the form for those who may answer it."""
+    """Show everything about one dispute, with the evidence form for users who may answer it."""
     running = session.services()
     now = running.clock()
     facts = disputes.facts_of(running.db, dispute_id)
@@ -83,7 +83,7 @@ def _answer(facts: DisputeFacts) -> None:
     except Unavailable:
         st.warning("Stripe is not answering, so the evidence cannot be shown. Reload the page in a moment.")
         return
-    # Not in the click itself: leaving a field saves it in the same run, and the dialog must open after that result.
+    # Not opened in the button's callback: leaving a field saves it in the same run, and that must come first.
     if kind := st.session_state.pop(answer_dialog.ASKED, None):
         answer_dialog.ask(case, kind)
     evidence_form.show(case)

@@ -1,4 +1,4 @@
-"""The evidence of a dispute: a checklist of what its reason needs, fields that save themselves, and files."""
+"""The evidence of a dispute: a checklist of what its reason needs, fields that are saved when left, and files."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -18,7 +18,7 @@ NEVER_HEALTH = "Leave out health details: a bank needs to know that a visit took
 
 
 def show(case: Case) -> None:
-    """Each field is saved at Stripe as a draft when it is left; nothing goes to the bank before it is submitted."""
+    """Show the form. A field is saved at Stripe as a draft when left; nothing goes to the bank before submission."""
     needed, others = case.fields
     st.subheader("Evidence")
     st.caption(
@@ -36,13 +36,13 @@ def show(case: Case) -> None:
 
 
 def unsaved(case: Case) -> Mapping[str, str]:
-    """The texts in the form that are not saved at Stripe: suggestions nobody saved, and what could not be saved."""
+    """The form's texts that are not saved at Stripe: our suggestions, and texts whose saving failed."""
     found = {field.name: _typed(case, field.name) for field in _texts(case)}
     return {name: text for name, text in found.items() if text != case.known.get(name, "")}
 
 
 def save(case: Case, actor: Actor) -> str:
-    """Save everything in the form that is not saved."""
+    """Save all unsaved texts of the form at Stripe."""
     changed = unsaved(case)
     if changed:
         disputes.stage(session.services().payment_context, actor, case.facts["dispute"]["id"], changed)
@@ -62,7 +62,7 @@ def _texts(case: Case) -> list[Field]:
 
 
 def _typed(case: Case, name: str) -> str:
-    """The text in the field now, also before it was drawn for the first time."""
+    """The present text of a field; before it is drawn, the text that it will have."""
     return str(st.session_state.get(key(case, name), case.text(name)) or "").strip()
 
 
@@ -132,7 +132,7 @@ def _files(case: Case, fields: Sequence[Field]) -> None:
             )
         what, which, act = st.columns([2, 4, 1], vertical_alignment="bottom")
         chosen = what.selectbox("Attach a file as", list(titles), key=key(case, "file as"))
-        turn = st.session_state.setdefault(key(case, "turn"), 0)  # a new widget each time, so that it is empty again
+        turn = st.session_state.setdefault(key(case, "turn"), 0)  # a new key makes a new, empty widget
         upload = key(case, f"file {turn}")
         which.file_uploader("PDF, PNG or JPEG", ["pdf", "png", "jpg", "jpeg"], key=upload)
         act.button(

@@ -56,7 +56,7 @@ def _month(month: NetworkMonth, day: date) -> None:
 
 
 def _bar(reached: float, words: str) -> None:
-    """How much of the limit is used up: amber from four fifths on, red once it is reached."""
+    """A bar with the used part of the limit: amber from 80%, red from 100%."""
     level = "over" if reached >= 1 else "near" if reached >= NEAR else "far"
     st.markdown(words)
     st.html(
@@ -72,13 +72,13 @@ def _headroom(month: NetworkMonth, limit: Limit) -> str:
 
 
 def _reached(month: NetworkMonth, limit: Limit) -> float:
-    """The share of the limit that is used up."""
+    """The used share of the limit; 1 when it is reached."""
     total = month.events + limit.left
     return min(month.events / total, 1.0) if total else 0.0
 
 
 def _address(limit: Limit) -> str | None:
-    """The source, if it is an address that is safe in a link."""
+    """The limit's source, if it is a URL that is safe in a link."""
     plain = limit.source.startswith("https://") and not set(limit.source) & set(" ()<>[]\\\"'`")
     return limit.source if plain else None
 
@@ -90,7 +90,7 @@ def _ask(day: date) -> None:
         f"{networks.PROGRAMS[network]}, {name}": (network, level) for (network, level), name in networks.LEVELS.items()
     }
     st.selectbox("Limit", list(titles), key="limit which")
-    # No limits on the fields: a number beyond them would not be sent, and the button would set the last valid one.
+    # The fields have no limits: Streamlit would not send a number beyond them, and the last valid one would be set.
     share = st.number_input("Share of payments (%)", value=1.0, step=0.05, format="%.2f", key="limit share")
     events = st.number_input("Minimum events per month", value=100, step=1, key="limit events")
     st.date_input("From", day, format="YYYY-MM-DD", key="limit since")
@@ -117,7 +117,7 @@ def _problem(share: float | None, events: int | None) -> str:
 
 def _set(titles: dict[str, tuple[str, str]], actor: Actor) -> str:
     running, state = session.services(), st.session_state
-    if problem := _problem(state["limit share"], state["limit events"]):  # typed after the dialog was drawn
+    if problem := _problem(state["limit share"], state["limit events"]):  # changed after the dialog was drawn
         raise Refused("bad_number", problem)
     network, level = titles[state["limit which"]]
     networks.set_limit(

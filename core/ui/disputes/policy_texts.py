@@ -1,4 +1,4 @@
-"""Our own texts for evidence, such as the refund policy."""
+"""The company's own texts for evidence, such as its refund policy."""
 
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ KINDS = ("product_description", "refund_policy_disclosure", "cancellation_policy
 
 
 def show() -> None:
-    """The texts with who last changed each, and fields to edit them."""
+    """Show each text, who changed it last, and a field to edit it."""
     kept = disputes.texts(session.db())
     with st.expander(f"Texts for evidence ({len(kept)} of {len(KINDS)} written)"):
         st.caption("New evidence starts with these texts. Leave out health details.")

@@ -1,4 +1,4 @@
-"""One fraud warning over the list: what a refund costs now, what waiting for a dispute costs, and the refund."""
+"""One early fraud warning in a drawer: the cost of a refund now and of a later dispute, and the refund button."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ AT_MOST = 100_000
 
 
 def show(warning_id: str) -> None:
-    """The warning with this id, while its payment can be refunded."""
+    """Show the warning with this id, as long as its payment can be refunded."""
     running = session.services()
     warned, history = fraud_warnings.listed(running.db, running.clock(), limit=AT_MOST)
     found = next((each for each in warned if each.id == warning_id), None)

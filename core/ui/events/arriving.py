@@ -1,4 +1,4 @@
-"""What arrives now, minute by minute, and which of these minutes the list below shows alone."""
+"""Events as they arrive, minute by minute; a selected minute filters the list below."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ REFRESH_SECONDS, MINUTE = 2, "minute"
 
 
 def minute() -> tuple[datetime, datetime] | None:
-    """The start and the end of the minute that was clicked; `?minute=2026-11-27T15:04:00+00:00`."""
+    """Start and end of the selected minute, from the URL: `?minute=2026-11-27T15:04:00+00:00`."""
     try:
         since = datetime.fromisoformat(st.query_params.get(MINUTE, ""))
     except ValueError:
@@ -28,9 +28,9 @@ def minute() -> tuple[datetime, datetime] | None:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def show(drawn: str | None) -> None:
-    """The events of each of the last 60 minutes, and the newest ones; a click on a bar lists its events below.
+    """Show the events of each of the last 60 minutes, and the newest events; a click on a bar selects its minute.
 
-    `drawn` is the minute in the address as the page was drawn: with another one the whole page is drawn again.
+    `drawn` is the minute in the URL when the page was drawn; once it differs, the whole page is drawn again.
     """
     freshness.reader_role()
     if st.query_params.get(MINUTE) != drawn:
@@ -53,7 +53,7 @@ def show(drawn: str | None) -> None:
 
 
 def note(since: datetime) -> None:
-    """Which minute's events are listed, and the way back to all."""
+    """Show which minute's events are listed, and a button to list all events."""
     in_view.here(MINUTE)
     with st.container(horizontal=True, vertical_alignment="center"):
         at = in_zone(since, session.settings().business_zone)

@@ -1,4 +1,4 @@
-"""The health of our webhook endpoint at Stripe, with the next step; it waits for the database alone."""
+"""The health of our webhook endpoint at Stripe, with the next step; read from the database, without asking Stripe."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ UNKNOWN = ":material/help: **Stripe's webhook endpoint has not been checked yet.
 
 
 def show() -> None:
-    """What Stripe last said; each problem is followed by what to do about it."""
+    """Show Stripe's last answer, and each problem with what to do about it."""
     running = session.services()
     now = running.clock()
     read = partial(endpoint_health.read, running.db, address_of(running), now)

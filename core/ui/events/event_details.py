@@ -35,7 +35,7 @@ CHANGES = (Column("field", "Field"), Column("before", "Before"), Column("after",
 
 
 def show(event_id: str, *, look_for_object: Callable[[str], None]) -> None:
-    """Everything about one event; `look_for_object` opens the list of its object's events."""
+    """Show everything about one event; `look_for_object` opens the list of its object's events."""
     running = session.services()
     try:
         event = lookup.one(running.db, event_id)
@@ -114,7 +114,7 @@ def _records(event: EventDetails) -> None:
 
 
 def _at(moment: str | None) -> str | None:
-    """To the second, because many happen within a minute."""
+    """A time with seconds, because many events happen within a minute; None for None."""
     if moment is None:
         return None
     return f"{datetime.fromisoformat(moment).astimezone(session.settings().business_zone):%-d %b %Y, %H:%M:%S %Z}"

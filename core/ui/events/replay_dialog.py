@@ -1,4 +1,4 @@
-"""The dialog that replays one or many events and first says what that would do."""
+"""The dialog that replays one or many events, after showing what that would do."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ def may_replay() -> bool:
 
 @st.dialog("Replay", width="medium")
 def open(sought: EventFilter, events: str) -> None:
-    """Open it from a button; `events` describes them; the page shows the result with `show_result`."""
+    """Open the dialog, from a button. `events` describes the events; the page shows the result by `show_result`."""
     actions.end_dialog_if_over()
     running = session.services()
     found = replay.preview(running.db, sought, livemode=running.livemode)

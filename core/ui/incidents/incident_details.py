@@ -1,4 +1,4 @@
-"""One incident: what to do next, its trend, the objects it named, and who did what about it."""
+"""One incident: what to do next, its trend, the objects it names, and what staff did about it."""
 
 import re
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ HISTORY = (
 
 
 def show(incident_id: str) -> None:
-    """Everything about one incident, with the buttons for those who may act."""
+    """Show everything about one incident, with buttons for users who may act."""
     running = session.services()
     now = running.clock()
     try:
@@ -153,7 +153,7 @@ def _facts(incident: Detail, now: datetime) -> None:
 
 
 def _objects(found: Sequence[NamedObject]) -> None:
-    """Every object that the samples name, each once, with its page here and at Stripe."""
+    """List every object in the incident's samples once, with links to its page here and at Stripe."""
     distinct = list({each.id: each for each in found}.values())
     if not distinct:
         return
@@ -176,7 +176,7 @@ def _objects(found: Sequence[NamedObject]) -> None:
 
 
 def _trend(incident: Detail, now: datetime) -> Chart:
-    """By hour over three days, or by day over a month for what goes on for longer."""
+    """Occurrences by hour over three days or, for an incident that lasts longer, by day over a month."""
     zone = session.settings().business_zone
     long = now - datetime.fromisoformat(incident["first_seen"]) > timedelta(days=3)
     counts, step = (incident["by_day"], timedelta(days=1)) if long else (incident["by_hour"], timedelta(hours=1))
@@ -207,7 +207,7 @@ def _in_words(sample: Sample) -> str:
 
 
 def _value_in_words(value: object) -> str:
-    """A time in the business's zone, a state by its name, anything else as it is."""
+    """A time in the business's zone, the name of a state, any other value unchanged."""
     text = str(value)
     if _TIME.fullmatch(text):
         return in_zone(datetime.fromisoformat(text), session.settings().business_zone)

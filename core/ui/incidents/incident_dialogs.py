@@ -1,4 +1,4 @@
-"""What staff do about an incident: take it, resolve it, silence it."""
+"""The actions on an incident: taking, resolving and silencing it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,17 +18,17 @@ SILENCES = {"1 hour": 1, "4 hours": 4, "1 day": 24, "1 week": 7 * 24}
 
 
 def may_act() -> bool:
-    """Whether the user may take, resolve and silence: those who may replay events."""
+    """Whether the user may take, resolve and silence incidents: the same right as for replaying events."""
     return right(session.actor().role, "events") >= Right.ACT
 
 
 def taking(incident_id: int, *, release: bool) -> Callable[[Actor], str]:
-    """For `actions.attempt`: the user owns the incident, or nobody does."""
+    """An action for `actions.attempt` that makes the user the incident's owner or, with `release`, nobody."""
     return partial(_take, incident_id, release)
 
 
 def ending_silence(incident_id: int) -> Callable[[Actor], str]:
-    """For `actions.attempt`: alerts are sent about the incident again."""
+    """An action for `actions.attempt` that ends the incident's silence, so that alerts about it are sent again."""
     return partial(_end_silence, incident_id)
 
 

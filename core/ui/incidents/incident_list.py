@@ -1,4 +1,4 @@
-"""The incidents: those that are open first, with their trend."""
+"""The list of incidents with their trends, open ones first."""
 
 from collections.abc import Sequence
 
@@ -49,7 +49,7 @@ def state_in_words(one: Row) -> str:
 
 
 def show() -> None:
-    """One incident where the address names it, and the list."""
+    """Show the list, and one incident if the URL names it."""
     chosen = st.query_params.get("incident")
     if chosen:
         st.button("All incidents", icon=":material/arrow_back:", type="tertiary", on_click=_leave)
@@ -68,7 +68,7 @@ def show() -> None:
 
 
 def sentence(found: Sequence[Row]) -> str:
-    """How many are open and how many of those need somebody."""
+    """A sentence on how many incidents are open, how many of them are critical, and how many have no owner."""
     unresolved = [one for one in found if one["resolved_at"] is None]
     if not unresolved:
         return counted(len(found), "resolved incident")

@@ -28,7 +28,7 @@ PROCESSES = (
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def show() -> None:
-    """As it is now; while the database does not answer, as it last was."""
+    """Show the present state or, while the database does not answer, the last known one."""
     freshness.reader_role()
     running = session.services()
     now = running.clock()

@@ -1,4 +1,4 @@
-"""A review on its page: which day or week, the answer, each check with its picture, signature and comments."""
+"""The page of a review: the day or week, the headline, and each check with its chart, signature and comments."""
 
 from datetime import date, timedelta
 from functools import partial
@@ -30,7 +30,7 @@ EVIDENCE = (Column("what", "What"), Column("how", "How"))
 
 
 def show(cadence: Cadence) -> None:
-    """The whole page."""
+    """Show the whole page."""
     st.title(TITLES[cadence])
     actions.show_result()
     history_notice.show()
@@ -57,7 +57,7 @@ def show(cadence: Cadence) -> None:
 
 
 def _chosen_day(cadence: Cadence) -> date:
-    """The day of the address, else the newest that is over."""
+    """The day in the URL, else the latest one that is over."""
     running = session.services()
     today = business_day(running.clock(), running.zone)
     newest = newest_period(cadence, today, running.zone)
@@ -74,7 +74,7 @@ def _progress(found: Report) -> str:
 
 
 def _history(cadence: Cadence, found: Report) -> None:
-    """Which of the last days or weeks are signed off."""
+    """Show which of the last days or weeks are signed off."""
     last = found.review.period.until
     before = Period(last - timedelta(days=SHOWN_BEFORE[cadence] - 1), last, found.zone)
     done = signing.signed(session.db(), cadence, before)
@@ -112,7 +112,7 @@ def _check(found: Report, check: Check) -> None:
 
 
 def _chart(bars: Bars) -> go.Figure:
-    """The bars, what they are compared with grey beside them."""
+    """The bars, with the compared values as grey bars beside them."""
     figure = go.Figure()
     if bars.compared:
         figure.add_bar(
@@ -133,7 +133,7 @@ def _chart(bars: Bars) -> go.Figure:
 
 
 def _whole_steps(bars: Bars) -> dict[str, object]:
-    """Ticks of an axis that counts: none between two whole numbers, also where the bars beside them are averages."""
+    """Ticks at whole numbers for an axis of counts, also if the compared values are averages."""
     longest = max([*bars.values, *bars.compared], default=0)
     if longest < 1 or not all(float(each).is_integer() for each in bars.values):
         return {}

@@ -1,4 +1,4 @@
-"""One entry of the audit log over the list: who did what, and each value before and after."""
+"""One audit log entry in a drawer: who did what, and each changed value before and after."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ BEFORE = Column("before", "Before", width="medium")
 
 
 def show(entry_id: str) -> None:
-    """The entry with this id."""
+    """Show the entry with this id."""
     known = entry_id.isdecimal() and len(entry_id) < 19
     entry = audit.one(session.db(), session.actor(), int(entry_id)) if known else None
     if entry is None:

@@ -1,4 +1,4 @@
-"""The deployment checklist in the console: run by a click, each line with how to fix it."""
+"""The deployment checklist in the console: a button that runs it, and the lines with how to fix each problem."""
 
 import streamlit as st
 
@@ -20,7 +20,7 @@ ICONS = {
 
 
 def show(running: Services) -> None:
-    """The button, and what the last run in this session found: failures first."""
+    """Show the button and the findings of this session's last run, failures first."""
     st.caption(
         "Checks Stripe, the webhook, the payment API, the database, the addresses and the users. It changes nothing."
     )

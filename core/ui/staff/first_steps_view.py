@@ -1,4 +1,4 @@
-"""The first steps of a new installation: what is done, what comes next, and the button that does it."""
+"""The first steps of a new installation: what is done, what comes next, and a button for it."""
 
 from functools import partial
 
@@ -27,7 +27,7 @@ DONE, NEXT = ":green[:material/check_circle:]", ":orange[:material/radio_button_
 
 
 def show_until_payments_come(running: Services) -> None:
-    """In place of a page that would show nothing but zeros: the steps, until the first payment is known."""
+    """Show the steps instead of a page that would only have zeros, until the first payment is known."""
     st.markdown("## Nothing has come from Stripe yet")
     if right(freshness.reader_role(), "settings") < Right.ACT:
         st.info("There is nothing to show before the first payment. An admin sets payops up on this page.")
@@ -49,7 +49,7 @@ def _wait_for_payments(running: Services) -> None:
 
 
 def show(running: Services) -> None:
-    """The steps as they were when they were last checked in this session; they are checked when first opened."""
+    """Show the steps as last checked in this session; they are checked when first opened."""
     if FOUND not in st.session_state:
         with st.spinner("Looking at Stripe, the webhook, the providers and the users…"):
             st.session_state[FOUND] = list(lines.check(running, first_steps.LINES))
@@ -78,7 +78,7 @@ def _step(running: Services, number: int, step: Progress, *, open: bool) -> None
         return
     st.caption(literal(step.step.why))
     failures = [finding for finding in step.open if finding.state is State.FAILED]
-    # A line that waits for another one adds nothing beside it, and one cause of several is said once.
+    # Lines that could not be checked are left out if others failed, and a cause of several lines is shown once.
     said = {(finding.detail, finding.mend): None for finding in ((failures or step.open) if open else ())}
     for detail, mend in said:
         st.markdown(f"{literal(detail)}  \n{literal((CREATE if mend == ADD_ENDPOINT else mend) or '')}")
@@ -124,7 +124,7 @@ def _create(running: Services, actor: Actor) -> str:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _history(running: Services) -> None:
-    """The progress of the backfill, whoever began it, and the button to begin or continue."""
+    """Show the progress of the backfill, whoever started it, and the button to start or continue it."""
     freshness.reader_role()
     found = backfill_job.reached(running.db)
     if found.complete_at is not None and not found.running:

@@ -1,4 +1,4 @@
-"""Below the switches on the page Settings: the stop switch, planned pauses, guards and what was switched before."""
+"""Below the switches on the page Settings: the stop of all new payments, planned pauses, guards, and the history."""
 
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -28,7 +28,7 @@ SENTENCE, WHY = "plan sentence", "plan why"
 
 
 def show() -> None:
-    """Everything about the switches but the switches themselves."""
+    """Show everything about the switches except the switches themselves."""
     found = flag_plans.read(session.db())
     with st.container(horizontal=True):
         st.button("Stop all new money", icon=":material/dangerous:", on_click=stop_new_money, key="stop new money")
@@ -84,7 +84,7 @@ def plan_pause() -> None:
 
 @st.dialog("Add a guard")
 def add_guard() -> None:
-    """Let a flow pause by itself when an alert rule fires."""
+    """Pause a flow automatically when an alert rule fires."""
     actions.end_dialog_if_over()
     st.selectbox("Flow", list(Flow), format_func=lambda each: WORDS[each][0], key="guard flow")
     st.selectbox("Pauses when this rule fires", MEASURED, format_func=lambda each: TITLES[each], key="guard rule")

@@ -23,7 +23,7 @@ FOUND = (
 
 
 def show() -> None:
-    """The two parts, one above the other."""
+    """Show the list of words, and below it the scan."""
     st.caption(
         "No description, metadata, statement descriptor, note or evidence that goes to Stripe may reveal a "
         "patient's health or identity. What holds a word of this list, a diagnosis code (ICD-10), a date of birth, an "

@@ -1,4 +1,4 @@
-"""One user over the list: their role and state, the changes to their account, and where they are signed in."""
+"""One user in a drawer: their role and state, the changes that can be made to the account, and open sessions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from core.ui.text import ago, in_zone, literal
 
 
 def show(everybody: Sequence[User], name: str) -> None:
-    """The user with this name."""
+    """Show the user with this name."""
     user = next((each for each in everybody if each["name"] == name), None)
     if user is None:
         st.info(f"There is no user {literal(name)}.")

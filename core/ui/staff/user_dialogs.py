@@ -1,4 +1,4 @@
-"""The dialogs in which an admin changes an account: each says first what will happen."""
+"""The dialogs in which an admin changes an account; each first says what will happen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -183,7 +183,7 @@ def add_user(actor: Actor) -> str:
     said = f"{name} was added with the role {role}."
     try:
         invited = staff_mail.invite(session.db(), actor, session.settings(), name, role, now=now)
-    except Unavailable:  # they are added all the same
+    except Unavailable:  # the user is added all the same
         invited = False
     return f"{said} An invitation goes to {email}, without the password." if invited else said
 

@@ -1,4 +1,4 @@
-"""Which webhook secrets are in use, on the page Settings."""
+"""The use of each webhook secret, on the page Settings."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from core.ui.text import ago, code, in_zone, literal
 
 
 def show() -> None:
-    """Which secrets verify Stripe's events, so that an old one can be removed once nothing is signed with it."""
+    """Show which secrets verify Stripe's events, so that an old one can be removed once it is no longer used."""
     running = session.services()
     try:
         uses = webhook_counters.secret_uses(session.db(), running.webhook_secrets, running.clock())

@@ -1,1 +1,1 @@
-"""Parts of the page subscriptions: charts, lists, one subscription, and the dialogs that change it."""
+"""Parts of the page Subscriptions: charts, lists, one subscription, and the dialogs that change it."""

@@ -1,4 +1,4 @@
-"""A click on a bar or a point of the charts shows, in the list, the customers that it counts."""
+"""Callbacks for clicks on the charts: each shows in the list the customers that the clicked bar or point counts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -13,41 +13,41 @@ Point = Mapping[str, Any]
 
 
 def show_step(figures: SubscriptionFigures, point: Point) -> None:
-    """The customers of a bar of the waterfall."""
+    """Show the customers of a bar of the waterfall."""
     subscription_table.choose(figures.steps[point["point_index"]].name)
 
 
 def show_loss(figures: SubscriptionFigures, point: Point) -> None:
-    """The customers who left for the reason of this bar."""
+    """Show the customers who left for the reason of this bar."""
     found = next((each for each in figures.losses if each.title == str(point["y"])), None)
     if found:
         subscription_table.choose(Movement.CHURNED, why=found.key)
 
 
 def show_movement(months: Sequence[Month], today: date, point: Point) -> None:
-    """The month of this part of a bar alone, and the customers who moved so in it."""
+    """Filter by the month of this bar, and show the customers with this part's kind of movement."""
     movement = list(Movement)[point["curve_number"]]
     _show_month(months[point["point_index"]], today, movement)
 
 
 def show_end(months: Sequence[Month], today: date, point: Point) -> None:
-    """The month of this point alone, and the customers who paid at its end."""
+    """Filter by the month of this point, and show the customers who paid at its end."""
     _show_month(months[point["point_index"]], today, "end")
 
 
 def show_cohort(found: Sequence[Cohort], point: Point) -> None:
-    """The customers of a cell of the heat map: who joined in its month, and still paid so many months later."""
+    """Show the customers of a cell of the heat map: those who joined in its month and still paid that much later."""
     subscription_table.choose_cohort(cell_of(found, point))
 
 
 def cell_of(found: Sequence[Cohort], point: Point) -> CohortMonth:
-    """The cell under a point; the points are numbered as `Cohort.paying` goes on, one cohort after the other."""
+    """The cell under a point. Points are numbered through the months of `Cohort.paying`, one cohort after the other."""
     cells = [CohortMonth(each.month, later) for each in found for later in range(len(each.paying))]
     return cells[point["point_index"]]
 
 
 def days_of(month: Month, today: date) -> tuple[date, date]:
-    """The first and the last day of a month, of the present one up to today."""
+    """The first and last day of a month; for the present month, the last is today."""
     last = (month.month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     return month.month, min(last, today)
 

@@ -1,4 +1,4 @@
-"""The waterfall of recurring revenue, whose bars lead to the customers they count."""
+"""The waterfall of recurring revenue, with links from its bars to the customers they count."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from core.ui.text import literal
 
 
 def show(figures: SubscriptionFigures) -> None:
-    """A click on a bar, or on its button below, shows its customers in the list."""
+    """Show the waterfall; a click on a bar, or on its button below, shows its customers in the list."""
     chart = subscription_charts.movements(figures)
     charts.show(chart, on_pick=partial(chart_rows.show_step, figures))
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="movement-links"):

@@ -1,4 +1,4 @@
-"""The dialog that changes a subscription's plan, with Stripe's own preview of what is charged now and next."""
+"""The dialog that changes a subscription's plan, with Stripe's preview of what is charged now and next."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ CHOOSE = "Choose another plan or quantity to see what is charged."
 
 @st.dialog("Change plan", width="large")
 def open(subscription_id: str) -> None:
-    """Call it from a button; the page shows the result with `actions.show_result`."""
+    """Open the dialog, from a button; the page shows the result by `actions.show_result`."""
     actions.end_dialog_if_over()
     if (life := opened(subscription_id)) is None:
         return
@@ -36,7 +36,7 @@ def open(subscription_id: str) -> None:
     item = life.subscription["items"][0]
     choices = [item["price_id"], *(each.price_id for each in names.others([item["price_id"]], life.currency))]
     price_id = st.selectbox("Plan", choices, format_func=names.plan_title, key=key(life, "plan"))
-    # The field has no limits: a number beyond them would not be sent, and the button would use the last valid one.
+    # The field has no limits: Streamlit would not send a number beyond them, and the last valid one would be used.
     quantity = st.number_input(
         "Quantity", value=item["quantity"], step=1, format="%d", key=key(life, "quantity"), placeholder="1"
     )
@@ -74,7 +74,7 @@ def open(subscription_id: str) -> None:
 
 
 def _preview(life: Life, names: Catalogue, price_id: str, quantity: int, settles: Settles) -> Preview | str:
-    """Stripe's preview, kept for a minute so that what is shown is what is done; or why there is none."""
+    """Stripe's preview, cached for a minute, so that the shown one is carried out; or a text on why there is none."""
     context = session.services().payment_context
     change = plan_changes.planned(
         life, names, price_id=price_id, quantity=quantity, settles=settles, now=context.clock()
@@ -92,7 +92,7 @@ def _line(line: plan_changes.Line, life: Life) -> dict[str, object]:
 
 
 def _change_plan(actor: Actor, action_id: str, life: Life, preview: Preview | None) -> Action:
-    """What was previewed, and only if the quantity in the field is still the previewed one."""
+    """Carry out the previewed change, if the quantity in the field is still the previewed one."""
     if preview is None or st.session_state.get(key(life, "quantity")) != preview.change.quantity:
         raise Refused("not_previewed", "The quantity was changed. Look at the new preview first.")
     return subscription_actions.change_plan(

@@ -1,4 +1,4 @@
-"""The charts of subscriptions: the waterfall, the months, why customers left, and how cohorts stay."""
+"""The charts of subscriptions: the waterfall, the months, why customers left, and the retention of cohorts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ KINDS = {Kind.VOLUNTARY: MONEY, Kind.INVOLUNTARY: FAILURE, Kind.OTHER: LINE}
 
 
 def movements(figures: SubscriptionFigures) -> Chart:
-    """From the recurring revenue at the start to that at the end; each bar leads to its customers."""
+    """The waterfall from the recurring revenue at the start to that at the end."""
     currency = figures.currency
     steps = [(each.title, each.amount_minor) for each in figures.steps]
     figure, written = waterfall(f"{currency.upper()} a month", steps, currency)
@@ -51,7 +51,7 @@ def movements(figures: SubscriptionFigures) -> Chart:
 
 
 def losses(figures: SubscriptionFigures) -> Chart:
-    """The monthly revenue of the customers who left, by their reason."""
+    """The monthly recurring revenue of customers who left, by reason."""
     currency = figures.currency
     figure = charts.framed(
         f"{currency.upper()} a month",
@@ -159,7 +159,7 @@ def growth(found: Sequence[Month], currency: str) -> Chart:
 def cohorts(found: Sequence[Cohort]) -> Chart:
     """The share of each month's new customers who still pay at the end of it and of each month since.
 
-    A cell of a heat map cannot be clicked, so an unseen marker lies on each.
+    Cells of a heat map cannot be clicked, so each has an invisible marker on it.
     """
     figure = charts.framed(
         "",

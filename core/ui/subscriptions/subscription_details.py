@@ -1,4 +1,4 @@
-"""One subscription: its facts, its actions, the revenue it brought, and its history."""
+"""One subscription: its facts, its actions, its revenue over time, and its history."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ BANDS = {"past_due": FAILURE, "unpaid": FAILURE, "paused": BEFORE, "trialing": B
 
 
 def show(subscription_id: str, names: Catalogue) -> None:
-    """Everything about one subscription; `?subscription=sub_…`."""
+    """Show everything about one subscription, which the URL names: `?subscription=sub_…`."""
     running = session.services()
     life = subscription_life.load(running.db, subscription_id, zone=running.settings.business_zone)
     if life is None:
@@ -65,7 +65,7 @@ def _facts(life: Life, names: Catalogue) -> None:
 
 
 def _what_may_be_done(life: Life) -> None:
-    """The buttons that fit its state, for those who may act."""
+    """Show the buttons that fit its state, if the user may act."""
     role = session.actor().role
     can = subscription_actions.possible(life)
     with st.container(horizontal=True, vertical_alignment="center", key="subscription-actions"):
@@ -88,7 +88,7 @@ def _what_may_be_done(life: Life) -> None:
 
 
 def brought(life: Life, now: datetime) -> Chart:
-    """Its monthly revenue from phase to phase; bands where it was on trial, past due, unpaid or paused."""
+    """Its monthly revenue over time, with bands where it was on trial, past due, unpaid or paused."""
     now, currency = now.astimezone(life.zone), life.currency
     points = [(phase.starts_at, phase.monthly_minor, phase) for phase in life.phases]
     last = life.phases[-1]
@@ -106,7 +106,7 @@ def brought(life: Life, now: datetime) -> Chart:
                 line_width=0,
             )
     for status in sorted({"paused" if phase.pause else phase.status for phase in life.phases} & set(BANDS)):
-        figure.add_scatter(  # nothing but the band's name in the legend
+        figure.add_scatter(  # adds only the band's name to the legend
             x=[None],
             y=[None],
             mode="markers",
@@ -127,7 +127,7 @@ def brought(life: Life, now: datetime) -> Chart:
         hovertemplate="%{customdata}<extra></extra>",
         showlegend=False,
     )
-    figure.update_xaxes(type="date")  # the bands' names have no date, and would make it an axis of numbers
+    figure.update_xaxes(type="date")  # otherwise those traces, without dates, would make it an axis of numbers
     figure.update_yaxes(rangemode="tozero", nticks=4)
     figure.update_layout(height=HEIGHT_PIXELS - 60)
     frame = pd.DataFrame(
@@ -149,5 +149,5 @@ def brought(life: Life, now: datetime) -> Chart:
 
 
 def _on_axis(at: datetime) -> datetime:
-    """The time without its zone: an axis would show it in Greenwich's."""
+    """The local time without its zone, since Plotly would show a time with a zone in UTC."""
     return at.replace(tzinfo=None)

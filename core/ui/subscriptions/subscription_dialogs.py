@@ -60,7 +60,7 @@ def cancel(subscription_id: str) -> None:
 
 @st.dialog("Withdraw the cancellation", width="medium")
 def resume(subscription_id: str) -> None:
-    """Undo a scheduled cancellation: it renews again."""
+    """Undo a scheduled cancellation, so that the subscription renews again."""
     actions.end_dialog_if_over()
     if (life := opened(subscription_id)) is None:
         return
@@ -77,7 +77,7 @@ def resume(subscription_id: str) -> None:
 
 @st.dialog("Pause collection", width="medium")
 def pause(subscription_id: str) -> None:
-    """Pause its invoices until a day, or until somebody resumes them."""
+    """Pause the collection of its invoices until a day, or until somebody resumes it."""
     actions.end_dialog_if_over()
     if (life := opened(subscription_id)) is None:
         return
@@ -111,7 +111,7 @@ def pause(subscription_id: str) -> None:
 
 @st.dialog("Resume collection", width="medium")
 def resume_collection(subscription_id: str) -> None:
-    """Resume: its next invoices are collected again."""
+    """Resume the collection of its invoices."""
     actions.end_dialog_if_over()
     if (life := opened(subscription_id)) is None:
         return
@@ -130,7 +130,7 @@ def resume_collection(subscription_id: str) -> None:
 
 
 def opened(subscription_id: str) -> Life | None:
-    """The subscription as it is now, at the top of its dialog; None, with a message, if it no longer exists."""
+    """Load the subscription and show it at the top of its dialog; None, with a message, if it no longer exists."""
     life = subscription_life.load(session.db(), subscription_id, zone=session.settings().business_zone)
     if life is None:
         st.info("This subscription no longer exists.")
@@ -140,9 +140,9 @@ def opened(subscription_id: str) -> Life | None:
 
 
 def finish(life: Life, consequences: Sequence[str], label: str, do: Do, *, problem: str = "", to_do: str = "") -> None:
-    """The lower half of a dialog: the reason, the consequences, who it is, and the button.
+    """Show the lower half of a dialog: the reason, the consequences, the identity check, and the button.
 
-    The id is bound when it is drawn: however often the button is clicked, it is this one change.
+    The change's id is set when the dialog is drawn, so that several clicks on the button make only one change.
     """
     st.text_area(
         "Reason for the audit log",
@@ -176,7 +176,7 @@ def finish(life: Life, consequences: Sequence[str], label: str, do: Do, *, probl
 
 
 def said(life: Life) -> str:
-    """The reason as it stands in the field."""
+    """The reason that is now in the field."""
     return (st.session_state.get(key(life, "why")) or "").strip()
 
 

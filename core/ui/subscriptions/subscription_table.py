@@ -23,7 +23,7 @@ JOINED, LATER = "joined", "later"
 
 
 def choose(name: str, why: str | None = None) -> None:
-    """Show this list from its start, of those who left for one reason if `why` is the key of a loss."""
+    """Show this list from its start; with `why`, the key of a loss, only those who left for that reason."""
     st.session_state[LIST] = title_of(name)
     _from_the_start()
     if why:
@@ -39,7 +39,7 @@ def choose_cohort(cell: CohortMonth) -> None:
 
 
 def _keep_cell() -> None:
-    """The cell stands in the address; Streamlit alone would not write a click on a chart there."""
+    """Write the cell to the URL; Streamlit does not do this for a choice made by a click on a chart."""
     _from_the_start()
     st.query_params.update({JOINED: st.session_state[JOINED], LATER: str(st.session_state[LATER])})
 
@@ -50,7 +50,7 @@ def _from_the_start() -> None:
 
 
 def show(figures: SubscriptionFigures, names: Catalogue) -> None:
-    """`?list=churned`: exactly the rows that the bar or figure of that name counts."""
+    """Show the list in the URL (`?list=churned`): exactly the rows that the bar or figure of that name counts."""
     in_view.here(LIST)
     st.subheader("Subscriptions and customers", anchor="rows")
     pick, search = st.columns([2, 3], vertical_alignment="bottom")
@@ -140,12 +140,12 @@ def _go(place: int) -> None:
 
 
 def _place(said: str | None) -> int:
-    """Where the page starts; the start for what is no such number."""
+    """The number of the page's first row; 0 for a text that is no such number."""
     return int(said) if said and said.isascii() and said.isdigit() and len(said) < 9 else 0
 
 
 def _cell(now: datetime) -> CohortMonth:
-    """The cell that the two choices beside the list name."""
+    """The cell of the heat map that the two select boxes beside the list name."""
     this = now.astimezone(session.services().zone).date().replace(day=1)
     months = [this]
     while len(months) < MONTHS:
