@@ -137,7 +137,7 @@ def _unread(off: TimeOff) -> str:
         try:
             date.fromisoformat(day)
         except (TypeError, ValueError):
-            return f"“{day}” is no day." if day else f"The {name} day of a time off is missing."
+            return f"“{day}” is not a date." if day else f"The {name} day of a time off is missing."
     return ""
 
 

@@ -147,7 +147,7 @@ def test_among_many_candidates_the_decision_names_the_known_provider_and_why(cli
         ({"hours": [(8, "09:00", "12:00")]}, "Monday to Sunday"),
         ({"hours": [(2, "09:00", "")]}, "both times of the hours on Tuesday"),
         ({"time_off": [("", "2026-12-01")]}, "The first day of a time off is missing"),
-        ({"time_off": [("2026-12-01", "soon")]}, "“soon” is no day. Write each day of time off as 2026-11-20"),
+        ({"time_off": [("2026-12-01", "soon")]}, "“soon” is not a date. Write each day of time off as 2026-11-20"),
         ({"hours": [(1, "9 o'clock", "12:00")]}, "times such as"),
     ],
 )
