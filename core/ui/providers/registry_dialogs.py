@@ -96,7 +96,7 @@ def npi_registry() -> None:
         "Only your providers' rows are read; addresses and phone numbers are not. For the full file, use "
         "`payops providers import --nppes`."
     )
-    st.file_uploader("File", type=["csv", "zip", "json"], key=NPI_FILE, max_upload_size=MAX_MB)
+    st.file_uploader("File", type=["csv", "txt", "zip", "json"], key=NPI_FILE, max_upload_size=MAX_MB)
     bar = st.empty()
 
     def tell(part: float) -> None:

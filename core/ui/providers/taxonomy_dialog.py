@@ -105,7 +105,7 @@ def _table(listed: Sequence[TaxonomyCode], key: str) -> None:
 
 
 def _import_form() -> None:
-    uploaded = st.file_uploader("CSV", type=["csv", "xlsx"], key=FILE)
+    uploaded = st.file_uploader("File", type=["csv", "txt", "xlsx"], key=FILE)
     if uploaded is None:
         return
     try:
