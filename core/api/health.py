@@ -82,7 +82,7 @@ def _database_check(db: Database) -> Check:
 
 
 def _schema_state(deployed: Mapping[str, Any]) -> tuple[str, str | None]:
-    """A process goes on with the schema of a version that came after its own, as in an upgrade or a roll-back."""
+    """The schema check's state and problem. A later version's schema is accepted, as in an upgrade or a roll-back."""
     if deployed["fingerprint"] == fingerprint():
         return "ok", None
     if fingerprint() in deployed.get("earlier", ()):

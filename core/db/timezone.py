@@ -74,7 +74,7 @@ def choose(db: Database, timezone: str, *, actor: str, role: str, now: datetime,
 
 
 def recount(db: Database, tell: Callable[[int], None] = lambda _: None) -> None:
-    """Recount stale payments, some at a time; `tell` is called with the number of each step."""
+    """Recount stale payments, some at a time; `tell` is called with the number counted in each step."""
     while counted := db.call("recount_stale", most=PAYMENTS_A_STEP):
         tell(counted)
 

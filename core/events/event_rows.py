@@ -17,7 +17,7 @@ class Payload(TypedDict, total=False):
 
 
 class StoredEvent(TypedDict):
-    """What projecting an event needs. An event that could not be read has an empty payload."""
+    """The fields needed to project an event. An event that could not be read has an empty payload."""
 
     id: str
     type: str

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class GroupCommit(Generic[T]):
-    """`await outcome(received)` answers after the event's transaction was committed.
+    """`await outcome(received)` returns once the event's transaction was committed.
 
     When the writer is free, it takes all waiting events as a batch. After a batch of several events it waits a moment
     for about as many again, because more requests are being read; a single event never waits. A second writer helps

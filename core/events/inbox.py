@@ -118,7 +118,7 @@ def record(db: Database, batch: Sequence[Received], *, now: datetime) -> list[st
 
 
 def _each_once(batch: Sequence[Received], write: Callable[[Sequence[Received]], list[str]]) -> list[str]:
-    """The outcomes that `write` returns. An event that is in the batch twice is written in two calls."""
+    """The outcomes from `write`, in the order of the batch. An event that is in it twice is written in two calls."""
     outcomes: dict[int, str] = {}
     left = list(enumerate(batch))
     while left:

@@ -27,7 +27,7 @@ class Misshapen(ValueError):
     """A field does not have the shape it has at Stripe; the message names the field, never its value."""
 
 
-# What reading a field raises if an object does not have the shape it has at Stripe.
+# The errors that reading a field raises if an object does not have the shape that it has at Stripe.
 READING_ERRORS = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 UNKNOWN_TYPE = "unknown type"
 # Larger than any amount at Stripe (twelve digits); a sum of tens of thousands of such amounts still fits a bigint.

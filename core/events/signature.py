@@ -99,7 +99,7 @@ def _parse(body: bytes) -> Any:
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
-            pass  # the checking parser says what is wrong
+            pass  # the other parser finds out what is wrong
     try:
         text = body.decode("utf-8")
         _refuse_deep_nesting(body)

@@ -1,4 +1,4 @@
-"""Events in words: outcomes, durations, the rows an event gives, and what it changed."""
+"""Texts about events: outcomes, durations, the rows that an event gives, and what it changed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _NOT_SHOWN = frozenset({"id", "livemode", "as_of", "state_rank", "event_id", "ti
 
 @dataclass(frozen=True)
 class DescribedRow:
-    """One mirror row that an event gives: its title, how it compares with the mirror, and its fields in words.
+    """One mirror row that an event gives: its title, how it compares with the mirror, and its fields as text.
 
     `ids` are the names of the fields that are ids.
     """

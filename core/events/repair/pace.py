@@ -14,7 +14,7 @@ RECOVERY = 0.98  # each answer multiplies the gap between requests by this, unti
 
 
 class Stopped(Exception):
-    """The run was stopped, so this request was not made; it is not an error of the request."""
+    """The run is ending, so this request was not made; nothing is wrong with the request itself."""
 
 
 class Pace:
@@ -55,7 +55,7 @@ class Pace:
         raise Stopped
 
     def _slow_down(self, seconds: float) -> None:
-        """Make no request for so many seconds, and then half as many as before."""
+        """Make no request for `seconds`, then half as many per second as before."""
         with self._lock:
             self._gap = min(2 * self._gap, max(LONGEST_GAP_SECONDS, self._least_gap))
             self._next = max(self._next, time.monotonic() + max(seconds, self._gap))

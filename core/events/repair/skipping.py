@@ -1,4 +1,4 @@
-"""Skips an object that cannot be fetched or read for a day, with an incident, so that it does not block the others."""
+"""If an object cannot be fetched or read, it is skipped for a day, with an incident, so that the others go on."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime

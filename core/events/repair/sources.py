@@ -13,7 +13,7 @@ FETCHED = "fetch"
 
 @dataclass(frozen=True)
 class Source:
-    """One kind of object: its name for `--only`, its table, its path and type at Stripe, and what is mirrored."""
+    """One kind of object: its name for `--only`, its table, its path and type at Stripe, and which are mirrored."""
 
     name: str
     table: str

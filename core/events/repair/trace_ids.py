@@ -17,7 +17,7 @@ ASKED_AGAIN = timedelta(hours=6)
 
 
 def ask_for_trace_ids(db: Database, stripe: StripeGateway, *, clock: Clock, livemode: bool) -> int:
-    """Refetch payouts that arrived and have no trace id, or were mirrored before trace ids were; returns how many.
+    """Refetch arrived payouts without a trace id, or from before trace ids were mirrored; returns how many.
 
     A payout whose trace id is still pending is fetched again every six hours, until 14 days after its arrival.
     """

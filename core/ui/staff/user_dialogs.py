@@ -28,7 +28,7 @@ _PASSWORD = "temporary_password"
 
 @dataclass(frozen=True)
 class Change:
-    """A change to an account: the button's label, what will happen, and the work itself."""
+    """A change to an account: the button's label, what will happen, and the function that does it."""
 
     label: str
     consequence: str
