@@ -2,10 +2,12 @@
 
 import re
 from calendar import month_name
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from core.db import Database
+from core.figures.wording import counted
 from core.identifiers import luhn
 from core.money import Money
 from core.providers import states
@@ -139,3 +141,20 @@ def totals(amounts: Iterable[AmountRow]) -> list[Money]:
     for amount in amounts:
         sums[amount["currency"]] = sums.get(amount["currency"], 0) + amount["minor"]
     return [Money(minor, currency) for currency, minor in sorted(sums.items(), key=lambda each: -each[1])]
+
+
+def affected(several: Sequence[Mapping[str, Any]]) -> str:
+    """What these licences affect, in words: open consultations with what was paid for them, and subscriptions. Empty
+    for nothing."""
+    open_ones = sum(one["open_consultations"] for one in several)
+    paid, monthly = (_together(amount for one in several for amount in one[name]) for name in ("paid", "monthly"))
+    parts = []
+    if open_ones:
+        parts.append(counted(open_ones, "open consultation") + (f" ({paid} paid)" if paid else ""))
+    if monthly:
+        parts.append(f"subscriptions of {monthly} a month")
+    return " and ".join(parts)
+
+
+def _together(amounts: Iterable[AmountRow]) -> str:
+    return " and ".join(map(str, totals(amounts)))

@@ -116,8 +116,7 @@ def message_together(due: Sequence[DueReminder], told: Wording) -> tuple[str, st
     where = _named(state for one in due for state in one["states"])
     lines = [f"The last day of {counted(len(due), 'licence')} is {last_day}. They are for patients in {where}."]
     lines += told.left_without(state for one in due for state in one["left_without"])
-    paid, monthly = ([n for one in due for n in one[which]] for which in ("paid", "monthly"))
-    affected = _affected(sum(one["open_consultations"] for one in due), paid, monthly)
+    affected = licences.affected(due)
     lines.append(f"They affect {affected}." if affected else "No open consultation or subscription depends on them.")
     title = f"payops: {counted(len(due), 'licence')} end within {due[0]['days']} days, on {last_day}"
     lines.append(f"Once they are renewed, enter the new last days: {told.link('licences=' + due[0]['expires_on'])}")
@@ -156,21 +155,6 @@ def _facts(due: DueReminder, told: Wording, licence: str, *, whose: str, whom: s
     if others := _named(state for state in due["states"] if state != due["state"]):
         lines.append(f"{whose} privileges in {others} end with it.")
     lines += told.left_without(due["left_without"])
-    affected = _affected(due["open_consultations"], due["paid"], due["monthly"])
+    affected = licences.affected([due])
     lines.append(f"It affects {affected}." if affected else "No open consultation or subscription depends on it.")
     return lines
-
-
-def _affected(open_consultations: int, paid: Sequence[AmountRow], monthly: Sequence[AmountRow]) -> str:
-    """What licences affect, in words; empty for nothing."""
-    paid_for, a_month = _amounts(paid), _amounts(monthly)
-    parts = []
-    if open_consultations:
-        parts.append(counted(open_consultations, "open consultation") + (f" ({paid_for} paid)" if paid_for else ""))
-    if a_month:
-        parts.append(f"subscriptions of {a_month} a month")
-    return " and ".join(parts)
-
-
-def _amounts(several: Sequence[AmountRow]) -> str:
-    return " and ".join(map(str, licences.totals(several)))

@@ -3,6 +3,8 @@
 import pytest
 
 from core.providers import assignment_figures
+from core.ui.consultations import assignment_charts
+from core.ui.providers import coverage_map
 
 DAY = {"asked": 100, "at_once": 90, "fallback": 18, "p50_ms": 2.0, "p95_ms": 4.0}
 NOBODY = {
@@ -113,3 +115,24 @@ def test_the_distribution_of_work_is_described_in_words():
         "25.0% went to another specialty."
     )
     assert "unevenly" in assignment_figures.spread_in_words(spread | {"gini": 0.5})
+
+
+@pytest.mark.parametrize(("assigned", "step"), [(3, 1), (40, None)])
+def test_an_axis_of_few_consultations_has_no_tick_between_two(assigned, step):
+    one = {"id": "ann", "name": "Ann", "assigned": assigned, "fallbacks": 0, "fair_share": 2.5, "capacity": 5}
+    chart = assignment_charts.distribution({"assigned": assigned, "fallbacks": 0, "gini": 0.0, "items": [one]})
+    assert chart.figure.layout.xaxis.dtick == step
+
+
+def test_what_ending_licences_affect_is_said_without_naming_nothing():
+    one = {"open_consultations": 2, "paid": [], "monthly": []}
+    assert coverage_map.at_stake({"items": [one], "total": 1, "ended": 0}, 90) == (
+        "1 licence ends within 90 days. It affects 2 open consultations."
+    )
+    idle = one | {"open_consultations": 0}
+    assert coverage_map.at_stake({"items": [idle, idle], "total": 2, "ended": 0}, 90) == (
+        "2 licences end within 90 days. No open consultation or subscription depends on them."
+    )
+    paid = one | {"paid": [{"minor": 7900, "currency": "usd"}], "monthly": [{"minor": 4900, "currency": "usd"}]}
+    said = coverage_map.at_stake({"items": [paid], "total": 1, "ended": 0}, 90)
+    assert said.endswith("It affects 2 open consultations ($79.00 paid) and subscriptions of $49.00 a month.")

@@ -1,12 +1,15 @@
 """The chart of each provider's consultations compared with their fair share."""
 
+from collections.abc import Sequence
+
 import pandas as pd  # type: ignore[import-untyped]
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from core.providers.consultation_rows import MeasuredDistribution
+from core.providers.consultation_rows import MeasuredDistribution, ProviderShare
 from core.ui.kit.charts import LINE, NOW, Chart
 
 MOST_BARS = 20
+MOST_TICKS = 5  # so many whole numbers are on an axis that plotly would divide into halves
 BAR_PIXELS = 22
 
 
@@ -43,7 +46,9 @@ def distribution(spread: MeasuredDistribution) -> Chart:
         automargin=True,
         ticklabelstandoff=6,
     )
-    figure.update_xaxes(title_text="consultations", title_standoff=6, rangemode="tozero", tickformat=",d")
+    figure.update_xaxes(
+        title_text="consultations", title_standoff=6, rangemode="tozero", tickformat=",d", dtick=_whole(shown)
+    )
     figure.update_layout(
         height=90 + BAR_PIXELS * max(len(shown), 4),
         margin={"l": 8, "r": 8, "t": 26, "b": 8},
@@ -86,3 +91,9 @@ def _short(name: str) -> str:
 def _plain(text: str) -> str:
     """The text with markup escaped for Plotly."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _whole(shown: Sequence[ProviderShare]) -> int | None:
+    """The step of the axis: one consultation where there are few, so that no tick lies between two."""
+    longest = max((max(each["assigned"], each["fair_share"]) for each in shown), default=0)
+    return 1 if longest <= MOST_TICKS else None

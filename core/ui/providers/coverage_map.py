@@ -1,12 +1,11 @@
 """Coverage: the map of states, the states that need a provider, and what ending licences affect."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import pandas as pd  # type: ignore[import-untyped]
 import streamlit as st
 
-from core.figures.wording import counted
 from core.money import Money
 from core.providers import licences
 from core.providers.assignment_figures import uncovered
@@ -54,19 +53,12 @@ def at_stake(found: ExpiringLicences, days: int, last_day: date | None = None) -
     when = f"on {last_day:%-d %b %Y}" if last_day else f"within {days} days"
     said = f"{soon:,} {'licence ends' if soon == 1 else 'licences end'} {when}"
     said += f", and {ended:,} {'has' if ended == 1 else 'have'} already ended. " if ended else ". "
-    who = f"The {len(ending):,} listed here affect"
-    if len(ending) == found["total"]:
-        who = "It affects" if len(ending) == 1 else "They affect"
-    paid = _total(amount for licence in ending for amount in licence["paid"])
-    monthly = _total(amount for licence in ending for amount in licence["monthly"])
-    open_ones = sum(one["open_consultations"] for one in ending)
-    return (
-        f"{said}{who} {counted(open_ones, 'open consultation')} ({paid} paid) and subscriptions of {monthly} a month."
-    )
-
-
-def _total(amounts: Iterable[AmountRow]) -> str:
-    return " and ".join(map(str, licences.totals(amounts))) or "nothing"
+    whole, alone = len(ending) == found["total"], len(ending) == 1
+    if not (affected := licences.affected(ending)):
+        which = ("it" if alone else "them") if whole else f"the {len(ending):,} listed here"
+        return f"{said}No open consultation or subscription depends on {which}."
+    who = ("It affects" if alone else "They affect") if whole else f"The {len(ending):,} listed here affect"
+    return f"{said}{who} {affected}."
 
 
 def amounts(several: Sequence[AmountRow]) -> str:

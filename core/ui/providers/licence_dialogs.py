@@ -5,6 +5,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.figures.wording import counted
 from core.providers import documents, proof
 from core.providers.directory_rows import LicenceRow, ProviderRow
 from core.providers.states import name_of
@@ -105,4 +106,9 @@ def _confirm(provider_id: str, licence: LicenceRow, actor: Actor) -> str:
     now = session.services().clock()
     done = proof.confirm(session.db(), actor, provider_id, licence["state"], licence["number"], now)
     shared_cache.answers().forget("directory", "assignments")
-    return f"Licence in {name_of(licence['state'])} confirmed; waiting consultations assigned: {done['placed']:,}."
+    return f"Licence in {name_of(licence['state'])} confirmed.{assigned(done['placed'])}"
+
+
+def assigned(placed: int) -> str:
+    """That waiting consultations were assigned, as a further sentence; empty for none."""
+    return f" {counted(placed, 'waiting consultation')} assigned." if placed else ""

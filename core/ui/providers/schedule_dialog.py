@@ -14,6 +14,7 @@ from core.staff.roles import Actor, Right, right
 from core.ui import session
 from core.ui.kit import actions, drawer, rows, shared_cache
 from core.ui.kit.rows import Column
+from core.ui.providers import licence_dialogs
 from core.ui.text import literal
 
 WHY, ZONE = "schedule why", "schedule zone"
@@ -171,4 +172,4 @@ def _save(provider_id: str, document: Schedule | None, actor: Actor, *, had_one:
     why = st.session_state.get(WHY) or ""
     done = schedules.put(session.db(), actor, provider_id, document, session.services().clock(), reason=why)
     shared_cache.answers().forget("directory", "assignments")
-    return f"Hours and time off saved; waiting consultations assigned: {done['placed']:,}."
+    return f"Hours and time off saved.{licence_dialogs.assigned(done['placed'])}"
