@@ -38,7 +38,11 @@ READABLE_CAPTIONS = (
 )
 
 # The result of an action stays in view while the page scrolls, so that a user further down sees it.
-RESULT_IN_VIEW = ".st-key-action-result{position:sticky;top:2.2rem;z-index:100;background:var(--st-background-color)}"
+# Streamlit wraps it in an element of its own height, within which nothing could stick.
+RESULT_IN_VIEW = """
+[data-testid=stLayoutWrapper]:has(>.st-key-action-result){position:sticky;top:2.2rem;z-index:100}
+.st-key-action-result{background:var(--st-background-color)}
+"""
 # A button beside an invalid field; `page.js` blocks its clicks.
 BARRED = "[data-beside-invalid]{opacity:.4;cursor:not-allowed!important}"
 # White on the dark theme's green has a contrast of 2.4:1; on this green it is at least 4.5:1 in both themes.
