@@ -81,3 +81,15 @@ def test_everything_that_runs_is_in_the_installed_package():
         )
     ]
     assert left_out == []
+
+
+def test_the_chosen_tab_stays_when_something_is_shown_above_it():
+    """Tabs without a key go back to the first one as soon as the result of an action stands above them."""
+    sources = [*(ROOT / "core" / "ui").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
+    drawn = [
+        (path.name, {given.arg for given in call.keywords})
+        for path in sources
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "st.tabs"
+    ]
+    assert drawn and [name for name, given in drawn if "key" not in given] == []

@@ -82,7 +82,8 @@ def show(*, may_edit: bool) -> None:
     away = schedules.coming_time_off(db, (now + timedelta(days=60)).date(), now)
     st.subheader("Licensing")
     to_verify, time_off, compacts, registrations, policy = st.tabs(
-        [f"To verify ({due['total']:,})", f"Time off ({len(away)})", "Compacts", "Registrations", "Policy"]
+        [f"To verify ({due['total']:,})", f"Time off ({len(away)})", "Compacts", "Registrations", "Policy"],
+        key="licensing-tabs",  # the chosen tab stays when a result is shown above
     )
     with to_verify:
         if due["items"]:

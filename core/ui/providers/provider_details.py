@@ -63,7 +63,8 @@ def details(provider_id: str) -> None:
         registry_details.blocked(found)
         open_ones = f"Open consultations ({len(theirs)})"
         licences, proofs, hours, seen, registry, history = st.tabs(
-            [f"Licences ({len(found['licences'])})", "Proof", "Hours", open_ones, "Registry", "History"]
+            [f"Licences ({len(found['licences'])})", "Proof", "Hours", open_ones, "Registry", "History"],
+            key="provider-tabs",
         )
         with licences:
             licence_view.notices(found)
