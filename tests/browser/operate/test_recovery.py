@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from core.db import embedded
 from core.sandbox.process import ensure_running
-from tests.browser.clicks import Clicks
+from tests.browser.clicks import Clicks, enter
 from tests.browser.conftest import at_rest, open_first_row
 from tests.payments.conftest import Shop
 
@@ -32,13 +32,13 @@ def ask_to_retry(page):
 def found_by_order(console, page, case):
     """The list with one row, found by the order; clicks are counted from the open page on."""
     console.open(page, "support", "/recovery")
+    at_rest(page)
+    clicks = Clicks(page)
     find = page.get_by_role("textbox", name="Find", exact=True)
-    find.fill(case.failed.order_id)
+    enter(find, case.failed.order_id)
     find.press("Enter")
     page.wait_for_url(f"**find={case.failed.order_id}*")
     at_rest(page)
-    clicks = Clicks(page)
-    clicks.made = 1  # the one into the field
     return clicks
 
 
