@@ -39,7 +39,7 @@ PAST = (
     STATE,
     Column("number", "Number"),
     Column("kind", "Kind", read=lambda one: KINDS[one["kind"]]),
-    Column("home_state", "Home licence", read=lambda one: name_of(one.get("home_state") or "")),
+    Column("home_state", "Home state", read=lambda one: name_of(one.get("home_state") or "")),
     Column("valid", "Valid then", read=lambda one: "yes" if one["valid"] else "no", width="small"),
     Column("status", "Status", read=lambda one: one["status"].capitalize()),
     Column("expires_on", "Last day", "day"),
