@@ -1,5 +1,16 @@
 -- Why a period's lost customers left, summed like the movements: by the pairs of changes that a period holds.
 
+-- loss_reason: why a customer left: the state of their subscription after it (unpaid, paused, free), else the reason
+-- given when it was canceled.
+create function payops.loss_reason(p_status text, p_pause_behavior text, p_cancellation_reason text) returns text
+language sql immutable
+return case
+  when p_status = 'unpaid' then 'unpaid'
+  when p_pause_behavior is not null or p_status = 'paused' then 'paused'
+  when p_status is not null then 'free'
+  else coalesce(p_cancellation_reason, 'not_said')
+end;
+
 -- why_lost_at: why a customer who brings nothing from this moment on left: what came after the subscription, else what
 -- was said when it was canceled.
 create function payops.why_lost_at(
@@ -8,12 +19,7 @@ create function payops.why_lost_at(
 language sql stable
 set search_path = '' as $$
   select
-    case
-      when n.status = 'unpaid' then 'unpaid'
-      when n.pause_behavior is not null or n.status = 'paused' then 'paused'
-      when n.status is not null then 'free'
-      else coalesce(s.cancellation_reason, 'not_said')
-    end,
+    payops.loss_reason(n.status, n.pause_behavior, s.cancellation_reason),
     case when n.status is null then s.cancellation_feedback end
   from (
     select min(h.subscription_id) as subscription_id from payops.subscription_history as h

@@ -105,12 +105,7 @@ set search_path = '' as $$
   )
   select
     l.customer_id, l.subscription_id, l.ends_at,
-    case
-      when n.status = 'unpaid' then 'unpaid'
-      when n.pause_behavior is not null or n.status = 'paused' then 'paused'
-      when n.status is not null then 'free'
-      else coalesce(s.cancellation_reason, 'not_said')
-    end,
+    payops.loss_reason(n.status, n.pause_behavior, s.cancellation_reason),
     case when n.status is null then s.cancellation_feedback end
   from last_paid as l
   left join payops.subscriptions as s on l.subscription_id = s.id
