@@ -134,7 +134,7 @@ def unused_secrets(here: Installation) -> Verdict:
 
 
 def _all_of(good: str, problems: Mapping[str, str | bool | int | list[str]]) -> Verdict:
-    """`problems` maps each possible problem to its remedy, empty if there is none. Passed if all of them are empty."""
+    """Maps each possible problem to its remedy; an empty remedy means that this problem was not found."""
     found = {problem: mend for problem, mend in problems.items() if mend}
     return failed(" ".join(found), " ".join(map(str, found.values()))) if found else passed(good)
 

@@ -187,7 +187,7 @@ def _postmaster_pid(pgdata: Path) -> int | None:
 
 
 def _postmaster_lines(pgdata: Path) -> list[str]:
-    """The lines of postmaster.pid, which a running server writes, its process id first; empty if there is none."""
+    """The lines of postmaster.pid, the process ID first; empty if no server runs, which would write it."""
     try:
         lines = (pgdata / "postmaster.pid").read_text().splitlines()
     except OSError:

@@ -43,7 +43,7 @@ class StatementFile:
 
 
 def format_of(name: str, data: bytes) -> Format:
-    """The format, judged by the content. Raises `Refused` if it is none of the supported ones."""
+    """The format, judged by the content. Raises `Refused` if payops cannot read it."""
     with_sentence(name, lambda: _refuse_other_kinds(data))
     if _is_xml(data):
         return Format.OFX if re.search(rb"<\?OFX|<OFX[\s>]", data[:4000].replace(b"\0", b"")) else Format.CAMT053

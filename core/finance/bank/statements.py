@@ -144,7 +144,7 @@ def compact_day(text: str, line: int, what: str) -> date:
 
 
 def reference_of(text: str | None) -> str | None:
-    """A reference; None if it is empty or says that there is none."""
+    """The reference without spaces around it; None if it is empty or a bank's word for no reference."""
     stripped = (text or "").strip()
     return stripped if stripped and stripped.upper() not in _NO_REFERENCE else None
 

@@ -1,4 +1,4 @@
--- user_choice: the value this user stored under this name; null if there is none.
+-- user_choice: the value this user stored under this name; null if they stored nothing.
 create function payops_api.user_choice(p_user_name text, p_name text) returns jsonb
 language sql stable security definer
 set search_path = '' as $$
